@@ -1,0 +1,79 @@
+# Every target sets up what it needs; a second call does no work twice. `make help` lists them.
+
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && exit; done; echo python3)
+VENV := .venv
+BIN := $(CURDIR)/$(VENV)/bin
+STAMPS := .build
+IMAGES := rig/firmware_images/manifest.json
+
+SOURCES := $(shell find firmware -path firmware/build -prune -o -type f -print 2>/dev/null)
+PROJECT := pyproject.toml rig/__init__.py
+
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_ROOT_USER_ACTION := ignore
+export PATH := $(BIN):$(PATH)
+
+.DELETE_ON_ERROR:
+.PHONY: help run test setup packages firmware lint unit c-test lock clean
+
+help:
+	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/'
+	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite'
+	@echo 'make setup     system packages, .venv with the locked dependencies'
+	@echo 'make firmware  build and sign the firmware of every port'
+	@echo 'make lint      ruff and mypy --strict'
+	@echo 'make unit      the project tests alone; make unit K=expression selects'
+	@echo 'make c-test    the C unit tests of the firmware'
+	@echo 'make lock      resolve the dependencies anew into requirements.lock (needs uv)'
+	@echo 'make clean     remove everything that was built, the environment too'
+
+# The main job. `auto`: native, and qemu where there is a QEMU and /dev/net/tun.
+run: setup firmware
+	@$(BIN)/rig run --device auto
+
+test: lint c-test
+	@$(BIN)/python -m pytest tests
+
+setup: packages $(STAMPS)/project
+
+# Cheap to look, so done each time: a package may have been removed.
+packages:
+	@scripts/packages.sh $(PYTHON)
+
+$(STAMPS)/venv: requirements.lock | packages
+	@mkdir -p $(STAMPS)
+	@echo 'installing the locked Python dependencies into $(VENV)'
+	@$(PYTHON) -m venv --clear $(VENV)
+	@$(BIN)/python -m pip install -qq --require-hashes --requirement requirements.lock
+	@touch $@
+
+$(STAMPS)/project: $(STAMPS)/venv $(PROJECT)
+	@$(BIN)/python -m pip install -qq --no-deps --no-build-isolation --editable .
+	@touch $@
+
+firmware: $(IMAGES)
+
+$(IMAGES): $(SOURCES) | setup
+	@echo 'building and signing the firmware'
+	@$(MAKE) --no-print-directory -C firmware PYTHON=$(BIN)/python
+	@touch $@
+
+lint: setup
+	@$(BIN)/ruff check .
+	@$(BIN)/mypy --strict
+
+unit: setup firmware
+	@$(BIN)/python -m pytest tests $(if $(K),-k '$(K)')
+
+c-test: firmware
+	@$(MAKE) --no-print-directory -C firmware test PYTHON=$(BIN)/python
+
+lock:
+	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-annotate --custom-compile-command 'make lock' --output-file requirements.lock --upgrade
+	@sed -i "s/ ; sys_platform == 'linux'//; s/ and sys_platform == 'linux'//" requirements.lock
+
+clean:
+	@rm -rf $(VENV) $(STAMPS) firmware/build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find rig/firmware_images -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true

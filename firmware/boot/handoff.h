@@ -1,0 +1,18 @@
+/* What outlives a reset: why it came, and what the boot loader tells the image it starts. The port carries it across. */
+#ifndef BOOT_HANDOFF_H
+#define BOOT_HANDOFF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum reset_cause { RESET_POWER_ON = 0, RESET_SOFTWARE = 1, RESET_WATCHDOG = 2, RESET_FAULT = 3 };
+
+enum { SLOT_NONE = 255 };
+
+struct boot_handoff {
+	uint8_t reset_cause;        /* enum reset_cause */
+	uint8_t slot;               /* the running image's, SLOT_NONE in the boot loader */
+	bool recovery;              /* the reset asked for serial recovery */
+};
+
+#endif

@@ -1,0 +1,165 @@
+/*
+ * ARP for the sleeping host: answers requests and probes for its addresses (RFC 826, RFC 5227), and notices another
+ * station that claims one: that wakes the host, with at most one defence in 10 s in its name.
+ */
+#include <string.h>
+
+#include "bytes.h"
+#include "engine_state.h"
+
+enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
+
+static const uint8_t broadcast[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
+
+struct arp {
+	uint16_t op;
+	const uint8_t *sha, *spa, *tpa;
+};
+
+/* Ethernet and IPv4, request or reply, from a station that can exist. THA means nothing in a request. */
+static bool arp_read(const struct pkt *p, struct arp *a)
+{
+	const uint8_t *b = p->frame + p->l3;
+
+	*a = (struct arp){.op = get_be16(b + 6), .sha = b + 8, .spa = b + 14, .tpa = b + 24};
+	return get_be16(b) == 1 && get_be16(b + 2) == ETHERTYPE_IPV4 && b[4] == 6 && b[5] == 4 &&
+	       (a->op == ARP_REQUEST || a->op == ARP_REPLY) && !(a->sha[0] & 1);
+}
+
+static bool may_ask(const struct eng_offload_cfg *c, const struct arp *a, const struct pkt *p)
+{
+	bool asked_us = !p->group || memcmp(p->frame, broadcast, 6) == 0;
+
+	return a->op == ARP_REQUEST && asked_us && memcmp(a->tpa, c->ip.b, 4) == 0 &&
+	       (c->remote.len == 0 || memcmp(a->spa, c->remote.b, 4) == 0);
+}
+
+static void judge_one(struct engine *e, uint8_t i, const struct arp *a, const struct pkt *p, struct verdict *v)
+{
+	const struct eng_offload_cfg *c = &e->offloads[i].cfg;
+
+	if (memcmp(a->spa, c->ip.b, 4) == 0) {
+		v->offload = i;
+		v->defend_arp = true;
+		v->wake = OFF_WAKE_ADDR_CONFLICT;
+	} else if (may_ask(c, a, p)) {
+		v->offload = i;
+		v->answer_arp = true;
+	}
+}
+
+void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	struct arp a;
+
+	if (!arp_read(p, &a)) {
+		v->detail = C_arp_invalid;
+		return;
+	}
+	for (uint8_t i = 0; i < e->n_offloads && v->offload == NO_SLOT; i++) {
+		/* Our own word come back over a loop in the network is no conflict. */
+		if (memcmp(a.sha, e->mac, 6) != 0 && memcmp(a.sha, e->offloads[i].cfg.mac, 6) != 0)
+			judge_one(e, i, &a, p, v);
+	}
+}
+
+static bool arp_send(struct engine *e, const struct eng_offload_cfg *c, uint16_t op, const uint8_t *to, const uint8_t *tha,
+		     const uint8_t *tpa)
+{
+	uint8_t f[ETH_MIN_BYTES] = {0}, *b = f + ETH_HEADER_BYTES;
+
+	memcpy(f, to, 6);
+	memcpy(f + 6, e->mac, 6);
+	put_be16(f + 12, ETHERTYPE_ARP);
+	put_be16(b, 1);
+	put_be16(b + 2, ETHERTYPE_IPV4);
+	b[4] = 6;
+	b[5] = 4;
+	put_be16(b + 6, op);
+	memcpy(b + 8, c->mac, 6);
+	memcpy(b + 14, c->ip.b, 4);
+	memcpy(b + 18, tha, 6);
+	memcpy(b + 24, tpa, 4);
+	return eng_tx(e, f, sizeof f);
+}
+
+static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p)
+{
+	const uint8_t *b = p->frame + p->l3;
+
+	if (arp_send(e, &o->cfg, ARP_REPLY, b + 8, b + 8, b + 14)) {
+		o->answered++;
+		count(e, C_arp_answered);
+	}
+}
+
+/* An announcement: RFC 5227 2.3, a request with both addresses ours and THA zero. */
+static void defend(struct engine *e, struct eng_offload *o)
+{
+	static const uint8_t nobody[6];
+	uint64_t now = now_us(e);
+
+	count(e, C_arp_conflict);
+	if (o->defended_us != 0 && now - o->defended_us < ENG_DEFENCE_US)
+		return;
+	if (arp_send(e, &o->cfg, ARP_REQUEST, broadcast, nobody, o->cfg.ip.b)) {
+		o->defended_us = now ? now : 1;
+		count(e, C_arp_defended);
+	}
+}
+
+void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
+{
+	if (v->answer_arp)
+		answer(e, &e->offloads[v->offload], p);
+	if (v->defend_arp)
+		defend(e, &e->offloads[v->offload]);
+}
+
+static int check(const struct eng_offload_cfg *c)
+{
+	if (c->type != OFF_OFFLOAD_ARP)
+		return OFF_UNSUPPORTED;
+	if (c->ip.len != 4 || (c->remote.len != 0 && c->remote.len != 4))
+		return OFF_BAD_ADDR;
+	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 || (c->mac[0] & 1) ? OFF_BAD_ADDR : OFF_OK;
+}
+
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
+{
+	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
+		return OFF_NOT_ACCEPTED;
+	int rc = check(c);
+	if (rc != OFF_OK)
+		return rc;
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (e->offloads[i].cfg.id == c->id)
+			return OFF_DUP_ID;
+	}
+	if (e->n_offloads == ENG_OFFLOADS)
+		return OFF_LIST_FULL;
+	e->offloads[e->n_offloads++] = (struct eng_offload){.cfg = *c};
+	return OFF_OK;
+}
+
+int eng_offload_remove(struct engine *e, uint32_t id)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (e->offloads[i].cfg.id != id)
+			continue;
+		e->n_offloads--;
+		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
+		return OFF_OK;
+	}
+	return OFF_NOT_FOUND;
+}
+
+bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered)
+{
+	if (i >= e->n_offloads)
+		return false;
+	*id = e->offloads[i].cfg.id;
+	*type = e->offloads[i].cfg.type;
+	*answered = e->offloads[i].answered;
+	return true;
+}

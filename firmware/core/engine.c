@@ -1,0 +1,229 @@
+/*
+ * Power states and who owns the host's identity (offload_rc.h draws the states). The epoch moves at every change of
+ * owner: attach, prepare (HOST to NONE), commit (NONE to DEVICE), host awake (DEVICE to NONE), release and abort (to HOST).
+ * A commit that finds a waking frame changes no owner, so no epoch: the host goes on from the epoch of its prepare.
+ */
+#include <string.h>
+
+#include "engine_state.h"
+
+size_t eng_size(void)
+{
+	return sizeof(struct engine);
+}
+
+static void set_owner(struct engine *e, uint8_t owner)
+{
+	e->owner = owner;
+	e->epoch++;
+}
+
+void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id)
+{
+	memset(e, 0, sizeof *e);
+	e->env = *env;
+	e->boot_id = boot_id;
+	e->epoch = 1;
+	e->owner = OFF_OWNER_HOST;
+	e->power = OFF_D0;
+	e->minute_us = 60000000u;
+	e->next_index = 1;
+	for (int i = 0; i < ENG_SLOTS; i++)
+		e->slots[i].gen = 1;
+}
+
+uint64_t scale_us(const struct engine *e, uint32_t ms)
+{
+	uint64_t us = (uint64_t)ms * e->minute_us / 60000u;
+
+	return us ? us : 1;
+}
+
+void eng_set_minute_us(struct engine *e, uint32_t minute_us)
+{
+	e->minute_us = minute_us;
+	ka_rescale(e);
+}
+
+bool rate_take(struct rate *r, uint64_t now, uint16_t limit)
+{
+	if (now - r->window_us >= 1000000u) {
+		r->window_us = now;
+		r->used = 0;
+	}
+	if (r->used >= limit)
+		return false;
+	r->used++;
+	return true;
+}
+
+/* The one way out to the wire: closed unless the device owns the host's identity. */
+bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len)
+{
+	if (!speaks(e) || !e->env.tx(e->env.ctx, frame, len)) {
+		count(e, C_tx_drop);
+		return false;
+	}
+	count(e, C_tx_frames);
+	return true;
+}
+
+int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
+{
+	*freed_slots = slots_free_all(e);
+	e->owner_id = owner;
+	e->n_patterns = e->n_offloads = 0;
+	e->lost = 0;
+	e->arm = 0;
+	e->last_wake_reason = OFF_WAKE_NONE;
+	buffer_clear(e);
+	events_clear(e);
+	e->power = OFF_D0;
+	set_owner(e, OFF_OWNER_HOST);
+	return OFF_OK;
+}
+
+int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms)
+{
+	if (e->power != OFF_D0)
+		return OFF_BAD_STATE;
+	if (epoch != e->epoch)
+		return OFF_STALE_EPOCH;
+	if (target != 2 && target != 3)
+		return OFF_BAD_ARG;
+	if (mac[0] & 1)
+		return OFF_BAD_ADDR;
+	memcpy(e->mac, mac, 6);
+	e->arm = arm;
+	e->wake_timer_ms = wake_timer_ms;
+	e->lost = 0;
+	e->next_index = 1;
+	e->last_wake_reason = OFF_WAKE_NONE;
+	buffer_clear(e);
+	events_clear(e);
+	e->power = OFF_PREPARED;
+	set_owner(e, OFF_OWNER_NONE);
+	return OFF_OK;
+}
+
+static struct verdict judge_kept(struct engine *e, const struct eng_frame *f, struct pkt *p)
+{
+	pkt_parse(p, f->bytes, f->saved_len);
+	return rx_judge(e, p);
+}
+
+/* First pass of commit: nothing is answered yet, so the host can still be given everything as it came. */
+static bool captured_wake(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->frame_count; i++) {
+		struct eng_frame *f = buffer_at(e, i);
+		struct pkt p;
+		struct verdict v = judge_kept(e, f, &p);
+
+		if (v.wake == OFF_WAKE_NONE)
+			continue;
+		rx_count_hits(e, v.hits);
+		if (v.wake == OFF_WAKE_TCP_RST)
+			slot_break(&e->slots[v.slot], v.wake);
+		f->flags |= OFF_FRAME_WAKE;
+		f->pattern_id = v.pattern_id;
+		e->counter[C_rx_buffered]--;
+		count(e, C_rx_wake);
+		wake(e, v.wake, v.slot, v.pattern_id, f, p.tagged);
+		return true;
+	}
+	/* A frame that found no room could have been a waking one. */
+	if (e->lost)
+		wake(e, OFF_WAKE_BUFFER_FULL, NO_SLOT, NO_PATTERN, NULL, false);
+	return e->lost != 0;
+}
+
+/* Second pass: the device is the host now and deals with what came in between as if it came now. */
+static void process_captured(struct engine *e)
+{
+	for (uint16_t i = 0; i < e->frame_count; i++) {
+		struct pkt p;
+		struct verdict v = judge_kept(e, buffer_at(e, i), &p);
+
+		e->counter[C_rx_buffered]--;
+		rx_apply_quiet(e, &p, &v);
+	}
+	buffer_clear(e);
+}
+
+int eng_commit(struct engine *e, uint32_t epoch)
+{
+	if (e->power != OFF_PREPARED)
+		return OFF_BAD_STATE;
+	if (epoch != e->epoch)
+		return OFF_STALE_EPOCH;
+	if (captured_wake(e))
+		return OFF_WAKE_PENDING;
+	e->power = OFF_D3;
+	set_owner(e, OFF_OWNER_DEVICE);
+	process_captured(e);
+	e->wake_timer_us = e->wake_timer_ms ? now_us(e) + scale_us(e, e->wake_timer_ms) : NEVER_US;
+	return OFF_OK;
+}
+
+int eng_abort(struct engine *e, uint32_t epoch)
+{
+	if (e->power != OFF_PREPARED && e->power != OFF_AWAKE)
+		return OFF_BAD_STATE;
+	if (epoch != e->epoch)
+		return OFF_STALE_EPOCH;
+	slots_free_all(e);           /* their state is the host's again; captured frames stay for a drain */
+	e->power = OFF_D0;
+	set_owner(e, OFF_OWNER_HOST);
+	return OFF_OK;
+}
+
+int eng_host_awake(struct engine *e, uint32_t epoch)
+{
+	if (e->power != OFF_D3 && e->power != OFF_WOKEN)
+		return OFF_BAD_STATE;
+	if (epoch != e->epoch)
+		return OFF_STALE_EPOCH;
+	e->power = OFF_AWAKE;
+	set_owner(e, OFF_OWNER_NONE);
+	return OFF_OK;
+}
+
+int eng_release(struct engine *e, struct eng_slot_state out[ENG_SLOTS], uint8_t *n)
+{
+	if (e->power != OFF_AWAKE)
+		return OFF_BAD_STATE;
+	*n = eng_slot_list(e, out);
+	slots_free_all(e);
+	buffer_clear(e);
+	events_clear(e);
+	e->power = OFF_D0;
+	set_owner(e, OFF_OWNER_HOST);
+	return OFF_OK;
+}
+
+static uint64_t timer_next_us(const struct engine *e)
+{
+	return e->power == OFF_D3 ? e->wake_timer_us : NEVER_US;
+}
+
+uint32_t eng_poll(struct engine *e)
+{
+	uint64_t now = now_us(e);
+
+	if (now >= timer_next_us(e))
+		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
+	ka_poll(e, now);
+	uint64_t timer = timer_next_us(e), ka = ka_next_us(e), next = timer < ka ? timer : ka;
+	if (next <= now)
+		return 0;
+	return next - now < UINT32_MAX ? (uint32_t)(next - now) : UINT32_MAX;
+}
+
+void eng_status(const struct engine *e, struct eng_status *out)
+{
+	*out = (struct eng_status){
+		.arm = e->arm, .lost = e->lost, .epoch = e->epoch, .wakes = e->wakes, .owner = e->owner, .power = e->power,
+		.events_pending = e->n_events, .buffered = e->frame_count, .last_wake_reason = e->last_wake_reason,
+	};
+}

@@ -1,0 +1,155 @@
+/*
+ * The offload engine: one struct, no globals, no heap, no board. Frames and commands come in as calls, frames go out
+ * through env.tx, time comes from env.now_us, events are left in a queue that the SMP group reads.
+ * Not re-entrant: the caller makes one call at a time (main loop; the Python test library does the same).
+ */
+#ifndef ENGINE_H
+#define ENGINE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "offload_rc.h"
+
+enum {
+	ENG_SLOTS = 16,
+	ENG_PATTERNS = 32,          /* bitmap and others; magic is one more */
+	ENG_PATTERN_BYTES = 128,
+	ENG_OFFLOADS = 16,
+	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
+	ENG_FRAME_BYTES = 1514,
+	ENG_EVENTS = 8,
+	ENG_MAX_OFFSET = 1514,
+	ENG_KA_MIN_MS = 10,
+	ENG_KA_MAX_MS = 86400000,   /* 24 h; scaled by minute_us */
+};
+
+struct eng_env {
+	void *ctx;
+	/* Returns false when the wire takes no frame now (link down, ring full). The frame is the caller's. */
+	bool (*tx)(void *ctx, const uint8_t *frame, uint16_t len);
+	uint64_t (*now_us)(void *ctx);
+};
+
+struct eng_ip {
+	uint8_t len;                /* 4, 16, or 0 for any */
+	uint8_t b[16];
+};
+
+struct eng_slot_cfg {
+	uint16_t owner;
+	uint32_t flags;
+	uint8_t local_mac[6], next_hop_mac[6];
+	struct eng_ip local, remote;
+	uint16_t local_port, remote_port;
+	uint8_t ttl, tos;
+	bool df;
+	uint16_t ip_id, mss;
+	uint32_t snd_una, snd_nxt, snd_wl1, snd_wnd, max_snd_wnd;
+	uint32_t rcv_nxt, rcv_wnd, rcv_wup;
+	uint8_t snd_wscale, rcv_wscale;
+	bool ts_on;
+	uint32_t ts_hz, tsval, ts_recent, ts_recent_age_ms;
+	uint64_t t0_us;
+	uint32_t ka_idle_ms, ka_intvl_ms, idle_elapsed_ms;
+	uint8_t ka_cnt;
+};
+
+struct eng_slot_state {
+	uint8_t slot;
+	uint16_t gen;
+	uint8_t state;
+	uint16_t close_reason;
+	uint32_t snd_una, snd_nxt, rcv_nxt, snd_wnd, tsval_last, ts_recent, last_rx_age_ms, next_ka_due_ms;
+	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
+};
+
+struct eng_pattern_cfg {
+	uint32_t id;
+	uint8_t type, priority;
+	uint16_t flags, offset;
+	uint16_t data_len, mask_len;
+	uint8_t data[ENG_PATTERN_BYTES], mask[ENG_PATTERN_BYTES / 8];
+	struct eng_ip dst, src;
+	bool port_set, sport_set;
+	uint16_t port, sport;
+};
+
+struct eng_offload_cfg {
+	uint32_t id;
+	uint8_t type;
+	uint16_t flags;
+	struct eng_ip ip, remote;
+	uint8_t mac[6];
+};
+
+struct eng_event {
+	uint32_t n;
+	uint8_t kind, slot;
+	uint16_t gen, reason, subreason, l2_flags;
+	uint32_t epoch, wake_seq, pattern_id;
+	uint64_t t_rx_us, t_wake_us;
+	uint16_t orig_size, saved_size;
+};
+
+struct eng_frame {
+	uint32_t index;
+	uint64_t t_rx_us;
+	uint16_t orig_len, saved_len, flags;
+	uint32_t pattern_id;
+	uint8_t bytes[ENG_FRAME_BYTES];
+};
+
+struct engine; /* defined in engine_state.h; sized by the build, allocated once by the caller */
+
+size_t eng_size(void);
+void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id);
+
+/* Frames and time. eng_poll runs what is due and returns the µs until it wants to be called again (UINT32_MAX: never). */
+void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len);
+uint32_t eng_poll(struct engine *e);
+void eng_set_minute_us(struct engine *e, uint32_t minute_us);
+
+/* Commands. Each returns an off_rc. */
+int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots);
+int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, uint16_t *gen);
+int eng_slot_remove(struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out);
+int eng_slot_get(const struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out);
+/* Fills out[] with the slots in use, lowest first; returns how many. */
+uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOTS]);
+int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c);
+int eng_pattern_remove(struct engine *e, uint32_t id);
+/* i-th pattern in use, in order of addition; false when there is none. */
+bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits);
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
+int eng_offload_remove(struct engine *e, uint32_t id);
+bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered);
+
+int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms);
+int eng_commit(struct engine *e, uint32_t epoch);
+int eng_abort(struct engine *e, uint32_t epoch);
+int eng_host_awake(struct engine *e, uint32_t epoch);
+/* Final slot states in out[], their number in *n; slots and frames are freed. */
+int eng_release(struct engine *e, struct eng_slot_state out[ENG_SLOTS], uint8_t *n);
+
+/* Buffered frames: free all up to ack, then walk with eng_frame_at(i), i from 0, oldest first; NULL at the end. */
+void eng_frames_ack(struct engine *e, uint32_t ack);
+const struct eng_frame *eng_frame_at(const struct engine *e, uint16_t i);
+
+/* The first event with n > after, NULL when there is none; events up to after are freed. */
+const struct eng_event *eng_event_after(struct engine *e, uint32_t after);
+
+struct eng_status {
+	uint32_t arm, lost, epoch, wakes;
+	uint8_t owner, power, events_pending;
+	uint16_t buffered, last_wake_reason;
+};
+void eng_status(const struct engine *e, struct eng_status *out);
+
+/* Counters: name of the i-th, NULL at the end. */
+const char *eng_counter_name(uint16_t i);
+uint64_t eng_counter(const struct engine *e, uint16_t i);
+void eng_counters_clear(struct engine *e);
+
+#endif

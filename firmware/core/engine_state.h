@@ -1,0 +1,176 @@
+/* The whole state of the engine, and what its parts call on each other. Private to core/. */
+#ifndef ENGINE_STATE_H
+#define ENGINE_STATE_H
+
+#include "counters.h"
+#include "engine.h"
+#include "parse.h"
+
+enum {
+	ARM_TCP = 1u << 0,
+	ARM_PATTERNS = 1u << 1,
+	ARM_MAGIC = 1u << 2,
+	ENG_ALL_PATTERNS = ENG_PATTERNS + 1,  /* magic does not count against the 32 (NDIS) */
+	ENG_CHALLENGES_PER_S = 10,            /* per slot: a global limit would tell strangers that a slot exists */
+	ENG_ANSWERS_PER_S = 50,               /* peer keep-alives, old data: bounds an ACK loop of two confused stacks */
+	ENG_KA_SPACING_US = 250,              /* probes due at the same time leave one after another, this far apart */
+	ENG_TX_RETRY_US = 1000,
+	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
+	NO_SLOT = 0xFF,
+};
+#define NO_PATTERN 0xFFFFFFFFu
+#define NEVER_US UINT64_MAX
+
+/* At most `limit` a second, counted in windows of one second. */
+struct rate {
+	uint64_t window_us;
+	uint16_t used;
+};
+
+struct eng_slot {
+	struct eng_slot_cfg cfg;     /* its sequence, window and timestamp fields live on from the host's values */
+	bool used, probe_failed;     /* probe_failed: the wire did not take it, ka_due_us is a retry */
+	uint8_t state, unanswered;
+	uint16_t gen, close_reason;
+	uint32_t tsval_last;
+	uint64_t last_rx_us, ts_recent_us, ka_due_us, ka_from_us;
+	uint32_t ka_wait_ms;         /* ka_due_us = ka_from_us + this, scaled */
+	struct rate challenges, answers;
+	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
+};
+
+struct eng_pattern {
+	struct eng_pattern_cfg cfg;
+	uint32_t hits;
+};
+
+struct eng_offload {
+	struct eng_offload_cfg cfg;
+	uint32_t answered;
+	uint64_t defended_us;        /* last defence, 0: none yet */
+};
+
+/* What a buffered frame was to its slot: tells a retransmission from news. */
+struct frame_seg {
+	uint8_t slot;
+	bool fin;
+	uint16_t len;
+	uint32_t seq;
+};
+
+/* What to do with a frame. Judging changes nothing, so commit may judge twice. */
+struct verdict {
+	uint8_t reason;              /* enum eng_counter_id, one of ENG_REASONS */
+	uint8_t detail;              /* another counter, C_rx_total: none */
+	uint8_t slot, tcp;           /* tcp: enum tcp_verdict */
+	uint8_t offload;             /* index, NO_SLOT: none */
+	bool answer_arp, defend_arp;
+	uint16_t wake;               /* enum off_wake_reason */
+	uint32_t pattern_id;
+	uint64_t hits;               /* bit i: patterns[i] matched */
+};
+
+struct engine {
+	struct eng_env env;
+	uint32_t boot_id, epoch, arm, wakes, lost, next_index, minute_us, wake_timer_ms;
+	uint16_t last_wake_reason, owner_id;
+	uint8_t owner, power, mac[6];
+	uint8_t n_patterns, n_offloads, n_events;
+	uint16_t frame_head, frame_count;
+	uint32_t event_n;
+	uint64_t wake_timer_us, ka_gap_us;
+	uint64_t counter[C_COUNT];
+	struct eng_slot slots[ENG_SLOTS];
+	struct eng_pattern patterns[ENG_ALL_PATTERNS];
+	struct eng_offload offloads[ENG_OFFLOADS];
+	struct eng_event events[ENG_EVENTS];
+	struct frame_seg segs[ENG_FRAMES];
+	struct eng_frame frames[ENG_FRAMES];
+};
+
+static inline uint64_t now_us(const struct engine *e)
+{
+	return e->env.now_us(e->env.ctx);
+}
+
+static inline void count(struct engine *e, enum eng_counter_id id)
+{
+	e->counter[id]++;
+}
+
+static inline bool speaks(const struct engine *e)
+{
+	return e->owner == OFF_OWNER_DEVICE;
+}
+
+/* Specification milliseconds to device µs; 64 bits hold 24 h at the largest scale. Never 0, so a timer always advances. */
+uint64_t scale_us(const struct engine *e, uint32_t ms);
+bool rate_take(struct rate *r, uint64_t now, uint16_t limit);
+bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len);
+
+/* buffer.c: a ring, oldest first; the first frames are kept, later ones are lost. */
+bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_t flags, uint32_t pattern_id, uint8_t slot);
+bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *p);
+struct eng_frame *buffer_at(struct engine *e, uint16_t i);
+void buffer_clear(struct engine *e);
+
+/* events.c */
+void event_put(struct engine *e, struct eng_event *ev);
+void events_clear(struct engine *e);
+void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, const struct eng_frame *frame, bool tagged);
+
+/* rx.c */
+struct verdict rx_judge(struct engine *e, const struct pkt *p);
+void rx_count_hits(struct engine *e, uint64_t hits);
+void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v);
+
+/* slots.c */
+struct eng_slot *slot_find(struct engine *e, const struct pkt *p);
+struct eng_slot *slot_by_addresses(struct engine *e, const struct pkt *p);
+uint8_t slot_index(const struct engine *e, const struct eng_slot *s);
+void slot_free(struct eng_slot *s);
+uint8_t slots_free_all(struct engine *e);
+void slot_break(struct eng_slot *s, uint16_t reason);
+
+/* tcp.c */
+enum tcp_verdict {
+	TCP_NOT_OURS,                /* the slot has nothing to say: patterns may look */
+	TCP_BAD_FLAGS,
+	TCP_NO_TS,
+	TCP_PAWS,
+	TCP_RST_EXACT,
+	TCP_RST_IN_WINDOW,
+	TCP_RST_OUTSIDE,
+	TCP_SYN_ANY,
+	TCP_PEER_KA,
+	TCP_ZERO_WINDOW_PROBE,
+	TCP_OLD_DATA,
+	TCP_OUTSIDE,
+	TCP_ACK_INVALID,
+	TCP_PURE_ACK,
+	TCP_DATA,
+	TCP_FIN_ONLY,
+	TCP_VERDICTS,
+};
+enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, const struct pkt *p);
+void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum tcp_verdict v);
+enum eng_counter_id tcp_detail(enum tcp_verdict v);
+uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v);
+
+/* tcp_tx.c */
+uint32_t tcp_window(const struct eng_slot *s);
+bool tcp_send(struct engine *e, struct eng_slot *s, uint32_t seq);
+
+/* keepalive.c */
+void ka_start(struct engine *e, struct eng_slot *s);
+void ka_heard(struct engine *e, struct eng_slot *s);
+void ka_rescale(struct engine *e);
+void ka_poll(struct engine *e, uint64_t now);
+uint64_t ka_next_us(const struct engine *e);
+
+/* pattern.c, arp.c */
+void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
+void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+
+#endif

@@ -1,0 +1,111 @@
+/*
+ * Keep-alive of the slots. A slot is quiet for ka_idle, then a probe every ka_intvl; ka_cnt probes without an answer
+ * end it. Only what is heard restarts the idle time. A probe that the wire did not take was not sent, so not lost.
+ */
+#include "engine_state.h"
+
+static void arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t wait_ms)
+{
+	s->ka_from_us = from_us;
+	s->ka_wait_ms = wait_ms;
+	s->ka_due_us = from_us + scale_us(e, wait_ms);
+	s->probe_failed = false;
+}
+
+void ka_start(struct engine *e, struct eng_slot *s)
+{
+	uint32_t idle = s->cfg.ka_idle_ms, elapsed = s->cfg.idle_elapsed_ms;
+
+	arm(e, s, now_us(e), elapsed < idle ? idle - elapsed : 0);
+}
+
+void ka_heard(struct engine *e, struct eng_slot *s)
+{
+	s->unanswered = 0;
+	s->last_rx_us = now_us(e);
+	if (s->state == OFF_SLOT_PROBING)
+		s->state = OFF_SLOT_ACTIVE;
+	arm(e, s, s->last_rx_us, s->cfg.ka_idle_ms);
+}
+
+void ka_rescale(struct engine *e)
+{
+	for (int i = 0; i < ENG_SLOTS; i++)
+		arm(e, &e->slots[i], e->slots[i].ka_from_us, e->slots[i].ka_wait_ms);
+}
+
+static bool probing(const struct eng_slot *s)
+{
+	return s->used && (s->state == OFF_SLOT_ACTIVE || s->state == OFF_SLOT_PROBING);
+}
+
+/* The slot that is due longest; of equal ones the lowest, whose next deadline then lies behind the others'. */
+static const struct eng_slot *most_due(const struct engine *e)
+{
+	const struct eng_slot *best = NULL;
+
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		const struct eng_slot *s = &e->slots[i];
+
+		if (probing(s) && (!best || s->ka_due_us < best->ka_due_us))
+			best = s;
+	}
+	return best;
+}
+
+static void give_up(struct engine *e, struct eng_slot *s)
+{
+	s->ka_lost++;
+	count(e, C_ka_timeout);
+	slot_break(s, OFF_WAKE_KA_TIMEOUT);
+	if ((s->cfg.flags & OFF_SLOT_WAKE_ON_TIMEOUT) && (e->arm & ARM_TCP))
+		wake(e, OFF_WAKE_KA_TIMEOUT, slot_index(e, s), NO_PATTERN, NULL, false);
+}
+
+static void note_late(struct engine *e, const struct eng_slot *s, uint64_t now)
+{
+	if (!s->probe_failed && now - s->ka_due_us > e->counter[C_timer_late_max_us])
+		e->counter[C_timer_late_max_us] = now - s->ka_due_us;
+}
+
+static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
+{
+	note_late(e, s, now);
+	if (!tcp_send(e, s, s->cfg.snd_una - 1)) {
+		count(e, C_tx_busy_retry);
+		s->probe_failed = true;
+		s->ka_due_us = now + ENG_TX_RETRY_US;
+		return;
+	}
+	if (s->unanswered)
+		s->ka_lost++;
+	s->unanswered++;
+	s->ka_sent++;
+	count(e, C_ka_tx);
+	s->state = OFF_SLOT_PROBING;
+	e->ka_gap_us = now + ENG_KA_SPACING_US;
+	arm(e, s, now, s->cfg.ka_intvl_ms);
+}
+
+void ka_poll(struct engine *e, uint64_t now)
+{
+	if (!speaks(e) || now < e->ka_gap_us)
+		return;
+	const struct eng_slot *due = most_due(e);
+	if (!due || due->ka_due_us > now)
+		return;
+	struct eng_slot *s = &e->slots[slot_index(e, due)];
+	if (s->unanswered >= s->cfg.ka_cnt)
+		give_up(e, s);
+	else
+		probe(e, s, now);
+}
+
+uint64_t ka_next_us(const struct engine *e)
+{
+	const struct eng_slot *due = speaks(e) ? most_due(e) : NULL;
+
+	if (!due)
+		return NEVER_US;
+	return due->ka_due_us > e->ka_gap_us ? due->ka_due_us : e->ka_gap_us;
+}

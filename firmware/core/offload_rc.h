@@ -1,0 +1,94 @@
+/* Numbers that cross the control channel: result codes, reasons, states. NDIS values where NDIS has them. */
+#ifndef OFFLOAD_RC_H
+#define OFFLOAD_RC_H
+
+/* SMP result codes of the offload group (spec: status codes, made unsigned for SMP). */
+enum off_rc {
+	OFF_OK = 0,
+	OFF_UNKNOWN = 1,
+	OFF_NOT_FOUND = 2,
+	OFF_NO_SLOT = 3,
+	OFF_LIST_FULL = 4,
+	OFF_BAD_LEN = 5,
+	OFF_BAD_ARG = 6,
+	OFF_BAD_ADDR = 7,
+	OFF_BAD_PORT = 8,
+	OFF_BAD_INTERVAL = 9,
+	OFF_BAD_STATE = 10,
+	OFF_STALE_HANDLE = 11,
+	OFF_STALE_EPOCH = 12,
+	OFF_UNSUPPORTED = 13,
+	OFF_WAKE_PENDING = 14,
+	OFF_TIMEOUT = 15,
+	OFF_RESUME_REQUIRED = 17,
+	OFF_DUP_TUPLE = 18,
+	OFF_DUP_ID = 19,
+	OFF_NOT_ACCEPTED = 20,
+	OFF_BUSY = 21,
+};
+
+enum off_wake_reason {
+	OFF_WAKE_NONE = 0,
+	OFF_WAKE_PACKET = 1,               /* NDIS: pattern or magic packet */
+	OFF_WAKE_MEDIA_DISCONNECT = 2,
+	OFF_WAKE_MEDIA_CONNECT = 3,
+	OFF_WAKE_FIRMWARE_STALLED = 0x1010,
+	OFF_WAKE_TCP_DATA = 0x4001,
+	OFF_WAKE_TCP_FIN = 0x4002,
+	OFF_WAKE_TCP_RST = 0x4003,
+	OFF_WAKE_KA_TIMEOUT = 0x4004,
+	OFF_WAKE_ADDR_CONFLICT = 0x4005,
+	OFF_WAKE_BUFFER_FULL = 0x4006,
+	OFF_WAKE_HOST_TIMER = 0x4007,
+	OFF_WAKE_SERIAL_LOST = 0x4008,
+	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
+	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
+};
+
+enum off_slot_flag {
+	OFF_SLOT_WAKE_ON_DATA = 1u << 0,
+	OFF_SLOT_WAKE_ON_FIN = 1u << 1,
+	OFF_SLOT_WAKE_ON_RST = 1u << 2,
+	OFF_SLOT_WAKE_ON_TIMEOUT = 1u << 3,
+	OFF_SLOT_ANSWER_PEER_KA = 1u << 4,
+};
+
+enum off_slot_state {
+	OFF_SLOT_IDLE = 0,
+	OFF_SLOT_ACTIVE = 1,
+	OFF_SLOT_PROBING = 2,
+	OFF_SLOT_BROKEN = 3,
+	OFF_SLOT_WOKEN = 4,
+	OFF_SLOT_RELEASED = 5,
+};
+
+enum off_pattern_type {
+	OFF_PATTERN_BITMAP = 1,
+	OFF_PATTERN_MAGIC = 2,
+	OFF_PATTERN_IPV4_SYN = 3,
+	OFF_PATTERN_IPV6_SYN = 4,
+	OFF_PATTERN_EAPOL = 5,
+	OFF_PATTERN_UDP_PORT = 8,
+};
+
+enum off_offload_type { OFF_OFFLOAD_ARP = 1, OFF_OFFLOAD_NS = 2 };
+
+/* Who may speak as the host on the wire. */
+enum off_owner { OFF_OWNER_NONE = 0, OFF_OWNER_HOST = 1, OFF_OWNER_DEVICE = 2 };
+
+/*
+ * D0 -prepare-> PREPARED -commit-> D3 -a wake-> WOKEN -host awake-> AWAKE -release-> D0.
+ * Commit with a waking frame captured: PREPARED -> AWAKE. Abort: PREPARED or AWAKE -> D0. Host awake is taken in D3 too.
+ * Captures everything: PREPARED, WOKEN, AWAKE. Speaks as the host: D3, WOKEN.
+ */
+enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AWAKE = 5 };
+
+enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_PATTERN_REJECTED = 2, OFF_EVENT_FAULT = 3 };
+
+/* Flags of a buffered frame. */
+enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_DUP = 1u << 1, OFF_FRAME_MULTICAST = 1u << 2 };
+
+/* Kinds of fault_inject: the next n replies are ... */
+enum off_fault { OFF_FAULT_DROP_REPLY = 1, OFF_FAULT_DELAY_REPLY = 2, OFF_FAULT_CORRUPT_REPLY = 3, OFF_FAULT_DROP_EVENT = 4 };
+
+#endif

@@ -1,0 +1,186 @@
+/*
+ * What happens to a received frame. Order in D3: checks of the frame itself, then address resolution, then the slot it
+ * belongs to, then patterns, then policy (drop). A slot's own frames never reach the patterns unless the slot's flags
+ * say that they do not concern it; an ARP request may be answered and wake by a pattern, both.
+ */
+#include <string.h>
+
+#include "engine_state.h"
+
+/* Not for this host, or its own frame come back: whether it is well formed is not our business, and costs no time. */
+static bool not_us(const struct engine *e, const uint8_t *frame)
+{
+	return (!(frame[0] & 1) && memcmp(frame, e->mac, 6) != 0) || memcmp(frame + 6, e->mac, 6) == 0;
+}
+
+/* Takes the frame apart. Reasons to look no further, in any power state; C_COUNT when there is none. */
+static enum eng_counter_id refuse(const struct engine *e, struct pkt *p, const uint8_t *frame, uint16_t len)
+{
+	if (len >= ETH_HEADER_BYTES && not_us(e, frame))
+		return C_rx_not_us;
+	switch (pkt_parse(p, frame, len)) {
+	case PARSE_OK:
+		return C_COUNT;
+	case PARSE_BAD_IP_CSUM:
+		return C_rx_bad_ip_csum;
+	case PARSE_BAD_L4_CSUM:
+		return C_rx_bad_l4_csum;
+	case PARSE_VLAN:
+		return C_rx_vlan_drop;
+	default:
+		return C_rx_bad_len;
+	}
+}
+
+static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	const struct eng_slot *s = p->group ? NULL : slot_find(e, p);
+
+	if (!s)
+		return;
+	v->slot = slot_index(e, s);
+	v->tcp = (uint8_t)tcp_judge(e, s, p);
+	v->detail = (uint8_t)tcp_detail((enum tcp_verdict)v->tcp);
+	bool host_matter = v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY || v->tcp == TCP_NOT_OURS;
+	if (!host_matter)
+		v->reason = C_rx_slot_consumed;
+	if (e->arm & ARM_TCP)
+		v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
+}
+
+/* Fail open: what may belong to a slot but does not show its ports is the host's to sort out. */
+static void judge_hidden(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	const struct eng_slot *s = NULL;
+
+	if (p->kind == PKT_FRAGMENT)
+		v->reason = C_rx_frag;
+	if (!p->group && (e->arm & ARM_TCP) && (p->proto == PROTO_TCP || p->kind == PKT_TOO_DEEP))
+		s = slot_by_addresses(e, p);
+	if (s) {
+		v->slot = slot_index(e, s);
+		v->wake = OFF_WAKE_UNPARSEABLE_IN_SLOT;
+	}
+}
+
+struct verdict rx_judge(struct engine *e, const struct pkt *p)
+{
+	struct verdict v = {
+		.reason = C_rx_dropped_policy, .detail = C_rx_total, .slot = NO_SLOT, .offload = NO_SLOT, .pattern_id = NO_PATTERN};
+
+	if (p->martian)
+		return v;
+	if (p->kind == PKT_ARP)
+		arp_judge(e, p, &v);
+	else if (p->kind == PKT_TCP)
+		judge_tcp(e, p, &v);
+	else if (p->kind == PKT_FRAGMENT || p->kind == PKT_TOO_DEEP)
+		judge_hidden(e, p, &v);
+	if (v.answer_arp)
+		v.reason = C_rx_offload_answered;
+	if (v.reason != C_rx_slot_consumed && v.detail != C_arp_invalid)
+		pattern_judge(e, p, &v);
+	if (v.wake)
+		v.reason = C_rx_wake;
+	return v;
+}
+
+void rx_count_hits(struct engine *e, uint64_t hits)
+{
+	for (uint8_t i = 0; i < e->n_patterns; i++)
+		e->patterns[i].hits += hits >> i & 1;
+}
+
+/* Everything a frame causes but the wake itself. */
+void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v)
+{
+	rx_count_hits(e, v->hits);
+	if (v->offload != NO_SLOT)
+		arp_apply(e, p, v);
+	if (v->slot != NO_SLOT && p->kind == PKT_TCP)
+		tcp_apply(e, &e->slots[v->slot], p, (enum tcp_verdict)v->tcp);
+	if (v->detail != C_rx_total)
+		count(e, (enum eng_counter_id)v->detail);
+	count(e, (enum eng_counter_id)v->reason);
+}
+
+static void rx_asleep(struct engine *e, const struct pkt *p)
+{
+	struct verdict v = rx_judge(e, p);
+	uint64_t now = now_us(e);
+
+	rx_apply_quiet(e, p, &v);
+	if (v.wake == OFF_WAKE_NONE)
+		return;
+	buffer_put(e, p, now, OFF_FRAME_WAKE, v.pattern_id, v.slot);
+	wake(e, v.wake, v.slot, v.pattern_id, buffer_at(e, (uint16_t)(e->frame_count - 1)), p->tagged);
+}
+
+static void keep(struct engine *e, const struct pkt *p, uint8_t slot)
+{
+	count(e, buffer_put(e, p, now_us(e), 0, NO_PATTERN, slot) ? C_rx_buffered : C_rx_overflow);
+}
+
+/* The peer repeats what the host will read anyway: keep one copy, leave the room to news. */
+static void keep_new(struct engine *e, const struct pkt *p, uint8_t slot)
+{
+	if (slot != NO_SLOT && buffer_has_segment(e, slot, p)) {
+		count(e, C_wake_dup_collapsed);
+		count(e, C_rx_slot_consumed);
+	} else {
+		keep(e, p, slot);
+	}
+}
+
+/* Host on its way: the device still speaks for it, but what the host will hear anyway it leaves to the host. */
+static void rx_woken(struct engine *e, const struct pkt *p)
+{
+	struct verdict v = rx_judge(e, p);
+	bool slot_woken = v.slot != NO_SLOT && e->slots[v.slot].state == OFF_SLOT_WOKEN;
+	bool device_matter = v.answer_arp || (v.reason == C_rx_slot_consumed && (!slot_woken || v.tcp == TCP_PEER_KA));
+
+	v.hits = 0;                  /* the host is awake to them: no pattern woke it */
+	if (device_matter) {
+		if (v.answer_arp)
+			v.reason = C_rx_offload_answered;
+		rx_apply_quiet(e, p, &v);
+		return;
+	}
+	if (v.defend_arp)
+		arp_apply(e, p, &v);
+	if (v.slot != NO_SLOT && v.wake) {
+		if (v.tcp == TCP_RST_EXACT)
+			slot_break(&e->slots[v.slot], OFF_WAKE_TCP_RST);
+		wake(e, v.wake, v.slot, v.pattern_id, NULL, false);
+	}
+	keep_new(e, p, v.slot);
+}
+
+static uint8_t woken_slot_of(struct engine *e, const struct pkt *p)
+{
+	const struct eng_slot *s = p->kind == PKT_TCP && !p->group ? slot_find(e, p) : NULL;
+
+	return s && s->state == OFF_SLOT_WOKEN ? slot_index(e, s) : NO_SLOT;
+}
+
+void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
+{
+	struct pkt p;
+
+	count(e, C_rx_total);
+	if (e->power == OFF_D0) {
+		count(e, C_rx_dropped_policy);
+		return;
+	}
+	enum eng_counter_id no = refuse(e, &p, frame, len);
+	if (no != C_COUNT)
+		count(e, no);
+	else if (e->power == OFF_D3)
+		rx_asleep(e, &p);
+	else if (e->power == OFF_WOKEN)
+		rx_woken(e, &p);
+	else if (e->power == OFF_AWAKE)
+		keep_new(e, &p, woken_slot_of(e, &p));
+	else
+		keep(e, &p, NO_SLOT);
+}

@@ -1,0 +1,214 @@
+/* The table of offloaded connections: add, find, free. A handle is (slot, generation); every free ends a generation. */
+#include <string.h>
+
+#include "engine_state.h"
+#include "seq.h"
+
+static bool same_ip(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
+{
+	return ip->len == len && memcmp(ip->b, b, len) == 0;
+}
+
+/* Neither zero, nor multicast, nor IPv4's class E. */
+static bool unicast_ip(const struct eng_ip *ip)
+{
+	static const uint8_t zero[16];
+
+	if (memcmp(ip->b, zero, ip->len) == 0)
+		return false;
+	return ip->len == 4 ? ip->b[0] < 224 : ip->b[0] != 0xFF;
+}
+
+static int check_addresses(const struct eng_slot_cfg *c)
+{
+	if ((c->local.len != 4 && c->local.len != 16) || c->local.len != c->remote.len)
+		return OFF_BAD_ADDR;
+	if (!unicast_ip(&c->local) || !unicast_ip(&c->remote) || same_ip(&c->local, c->remote.b, c->remote.len))
+		return OFF_BAD_ADDR;
+	if ((c->local_mac[0] & 1) || (c->next_hop_mac[0] & 1))
+		return OFF_BAD_ADDR;
+	return c->local_port && c->remote_port ? OFF_OK : OFF_BAD_PORT;
+}
+
+static bool interval_ok(uint32_t ms)
+{
+	return ms >= ENG_KA_MIN_MS && ms <= ENG_KA_MAX_MS;
+}
+
+static int check_numbers(const struct eng_slot_cfg *c)
+{
+	if (!interval_ok(c->ka_idle_ms) || !interval_ok(c->ka_intvl_ms))
+		return OFF_BAD_INTERVAL;
+	if (c->ka_cnt == 0 || c->ttl == 0 || c->snd_wscale > 14 || c->rcv_wscale > 14)
+		return OFF_BAD_ARG;
+	/* RFC 7323 2.3: the largest window is 2^30 - 1 after scaling; anything larger breaks serial comparison. */
+	if (c->rcv_wnd >= 1u << 30 || c->max_snd_wnd >= 1u << 30)
+		return OFF_BAD_ARG;
+	if (seq_lt(c->snd_nxt, c->snd_una) || seq_lt(c->rcv_nxt, c->rcv_wup))
+		return OFF_BAD_ARG;
+	return c->ts_on && c->ts_hz != 1000u && c->ts_hz != 1000000u ? OFF_UNSUPPORTED : OFF_OK;
+}
+
+static bool same_tuple(const struct eng_slot_cfg *a, const struct eng_slot_cfg *b)
+{
+	return a->local_port == b->local_port && a->remote_port == b->remote_port && same_ip(&a->local, b->local.b, b->local.len) &&
+	       same_ip(&a->remote, b->remote.b, b->remote.len);
+}
+
+static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot)
+{
+	int at = -1;
+
+	for (uint8_t i = 0; i < ENG_SLOTS; i++) {
+		if (e->slots[i].used && same_tuple(&e->slots[i].cfg, c))
+			return OFF_DUP_TUPLE;
+		if (!e->slots[i].used && at < 0)
+			at = i;
+	}
+	if (at < 0)
+		return OFF_NO_SLOT;
+	*slot = (uint8_t)at;
+	return OFF_OK;
+}
+
+static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg *c)
+{
+	uint16_t gen = s->gen;
+
+	*s = (struct eng_slot){.cfg = *c, .used = true, .state = OFF_SLOT_ACTIVE, .gen = gen, .tsval_last = c->tsval};
+	s->last_rx_us = s->ts_recent_us = now_us(e);
+	ka_start(e, s);
+}
+
+int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, uint16_t *gen)
+{
+	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
+		return OFF_BAD_STATE;
+	int rc = check_addresses(c);
+	if (rc == OFF_OK)
+		rc = check_numbers(c);
+	if (rc == OFF_OK)
+		rc = choose(e, c, slot);
+	if (rc != OFF_OK)
+		return rc;
+	fill(e, &e->slots[*slot], c);
+	*gen = e->slots[*slot].gen;
+	return OFF_OK;
+}
+
+/* Generation 0 is never given out, so a zeroed handle is always stale. */
+void slot_free(struct eng_slot *s)
+{
+	uint16_t gen = (uint16_t)(s->gen + 1);
+
+	*s = (struct eng_slot){.gen = gen ? gen : 1};
+}
+
+uint8_t slots_free_all(struct engine *e)
+{
+	uint8_t n = 0;
+
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		if (e->slots[i].used) {
+			slot_free(&e->slots[i]);
+			n++;
+		}
+	}
+	return n;
+}
+
+void slot_break(struct eng_slot *s, uint16_t reason)
+{
+	s->state = OFF_SLOT_BROKEN;
+	s->close_reason = reason;
+}
+
+uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
+{
+	return (uint8_t)(s - e->slots);
+}
+
+static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
+{
+	return s->used && same_ip(&s->cfg.local, p->dst, p->ip_len) && same_ip(&s->cfg.remote, p->src, p->ip_len);
+}
+
+struct eng_slot *slot_find(struct engine *e, const struct pkt *p)
+{
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		struct eng_slot *s = &e->slots[i];
+
+		if (s->cfg.remote_port == p->sport && s->cfg.local_port == p->dport && addresses_match(s, p))
+			return s;
+	}
+	return NULL;
+}
+
+/* For what hides its ports: fragments and over-long header chains. */
+struct eng_slot *slot_by_addresses(struct engine *e, const struct pkt *p)
+{
+	if (p->ports)
+		return p->proto == PROTO_TCP ? slot_find(e, p) : NULL;
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		if (addresses_match(&e->slots[i], p) && e->slots[i].state != OFF_SLOT_BROKEN)
+			return &e->slots[i];
+	}
+	return NULL;
+}
+
+static uint32_t ms_until(uint64_t then_us, uint64_t from_us)
+{
+	uint64_t ms = then_us > from_us ? (then_us - from_us) / 1000u : 0;
+
+	return ms > UINT32_MAX ? UINT32_MAX : (uint32_t)ms;
+}
+
+static void describe(const struct engine *e, uint8_t i, struct eng_slot_state *o)
+{
+	const struct eng_slot *s = &e->slots[i];
+	bool timed = s->state == OFF_SLOT_ACTIVE || s->state == OFF_SLOT_PROBING;
+	uint64_t now = now_us(e);
+
+	*o = (struct eng_slot_state){
+		.slot = i, .gen = s->gen, .state = s->state, .close_reason = s->close_reason,
+		.snd_una = s->cfg.snd_una, .snd_nxt = s->cfg.snd_nxt, .rcv_nxt = s->cfg.rcv_nxt, .snd_wnd = s->cfg.snd_wnd,
+		.tsval_last = s->tsval_last, .ts_recent = s->cfg.ts_recent,
+		.last_rx_age_ms = ms_until(now, s->last_rx_us), .next_ka_due_ms = timed ? ms_until(s->ka_due_us, now) : 0,
+		.ka_sent = s->ka_sent, .ka_acked = s->ka_acked, .ka_lost = s->ka_lost,
+		.peer_ka_answered = s->peer_ka_answered, .challenge_acks = s->challenge_acks,
+		.dup_data = s->dup_data, .paws_drops = s->paws_drops,
+	};
+}
+
+static bool handle_ok(const struct engine *e, uint8_t slot, uint16_t gen)
+{
+	return slot < ENG_SLOTS && e->slots[slot].used && e->slots[slot].gen == gen;
+}
+
+int eng_slot_get(const struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out)
+{
+	if (!handle_ok(e, slot, gen))
+		return OFF_STALE_HANDLE;
+	describe(e, slot, out);
+	return OFF_OK;
+}
+
+int eng_slot_remove(struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out)
+{
+	int rc = eng_slot_get(e, slot, gen, out);
+
+	if (rc == OFF_OK)
+		slot_free(&e->slots[slot]);
+	return rc;
+}
+
+uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOTS])
+{
+	uint8_t n = 0;
+
+	for (uint8_t i = 0; i < ENG_SLOTS; i++) {
+		if (e->slots[i].used)
+			describe(e, i, &out[n++]);
+	}
+	return n;
+}

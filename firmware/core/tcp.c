@@ -1,0 +1,187 @@
+/*
+ * The receive side of a slot: RFC 9293 3.10.7.4, with RFC 5961 (RST, SYN, ACK) and RFC 7323 (PAWS). It differs from a
+ * full stack in one thing: RCV.NXT never moves. What would move it (data, FIN) wakes the host, which gets the segment.
+ */
+#include "engine_state.h"
+#include "seq.h"
+
+/* RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half way round. */
+#define TS_VALID_US (24ull * 86400ull * 1000000ull)
+
+static bool paws_rejects(const struct engine *e, const struct eng_slot *s, const struct pkt *p)
+{
+	uint64_t age = now_us(e) - s->ts_recent_us + (uint64_t)s->cfg.ts_recent_age_ms * 1000u;
+
+	return p->ts && seq_lt(p->tsval, s->cfg.ts_recent) && age <= TS_VALID_US;
+}
+
+static enum tcp_verdict judge_rst(const struct eng_slot *s, const struct pkt *p)
+{
+	if (p->seq == s->cfg.rcv_nxt)
+		return TCP_RST_EXACT;
+	return seq_in(p->seq, s->cfg.rcv_nxt, tcp_window(s)) ? TCP_RST_IN_WINDOW : TCP_RST_OUTSIDE;
+}
+
+/* RFC 9293 table 6: does the segment touch the receive window? */
+static bool acceptable(const struct eng_slot *s, const struct pkt *p, uint32_t seg_len)
+{
+	uint32_t window = tcp_window(s), nxt = s->cfg.rcv_nxt;
+
+	if (seg_len == 0)
+		return window == 0 ? p->seq == nxt : seq_in(p->seq, nxt, window);
+	return window != 0 && (seq_in(p->seq, nxt, window) || seq_in(p->seq + seg_len - 1, nxt, window));
+}
+
+static enum tcp_verdict judge_unacceptable(const struct eng_slot *s, const struct pkt *p, uint32_t seg_len)
+{
+	uint32_t nxt = s->cfg.rcv_nxt;
+
+	/* RFC 1122 4.2.3.6: no byte or one of garbage, at a sequence number we have had. */
+	if (p->seq == nxt - 1 && seg_len <= 1 && !(p->flags & TCP_FIN))
+		return TCP_PEER_KA;
+	if (p->seq == nxt && tcp_window(s) == 0)
+		return TCP_ZERO_WINDOW_PROBE;
+	if (seg_len != 0 && seq_leq(p->seq + seg_len, nxt))
+		return TCP_OLD_DATA;
+	return TCP_OUTSIDE;
+}
+
+/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT */
+static bool ack_valid(const struct eng_slot *s, const struct pkt *p)
+{
+	return seq_leq(s->cfg.snd_una - s->cfg.max_snd_wnd, p->ack) && seq_leq(p->ack, s->cfg.snd_nxt);
+}
+
+enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, const struct pkt *p)
+{
+	uint32_t seg_len = p->payload_len + (p->flags & TCP_FIN ? 1u : 0u);
+	uint8_t kind = p->flags & (TCP_SYN | TCP_RST | TCP_FIN);
+
+	if (s->state == OFF_SLOT_BROKEN)
+		return TCP_NOT_OURS;
+	/* None of SYN, RST, ACK, or more than one of SYN, RST, FIN: no stack sends it. */
+	if (!(p->flags & (TCP_ACK | TCP_RST | TCP_SYN)) || (kind & (kind - 1)))
+		return TCP_BAD_FLAGS;
+	if (p->flags & TCP_RST)      /* RFC 7323 5.2: a RST is not subject to PAWS */
+		return judge_rst(s, p);
+	if (p->flags & TCP_SYN)
+		return TCP_SYN_ANY;
+	if (s->cfg.ts_on && !p->ts)
+		return TCP_NO_TS;
+	if (s->cfg.ts_on && paws_rejects(e, s, p))
+		return TCP_PAWS;
+	if (!acceptable(s, p, seg_len))
+		return judge_unacceptable(s, p, seg_len);
+	if (!ack_valid(s, p))
+		return TCP_ACK_INVALID;
+	if (p->payload_len)
+		return TCP_DATA;
+	return p->flags & TCP_FIN ? TCP_FIN_ONLY : TCP_PURE_ACK;
+}
+
+/* What each verdict counts, answers and means to the idle timer. */
+static const struct {
+	uint8_t detail;
+	enum { SILENT, CHALLENGE, ANSWER } reply;
+	bool heard;
+} rules[TCP_VERDICTS] = {
+	[TCP_BAD_FLAGS] = {C_tcp_bad_flags, SILENT, false},
+	[TCP_NO_TS] = {C_tcp_no_ts, SILENT, false},
+	[TCP_PAWS] = {C_paws_drop, ANSWER, false},
+	[TCP_RST_IN_WINDOW] = {C_rst_in_window, CHALLENGE, false},
+	[TCP_RST_OUTSIDE] = {C_rst_out_of_window, SILENT, false},
+	[TCP_SYN_ANY] = {C_syn_challenged, CHALLENGE, false},
+	[TCP_PEER_KA] = {C_rx_total, ANSWER, true},
+	[TCP_ZERO_WINDOW_PROBE] = {C_zero_window_answered, ANSWER, true},
+	[TCP_OLD_DATA] = {C_dup_data_acked, ANSWER, true},
+	[TCP_OUTSIDE] = {C_tcp_out_of_window, CHALLENGE, false},
+	[TCP_ACK_INVALID] = {C_ack_invalid, CHALLENGE, false},
+	[TCP_PURE_ACK] = {C_rx_total, SILENT, true},
+	[TCP_DATA] = {C_rx_total, SILENT, true},
+	[TCP_FIN_ONLY] = {C_rx_total, SILENT, true},
+};
+
+enum eng_counter_id tcp_detail(enum tcp_verdict v)
+{
+	return (enum eng_counter_id)rules[v].detail;
+}
+
+uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v)
+{
+	if (v == TCP_DATA && (s->cfg.flags & OFF_SLOT_WAKE_ON_DATA))
+		return OFF_WAKE_TCP_DATA;
+	if (v == TCP_FIN_ONLY && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN))
+		return OFF_WAKE_TCP_FIN;
+	if (v == TCP_RST_EXACT && (s->cfg.flags & OFF_SLOT_WAKE_ON_RST))
+		return OFF_WAKE_TCP_RST;
+	return OFF_WAKE_NONE;
+}
+
+/* A valid ACK without data: what a sleeping host's stack would remember of it. */
+static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
+{
+	struct eng_slot_cfg *c = &s->cfg;
+
+	/* RFC 7323 4.3: only a segment that starts at or before the last ACK sent may move TS.Recent. */
+	if (c->ts_on && p->ts && seq_leq(p->seq, c->rcv_wup)) {
+		c->ts_recent = p->tsval;
+		c->ts_recent_age_ms = 0;
+		s->ts_recent_us = now_us(e);
+	}
+	if (seq_lt(c->snd_una, p->ack))
+		c->snd_una = p->ack;
+	/* RFC 9293 3.10.7.4: an older segment must not bring back an older window. */
+	if (seq_lt(c->snd_wl1, p->seq) || (c->snd_wl1 == p->seq && seq_leq(c->snd_una, p->ack))) {
+		c->snd_wl1 = p->seq;
+		c->snd_wnd = (uint32_t)p->window << c->snd_wscale;
+		if (c->snd_wnd > c->max_snd_wnd)
+			c->max_snd_wnd = c->snd_wnd;
+	}
+	if (s->unanswered) {
+		s->ka_acked++;
+		count(e, C_ka_rx_ack);
+	}
+}
+
+static bool answer(struct engine *e, struct eng_slot *s, bool challenge)
+{
+	bool allowed = challenge ? rate_take(&s->challenges, now_us(e), ENG_CHALLENGES_PER_S)
+				 : rate_take(&s->answers, now_us(e), ENG_ANSWERS_PER_S);
+
+	if (!allowed) {
+		count(e, C_ack_rate_limited);
+		return false;
+	}
+	return tcp_send(e, s, s->cfg.snd_nxt);
+}
+
+static void note(struct engine *e, struct eng_slot *s, enum tcp_verdict v, bool sent)
+{
+	if (v == TCP_PAWS)
+		s->paws_drops++;
+	if (v == TCP_OLD_DATA)
+		s->dup_data++;
+	if (sent && rules[v].reply == CHALLENGE)
+		s->challenge_acks++;
+	if (sent && v == TCP_RST_IN_WINDOW)
+		count(e, C_rst_challenged);
+	if (sent && v == TCP_PEER_KA) {
+		s->peer_ka_answered++;
+		count(e, C_peer_ka_answered);
+	}
+}
+
+void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum tcp_verdict v)
+{
+	bool sent = false;
+
+	if (v == TCP_PURE_ACK)
+		take_ack(e, s, p);
+	if (v == TCP_RST_EXACT)
+		slot_break(s, OFF_WAKE_TCP_RST);
+	if (rules[v].reply != SILENT && (v != TCP_PEER_KA || (s->cfg.flags & OFF_SLOT_ANSWER_PEER_KA)))
+		sent = answer(e, s, rules[v].reply == CHALLENGE);
+	note(e, s, v, sent);
+	if (rules[v].heard)
+		ka_heard(e, s);
+}

@@ -1,0 +1,131 @@
+/*
+ * The image: one loop that moves bytes and frames between the ports, the SMP server and the offload engine.
+ * Every turn takes a bounded amount from each side, so that a flood on one never starves the other, and an event goes out
+ * right behind the frame that caused it.
+ */
+#include <stddef.h>
+
+#include "boot/handoff.h"
+#include "boot/image.h"
+#include "boot/record.h"
+#include "core/engine_state.h"
+#include "port/port.h"
+#include "smp/image_group.h"
+#include "smp/log.h"
+#include "smp/offload_group.h"
+#include "smp/os_group.h"
+#include "smp/server.h"
+
+enum {
+	SERIAL_BYTES_A_TURN = 128,  /* one line of SMP */
+	FRAMES_A_TURN = 8,
+	IDLE_MAX_US = 10000000,     /* the ports widen short hardware timers and must be called at least this often */
+	BUSY_IDLE_US = 1000,        /* while a reply or a reset is due at a known time */
+	OFFLOAD_GROUP = 100, OFFLOAD_ATTACH = 0x01,
+};
+
+static struct engine engine;
+
+static bool env_tx(void *ctx, const uint8_t *frame, uint16_t len)
+{
+	(void)ctx;
+	return port_eth_write(frame, len);
+}
+
+static uint64_t env_now_us(void *ctx)
+{
+	(void)ctx;
+	return port_now_us();
+}
+
+/* Nothing replaces the flash under a device that speaks for a sleeping host. */
+static bool may_write_flash(void)
+{
+	struct eng_status st;
+
+	eng_status(&engine, &st);
+	if (st.power != OFF_D0) {
+		log_line("flash is locked: the device holds the host's connections (release or abort first)");
+	}
+	return st.power == OFF_D0;
+}
+
+/* A host that attaches starts afresh, its sequence numbers too. */
+static bool forgets(uint8_t op, uint8_t cmd)
+{
+	return op == SMP_WRITE && cmd == OFFLOAD_ATTACH;
+}
+
+static void start(struct boot_handoff handoff)
+{
+	static const struct smp_group *const groups[] = { &os_group, &image_group, &offload_group, NULL };
+	static const struct eng_env env = { .tx = env_tx, .now_us = env_now_us };
+	static const struct smp_server_cfg cfg = {
+		.groups = groups,
+		.retry_group = OFFLOAD_GROUP,
+		.cacheable = offload_group_cacheable,
+		.forgets = forgets,
+		.fault = offload_fault_on_reply,
+	};
+	static char version[IMAGE_VERSION_CHARS] = "0.0.0+0";
+	static struct image_info image;
+	uint32_t boot_id = boot_record_load().boots;
+
+	if (handoff.slot != SLOT_NONE && image_read(handoff.slot, &image) == IMAGE_OK) {
+		image_version_text(&image, version);
+	}
+	eng_init(&engine, &env, boot_id);
+	smp_server_init(&cfg);
+	image_group_init(handoff.slot, may_write_flash);
+	offload_group_init(&engine, image.digest, version, handoff.reset_cause, boot_id);
+	log_line("offload %s on %s, slot %u, boot %u, reset cause %u", version, port_board(), (unsigned)handoff.slot,
+		 (unsigned)boot_id, (unsigned)handoff.reset_cause);
+}
+
+static bool take_serial(void)
+{
+	uint8_t bytes[SERIAL_BYTES_A_TURN];
+	size_t n = port_serial_read(bytes, sizeof(bytes));
+
+	smp_server_rx(bytes, n);
+	return n > 0;
+}
+
+static bool take_frames(void)
+{
+	static uint8_t frame[ENG_FRAME_BYTES + 4];
+	unsigned n;
+
+	for (n = 0; n < FRAMES_A_TURN; n++) {
+		uint16_t len = port_eth_read(frame, sizeof(frame));
+
+		if (len == 0) {
+			break;
+		}
+		eng_rx(&engine, frame, len);
+		offload_group_poll();
+	}
+	return n > 0;
+}
+
+int main(int argc, char **argv)
+{
+	port_init(argc, argv);
+	start(port_handoff());
+	for (;;) {
+		bool busy = take_frames();
+
+		busy = take_serial() || busy;
+		uint32_t due_us = eng_poll(&engine);
+
+		offload_group_poll();
+		bool waiting = smp_server_poll();
+
+		waiting = os_group_poll() || waiting;
+		if (!busy) {
+			uint32_t max_us = waiting ? BUSY_IDLE_US : IDLE_MAX_US;
+
+			port_idle(due_us < max_us ? due_us : max_us);
+		}
+	}
+}

@@ -1,0 +1,159 @@
+/* Flash, reset, handing over and sleeping on the MPS2. */
+#include <string.h>
+
+#include "boot/flash_map.h"
+#include "mps2.h"
+#include "port/port.h"
+
+/*
+ * After something came in, the loop runs on for this long before it sleeps: a byte of a message follows the one before in
+ * 10 to 90 us, and waking from WFI costs an emulator more than that.
+ */
+enum { STAY_AWAKE_US = 400, SPIN_TURNS = 40 };
+
+#define HANDOFF_MAGIC 0x68616e64u   /* "hand": RAM holds anything after power on */
+
+struct kept {
+	uint32_t magic;
+	uint8_t cause, slot, recovery, reserved;
+};
+
+extern struct kept _handoff;        /* last bytes of RAM, touched by no start-up code */
+static struct boot_handoff handoff;
+static uint64_t awake_until_us;
+
+void handoff_put(uint8_t cause, uint8_t slot, bool recovery)
+{
+	_handoff = (struct kept){ HANDOFF_MAGIC, cause, slot, recovery, 0 };
+}
+
+static void handoff_take(void)
+{
+	handoff = (struct boot_handoff){ .reset_cause = RESET_POWER_ON, .slot = SLOT_NONE };
+	if (_handoff.magic == HANDOFF_MAGIC) {
+		handoff.reset_cause = _handoff.cause;
+		handoff.slot = _handoff.slot;
+		handoff.recovery = _handoff.recovery;
+	}
+	_handoff.magic = 0;
+}
+
+void port_init(int argc, char **argv)
+{
+	(void)argc;
+	(void)argv;
+	handoff_take();
+	timer_init();
+	uart_init();
+	ethernet_init();
+	NVIC_ENABLE = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
+}
+
+const char *port_board(void)
+{
+	return "mps2-an385";
+}
+
+uint32_t port_load_addr(void)
+{
+	return IMAGE_ADDR;
+}
+
+struct boot_handoff port_handoff(void)
+{
+	return handoff;
+}
+
+static bool in_flash(uint32_t off, uint32_t len)
+{
+	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+}
+
+static uint8_t *flash_at(uint32_t off)
+{
+	return (uint8_t *)(FLASH_BASE + off);
+}
+
+bool port_flash_read(uint32_t off, void *buf, uint32_t len)
+{
+	if (in_flash(off, len)) {
+		memcpy(buf, flash_at(off), len);
+	}
+	return in_flash(off, len);
+}
+
+bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
+{
+	if (in_flash(off, len)) {
+		memcpy(flash_at(off), buf, len);
+	}
+	return in_flash(off, len);
+}
+
+bool port_flash_erase(uint32_t off, uint32_t len)
+{
+	if (!in_flash(off, len) || off % PORT_FLASH_BLOCK != 0 || len % PORT_FLASH_BLOCK != 0) {
+		return false;
+	}
+	memset(flash_at(off), 0xFF, len);
+	return true;
+}
+
+void activity_note(void)
+{
+	awake_until_us = port_now_us() + STAY_AWAKE_US;
+}
+
+/*
+ * Interrupts are masked all the time: a pending one ends the WFI and runs nothing. Order matters: sources are cleared
+ * first and looked at afterwards, so that what comes in between leaves its interrupt pending.
+ */
+static void sleep(uint32_t max_us)
+{
+	UART0->int_clear = UART_INT_RX;
+	LAN_INT_STS = UINT32_MAX;
+	timer_wake_in(max_us);
+	NVIC_CLEAR_PENDING = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
+	if (!uart_has_byte() && !ethernet_has_frame()) {
+		__asm__ volatile("dsb\n\twfi" ::: "memory");
+	}
+	timer_wake_cancel();
+}
+
+void port_idle(uint32_t max_us)
+{
+	if (max_us == 0) {
+		return;
+	}
+	if (port_now_us() < awake_until_us) {
+		for (int i = 0; i < SPIN_TURNS; i++) {
+			__asm__ volatile("nop");
+		}
+		return;
+	}
+	sleep(max_us);
+}
+
+static void __attribute__((noreturn)) system_reset(void)
+{
+	__asm__ volatile("dsb" ::: "memory");
+	SCB_AIRCR = AIRCR_RESET;
+	for (;;) {
+	}
+}
+
+void port_reset(bool to_recovery)
+{
+	handoff_put(RESET_SOFTWARE, SLOT_NONE, to_recovery);
+	system_reset();
+}
+
+void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *h)
+{
+	const uint32_t *vectors = (const uint32_t *)IMAGE_ADDR;
+
+	memcpy((void *)IMAGE_ADDR, flash_at(off), len);
+	handoff_put(h->reset_cause, h->slot, h->recovery);
+	SCB_VTOR = IMAGE_ADDR;
+	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1" ::"r"(vectors[0]), "r"(vectors[1]) : "memory");
+}

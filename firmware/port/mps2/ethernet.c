@@ -1,0 +1,137 @@
+/*
+ * SMSC LAN9118, promiscuous, by programmed I/O. Its receive FIFO holds 10 KiB; frames that come while the UART is busy
+ * with a long reply are moved to a ring in RAM.
+ */
+#include <string.h>
+
+#include "mps2.h"
+#include "port/port.h"
+
+enum { RING_WORDS = 4096, FCS_BYTES = 4, MAX_FRAME_WORDS = 384, TX_COMMAND_BYTES = 8 };
+enum { MAC_CR = 1, MAC_CR_FULL_DUPLEX = 1 << 20, MAC_CR_PROMISCUOUS = 1 << 18, MAC_CR_TX = 1 << 3, MAC_CR_RX = 1 << 2 };
+enum { TX_ON = 2, SOFT_RESET = 1, IRQ_ON_HIGH_PUSH_PULL = 0x111, INT_RX_STATUS_LEVEL = 1 << 3 };
+enum { RX_STATUS_ERROR = 1 << 15, TX_FIRST_AND_LAST = 1 << 13 | 1 << 12, RESET_TURNS = 1000000 };
+#define MAC_BUSY 0x80000000u
+
+static uint32_t ring[RING_WORDS];   /* length in bytes, then the frame's words, and so on */
+static uint32_t head, tail;         /* read at head, write at tail; counted without wrapping */
+
+static void mac_write(uint32_t reg, uint32_t value)
+{
+	for (int i = 0; i < RESET_TURNS && (LAN_MAC_CMD & MAC_BUSY); i++) {
+	}
+	LAN_MAC_DATA = value;
+	LAN_MAC_CMD = MAC_BUSY | reg;
+}
+
+void ethernet_init(void)
+{
+	LAN_HW_CFG = SOFT_RESET;
+	for (int i = 0; i < RESET_TURNS && (LAN_HW_CFG & SOFT_RESET); i++) {
+	}
+	head = tail = 0;
+	mac_write(MAC_CR, MAC_CR_FULL_DUPLEX | MAC_CR_PROMISCUOUS | MAC_CR_TX | MAC_CR_RX);
+	LAN_TX_CFG = TX_ON;
+	LAN_RX_CFG = 0;
+	LAN_FIFO_INT = 0;
+	LAN_INT_STS = UINT32_MAX;
+	LAN_INT_EN = INT_RX_STATUS_LEVEL;
+	LAN_IRQ_CFG = IRQ_ON_HIGH_PUSH_PULL;
+}
+
+static bool chip_has_frame(void)
+{
+	return (LAN_RX_FIFO_INF >> 16) & 0xFFu;
+}
+
+bool ethernet_has_frame(void)
+{
+	return head != tail || chip_has_frame();
+}
+
+/* Takes one frame out of the chip. Returns its length without FCS, at most cap; 0 for one the chip calls damaged. */
+static uint16_t take_frame(uint8_t *buf, uint16_t cap)
+{
+	uint32_t status = LAN_RX_STATUS, len = (status >> 16) & 0x3FFFu;
+	uint32_t keep = len > FCS_BYTES ? len - FCS_BYTES : 0;
+
+	if (keep > cap) {
+		keep = cap;
+	}
+	for (uint32_t at = 0; at < len; at += 4) {
+		uint32_t word = LAN_RX_DATA;
+
+		if (at < keep) {
+			memcpy(buf + at, &word, keep - at < 4 ? keep - at : 4);
+		}
+	}
+	return (uint16_t)((status & RX_STATUS_ERROR) ? 0 : keep);
+}
+
+void ethernet_drain(void)
+{
+	static uint32_t frame[MAX_FRAME_WORDS];
+
+	while (RING_WORDS - (tail - head) > MAX_FRAME_WORDS && chip_has_frame()) {
+		uint16_t len = take_frame((uint8_t *)frame, sizeof(frame));
+
+		if (len == 0) {
+			continue;
+		}
+		ring[tail++ % RING_WORDS] = len;
+		for (uint32_t i = 0; i < (len + 3u) / 4u; i++) {
+			ring[tail++ % RING_WORDS] = frame[i];
+		}
+	}
+}
+
+static uint16_t pop(uint8_t *buf, uint16_t cap)
+{
+	uint32_t len = ring[head++ % RING_WORDS];
+
+	for (uint32_t at = 0; at < len; at += 4) {
+		uint32_t word = ring[head++ % RING_WORDS];
+
+		if (at < cap) {
+			uint32_t left = (len < cap ? len : cap) - at;
+
+			memcpy(buf + at, &word, left < 4 ? left : 4);
+		}
+	}
+	return (uint16_t)(len < cap ? len : cap);
+}
+
+uint16_t port_eth_read(uint8_t *buf, uint16_t cap)
+{
+	uint16_t len = 0;
+
+	if (head != tail) {
+		len = pop(buf, cap);
+	}
+	while (len == 0 && chip_has_frame()) {
+		len = take_frame(buf, cap);
+	}
+	if (len > 0) {
+		activity_note();
+	}
+	return len;
+}
+
+bool port_eth_write(const uint8_t *frame, uint16_t len)
+{
+	while ((LAN_TX_FIFO_INF >> 16) & 0xFFu) {
+		(void)LAN_TX_STATUS; /* one a frame sent; the FIFO of them must not fill up */
+	}
+	if ((LAN_TX_FIFO_INF & 0xFFFFu) < len + TX_COMMAND_BYTES + 3u) {
+		return false;
+	}
+	LAN_TX_DATA = TX_FIRST_AND_LAST | len;
+	LAN_TX_DATA = len;
+	for (uint32_t at = 0; at < len; at += 4) {
+		uint32_t word = 0;
+
+		memcpy(&word, frame + at, len - at < 4 ? len - at : 4);
+		LAN_TX_DATA = word;
+	}
+	return true;
+}

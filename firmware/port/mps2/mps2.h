@@ -1,0 +1,66 @@
+/* Registers of Arm's MPS2 with the AN385 image (Cortex-M3), as far as the port uses them. Sources: Arm DAI 0385, SMSC LAN9118. */
+#ifndef MPS2_H
+#define MPS2_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#define CLOCK_HZ 25000000u
+#define TICKS_PER_US (CLOCK_HZ / 1000000u)
+
+struct cmsdk_timer {
+	volatile uint32_t ctrl, value, reload, int_clear;
+};
+#define TIMER0 ((struct cmsdk_timer *)0x40000000u)
+#define TIMER1 ((struct cmsdk_timer *)0x40001000u)
+enum { TIMER_ENABLE = 1, TIMER_IRQ_ENABLE = 8 };
+
+struct cmsdk_uart {
+	volatile uint32_t data, state, ctrl, int_clear, bauddiv;
+};
+#define UART0 ((struct cmsdk_uart *)0x40004000u)
+enum { UART_TX_FULL = 1, UART_RX_FULL = 2 };                        /* state */
+enum { UART_TX_ENABLE = 1, UART_RX_ENABLE = 2, UART_RX_IRQ = 8 };   /* ctrl */
+enum { UART_INT_RX = 2 };
+
+#define LAN9118(off) (*(volatile uint32_t *)(0x40200000u + (off)))
+#define LAN_RX_DATA LAN9118(0x00)
+#define LAN_TX_DATA LAN9118(0x20)
+#define LAN_RX_STATUS LAN9118(0x40)
+#define LAN_TX_STATUS LAN9118(0x48)
+#define LAN_IRQ_CFG LAN9118(0x54)
+#define LAN_INT_STS LAN9118(0x58)
+#define LAN_INT_EN LAN9118(0x5C)
+#define LAN_FIFO_INT LAN9118(0x68)
+#define LAN_RX_CFG LAN9118(0x6C)
+#define LAN_TX_CFG LAN9118(0x70)
+#define LAN_HW_CFG LAN9118(0x74)
+#define LAN_RX_FIFO_INF LAN9118(0x7C)
+#define LAN_TX_FIFO_INF LAN9118(0x80)
+#define LAN_MAC_CMD LAN9118(0xA4)
+#define LAN_MAC_DATA LAN9118(0xA8)
+
+#define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
+#define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
+enum { IRQ_UART0_RX = 1 << 0, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
+
+#define SCB_VTOR (*(volatile uint32_t *)0xE000ED08u)
+#define SCB_AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
+#define AIRCR_RESET 0x05FA0004u
+
+#define FLASH_BASE 0x21000000u      /* PSRAM that stands for the flash */
+#define IMAGE_ADDR 0x00040000u      /* images are linked to run here, in the code SRAM */
+
+/* Between the files of this port. */
+void timer_init(void);
+void timer_wake_in(uint32_t us);    /* TIMER1's interrupt ends a WFI */
+void timer_wake_cancel(void);
+void uart_init(void);
+bool uart_has_byte(void);
+void ethernet_init(void);
+bool ethernet_has_frame(void);
+void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
+void activity_note(void);           /* something came in: stay awake for a while */
+void handoff_put(uint8_t cause, uint8_t slot, bool recovery);
+
+#endif

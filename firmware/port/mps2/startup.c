@@ -1,0 +1,41 @@
+/* Vector table, first instructions, fault. There are no interrupt handlers: interrupts only end a WFI (idle.c). */
+#include <stddef.h>
+#include <stdint.h>
+
+#include "mps2.h"
+#include "port/port.h"
+
+extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
+extern const void *const vectors[16];
+int main(int argc, char **argv);
+void reset_entry(void);
+void fault_entry(void);
+
+void reset_entry(void)
+{
+	uint32_t *from = &_data_load;
+
+	__asm__ volatile("cpsid i" ::: "memory");
+	for (uint32_t *to = &_data_start; to < &_data_end;) {
+		*to++ = *from++;
+	}
+	for (uint32_t *to = &_bss_start; to < &_bss_end;) {
+		*to++ = 0;
+	}
+	SCB_VTOR = (uint32_t)vectors;
+	main(0, NULL);
+	fault_entry();
+}
+
+void fault_entry(void)
+{
+	handoff_put(RESET_FAULT, SLOT_NONE, false);
+	SCB_AIRCR = AIRCR_RESET;
+	for (;;) {
+	}
+}
+
+__attribute__((section(".vectors"), used)) const void *const vectors[16] = {
+	&_stack_top, (const void *)reset_entry, (const void *)fault_entry, (const void *)fault_entry,
+	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry,
+};

@@ -1,0 +1,253 @@
+/*
+ * The port for a process on Linux: everything it has comes in as open file descriptors.
+ *   offload-boot --serial-fd N --eth-fd N --flash-fd N
+ * A reset executes the boot loader again in the same process, the image is executed from a memfd: pid and descriptors stay.
+ */
+#define _GNU_SOURCE
+#include "port/port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "boot/flash_map.h"
+
+enum { SERIAL_STALL_MS = 1000 };
+
+static struct {
+	int serial, eth, flash, boot;   /* boot: the boot loader's executable, for a reset */
+	struct boot_handoff handoff;
+	uint64_t start_us;
+	bool line_dead;                 /* nobody took the last bytes for SERIAL_STALL_MS */
+} p = { .serial = -1, .eth = -1, .flash = -1, .boot = -1, .handoff = { .slot = SLOT_NONE } };
+
+extern char **environ;
+
+static void __attribute__((noreturn)) die(const char *what)
+{
+	fprintf(stderr, "offload: %s: %s\n", what, strerror(errno));
+	exit(1);
+}
+
+static uint64_t monotonic_us(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000u + (uint64_t)ts.tv_nsec / 1000u;
+}
+
+static void __attribute__((noreturn)) usage(const char *bad)
+{
+	fprintf(stderr, "offload: unexpected argument %s\nusage: offload-boot --serial-fd N --eth-fd N|-1 --flash-fd N\n", bad);
+	exit(2);
+}
+
+static void take_option(const char *name, const char *value)
+{
+	char *end;
+	long n = strtol(value, &end, 10);
+	const struct { const char *name; int *fd; } fds[] = {
+		{ "--serial-fd", &p.serial }, { "--eth-fd", &p.eth }, { "--flash-fd", &p.flash }, { "--boot-fd", &p.boot },
+	};
+
+	if (*value == '\0' || *end != '\0') {
+		usage(value);
+	}
+	for (size_t i = 0; i < sizeof(fds) / sizeof(fds[0]); i++) {
+		if (strcmp(name, fds[i].name) == 0) {
+			*fds[i].fd = (int)n;
+			return;
+		}
+	}
+	if (strcmp(name, "--reset-cause") == 0) {
+		p.handoff.reset_cause = (uint8_t)n;
+	} else if (strcmp(name, "--slot") == 0) {
+		p.handoff.slot = (uint8_t)n;
+	} else if (strcmp(name, "--recovery") == 0) {
+		p.handoff.recovery = n != 0;
+	} else {
+		usage(name);
+	}
+}
+
+void port_init(int argc, char **argv)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL); /* no device outlives its bench */
+	for (int i = 1; i < argc; i += 2) {
+		if (i + 1 == argc) {
+			usage(argv[i]);
+		}
+		take_option(argv[i], argv[i + 1]);
+	}
+	if (p.boot < 0) {
+		p.boot = open("/proc/self/exe", O_RDONLY);
+	}
+	if (p.serial < 0 || p.flash < 0 || p.boot < 0) {
+		usage("(--serial-fd and --flash-fd are needed)");
+	}
+	fcntl(p.serial, F_SETFL, fcntl(p.serial, F_GETFL) | O_NONBLOCK);
+	p.start_us = monotonic_us();
+}
+
+const char *port_board(void)
+{
+	return "native";
+}
+
+uint32_t port_load_addr(void)
+{
+	return 0;
+}
+
+struct boot_handoff port_handoff(void)
+{
+	return p.handoff;
+}
+
+uint64_t port_now_us(void)
+{
+	return monotonic_us() - p.start_us;
+}
+
+size_t port_serial_read(uint8_t *buf, size_t cap)
+{
+	ssize_t n = read(p.serial, buf, cap);
+
+	return n > 0 ? (size_t)n : 0;
+}
+
+/* Waits for a slow reader, but not for ever: a real UART never waits at all. Later bytes are tried at once, unwaited. */
+void port_serial_write(const uint8_t *buf, size_t len)
+{
+	while (len > 0) {
+		ssize_t n = write(p.serial, buf, len);
+
+		if (n > 0) {
+			buf += n;
+			len -= (size_t)n;
+			p.line_dead = false;
+			continue;
+		}
+		struct pollfd fd = { .fd = p.serial, .events = POLLOUT };
+
+		if ((n < 0 && errno != EAGAIN && errno != EINTR) || p.line_dead || poll(&fd, 1, SERIAL_STALL_MS) <= 0 ||
+		    !(fd.revents & POLLOUT)) {
+			p.line_dead = true;
+			return;
+		}
+	}
+}
+
+uint16_t port_eth_read(uint8_t *buf, uint16_t cap)
+{
+	/* Without MSG_TRUNC a frame longer than cap comes cut; its tail would only be ignored. */
+	ssize_t n = p.eth < 0 ? -1 : recv(p.eth, buf, cap, MSG_DONTWAIT);
+
+	return n > 0 ? (uint16_t)n : 0;
+}
+
+bool port_eth_write(const uint8_t *frame, uint16_t len)
+{
+	return p.eth >= 0 && send(p.eth, frame, len, MSG_DONTWAIT) == len;
+}
+
+static bool in_flash(uint32_t off, uint32_t len)
+{
+	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+}
+
+bool port_flash_read(uint32_t off, void *buf, uint32_t len)
+{
+	return in_flash(off, len) && pread(p.flash, buf, len, off) == (ssize_t)len;
+}
+
+bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
+{
+	return in_flash(off, len) && pwrite(p.flash, buf, len, off) == (ssize_t)len;
+}
+
+bool port_flash_erase(uint32_t off, uint32_t len)
+{
+	uint8_t blank[PORT_FLASH_BLOCK];
+
+	if (!in_flash(off, len) || off % PORT_FLASH_BLOCK != 0 || len % PORT_FLASH_BLOCK != 0) {
+		return false;
+	}
+	memset(blank, 0xFF, sizeof(blank));
+	for (uint32_t done = 0; done < len; done += PORT_FLASH_BLOCK) {
+		if (!port_flash_write(off + done, blank, PORT_FLASH_BLOCK)) {
+			return false;
+		}
+	}
+	return true;
+}
+
+void port_idle(uint32_t max_us)
+{
+	struct pollfd fds[2] = { { .fd = p.serial, .events = POLLIN }, { .fd = p.eth, .events = POLLIN } };
+	struct timespec ts = { .tv_sec = max_us / 1000000u, .tv_nsec = (long)(max_us % 1000000u) * 1000 };
+
+	if (ppoll(fds, 2, &ts, NULL) > 0 && (fds[0].revents & (POLLHUP | POLLERR)) && !(fds[0].revents & POLLIN)) {
+		/* No one has the other end of the PTY open: poll returns at once until someone does. */
+		ts = (struct timespec){ .tv_nsec = max_us < 1000 ? (long)max_us * 1000 : 1000000 };
+		ppoll(&fds[1], 1, &ts, NULL);
+	}
+}
+
+static void __attribute__((noreturn)) execute(int program, const char *name, const struct boot_handoff *h)
+{
+	char numbers[7][12];
+	const int values[7] = { p.serial, p.eth, p.flash, p.boot, h->reset_cause, h->slot, h->recovery };
+	static const char *const names[7] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd",
+					      "--reset-cause", "--slot", "--recovery" };
+	char *argv[16];
+	int n = 0;
+
+	argv[n++] = (char *)(uintptr_t)name;
+	for (int i = 0; i < 7; i++) {
+		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
+		argv[n++] = (char *)(uintptr_t)names[i];
+		argv[n++] = numbers[i];
+	}
+	argv[n] = NULL;
+	fexecve(program, argv, environ);
+	die("cannot execute");
+}
+
+void port_reset(bool to_recovery)
+{
+	const struct boot_handoff h = { .reset_cause = RESET_SOFTWARE, .slot = SLOT_NONE, .recovery = to_recovery };
+
+	execute(p.boot, "offload-boot", &h);
+}
+
+void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *handoff)
+{
+	int fd = memfd_create("offload-image", MFD_CLOEXEC);
+	uint8_t chunk[4096];
+
+	if (fd < 0) {
+		return;
+	}
+	while (len > 0) {
+		uint32_t n = len < sizeof(chunk) ? len : (uint32_t)sizeof(chunk);
+
+		if (!port_flash_read(off, chunk, n) || write(fd, chunk, n) != (ssize_t)n) {
+			close(fd);
+			return;
+		}
+		off += n;
+		len -= n;
+	}
+	execute(fd, "offload-image", handoff);
+}

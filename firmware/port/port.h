@@ -1,0 +1,42 @@
+/* The dozen functions a board provides. Everything above is the same on every board. */
+#ifndef PORT_H
+#define PORT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "boot/handoff.h"
+
+#define PORT_FLASH_BLOCK 4096u  /* erase unit of every flash area, bytes */
+
+/* argc, argv: of a process; 0 and NULL on bare metal. */
+void port_init(int argc, char **argv);
+const char *port_board(void);                       /* "native", "mps2-an385": must match the image's board TLV */
+uint64_t port_now_us(void);                         /* free running since boot, never backwards */
+
+/* Serial line. Reads what is there (0: nothing); writes all of it. */
+size_t port_serial_read(uint8_t *buf, size_t cap);
+void port_serial_write(const uint8_t *buf, size_t len);
+
+/* Ethernet. Returns the length of one frame without FCS, 0 when there is none. tx: false when the wire takes none now. */
+uint16_t port_eth_read(uint8_t *buf, uint16_t cap);
+bool port_eth_write(const uint8_t *frame, uint16_t len);
+
+/* Flash: offset 0 is the start of the flash, layout in boot/flash_map.h. Return false on a bad range or a failed write. */
+bool port_flash_read(uint32_t off, void *buf, uint32_t len);
+bool port_flash_write(uint32_t off, const void *buf, uint32_t len);
+bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
+
+/* Sleep until a byte, a frame or max_us; may return early. */
+void port_idle(uint32_t max_us);
+void port_reset(bool to_recovery) __attribute__((noreturn));
+struct boot_handoff port_handoff(void);             /* what came across the last reset */
+
+/* Address that images for this port are linked to run at: MCUboot's load address, 0 where it has no meaning. */
+uint32_t port_load_addr(void);
+
+/* Boot loader only: start the verified image whose payload lies at [off, off+len) of the flash. Returns if it cannot. */
+void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *handoff);
+
+#endif

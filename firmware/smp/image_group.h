@@ -1,0 +1,14 @@
+/* mcumgr image group (id 1): state, upload, erase. The same code serves the image and the boot loader's recovery. */
+#ifndef SMP_IMAGE_GROUP_H
+#define SMP_IMAGE_GROUP_H
+
+#include <stdbool.h>
+
+#include "smp_group.h"
+
+extern const struct smp_group image_group;
+
+/* running_slot: SLOT_NONE in the boot loader. may_write: asked before anything changes the flash; NULL is always. */
+void image_group_init(unsigned running_slot, bool (*may_write)(void));
+
+#endif

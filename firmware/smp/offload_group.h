@@ -1,0 +1,29 @@
+/* SMP group 100: the control channel of the offload engine. Messages: proto/offload.cddl. */
+#ifndef OFFLOAD_GROUP_H
+#define OFFLOAD_GROUP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "core/engine.h"
+#include "smp_group.h"
+
+extern const struct smp_group offload_group;
+
+/* The strings and the digest are copied as pointers: they must outlive the group. */
+void offload_group_init(struct engine *e, const uint8_t running_digest[32], const char *version, uint8_t reset_cause,
+			uint32_t boot_id);
+
+/* Answers the standing event wait when there is an event for it. Call after every frame and every eng_poll. */
+void offload_group_poll(void);
+
+/* May a repeat of this request be answered from the reply cache? Attach may not: a new host may use an old number. */
+bool offload_group_cacheable(uint8_t op, uint8_t cmd);
+
+/* Test builds: what fault_inject ordered for the next reply. True: drop it. Otherwise delay it and corrupt it as set. */
+bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt);
+
+/* offload_counters.c: {"name": u64, ...} */
+int offload_counters_encode(const struct engine *e, uint8_t *rsp, size_t rsp_cap, size_t *rsp_len);
+
+#endif

@@ -1,0 +1,154 @@
+#include "offload_lists.h"
+
+#include <zcbor_encode.h>
+
+enum {
+	NESTING = 4,
+	DRAIN_HEAD_BYTES = 40,       /* map, keys, lost, more, list header and ends, all at their longest */
+	DRAIN_ROW_BYTES = 1 + 5 + 9 + 3 + 3 + 5 + 3 + 1,
+	SLOT_FIELDS = 19,
+	FRAME_FIELDS = 6,
+};
+
+static int finish(bool ok, const zcbor_state_t *s, const uint8_t *rsp, size_t *len)
+{
+	*len = (size_t)(s->payload - rsp);
+	return ok ? OFF_OK : OFF_BAD_LEN;
+}
+
+static bool put_row(zcbor_state_t *s, const uint32_t *v, size_t n)
+{
+	bool ok = zcbor_list_start_encode(s, n);
+
+	for (size_t i = 0; ok && i < n; i++) {
+		ok = zcbor_uint32_put(s, v[i]);
+	}
+	return ok && zcbor_list_end_encode(s, n);
+}
+
+static bool put_slot(zcbor_state_t *s, const struct eng_slot_state *t)
+{
+	const uint32_t v[SLOT_FIELDS] = {
+		t->slot, t->gen, t->state, t->close_reason, t->snd_una, t->snd_nxt, t->rcv_nxt, t->snd_wnd, t->tsval_last,
+		t->ts_recent, t->last_rx_age_ms, t->next_ka_due_ms, t->ka_sent, t->ka_acked, t->ka_lost, t->peer_ka_answered,
+		t->challenge_acks, t->dup_data, t->paws_drops,
+	};
+
+	return put_row(s, v, SLOT_FIELDS);
+}
+
+int offload_slot_state(const struct eng_slot_state *st, uint8_t *rsp, size_t cap, size_t *len)
+{
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 1) && zcbor_tstr_put_lit(s, "state") && put_slot(s, st) && zcbor_map_end_encode(s, 1);
+
+	return finish(ok, s, rsp, len);
+}
+
+static bool put_slots(zcbor_state_t *s, const struct eng_slot_state *st, uint8_t n)
+{
+	bool ok = zcbor_tstr_put_lit(s, "slots") && zcbor_list_start_encode(s, ENG_SLOTS);
+
+	for (uint8_t i = 0; ok && i < n; i++) {
+		ok = put_slot(s, &st[i]);
+	}
+	return ok && zcbor_list_end_encode(s, ENG_SLOTS);
+}
+
+int offload_slot_list(const struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
+{
+	struct eng_slot_state st[ENG_SLOTS];
+	uint8_t n = eng_slot_list(e, st);
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 1) && put_slots(s, st, n) && zcbor_map_end_encode(s, 1);
+
+	return finish(ok, s, rsp, len);
+}
+
+int offload_release(struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
+{
+	struct eng_slot_state st[ENG_SLOTS];
+	struct eng_status status;
+	uint8_t n;
+	int rc = eng_release(e, st, &n);
+
+	if (rc != OFF_OK) {
+		return rc;
+	}
+	eng_status(e, &status);
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 2) && zcbor_tstr_put_lit(s, "epoch") && zcbor_uint32_put(s, status.epoch) &&
+		  put_slots(s, st, n) && zcbor_map_end_encode(s, 2);
+	return finish(ok, s, rsp, len);
+}
+
+int offload_pattern_list(const struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
+{
+	uint32_t id, hits;
+	uint8_t type;
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 1) && zcbor_tstr_put_lit(s, "patterns") && zcbor_list_start_encode(s, ENG_PATTERNS + 1);
+
+	for (uint8_t i = 0; ok && eng_pattern_at(e, i, &id, &type, &hits); i++) {
+		ok = put_row(s, (const uint32_t[]){ id, type, hits }, 3);
+	}
+	ok = ok && zcbor_list_end_encode(s, ENG_PATTERNS + 1) && zcbor_map_end_encode(s, 1);
+	return finish(ok, s, rsp, len);
+}
+
+int offload_offload_list(const struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
+{
+	uint32_t id, answered;
+	uint8_t type;
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 1) && zcbor_tstr_put_lit(s, "offloads") && zcbor_list_start_encode(s, ENG_OFFLOADS);
+
+	for (uint8_t i = 0; ok && eng_offload_at(e, i, &id, &type, &answered); i++) {
+		ok = put_row(s, (const uint32_t[]){ id, type, answered }, 3);
+	}
+	ok = ok && zcbor_list_end_encode(s, ENG_OFFLOADS) && zcbor_map_end_encode(s, 1);
+	return finish(ok, s, rsp, len);
+}
+
+static bool put_frame(zcbor_state_t *s, const struct eng_frame *f)
+{
+	return zcbor_list_start_encode(s, FRAME_FIELDS) && zcbor_uint32_put(s, f->index) && zcbor_uint64_put(s, f->t_rx_us) &&
+	       zcbor_uint32_put(s, f->orig_len) && zcbor_uint32_put(s, f->flags) && zcbor_uint32_put(s, f->pattern_id) &&
+	       zcbor_bstr_encode_ptr(s, (const char *)f->bytes, f->saved_len) && zcbor_list_end_encode(s, FRAME_FIELDS);
+}
+
+/* How many frames fit into `bytes`. One always goes: it fits into a message, whatever the client asked for. */
+static uint16_t frames_that_fit(const struct engine *e, size_t bytes)
+{
+	size_t used = DRAIN_HEAD_BYTES;
+	const struct eng_frame *f;
+	uint16_t n = 0;
+
+	while ((f = eng_frame_at(e, n)) != NULL) {
+		used += DRAIN_ROW_BYTES + f->saved_len;
+		if (n > 0 && used > bytes) {
+			break;
+		}
+		n++;
+	}
+	return n;
+}
+
+int offload_drain(struct engine *e, uint32_t ack, uint16_t max_bytes, uint8_t *rsp, size_t cap, size_t *len)
+{
+	struct eng_status status;
+
+	eng_frames_ack(e, ack);
+	eng_status(e, &status);
+	uint16_t n = frames_that_fit(e, max_bytes < cap ? max_bytes : cap);
+	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
+	bool ok = zcbor_map_start_encode(s, 3) && zcbor_tstr_put_lit(s, "lost") && zcbor_uint32_put(s, status.lost) &&
+		  zcbor_tstr_put_lit(s, "more") && zcbor_bool_put(s, n < status.buffered) && zcbor_tstr_put_lit(s, "frames") &&
+		  zcbor_list_start_encode(s, n);
+
+	for (uint16_t i = 0; ok && i < n; i++) {
+		ok = put_frame(s, eng_frame_at(e, i));
+	}
+	ok = ok && zcbor_list_end_encode(s, n) && zcbor_map_end_encode(s, 3);
+	return finish(ok, s, rsp, len);
+}

@@ -1,0 +1,31 @@
+/*
+ * The SMP server: takes bytes of the serial line, finds the group, writes the reply. One message at a time, no queue:
+ * the client learns from the mcumgr parameters that there is one buffer.
+ */
+#ifndef SMP_SERVER_H
+#define SMP_SERVER_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "smp_group.h"
+
+struct smp_server_cfg {
+	const struct smp_group *const *groups;  /* ends with NULL */
+	uint16_t retry_group;                   /* group whose writes are kept for retries and whose replies can be faulted */
+	/* May a repeat of this request be answered from the cache? NULL: never. */
+	bool (*cacheable)(uint8_t op, uint8_t cmd);
+	/* Does this request start a new life of the host, so that kept replies belong to a stranger? */
+	bool (*forgets)(uint8_t op, uint8_t cmd);
+	/* Test builds: what happens to this reply. True: dropped. NULL: nothing ever. */
+	bool (*fault)(bool is_event, uint16_t *delay_ms, bool *corrupt);
+};
+
+void smp_server_init(const struct smp_server_cfg *cfg);
+void smp_server_rx(const uint8_t *bytes, size_t len);
+
+/* Sends a reply that a fault holds back, when its time has come. True while one is still held. */
+bool smp_server_poll(void);
+
+#endif

@@ -1,0 +1,126 @@
+"""A bench: topology, device, standby host and peers in one `with` block, always torn down.
+
+Building goes in parallel where it can: the service process imports its libraries while the device boots. Everything is
+held by descriptors and by children that die with this process, so a SIGKILL leaves nothing behind.
+"""
+
+from __future__ import annotations
+
+import json
+import time
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+from rig.config import BenchConfig
+from rig.device.base import Device
+from rig.device.factory import create
+from rig.device.prepared import prepared_flash
+from rig.device.offload import OffloadClient
+from rig.errors import RigError
+from rig.inject.injector import Injector
+from rig.net import topology
+from rig.net.frame_log import frame_records
+from rig.net.network import HOST_IFNAME, Network
+from rig.peers import PushServer
+from rig.standby.host import StandbyHost
+from rig.timeline import Timeline
+
+BOARD_NETWORK = "native"
+"""A board's bench has no Ethernet of its own yet: the network is built as for the native device, whose socket stays idle."""
+
+
+class Bench:
+    """One bench, made by `with Bench(config, artefacts) as bench`. `artefacts` gets timeline.jsonl and wire.pcapng."""
+
+    config: BenchConfig
+    timeline: Timeline
+    network: Network
+    microcontroller: Device
+    host: StandbyHost
+    device: OffloadClient
+    """Typed commands, over the host's control channel."""
+    server: PushServer
+    """On the server's IPv4 address, or IPv6 where it has no other."""
+    inject: Injector
+    """Frames as if the server had sent them."""
+
+    def __init__(self, config: BenchConfig, artefacts: Path) -> None:
+        self.config = config
+        self.artefacts = artefacts
+        self.set_up_s = 0.0
+        self._stack = ExitStack()
+
+    def __enter__(self) -> Bench:
+        started_s = time.monotonic()
+        try:
+            self._build()
+        except BaseException:
+            self._stack.close()
+            raise
+        self.set_up_s = time.monotonic() - started_s
+        self.timeline.add("BENCH_READY", device=self.config.device, topology=self.config.topology, set_up_s=self.set_up_s)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stack.close()
+
+    def _build(self) -> None:
+        self.artefacts.mkdir(parents=True, exist_ok=True)
+        self.timeline = Timeline(self.artefacts / "timeline.jsonl")
+        self._stack.callback(self.timeline.close)
+        kind = self.config.device
+        plan = topology.load(self.config.topology)
+        self.network = self._stack.enter_context(Network(plan, BOARD_NETWORK if kind == "board" else kind))
+        self.capture = self.network.capture(self.artefacts / "wire.pcapng")
+        self._stack.callback(self._record_frames)
+        self.microcontroller = self._stack.enter_context(self._make_device())
+        self.host = self._stack.enter_context(self._start_host())
+        self.server = self._stack.enter_context(self.serve("server"))
+        self.inject = self._stack.enter_context(Injector.on(self.network.server))
+        self.host.wait_ready()
+        self.device = OffloadClient(self.host)
+        self._stack.callback(self._save_counters)
+
+    def serve(self, name: str, *, ipv6: bool = False, port: int = 0) -> PushServer:
+        """Another push server, on the named machine of the topology. The caller closes it."""
+        spec = self.network.topology.hosts[name]
+        address = spec.ip6 if ipv6 or spec.ipv4 is None else spec.ip4
+        return PushServer(self.network.namespaces[name], address, self.timeline.writer(name), port)
+
+    def _make_device(self) -> Device:
+        kind = self.config.device
+        if kind == "board":
+            return create(kind, port=self.config.port)
+        eth = self.network.device_eth_socket() if kind == "native" else None
+        tap_fd = self.network.tap_fd if kind == "qemu" else None
+        return create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
+
+    def _start_host(self) -> StandbyHost:
+        spec = self.network.topology.host
+        return StandbyHost(
+            self.timeline,
+            self.config.standby,
+            host_ns_fd=self.network.host.fd,
+            wire_ns_fd=self.network.wire.fd,
+            port=self.microcontroller.port,
+            port_fds=self.microcontroller.pass_fds,
+            baudrate=self.config.baudrate,
+            interface=HOST_IFNAME,
+            mac=spec.mac,
+            ipv4=spec.ip4 if spec.ipv4 is not None else "",
+            minute_us=self.config.clock.minute_us,
+        )
+
+    def _save_counters(self) -> None:
+        """For the report of a failing test. A device that no longer answers is what the report then says."""
+        try:
+            counters: dict[str, Any] = dict(self.device.counters())
+        except (RigError, OSError) as error:
+            counters = {"error": str(error)}
+        (self.artefacts / "counters.json").write_text(json.dumps(counters, indent=1) + "\n")
+
+    def _record_frames(self) -> None:
+        self.capture.close()
+        for record in frame_records(self.capture, self.network.ports, self.network.topology.host.mac):
+            self.timeline.add("FRAME", **record)

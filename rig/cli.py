@@ -1,0 +1,129 @@
+"""What a person types: `rig COMMAND`. One module of rig/commands for each.
+
+Every error ends in one message on stderr (code, cause, the command that mends it) and the exit code of its kind. Imports
+are lazy: a command loads what it needs when it runs, so that `rig --help` answers at once.
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import signal
+import sys
+import traceback
+from collections.abc import Sequence
+from types import FrameType
+
+import typer
+
+from rig import __version__
+from rig.errors import RigError, UsageError
+
+COMMANDS = ("run", "flash", "devices", "monitor", "serve", "doctor", "report", "bench", "help")
+INTERRUPTED, BUG, USAGE = 2, 3, 4
+CLICK_USAGE = 2
+"""What click exits with on bad options; pytest's and our word for it is 4."""
+
+EXIT_CODES = """Exit codes:
+  0  all passed
+  1  a requirement failed
+  2  interrupted
+  3  a bug of the rig: please report it
+  4  wrong usage, configuration or image
+  5  nothing ran
+  6  the bench misbehaved (port, board, kernel, process) and no requirement failed
+  7  only flaky tests, with --strict"""
+
+
+def build() -> typer.Typer:
+    """The application with all commands."""
+    app = typer.Typer(
+        name="rig",
+        help="Hardware-in-the-loop rig for low-power network offload.",
+        epilog="New here? rig doctor, then rig run. Exit codes: rig help exit-codes.",
+        pretty_exceptions_enable=False,
+        rich_markup_mode=None,
+        context_settings={"help_option_names": ["-h", "--help"]},
+    )
+    app.callback(invoke_without_command=True)(_root)
+    for name in COMMANDS:
+        _register(app, name)
+    return app
+
+
+def _root(ctx: typer.Context, version: bool = typer.Option(False, "--version", help="Print the version and exit.")) -> None:
+    if version:
+        typer.echo(f"rig {__version__}")
+    elif ctx.invoked_subcommand is None:
+        typer.echo(ctx.get_help())
+
+
+def _register(app: typer.Typer, name: str) -> None:
+    try:
+        module = importlib.import_module(f"rig.commands.{name}")
+    except ModuleNotFoundError as error:
+        if error.name != f"rig.commands.{name}":
+            raise
+
+        @app.command(name, hidden=True)
+        def absent() -> None:
+            raise UsageError("RIG-C06", f"`rig {name}` is not part of this installation")
+
+        return
+    module.register(app)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run one command; returns the exit code."""
+    arguments = list(sys.argv[1:] if argv is None else argv)
+    signal.signal(signal.SIGTERM, _interrupt)
+    try:
+        return _exit_code(build()(arguments, standalone_mode=False))
+    except RigError as error:
+        _tell(error, as_json="--json" in arguments)
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        typer.echo("interrupted", err=True)
+        return INTERRUPTED
+    except BrokenPipeError:
+        return _closed_output()
+    except Exception as error:
+        return _unexpected(error)
+
+
+def _interrupt(signum: int, frame: FrameType | None) -> None:
+    """SIGTERM ends a command as Ctrl-C does: with its teardown."""
+    raise KeyboardInterrupt
+
+
+def _exit_code(result: object) -> int:
+    """Commands return None, or raise typer.Exit, which click turns into a number."""
+    return result if isinstance(result, int) else 0
+
+
+def _closed_output() -> int:
+    """`rig devices | head`: whoever read has enough. Keeps the interpreter from complaining at its end."""
+    sys.stdout = open("/dev/null", "w")  # noqa: PTH123, SIM115  lives as long as the process
+    return 0
+
+
+def _unexpected(error: Exception) -> int:
+    """click's complaints about options have `show` and an exit code; everything else is ours."""
+    show = getattr(error, "show", None)
+    if show is not None:
+        show()
+        code = getattr(error, "exit_code", USAGE)
+        return USAGE if code == CLICK_USAGE else int(code)
+    traceback.print_exc()
+    typer.echo(f"RIG-X00 this is a bug of the rig, please report it: {error!r}", err=True)
+    return BUG
+
+
+def _tell(error: RigError, *, as_json: bool) -> None:
+    if as_json:
+        typer.echo(json.dumps({"error": {"code": error.code, "cause": error.cause, "fix": error.fix}}))
+    typer.echo(f"error: {error}", err=True)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

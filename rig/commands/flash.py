@@ -1,0 +1,96 @@
+"""`rig flash`: bring an image onto a device, test it, keep it."""
+
+from __future__ import annotations
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import typer
+
+if TYPE_CHECKING:
+    from rig.device.flash import FlashResult, OnProgress
+    from rig.device.link import Link
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def flash(
+        image: Path = typer.Argument(None, help="Signed image; default: the built firmware of the board that answers."),
+        port: str = typer.Option("", help="Serial port or pyserial URL of a board."),
+        device: str = typer.Option("", help="native or qemu instead of a port."),
+        flash_file: Path = typer.Option(None, "--flash", help="With --device: the file that holds its flash; made if absent."),
+        baud: int = typer.Option(115200, help="Speed of the line, bit/s."),
+        force: bool = typer.Option(False, help="Upload even if the same image runs already."),
+        as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+    ) -> None:
+        """Flash firmware: plan, upload, verify, test, restart, confirm."""
+        with ExitStack() as stack:
+            link = _link(stack, port, device, flash_file, baud)
+            _run(link, image, force=force, as_json=as_json)
+
+
+def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int) -> Link:
+    from rig.device.factory import emulated
+    from rig.device.flash_memory import FlashMemory
+    from rig.device.link import Link
+    from rig.errors import UsageError
+
+    if bool(port) == bool(device):
+        raise UsageError("RIG-C05", "say what to flash: either --port or --device", "`rig devices` lists serial ports")
+    if device:
+        memory = FlashMemory.in_file(device, flash_file) if flash_file else None
+        port = stack.enter_context(emulated(device, flash=memory)).port
+    return stack.enter_context(Link(port, baudrate=baud))
+
+
+def _run(link: Link, path: Path | None, *, force: bool, as_json: bool) -> None:
+    from rig.device.flash import board_name, carry_out, make_plan
+    from rig.device.image import load
+
+    plan = make_plan(link, load(path or _built_image(board_name(link))))
+    if as_json:
+        _print_json(carry_out(link, plan, force=force))
+        return
+    typer.echo(f"plan: {plan}")
+    result = _with_progress(lambda on_progress: carry_out(link, plan, on_progress, force=force))
+    if result.skipped:
+        typer.echo(f"already up to date: {result.version} ({result.digest.hex()[:12]})")
+    else:
+        rate = result.uploaded_bytes / result.upload_s / 1000
+        typer.echo(f"flashed {result.version}: {result.uploaded_bytes} bytes in {result.upload_s:.1f} s, {rate:.1f} kB/s; confirmed")
+
+
+def _built_image(board: str) -> Path:
+    from rig.device.images import BOARDS, firmware
+    from rig.errors import UsageError
+
+    if board not in BOARDS:
+        what = f'board "{board}"' if board else "a boot loader, which does not tell its board"
+        raise UsageError("RIG-C08", f"the rig has no image of its own for {what}", "rig flash IMAGE --port ...")
+    return firmware(BOARDS[board]).image
+
+
+def _with_progress(work: object) -> FlashResult:
+    from collections.abc import Callable
+    from typing import cast
+
+    from rig.device.flash import Progress
+    from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
+    from rich.progress import Progress as Bar
+
+    columns = ("upload", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
+    with Bar(*columns, transient=True) as bar:
+        task = bar.add_task("upload", total=None)
+
+        def show(progress: Progress) -> None:
+            bar.update(task, total=progress.total_bytes, completed=progress.sent_bytes)
+
+        return cast("Callable[[OnProgress], FlashResult]", work)(show)
+
+
+def _print_json(result: FlashResult) -> None:
+    import json
+    from dataclasses import asdict
+
+    typer.echo(json.dumps({**asdict(result), "digest": result.digest.hex()}))

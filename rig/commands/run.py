@@ -1,0 +1,73 @@
+"""`rig run`: the conformance suite on one or more devices, live on the screen, reports at the end."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+REPORTS = Path("reports")
+
+
+def register(app: typer.Typer) -> None:
+    """Add the command to the command line."""
+    app.command()(run)
+
+
+def run(
+    expression: Annotated[str, typer.Option("-k", metavar="EXPR", help="only tests that match, as pytest's -k")] = "",
+    device: Annotated[list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable")] = None,
+    topology: Annotated[list[str] | None, typer.Option(help="a name from netns/ or a TOML file; repeatable")] = None,
+    bench_config: Annotated[Path | None, typer.Option(help="bench.toml to start from", metavar="FILE")] = None,
+    reports: Annotated[Path, typer.Option(help="where runs leave their reports", metavar="DIR")] = REPORTS,
+    strict: Annotated[bool, typer.Option("--strict", help="exit 7 when a test passed only when repeated")] = False,
+    list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
+) -> None:
+    """Run the conformance suite and write reports."""
+    options = [f"--device={name}" for name in device or []] + [f"--topology={name}" for name in topology or []]
+    options += [f"--bench-config={bench_config.resolve()}"] if bench_config else []
+    options += ["--rig-strict"] if strict else []
+    options += ["-k", expression] if expression else []
+    if list_only:
+        raise typer.Exit(_pytest([*options, "--collect-only"], listing=True))
+    _prepare(device, bench_config)
+    raise typer.Exit(_pytest([*options, f"--rig-reports={reports.resolve()}"]))
+
+
+def _prepare(device: list[str] | None, bench_config: Path | None) -> None:
+    """Say at once what would make every test fail: wrong words, a wrong file, a device this machine cannot run, no namespaces."""
+    from rig.net import userns
+    from rig.runner.setups import check, devices
+
+    for name in devices(device):
+        check(name)
+    if bench_config is not None:
+        from rig import config
+
+        config.load(bench_config)
+    userns.enter()
+
+
+def _pytest(options: list[str], *, listing: bool = False) -> int:
+    """Run pytest on the suite with nothing of the surroundings: no ini file, no cache, no other plugins' output."""
+    import pytest
+
+    from rig import suite
+    from rig.runner.progress import Listing, Progress
+
+    where = str(Path(suite.__file__).parent)
+    quiet = ["-qq", "--no-header", "--no-summary", "-o", "console_output_style=classic", "-p", "no:cacheprovider"]
+    isolated = ["-c", os.devnull, "--rootdir", where, "--import-mode=importlib", "--strict-markers"]
+    os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    plugin = Listing() if listing else Progress(sys.stdout)
+    return int(pytest.main([where, "-p", "rig.plugin", *isolated, *quiet, *options], plugins=[plugin]))
+
+
+def say_reports(run_dir: Path) -> None:
+    """Where the reports are, relative to here when they are below."""
+    here = Path.cwd()
+    shown = run_dir.relative_to(here) if run_dir.is_relative_to(here) else run_dir
+    typer.echo(f"\nreport: {shown / 'report.html'}   (also junit.xml, report.md, requirements.jsonl, results.jsonl)")

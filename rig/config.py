@@ -1,0 +1,122 @@
+"""bench.toml: what a bench is made of and the numbers that nobody documents (spec/host.md section 0.4).
+
+    [bench]                 [clock]                      [standby]
+    device = "native"       minute_us = 50000            hw_slots_total = 4
+    topology = "flat"                                    ...
+
+Every key is optional. A wrong one is refused with file, line and key before anything starts.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
+from pathlib import Path
+from typing import Any
+
+from rig.clock import Clock
+from rig.errors import UsageError
+from rig.standby.slots import SlotLimits
+from rig.toml_lines import load_toml
+
+DEVICE_KINDS = ("native", "qemu", "board")
+
+
+@dataclass(frozen=True)
+class StandbyConfig:
+    """The host's side. Plain numbers only: it crosses to the service process as a CBOR map."""
+
+    aoac: bool = True
+    """The platform supports connected standby."""
+    hw_slots_total: int = 4
+    hw_slots_per_app: int = 2
+    sw_slots_per_app: int = 4
+    network_ka_initial_min: int = 15
+    network_ka_step_min: int = 1
+    network_ka_floor_min: int = 1
+    network_ka_retry_min: float = 1.0
+    """Between unanswered keep-alives."""
+    network_ka_probes: int = 3
+    """Unanswered keep-alives that end a connection."""
+    no_slot_fails_connect: bool = True
+    """No free hardware slot: connect raises; false: wait_for_push_enabled returns POLICY_ERROR (B-02)."""
+    linger_ms: int = 20
+    """In connected standby: real time without work after which the host sleeps again."""
+
+    def limits(self) -> SlotLimits:
+        return SlotLimits(self.aoac, self.hw_slots_total, self.hw_slots_per_app, self.sw_slots_per_app)
+
+
+@dataclass(frozen=True)
+class BenchConfig:
+    """One bench. `port` is the serial port of a board."""
+
+    device: str = "native"
+    topology: str = "flat"
+    port: str = ""
+    baudrate: int = 115200
+    clock: Clock = field(default_factory=Clock)
+    standby: StandbyConfig = field(default_factory=StandbyConfig)
+
+
+def load(path: Path) -> BenchConfig:
+    """Read a bench.toml. Raises UsageError RIG-C01 that names line and key."""
+    table, line_of = load_toml(path)
+    complain = _Complaints(path, line_of)
+    complain.unknown(table, ("bench", "clock", "standby"), "")
+    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "baudrate"), complain)
+    clock = _section(table, "clock", Clock, ("minute_us",), complain)
+    standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
+    if bench.get("device", "native") not in DEVICE_KINDS:
+        complain.wrong("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
+    if bench.get("device") == "board" and not bench.get("port"):
+        complain.wrong("bench.port", bench.get("port", ""), 'the board\'s serial port, e.g. "/dev/ttyUSB0"')
+    try:
+        scaled = Clock(**clock)
+    except ValueError as error:
+        raise complain.error("clock.minute_us", str(error)) from None
+    return BenchConfig(**bench, clock=scaled, standby=StandbyConfig(**standby))
+
+
+class _Complaints:
+    """Makes the errors of one file."""
+
+    def __init__(self, path: Path, line_of: Any) -> None:
+        self._path = path
+        self._line_of = line_of
+
+    def error(self, key: str, text: str) -> UsageError:
+        return UsageError("RIG-C01", f"{self._path}:{self._line_of(key)}: {text}", f"edit {self._path}")
+
+    def wrong(self, key: str, value: object, expected: str) -> None:
+        raise self.error(key, f"{key} = {value!r}: expected {expected}")
+
+    def unknown(self, table: Mapping[str, Any], allowed: tuple[str, ...], prefix: str) -> None:
+        for key in table:
+            if key not in allowed:
+                raise self.error(prefix + key, f"unknown key {prefix + key}; known here: {', '.join(allowed)}")
+
+
+def _section(table: Mapping[str, Any], name: str, cls: type, allowed: tuple[str, ...], complain: _Complaints) -> dict[str, Any]:
+    section = table.get(name, {})
+    if not isinstance(section, dict):
+        complain.wrong(name, section, f"a table [{name}]")
+    complain.unknown(section, allowed, name + ".")
+    defaults = {f.name: f.default for f in fields(cls)}
+    for key, value in section.items():
+        _check_type(f"{name}.{key}", value, defaults[key], complain)
+    return dict(section)
+
+
+def _check_type(key: str, value: object, default: object, complain: _Complaints) -> None:
+    if isinstance(default, bool):
+        if not isinstance(value, bool):
+            complain.wrong(key, value, "true or false")
+    elif isinstance(default, str):
+        if not isinstance(value, str):
+            complain.wrong(key, value, "a string")
+    elif isinstance(default, float):
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+            complain.wrong(key, value, f"a number above 0, e.g. {default}")
+    elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        complain.wrong(key, value, f"a whole number, e.g. {default}")

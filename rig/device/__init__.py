@@ -1,0 +1,1 @@
+"""The microcontroller: the control link, its typed commands, flashing, and where the firmware runs."""

@@ -1,0 +1,42 @@
+"""Names of the error codes that an SMP server answers with."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
+from rig.errors import DeviceError
+
+GROUP_OS, GROUP_IMAGE = 0, 1
+
+
+def code_name(group: int, rc: int) -> str:
+    """The name of `rc`, "rc 99" when the group has no such code. `group` -1: codes of SMP itself."""
+    try:
+        if group == GROUP_OFFLOAD:
+            return OffloadRc(rc).name
+        return _smp_name(group, rc)
+    except ValueError:
+        return f"rc {rc}"
+
+
+def _smp_name(group: int, rc: int) -> str:
+    from smp.error import MGMT_ERR
+    from smp.image_management import IMG_MGMT_ERR
+    from smp.os_management import OS_MGMT_RET_RC
+
+    if group == GROUP_IMAGE:
+        return IMG_MGMT_ERR(rc).name
+    if group == GROUP_OS:
+        return OS_MGMT_RET_RC(rc).name
+    return MGMT_ERR(rc).name
+
+
+def error_in(reply: dict[str, Any], group: int, what: str) -> DeviceError | None:
+    """The error a reply carries: SMP v2's {"err": {"group", "rc"}}, or the plain {"rc"} of SMP itself."""
+    err = reply.get("err")
+    if isinstance(err, dict):
+        at, rc = err.get("group", group), err.get("rc", 1)
+        return DeviceError(at, rc, code_name(at, rc), what)
+    rc = reply.get("rc", 0)
+    return DeviceError(group, rc, code_name(-1, rc), what) if rc else None

@@ -1,0 +1,55 @@
+"""Devices by kind."""
+
+from __future__ import annotations
+
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rig.device.board import BoardDevice
+from rig.device.images import FILES
+from rig.device.native import NativeDevice
+from rig.device.qemu import QemuDevice
+from rig.errors import UsageError
+
+if TYPE_CHECKING:
+    from rig.device.base import Device
+    from rig.device.emulated import EmulatedDevice
+    from rig.device.flash_memory import FlashMemory
+
+KINDS = (*FILES, "board")
+
+
+
+def create(
+    kind: str,
+    images_dir: Path | None = None,
+    *,
+    eth: socket.socket | None = None,
+    tap_fd: int | None = None,
+    flash: FlashMemory | None = None,
+    port: str = "",
+) -> Device:
+    """A device that is still off. `eth` is for native, `tap_fd` for qemu, `port` for board. Raises RIG-C05."""
+    if kind == "board":
+        if not port:
+            raise UsageError("RIG-C05", "device board needs its serial port", "--port /dev/ttyACM0; `rig devices` lists them")
+        return BoardDevice(port)
+    return emulated(kind, images_dir, eth=eth, tap_fd=tap_fd, flash=flash)
+
+
+def emulated(
+    kind: str,
+    images_dir: Path | None = None,
+    *,
+    eth: socket.socket | None = None,
+    tap_fd: int | None = None,
+    flash: FlashMemory | None = None,
+) -> EmulatedDevice:
+    """As `create`, for the kinds that run on this machine."""
+    match kind:
+        case "native":
+            return NativeDevice(images_dir, eth, flash)
+        case "qemu":
+            return QemuDevice(images_dir, tap_fd, flash)
+    raise UsageError("RIG-C05", f'there is no device "{kind}"', f"one of: {', '.join(KINDS)}")

@@ -1,0 +1,394 @@
+"""The control channel: SMP requests and replies over a serial line that a text log shares.
+
+One thread reads; it sleeps in poll(2) until bytes come. Any number of threads may have requests in flight: a reply is
+matched by its sequence number, group and command, and whatever matches nothing (late, doubled, another program's) is
+dropped and counted, so that one lost or late reply never disturbs what comes after. A retry carries the sequence number of
+the first try: the device answers a repeated command from its cache and does not execute it twice.
+
+Timing: a request waits for its own time on the line (10 bits a byte) and `timeout_s` on top, then it is sent again.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import random
+import select
+import struct
+import threading
+from collections import deque
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+import cbor2
+
+from rig.clock import Deadline
+from rig.device import framing
+from rig.device.codes import error_in
+from rig.device.events import EventStream
+from rig.device.numbers import WRITE
+from rig.device.port import open_port
+from rig.errors import BenchError, RigBug, RigError
+
+if TYPE_CHECKING:
+    from rig.timeline import TimelineWriter
+
+HEADER = struct.Struct(">BBHHBB")
+"""Version and operation, flags, length of the body, group, sequence number, command."""
+VERSION_2 = 1 << 3
+REPLY = 1
+"""Set in the operation of every reply."""
+BITS_PER_BYTE = 10
+"""8N1: a start and a stop bit."""
+TIMEOUT_S = 0.5
+RETRIES = 4
+REMEMBERED_WRITES = 8
+"""The device answers a repeat of its last 4 commands from a cache, by sequence number: do not use those numbers again yet."""
+HEARD_LINES = 8
+
+
+class Requester(Protocol):
+    """What typed commands need: one request, one reply."""
+
+    def request(
+        self,
+        op: int,
+        group: int,
+        command: int,
+        body: Mapping[str, Any],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+    ) -> dict[str, Any]:
+        """The reply's map. Raises DeviceError when the device refused, BenchError RIG-B03 when nothing answered."""
+        ...
+
+
+@dataclass
+class Stats:
+    """Counts since the link was opened."""
+
+    requests: int = 0
+    retries: int = 0
+    replies: int = 0
+    unmatched: int = 0
+    """Replies that nobody waits for any more: late, doubled, or to another program."""
+    bad_replies: int = 0
+    """Frames with a right CRC that are no SMP reply."""
+    bad_frames: int = 0
+    events: int = 0
+    repeated_events: int = 0
+    rx_bytes: int = 0
+    tx_bytes: int = 0
+    text_lines: int = 0
+    text_bytes: int = 0
+
+
+class Pending:
+    """A request on its way. `result` waits for the reply, sending again when none comes."""
+
+    __slots__ = ("_done", "_link", "frame", "key", "reply", "seq")
+
+    def __init__(self, link: Link, seq: int, key: tuple[int, int, int], frame: bytes) -> None:
+        self._link = link
+        self._done = threading.Lock()
+        self._done.acquire()
+        self.seq = seq
+        self.key = key
+        self.frame = frame
+        self.reply: dict[str, Any] | None = None
+
+    def complete(self, reply: dict[str, Any] | None) -> None:
+        """Called once by the reader thread; None: the port is gone."""
+        self.reply = reply
+        self._done.release()
+
+    def wait(self, timeout_s: float) -> bool:
+        return self._done.acquire(timeout=timeout_s)
+
+    def result(self, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> dict[str, Any]:
+        """As `Requester.request`; call once."""
+        return self._link.result_of(self, timeout_s, retries)
+
+
+class Link:
+    """An open control channel; a context manager. `log` gets every line of text, from the reader thread."""
+
+    def __init__(
+        self,
+        port: str,
+        *,
+        baudrate: int = 115200,
+        timeline: TimelineWriter | None = None,
+        log: Callable[[str], None] | None = None,
+    ) -> None:
+        self.port = port
+        self.baudrate = baudrate
+        self.stats = Stats()
+        self.heard: deque[str] = deque(maxlen=HEARD_LINES)
+        self._timeline = timeline
+        self._log = log
+        self._endpoint = open_port(port, baudrate)
+        self._gone: RigError | None = None
+        self._lock = threading.Lock()
+        self._write_lock = threading.Lock()
+        self._line_dirty = True
+        self._pending: dict[int, Pending] = {}
+        self._seq = random.randrange(256)
+        self._recent_writes: deque[int] = deque(maxlen=REMEMBERED_WRITES)
+        self._events: EventStream | None = None
+        self._receiver = framing.Receiver(self._on_message, self._on_text)
+        self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
+        self._reader = threading.Thread(target=self._read, name=f"link {port}", daemon=True)
+        self._reader.start()
+
+    def __enter__(self) -> Link:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Stop reading and give the port back; requests in flight fail. Safe to call twice."""
+        if self._gone is None:
+            self._gone = BenchError("RIG-S06", f"the link to {self.port} was closed")
+        self._poke()
+        if threading.current_thread() is not self._reader:
+            self._reader.join()
+        with self._write_lock:
+            self._endpoint.close()
+            for fd in (self._wake_r, self._wake_w):
+                with contextlib.suppress(OSError):
+                    os.close(fd)
+            self._wake_r = self._wake_w = -1
+
+    # -- requests ------------------------------------------------------------------------------------------------------
+
+    def request(
+        self,
+        op: int,
+        group: int,
+        command: int,
+        body: Mapping[str, Any],
+        *,
+        timeout_s: float = TIMEOUT_S,
+        retries: int = RETRIES,
+    ) -> dict[str, Any]:
+        if threading.current_thread() is self._reader:
+            raise RigBug("RIG-X01", "a request was made from an event or log callback of its own link")
+        return self.submit(op, group, command, body).result(timeout_s, retries)
+
+    def submit(self, op: int, group: int, command: int, body: Mapping[str, Any]) -> Pending:
+        """Send a request and return at once; `result` of what is returned waits."""
+        payload = cbor2.dumps(body, canonical=True)
+        with self._lock:
+            pending = self._register(op, group, command, payload)
+        self.stats.requests += 1
+        self._write(pending.frame, Deadline(self.line_time_s(len(pending.frame)) + TIMEOUT_S))
+        return pending
+
+    def line_time_s(self, size_bytes: int) -> float:
+        """How long so many bytes take on the line."""
+        return size_bytes * BITS_PER_BYTE / self.baudrate
+
+    def _register(self, op: int, group: int, command: int, payload: bytes) -> Pending:
+        if self._gone is not None:
+            raise self._gone
+        seq = self._free_seq()
+        header = HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command)
+        pending = Pending(self, seq, (op | REPLY, group, command), framing.encode(header + payload))
+        self._pending[seq] = pending
+        if op == WRITE:
+            self._recent_writes.append(seq)
+        return pending
+
+    def _free_seq(self) -> int:
+        for step in range(1, 257):
+            seq = (self._seq + step) & 0xFF
+            if seq not in self._pending and seq not in self._recent_writes and not self._is_event_seq(seq):
+                self._seq = seq
+                return seq
+        raise RigBug("RIG-X02", "more than 240 requests in flight")
+
+    def _is_event_seq(self, seq: int) -> bool:
+        return self._events is not None and seq == self._events.seq
+
+    def result_of(self, pending: Pending, timeout_s: float, retries: int) -> dict[str, Any]:
+        """Wait for one reply; used by Pending."""
+        wait_s = timeout_s + self.line_time_s(len(pending.frame))
+        try:
+            for attempt in range(retries + 1):
+                if pending.wait(wait_s):
+                    return self._checked(pending)
+                if attempt < retries:
+                    self.stats.retries += 1
+                    self._write(pending.frame, Deadline(wait_s))
+        finally:
+            with self._lock:
+                self._pending.pop(pending.seq, None)
+        raise self._no_answer(pending, wait_s * (retries + 1))
+
+    def _checked(self, pending: Pending) -> dict[str, Any]:
+        reply = pending.reply
+        if reply is None:
+            raise self._gone or RigBug("RIG-X03", "a request ended without a reply")
+        if "err" in reply or "rc" in reply:
+            error = error_in(reply, pending.key[1], f"command 0x{pending.key[2]:02x}")
+            if error is not None:
+                raise error
+        return reply
+
+    def _no_answer(self, pending: Pending, waited_s: float) -> BenchError:
+        _, group, command = pending.key
+        heard = f"heard {self.stats.rx_bytes} bytes"
+        if self.heard:
+            heard += f', {self.stats.text_lines} lines of text, last line "{self.heard[-1]}"'
+        cause = f"no SMP answer to group {group} command 0x{command:02x} in {waited_s:.1f} s at {self.baudrate} baud; {heard}"
+        return BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
+
+    # -- events --------------------------------------------------------------------------------------------------------
+
+    def start_events(self, on_event: Callable[[dict[str, Any]], None], on_restart: Callable[[int], None] | None = None) -> None:
+        """Call `on_event` with every event from now on, in order, each exactly once, from the reader thread.
+
+        It must return soon and must make no request on this link. When the device restarts, numbers begin at 1 again:
+        `on_restart` is called with the new boot_id before the first event of the new boot.
+        """
+        with self._lock:
+            if self._gone is not None:
+                raise self._gone
+            if self._events is not None:
+                raise RigBug("RIG-X04", "the link already delivers events")
+            self._events = EventStream(self._free_seq(), self._send_unasked, on_event, on_restart, self.stats)
+        self._poke()
+
+    def stop_events(self) -> None:
+        """Events stay on the device from now on; a callback that runs may still finish."""
+        with self._lock:
+            self._events = None
+
+    def _send_unasked(self, op: int, group: int, command: int, seq: int, body: Mapping[str, Any]) -> None:
+        payload = cbor2.dumps(body, canonical=True)
+        frame = framing.encode(HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command) + payload)
+        self._write(frame, Deadline(TIMEOUT_S))
+
+    # -- the line ------------------------------------------------------------------------------------------------------
+
+    def _write(self, frame: bytes, deadline: Deadline) -> None:
+        """Send all of it. A cut-off write is healed by the newline that starts the next one; the retry does the rest."""
+        with self._write_lock:
+            if self._gone is not None:
+                return
+            data = memoryview(b"\n" + frame if self._line_dirty else frame)
+            self._line_dirty = True
+            while data:
+                try:
+                    sent = os.write(self._endpoint.fd, data)
+                except BlockingIOError:
+                    if not self._wait_writable(deadline):
+                        return
+                    continue
+                except OSError as error:
+                    self._fail(error)
+                    return
+                self.stats.tx_bytes += sent
+                data = data[sent:]
+            self._line_dirty = False
+
+    def _wait_writable(self, deadline: Deadline) -> bool:
+        poller = select.poll()
+        poller.register(self._endpoint.fd, select.POLLOUT)
+        return bool(poller.poll(deadline.remaining_s * 1000))
+
+    def _read(self) -> None:
+        fd = self._endpoint.fd
+        poller = select.poll()
+        poller.register(fd, select.POLLIN)
+        poller.register(self._wake_r, select.POLLIN)
+        while self._gone is None:
+            events = self._events
+            ready = poller.poll(None if events is None else events.tick())
+            try:
+                for ready_fd, _ in ready:
+                    self._take(ready_fd)
+            except OSError as error:
+                self._fail(error)
+            except Exception as error:  # from a callback; without a reader every thread would wait for ever
+                self._gone = RigBug("RIG-X05", f"a callback of the link raised {error!r}")
+        self._release_all()
+
+    def _take(self, fd: int) -> None:
+        if fd == self._wake_r:
+            os.read(fd, 64)
+            return
+        with contextlib.suppress(BlockingIOError):
+            data = os.read(fd, 65536)
+            if not data:
+                raise OSError("end of file")
+            self.stats.rx_bytes += len(data)
+            self._receiver.feed(data)
+
+    def _on_message(self, message: bytes) -> None:
+        if len(message) < HEADER.size:
+            self.stats.bad_replies += 1
+            return
+        op, _, length, group, seq, command = HEADER.unpack_from(message)
+        reply = decoded(message[HEADER.size :], length)
+        events = self._events
+        if reply is None:
+            self.stats.bad_replies += 1
+        elif events is not None and events.wants(op & 7, group, seq, command):
+            events.take(command, reply)
+        else:
+            self._complete(seq, (op & 7, group, command), reply)
+            if events is not None:
+                events.overheard(group, command, reply)
+
+    def _complete(self, seq: int, key: tuple[int, int, int], reply: dict[str, Any]) -> None:
+        with self._lock:
+            pending = self._pending.get(seq)
+            if pending is None or pending.key != key:
+                self.stats.unmatched += 1
+                return
+            del self._pending[seq]
+        self.stats.replies += 1
+        pending.complete(reply)
+
+    def _on_text(self, line: bytes) -> None:
+        self.stats.text_lines += 1
+        self.stats.text_bytes += len(line)
+        text = line.decode("utf-8", "replace").rstrip("\r")
+        self.heard.append(text)
+        if self._timeline is not None:
+            self._timeline.add("SERIAL_LOG", line=text)
+        if self._log is not None:
+            self._log(text)
+
+    def _fail(self, error: OSError) -> None:
+        if self._gone is None:
+            cause = f"port {self.port} went away: {error.strerror or error}"
+            self._gone = BenchError("RIG-S05", cause, "plug the board in again, then `rig devices`")
+        self._poke()
+
+    def _release_all(self) -> None:
+        with self._lock:
+            waiting = list(self._pending.values())
+            self._pending.clear()
+        for pending in waiting:
+            pending.complete(None)
+
+    def _poke(self) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._wake_w, b"x")
+
+
+def decoded(body: bytes, length_bytes: int) -> dict[str, Any] | None:
+    """The map of a reply; None when it is none. Such a reply counts as lost, and the request is repeated."""
+    if len(body) != length_bytes:
+        return None
+    try:
+        reply = cbor2.loads(body)
+    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError):
+        return None
+    return reply if isinstance(reply, dict) else None

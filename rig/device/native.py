@@ -1,0 +1,46 @@
+"""The firmware compiled for this machine: its own process, a PTY as serial line, a packet socket as Ethernet."""
+
+from __future__ import annotations
+
+import os
+import select
+import socket
+import tty
+from pathlib import Path
+from typing import TYPE_CHECKING, ClassVar
+
+from rig.device.emulated import EmulatedDevice
+from rig.device.process import Child
+
+if TYPE_CHECKING:
+    from rig.device.flash_memory import FlashMemory
+
+
+class NativeDevice(EmulatedDevice):
+    """`eth`: an AF_PACKET SOCK_RAW socket, bound; stays the caller's. None: no Ethernet."""
+
+    kind: ClassVar[str] = "native"
+
+    def __init__(
+        self, images_dir: Path | None = None, eth: socket.socket | None = None, flash: FlashMemory | None = None
+    ) -> None:
+        super().__init__(images_dir, flash)
+        self._eth = eth
+        # The slave stays open here: without anyone on it the device's end would see a hang-up all the time.
+        self._master, self._slave = os.openpty()
+        tty.setraw(self._slave)
+        self.port = os.ttyname(self._slave)
+
+    def _launch(self) -> Child:
+        eth_fd = self._eth.fileno() if self._eth is not None else -1
+        argv = [str(self.firmware.boot), "--serial-fd", str(self._master), "--eth-fd", str(eth_fd)]
+        argv += ["--flash-fd", str(self.flash_fd)]
+        return Child(argv, [fd for fd in (self._master, eth_fd, self.flash_fd) if fd >= 0])
+
+    def _drop_input(self) -> None:
+        while select.select([self._master], [], [], 0)[0]:
+            os.read(self._master, 65536)
+
+    def _close_port(self) -> None:
+        os.close(self._master)
+        os.close(self._slave)

@@ -1,0 +1,177 @@
+"""Numbers of the control channel, mirrored from firmware/core/offload_rc.h; a test compares the two."""
+
+from __future__ import annotations
+
+from enum import IntEnum, IntFlag
+
+GROUP_OFFLOAD = 100
+READ, WRITE = 0, 2
+
+ABI = 1
+"""The version of firmware/proto/offload.cddl that this rig speaks; a device's hello must name the same."""
+
+NO_SLOT = 255
+"""Slot of an event that belongs to none."""
+
+NO_PATTERN = 0xFFFFFFFF
+"""Pattern id of an event or frame that no pattern matched."""
+
+
+class Command(IntEnum):
+    """Command ids of the offload group; offload.cddl says which operation each takes."""
+
+    HELLO = 0x01
+    CAPABILITIES = 0x02
+    TIME_SYNC = 0x03
+    COUNTERS = 0x04
+    CLEAR_COUNTERS = 0x05
+    ADD_TCP_SLOT = 0x10
+    REMOVE_TCP_SLOT = 0x11
+    GET_TCP_SLOT = 0x12
+    LIST_TCP_SLOTS = 0x13
+    ADD_PATTERN = 0x20
+    REMOVE_PATTERN = 0x21
+    LIST_PATTERNS = 0x23
+    ADD_OFFLOAD = 0x28
+    REMOVE_OFFLOAD = 0x29
+    LIST_OFFLOADS = 0x2B
+    PREPARE = 0x30
+    COMMIT = 0x31
+    ABORT = 0x32
+    HOST_AWAKE = 0x33
+    DRAIN = 0x34
+    RELEASE = 0x35
+    STATUS = 0x36
+    EVENT_WAIT = 0x40
+    FAULT_INJECT = 0x50
+    SET_CLOCK_SCALE = 0x52
+
+
+class OffloadRc(IntEnum):
+    """Result codes of the offload group."""
+
+    OK = 0
+    UNKNOWN = 1
+    NOT_FOUND = 2
+    NO_SLOT = 3
+    LIST_FULL = 4
+    BAD_LEN = 5
+    BAD_ARG = 6
+    BAD_ADDR = 7
+    BAD_PORT = 8
+    BAD_INTERVAL = 9
+    BAD_STATE = 10
+    STALE_HANDLE = 11
+    STALE_EPOCH = 12
+    UNSUPPORTED = 13
+    WAKE_PENDING = 14
+    TIMEOUT = 15
+    RESUME_REQUIRED = 17
+    DUP_TUPLE = 18
+    DUP_ID = 19
+    NOT_ACCEPTED = 20
+    BUSY = 21
+
+
+class WakeReason(IntEnum):
+    """Why the device woke the host; NDIS numbers below 0x4000."""
+
+    NONE = 0
+    PACKET = 1
+    """A pattern or a magic packet."""
+    MEDIA_DISCONNECT = 2
+    MEDIA_CONNECT = 3
+    FIRMWARE_STALLED = 0x1010
+    TCP_DATA = 0x4001
+    TCP_FIN = 0x4002
+    TCP_RST = 0x4003
+    KA_TIMEOUT = 0x4004
+    ADDR_CONFLICT = 0x4005
+    BUFFER_FULL = 0x4006
+    HOST_TIMER = 0x4007
+    SERIAL_LOST = 0x4008
+    RX_WHILE_PREPARE = 0x4009
+    UNPARSEABLE_IN_SLOT = 0x400A
+
+
+class SlotFlag(IntFlag):
+    """What a TCP slot wakes for and answers."""
+
+    WAKE_ON_DATA = 1 << 0
+    WAKE_ON_FIN = 1 << 1
+    WAKE_ON_RST = 1 << 2
+    WAKE_ON_TIMEOUT = 1 << 3
+    ANSWER_PEER_KA = 1 << 4
+
+
+class SlotState(IntEnum):
+    IDLE = 0
+    ACTIVE = 1
+    PROBING = 2
+    BROKEN = 3
+    WOKEN = 4
+    RELEASED = 5
+
+
+class PatternType(IntEnum):
+    BITMAP = 1
+    MAGIC = 2
+    IPV4_SYN = 3
+    IPV6_SYN = 4
+    EAPOL = 5
+    UDP_PORT = 8
+
+
+class OffloadType(IntEnum):
+    """Protocol offloads: what the device answers in the host's name."""
+
+    ARP = 1
+    NS = 2
+
+
+class Owner(IntEnum):
+    """Who may speak as the host on the wire."""
+
+    NONE = 0
+    HOST = 1
+    DEVICE = 2
+
+
+class Power(IntEnum):
+    """D0 -prepare-> PREPARED -commit-> D3 -a wake-> WOKEN -host awake-> AWAKE -release-> D0."""
+
+    D0 = 0
+    PREPARED = 1
+    D3 = 3
+    WOKEN = 4
+    AWAKE = 5
+
+
+class EventKind(IntEnum):
+    WAKE = 1
+    PATTERN_REJECTED = 2
+    FAULT = 3
+
+
+class FrameFlag(IntFlag):
+    """Flags of a buffered frame."""
+
+    WAKE = 1 << 0
+    DUP = 1 << 1
+    MULTICAST = 1 << 2
+
+
+class Fault(IntEnum):
+    """Kinds of fault_inject: what happens to the next n replies."""
+
+    DROP_REPLY = 1
+    DELAY_REPLY = 2
+    CORRUPT_REPLY = 3
+    DROP_EVENT = 4
+
+
+class ResetCause(IntEnum):
+    POWER_ON = 0
+    SOFTWARE = 1
+    WATCHDOG = 2
+    FAULT = 3

@@ -1,0 +1,176 @@
+"""The offload commands, typed. Any Requester will do: a Link, or a stand-in of a test.
+
+Refusals come as DeviceError with `rc` from OffloadRc. `epoch` guards every change of ownership: the device refuses an
+epoch that is not the one it has (STALE_EPOCH), so that a late command never takes effect.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+from rig.device.link import TIMEOUT_S, Requester
+from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
+from rig.device.offload_types import (
+    Attached,
+    Capabilities,
+    Drain,
+    Hello,
+    OffloadInfo,
+    Pattern,
+    PatternInfo,
+    PowerReply,
+    ProtocolOffload,
+    Release,
+    SlotInfo,
+    SlotRef,
+    Status,
+    TcpSlot,
+    TimeSync,
+)
+from rig.errors import BenchError
+
+DRAIN_BYTES = 3600
+"""Frames in one reply: with CBOR and header it stays below the 4096 bytes of a message."""
+REPLY_BYTE_S = 0.0002
+"""Extra patience for each byte of a long reply: 4/3 for base64, 10 bits a byte, at 115200 baud, and some."""
+SYNC_ROUNDS = 5
+
+
+class OffloadClient:
+    """`requester` must stay open as long as this is used. Thread-safe when the requester is."""
+
+    def __init__(self, requester: Requester) -> None:
+        self.requester = requester
+
+    def _read(self, command: Command, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
+        return self.requester.request(READ, GROUP_OFFLOAD, command, body or {}, timeout_s=timeout_s)
+
+    def _write(self, command: Command, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
+        return self.requester.request(WRITE, GROUP_OFFLOAD, command, body or {})
+
+    # -- who, what, when -----------------------------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        """Who answers. Raises RIG-B02 when its firmware speaks another contract than this rig."""
+        reply = self._read(Command.HELLO)
+        check_abi(reply)
+        return Hello.of(reply)
+
+    def attach(self, owner: int) -> Attached:
+        """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0."""
+        return Attached.of(self._write(Command.HELLO, {"owner": owner}))
+
+    def capabilities(self) -> Capabilities:
+        return Capabilities.of(self._read(Command.CAPABILITIES))
+
+    def time_sync(self, rounds: int = SYNC_ROUNDS) -> TimeSync:
+        """The device's clock against ours: the best of a few rounds, the one with the shortest trip."""
+        return min((self._sync_once() for _ in range(rounds)), key=lambda sync: sync.rtt_us)
+
+    def _sync_once(self) -> TimeSync:
+        t1_ns = time.monotonic_ns()
+        reply = self._read(Command.TIME_SYNC, {"t1_ns": t1_ns})
+        t4_ns = time.monotonic_ns()
+        t2_us, t3_us = reply["t2_us"], reply["t3_us"]
+        middle_us = (t1_ns + t4_ns) // 2000
+        return TimeSync((t2_us + t3_us) // 2 - middle_us, (t4_ns - t1_ns) // 1000 - (t3_us - t2_us))
+
+    def counters(self) -> dict[str, int]:
+        """All counters of the firmware by name; the rx_ reasons sum to rx_total."""
+        return self._read(Command.COUNTERS)
+
+    def clear_counters(self) -> None:
+        self._write(Command.CLEAR_COUNTERS)
+
+    def status(self) -> Status:
+        return Status.of(self._read(Command.STATUS))
+
+    # -- slots, patterns, offloads -------------------------------------------------------------------------------------
+
+    def add_tcp_slot(self, slot: TcpSlot) -> SlotRef:
+        """NO_SLOT, DUP_TUPLE, BAD_ADDR, BAD_PORT, BAD_INTERVAL, BAD_ARG, BAD_STATE."""
+        reply = self._write(Command.ADD_TCP_SLOT, slot.wire())
+        return SlotRef(reply["slot"], reply["gen"])
+
+    def remove_tcp_slot(self, ref: SlotRef) -> SlotInfo:
+        """The slot's final state. STALE_HANDLE."""
+        return SlotInfo.of(self._write(Command.REMOVE_TCP_SLOT, ref.wire())["state"])
+
+    def get_tcp_slot(self, ref: SlotRef) -> SlotInfo:
+        """STALE_HANDLE."""
+        return SlotInfo.of(self._read(Command.GET_TCP_SLOT, ref.wire())["state"])
+
+    def slots(self) -> tuple[SlotInfo, ...]:
+        """Slots in use, lowest first."""
+        return tuple(SlotInfo.of(row) for row in self._read(Command.LIST_TCP_SLOTS)["slots"])
+
+    def add_pattern(self, pattern: Pattern) -> None:
+        """LIST_FULL, DUP_ID, BAD_LEN, BAD_ARG, UNSUPPORTED."""
+        self._write(Command.ADD_PATTERN, pattern.wire())
+
+    def remove_pattern(self, pattern_id: int) -> None:
+        """NOT_FOUND."""
+        self._write(Command.REMOVE_PATTERN, {"id": pattern_id})
+
+    def patterns(self) -> tuple[PatternInfo, ...]:
+        return tuple(PatternInfo.of(row) for row in self._read(Command.LIST_PATTERNS)["patterns"])
+
+    def add_offload(self, offload: ProtocolOffload) -> None:
+        """LIST_FULL, DUP_ID, BAD_ADDR, UNSUPPORTED."""
+        self._write(Command.ADD_OFFLOAD, offload.wire())
+
+    def remove_offload(self, offload_id: int) -> None:
+        """NOT_FOUND."""
+        self._write(Command.REMOVE_OFFLOAD, {"id": offload_id})
+
+    def offloads(self) -> tuple[OffloadInfo, ...]:
+        return tuple(OffloadInfo.of(row) for row in self._read(Command.LIST_OFFLOADS)["offloads"])
+
+    # -- standby -------------------------------------------------------------------------------------------------------
+
+    def prepare(self, *, epoch: int, arm: int, mac: bytes, target: Power = Power.D3, wake_timer_ms: int = 0) -> PowerReply:
+        """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: NDIS wake-up event bits. BAD_STATE."""
+        body = {"arm": arm, "mac": mac, "epoch": epoch, "target": int(target), "wake_timer_ms": wake_timer_ms}
+        return PowerReply.of(self._write(Command.PREPARE, body))
+
+    def commit(self, epoch: int) -> PowerReply:
+        """The device speaks as the host. WAKE_PENDING: a captured frame wakes, nothing was taken over."""
+        return PowerReply.of(self._write(Command.COMMIT, {"epoch": epoch}))
+
+    def abort(self, epoch: int) -> PowerReply:
+        """Back to D0 from prepare."""
+        return PowerReply.of(self._write(Command.ABORT, {"epoch": epoch}))
+
+    def host_awake(self, epoch: int) -> PowerReply:
+        """The device stops speaking as the host and goes on buffering."""
+        return PowerReply.of(self._write(Command.HOST_AWAKE, {"epoch": epoch}))
+
+    def drain(self, ack: int, max_bytes: int = DRAIN_BYTES) -> Drain:
+        """Buffered frames after index `ack`; those up to it are freed."""
+        timeout_s = TIMEOUT_S + max_bytes * REPLY_BYTE_S
+        return Drain.of(self._read(Command.DRAIN, {"ack": ack, "max_bytes": max_bytes}, timeout_s=timeout_s))
+
+    def release(self) -> Release:
+        """The host has everything: slots and buffers are freed, the device is silent. BAD_STATE."""
+        return Release.of(self._write(Command.RELEASE))
+
+    # -- test builds ---------------------------------------------------------------------------------------------------
+
+    def fault_inject(self, kind: Fault, n: int, delay_ms: int = 0) -> None:
+        """What happens to the next n replies after this one's. UNSUPPORTED outside test builds."""
+        self._write(Command.FAULT_INJECT, {"n": n, "kind": int(kind), "delay_ms": delay_ms})
+
+    def set_clock_scale(self, minute_us: int) -> None:
+        """How long a minute of every interval lasts, µs. UNSUPPORTED outside test builds."""
+        self._write(Command.SET_CLOCK_SCALE, {"minute_us": minute_us})
+
+
+def check_abi(hello: Mapping[str, Any]) -> None:
+    """Raises RIG-B02 when the firmware is older or newer than this rig."""
+    abi, version = hello.get("abi", 0), hello.get("version", "of unknown version")
+    if abi == ABI:
+        return
+    fix = "`rig flash` brings the firmware of this rig" if abi < ABI else "update the rig: `git pull && make`"
+    raise BenchError("RIG-B02", f"firmware {version} speaks offload API {abi}; this rig needs {ABI}", fix)

@@ -1,0 +1,221 @@
+"""Opening a serial port so that it is ours alone, as a file descriptor that `poll` understands.
+
+A name is a device path, any pyserial URL, or "fd://N" for an inherited socket. A port is held with flock (which
+programs that ask for exclusivity respect) and TIOCEXCL (which everyone but root respects); both end with the process.
+Pseudo terminals get flock only: TIOCEXCL would stay on them after a SIGKILL for as long as the device runs.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import difflib
+import errno
+import fcntl
+import os
+import pwd
+import socket
+import stat
+import termios
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from rig.errors import BenchError, UsageError
+
+if TYPE_CHECKING:
+    import serial
+
+PORT_PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "serial/by-id/*")
+BUSY = (errno.EBUSY, errno.EAGAIN, errno.EACCES)
+
+
+@dataclass
+class Endpoint:
+    """An open port: `fd` is non-blocking and readable by poll; `close` gives everything back, once."""
+
+    name: str
+    fd: int
+    release: Callable[[], None]
+    port: serial.Serial | None = None
+
+    def close(self) -> None:
+        release, self.release = self.release, lambda: None
+        release()
+
+
+def open_port(name: str, baudrate: int) -> Endpoint:
+    """Open and lock `name`. Raises RIG-S01 held by someone, S03 no permission, S04 no such port, C04 no such URL."""
+    if name.startswith("fd://"):
+        return _inherited(name)
+    if "://" in name:
+        return _url(name, baudrate)
+    return _tty(name, baudrate)
+
+
+def _inherited(name: str) -> Endpoint:
+    try:
+        fd = os.dup(int(name.removeprefix("fd://")))
+    except (ValueError, OSError) as error:
+        raise UsageError("RIG-C04", f"{name} is no inherited file descriptor: {error}") from error
+    os.set_blocking(fd, False)
+    return Endpoint(name, fd, lambda: os.close(fd))
+
+
+def _tty(path: str, baudrate: int) -> Endpoint:
+    import serial
+
+    if not Path(path).exists():
+        raise _no_such_port(path)
+    try:
+        port = serial.Serial(path, baudrate, timeout=None, exclusive=True)
+    except serial.SerialException as error:
+        raise _open_failed(path, error.errno or 0, str(error)) from error
+    if not os.path.realpath(path).startswith("/dev/pts/"):
+        with contextlib.suppress(OSError):
+            fcntl.ioctl(port.fileno(), termios.TIOCEXCL)
+    return Endpoint(path, port.fileno(), port.close, port)
+
+
+def _url(url: str, baudrate: int) -> Endpoint:
+    import serial
+
+    try:
+        port = serial.serial_for_url(url, baudrate, timeout=None)
+    except ValueError as error:
+        raise UsageError("RIG-C04", f"{url} is no serial port that pyserial knows: {error}") from error
+    except serial.SerialException as error:
+        raise BenchError("RIG-S04", f"cannot open {url}: {error}", "check that the far end listens") from error
+    try:
+        fd = port.fileno()
+    except (OSError, AttributeError):  # rfc2217:// and loop:// keep their bytes in Python queues
+        return _pumped(url, port)
+    os.set_blocking(fd, False)
+    return Endpoint(url, fd, port.close, port)
+
+
+def _pumped(url: str, port: serial.Serial) -> Endpoint:
+    """A port without a descriptor: two threads copy between it and a socket pair."""
+    ours, theirs = socket.socketpair()
+    ours.setblocking(False)
+
+    def receive() -> None:
+        with contextlib.suppress(Exception):  # closing the port under a blocking read raises what the URL's handler likes
+            while True:
+                theirs.sendall(port.read(max(1, port.in_waiting)))
+
+    def send() -> None:
+        with contextlib.suppress(Exception):
+            while data := theirs.recv(4096):
+                port.write(data)
+
+    def release() -> None:
+        ours.close()
+        theirs.close()
+        port.close()
+
+    for target in (receive, send):
+        threading.Thread(target=target, daemon=True, name=f"pump {url}").start()
+    return Endpoint(url, ours.fileno(), release, port)
+
+
+# -- what went wrong ---------------------------------------------------------------------------------------------------
+
+
+def _open_failed(path: str, number: int, text: str) -> BenchError:
+    if number == errno.EACCES or (number in BUSY and not os.access(path, os.R_OK | os.W_OK)):
+        return _no_permission(path)
+    if number in BUSY:
+        return busy(path)
+    if number in (errno.ENOENT, errno.ENXIO, errno.ENODEV):
+        return _no_such_port(path)
+    return BenchError("RIG-S05", f"cannot open {path}: {text}", "check the cable, then `rig devices`")
+
+
+def busy(path: str) -> BenchError:
+    """RIG-S01, naming the process that has the port."""
+    found = holders(path)
+    who = ", ".join(str(holder) for holder in found) or "a process that only root can see"
+    return BenchError("RIG-S01", f"{path} is held by {who}", "end that program, or give another --port")
+
+
+def _no_permission(path: str) -> BenchError:
+    status = Path(path).stat()
+    user, owner = _user(os.geteuid()), _user(status.st_uid)
+    group = _group(status.st_gid)
+    cause = f"user {user} may not open {path} ({owner}:{group} {stat.S_IMODE(status.st_mode):04o})"
+    return BenchError("RIG-S03", cause, f"sudo usermod -aG {group} {user}, then log in again")
+
+
+def _no_such_port(path: str) -> BenchError:
+    seen = visible_ports()
+    listing = ", ".join(seen) or "none"
+    close = difflib.get_close_matches(path, seen, n=2, cutoff=0.7)
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    return BenchError("RIG-S04", f"there is no port {path}; ports seen: {listing}", f"{guess}`rig devices` lists what is there")
+
+
+def visible_ports() -> list[str]:
+    """Paths of the serial ports of this machine."""
+    return sorted(str(path) for pattern in PORT_PATTERNS for path in Path("/dev").glob(pattern))
+
+
+# -- who has it --------------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A process that has a port open."""
+
+    pid: int
+    command: str
+    user: str
+
+    def __str__(self) -> str:
+        return f'pid {self.pid} "{self.command}" of user {self.user}'
+
+
+def holders(path: str, *, others_only: bool = False) -> list[Holder]:
+    """Processes with `path` open, as far as this user may see; `others_only` leaves out this process."""
+    try:
+        wanted = Path(path).stat().st_rdev
+    except OSError:
+        return []
+    pids = {int(entry.parts[2]) for entry in Path("/proc").glob("[0-9]*/fd/*") if _is_device(entry, wanted)}
+    if others_only:
+        pids.discard(os.getpid())
+    return [holder for pid in sorted(pids) if (holder := _holder(pid))]
+
+
+def _is_device(entry: Path, wanted: int) -> bool:
+    try:
+        status = entry.stat()
+    except OSError:
+        return False
+    return stat.S_ISCHR(status.st_mode) and status.st_rdev == wanted
+
+
+def _holder(pid: int) -> Holder | None:
+    try:
+        process = Path(f"/proc/{pid}")
+        command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()
+        return Holder(pid, command, _user(process.stat().st_uid))
+    except OSError:
+        return None
+
+
+def _user(uid: int) -> str:
+    try:
+        return pwd.getpwuid(uid).pw_name
+    except KeyError:
+        return str(uid)
+
+
+def _group(gid: int) -> str:
+    import grp
+
+    try:
+        return grp.getgrgid(gid).gr_name
+    except KeyError:
+        return str(gid)

@@ -1,0 +1,62 @@
+"""Child processes that die with the rig, whatever kills it.
+
+The kernel sends a parent-death signal when the *thread* that started the child ends. So all children are started by one
+thread that lives as long as the process.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
+
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+STDERR_BYTES = 2000
+
+_starter: tuple[int, ThreadPoolExecutor] | None = None
+
+
+def _starter_thread() -> ThreadPoolExecutor:
+    """One for each process: a fork does not take threads along."""
+    global _starter
+    if _starter is None or _starter[0] != os.getpid():
+        _starter = os.getpid(), ThreadPoolExecutor(1, "starter")
+    return _starter[1]
+
+
+class Child:
+    """A running process; what it writes to stderr is kept in memory and put into error messages."""
+
+    def __init__(self, argv: Sequence[str], pass_fds: Sequence[int]) -> None:
+        self._stderr_fd = os.memfd_create("stderr", os.MFD_CLOEXEC)
+        self.process = _starter_thread().submit(self._spawn, list(argv), tuple(pass_fds)).result()
+
+    def _spawn(self, argv: list[str], pass_fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
+        nothing = subprocess.DEVNULL
+        return subprocess.Popen(argv, pass_fds=pass_fds, stdin=nothing, stdout=nothing, stderr=self._stderr_fd)
+
+    @property
+    def pid(self) -> int:
+        return self.process.pid
+
+    @property
+    def running(self) -> bool:
+        return self.process.poll() is None
+
+    def stderr(self) -> str:
+        """The last of what it complained about."""
+        size = os.fstat(self._stderr_fd).st_size
+        return os.pread(self._stderr_fd, STDERR_BYTES, max(0, size - STDERR_BYTES)).decode(errors="replace").strip()
+
+    def kill(self) -> None:
+        """SIGKILL, and wait until it is gone."""
+        self.process.kill()
+        self.process.wait()
+
+    def close(self) -> None:
+        """Kill it and forget what it said. Safe to call twice."""
+        if self._stderr_fd >= 0:
+            self.kill()
+            os.close(self._stderr_fd)
+            self._stderr_fd = -1

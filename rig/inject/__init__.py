@@ -1,0 +1,1 @@
+"""Frames: built once with scapy, sent fast over AF_PACKET."""

@@ -1,0 +1,1 @@
+"""Networks of namespaces: topology, gate, capture, counters."""

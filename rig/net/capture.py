@@ -1,0 +1,223 @@
+"""Capture of every wire-side port, into a pcapng file and for assertions.
+
+A raw socket on each port sees each frame that crosses it once, in either direction, with the kernel's time stamp. The
+sockets are bound when the constructor returns, so no frame after that is missed; whoever asks for frames first empties
+the sockets, so that a frame on the wire before the question is in the answer. A thread empties them otherwise, at most
+every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy and keeps the thread out of the way of
+code whose latency is measured.
+"""
+
+from __future__ import annotations
+
+import select
+import socket
+import struct
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from types import TracebackType
+from typing import Any, BinaryIO, NamedTuple
+
+from rig.clock import Deadline
+from rig.net.namespace import SOL_PACKET, Namespace
+
+SO_TIMESTAMPNS = 35
+PACKET_STATISTICS = 6
+"""socket.h, if_packet.h"""
+
+WRITE_INTERVAL_S = 0.02
+"""How old a frame may be before it is in the file: what a SIGKILL can lose."""
+
+FRAME_LIMIT_BYTES = 1 << 16
+"""Longer than any frame of an interface whose segmentation offloads are off."""
+
+MEMORY_LIMIT_BYTES = 64 << 20
+"""For the frames kept for assertions, all ports together; the oldest are forgotten first, the file keeps them."""
+
+LINKTYPE_ETHERNET = 1
+NANOSECONDS = b"\x09"
+"""pcapng option if_tsresol: 10^-9 s."""
+
+
+class CapturedFrame(NamedTuple):
+    """`t_ns`: CLOCK_MONOTONIC; `data`: the whole Ethernet frame, without FCS."""
+
+    t_ns: int
+    data: bytes
+
+
+class CaptureTimeout(AssertionError):
+    """A frame that was waited for did not come."""
+
+
+class Capture:
+    """Records the given ports of a namespace from construction to `close()`. Thread-safe."""
+
+    def __init__(self, wire: Namespace, ports: Mapping[str, str], path: Path | None = None, comment: str = "") -> None:
+        """`ports`: interface name -> description. `path`: pcapng file to write, none if None."""
+        self._sockets = {port: _open(wire, port) for port in ports}
+        self._frames: dict[str, deque[CapturedFrame]] = {port: deque() for port in ports}
+        self._forgotten = dict.fromkeys(ports, 0)
+        self._dropped = dict.fromkeys(ports, 0)
+        self._kept_bytes = 0
+        self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
+        self._lock = threading.RLock()
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._work, name="rig-capture", daemon=True)
+        self._thread.start()
+
+    def frames(self, port: str, *, after: int = 0) -> list[CapturedFrame]:
+        """Frames of a port in order, from number `after` on (see `mark`)."""
+        with self._lock:
+            self._drain()
+            kept = self._frames[port]
+            return list(kept)[max(0, after - self._forgotten[port]) :]
+
+    def mark(self, port: str) -> int:
+        """The number of the next frame: pass it as `after` to see only what comes."""
+        with self._lock:
+            self._drain()
+            return self._forgotten[port] + len(self._frames[port])
+
+    def wait_for(
+        self, port: str, predicate: Callable[[bytes], object], timeout_s: float = 5.0, *, after: int = 0, what: str = "a frame"
+    ) -> CapturedFrame:
+        """The first frame from number `after` on that satisfies `predicate`. Raises CaptureTimeout."""
+        deadline = Deadline(timeout_s)
+        position = after
+        while True:
+            expired = deadline.expired  # read before looking: what came before the end counts
+            with self._lock:
+                new = self.frames(port, after=position)
+                position = self._forgotten[port] + len(self._frames[port])
+            for frame in new:
+                if predicate(frame.data):
+                    return frame
+            if expired:
+                raise CaptureTimeout(f"{what} did not come on {port} within {timeout_s} s ({position - after} others did)")
+            select.select([self._sockets[port]], [], [], min(deadline.remaining_s, WRITE_INTERVAL_S))
+
+    @property
+    def dropped(self) -> dict[str, int]:
+        """Frames that the kernel could not keep, by port: 0 unless the machine was very busy."""
+        with self._lock:
+            for port, sock in self._sockets.items():
+                if sock.fileno() >= 0:
+                    self._dropped[port] += struct.unpack("II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
+            return dict(self._dropped)
+
+    def close(self) -> None:
+        """Take what is there, finish the file. Frames stay available. A second call does nothing."""
+        if self._stop.is_set():
+            return
+        self._stop.set()
+        self._thread.join()
+        with self._lock:
+            self._drain()
+            dropped = self.dropped
+            for sock in self._sockets.values():
+                sock.close()
+            if self._writer is not None:
+                self._writer.close(dropped)
+
+    def __enter__(self) -> Capture:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _work(self) -> None:
+        with select.epoll() as poll:
+            for sock in self._sockets.values():
+                poll.register(sock, select.EPOLLIN)
+            while not self._stop.wait(WRITE_INTERVAL_S):
+                if poll.poll(WRITE_INTERVAL_S):
+                    with self._lock:
+                        self._drain()
+
+    def _drain(self) -> None:
+        """Empty the sockets. In the file frames of different ports are ordered by time within one call."""
+        if self._stop.is_set() and any(sock.fileno() < 0 for sock in self._sockets.values()):
+            return
+        new = [(stamp, port, data) for port, sock in self._sockets.items() for stamp, data in _read_all(sock)]
+        if not new:
+            return
+        new.sort(key=lambda item: item[0])
+        to_monotonic_ns = time.monotonic_ns() - time.time_ns()
+        for stamp_ns, port, data in new:
+            self._frames[port].append(CapturedFrame(stamp_ns + to_monotonic_ns, data))
+            self._kept_bytes += len(data)
+        if self._writer is not None:
+            self._writer.add(new)
+        self._forget()
+
+    def _forget(self) -> None:
+        while self._kept_bytes > MEMORY_LIMIT_BYTES:
+            port = max(self._frames, key=lambda name: len(self._frames[name]))
+            self._kept_bytes -= len(self._frames[port].popleft().data)
+            self._forgotten[port] += 1
+
+
+class _PcapngWriter:
+    """One section, one interface block a port, nanosecond stamps (CLOCK_REALTIME)."""
+
+    def __init__(self, path: Path, ports: Mapping[str, str], comment: str) -> None:
+        from pcapng import blocks
+        from pcapng.writer import FileWriter
+
+        options = {"shb_userappl": "rig"} | ({"opt_comment": comment} if comment else {})
+        self._section: Any = blocks.SectionHeader(options=options)
+        self._numbers = {port: number for number, port in enumerate(ports)}
+        for port, description in ports.items():
+            interface = {"if_name": port, "if_description": description, "if_tsresol": NANOSECONDS}
+            self._section.new_member(blocks.InterfaceDescription, link_type=LINKTYPE_ETHERNET, snaplen=0, options=interface)
+        self._packet_kind, self._statistics_kind = blocks.EnhancedPacket, blocks.InterfaceStatistics
+        self._file: BinaryIO = path.open("wb")
+        self._writer: Any = FileWriter(self._file, self._section)
+        self._file.flush()
+
+    def add(self, frames: list[tuple[int, str, bytes]]) -> None:
+        for stamp_ns, port, data in frames:
+            block = self._section.new_member(self._packet_kind, interface_id=self._numbers[port])
+            block.timestamp_high, block.timestamp_low = stamp_ns >> 32, stamp_ns & 0xFFFFFFFF
+            block.packet_data = data
+            self._writer.write_block(block)
+        self._file.flush()
+
+    def close(self, dropped: Mapping[str, int]) -> None:
+        now_ns = time.time_ns()
+        for port, count in dropped.items():
+            block = self._section.new_member(
+                self._statistics_kind, interface_id=self._numbers[port], options={"isb_ifdrop": count}
+            )
+            block.timestamp_high, block.timestamp_low = now_ns >> 32, now_ns & 0xFFFFFFFF
+            self._writer.write_block(block)
+        self._file.close()
+
+
+def _open(wire: Namespace, port: str) -> socket.socket:
+    sock = wire.packet_socket(port, outgoing=True)
+    sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    sock.setblocking(False)
+    return sock
+
+
+def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
+    """(CLOCK_REALTIME ns, frame) of everything that waits in a socket."""
+    frames: list[tuple[int, bytes]] = []
+    while True:
+        try:
+            data, ancillary, _, _ = sock.recvmsg(FRAME_LIMIT_BYTES, 64)
+        except BlockingIOError:
+            return frames
+        frames.append((_stamp_ns(ancillary), data))
+
+
+def _stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+    for level, kind, value in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("qq", value)
+            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return time.time_ns()

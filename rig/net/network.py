@@ -1,0 +1,224 @@
+"""A topology made real: namespaces, cables, a bridge, the device's port. Everything is gone when it is closed or the
+process ends.
+
+    namespace host              namespace wire                 namespace server
+      eth0 ──────────────── ph ─┐                   ┌─ ps ──────────── eth0
+                                ├──── bridge br0 ───┤
+                  device ─── pn ┘                   └─ p-NAME ... other peers
+
+`pn` is the device's port: one end of a veth whose other end `n0` the native device reads and writes with AF_PACKET, or
+the TAP that QEMU holds. The bridge does not learn there, as the device speaks with the host's address while the host sleeps.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import socket
+import struct
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from rig.errors import BenchError, UsageError
+from rig.net import links
+from rig.net.capture import Capture
+from rig.net.gate import Gate
+from rig.net.namespace import Namespace
+
+if TYPE_CHECKING:
+    from rig.net.topology import HostSpec, Topology
+
+HOST_IFNAME = "eth0"
+DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
+DEVICE_KINDS = ("native", "qemu")
+
+BRIDGE_MAC = "02:00:00:00:ff:00"
+DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"
+
+TUNSETIFF = 0x400454CA
+IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
+"""if_tun.h"""
+
+TUN = Path("/dev/net/tun")
+
+
+class Network:
+    """Namespaces by name in `namespaces` ("wire" and the topology's hosts). Made with the gate open."""
+
+    def __init__(self, topology: Topology, device_kind: str = "native") -> None:
+        """Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses)."""
+        if device_kind not in DEVICE_KINDS:
+            raise UsageError("RIG-C02", f"device kind {device_kind!r}: expected one of {', '.join(DEVICE_KINDS)}")
+        self.topology = topology
+        self.device_kind = device_kind
+        self.namespaces: dict[str, Namespace] = {}
+        self.tap_fd = -1
+        self._eth: socket.socket | None = None
+        self._gate: Gate | None = None
+        try:
+            self._build()
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def wire(self) -> Namespace:
+        return self.namespaces["wire"]
+
+    @property
+    def host(self) -> Namespace:
+        return self.namespaces[self.topology.host.name]
+
+    @property
+    def server(self) -> Namespace:
+        return self.namespaces[self.topology.server.name]
+
+    @property
+    def ports(self) -> list[str]:
+        """The wire-side ports: what a capture listens on. The device's is last."""
+        return [host.port for host in self.topology.hosts.values()] + [DEVICE_PORT]
+
+    def gate(self) -> Gate:
+        """This process's gate; another process makes its own: Gate(wire.fd, host_mac)."""
+        if self._gate is None:
+            host = self.topology.host
+            self._gate = Gate(self.wire.fd, host.mac, host.port, DEVICE_PORT, self.topology.bridge)
+        return self._gate
+
+    def capture(self, path: Path | None = None) -> Capture:
+        """Record every wire-side port from now on, into a pcapng file if `path` is given. The caller closes it."""
+        owners = {host.port: f"{host.name} {host.mac}" for host in self.topology.hosts.values()}
+        comment = f"topology {self.topology.name}, device {self.device_kind}"
+        return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment)
+
+    def device_eth_socket(self) -> socket.socket:
+        """The native device's Ethernet: a raw socket on n0, bound. One for the network's life, owned by it."""
+        if self._eth is None:
+            raise UsageError("RIG-C02", f"a network for device kind {self.device_kind!r} has no Ethernet socket")
+        return self._eth
+
+    def discard_device_frames(self) -> int:
+        """Throw away frames that piled up at the device's port while no device ran; how many."""
+        read = (
+            partial(os.read, self.tap_fd, 1 << 16) if self._eth is None else partial(self._eth.recv, 1 << 16, socket.MSG_DONTWAIT)
+        )
+        if self._eth is None:
+            os.set_blocking(self.tap_fd, False)
+        count = 0
+        try:
+            while read():
+                count += 1
+        except BlockingIOError:
+            pass
+        return count
+
+    def close(self) -> None:
+        """Let go of everything; the kernel frees it in the background. A second call does nothing."""
+        if self._gate is not None:
+            self._gate.release()
+            self._gate = None
+        if self._eth is not None:
+            self._eth.close()
+        if self.tap_fd >= 0:
+            os.close(self.tap_fd)
+            self.tap_fd = -1
+        while self.namespaces:
+            self.namespaces.popitem()[1].close()
+
+    def __enter__(self) -> Network:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def _build(self) -> None:
+        for name in ("wire", *self.topology.hosts):
+            self.namespaces[name] = Namespace(name)
+        for spec in self.topology.hosts.values():
+            self.namespaces[spec.name].run(partial(links.quiet_ipv6, spec.ipv6 is not None))
+        self.wire.run(self._lay_cables)
+        for spec in self.topology.hosts.values():
+            self.namespaces[spec.name].run(partial(_bring_host_up, spec))
+        self.wire.run(self._join_ports)
+        for spec in self.topology.hosts.values():
+            self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
+        if self.device_kind == "native":
+            self._eth = self.wire.packet_socket(DEVICE_IFNAME)
+
+    def _lay_cables(self) -> None:
+        """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""
+        links.quiet_ipv6(enabled=False)
+        with links.rtnetlink() as route:
+            links.set_up(route, "lo")
+            links.add_bridge(route, self.topology.bridge, BRIDGE_MAC)
+            for number, spec in enumerate(self.topology.hosts.values(), 1):
+                links.add_veth(
+                    route, spec.port, f"02:00:00:00:ff:{number:02x}", HOST_IFNAME, spec.mac, self.namespaces[spec.name].fd
+                )
+                links.offloads_off(spec.port)
+                links.set_up(route, spec.port)
+            self._add_device_port(route)
+
+    def _add_device_port(self, route: Any) -> None:
+        if self.device_kind == "qemu":
+            self.tap_fd = _open_tap(DEVICE_PORT)
+        else:
+            links.add_veth(route, DEVICE_PORT, DEVICE_PORT_MAC, DEVICE_IFNAME, DEVICE_MAC)
+            links.offloads_off(DEVICE_PORT)
+            links.offloads_off(DEVICE_IFNAME)
+            links.set_up(route, DEVICE_IFNAME, arp=False)
+        links.set_up(route, DEVICE_PORT)
+
+    def _join_ports(self) -> None:
+        bridge = links.index_of(self.topology.bridge)
+        with links.rtnetlink() as route:
+            links.wait_operational(route, self.ports)
+            for spec in self.topology.hosts.values():
+                links.enslave(route, spec.port, bridge)
+                links.add_static_entry(route, spec.port, spec.mac)
+            links.enslave(route, DEVICE_PORT, bridge, learning=False)
+            links.wait_operational(route, [self.topology.bridge])
+
+
+def _bring_host_up(spec: HostSpec) -> None:
+    links.offloads_off(HOST_IFNAME)
+    with links.rtnetlink() as route:
+        links.set_up(route, "lo")
+        links.set_up(route, HOST_IFNAME)
+        for address in spec.addresses:
+            links.add_address(route, HOST_IFNAME, address)
+
+
+def _wait_host_ready(spec: HostSpec) -> None:
+    with links.rtnetlink() as route:
+        links.wait_operational(route, [HOST_IFNAME])
+        links.wait_addresses(route, HOST_IFNAME, spec.addresses)
+
+
+def _open_tap(name: str) -> int:
+    """A TAP of this thread's namespace, without the packet information header. Raises BenchError RIG-N03."""
+    try:
+        fd = os.open(TUN, os.O_RDWR | os.O_CLOEXEC)
+    except OSError as error:
+        raise _no_tap(error) from error
+    try:
+        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
+    except OSError as error:
+        os.close(fd)
+        raise _no_tap(error) from error
+    return fd
+
+
+def _no_tap(error: OSError) -> BenchError:
+    if not TUN.exists():
+        return BenchError(
+            "RIG-N03", f"TAP is not available: {TUN} does not exist", "sudo modprobe tun   (or use --device native)"
+        )
+    mode = f"mode {TUN.stat().st_mode & 0o777:04o}, owner {TUN.stat().st_uid}"
+    return BenchError(
+        "RIG-N03",
+        f"TAP is not available: {TUN} ({mode}): {os.strerror(error.errno or 0)}",
+        "sudo rig ...   (or sudo chmod 0666 /dev/net/tun, or use --device native)",
+    )

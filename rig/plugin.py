@@ -1,0 +1,158 @@
+"""The pytest plugin: fixtures for anyone's own tests, and the options the suite runs with.
+
+It is loaded into every pytest of an environment that has the rig, so it imports nothing of the rig until a test asks
+for one of its fixtures or marks, or an option is given.
+
+    def test_push_wakes(bench, host, server): ...
+
+| fixture    | scope    | what                                                              |
+|------------|----------|-------------------------------------------------------------------|
+| `bench`    | function | the whole bench, torn down after the test; once for each --device |
+| `device`   | function | typed commands to the microcontroller                             |
+| `host`     | function | the connected-standby host                                        |
+| `server`   | function | the remote end                                                    |
+| `inject`   | function | frames from the wire                                              |
+| `timeline` | function | the ordered record of everything that happened                    |
+| `capture`  | function | frames of every link                                              |
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from rig.bench import Bench
+
+MARKS = (
+    "requirement(*ids): the requirements a test proves, such as CCT-030",
+    "edge(*numbers): the device edge cases a test proves, 1 to 108",
+    "limit_s(seconds): time limit of set-up, call and teardown each; 60 by default",
+    "topology(*names): the topologies a test needs; flat by default",
+    "bench_config(**fields): fields of BenchConfig that this test needs otherwise",
+)
+
+FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
+
+SETUP = "rig_setup"
+"""Name of the parametrised fixture below `bench`: (device, topology)."""
+
+
+class Hooks:
+    """Hooks that this plugin calls."""
+
+    def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
+        """Tests are collected and about to run; `run_dir` is None without --rig-reports."""
+
+    def pytest_rig_attempt(self, attempt: Mapping[str, Any]) -> None:
+        """One attempt of a test ended; `attempt` is its line in results.jsonl."""
+
+    def pytest_rig_reports(self, run_dir: Path) -> None:
+        """The reports of the run have been written."""
+
+
+def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
+    pluginmanager.add_hookspecs(Hooks)
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    group = parser.getgroup("rig", "network offload rig")
+    add = group.addoption
+    add("--device", action="append", metavar="KIND", help="native, qemu, auto or board:PORT; repeatable (default: native)")
+    add("--topology", action="append", metavar="NAME", help="a name from netns/ or a TOML file; repeatable (default: flat)")
+    add("--bench-config", type=Path, metavar="FILE", help="bench.toml to start from")
+    add("--rig-reports", type=Path, metavar="DIR", help="write results, artefacts and reports into DIR/<run>")
+    add("--rig-strict", action="store_true", help="exit 7 when only flaky tests spoil the run")
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    for mark in MARKS:
+        config.addinivalue_line("markers", mark)
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    if SETUP in metafunc.fixturenames:
+        from rig.runner.setups import setups
+
+        chosen = setups(metafunc.config, [m.args for m in metafunc.definition.iter_markers("topology")])
+        metafunc.parametrize(SETUP, chosen, ids=[setup.id for setup in chosen], indirect=True)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Take part only when there is something to do."""
+    wanted = session.config.getoption("--rig-reports") is not None
+    ours = [item for item in session.items if is_ours(item)]
+    if (ours or wanted) and not session.config.getoption("--collect-only"):
+        from rig.runner.session import Runner
+
+        session.config.pluginmanager.register(Runner(session.config, ours), "rig-runner")
+
+
+def is_ours(item: pytest.Item) -> bool:
+    """Whether a test uses the rig: one of its fixtures, or a requirement's mark."""
+    used = not FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) and SETUP in getattr(item, "fixturenames", ())
+    return used or any(item.get_closest_marker(name) for name in ("requirement", "edge"))
+
+
+@pytest.fixture
+def rig_setup(request: pytest.FixtureRequest) -> Any:
+    """(device, topology) that the test runs on."""
+    return request.param
+
+
+@pytest.fixture
+def bench(request: pytest.FixtureRequest, rig_setup: Any, tmp_path: Path) -> Iterator[Bench]:
+    """Topology, device, standby host and peers; always torn down."""
+    from rig.runner.benching import open_bench
+
+    with open_bench(request.node, request.config, rig_setup, tmp_path) as opened:
+        yield opened
+
+
+@pytest.fixture
+def device(bench: Bench) -> Any:
+    """Typed commands to the microcontroller (`rig.device.offload.OffloadClient`)."""
+    return bench.device
+
+
+@pytest.fixture
+def host(bench: Bench) -> Any:
+    """The connected-standby host."""
+    return bench.host
+
+
+@pytest.fixture
+def server(bench: Bench) -> Any:
+    """The remote end of the host's connections."""
+    return bench.server
+
+
+@pytest.fixture
+def inject(bench: Bench) -> Any:
+    """Sends frames from the wire (`rig.inject.Injector`)."""
+    return bench.inject
+
+
+@pytest.fixture
+def timeline(bench: Bench) -> Any:
+    """The ordered record of everything that happened (`rig.timeline.Timeline`)."""
+    return bench.timeline
+
+
+@pytest.fixture
+def capture(bench: Bench) -> Any:
+    """The frames of every link (`rig.net.capture.Capture`)."""
+    return bench.capture
+
+
+def terminate(_signal: int, _frame: object) -> None:
+    """SIGTERM as Ctrl-C: tests tear down and reports are written. Once; what follows is ignored."""
+    import signal
+
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    raise KeyboardInterrupt(f"terminated (pid {os.getpid()})")

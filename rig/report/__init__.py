@@ -1,0 +1,26 @@
+"""Reports: one record of a run, drawn as a table, JUnit, JSON, Markdown and HTML."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rig.report.model import Run, load
+
+
+def draw(run_dir: Path) -> Run:
+    """Write every report of the run into its directory, from its record alone."""
+    from rig.report import html, jsonout, junit, markdown
+
+    run = load(run_dir)
+    _write(run_dir / "requirements.jsonl", jsonout.render(run))
+    _write(run_dir / "junit.xml", junit.render(run))
+    _write(run_dir / "report.md", markdown.render(run))
+    _write(run_dir / "report.html", html.render(run))
+    return run
+
+
+def _write(path: Path, text: str) -> None:
+    """Whole or not at all: a report that is read while it is drawn is the old one."""
+    temporary = path.with_name(f".{path.name}")
+    temporary.write_text(text, encoding="utf-8")
+    temporary.replace(path)

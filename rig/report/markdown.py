@@ -1,0 +1,69 @@
+"""report.md: the run as a CI job summary.
+
+Job summaries above 1 MiB are not shown at all, so the text stops in time and says what it left out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from tabulate import tabulate
+
+from rig.report.model import Run, TestResult
+from rig.report.table import summary
+from rig.runner.verdict import Verdict
+
+LIMIT_BYTES = 900_000
+"""Below 1 MiB with room for what else a job writes into its summary."""
+
+TRACE_CHARS = 4000
+"""The end of a traceback says what went wrong."""
+
+
+def render(run: Run) -> str:
+    text = ""
+    used = 0
+    for part in _parts(run):
+        used += len(part.encode())
+        if used > LIMIT_BYTES:
+            return text + "\nThe rest is left out, as it would be too long for a job summary: see report.html.\n"
+        text += part
+    return text
+
+
+def _parts(run: Run) -> Iterator[str]:
+    yield f"# Offload rig: {headline(run)}\n\n{summary(run)}\n\n"
+    for test in run.worst_first:
+        if test.verdict in (Verdict.FAILED, Verdict.BENCH_ERROR, Verdict.FLAKY):
+            yield _trouble(test)
+    yield "## Requirements\n\n" + _requirements(run) + "\n\n"
+    yield "## Facts\n\n" + tabulate(run.facts.items(), ["fact", "value"], tablefmt="github") + "\n"
+
+
+def headline(run: Run) -> str:
+    if run.exit_code is None:
+        return "killed"
+    return {0: "passed", 1: "failed", 2: "interrupted", 5: "nothing ran", 6: "bench error", 7: "flaky"}.get(
+        run.exit_code, f"exit code {run.exit_code}"
+    )
+
+
+def _trouble(test: TestResult) -> str:
+    names = ", ".join(test.requirements) or "no requirement"
+    traces = [phase.trace for attempt in test.attempts for phase in attempt.phases if phase.trace]
+    blocks = "".join(f"```text\n{trace[-TRACE_CHARS:].replace('```', '` ` `')}\n```\n\n" for trace in traces)
+    details = f"<details><summary>traces</summary>\n\n{blocks}</details>\n\n"
+    return f"## {test.verdict}: `{test.id}`\n\n{names}: {_inline(test.reason)}\n\n{details}"
+
+
+def _requirements(run: Run) -> str:
+    rows = [
+        [result.requirement.id, result.requirement.title, str(result.verdict), len(result.tests), _inline(result.reason)]
+        for result in run.covered
+    ]
+    return tabulate(rows, ["requirement", "title", "verdict", "tests", "reason"], tablefmt="github")
+
+
+def _inline(text: str) -> str:
+    """One line that does not break a table."""
+    return text.partition("\n")[0].replace("|", "\\|")

@@ -1,0 +1,179 @@
+"""A finished run, read back from its record.
+
+    Run ── tests: TestResult ── attempts: Attempt ── phases: Phase
+     └──── requirements: RequirementResult, one for each line of the catalogue and each tested edge case
+"""
+
+from __future__ import annotations
+
+import functools
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from rig.errors import UsageError
+from rig.runner import verdict as verdicts
+from rig.runner.record import RESULTS, read
+from rig.runner.verdict import Verdict
+from rig.suite import catalogue
+
+NOT_REACHED = "the run ended before"
+
+
+@dataclass(frozen=True)
+class Phase:
+    """Set-up, call or teardown of one attempt."""
+
+    name: str
+    verdict: Verdict
+    duration_s: float
+    error: str = ""
+    """One or a few lines."""
+    trace: str = ""
+    """The whole traceback."""
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One try of a test."""
+
+    number: int
+    verdict: Verdict
+    duration_s: float
+    phases: list[Phase]
+    artefacts: list[Path]
+    """Relative to the run's directory."""
+
+    @property
+    def reason(self) -> str:
+        """The first error or skip reason."""
+        return next((phase.error for phase in self.phases if phase.error), "")
+
+
+@dataclass
+class TestResult:
+    """One selected test with all of its attempts."""
+
+    __test__ = False  # not a test class, whatever its name says to pytest
+
+    id: str
+    title: str
+    requirements: list[str]
+    device: str = ""
+    topology: str = ""
+    attempts: list[Attempt] = field(default_factory=list)
+
+    @property
+    def verdict(self) -> Verdict:
+        return verdicts.of_test([attempt.verdict for attempt in self.attempts])
+
+    @property
+    def reason(self) -> str:
+        if self.verdict is Verdict.NOT_RUN:
+            return NOT_REACHED
+        return next((attempt.reason for attempt in reversed(self.attempts) if attempt.reason), "")
+
+    @property
+    def duration_s(self) -> float:
+        return sum(attempt.duration_s for attempt in self.attempts)
+
+
+@dataclass(frozen=True)
+class RequirementResult:
+    """What the run says about one requirement."""
+
+    requirement: catalogue.Requirement
+    verdict: Verdict
+    tests: list[TestResult]
+
+    @property
+    def reason(self) -> str:
+        """Why it is not simply passed: the reason of the test that decided."""
+        if self.verdict in (Verdict.PASSED, Verdict.NOT_COVERED):
+            return ""
+        return next((test.reason for test in self.tests if test.verdict is self.verdict), "")
+
+
+@dataclass
+class Run:
+    """Everything the reports are drawn from."""
+
+    directory: Path
+    facts: dict[str, str]
+    tests: list[TestResult]
+    exit_code: int | None
+    """None when the run was killed."""
+    duration_s: float
+
+    @property
+    def name(self) -> str:
+        return self.directory.name
+
+    @property
+    def counts(self) -> dict[Verdict, int]:
+        """Tests by verdict, worst first, without the empty ones."""
+        counted = Counter(test.verdict for test in self.tests)
+        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+    @property
+    def worst_first(self) -> list[TestResult]:
+        order = {verdict: place for place, verdict in enumerate(Verdict)}
+        return sorted(self.tests, key=lambda test: order[test.verdict])
+
+    @functools.cached_property
+    def requirements(self) -> list[RequirementResult]:
+        """One result for each requirement of the catalogue, in its order."""
+        by_id: dict[str, list[TestResult]] = {}
+        for test in self.tests:
+            for id_ in test.requirements:
+                by_id.setdefault(id_, []).append(test)
+        return [_judge(requirement, by_id.get(id_, [])) for id_, requirement in catalogue.load().items()]
+
+    @property
+    def covered(self) -> list[RequirementResult]:
+        """The requirements that a selected test names."""
+        return [result for result in self.requirements if result.tests]
+
+
+def load(run_dir: Path) -> Run:
+    """Read a run's record. Raises UsageError RIG-R11 when there is none."""
+    try:
+        lines = read(run_dir)
+    except OSError as error:
+        raise UsageError("RIG-R11", f"{run_dir / RESULTS}: {error.strerror}", "rig report reports/<run>") from error
+    run = Run(run_dir, {}, [], None, 0.0)
+    tests: dict[str, TestResult] = {}
+    for line in lines:
+        _take(run, tests, line)
+    run.tests = list(tests.values())
+    run.duration_s = lines[-1]["at"] - lines[0]["at"] if lines else 0.0
+    return run
+
+
+def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> None:
+    match line["kind"]:
+        case "run":
+            run.facts = {key: str(value) for key, value in line.items() if key not in ("kind", "at")}
+        case "test":
+            tests[line["id"]] = TestResult(line["id"], line["title"], line["requirements"])
+        case "attempt":
+            test = tests[line["id"]]
+            test.device, test.topology = line.get("device", ""), line.get("topology", "")
+            test.attempts.append(_attempt(line))
+        case "end":
+            run.exit_code = line["exit"]
+
+
+def _attempt(line: Mapping[str, Any]) -> Attempt:
+    phases = [
+        Phase(phase["name"], Verdict(phase["verdict"]), phase["s"], phase.get("error", ""), phase.get("trace", ""))
+        for phase in line["phases"]
+    ]
+    artefacts = [Path(path) for path in line.get("artefacts", [])]
+    return Attempt(line["attempt"], Verdict(line["verdict"]), line["duration_s"], phases, artefacts)
+
+
+def _judge(requirement: catalogue.Requirement, tests: list[TestResult]) -> RequirementResult:
+    return RequirementResult(requirement, verdicts.of_requirement([test.verdict for test in tests]), tests)

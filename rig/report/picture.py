@@ -1,0 +1,208 @@
+"""What the picture of a timeline shows: lanes of bars and marks, made from a test's records.
+
+    power    what the user sees            frames   one lane a port of the wire
+    sleep    the device owns the identity  wake     NIC_WAKE with its reason
+    app      suspended                     task     RUN_ENTER to RUN_EXIT
+
+A record that belongs to no lane is left out of the picture; it stays in timeline.jsonl.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+from rig.report.scale import Scale
+from rig.timeline import Record
+
+WIDTH_PX = 900.0
+"""Of the plot; lane names stand to its left."""
+
+MAX_RECORDS = 500
+"""A test of thousands of cycles shows its last ones: that is where it failed, if it did."""
+
+PORTS = {"ph": "host link", "ps": "server link", "pn": "device link"}
+"""Lanes of the ports of the wire namespace; other ports have their own name."""
+
+STEPS = frozenset(
+    "CTOR REGISTER USING_TRANSPORT CONNECT_BEGIN CONNECT_END SLOT_REQUEST SLOT_GRANT SLOT_DENY SLOT_FREE"
+    " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED RESET USAGE_FAULT APP_TERMINATED".split()
+)
+HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED OWNERSHIP_TO_BROKER OWNERSHIP_TO_APP".split())
+KEEP_ALIVES = frozenset({"KA_TX", "KA_SENT"})
+
+BEGIN_END = {
+    "APP_SUSPEND": ("app", "begin", "suspended"),
+    "APP_RESUME": ("app", "end", "suspended"),
+    "SLEEP_ENTER": ("sleep", "begin", "asleep"),
+    "SLEEP_EXIT": ("sleep", "end", "asleep"),
+    "READ_COMPLETE_ENTER": ("read", "begin", "read"),
+    "READ_COMPLETE_EXIT": ("read", "end", "read"),
+    "RUN_ENTER": ("task", "begin", "task"),
+    "RUN_EXIT": ("task", "end", "task"),
+}
+"""Event -> kind of lane, begin or end of a bar, style of the bar."""
+
+
+@dataclass(frozen=True)
+class Bar:
+    """A state that lasts, from x to x + width in pixels."""
+
+    x: float
+    width: float
+    style: str
+    label: str
+    tip: str
+
+
+@dataclass(frozen=True)
+class Mark:
+    """Something at one moment."""
+
+    x: float
+    style: str
+    label: str
+    tip: str
+
+
+@dataclass
+class Lane:
+    """One row of the picture."""
+
+    name: str
+    bars: list[Bar] = field(default_factory=list)
+    marks: list[Mark] = field(default_factory=list)
+
+
+@dataclass(frozen=True)
+class Picture:
+    """All that the template draws."""
+
+    lanes: list[Lane]
+    scale: Scale
+    left_out: int
+    """Records before the first one shown."""
+
+
+def draw(records: Iterable[Record]) -> Picture | None:
+    """The picture of a test; None when nothing of it can be drawn."""
+    drawable = [record for record in records if _lane(record) is not None]
+    shown = sorted(drawable[-MAX_RECORDS:], key=lambda record: record.t_ns)
+    if not shown:
+        return None
+    return _Painter(shown).picture(len(drawable) - len(shown))
+
+
+class _Painter:
+    def __init__(self, records: list[Record]) -> None:
+        self._records = records
+        self._zero_ns = records[0].t_ns
+        times = [self._ms(record) for record in records]
+        self._last_ms = times[-1]
+        self._scale = Scale(times, WIDTH_PX)
+        self._lanes: dict[str, Lane] = {}
+        self._open: dict[tuple[str, str], tuple[float, str, str, str]] = {}
+
+    def picture(self, left_out: int) -> Picture:
+        for record in self._records:
+            self._place(record)
+        for key in list(self._open):
+            self._close_bar(key, self._last_ms, "not ended")
+        lanes = sorted(self._lanes.values(), key=_order)
+        return Picture(lanes, self._scale, left_out)
+
+    def _place(self, record: Record) -> None:
+        name = _lane(record)
+        assert name is not None
+        lane = self._lanes.setdefault(name, Lane(name))
+        if record.event == "POWER":
+            self._close_bar((name, ""), self._ms(record), "")
+            state = str(record.detail.get("state"))
+            self._open_bar(record, name, "", state.replace("_", "-"), state.replace("_", " "))
+        elif record.event in BEGIN_END:
+            self._begin_or_end(record, name)
+        else:
+            lane.marks.append(Mark(self._x(record), _style(record), _mark_label(record), self._tip(record)))
+
+    def _begin_or_end(self, record: Record, name: str) -> None:
+        _, side, style = BEGIN_END[record.event]
+        key = str(record.detail.get("instance", record.detail.get("socket", "")))
+        if side == "begin":
+            self._open_bar(record, name, key, style, style if style != "task" else str(record.detail.get("task", "")))
+        else:
+            self._close_bar((name, key), self._ms(record), self._tip(record))
+
+    def _open_bar(self, record: Record, name: str, key: str, style: str, label: str) -> None:
+        self._open[name, key] = (self._ms(record), style, label, self._tip(record))
+
+    def _close_bar(self, key: tuple[str, str], end_ms: float, tip: str) -> None:
+        if key not in self._open:
+            return
+        start_ms, style, label, started = self._open.pop(key)
+        x, end = self._scale.x(start_ms), self._scale.x(end_ms)
+        lasted = f"{started}\n{tip}\nlasted {end_ms - start_ms:.3f} ms"
+        self._lanes[key[0]].bars.append(Bar(x, max(end - x, 2.0), style, label, lasted))
+
+    def _ms(self, record: Record) -> float:
+        return (record.t_ns - self._zero_ns) / 1e6
+
+    def _x(self, record: Record) -> float:
+        return self._scale.x(self._ms(record))
+
+    def _tip(self, record: Record) -> str:
+        detail = ", ".join(f"{name}={value}" for name, value in record.detail.items() if value is not None)
+        return f"{self._ms(record):.3f} ms  {record.event}  {detail}"
+
+
+def _lane(record: Record) -> str | None:
+    """The name of the lane that shows the record."""
+    event, detail = record.event, record.detail
+    if event in BEGIN_END:
+        return _bar_lane(record)
+    if event in KEEP_ALIVES or (event.startswith("FRAME") and _is_keep_alive(record)):
+        return "keep-alives"
+    if event in ("FRAME", "FRAME_IN", "FRAME_OUT"):
+        port = str(detail.get("port", detail.get("iface", "wire")))
+        return PORTS.get(port, f"link {port}")
+    named = {"POWER": "power", "NIC_WAKE": "wake", "READ_POST": "reads", "FLUSH": "reads", "CANCEL_SENT": "wake"}
+    if event in named:
+        return named[event]
+    return "set-up" if event in STEPS else "handover" if event in HANDOVER else None
+
+
+def _bar_lane(record: Record) -> str:
+    kind = BEGIN_END[record.event][0]
+    if kind == "app":
+        return f"app {record.detail.get('app', '')}".strip()
+    return {"sleep": "sleep", "read": "reads", "task": "tasks"}[kind]
+
+
+def _is_keep_alive(record: Record) -> bool:
+    return "keep-alive" in str(record.detail.get("info", "")).lower()
+
+
+def _style(record: Record) -> str:
+    if record.event.startswith("FRAME") and record.event != "FRAMES_LOST":
+        return "keep-alive" if _is_keep_alive(record) else "frame"
+    if record.event in KEEP_ALIVES:
+        return "keep-alive"
+    if record.event in ("FRAMES_LOST", "SLOT_DENY", "NIC_REFUSED", "USAGE_FAULT", "APP_TERMINATED", "SLEEP_REFUSED"):
+        return "bad"
+    return "wake" if record.event == "NIC_WAKE" else "step"
+
+
+def _mark_label(record: Record) -> str:
+    return str(record.detail.get("reason", "")) if record.event == "NIC_WAKE" else ""
+
+
+ORDER = (
+    *("power", "sleep", "app", "set-up"),
+    *("server link", "device link", "host link", "link", "keep-alives"),
+    *("wake", "handover", "reads", "tasks"),
+)
+"""From the top: the host's state, the wire, what follows from it."""
+
+
+def _order(lane: Lane) -> tuple[int, str]:
+    kind = lane.name if lane.name in ORDER else lane.name.partition(" ")[0]
+    return (ORDER.index(kind) if kind in ORDER else len(ORDER), lane.name)

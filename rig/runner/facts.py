@@ -1,0 +1,77 @@
+"""What a report must say about the run: versions, images, machine, commit, command line."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import platform
+import shlex
+import shutil
+import subprocess
+import sys
+import time
+from importlib import metadata
+from pathlib import Path
+from typing import Any
+
+import rig
+
+IMAGES = Path(rig.__file__).with_name("firmware_images")
+
+
+def collect(devices: list[str], topologies: list[str]) -> dict[str, Any]:
+    """The facts, each a short text; what cannot be found out is left out."""
+    facts = {
+        "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
+        "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "devices": ", ".join(devices),
+        "topologies": ", ".join(topologies),
+        "rig": rig.__version__,
+        "commit": _commit(),
+        "python": platform.python_version(),
+        "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
+        "user": "root" if os.geteuid() == 0 else f"uid {os.geteuid()}",
+        "qemu": _first_line("qemu-system-arm", "--version") if "qemu" in devices else "",
+        **{name: _version(name) for name in ("scapy", "pyroute2", "pytest", "smp")},
+        **_images(),
+    }
+    return {name: value for name, value in facts.items() if value}
+
+
+def _version(package: str) -> str:
+    try:
+        return metadata.version(package)
+    except metadata.PackageNotFoundError:
+        return ""
+
+
+def _first_line(*command: str) -> str:
+    if shutil.which(command[0]) is None:
+        return ""
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    return done.stdout.partition("\n")[0].strip()
+
+
+def _commit() -> str:
+    """The commit of the checkout that the rig runs from, marked when files differ from it."""
+    if shutil.which("git") is None:
+        return ""
+    root = Path(rig.__file__).parent
+    command = ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=12"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=10)
+    return done.stdout.strip()
+
+
+def _images() -> dict[str, str]:
+    """Firmware version and the SHA-256 of each image file, by board."""
+    try:
+        manifest = json.loads((IMAGES / "manifest.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    found = {}
+    for board, entry in manifest.items():
+        if isinstance(entry, dict) and "image" in entry and (image := IMAGES / entry["image"]).is_file():
+            digest = hashlib.sha256(image.read_bytes()).hexdigest()
+            found[f"firmware {board}"] = f"{entry.get('version', '?')}, sha256 {digest[:16]}"
+    return found

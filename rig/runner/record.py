@@ -1,0 +1,69 @@
+"""The streamed record of a run: results.jsonl, one line written the moment something is known.
+
+    {"kind": "run", ...facts}                        first line
+    {"kind": "test", "id": ..., "requirements": []}  one a selected test
+    {"kind": "attempt", "id": ..., "attempt": 1, "verdict": ..., "phases": [...]}
+    {"kind": "end", "exit": 0, ...}                  last line; missing after SIGKILL
+
+Every report is drawn from this file and the timelines beside it, so a killed run still has its reports.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import secrets
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+RESULTS = "results.jsonl"
+
+
+class Recorder:
+    """Appends to the record of one run."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self.run_dir = run_dir
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        self._fd = os.open(run_dir / RESULTS, flags, 0o644)
+
+    def add(self, kind: str, /, **fields: Any) -> None:
+        line = {"kind": kind, "at": round(time.time(), 3), **fields}
+        os.write(self._fd, json.dumps(line, default=str, separators=(",", ":")).encode() + b"\n")
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+
+def new_run_dir(reports: Path) -> Path:
+    """Create reports/<timestamp-id> and point reports/latest at it."""
+    reports.mkdir(parents=True, exist_ok=True)
+    run_dir = reports / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    run_dir.mkdir()
+    _point_latest(reports, run_dir.name)
+    return run_dir
+
+
+def artefact_dir(run_dir: Path, test_id: str, attempt: int) -> Path:
+    """Where one attempt leaves its files; created. Test ids become names that every file system takes."""
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", test_id.split("/")[-1]).strip("-")[:100]
+    path = run_dir / "tests" / (slug if attempt == 1 else f"{slug}-attempt-{attempt}")
+    while path.exists():
+        path = path.with_name(path.name + "-x")
+    path.mkdir(parents=True)
+    return path
+
+
+def read(run_dir: Path) -> list[Mapping[str, Any]]:
+    """The record's lines; one that a kill cut short is left out."""
+    lines = (run_dir / RESULTS).read_bytes().split(b"\n")[:-1]
+    return [json.loads(line) for line in lines]
+
+
+def _point_latest(reports: Path, name: str) -> None:
+    temporary = reports / f".latest-{name}"
+    temporary.symlink_to(name)
+    temporary.replace(reports / "latest")

@@ -1,0 +1,218 @@
+"""Runs the rig's tests inside pytest: limits, retries of bench errors, the streamed record, exit codes.
+
+Every attempt's line is written before the next begins. pytest itself is shown the last attempt only.
+"""
+
+from __future__ import annotations
+
+import signal
+import time
+from collections.abc import Generator, Iterable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from _pytest.runner import runtestprotocol
+
+from rig.errors import UsageError
+from rig.plugin import is_ours, terminate
+from rig.runner import verdict as verdicts
+from rig.runner.artefacts import keep
+from rig.runner.benching import ARTEFACTS, SETUP
+from rig.runner.limits import DEFAULT_LIMIT_S, limit
+from rig.runner.record import Recorder, artefact_dir, new_run_dir
+from rig.runner.setups import DEFAULT_TOPOLOGY, devices
+from rig.runner.verdict import Exit, Verdict
+from rig.suite import catalogue
+
+WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
+
+
+class Runner:
+    """The plugin object; registered only when a session has tests of the rig or wants its reports."""
+
+    def __init__(self, config: pytest.Config, items: list[pytest.Item]) -> None:
+        self.config = config
+        self.items = items
+        self.recorder: Recorder | None = None
+        self.phases: list[dict[str, Any]] = []
+        self.attempts: dict[str, list[Verdict]] = {item.nodeid: [] for item in items}
+        self.others: set[str] = set()
+        """Outcomes of tests in the session that are not the rig's."""
+        self.usage_error = False
+        _check_ids(items)
+
+    # --- the session ---
+
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Before the first test."""
+        signal.signal(signal.SIGTERM, terminate)
+        reports = self.config.getoption("--rig-reports")
+        if reports is not None:
+            self.recorder = self._start_record(reports)
+        self.config.hook.pytest_rig_start(run_dir=self.recorder and self.recorder.run_dir, tests=len(self.items))
+
+    def _start_record(self, reports: Path) -> Recorder:
+        from rig.runner.facts import collect
+
+        recorder = Recorder(new_run_dir(reports))
+        topologies = self.config.getoption("--topology") or [DEFAULT_TOPOLOGY]
+        recorder.add("run", **collect(devices(self.config.getoption("--device")), topologies))
+        for item in self.items:
+            recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
+        return recorder
+
+    @pytest.hookimpl(wrapper=True, trylast=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> Generator[None, object, object]:
+        """After the last teardown and before pytest's summary: reports, then the exit code."""
+        with limit("the last teardown", DEFAULT_LIMIT_S):
+            result = yield
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        if self.recorder is not None:
+            session.exitstatus = self._exit_code(int(session.exitstatus))
+            self.recorder.add("end", exit=session.exitstatus)
+            self._draw(self.recorder)
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        return result
+
+    def _draw(self, recorder: Recorder) -> None:
+        from rig.report import draw
+
+        recorder.close()
+        draw(recorder.run_dir)
+        self.config.hook.pytest_rig_reports(run_dir=recorder.run_dir)
+
+    def _exit_code(self, status: int) -> int:
+        if self.usage_error:
+            return Exit.USAGE
+        if status in (Exit.INTERRUPTED, Exit.BUG, Exit.USAGE):
+            return status
+        if "failed" in self.others:
+            return Exit.FAILED
+        tests = [verdicts.of_test(attempts) for attempts in self.attempts.values()]
+        code = verdicts.exit_code(tests, strict=self.config.getoption("--rig-strict"))
+        return Exit.PASSED if code == Exit.NOTHING_RAN and "passed" in self.others else code
+
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        if report.nodeid not in self.attempts and (report.failed or report.when == "call"):
+            self.others.add(report.outcome)
+
+    # --- one test ---
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+        if not is_ours(item):
+            return None
+        item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
+        reports: Iterable[pytest.TestReport] = ()
+        for number in range(1, verdicts.MAX_ATTEMPTS + 1):
+            reports = self._attempt(item, nextitem, number)
+            if self.attempts[item.nodeid][-1] is not Verdict.BENCH_ERROR:
+                break
+        for report in reports:
+            item.ihook.pytest_runtest_logreport(report=report)
+        item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
+        return True
+
+    def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, number: int) -> list[pytest.TestReport]:
+        """Run set-up, call and teardown once and record them, also when Ctrl-C or SIGTERM cuts in."""
+        self.phases = []
+        started = time.monotonic()
+        if self.recorder is not None:
+            item.stash[ARTEFACTS] = artefact_dir(self.recorder.run_dir, item.nodeid, number)
+        try:
+            return runtestprotocol(item, log=False, nextitem=nextitem)
+        finally:
+            self._record(item, number, time.monotonic() - started)
+
+    def _record(self, item: pytest.Item, number: int, duration_s: float) -> None:
+        outcome = verdicts.of_attempt([Verdict(phase["verdict"]) for phase in self.phases])
+        self.attempts[item.nodeid].append(outcome)
+        line = {
+            "id": item.nodeid,
+            "attempt": number,
+            "verdict": outcome,
+            "duration_s": round(duration_s, 4),
+            "phases": self.phases,
+            **self._setup_fields(item),
+        }
+        if self.recorder is not None:
+            directory = item.stash[ARTEFACTS]
+            line["artefacts"] = [str(path.relative_to(self.recorder.run_dir)) for path in keep(directory, outcome)]
+            self.recorder.add("attempt", **line)
+        self.config.hook.pytest_rig_attempt(attempt=line)
+
+    def _setup_fields(self, item: pytest.Item) -> dict[str, str]:
+        setup = item.stash.get(SETUP, None)
+        return {} if setup is None else {"device": setup.device, "topology": setup.topology}
+
+    @pytest.hookimpl(wrapper=True)
+    def pytest_runtest_makereport(
+        self, item: pytest.Item, call: pytest.CallInfo[None]
+    ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+        report = yield
+        if is_ours(item):
+            self.phases.append(self._phase(call, report))
+        return report
+
+    def _phase(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
+        phase: dict[str, Any] = {"name": report.when, "s": round(call.duration, 4), "verdict": Verdict.PASSED}
+        if report.skipped:
+            phase.update(verdict=Verdict.SKIPPED, error=_skip_reason(report))
+        elif report.failed and call.excinfo is not None:
+            error = call.excinfo.value
+            self.usage_error |= isinstance(error, UsageError)
+            phase.update(verdict=verdicts.of_exception(call.when, error), error=_short(error), trace=report.longreprtext)
+        return phase
+
+    # --- limits ---
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
+        return (yield from self._limited("setup", item))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
+        return (yield from self._limited("call", item))
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
+        return (yield from self._limited("teardown", item))
+
+    def _limited(self, phase: str, item: pytest.Item) -> Generator[None, object, object]:
+        if not is_ours(item):
+            return (yield)
+        mark = item.get_closest_marker("limit_s")
+        with limit(WORDS[phase], mark.args[0] if mark else DEFAULT_LIMIT_S):
+            return (yield)
+
+
+def requirements(item: pytest.Item) -> list[str]:
+    """The ids of the requirements and edge cases that a test's marks name."""
+    ids = [id_ for mark in item.iter_markers("requirement") for id_ in mark.args]
+    return ids + [catalogue.edge_id(number) for mark in item.iter_markers("edge") for number in mark.args]
+
+
+def _check_ids(items: list[pytest.Item]) -> None:
+    for item in items:
+        if missing := catalogue.unknown(requirements(item)):
+            raise pytest.UsageError(f"RIG-C11 {item.nodeid} names {', '.join(missing)}, which the catalogue does not have")
+
+
+def _title(item: pytest.Item) -> str:
+    """The first line of the test's docstring."""
+    text = getattr(getattr(item, "obj", None), "__doc__", None) or ""
+    return text.strip().partition("\n")[0]
+
+
+def _skip_reason(report: pytest.TestReport) -> str:
+    if getattr(report, "wasxfail", None):
+        return f"expected failure: {report.wasxfail}"
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
+    return reason.removeprefix("Skipped: ")
+
+
+def _short(error: BaseException) -> str:
+    """The message; its class too when it is none of the rig's own."""
+    text = str(error).strip()
+    return text if text.startswith("RIG-") else f"{type(error).__name__}: {text}"

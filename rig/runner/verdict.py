@@ -1,0 +1,99 @@
+"""From what happened to one word, and from all words to an exit code.
+
+A bench error says nothing about the device, so it is retried once; a failed assertion is final. A test that needed the
+second try is flaky, never passed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+from enum import StrEnum
+
+from rig.errors import BenchError, DeviceError, RigError
+from rig.runner.limits import TimeLimitExceeded
+
+MAX_ATTEMPTS = 2
+"""Only bench errors are retried, and once: a bench that fails twice in a row is broken."""
+
+
+class Verdict(StrEnum):
+    """Ordered from worst to best: the worst of a requirement's tests is the requirement's."""
+
+    FAILED = "failed"
+    """The device or the host under test did wrong."""
+    BENCH_ERROR = "bench error"
+    """The bench misbehaved: nothing is known about the device."""
+    FLAKY = "flaky"
+    """A bench error first, passed when repeated."""
+    QUARANTINED = "quarantined"
+    """Known and set aside; does not count."""
+    NOT_RUN = "not run"
+    """Selected, but the run ended before."""
+    PASSED = "passed"
+    SKIPPED = "skipped"
+    """Not possible here; the reason says why."""
+    NOT_COVERED = "not covered"
+    """No selected test names the requirement."""
+
+
+class Exit:
+    """Exit codes: pytest's, and two more."""
+
+    PASSED = 0
+    FAILED = 1
+    INTERRUPTED = 2
+    BUG = 3
+    USAGE = 4
+    NOTHING_RAN = 5
+    BENCH_ERROR = 6
+    FLAKY = 7
+    """Only with --strict."""
+
+
+def of_exception(phase: str, error: BaseException) -> Verdict:
+    """What an exception in `phase` (setup, call, teardown) means.
+
+    In the call, the device's refusal, a hang and any exception of the test's own are failures; the bench's errors are
+    not. Around the call, only an assertion is a failure.
+    """
+    if phase == "call":
+        bench = isinstance(error, RigError) and not isinstance(error, (DeviceError, TimeLimitExceeded))
+        return Verdict.BENCH_ERROR if bench else Verdict.FAILED
+    if isinstance(error, AssertionError) and not isinstance(error, BenchError):
+        return Verdict.FAILED
+    return Verdict.BENCH_ERROR
+
+
+def of_attempt(phases: Sequence[Verdict]) -> Verdict:
+    """The verdict of one attempt from its phases': the worst of them."""
+    for verdict in (Verdict.FAILED, Verdict.BENCH_ERROR, Verdict.SKIPPED):
+        if verdict in phases:
+            return verdict
+    return Verdict.PASSED if len(phases) == 3 else Verdict.NOT_RUN
+
+
+def of_test(attempts: Sequence[Verdict]) -> Verdict:
+    """The verdict of a test from its attempts', in order."""
+    if not attempts:
+        return Verdict.NOT_RUN
+    if attempts[-1] is Verdict.PASSED and len(attempts) > 1:
+        return Verdict.FLAKY
+    return attempts[-1]
+
+
+def of_requirement(tests: Collection[Verdict]) -> Verdict:
+    """The verdict of a requirement from its tests': the worst, in the order of the enumeration."""
+    return next((verdict for verdict in Verdict if verdict in tests), Verdict.NOT_COVERED)
+
+
+def exit_code(tests: Collection[Verdict], *, strict: bool = False) -> int:
+    """The run's exit code when nothing interrupted it. Failure beats bench error beats flaky."""
+    if Verdict.FAILED in tests:
+        return Exit.FAILED
+    if Verdict.BENCH_ERROR in tests:
+        return Exit.BENCH_ERROR
+    if Verdict.NOT_RUN in tests:
+        return Exit.INTERRUPTED
+    if Verdict.FLAKY in tests:
+        return Exit.FLAKY if strict else Exit.PASSED
+    return Exit.PASSED if Verdict.PASSED in tests else Exit.NOTHING_RAN

@@ -1,0 +1,1 @@
+"""The connected-standby host: a system service process and the app processes it governs."""

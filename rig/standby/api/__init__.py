@@ -1,0 +1,37 @@
+"""All that an app under test imports: WinRT terms in PEP 8 spelling."""
+
+from rig.standby.api.background import (
+    BackgroundExecutionManager,
+    BackgroundTaskBuilder,
+    BackgroundTaskDeferral,
+    BackgroundTaskInstance,
+    BackgroundTaskRegistration,
+)
+from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.enums import (
+    AsyncStatus,
+    BackgroundAccessStatus,
+    ControlChannelTriggerResourceType,
+    ControlChannelTriggerStatus,
+)
+from rig.standby.api.runtime import App
+from rig.standby.api.stream_socket import ReadOperation, StreamSocket
+from rig.standby.hresult import HostError, HResult
+
+__all__ = [
+    "App",
+    "AsyncStatus",
+    "BackgroundAccessStatus",
+    "BackgroundExecutionManager",
+    "BackgroundTaskBuilder",
+    "BackgroundTaskDeferral",
+    "BackgroundTaskInstance",
+    "BackgroundTaskRegistration",
+    "ControlChannelTrigger",
+    "ControlChannelTriggerResourceType",
+    "ControlChannelTriggerStatus",
+    "HResult",
+    "HostError",
+    "ReadOperation",
+    "StreamSocket",
+]

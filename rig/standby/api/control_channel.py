@@ -1,0 +1,118 @@
+"""ControlChannelTrigger: a channel whose transport keeps an app reachable in connected standby.
+
+Canonical order: construct, register the keep-alive and push tasks, bind the transport, connect, wait for push enabled,
+check the status, post the first read (spec/host.md section 1).
+"""
+
+from __future__ import annotations
+
+import time
+from typing import Any, ClassVar
+
+from rig.clock import Deadline
+from rig.standby.api import runtime
+from rig.standby.api.background import ChannelTaskTrigger
+from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
+from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.hresult import HostError, HResult
+
+FLUSH_LIMIT_S = 1.0
+"""How long flush_transport waits for the peer's acknowledgement before it leaves the bytes to the kernel."""
+
+
+class ControlChannelTrigger:
+    """One control channel. Raises HostError from the constructor when access or arguments are refused (CCT-001, 003, 004)."""
+
+    _open: ClassVar[dict[str, ControlChannelTrigger]] = {}
+
+    def __init__(
+        self,
+        channel_id: str,
+        server_keep_alive_interval_in_minutes: int,
+        resource_type: ControlChannelTriggerResourceType = ControlChannelTriggerResourceType.REQUEST_SOFTWARE_SLOT,
+    ) -> None:
+        self._app = runtime.current()
+        self._call("cct_construct", channel_id, minutes=server_keep_alive_interval_in_minutes, hardware=bool(resource_type))
+        self._app.on_notice("transport_failed", self._on_transport_failed)
+        self._id = channel_id
+        self._minutes = server_keep_alive_interval_in_minutes
+        self._transport: StreamSocket | None = None
+        self._open[channel_id] = self
+
+    @classmethod
+    def by_id(cls, channel_id: str | None) -> ControlChannelTrigger | None:
+        """The open channel of that id in this app."""
+        return cls._open.get(channel_id) if channel_id is not None else None
+
+    @property
+    def control_channel_trigger_id(self) -> str:
+        return self._id
+
+    @property
+    def transport_object(self) -> StreamSocket | None:
+        return self._transport
+
+    @property
+    def push_notification_trigger(self) -> ChannelTaskTrigger:
+        return ChannelTaskTrigger("push", self._id)
+
+    @property
+    def keep_alive_trigger(self) -> ChannelTaskTrigger:
+        return ChannelTaskTrigger("keepalive", self._id)
+
+    @property
+    def server_keep_alive_interval_in_minutes(self) -> int:
+        return self._minutes
+
+    @server_keep_alive_interval_in_minutes.setter
+    def server_keep_alive_interval_in_minutes(self, minutes: int) -> None:
+        self._call("cct_set_keep_alive", self._id, minutes=minutes)
+        self._minutes = minutes
+
+    @property
+    def current_keep_alive_interval_in_minutes(self) -> int:
+        """The network interval that the system keeps below the app (CCT-036)."""
+        return int(self._call("cct_network_keep_alive", self._id))
+
+    @property
+    def is_wake_from_low_power_supported(self) -> bool:
+        return bool(self._call("cct_wake_supported", self._id))
+
+    def using_transport(self, transport: StreamSocket) -> None:
+        """Bind a transport, before it connects (CCT-012). A channel takes a new one after the old one broke (CCT-039)."""
+        if transport.connected:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
+        self._call("using_transport", self._id, socket=transport.socket_id)
+        transport.channel_id = self._id
+        self._transport = transport
+
+    def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
+        """Blocks until the slot is there or refused."""
+        return ControlChannelTriggerStatus(self._call("wait_for_push_enabled", self._id))
+
+    def decrease_network_keep_alive_interval(self) -> None:
+        """The app saw the connection drop: lower the network interval by a step, never below the floor (CCT-037)."""
+        self._call("cct_decrease", self._id)
+
+    def flush_transport(self) -> None:
+        """Returns when the peer has acknowledged what was written, or the kernel owns it for good (CCT-035)."""
+        deadline = Deadline(FLUSH_LIMIT_S)
+        while self._transport is not None and self._transport.unsent_bytes() and not deadline.expired:
+            time.sleep(0.0005)
+        self._app.timeline.add("FLUSH", app=self._app.name, channel=self._id)
+
+    def close(self) -> None:
+        """Pending operations end as cancelled; the slot is free for the next channel when this returns (CCT-044)."""
+        self._open.pop(self._id, None)
+        if self._transport is not None:
+            self._transport.close()
+        self._call("cct_close", self._id)
+
+    def _call(self, do: str, channel_id: str, **arguments: Any) -> Any:
+        return self._app.service.call(do, channel=channel_id, **arguments)
+
+    @classmethod
+    def _on_transport_failed(cls, message: dict[str, Any]) -> None:
+        channel = cls.by_id(message["channel"])
+        if channel is not None and channel._transport is not None:
+            channel._transport.abort()

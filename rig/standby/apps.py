@@ -1,0 +1,78 @@
+"""App processes: start, suspend, resume, notice their end.
+
+Suspension is SIGSTOP of the whole process, seen to have taken effect. A cgroup freezer would do the same but leaves its
+directory behind when the rig is killed; a stopped process dies with its parent all the same.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rig.standby import ipc
+from rig.timeline import TimelineWriter
+
+
+@dataclass
+class AppProcess:
+    """One app. `open_reads`: completions begun and not yet returned; `tasks`: instances ordered and not yet done."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    sock: socket.socket
+    timeline: TimelineWriter
+    granted: bool = True
+    """What the user answers to an access request."""
+    access: bool = False
+    foreground: bool = True
+    suspended: bool = False
+    open_reads: int = 0
+    tasks: set[int] = field(default_factory=set)
+
+    @property
+    def busy(self) -> bool:
+        return self.open_reads > 0 or bool(self.tasks)
+
+    def suspend(self) -> None:
+        """Stop it; returns when every thread has stopped."""
+        if self.suspended:
+            return
+        self.process.send_signal(signal.SIGSTOP)
+        _wait_stopped(self.process)
+        self.suspended = True
+        self.timeline.add("APP_SUSPEND", app=self.name)
+
+    def resume(self, cause: str) -> None:
+        if not self.suspended:
+            return
+        self.timeline.add("APP_RESUME", app=self.name, cause=cause)
+        self.suspended = False
+        self.process.send_signal(signal.SIGCONT)
+
+    def kill(self) -> None:
+        self.process.kill()
+        self.process.wait()
+
+
+def start(name: str, entry: str, test_fd: int, timeline: TimelineWriter, environment: Mapping[str, str]) -> AppProcess:
+    """Start an app process; it reports with "app_ready". `test_fd` is the end that the test's calls come through."""
+    ours, theirs = ipc.pair()
+    fds = (theirs.fileno(), test_fd, timeline.fd)
+    command = [sys.executable, "-m", "rig.standby.app_host", name, entry, str(os.getpid()), *map(str, fds)]
+    process = subprocess.Popen(command, pass_fds=fds, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
+    theirs.close()
+    return AppProcess(name, process, ours, timeline)
+
+
+def _wait_stopped(process: subprocess.Popen[bytes]) -> None:
+    """WUNTRACED reports the stop; WNOWAIT leaves an exit status for Popen to find."""
+    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
+    try:
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG)
+    except ChildProcessError:
+        pass  # it ended instead; the loop notices the closed socket

@@ -1,0 +1,183 @@
+"""The service's side of control channels: construction, binding, slots, set-up status, closing.
+
+Slot records: SLOT_REQUEST when the transport connects, SLOT_GRANT or SLOT_DENY, SLOT_FREE. A hardware grant reserves the
+connection's entry in the device at once (NIC_PATTERN_ADD, CCT-041); standby entry refreshes it.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+from dataclasses import dataclass
+
+from rig.errors import BenchError
+from rig.standby.api.enums import ControlChannelTriggerStatus as Status
+from rig.standby.apps import AppProcess
+from rig.standby.handoff import TCP_ESTABLISHED, tcp_info
+from rig.standby.hresult import HostError, HResult
+from rig.standby.nic import Nic, NicEntry
+from rig.standby.power import Power, PowerState
+from rig.standby.slots import SlotKind, SlotPolicy
+from rig.timeline import TimelineWriter
+
+CHANNEL_ID_LENGTH = 64
+KEEP_ALIVE_MINUTES = range(15, 1440)
+
+
+@dataclass
+class Channel:
+    """One channel. `sock` is the service's own descriptor of the bound transport."""
+
+    app: AppProcess
+    channel_id: str
+    minutes: int
+    wants_hardware: bool
+    network_minutes: int
+    bound_socket: int | None = None
+    kind: SlotKind | None = None
+    sock: socket.socket | None = None
+    nic: NicEntry | None = None
+    status: Status | None = None
+    held_pushes: int = 0
+    """Push tasks that wait for the system to be active."""
+
+    @property
+    def push_enabled(self) -> bool:
+        return self.status is not None and self.status.allocated
+
+    @property
+    def hardware(self) -> bool:
+        return self.kind is SlotKind.HARDWARE
+
+
+class Channels:
+    """All channels of the host, by (app, id)."""
+
+    def __init__(self, policy: SlotPolicy, nic: Nic, power: PowerState, timeline: TimelineWriter, network_minutes: int) -> None:
+        self.policy = policy
+        self.no_slot_fails_connect = True
+        self._nic = nic
+        self._power = power
+        self._timeline = timeline
+        self._network_minutes = network_minutes
+        self._all: dict[tuple[str, str], Channel] = {}
+
+    def all(self) -> list[Channel]:
+        return list(self._all.values())
+
+    def get(self, app: AppProcess, channel_id: str) -> Channel:
+        try:
+            return self._all[app.name, channel_id]
+        except KeyError:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {app.name} has no channel {channel_id!r}") from None
+
+    def construct(self, app: AppProcess, channel_id: str, minutes: int, hardware: bool) -> None:
+        """CCT-001, 003, 004, 008."""
+        if not app.access:
+            raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before making a channel")
+        if not 1 <= len(channel_id) <= CHANNEL_ID_LENGTH:
+            raise HostError(HResult.INVALID_ARG, f"channel id of {len(channel_id)} characters, 1 to {CHANNEL_ID_LENGTH} allowed")
+        check_minutes(minutes)
+        if (app.name, channel_id) in self._all:
+            raise HostError(HResult.INVALID_STATE, f"channel {channel_id!r} is open already in app {app.name}")
+        self._all[app.name, channel_id] = Channel(app, channel_id, minutes, hardware, min(self._network_minutes, minutes))
+        self._record("CTOR", self._all[app.name, channel_id], minutes=minutes, hardware=hardware)
+
+    def bind(self, channel: Channel, socket_id: int) -> None:
+        """A new transport for the channel; what the old one held in the kernel is let go, the slot's kind stays (CCT-039)."""
+        self._drop_transport(channel)
+        channel.bound_socket = socket_id
+        self._record("USING_TRANSPORT", channel, socket=socket_id)
+
+    def connect_begin(self, channel: Channel, host: str, port: int) -> None:
+        """Take a slot or fail the connect (CCT-020)."""
+        self._record("CONNECT_BEGIN", channel, host=host, port=port)
+        if channel.kind is None:
+            self._request_slot(channel)
+
+    def connect_end(self, channel: Channel, fd: int | None, error: str | None) -> None:
+        self._record("CONNECT_END", channel, error=error)
+        if fd is not None:
+            channel.sock = socket.socket(fileno=fd)
+        else:
+            self._free_slot(channel)
+
+    def wait_for_push_enabled(self, channel: Channel) -> Status:
+        """CCT-015 to 026. The answer is final: never HARDWARE_SLOT_REQUESTED."""
+        if channel.bound_socket is None or (channel.sock is None and channel.status is not Status.POLICY_ERROR):
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, "wait for push enabled before the bound transport is connected")
+        status = self._settle(channel)
+        if not status.allocated:
+            self._free_slot(channel)
+        channel.status = status
+        event = "SLOT_GRANT" if status.allocated else "SLOT_DENY"
+        self._record(event, channel, status=status.name, kind=channel.kind.value if channel.kind else None)
+        return status
+
+    def close(self, channel: Channel) -> None:
+        self._drop_transport(channel)
+        self._free_slot(channel)
+        del self._all[channel.app.name, channel.channel_id]
+
+    def close_app(self, app: AppProcess) -> None:
+        """The app's process ended: nothing of it stays (CCT-044 holds for a killed app too)."""
+        for channel in [c for c in self.all() if c.app is app]:
+            self.close(channel)
+
+    def _settle(self, channel: Channel) -> Status:
+        if channel.status is Status.POLICY_ERROR or channel.sock is None or channel.kind is None:
+            return Status.POLICY_ERROR
+        if tcp_info(channel.sock).state != TCP_ESTABLISHED:
+            return Status.TRANSPORT_DISCONNECTED
+        if not channel.hardware:
+            return Status.SERVICE_UNAVAILABLE if self._power.state is Power.ENTERING_STANDBY else Status.SOFTWARE_SLOT_ALLOCATED
+        try:
+            channel.nic = self._nic.reserve(channel.sock, channel.network_minutes)
+        except BenchError as error:
+            self._record("NIC_REFUSED", channel, error=str(error))
+            return Status.SYSTEM_ERROR
+        self._record("NIC_PATTERN_ADD", channel, slot=channel.nic.slot, gen=channel.nic.gen)
+        return Status.HARDWARE_SLOT_ALLOCATED
+
+    def _request_slot(self, channel: Channel) -> None:
+        kind = self.policy.kind_for(channel.wants_hardware)
+        self._record("SLOT_REQUEST", channel, kind=kind.value)
+        refused = self.policy.take(kind, channel.app.name)
+        if refused is None:
+            channel.kind, channel.status = kind, None
+            return
+        channel.status = Status.POLICY_ERROR
+        self._record("SLOT_DENY", channel, kind=kind.value, reason=refused)
+        if refused == "none free" and self.no_slot_fails_connect:
+            raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
+
+    def _drop_transport(self, channel: Channel) -> None:
+        if channel.nic is not None:
+            self._nic.give_back(channel.nic)
+            self._record("NIC_PATTERN_DEL", channel, slot=channel.nic.slot, gen=channel.nic.gen)
+            channel.nic = None
+        if channel.sock is not None:
+            channel.sock.close()
+        channel.sock = channel.bound_socket = channel.status = None
+
+    def _free_slot(self, channel: Channel) -> None:
+        if channel.kind is not None:
+            self.policy.give_back(channel.kind, channel.app.name)
+            self._record("SLOT_FREE", channel, kind=channel.kind.value)
+            channel.kind = None
+
+    def _record(self, event: str, channel: Channel, **detail: object) -> None:
+        self._timeline.add(event, app=channel.app.name, channel=channel.channel_id, **detail)
+
+
+def check_minutes(minutes: int) -> None:
+    """CCT-004. Raises HostError INVALID_ARG."""
+    if minutes not in KEEP_ALIVE_MINUTES:
+        raise HostError(HResult.INVALID_ARG, f"server keep-alive of {minutes} minutes, 15 to 1439 allowed")
+
+
+def take_fd(fds: list[int]) -> int | None:
+    """The first descriptor of a message; the rest, which nobody asked for, are closed."""
+    for extra in fds[1:]:
+        os.close(extra)
+    return fds[0] if fds else None

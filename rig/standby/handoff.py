@@ -1,0 +1,115 @@
+"""A live TCP connection out of the kernel and back in: TCP_REPAIR (Linux tcp(7), include/uapi/linux/tcp.h).
+
+Freezing reads everything the device needs to speak for the socket; the socket object stays where it is, so port and
+descriptor are held. Thawing ends repair with -1: 0 would make the kernel send a window probe, a stray segment that the
+peer answers. The socket must be cut off from the wire (gate closed) from before `freeze` until after `thaw`.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import socket
+import struct
+import time
+from dataclasses import dataclass
+
+TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
+REPAIR_ON, REPAIR_OFF_NO_PROBE = 1, -1
+RECV_QUEUE, SEND_QUEUE = 1, 2
+SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
+TCP_ESTABLISHED = 1
+TCPI_OPT_TIMESTAMPS = 1
+_INFO_HEAD = struct.Struct("=8B24I")
+"""struct tcp_info up to tcpi_total_retrans: 8 bytes, then 24 words."""
+
+
+class NotIdle(Exception):
+    """The socket holds unread or unsent bytes, or is not ESTABLISHED: it stays as it is (edge case 90)."""
+
+
+@dataclass(frozen=True)
+class TcpInfo:
+    """The parts of struct tcp_info that matter here."""
+
+    state: int
+    timestamps: bool
+    snd_wscale: int
+    rcv_wscale: int
+    snd_mss: int
+    last_data_sent_ms: int
+    last_data_recv_ms: int
+    last_ack_recv_ms: int
+
+    @property
+    def idle_ms(self) -> int:
+        """Real milliseconds since anything came from the peer."""
+        return min(self.last_data_recv_ms, self.last_ack_recv_ms)
+
+
+@dataclass(frozen=True)
+class FrozenTcp:
+    """State of a connection at the moment `frozen_ns` (CLOCK_MONOTONIC). Sequence numbers are absolute, windows unscaled."""
+
+    frozen_ns: int
+    info: TcpInfo
+    snd_nxt: int
+    rcv_nxt: int
+    snd_wl1: int
+    snd_wnd: int
+    max_window: int
+    rcv_wnd: int
+    rcv_wup: int
+    tsval: int
+
+
+def tcp_info(sock: socket.socket) -> TcpInfo:
+    """Read TCP_INFO."""
+    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_HEAD.size)
+    fields = _INFO_HEAD.unpack(raw)
+    state, options, wscales, words = fields[0], fields[5], fields[6], fields[8:]
+    return TcpInfo(state, bool(options & TCPI_OPT_TIMESTAMPS), wscales & 15, wscales >> 4, words[2], words[9], words[11], words[12])
+
+
+def queued_bytes(sock: socket.socket) -> tuple[int, int]:
+    """(unread, unacknowledged) bytes in the kernel."""
+    return _ioctl_int(sock, SIOCINQ), _ioctl_int(sock, SIOCOUTQ)
+
+
+def flush_acks(sock: socket.socket) -> None:
+    """Send a delayed ACK now, so that the peer has nothing to retransmit while the socket is frozen."""
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_QUICKACK, 1)
+
+
+def freeze(sock: socket.socket) -> FrozenTcp:
+    """Put the socket into repair and read its state. Raises NotIdle, with the socket as it was before."""
+    info = tcp_info(sock)
+    if info.state != TCP_ESTABLISHED:
+        raise NotIdle(f"TCP state {info.state}, not ESTABLISHED")
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, REPAIR_ON)
+    frozen_ns = time.monotonic_ns()
+    unread, unsent = queued_bytes(sock)
+    if unread or unsent:
+        thaw(sock)
+        raise NotIdle(f"{unread} bytes unread, {unsent} unacknowledged")
+    window = struct.unpack("=5I", sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20))
+    return FrozenTcp(frozen_ns, info, _sequence(sock, SEND_QUEUE), _sequence(sock, RECV_QUEUE), *window, _word(sock, TCP_TIMESTAMP))
+
+
+def thaw(sock: socket.socket) -> None:
+    """End repair without a window probe (edge case 104)."""
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, REPAIR_OFF_NO_PROBE)
+
+
+def _sequence(sock: socket.socket, queue: int) -> int:
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, queue)
+    return _word(sock, TCP_QUEUE_SEQ)
+
+
+def _word(sock: socket.socket, option: int) -> int:
+    value: int = struct.unpack("=I", sock.getsockopt(socket.IPPROTO_TCP, option, 4))[0]
+    return value
+
+
+def _ioctl_int(sock: socket.socket, request: int) -> int:
+    value: int = struct.unpack("=i", fcntl.ioctl(sock, request, b"\0" * 4))[0]
+    return value

@@ -1,0 +1,217 @@
+"""The bench's handle on the standby host: starts the service process, starts apps, drives power, talks to the device.
+
+The service holds the control channel to the device; `StandbyHost` is a `Requester`, so every typed device command works
+through it while the host runs.
+"""
+
+from __future__ import annotations
+
+import os
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import cbor2
+
+from rig.config import StandbyConfig
+from rig.errors import BenchError, DeviceError
+from rig.standby import ipc
+from rig.standby.hresult import ProcessGone, from_wire
+from rig.timeline import Record, Timeline
+
+START_TIMEOUT_S = 15.0
+"""Import of the service and the first exchange with the device, on a loaded two-core machine."""
+
+
+class _Line:
+    """Calls over one socket, one at a time; an answer that came too late for its call is passed over."""
+
+    def __init__(self, sock: socket.socket, who: str) -> None:
+        self.sock = sock
+        self._who = who
+        self._lock = threading.Lock()
+        self._number = 0
+
+    def call(self, do: str, arguments: Mapping[str, Any], fds: Sequence[int] = (), *, timeout_s: float) -> Any:
+        """Raises HostError, ProcessGone or TimeoutError."""
+        with self._lock:
+            self._number += 1
+            ipc.send(self.sock, {"id": self._number, "do": do, "arguments": dict(arguments)}, fds)
+            self.sock.settimeout(timeout_s)
+            message: dict[str, Any] = {}
+            while message.get("re") != self._number:
+                received = ipc.receive(self.sock)
+                if received is None:
+                    raise ProcessGone(self._who)
+                message, _fds = received
+        if "error" in message:
+            raise from_wire(message["error"])
+        return message["ok"]
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+class AppHandle:
+    """A running app; calls its class's public methods in its own process."""
+
+    def __init__(self, host: StandbyHost, name: str, sock: socket.socket) -> None:
+        self.host = host
+        self.name = name
+        self._line = _Line(sock, f"app {name}")
+
+    def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
+        """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
+        return self._line.call(method, arguments, timeout_s=timeout_s)
+
+    def close(self) -> None:
+        self._line.close()
+
+
+class StandbyHost:
+    """One connected-standby host. Context manager; `close` ends the service and every app."""
+
+    def __init__(
+        self,
+        timeline: Timeline,
+        standby: StandbyConfig,
+        *,
+        host_ns_fd: int,
+        wire_ns_fd: int,
+        port: str,
+        port_fds: Sequence[int],
+        baudrate: int,
+        interface: str,
+        mac: str,
+        ipv4: str,
+        minute_us: int,
+    ) -> None:
+        self.timeline = timeline
+        self.apps: dict[str, AppHandle] = {}
+        ours, theirs = ipc.pair()
+        self._line = _Line(ours, "the standby service")
+        config = {
+            "parent_pid": os.getpid(),
+            "control_fd": theirs.fileno(),
+            "timeline_fd": timeline.fd,
+            "host_ns_fd": host_ns_fd,
+            "wire_ns_fd": wire_ns_fd,
+            "port": port,
+            "baudrate": baudrate,
+            "interface": interface,
+            "mac": mac,
+            "ipv4": ipv4,
+            "minute_us": minute_us,
+            "standby": asdict(standby),
+        }
+        fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
+        command = [sys.executable, "-m", "rig.standby.service", cbor2.dumps(config).hex()]
+        self._process = subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL, env=_environment())
+        theirs.close()
+
+    def wait_ready(self) -> None:
+        """The service has the device. Raises BenchError with the service's own words when it could not start."""
+        self._line.sock.settimeout(START_TIMEOUT_S)
+        try:
+            received = ipc.receive(self._line.sock)
+        except TimeoutError:
+            received = None
+        if received is None:
+            raise BenchError("RIG-R20", "the standby service did not start", "its output stands above")
+        message, _fds = received
+        if message["do"] == "failed":
+            raise BenchError(message["code"], message["cause"], message["fix"])
+
+    # -- apps ----------------------------------------------------------------------------------------------------------
+
+    def start_app(self, name: str, entry: str = "rig.suite.chat_app:ChatApp", *, access: bool = True) -> AppHandle:
+        """Start an app process; `entry` is "module:Class", importable from here. Returns when it serves calls."""
+        ours, theirs = ipc.pair()
+        after = self.timeline.mark()
+        path = [p or str(Path.cwd()) for p in sys.path]
+        self._call("start_app", (theirs.fileno(),), name=name, entry=entry, path=path, access=access)
+        theirs.close()
+        self.timeline.wait("APP_READY", app=name, after=after, timeout_s=START_TIMEOUT_S)
+        self.apps[name] = AppHandle(self, name, ours)
+        return self.apps[name]
+
+    def suspend(self, app: AppHandle) -> Record:
+        """The user switches away; returns when the app is suspended."""
+        after = self.timeline.mark()
+        self._call("suspend", app=app.name)
+        return self.timeline.wait("APP_SUSPEND", app=app.name, after=after)
+
+    # -- power ---------------------------------------------------------------------------------------------------------
+
+    def enter_standby(self, timeout_s: float = 5.0) -> Record:
+        """Screen off; returns when the host sleeps and the device speaks for it."""
+        after = self.timeline.mark()
+        self._call("enter_standby")
+        return self.timeline.wait("SLEEP_ENTER", after=after, timeout_s=timeout_s)
+
+    def exit_standby(self) -> None:
+        """The user is back; returns when the host is active."""
+        self._call("exit_standby")
+
+    def shutdown(self) -> None:
+        self._call("shutdown")
+
+    def wait_for(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
+        """Timeline.wait, for ten-line tests."""
+        return self.timeline.wait(event, timeout_s=timeout_s, after=after, count=count, **detail)
+
+    # -- the device, as a Requester ------------------------------------------------------------------------------------
+
+    def request(
+        self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float = 0.5, retries: int = 4
+    ) -> dict[str, Any]:
+        """A request over the host's control channel (rig.device.link.Requester)."""
+        arguments = {"op": op, "group": group, "command": int(command), "body": dict(body)}
+        answer = self._call("request", timeout_s=timeout_s, retries=retries, **arguments)
+        if "refused" in answer:
+            refused = answer["refused"]
+            raise DeviceError(refused["group"], refused["rc"], refused["name"], f"command 0x{command:02x}")
+        reply: dict[str, Any] = answer["reply"]
+        return reply
+
+    def link_stats(self) -> dict[str, int]:
+        """Counters of the control channel since the service opened it."""
+        stats: dict[str, int] = self._call("link_stats")
+        return stats
+
+    @property
+    def pid(self) -> int:
+        """The service's process."""
+        return self._process.pid
+
+    def close(self) -> None:
+        for app in self.apps.values():
+            app.close()
+        self._line.close()
+        try:
+            self._process.wait(2)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def __enter__(self) -> StandbyHost:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _call(self, do: str, fds: Sequence[int] = (), **arguments: Any) -> Any:
+        """Longer than any device request with its retries takes."""
+        return self._line.call(do, arguments, fds, timeout_s=30.0)
+
+
+def _environment() -> dict[str, str]:
+    """The service imports this very rig, wherever it was imported from."""
+    package_parent = str(Path(__file__).resolve().parents[2])
+    rest = os.environ.get("PYTHONPATH")
+    return {**os.environ, "PYTHONPATH": package_parent + (os.pathsep + rest if rest else "")}

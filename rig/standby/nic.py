@@ -1,0 +1,136 @@
+"""The host driver of the offload device: one connection, one entry.
+
+What the device must know of a socket is read from the kernel (handoff.py) and from the neighbour table; the device takes
+over in its own clock, so TSval is given with the device time at which it was true. That time is rounded up by the whole
+round trip of the time sync: the device's TSval then lags the host's by at most that much and never leads it, and the
+host's first segment after resume is never older than the device's last (edge case 37).
+"""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from rig.clock import Clock
+from rig.device.numbers import SlotFlag
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
+from rig.errors import BenchError
+from rig.standby.handoff import FrozenTcp, tcp_info
+
+WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
+
+
+@dataclass
+class NicEntry:
+    """A reserved slot of the device; what does not change over the life of a connection."""
+
+    slot: int
+    gen: int
+    network_minutes: int
+    next_hop_mac: bytes
+
+
+@dataclass(frozen=True)
+class KeepAlive:
+    """How the device probes: interval between unanswered probes and how many end the connection."""
+
+    retry_minutes: float = 1
+    probes: int = 3
+
+
+class Nic:
+    """`owner` tells hosts apart on a shared device; `local_mac` is the host interface's."""
+
+    def __init__(self, client: OffloadClient, clock: Clock, local_mac: bytes, keep_alive: KeepAlive, owner: int = 1) -> None:
+        self.client = client
+        self.clock = clock
+        self.local_mac = local_mac
+        self.keep_alive = keep_alive
+        self.owner = owner
+        self.ts_recent_of: Callable[[socket.socket], int] = lambda _sock: 0
+        self._routes: Any = None
+
+    def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
+        """Put the connection into the device's table, to be refreshed at standby entry. Raises BenchError on refusal."""
+        hop = self._next_hop_mac(sock.getpeername()[0])
+        entry = NicEntry(0, 0, network_minutes, hop)
+        info = tcp_info(sock)
+        ref = self.client.add_tcp_slot(self._slot(sock, entry, FrozenTcp(0, info, 0, 0, 0, 0, 0, 0, 0, 0), 0))
+        entry.slot, entry.gen = ref.slot, ref.gen
+        return entry
+
+    def give_back(self, entry: NicEntry) -> None:
+        """Free the slot; an entry that the device has forgotten (it was reset) is free already."""
+        try:
+            self.client.remove_tcp_slot(SlotRef(entry.slot, entry.gen))
+        except BenchError:
+            pass
+
+    def slot_of(self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, sync: TimeSync) -> TcpSlot:
+        """The full state of a frozen connection, in the device's clock."""
+        t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
+        return self._slot(sock, entry, frozen, t0_us)
+
+    def _slot(self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, t0_us: int) -> TcpSlot:
+        local, remote = sock.getsockname(), sock.getpeername()
+        ttl, tos = _ttl_and_tos(sock)
+        interval_ms = entry.network_minutes * 60_000
+        return TcpSlot(
+            owner=self.owner,
+            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA,
+            local_mac=self.local_mac,
+            next_hop_mac=entry.next_hop_mac,
+            local=local[0],
+            remote=remote[0],
+            local_port=local[1],
+            remote_port=remote[1],
+            ttl=ttl,
+            tos=tos,
+            df=True,
+            ip_id=0,
+            mss=frozen.info.snd_mss & 0xFFFF,
+            snd_una=frozen.snd_nxt,
+            snd_nxt=frozen.snd_nxt,
+            snd_wl1=frozen.snd_wl1,
+            snd_wnd=frozen.snd_wnd,
+            max_snd_wnd=frozen.max_window,
+            rcv_nxt=frozen.rcv_nxt,
+            rcv_wnd=frozen.rcv_wnd,
+            rcv_wup=frozen.rcv_wup,
+            snd_wscale=frozen.info.snd_wscale,
+            rcv_wscale=frozen.info.rcv_wscale,
+            ts_on=frozen.info.timestamps,
+            ts_hz=1000,
+            tsval=frozen.tsval,
+            t0_us=t0_us,
+            ts_recent=self.ts_recent_of(sock),
+            ts_recent_age_ms=0,
+            ka_idle_ms=interval_ms,
+            ka_intvl_ms=round(self.keep_alive.retry_minutes * 60_000),
+            ka_cnt=self.keep_alive.probes,
+            idle_elapsed_ms=min(self.clock.unscale_ms(frozen.info.idle_ms), interval_ms),
+        )
+
+    def _next_hop_mac(self, remote: str) -> bytes:
+        """From the kernel's neighbour table. Raises BenchError RIG-N10 when it has no entry."""
+        if self._routes is None:
+            from pyroute2 import IPRoute
+
+            self._routes = IPRoute()
+        family = socket.AF_INET6 if ":" in remote else socket.AF_INET
+        hop = self._routes.route("get", dst=remote, family=family)[0].get("gateway") or remote
+        for neighbour in self._routes.get_neighbours(dst=hop, family=family):
+            if neighbour.get("lladdr"):
+                return bytes.fromhex(neighbour.get("lladdr").replace(":", ""))
+        raise BenchError("RIG-N10", f"the host's neighbour table has no address for {hop}", "check the topology's addresses")
+
+
+
+def _ttl_and_tos(sock: socket.socket) -> tuple[int, int]:
+    if sock.family == socket.AF_INET6:
+        ttl = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
+        return ttl, sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
+    return sock.getsockopt(socket.IPPROTO_IP, socket.IP_TTL), sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)

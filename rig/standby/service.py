@@ -1,0 +1,341 @@
+"""The standby service: the "system" of the host under test. One process, one loop, everything in order on one thread.
+
+    python -m rig.standby.service CONFIG_HEX
+
+CONFIG_HEX is a CBOR map (see `ServiceConfig`). It enters the host's namespace, opens the control channel to the device,
+and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import cbor2
+
+from rig.clock import Clock
+from rig.config import StandbyConfig
+from rig.device.link import Link
+from rig.device.numbers import WakeReason
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Event, ProtocolOffload
+from rig.errors import DeviceError, RigError
+from rig.net.gate import Gate
+from rig.standby import apps, ipc
+from rig.standby.api.enums import BackgroundAccessStatus
+from rig.standby.apps import AppProcess
+from rig.standby.channels import Channel, Channels, take_fd
+from rig.standby.hresult import HostError, HResult
+from rig.standby.loop import Loop, Timer
+from rig.standby.nic import KeepAlive, Nic
+from rig.standby.power import Power, PowerState
+from rig.standby.process import die_with_parent, enter_network
+from rig.standby.requests import AppRequests
+from rig.standby.slots import SlotPolicy
+from rig.standby.standby import ConnectedStandby, Woken
+from rig.standby.tasks import Tasks
+from rig.standby.ts_watch import TsWatch
+from rig.timeline import TimelineWriter
+
+OWNER = 1
+ARP_OFFLOAD_ID = 1
+
+
+@dataclass(frozen=True)
+class ServiceConfig:
+    """What the bench hands over; descriptors are inherited."""
+
+    parent_pid: int
+    control_fd: int
+    timeline_fd: int
+    host_ns_fd: int
+    wire_ns_fd: int
+    port: str
+    baudrate: int
+    interface: str
+    mac: str
+    ipv4: str
+    minute_us: int
+    standby: dict[str, Any]
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        return (self.control_fd, self.timeline_fd, self.host_ns_fd, self.wire_ns_fd)
+
+
+class Service:
+    """Owns the parts and the rules between them."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self.config = config
+        self.rules = StandbyConfig(**config.standby)
+        self.clock = Clock(config.minute_us)
+        self.timeline = TimelineWriter(config.timeline_fd, "host")
+        self.loop = Loop()
+        self.apps: dict[str, AppProcess] = {}
+        self.power = PowerState(self.timeline)
+        self.tasks = Tasks(self.timeline)
+        self._control = socket.socket(fileno=config.control_fd)
+        self._open_device()
+        self.channels = Channels(
+            SlotPolicy(self.rules.limits()), self.nic, self.power, self.timeline, self.rules.network_ka_initial_min
+        )
+        self.channels.no_slot_fails_connect = self.rules.no_slot_fails_connect
+        self._keep_alives: dict[tuple[str, str], Timer] = {}
+        self._linger: Timer | None = None
+        self._requests = AppRequests(self)
+        self.loop.watch(self._control.fileno(), self._on_bench)
+        signal.signal(signal.SIGTERM, lambda *_: self.loop.stop())
+
+    def run(self) -> None:
+        ipc.send(self._control, {"do": "ready"})
+        try:
+            self.loop.run()
+        finally:
+            for app in self.apps.values():
+                app.kill()
+            self.link.close()
+
+    # -- the bench -----------------------------------------------------------------------------------------------------
+
+    def _on_bench(self) -> None:
+        received = ipc.receive(self._control)
+        if received is None:
+            self.loop.stop()
+            return
+        message, fds = received
+        try:
+            result = getattr(self, "bench_" + message["do"])(*fds, **message.get("arguments", {}))
+            ipc.answer(self._control, message, result)
+        except HostError as error:
+            ipc.answer(self._control, message, error=error)
+        except (RigError, OSError) as error:
+            ipc.answer(self._control, message, error=HostError(HResult.FAIL, str(error)))
+
+    def bench_start_app(self, test_fd: int, name: str, entry: str, path: list[str], access: bool) -> None:
+        """Start an app; APP_READY follows on the timeline."""
+        environment = {"PYTHONPATH": os.pathsep.join(path)}
+        app = apps.start(name, entry, test_fd, self.timeline, environment)
+        os.close(test_fd)
+        app.granted = access
+        self.apps[name] = app
+        self.loop.watch(app.sock.fileno(), lambda: self._on_app(app))
+
+    def bench_enter_standby(self) -> None:
+        """Screen off. The host sleeps as soon as nothing runs; SLEEP_ENTER tells."""
+        if not self.rules.aoac:
+            raise HostError(HResult.INVALID_STATE, "the platform has no connected standby (aoac = false)")
+        self.power.change(Power.ENTERING_STANDBY)
+        self._sleep_if_idle()
+
+    def bench_exit_standby(self) -> None:
+        """The user is back."""
+        self._stop_linger()
+        self.power.change(Power.ACTIVE)
+        if self.power.asleep:
+            self.standby.wake("user")
+        for app in self.apps.values():
+            if app.foreground:
+                self._resume(app, "foreground")
+            else:
+                self.watch_transports(app)
+        for channel in self.channels.all():
+            self._fire_held(channel)
+
+    def bench_shutdown(self) -> None:
+        """Neither slot kind fires afterwards and nothing stays armed on the device (CCT-029)."""
+        if self.power.asleep:
+            self.standby.wake("shutdown")
+        self.power.change(Power.SHUTDOWN)
+        for app in self.apps.values():
+            app.kill()
+
+    def bench_suspend(self, app: str) -> None:
+        """The user switches away from the app: it is suspended when it has nothing to do."""
+        self.apps[app].foreground = False
+        self.suspend_if_idle(self.apps[app])
+
+    def bench_request(self, op: int, group: int, command: int, body: dict[str, Any], timeout_s: float, retries: int) -> Any:
+        """A request of the bench to the device, over the host's control channel."""
+        try:
+            return {"reply": self.link.request(op, group, command, body, timeout_s=timeout_s, retries=retries)}
+        except DeviceError as error:
+            return {"refused": {"group": error.group, "rc": error.rc, "name": error.name}}
+
+    def bench_link_stats(self) -> dict[str, int]:
+        return dict(vars(self.link.stats))
+
+    # -- the device ----------------------------------------------------------------------------------------------------
+
+    def _open_device(self) -> None:
+        config = self.config
+        gate = Gate(config.wire_ns_fd, config.mac)
+        self.link = Link(config.port, baudrate=config.baudrate, timeline=self.timeline)
+        client = OffloadClient(self.link)
+        client.attach(OWNER)
+        client.set_clock_scale(config.minute_us)
+        mac = bytes.fromhex(config.mac.replace(":", ""))
+        if config.ipv4:
+            client.add_offload(ProtocolOffload(id=ARP_OFFLOAD_ID, ip=config.ipv4, mac=mac))
+        keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
+        self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
+        self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
+        self.standby = ConnectedStandby(self.link, self.nic, gate, self.power, self.loop, self.timeline)
+        self.standby.on_woken = self._on_woken
+        self.standby.on_settled = self._on_settled
+        self.link.start_events(lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))))
+
+    def _on_device_event(self, event: Event) -> None:
+        ref = event.slot_ref
+        owner = next((c for c in self.channels.all() if ref and c.nic and (c.nic.slot, c.nic.gen) == (ref.slot, ref.gen)), None)
+        self.standby.handle_event(event, owner)
+
+    def _on_woken(self, woken: Woken) -> None:
+        if woken.channel is not None:
+            self._resume(woken.channel.app, "wake")
+        if woken.reason is WakeReason.KA_TIMEOUT and woken.channel is not None:
+            ipc.send(woken.channel.app.sock, {"do": "transport_failed", "channel": woken.channel.channel_id})
+
+    def _on_settled(self) -> None:
+        self.touch()
+
+    # -- apps ----------------------------------------------------------------------------------------------------------
+
+    def _on_app(self, app: AppProcess) -> None:
+        received = ipc.receive(app.sock)
+        if received is None:
+            self._app_ended(app)
+            return
+        message, fds = received
+        self.touch()
+        try:
+            ipc.answer(app.sock, message, self._requests.handle(app, message, take_fd(fds)))
+        except HostError as error:
+            ipc.answer(app.sock, message, error=error)
+
+    def _app_ended(self, app: AppProcess) -> None:
+        self.loop.unwatch(app.sock.fileno())
+        self._unwatch_transports(app)
+        for channel in self.channels.all():
+            if channel.app is app:
+                self.stop_keep_alive(channel)
+        self.channels.close_app(app)
+        self.tasks.forget_app(app)
+        app.kill()
+        app.sock.close()
+        del self.apps[app.name]
+        self.timeline.add("APP_TERMINATED", app=app.name)
+
+    def request_access(self, app: AppProcess) -> int:
+        app.access = app.granted
+        status = BackgroundAccessStatus.ALWAYS_ALLOWED if app.granted else BackgroundAccessStatus.DENIED_BY_USER
+        return int(status)
+
+    def suspend_if_idle(self, app: AppProcess) -> None:
+        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do."""
+        if not app.busy and (not app.foreground or self.power.in_standby):
+            app.suspend()
+            self.watch_transports(app)
+
+    def _resume(self, app: AppProcess, cause: str) -> None:
+        self._unwatch_transports(app)
+        app.resume(cause)
+
+    def watch_transports(self, app: AppProcess) -> None:
+        """Data for a suspended app resumes it (CCT-030); in standby only a hardware channel's does (CCT-028)."""
+        for channel in self.channels.all():
+            if channel.app is app and channel.sock is not None and app.suspended and self._may_fire(channel):
+                self.loop.unwatch(channel.sock.fileno())
+                self.loop.watch(channel.sock.fileno(), lambda: self._resume(app, "data"))
+
+    def _unwatch_transports(self, app: AppProcess) -> None:
+        for channel in self.channels.all():
+            if channel.app is app and channel.sock is not None:
+                self.loop.unwatch(channel.sock.fileno())
+
+    def _may_fire(self, channel: Channel) -> bool:
+        return channel.push_enabled and (channel.hardware or not self.power.in_standby)
+
+    # -- tasks ---------------------------------------------------------------------------------------------------------
+
+    def push(self, channel: Channel) -> None:
+        """The app's read completion has returned: now the push task may start."""
+        if not channel.push_enabled:
+            self.timeline.add("USAGE_FAULT", app=channel.app.name, channel=channel.channel_id, what="no wait for push")
+        elif self._may_fire(channel):
+            self.tasks.fire(channel.app, "push", channel.channel_id)
+        else:
+            channel.held_pushes += 1
+
+    def _fire_held(self, channel: Channel) -> None:
+        """A software channel whose app was awake in standby for another reason: its task had to wait (CCT-028)."""
+        for _ in range(channel.held_pushes):
+            self._resume(channel.app, "held_push")
+            self.tasks.fire(channel.app, "push", channel.channel_id)
+        channel.held_pushes = 0
+
+    def start_keep_alive(self, channel: Channel) -> None:
+        """Run the keep-alive task every server interval from now on (CCT-033)."""
+        self.stop_keep_alive(channel)
+        key = channel.app.name, channel.channel_id
+        interval_s = self.clock.minutes_s(channel.minutes)
+        self._keep_alives[key] = self.loop.call_later(interval_s, lambda: self._keep_alive_due(channel))
+
+    def stop_keep_alive(self, channel: Channel) -> None:
+        timer = self._keep_alives.pop((channel.app.name, channel.channel_id), None)
+        if timer is not None:
+            timer.cancel()
+
+    def _keep_alive_due(self, channel: Channel) -> None:
+        self.start_keep_alive(channel)
+        if not self._may_fire(channel):
+            return
+        if self.power.asleep:
+            self.standby.wake("keep_alive_timer")
+        self._resume(channel.app, "keep_alive")
+        self.tasks.fire(channel.app, "keepalive", channel.channel_id)
+
+    # -- sleep ---------------------------------------------------------------------------------------------------------
+
+    def touch(self) -> None:
+        """Something happened: in standby the host sleeps again when nothing more does for `linger_ms`."""
+        self._stop_linger()
+        if self.power.in_standby and not self.power.asleep:
+            self._linger = self.loop.call_later(self.rules.linger_ms / 1000, self._sleep_if_idle)
+
+    def _stop_linger(self) -> None:
+        if self._linger is not None:
+            self._linger.cancel()
+            self._linger = None
+
+    def _sleep_if_idle(self) -> None:
+        if not self.power.in_standby or self.power.asleep or self.standby.settling:
+            return
+        for app in self.apps.values():
+            self.suspend_if_idle(app)
+        if any(not app.suspended for app in self.apps.values()) or not self.standby.enter(self.channels.all(), 0):
+            self.touch()
+
+
+def main(arguments: list[str]) -> None:
+    config = ServiceConfig(**cbor2.loads(bytes.fromhex(arguments[0])))
+    die_with_parent(config.parent_pid)
+    enter_network(config.host_ns_fd)
+    control = socket.socket(fileno=os.dup(config.control_fd))
+    try:
+        service = Service(config)
+    except (RigError, OSError) as error:
+        code, cause, fix = (error.code, error.cause, error.fix) if isinstance(error, RigError) else ("RIG-X01", repr(error), "")
+        ipc.send(control, {"do": "failed", "code": code, "cause": cause, "fix": fix})
+        return
+    control.close()
+    service.run()
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

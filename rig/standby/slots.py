@@ -1,0 +1,59 @@
+"""Slot policy: who may have a hardware or a software slot (spec/host.md appendix C.1)."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import Enum
+
+
+class SlotKind(Enum):
+    HARDWARE = "hardware"
+    SOFTWARE = "software"
+
+
+@dataclass(frozen=True)
+class SlotLimits:
+    """Nobody documents these numbers: configuration (spec/host.md section 0.4)."""
+
+    aoac: bool = True
+    """The platform supports connected standby."""
+    hw_slots_total: int = 4
+    hw_slots_per_app: int = 2
+    sw_slots_per_app: int = 4
+
+
+class SlotPolicy:
+    """Counts the slots in use. A slot once granted stays until freed: nothing evicts it (CCT-041)."""
+
+    def __init__(self, limits: SlotLimits) -> None:
+        self.limits = limits
+        self._in_use: Counter[tuple[SlotKind, str]] = Counter()
+
+    def kind_for(self, wants_hardware: bool) -> SlotKind:
+        """A platform without connected standby silently gives software slots (CCT-018)."""
+        return SlotKind.HARDWARE if wants_hardware and self.limits.aoac else SlotKind.SOFTWARE
+
+    def free(self, kind: SlotKind) -> int | None:
+        """Free slots of the whole host; None: no limit."""
+        if kind is SlotKind.SOFTWARE:
+            return None
+        return self.limits.hw_slots_total - self.in_use(kind)
+
+    def in_use(self, kind: SlotKind, app: str | None = None) -> int:
+        return sum(n for (k, a), n in self._in_use.items() if k is kind and app in (None, a))
+
+    def take(self, kind: SlotKind, app: str) -> str | None:
+        """Take a slot; on refusal the reason: "none free" or "app limit" (CCT-020, CCT-022)."""
+        if self.in_use(kind, app) >= self._per_app(kind):
+            return "app limit"
+        if self.free(kind) == 0:
+            return "none free"
+        self._in_use[kind, app] += 1
+        return None
+
+    def give_back(self, kind: SlotKind, app: str) -> None:
+        self._in_use[kind, app] -= 1
+
+    def _per_app(self, kind: SlotKind) -> int:
+        return self.limits.hw_slots_per_app if kind is SlotKind.HARDWARE else self.limits.sw_slots_per_app

@@ -1,0 +1,205 @@
+"""Connected standby: how the host falls asleep and wakes, with the device between it and the wire.
+
+Entry, in two phases: prepare (the device captures, silent) - gate closed - every hardware channel's socket frozen and
+read - slots refreshed - commit (what was captured goes through the matcher; the device speaks as the host).
+Wake: event - host awake (the device falls silent, keeps buffering) - the host's port joins the bridge - sockets thawed -
+the waking frame and those behind it put in at the host's port, in arrival order, each once - unicast steered to the host -
+what came in between drained - released. Every step that fails puts everything back as it was.
+"""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+
+from rig.device.link import Link
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc, WakeReason
+from rig.device.offload import DRAIN_BYTES, OffloadClient
+from rig.device.offload_types import Drain, Event, PowerReply, Release, TimeSync
+from rig.errors import BenchError, DeviceError
+from rig.net.gate import Gate
+from rig.standby import handoff
+from rig.standby.channels import Channel
+from rig.standby.loop import Loop
+from rig.standby.nic import Nic
+from rig.standby.power import PowerState
+from rig.timeline import TimelineWriter
+
+ARM_ALL = 0xFFFFFFFF
+ACK_WAIT_S = 0.05
+"""How long entry waits for a peer to acknowledge what the host sent last."""
+
+
+@dataclass(frozen=True)
+class Woken:
+    """What the rest of the host hears of a wake: the channel, None when it was no channel's frame."""
+
+    reason: WakeReason
+    channel: Channel | None
+
+
+class ConnectedStandby:
+    """`on_woken` runs as soon as the cause is known, before frames are back in; `on_settled` when the device is released.
+
+    While `settling`, the last frames are drained and the device is released on a thread of its own, so that the woken
+    app's reads and tasks go on; nothing else may talk to the device or the gate then.
+    """
+
+    def __init__(self, link: Link, nic: Nic, gate: Gate, power: PowerState, loop: Loop, timeline: TimelineWriter) -> None:
+        self.on_woken: Callable[[Woken], None] = lambda _woken: None
+        self.on_settled: Callable[[], None] = lambda: None
+        self.settling = False
+        self._link = link
+        self._device = nic.client
+        self._nic = nic
+        self._gate = gate
+        self._power = power
+        self._loop = loop
+        self._timeline = timeline
+        self._frozen: list[Channel] = []
+        self._epoch = 0
+        self._acked = 0
+        self._wake_pending = False
+
+    def enter(self, channels: list[Channel], wake_timer_ms: int) -> bool:
+        """One attempt to fall asleep; False when something is not idle, with everything as before. Raises BenchError."""
+        live = [c for c in channels if c.hardware and c.push_enabled and c.sock is not None]
+        if not _quiet(live):
+            return False
+        sync = self._device.time_sync(rounds=1)
+        self._prepare(wake_timer_ms)
+        try:
+            self._gate.close()
+            for channel in live:
+                self._freeze(channel, sync)
+            self._commit()
+        except handoff.NotIdle as reason:
+            self._timeline.add("SLEEP_REFUSED", reason=str(reason))
+            self._undo()
+            return False
+        except BenchError:
+            self._undo()
+            raise
+        self._power.fall_asleep(channels=len(live), epoch=self._epoch)
+        return True
+
+    def wake(self, cause: str, woken: Woken | None = None) -> None:
+        """Take the identity back. The host is awake when this returns; `on_settled` follows."""
+        self._power.wake_up(cause)
+        self.settling = True
+        awake = None
+        if not self._wake_pending:
+            awake = self._link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": self._epoch})
+        first = self._link.submit(READ, GROUP_OFFLOAD, Command.DRAIN, {"ack": 0, "max_bytes": DRAIN_BYTES})
+        if woken is not None:
+            self.on_woken(woken)
+        if awake is not None:
+            self._epoch = PowerReply.of(awake.result()).epoch
+        self._wake_pending = False
+        self._gate.join()
+        self._thaw()
+        self._inject(Drain.of(first.result()))
+        self._gate.steer_to_host()
+        threading.Thread(target=self._settle, name="settle", daemon=True).start()
+
+    def handle_event(self, event: Event, channel: Channel | None) -> None:
+        """A wake event of the device, in the order of its number."""
+        self._timeline.add(
+            "NIC_WAKE",
+            reason=WakeReason(event.reason).name,
+            number=event.n,
+            channel=channel.channel_id if channel else None,
+            app=channel.app.name if channel else None,
+            slot=event.slot,
+            pattern_id=event.matched_pattern,
+            original_bytes=event.original_bytes,
+            saved_bytes=event.saved_bytes,
+            device_us=event.t_wake_us - event.t_rx_us,
+        )
+        if self._power.asleep:
+            reason = WakeReason(event.reason)
+            self.wake(reason.name, Woken(reason, channel))
+
+    def _prepare(self, wake_timer_ms: int) -> None:
+        if self._epoch == 0:
+            self._epoch = self._device.status().epoch
+        mac = self._nic.local_mac
+        self._epoch = self._device.prepare(epoch=self._epoch, arm=ARM_ALL, mac=mac, wake_timer_ms=wake_timer_ms).epoch
+
+    def _freeze(self, channel: Channel, sync: TimeSync) -> None:
+        assert channel.sock is not None and channel.nic is not None
+        frozen = handoff.freeze(channel.sock)
+        self._frozen.append(channel)
+        self._nic.give_back(channel.nic)
+        ref = self._device.add_tcp_slot(self._nic.slot_of(channel.sock, channel.nic, frozen, sync))
+        channel.nic.slot, channel.nic.gen = ref.slot, ref.gen
+        detail = {"snd_nxt": frozen.snd_nxt, "rcv_nxt": frozen.rcv_nxt, "tsval": frozen.tsval, "slot": ref.slot}
+        self._timeline.add("HANDOFF", app=channel.app.name, channel=channel.channel_id, **detail)
+
+    def _commit(self) -> None:
+        try:
+            self._epoch = self._device.commit(self._epoch).epoch
+        except DeviceError as error:
+            if error.rc != OffloadRc.WAKE_PENDING:
+                raise
+            self._wake_pending = True
+            self._epoch = self._device.status().epoch
+
+    def _undo(self) -> None:
+        self._thaw()
+        self._gate.join()
+        self._inject(self._device.drain(0))
+        self._gate.steer_to_host()
+        self._epoch = self._device.abort(self._epoch).epoch
+        self._acked = 0
+
+    def _thaw(self) -> None:
+        for channel in self._frozen:
+            if channel.sock is not None:
+                handoff.thaw(channel.sock)
+        self._frozen.clear()
+
+    def _inject(self, drained: Drain) -> None:
+        for frame in drained.frames:
+            self._gate.inject(frame.data)
+            self._acked = frame.index
+            self._timeline.add("REINJECT", index=frame.index, bytes=len(frame.data), flags=int(frame.flags))
+        if drained.lost:
+            self._timeline.add("FRAMES_LOST", lost=drained.lost)
+
+    def _settle(self) -> None:
+        """Frames that came in while the first were put back; then nothing of ours is left on the device."""
+        while (drained := self._device.drain(self._acked)).frames:
+            self._inject(drained)
+        released = self._device.release()
+        self._loop.post(lambda: self._settled(released))
+
+    def _settled(self, released: Release) -> None:
+        self._epoch = released.epoch
+        self._acked = 0
+        for slot in released.slots:
+            self._timeline.add("SLOT_RELEASED", **asdict(slot))
+        self.settling = False
+        self.on_settled()
+
+
+def _quiet(channels: list[Channel]) -> bool:
+    """Nothing unread, and the peers have acknowledged what was sent; delayed ACKs of ours go out now."""
+    for channel in channels:
+        assert channel.sock is not None
+        handoff.flush_acks(channel.sock)
+        end_s = time.monotonic() + ACK_WAIT_S
+        while _unacknowledged(channel.sock):
+            if time.monotonic() > end_s:
+                return False
+            time.sleep(0.0005)
+        if handoff.queued_bytes(channel.sock)[0]:
+            return False
+    return True
+
+
+def _unacknowledged(sock: socket.socket) -> bool:
+    return handoff.queued_bytes(sock)[1] > 0

@@ -1,0 +1,80 @@
+"""The newest TSval that each peer sent: what the kernel knows as ts_recent and tells nobody.
+
+TCP_REPAIR gives our own timestamp, not the peer's. The device needs the peer's to echo it (RFC 7323 section 4.3, edge
+case 39), so packet sockets on the host's interface keep copies of what comes in, looked through only when asked. When
+their buffer overflows between two looks the newest are missing and the answer is an older TSval, which a peer accepts.
+"""
+
+from __future__ import annotations
+
+import socket
+from collections import OrderedDict
+
+ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
+BUFFER_BYTES = 4 << 20
+FLOWS = 512
+"""Flows remembered; the one longest silent goes first."""
+FRAMES_PER_LOOK = 20_000
+
+Key = tuple[bytes, int, int]
+"""(remote address, remote port, local port)"""
+
+
+class TsWatch:
+    """Made inside the host's namespace. Protocol-bound packet sockets see incoming frames only."""
+
+    def __init__(self, interface: str) -> None:
+        self._sockets = [_listen(interface, protocol) for protocol in (ETH_P_IP, ETH_P_IPV6)]
+        self._newest: OrderedDict[Key, int] = OrderedDict()
+
+    def ts_recent(self, sock: socket.socket) -> int:
+        """Newest TSval of the socket's peer, 0 when none was seen."""
+        self.look()
+        remote, local = sock.getpeername(), sock.getsockname()
+        return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
+
+    def look(self) -> None:
+        """Go through what has come in since the last look."""
+        for watch in self._sockets:
+            for _ in range(FRAMES_PER_LOOK):
+                try:
+                    frame = watch.recv(128)
+                except BlockingIOError:
+                    break
+                self._note(frame)
+
+    def _note(self, frame: bytes) -> None:
+        if frame[12:14] == b"\x08\x00" and frame[23] == 6:
+            self._note_tcp(frame[26:30], frame[14 + 4 * (frame[14] & 15) :])
+        elif frame[12:14] == b"\x86\xdd" and frame[20] == 6:
+            self._note_tcp(frame[22:38], frame[54:])
+
+    def _note_tcp(self, remote: bytes, segment: bytes) -> None:
+        tsval = _tsval(segment[20 : 4 * (segment[12] >> 4)])
+        if tsval is None:
+            return
+        key = remote, int.from_bytes(segment[0:2], "big"), int.from_bytes(segment[2:4], "big")
+        before = self._newest.pop(key, tsval)
+        self._newest[key] = tsval if (tsval - before) & 0xFFFFFFFF < 1 << 31 else before
+        if len(self._newest) > FLOWS:
+            self._newest.popitem(last=False)
+
+
+def _tsval(options: bytes) -> int | None:
+    at = 0
+    while at + 1 < len(options) and options[at] != 0:
+        if options[at] == 1:
+            at += 1
+            continue
+        if options[at] == 8 and at + 10 <= len(options):
+            return int.from_bytes(options[at + 2 : at + 6], "big")
+        at += max(2, options[at + 1])
+    return None
+
+
+def _listen(interface: str, protocol: int) -> socket.socket:
+    watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
+    watch.bind((interface, protocol))
+    watch.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
+    watch.setblocking(False)
+    return watch

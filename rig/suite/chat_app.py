@@ -1,0 +1,201 @@
+"""The app under test of the suite: a chat client on a control channel, as the samples of the platform build one.
+
+Its public methods are what tests call. Set-up follows the canonical order; each step can be left out or changed.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from rig.clock import Deadline
+from rig.standby.api import (
+    App,
+    BackgroundExecutionManager,
+    BackgroundTaskBuilder,
+    BackgroundTaskInstance,
+    ControlChannelTrigger,
+    ControlChannelTriggerResourceType,
+    HostError,
+    ReadOperation,
+    StreamSocket,
+)
+
+READ_BYTES = 65536
+PUSH_ENTRY, KEEP_ALIVE_ENTRY = "ChatApp.PushTask", "ChatApp.KeepAliveTask"
+
+
+@dataclass
+class Context:
+    """What the app keeps of a channel that was set up."""
+
+    channel: ControlChannelTrigger
+    socket: StreamSocket
+    inbox: list[bytes] = field(default_factory=list)
+    seen_by_task: list[bytes] = field(default_factory=list)
+
+
+class ChatApp:
+    """Holds contexts by channel id."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.contexts: dict[str, Context] = {}
+        self.access: int | None = None
+        self.keep_alive_payload = b"keep-alive\n"
+        self.completion_delay_s = 0.0
+        self._half_open = StreamSocket()
+        self._lock = threading.Lock()
+        app.entry_points[PUSH_ENTRY] = self._push_task
+        app.entry_points[KEEP_ALIVE_ENTRY] = self._keep_alive_task
+
+    # -- called by tests -----------------------------------------------------------------------------------------------
+
+    def open_channel(
+        self, channel: str, host: str, port: int, hardware: bool = True, minutes: int = 30, read: bool = True
+    ) -> int:
+        """The canonical set-up; returns the ControlChannelTriggerStatus. Raises what the host API raises."""
+        self.request_access()
+        kind = ControlChannelTriggerResourceType(int(hardware))
+        trigger = ControlChannelTrigger(channel, minutes, kind)
+        try:
+            BackgroundTaskBuilder(f"{channel}-keepalive", KEEP_ALIVE_ENTRY, trigger.keep_alive_trigger).register()
+            BackgroundTaskBuilder(f"{channel}-push", PUSH_ENTRY, trigger.push_notification_trigger).register()
+            return self._connect(trigger, host, port, read)
+        except (HostError, OSError):
+            trigger.close()
+            raise
+
+    def connect_only(self, channel: str, host: str, port: int) -> None:
+        """Set-up up to the connection; `finish_set_up` goes on."""
+        self.request_access()
+        trigger = ControlChannelTrigger(channel, 30, ControlChannelTriggerResourceType.REQUEST_HARDWARE_SLOT)
+        self._half_open = StreamSocket()
+        trigger.using_transport(self._half_open)
+        self._half_open.connect(host, port)
+
+    def wait_not_established(self, channel: str) -> None:
+        """Until the kernel knows that the peer has gone."""
+        deadline = Deadline(5)
+        while self._half_open.established and not deadline.expired:
+            time.sleep(0.001)
+
+    def finish_set_up(self, channel: str) -> int:
+        return int(self._trigger(channel).wait_for_push_enabled())
+
+    def reconnect(self, channel: str, host: str, port: int) -> int:
+        """A new transport on the same channel object (CCT-039)."""
+        old = self.contexts.pop(channel)
+        old.socket.close()
+        return self._connect(old.channel, host, port, True)
+
+    def request_access(self) -> int:
+        if self.access is None:
+            self.access = int(BackgroundExecutionManager.request_access())
+        return self.access
+
+    def construct(self, channel: str, minutes: int = 30, hardware: bool = True) -> None:
+        """A channel alone; no access is asked for."""
+        ControlChannelTrigger(channel, minutes, ControlChannelTriggerResourceType(int(hardware)))
+
+    def set_minutes(self, channel: str, minutes: int) -> int:
+        """Change the server interval; returns what it is now."""
+        trigger = self._trigger(channel)
+        trigger.server_keep_alive_interval_in_minutes = minutes
+        return trigger.server_keep_alive_interval_in_minutes
+
+    def close_channel(self, channel: str) -> None:
+        self.contexts.pop(channel, None)
+        self._trigger(channel).close()
+
+    def messages(self, channel: str) -> list[bytes]:
+        """What read completions have delivered, in order."""
+        with self._lock:
+            return list(self.contexts[channel].inbox)
+
+    def seen_by_task(self, channel: str) -> list[bytes]:
+        """What the push task found in the inbox, in order."""
+        with self._lock:
+            return list(self.contexts[channel].seen_by_task)
+
+    def has_context(self, channel: str) -> bool:
+        return channel in self.contexts
+
+    def set_completion_delay(self, seconds: float) -> None:
+        """Make every read completion take that long (CCT-031)."""
+        self.completion_delay_s = seconds
+
+    def send(self, channel: str, data: bytes) -> None:
+        self.contexts[channel].socket.write(data)
+
+    def network_keep_alive_minutes(self, channel: str) -> int:
+        return self._trigger(channel).current_keep_alive_interval_in_minutes
+
+    # -- the app itself ------------------------------------------------------------------------------------------------
+
+    def _connect(self, trigger: ControlChannelTrigger, host: str, port: int, read: bool) -> int:
+        sock = StreamSocket()
+        trigger.using_transport(sock)
+        sock.connect(host, port)
+        status = trigger.wait_for_push_enabled()
+        if not status.allocated:
+            sock.close()
+            return int(status)
+        self.contexts[trigger.control_channel_trigger_id] = Context(trigger, sock)
+        if read:
+            sock.read_async(READ_BYTES, self._read_completed)
+        return int(status)
+
+    def _trigger(self, channel: str) -> ControlChannelTrigger:
+        trigger = ControlChannelTrigger.by_id(channel)
+        if trigger is None:
+            raise LookupError(f"channel {channel!r} was never made")
+        return trigger
+
+    def _read_completed(self, operation: ReadOperation) -> None:
+        if self.completion_delay_s:
+            time.sleep(self.completion_delay_s)  # the app's own slowness is what is tested
+        if operation.cancelled:
+            return
+        context = self.contexts.get(operation.channel_id or "")
+        if context is None:
+            return
+        data = self._results(operation)
+        with self._lock:
+            context.inbox.append(data)
+        if data:
+            context.socket.read_async(READ_BYTES, self._read_completed)
+
+    def _results(self, operation: ReadOperation) -> bytes:
+        """An error counts as the end of the stream, as a close does (CCT-040)."""
+        try:
+            return operation.get_results()
+        except OSError as error:
+            self._record("TRANSPORT_ERROR", channel=operation.channel_id, error=str(error))
+            return b""
+
+    def _push_task(self, instance: BackgroundTaskInstance) -> None:
+        channel = instance.trigger_details
+        if channel is None:
+            return
+        context = self.contexts.get(channel.control_channel_trigger_id)
+        if context is None:
+            return
+        with self._lock:
+            new = context.inbox[len(context.seen_by_task) :]
+            context.seen_by_task.extend(new)
+        self._record("TASK_DATA", channel=channel.control_channel_trigger_id, data=b"".join(new).hex(), closed=b"" in new)
+
+    def _keep_alive_task(self, instance: BackgroundTaskInstance) -> None:
+        channel = instance.trigger_details
+        context = self.contexts.get(instance.channel_id or "")
+        if channel is None or context is None:
+            return
+        context.socket.write(self.keep_alive_payload)
+        self._record("KA_TX", channel=instance.channel_id, bytes=len(self.keep_alive_payload))
+        channel.flush_transport()
+
+    def _record(self, event: str, **detail: Any) -> None:
+        self.app.timeline.add(event, app=self.app.name, **detail)

@@ -1,0 +1,14 @@
+"""Fixtures of the conformance suite."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.bench import Bench
+from rig.suite.scene import Scene
+
+
+@pytest.fixture
+def scene(bench: Bench) -> Scene:
+    """A bench with the chat app, and the moves that most tests make."""
+    return Scene(bench)

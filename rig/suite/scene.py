@@ -1,0 +1,79 @@
+"""The moves that most tests make: open a channel, sleep, push, see the task run, see nothing happen."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from rig.bench import Bench
+from rig.inject.frames import Flow
+from rig.peers import PushConnection
+from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.standby.host import AppHandle
+from rig.timeline import Record, TimelineTimeout
+
+QUIET_S = 0.25
+"""How long nothing must happen where a wake would take a few milliseconds: a hundred times that."""
+
+
+class Scene:
+    """One bench and its apps. `app` is the first chat app, started on demand."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.host = bench.host
+        self.device = bench.device
+        self.timeline = bench.timeline
+        self._app: AppHandle | None = None
+
+    @property
+    def app(self) -> AppHandle:
+        if self._app is None:
+            self._app = self.host.start_app("chat")
+        return self._app
+
+    def open(self, channel: str = "inbox", *, app: AppHandle | None = None, hardware: bool = True, **options: Any) -> Status:
+        """Open a channel to the bench's server; returns the status, whatever it is."""
+        server = self.bench.server
+        arguments = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware, **options}
+        return Status((app or self.app).call("open_channel", **arguments))
+
+    def open_hardware(self, channel: str = "inbox", *, app: AppHandle | None = None) -> PushConnection:
+        """Open a channel that must get a hardware slot; returns the server's end of it."""
+        before = len(self.bench.server.connections)
+        assert self.open(channel, app=app) is Status.HARDWARE_SLOT_ALLOCATED
+        return self.bench.server.connection(before)
+
+    def sleep(self) -> int:
+        """Enter standby; returns the mark after which everything is news."""
+        self.host.enter_standby()
+        return self.timeline.mark()
+
+    def push_and_run(self, connection: PushConnection, data: bytes, channel: str = "inbox") -> Record:
+        """Push while the host sleeps or not; returns the RUN_EXIT of the task that found the data."""
+        after = self.timeline.mark()
+        connection.push(data)
+        self.timeline.wait("TASK_DATA", channel=channel, data=data.hex(), after=after)
+        return self.timeline.wait("RUN_EXIT", kind="push", channel=channel, after=after)
+
+    def flow_to_host(self, connection: PushConnection) -> Flow:
+        """Addresses and ports of frames from the server to the host on that connection."""
+        plan = self.bench.network.topology
+        peer, peer_port = connection.peer
+        local = connection.sock.getsockname()
+        return Flow(
+            src_mac=plan.server.mac, dst_mac=plan.host.mac, src_ip=local[0], dst_ip=peer, src_port=local[1], dst_port=peer_port
+        )
+
+    def handoff(self, channel: str = "inbox") -> Record:
+        """The newest hand-over of the channel to the device: snd_nxt, rcv_nxt, tsval."""
+        return self.timeline.find("HANDOFF", channel=channel)[-1]
+
+    def assert_no_wake(self, after: int, *events: str) -> None:
+        """Nothing woke the host since `after`, nor does in the next QUIET_S."""
+        try:
+            woke = self.timeline.wait_until(
+                lambda r: r.event in ("NIC_WAKE", "RUN_ENTER", *events), "a wake", timeout_s=QUIET_S, after=after
+            )
+        except TimelineTimeout:
+            return
+        raise AssertionError(f"woken by {woke.event} {dict(woke.detail)}")

@@ -1,0 +1,128 @@
+"""Data for an app: while active, suspended, in connected standby; keep-alive tasks; a broken transport."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.inject.frames import tcp_segment
+from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.suite.scene import Scene
+
+SUSPENDED_ROUNDS = 25
+"""Rounds of suspend, push, run in one test; `rig bench` makes a thousand."""
+
+
+@pytest.mark.requirement("CCT-027")
+@pytest.mark.parametrize("hardware", [True, False], ids=["hardware", "software"])
+def test_while_active_data_on_either_slot_kind_runs_the_push_task(scene: Scene, hardware: bool) -> None:
+    assert scene.open(hardware=hardware).allocated
+    scene.push_and_run(scene.bench.server.connection(), b"hello")
+    assert scene.app.call("messages", channel="inbox") == [b"hello"]
+
+
+@pytest.mark.requirement("CCT-028", "CCT-042")
+def test_in_standby_a_hardware_channel_wakes_and_runs(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    scene.push_and_run(connection, b"wake up")
+    wake = scene.timeline.wait("NIC_WAKE", after=after)
+    assert (wake.reason, wake.channel) == ("TCP_DATA", "inbox")
+    resume = scene.timeline.wait("APP_RESUME", after=after)
+    run = scene.timeline.wait("RUN_ENTER", kind="push", after=after)
+    assert wake.seq < resume.seq < run.seq
+    assert not scene.timeline.find("POWER", state="active", after=after), "the task must run in connected standby"
+    scene.timeline.wait("SLEEP_ENTER", after=run.seq)
+    scene.host.exit_standby()
+    assert scene.app.call("messages", channel="inbox") == [b"wake up"]
+
+
+@pytest.mark.requirement("CCT-028")
+def test_in_standby_a_software_channel_waits_for_the_system_to_be_active(scene: Scene) -> None:
+    assert scene.open(hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+    after = scene.sleep()
+    scene.bench.server.push(b"not now")
+    scene.assert_no_wake(after)
+    scene.host.exit_standby()
+    active = scene.timeline.wait("POWER", state="active", after=after)
+    run = scene.timeline.wait("RUN_ENTER", kind="push", after=after)
+    assert active.seq < run.seq
+    scene.timeline.wait("TASK_DATA", data=b"not now".hex(), after=after)
+
+
+@pytest.mark.requirement("CCT-028")
+def test_a_push_to_another_port_does_not_wake(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    flow = scene.flow_to_host(connection)
+    handoff = scene.handoff()
+    stranger = flow.with_ports(dst_port=flow.dst_port ^ 1)
+    scene.bench.inject.send(tcp_segment(stranger, handoff.rcv_nxt, handoff.snd_nxt, "PA", b"hello"))
+    scene.assert_no_wake(after)
+    scene.push_and_run(connection, b"hello")
+
+
+@pytest.mark.requirement("CCT-030")
+def test_suspended_app_is_resumed_then_reads_then_its_task_runs(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    scene.host.suspend(scene.app)
+    for number in range(SUSPENDED_ROUNDS):
+        after = scene.timeline.mark()
+        connection.push(b"%d" % number)
+        end = scene.timeline.wait("APP_SUSPEND", after=after)
+        wanted = ["APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "RUN_ENTER"]
+        order = [r.event for r in scene.timeline.records()[after : end.seq] if r.event in wanted]
+        assert order == wanted, f"round {number}"
+
+
+@pytest.mark.requirement("CCT-033", "CCT-034")
+def test_keep_alive_task_runs_every_server_interval_while_suspended(scene: Scene) -> None:
+    interval_s = scene.bench.config.clock.minutes_s(15)
+    assert scene.open(minutes=15).allocated
+    scene.host.suspend(scene.app)
+    granted = scene.timeline.wait("SLOT_GRANT")
+    runs = [scene.timeline.wait("RUN_ENTER", kind="keepalive", count=n, timeout_s=10 * interval_s) for n in (1, 2, 3)]
+    gaps_s = [(b.t_ns - a.t_ns) / 1e9 for a, b in zip([granted, *runs], runs, strict=False)]
+    assert all(0.9 * interval_s < gap_s < 2 * interval_s for gap_s in gaps_s), gaps_s
+    exit_ = scene.timeline.wait("RUN_EXIT", kind="keepalive")
+    sent, flushed = scene.timeline.find("KA_TX")[0], scene.timeline.find("FLUSH")[0]
+    assert sent.seq < flushed.seq < exit_.seq
+    assert scene.bench.server.connection().wait_received(len(b"keep-alive\n")).startswith(b"keep-alive\n")
+
+
+@pytest.mark.requirement("CCT-039")
+def test_a_broken_transport_is_replaced_on_the_same_channel(scene: Scene) -> None:
+    scene.open_hardware().reset()
+    scene.timeline.wait("TASK_DATA", closed=True)
+    server = scene.bench.server
+    before = len(server.connections)
+    status = Status(scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port))
+    assert status is Status.HARDWARE_SLOT_ALLOCATED
+    assert len(scene.timeline.find("CTOR")) == 1
+    scene.sleep()
+    scene.push_and_run(server.connection(before), b"on the new one")
+
+
+@pytest.mark.requirement("CCT-040")
+def test_zero_bytes_mean_that_the_server_closed(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    connection.finish()
+    ended = scene.timeline.wait("READ_COMPLETE_ENTER", bytes=0, status="COMPLETED")
+    task = scene.timeline.wait("TASK_DATA", closed=True)
+    assert not [r for r in scene.timeline.find("READ_POST") if r.seq > ended.seq], "no read may be posted on the dead socket"
+    server = scene.bench.server
+    scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port)
+    assert scene.timeline.wait("CONNECT_BEGIN", after=task.seq)
+
+
+@pytest.mark.requirement("CCT-041")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=2, hw_slots_per_app=4))
+def test_device_entries_follow_the_slots_and_none_is_ever_evicted(scene: Scene) -> None:
+    connections = [scene.open_hardware(name) for name in ("one", "two")]
+    slots = {slot.ref for slot in scene.device.slots()}
+    with pytest.raises(Exception, match="NO_SLOT"):
+        scene.open("three")
+    assert {slot.ref for slot in scene.device.slots()} == slots
+    scene.sleep()
+    for name, connection in zip(("one", "two"), connections, strict=True):
+        scene.push_and_run(connection, name.encode(), name)

@@ -1,0 +1,154 @@
+"""The one ordered record that everything writes to and every report is drawn from.
+
+A timeline is a file of JSON lines. Every process of the bench opens it with O_APPEND and writes a record with one
+write(2): the kernel serialises appends, so the order of lines is the order of events, across processes, and a SIGKILL
+loses nothing that happened. The line number is the record's `seq`; order assertions compare `seq`, never time.
+`t_ns` is CLOCK_MONOTONIC, which is one clock for all processes of a machine.
+
+A line: {"t": t_ns, "src": who writes, "ev": event name, ...detail}
+Event names: spec/host.md section 0.5 (CTOR, SLOT_GRANT, NIC_WAKE, RUN_ENTER ...), upper case.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rig.clock import Deadline
+from rig.errors import RigError
+
+POLL_S = 0.0005
+"""How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
+
+
+class TimelineTimeout(AssertionError):
+    """A record that was waited for did not come. An assertion: the system under test failed to do something."""
+
+
+@dataclass(frozen=True)
+class Record:
+    """One event. `detail` holds everything but seq, time, source and name."""
+
+    seq: int
+    t_ns: int
+    src: str
+    event: str
+    detail: Mapping[str, Any]
+
+    def __getattr__(self, name: str) -> Any:
+        try:
+            return self.detail[name]
+        except KeyError:
+            raise AttributeError(f"record {self.event} has no {name!r}, only {sorted(self.detail)}") from None
+
+    def matches(self, event: str, detail: Mapping[str, Any]) -> bool:
+        return self.event == event and all(self.detail.get(k) == v for k, v in detail.items())
+
+
+class TimelineWriter:
+    """Appends records; one for each process. `fd` is an O_APPEND descriptor, inherited or opened."""
+
+    def __init__(self, fd: int, src: str) -> None:
+        self.fd = fd
+        self.src = src
+
+    def add(self, event: str, *, t_ns: int | None = None, **detail: Any) -> None:
+        """Append one record. `t_ns` is for events that happened elsewhere (a frame's kernel timestamp)."""
+        line = {"t": time.monotonic_ns() if t_ns is None else t_ns, "src": self.src, "ev": event, **detail}
+        os.write(self.fd, json.dumps(line, default=_plain, separators=(",", ":")).encode() + b"\n")
+
+
+class Timeline(TimelineWriter):
+    """The reading and writing end of a bench's record. `path` is created; its directory must exist."""
+
+    def __init__(self, path: Path, src: str = "rig") -> None:
+        super().__init__(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), src)
+        self.path = path
+        self._lock = threading.Lock()
+        self._records: list[Record] = []
+        self._offset = 0
+        self._rest = b""
+
+    def writer(self, src: str) -> TimelineWriter:
+        """A writer for another part of this process."""
+        return TimelineWriter(self.fd, src)
+
+    def records(self) -> list[Record]:
+        """All records so far, in order."""
+        with self._lock:
+            self._read_new()
+            return list(self._records)
+
+    def mark(self) -> int:
+        """The seq after the newest record: pass it as `after` to see only what comes."""
+        return len(self.records())
+
+    def find(self, event: str, *, after: int = 0, **detail: Any) -> list[Record]:
+        """Records with this name and these detail values, seq >= after."""
+        return [r for r in self.records()[after:] if r.matches(event, detail)]
+
+    def wait(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
+        """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead."""
+        what = f"{event} {detail}" if detail else event
+        return self.wait_until(lambda r: r.matches(event, detail), what, timeout_s=timeout_s, after=after, count=count)
+
+    def wait_until(
+        self, wanted: Callable[[Record], bool], what: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1
+    ) -> Record:
+        """As `wait`, with a predicate; `what` names it in the error."""
+        deadline = Deadline(timeout_s)
+        seen, position = 0, after
+        while True:
+            for record in self.records()[position:]:
+                position = record.seq + 1
+                seen += wanted(record)
+                if seen == count:
+                    return record
+            if deadline.expired:
+                raise TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
+            time.sleep(POLL_S)
+
+    def close(self) -> None:
+        self.records()
+        os.close(self.fd)
+        self.fd = -1
+
+    def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int) -> str:
+        tail = "\n".join(f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records()[after:][-12:])
+        return f"{what} did not come within {timeout_s} s ({seen} of {count} seen); the record ends:\n{tail}"
+
+    def _read_new(self) -> None:
+        if self.fd < 0 or os.fstat(self.fd).st_size == self._offset:
+            return
+        while chunk := os.pread(self.fd, 1 << 20, self._offset):
+            self._offset += len(chunk)
+            *lines, self._rest = (self._rest + chunk).split(b"\n")
+            for line in lines:
+                self._records.append(parse(line, len(self._records)))
+
+
+def parse(line: bytes, seq: int) -> Record:
+    """One line of the file. Raises RigError RIG-R10 on a line that is none of ours."""
+    try:
+        fields = json.loads(line)
+        return Record(seq, fields.pop("t"), fields.pop("src"), fields.pop("ev"), fields)
+    except (ValueError, KeyError, AttributeError) as error:
+        raise RigError("RIG-R10", f"line {seq + 1} of the timeline is no record: {line[:80]!r}") from error
+
+
+def load(path: Path) -> Iterator[Record]:
+    """Records of a finished timeline; a last line that a kill cut short is left out."""
+    for seq, line in enumerate(path.read_bytes().split(b"\n")[:-1]):
+        yield parse(line, seq)
+
+
+def _plain(value: object) -> object:
+    if isinstance(value, (bytes, bytearray)):
+        return value.hex()
+    return str(value)

@@ -1,0 +1,52 @@
+#!/bin/sh
+# Installs the system packages that are missing: with apt-get, as root or through sudo. Elsewhere it prints their names
+# and stops with exit code 6. Looks for commands first, so that nothing is asked of apt on a machine that has them.
+set -eu
+
+python=$1
+missing=""
+
+lacks() { # lacks PACKAGE COMMAND...: the package is missing when the command fails
+    package=$1
+    shift
+    "$@" >/dev/null 2>&1 || missing="$missing $package"
+}
+
+has_newlib() { [ -e "$(arm-none-eabi-gcc -print-file-name=nano.specs)" ]; }
+
+lacks python3-venv "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
+lacks gcc sh -c 'command -v gcc && echo "#include <stdio.h>" | gcc -E -'
+lacks make command -v make
+lacks qemu-system-arm command -v qemu-system-arm
+lacks gcc-arm-none-eabi command -v arm-none-eabi-gcc
+lacks libnewlib-arm-none-eabi has_newlib
+lacks util-linux sh -c 'command -v setpriv && command -v nsenter'
+
+[ -n "$missing" ] || exit 0
+
+if ! command -v apt-get >/dev/null; then
+    echo "RIG-T01 missing on this machine:$missing" >&2
+    echo "  These are the Debian names of the packages; install them with this system's package manager, then repeat." >&2
+    exit 6
+fi
+
+as_root=""
+if [ "$(id -u)" -ne 0 ]; then
+    if ! command -v sudo >/dev/null; then
+        echo "RIG-T01 missing on this machine:$missing" >&2
+        echo "  fix: as root, apt-get install -y --no-install-recommends$missing" >&2
+        exit 6
+    fi
+    as_root="sudo"
+fi
+
+echo "installing system packages:$missing"
+export DEBIAN_FRONTEND=noninteractive
+# shellcheck disable=SC2086
+$as_root apt-get update -qq
+# shellcheck disable=SC2086
+$as_root apt-get install -y -qq --no-install-recommends $missing >/dev/null || {
+    echo "RIG-T01 apt-get could not install:$missing" >&2
+    echo "  fix: read its message above; 'apt-get install -y$missing' shows it in full" >&2
+    exit 6
+}

@@ -1,0 +1,146 @@
+"""The Python side agrees with the two files that define the control channel: offload_rc.h and offload.cddl."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from enum import IntEnum, IntFlag
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+
+from rig.device import numbers
+from rig.device.numbers import Fault, OffloadRc, SlotFlag
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
+
+FIRMWARE = Path(__file__).parents[2] / "firmware"
+HEADER = (FIRMWARE / "core" / "offload_rc.h").read_text()
+CDDL = (FIRMWARE / "proto" / "offload.cddl").read_text()
+
+ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
+    "off_rc": (OffloadRc, "OFF_"),
+    "off_wake_reason": (numbers.WakeReason, "OFF_WAKE_"),
+    "off_slot_flag": (SlotFlag, "OFF_SLOT_"),
+    "off_slot_state": (numbers.SlotState, "OFF_SLOT_"),
+    "off_pattern_type": (numbers.PatternType, "OFF_PATTERN_"),
+    "off_offload_type": (numbers.OffloadType, "OFF_OFFLOAD_"),
+    "off_owner": (numbers.Owner, "OFF_OWNER_"),
+    "off_power": (numbers.Power, "OFF_"),
+    "off_event_kind": (numbers.EventKind, "OFF_EVENT_"),
+    "off_frame_flag": (numbers.FrameFlag, "OFF_FRAME_"),
+    "off_fault": (Fault, "OFF_FAULT_"),
+}
+
+
+def members_in_header(enum: str, prefix: str) -> dict[str, int]:
+    body = re.search(rf"enum {enum} {{(.*?)}};", HEADER, re.DOTALL)
+    assert body is not None, f"no enum {enum} in offload_rc.h"
+    pairs = re.findall(r"OFF_(\w+) = ([^,/}]+)", body[1])
+    return {f"OFF_{name}".removeprefix(prefix): number(text) for name, text in pairs}
+
+
+def number(text: str) -> int:
+    """A C constant: 7, 0x4001, 1u << 3."""
+    value, _, shift = text.replace("u", "").strip().partition("<<")
+    return int(value, 0) << int(shift or "0")
+
+
+def test_every_enum_of_the_header_is_mirrored() -> None:
+    assert set(re.findall(r"^enum (\w+)", HEADER, re.MULTILINE)) == set(ENUMS)
+
+
+@pytest.mark.parametrize("enum", ENUMS)
+def test_numbers_agree_with_the_header(enum: str) -> None:
+    mirror, prefix = ENUMS[enum]
+    assert {member.name: int(member) for member in mirror} == members_in_header(enum, prefix)
+
+
+def test_command_ids_agree_with_the_cddl() -> None:
+    listed = {int(text, 16) for text in re.findall(r"0x([0-9A-F]{2})\b", CDDL)}
+    assert {int(command) for command in numbers.Command} == listed
+
+
+# -- messages ----------------------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A Requester that keeps what is sent and answers with whatever every reply needs."""
+
+    ANSWER = dict.fromkeys(("slot", "gen", "epoch", "power", "captured", "lost", "boot_id", "freed_slots", "t2_us", "t3_us"), 0)
+    LISTS: Mapping[str, list[int]] = {"frames": [], "slots": [], "state": [0] * 19}
+
+    def __init__(self) -> None:
+        self.sent: dict[str, Any] = {}
+
+    def request(self, op: int, group: int, command: int, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        self.sent = dict(body)
+        return {**self.ANSWER, **self.LISTS, "more": False}
+
+
+MAC = bytes.fromhex("020000000001")
+SLOT = TcpSlot(
+    local="192.0.2.1", remote="192.0.2.2", local_port=49152, remote_port=443, local_mac=MAC, next_hop_mac=MAC,
+    snd_una=1, snd_nxt=1, snd_wl1=1, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=1, rcv_wnd=64240, rcv_wup=1,
+    ts_on=True, ts_hz=1000, tsval=0xFFFFFFFF, t0_us=2**40,
+)  # fmt: skip
+SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8::2"})
+
+MESSAGES: list[tuple[str, Any]] = [
+    ("attach_req", lambda c: c.attach(42)),
+    ("time_sync_req", lambda c: c.time_sync()),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT)),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT6)),
+    ("slot_ref", lambda c: c.remove_tcp_slot(SlotRef(3, 7))),
+    ("slot_ref", lambda c: c.get_tcp_slot(SlotRef(3, 7))),
+    ("add_pattern_req", lambda c: c.add_pattern(Pattern.bitmap(1, b"abc", [True, False, True], offset=14))),
+    ("add_pattern_req", lambda c: c.add_pattern(Pattern.bitmap(2, bytes(128)))),
+    ("add_pattern_req", lambda c: c.add_pattern(Pattern.magic(3, b"secret"))),
+    ("add_pattern_req", lambda c: c.add_pattern(Pattern.syn(4, ip="192.0.2.1", port=22))),
+    ("add_pattern_req", lambda c: c.add_pattern(Pattern.syn(5, ip="2001:db8::1", src="2001:db8::2"))),
+    ("pattern_ref", lambda c: c.remove_pattern(2)),
+    ("add_offload_req", lambda c: c.add_offload(ProtocolOffload(id=1, ip="192.0.2.1", mac=MAC))),
+    ("add_offload_req", lambda c: c.add_offload(ProtocolOffload(id=2, ip="192.0.2.1", mac=MAC, remote="192.0.2.9"))),
+    ("offload_ref", lambda c: c.remove_offload(1)),
+    ("prepare_req", lambda c: c.prepare(epoch=3, arm=1, mac=MAC, wake_timer_ms=1000)),
+    ("epoch_req", lambda c: c.commit(3)),
+    ("epoch_req", lambda c: c.abort(3)),
+    ("epoch_req", lambda c: c.host_awake(3)),
+    ("drain_req", lambda c: c.drain(0)),
+    ("fault_inject_req", lambda c: c.fault_inject(Fault.DROP_REPLY, 2)),
+    ("clock_scale_req", lambda c: c.set_clock_scale(50_000)),
+]
+
+
+@pytest.fixture(scope="module")
+def cddl_types() -> Any:
+    zcbor = pytest.importorskip("zcbor", reason="zcbor is a build tool: pip install 'zcbor==0.9.1'")
+    return zcbor.DataTranslator.from_cddl(CDDL, 3).my_types
+
+
+@pytest.mark.parametrize(("rule", "call"), MESSAGES)
+def test_messages_satisfy_the_cddl(cddl_types: Any, rule: str, call: Any) -> None:
+    recorder = Recorder()
+    call(OffloadClient(recorder))
+    encoded = cbor2.dumps(recorder.sent, canonical=True)
+    cddl_types[rule].validate_str(encoded)
+
+
+@pytest.mark.parametrize(("rule", "call"), MESSAGES)
+def test_keys_stand_in_the_order_the_c_decoder_reads(rule: str, call: Any) -> None:
+    """zcbor's C code takes keys in the order of the CDDL; ours go out in canonical order."""
+    recorder = Recorder()
+    call(OffloadClient(recorder))
+    sent = list(cbor2.loads(cbor2.dumps(recorder.sent, canonical=True)))
+    body = re.search(rf"^{rule} = {{(.*?)}}", CDDL, re.DOTALL | re.MULTILINE)
+    assert body is not None
+    wanted = re.findall(r'"(\w+)":', body[1])
+    assert sent == [key for key in wanted if key in sent]
+
+
+def test_mask_is_lsb_first() -> None:
+    assert lsb_first_mask([True, False, True]) == b"\x05"
+    assert lsb_first_mask([False] * 8 + [True]) == b"\x00\x01"
+    assert lsb_first_mask([]) == b""

@@ -1,0 +1,300 @@
+"""The offload engine as a shared library: a virtual clock, a wire that remembers, and no board.
+
+Structures mirror firmware/core/engine.h field by field. `RIG_ENGINE_LIB` names another build of the library (a sanitizer's).
+"""
+
+from __future__ import annotations
+
+import ctypes as c
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+LIBRARY = Path(os.environ.get("RIG_ENGINE_LIB", Path(__file__).parents[2] / "firmware/build/libengine.so"))
+
+HOST_MAC = bytes.fromhex("020000000001")
+PEER_MAC = bytes.fromhex("020000000002")
+HOST_IP = "192.0.2.1"
+PEER_IP = "192.0.2.2"
+HOST_PORT = 40000
+PEER_PORT = 443
+ARM_ALL = 0xFFFFFFFF
+
+OK, NOT_FOUND, NO_SLOT, LIST_FULL, BAD_LEN, BAD_ARG, BAD_ADDR, BAD_PORT = 0, 2, 3, 4, 5, 6, 7, 8
+BAD_INTERVAL, BAD_STATE, STALE_HANDLE, STALE_EPOCH, UNSUPPORTED, WAKE_PENDING = 9, 10, 11, 12, 13, 14
+DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
+
+WAKE_PACKET, TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 1, 0x4001, 0x4002, 0x4003, 0x4004
+ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
+
+D0, PREPARED, D3, WOKEN, AWAKE = 0, 1, 3, 4, 5
+ACTIVE, PROBING, BROKEN, SLOT_WOKEN = 1, 2, 3, 4
+BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, UDP_PORT = 1, 2, 3, 4, 5, 8
+
+REASONS = (
+    "rx_bad_len", "rx_bad_ip_csum", "rx_bad_l4_csum", "rx_not_us", "rx_vlan_drop", "rx_frag",
+    "rx_offload_answered", "rx_slot_consumed", "rx_wake", "rx_buffered", "rx_dropped_policy", "rx_overflow",
+)  # fmt: skip
+
+_TX = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.POINTER(c.c_uint8), c.c_uint16)
+_NOW = c.CFUNCTYPE(c.c_uint64, c.c_void_p)
+
+u8, u16, u32, u64, flag = c.c_uint8, c.c_uint16, c.c_uint32, c.c_uint64, c.c_bool
+
+
+class Env(c.Structure):
+    _fields_ = [("ctx", c.c_void_p), ("tx", _TX), ("now_us", _NOW)]
+
+
+class Ip(c.Structure):
+    _fields_ = [("len", u8), ("b", u8 * 16)]
+
+
+class SlotCfg(c.Structure):
+    _fields_ = [
+        ("owner", u16), ("flags", u32), ("local_mac", u8 * 6), ("next_hop_mac", u8 * 6), ("local", Ip), ("remote", Ip),
+        ("local_port", u16), ("remote_port", u16), ("ttl", u8), ("tos", u8), ("df", flag), ("ip_id", u16), ("mss", u16),
+        ("snd_una", u32), ("snd_nxt", u32), ("snd_wl1", u32), ("snd_wnd", u32), ("max_snd_wnd", u32),
+        ("rcv_nxt", u32), ("rcv_wnd", u32), ("rcv_wup", u32), ("snd_wscale", u8), ("rcv_wscale", u8),
+        ("ts_on", flag), ("ts_hz", u32), ("tsval", u32), ("ts_recent", u32), ("ts_recent_age_ms", u32), ("t0_us", u64),
+        ("ka_idle_ms", u32), ("ka_intvl_ms", u32), ("idle_elapsed_ms", u32), ("ka_cnt", u8),
+    ]  # fmt: skip
+
+
+class SlotState(c.Structure):
+    _fields_ = [
+        ("slot", u8), ("gen", u16), ("state", u8), ("close_reason", u16),
+        ("snd_una", u32), ("snd_nxt", u32), ("rcv_nxt", u32), ("snd_wnd", u32), ("tsval_last", u32), ("ts_recent", u32),
+        ("last_rx_age_ms", u32), ("next_ka_due_ms", u32), ("ka_sent", u32), ("ka_acked", u32), ("ka_lost", u32),
+        ("peer_ka_answered", u32), ("challenge_acks", u32), ("dup_data", u32), ("paws_drops", u32),
+    ]  # fmt: skip
+
+
+class PatternCfg(c.Structure):
+    _fields_ = [
+        ("id", u32), ("type", u8), ("priority", u8), ("flags", u16), ("offset", u16), ("data_len", u16), ("mask_len", u16),
+        ("data", u8 * 128), ("mask", u8 * 16), ("dst", Ip), ("src", Ip), ("port_set", flag), ("sport_set", flag),
+        ("port", u16), ("sport", u16),
+    ]  # fmt: skip
+
+
+class OffloadCfg(c.Structure):
+    _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("remote", Ip), ("mac", u8 * 6)]
+
+
+class Event(c.Structure):
+    _fields_ = [
+        ("n", u32), ("kind", u8), ("slot", u8), ("gen", u16), ("reason", u16), ("subreason", u16), ("l2_flags", u16),
+        ("epoch", u32), ("wake_seq", u32), ("pattern_id", u32), ("t_rx_us", u64), ("t_wake_us", u64),
+        ("orig_size", u16), ("saved_size", u16),
+    ]  # fmt: skip
+
+
+class Frame(c.Structure):
+    _fields_ = [
+        ("index", u32), ("t_rx_us", u64), ("orig_len", u16), ("saved_len", u16), ("flags", u16), ("pattern_id", u32),
+        ("bytes", u8 * 1514),
+    ]  # fmt: skip
+
+
+class Status(c.Structure):
+    _fields_ = [
+        ("arm", u32), ("lost", u32), ("epoch", u32), ("wakes", u32), ("owner", u8), ("power", u8), ("events_pending", u8),
+        ("buffered", u16), ("last_wake_reason", u16),
+    ]  # fmt: skip
+
+
+def _load() -> c.CDLL:
+    lib = c.CDLL(str(LIBRARY))
+    lib.eng_size.restype = c.c_size_t
+    lib.eng_frame_at.restype = c.POINTER(Frame)
+    lib.eng_event_after.restype = c.POINTER(Event)
+    lib.eng_counter_name.restype = c.c_char_p
+    lib.eng_counter.restype = u64
+    lib.eng_poll.restype = u32
+    for name in ("eng_slot_list",):
+        getattr(lib, name).restype = u8
+    return lib
+
+
+_LIB = _load()
+
+
+def ip(text: str) -> Ip:
+    """An address; "" is "any"."""
+    if not text:
+        return Ip()
+    raw = socket.inet_pton(socket.AF_INET6 if ":" in text else socket.AF_INET, text)
+    return Ip(len(raw), (u8 * 16)(*raw))
+
+
+@dataclass
+class Engine:
+    """One engine, with `now_us` set by the test. Frames it sends end up in `sent`, as (time in µs, bytes)."""
+
+    now_us: int = 0
+    wire_up: bool = True
+    sent: list[tuple[int, bytes]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self._memory = (u64 * (_LIB.eng_size() // 8 + 1))()
+        self._e = c.byref(self._memory)
+        self._env = Env(None, _TX(self._tx), _NOW(lambda _ctx: self.now_us))
+        _LIB.eng_init(self._e, c.byref(self._env), 7)
+
+    def _tx(self, _ctx: int, frame: Any, length: int) -> bool:
+        if self.wire_up:
+            self.sent.append((self.now_us, bytes(frame[:length])))
+        return self.wire_up
+
+    def take_sent(self) -> list[bytes]:
+        frames = [f for _, f in self.sent]
+        self.sent.clear()
+        return frames
+
+    def rx(self, frame: bytes) -> None:
+        """The library sees a copy of exactly this size, so that a sanitizer sees every byte read past the end."""
+        _LIB.eng_rx(self._e, (u8 * len(frame)).from_buffer_copy(frame), u16(len(frame)))
+
+    def poll(self) -> int:
+        return int(_LIB.eng_poll(self._e))
+
+    def run_until(self, t_us: int) -> None:
+        """Polls exactly when the engine asked to be polled, up to and with t_us."""
+        while True:
+            wait_us = self.poll()
+            if self.now_us + wait_us > t_us:
+                self.now_us = max(self.now_us, t_us)
+                return
+            self.now_us += wait_us
+
+    def attach(self) -> int:
+        freed = u8()
+        assert _LIB.eng_attach(self._e, u16(1), c.byref(freed)) == OK
+        return freed.value
+
+    def set_minute_us(self, minute_us: int) -> None:
+        _LIB.eng_set_minute_us(self._e, u32(minute_us))
+
+    def slot_add(self, **changes: Any) -> tuple[int, int, int]:
+        """(rc, slot, generation) for a connection HOST_IP:HOST_PORT to PEER_IP:PEER_PORT with these changes."""
+        cfg = slot_cfg(**changes)
+        slot, gen = u8(), u16()
+        rc = _LIB.eng_slot_add(self._e, c.byref(cfg), c.byref(slot), c.byref(gen))
+        return rc, slot.value, gen.value
+
+    def slot_get(self, slot: int, gen: int) -> SlotState:
+        out = SlotState()
+        assert _LIB.eng_slot_get(self._e, u8(slot), u16(gen), c.byref(out)) == OK
+        return out
+
+    def slot_remove(self, slot: int, gen: int) -> int:
+        return int(_LIB.eng_slot_remove(self._e, u8(slot), u16(gen), c.byref(SlotState())))
+
+    def slots(self) -> list[SlotState]:
+        out = (SlotState * 16)()
+        return list(out[: _LIB.eng_slot_list(self._e, out)])
+
+    def pattern_add(self, id_: int, type_: int = BITMAP, data: bytes = b"", mask: bytes | None = None, **rest: Any) -> int:
+        """`mask` None: every byte is compared."""
+        if mask is None:
+            mask = b"\xff" * ((len(data) + 7) // 8) if type_ == BITMAP else b""
+        cfg = PatternCfg(id=id_, type=type_, data_len=len(data), mask_len=len(mask))
+        cfg.data[: min(len(data), 128)] = list(data[:128])
+        cfg.mask[: min(len(mask), 16)] = list(mask[:16])
+        for name in ("dst", "src"):
+            setattr(cfg, name, ip(rest.pop(name, "")))
+        for name in ("port", "sport"):
+            setattr(cfg, f"{name}_set", name in rest)
+        for name, value in rest.items():
+            setattr(cfg, name, value)
+        return int(_LIB.eng_pattern_add(self._e, c.byref(cfg)))
+
+    def pattern_remove(self, id_: int) -> int:
+        return int(_LIB.eng_pattern_remove(self._e, u32(id_)))
+
+    def patterns(self) -> dict[int, int]:
+        """Hits by id, in order of addition."""
+        id_, type_, hits, out = u32(), u8(), u32(), {}
+        i = 0
+        while _LIB.eng_pattern_at(self._e, u8(i), c.byref(id_), c.byref(type_), c.byref(hits)) & 1:
+            out[id_.value] = hits.value
+            i += 1
+        return out
+
+    def arp_add(self, id_: int = 1, address: str = HOST_IP, mac: bytes = HOST_MAC, remote: str = "", type_: int = 1) -> int:
+        cfg = OffloadCfg(id=id_, type=type_, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*mac))
+        return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
+
+    @property
+    def status(self) -> Status:
+        out = Status()
+        _LIB.eng_status(self._e, c.byref(out))
+        return out
+
+    def prepare(self, arm: int = ARM_ALL, wake_timer_ms: int = 0, epoch: int | None = None, mac: bytes = HOST_MAC) -> int:
+        epoch = self.status.epoch if epoch is None else epoch
+        return int(_LIB.eng_prepare(self._e, u32(epoch), u8(3), u32(arm), (u8 * 6)(*mac), u32(wake_timer_ms)))
+
+    def commit(self, epoch: int | None = None) -> int:
+        return int(_LIB.eng_commit(self._e, u32(self.status.epoch if epoch is None else epoch)))
+
+    def abort(self) -> int:
+        return int(_LIB.eng_abort(self._e, u32(self.status.epoch)))
+
+    def host_awake(self) -> int:
+        return int(_LIB.eng_host_awake(self._e, u32(self.status.epoch)))
+
+    def release(self) -> tuple[int, list[SlotState]]:
+        out, n = (SlotState * 16)(), u8()
+        rc = _LIB.eng_release(self._e, out, c.byref(n))
+        return rc, list(out[: n.value])
+
+    def sleep(self, arm: int = ARM_ALL, **prepare: Any) -> None:
+        assert self.prepare(arm, **prepare) == OK
+        assert self.commit() == OK
+
+    def frames(self) -> list[Frame]:
+        out: list[Frame] = []
+        while f := _LIB.eng_frame_at(self._e, u16(len(out))):
+            out.append(Frame.from_buffer_copy(f.contents))
+        return out
+
+    def frames_ack(self, index: int) -> None:
+        _LIB.eng_frames_ack(self._e, u32(index))
+
+    def event(self, after: int = 0) -> Event | None:
+        ev = _LIB.eng_event_after(self._e, u32(after))
+        return Event.from_buffer_copy(ev.contents) if ev else None
+
+    @property
+    def counters(self) -> dict[str, int]:
+        out: dict[str, int] = {}
+        while name := _LIB.eng_counter_name(u16(len(out))):
+            out[name.decode()] = int(_LIB.eng_counter(self._e, u16(len(out))))
+        return out
+
+    def counters_clear(self) -> None:
+        _LIB.eng_counters_clear(self._e)
+
+    def check_sum(self) -> None:
+        """Every frame received ended in exactly one reason counter."""
+        n = self.counters
+        assert n["rx_total"] == sum(n[r] for r in REASONS), {r: n[r] for r in REASONS}
+
+
+def slot_cfg(**changes: Any) -> SlotCfg:
+    """An idle, established connection: 60 s idle, 10 s interval, 3 probes, all wake flags, keep-alives answered."""
+    cfg = SlotCfg(
+        owner=1, flags=0x1F, local=ip(HOST_IP), remote=ip(PEER_IP), local_port=HOST_PORT, remote_port=PEER_PORT,
+        local_mac=(u8 * 6)(*HOST_MAC), next_hop_mac=(u8 * 6)(*PEER_MAC), ttl=64, tos=0, df=True, ip_id=100, mss=1460,
+        snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=65535, max_snd_wnd=65535, rcv_nxt=5000, rcv_wnd=8192,
+        snd_wscale=0, rcv_wscale=0, ts_on=False, ts_hz=1000, ka_idle_ms=60_000, ka_intvl_ms=10_000, ka_cnt=3,
+    )  # fmt: skip
+    for name, value in changes.items():
+        setattr(cfg, name, ip(value) if name in ("local", "remote") else value)
+    if "rcv_wup" not in changes:
+        cfg.rcv_wup = cfg.rcv_nxt
+    return cfg

@@ -1,0 +1,242 @@
+"""Keep-alive of a slot: probes, what restarts the idle time, what ends it. Numbers: spec/offload.md part C1."""
+
+from __future__ import annotations
+
+import pytest
+from engine_lib import (
+    ACTIVE,
+    BAD_ARG,
+    BAD_INTERVAL,
+    BROKEN,
+    D3,
+    HOST_IP,
+    HOST_MAC,
+    KA_TIMEOUT,
+    OK,
+    PEER_IP,
+    PEER_MAC,
+    PROBING,
+    TCP_DATA,
+    TCP_FIN,
+    TCP_RST,
+    WOKEN,
+    Engine,
+)
+from packets import parse_tcp, tcp
+from scapy.layers.inet6 import IPv6
+
+S = 1_000_000
+"""µs in a second."""
+
+
+def asleep(eng: Engine, **slot: object) -> tuple[int, int]:
+    rc, index, gen = eng.slot_add(**slot)
+    assert rc == OK
+    eng.sleep()
+    return index, gen
+
+
+def first_probe(eng: Engine) -> bytes:
+    eng.run_until(eng.now_us + 60 * S)
+    (frame,) = eng.take_sent()
+    return frame
+
+
+def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
+    """C1.1"""
+    asleep(eng, tos=0x10, ttl=33, rcv_wscale=2, rcv_wnd=8192)
+    frame = first_probe(eng)
+    l3, seg = parse_tcp(frame)
+    assert frame[:12] == PEER_MAC + HOST_MAC and len(frame) == 60
+    assert (l3.src, l3.dst, l3.tos, l3.ttl, l3.id, str(l3.flags), l3.len) == (HOST_IP, PEER_IP, 0x10, 33, 100, "DF", 40)
+    assert (seg.sport, seg.dport, seg.seq, seg.ack, str(seg.flags)) == (40000, 443, 999, 5000, "A")
+    assert seg.window == 8192 >> 2
+
+
+def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
+    """C1.2: SND.UNA 0 and RCV.NXT 0."""
+    asleep(eng, snd_una=0, snd_nxt=0, rcv_nxt=0)
+    _, seg = parse_tcp(first_probe(eng))
+    assert (seg.seq, seg.ack) == (0xFFFFFFFF, 0)
+    eng.rx(tcp("A", seq=0xFFFFFFFF, ack=0))
+    _, seg = parse_tcp(eng.take_sent()[0])
+    assert (seg.seq, seg.ack) == (0, 0)
+
+
+@pytest.mark.parametrize("flags", ["A", "AEC", "AP"])
+def test_answer_to_our_probe_does_not_wake(eng: Engine, flags: str) -> None:
+    """C1.3"""
+    slot = asleep(eng)
+    first_probe(eng)
+    assert eng.slot_get(*slot).state == PROBING
+    eng.rx(tcp(flags, pad=True))
+    state = eng.slot_get(*slot)
+    assert (eng.status.power, state.state, state.ka_acked, eng.take_sent()) == (D3, ACTIVE, 1, [])
+
+
+@pytest.mark.parametrize(("flags", "reason"), [("FA", TCP_FIN), ("RA", TCP_RST), ("R", TCP_RST)])
+def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str, reason: int) -> None:
+    """C1.4"""
+    asleep(eng)
+    first_probe(eng)
+    eng.rx(tcp(flags, pad=True))
+    event = eng.event()
+    assert event and event.reason == reason
+
+
+def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
+    """C1.5, C1.6"""
+    asleep(eng)
+    first_probe(eng)
+    eng.rx(tcp("A", options=[("NOP", None), ("NOP", None), ("SAck", (999, 1000))]))
+    assert eng.event() is None
+    eng.rx(tcp("A", payload=b"d"))
+    event = eng.event()
+    assert event and event.reason == TCP_DATA
+
+
+@pytest.mark.parametrize("payload", [b"", b"\x00"])
+@pytest.mark.parametrize("pad", [False, True])
+def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) -> None:
+    """C1.7, C1.8: no byte, or one of garbage, at RCV.NXT - 1."""
+    slot = asleep(eng)
+    eng.rx(tcp("A", seq=4999, payload=payload, pad=pad))
+    (frame,) = eng.take_sent()
+    _, seg = parse_tcp(frame)
+    assert (seg.seq, seg.ack, str(seg.flags)) == (1000, 5000, "A")
+    assert (eng.event(), eng.slot_get(*slot).peer_ka_answered, eng.status.power) == (None, 1, D3)
+
+
+def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
+    """C1.9, C1.10"""
+    slot = asleep(eng, rcv_wnd=0)
+    eng.rx(tcp("A", payload=b"z"))
+    _, seg = parse_tcp(eng.take_sent()[0])
+    assert (seg.window, seg.ack, eng.event(), eng.slot_get(*slot).rcv_nxt) == (0, 5000, None, 5000)
+
+
+def test_peers_window_is_recorded(eng: Engine) -> None:
+    """C1.11"""
+    slot = asleep(eng, snd_wscale=3)
+    eng.rx(tcp("A", window=0))
+    assert eng.slot_get(*slot).snd_wnd == 0
+    eng.rx(tcp("A", window=100))
+    assert (eng.slot_get(*slot).snd_wnd, eng.event(), eng.take_sent()) == (800, None, [])
+
+
+def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
+    """C1.13: 55 of 60 s have passed before the handoff."""
+    asleep(eng, idle_elapsed_ms=55_000)
+    eng.run_until(1 * S + 4_999_999)
+    assert eng.sent == []
+    eng.run_until(1 * S + 5 * S)
+    assert [t for t, _ in eng.sent] == [6 * S]
+
+
+def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine) -> None:
+    """C1.14"""
+    asleep(eng)
+    for _ in range(10):
+        eng.run_until(eng.now_us + 54 * S)
+        eng.rx(tcp("A", seq=4999))
+    assert len(eng.take_sent()) == 10 and eng.counters["ka_tx"] == 0
+    eng.rx(tcp("S", seq=1))  # challenged, so we sent, but nothing valid was heard
+    start = eng.now_us
+    eng.take_sent()
+    eng.run_until(start + 60 * S)
+    assert [t - start for t, _ in eng.sent] == [60 * S]
+
+
+@pytest.mark.parametrize("ms", [0, 1, 9, 86_400_001, 0xFFFFFFFF])
+def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
+    """C1.15"""
+    assert eng.slot_add(ka_idle_ms=ms)[0] == BAD_INTERVAL
+    assert eng.slot_add(ka_intvl_ms=ms)[0] == BAD_INTERVAL
+    assert eng.slot_add(ka_cnt=0)[0] == BAD_ARG
+
+
+def test_longest_interval_does_not_wrap(eng: Engine) -> None:
+    """C1.15: 24 h, each minute as long as 71 minutes: 71 days, 1400 times 2^32 µs."""
+    asleep(eng, ka_idle_ms=86_400_000)
+    eng.set_minute_us(0xFFFFFFFF)
+    due = 1 * S + 86_400_000 * 0xFFFFFFFF // 60_000
+    eng.run_until(due - 1)
+    assert eng.sent == []
+    eng.run_until(due)
+    assert len(eng.sent) == 1
+
+
+def test_one_probe_less_than_the_count_lost_does_not_wake(eng: Engine) -> None:
+    """C1.16"""
+    slot = asleep(eng)
+    eng.run_until(1 * S + 60 * S + 2 * 10 * S + 9 * S)
+    assert len(eng.sent) == 3
+    eng.rx(tcp("A"))
+    state = eng.slot_get(*slot)
+    assert (eng.event(), state.ka_lost, state.ka_acked, state.state) == (None, 2, 1, ACTIVE)
+
+
+def test_all_probes_lost_wake_once(eng: Engine) -> None:
+    """C1.16"""
+    slot = asleep(eng)
+    eng.run_until(1 * S + 1000 * S)
+    event = eng.event()
+    assert event and (event.reason, event.slot, event.orig_size, event.t_wake_us) == (KA_TIMEOUT, 0, 0, 1 * S + 90 * S)
+    assert eng.event(event.n) is None
+    state = eng.slot_get(*slot)
+    assert [t // S - 1 for t, _ in eng.sent] == [60, 70, 80]
+    assert (state.ka_sent, state.ka_lost, state.state, state.close_reason, eng.status.power) == (3, 3, BROKEN, KA_TIMEOUT, WOKEN)
+
+
+def test_probes_due_together_leave_one_after_another(eng: Engine) -> None:
+    """C1.17"""
+    for i in range(16):
+        assert eng.slot_add(local_port=1000 + i)[0] == OK
+    eng.sleep()
+    eng.run_until(61 * S + 10_000)
+    times = [t - 61 * S for t, _ in eng.sent]
+    assert times == [i * 250 for i in range(16)]
+    assert [parse_tcp(f)[1].sport for _, f in eng.sent] == [1000 + i for i in range(16)]
+
+
+def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
+    """C1.18"""
+    slot = asleep(eng)
+    eng.wire_up = False
+    eng.run_until(1 * S + 300 * S)
+    state = eng.slot_get(*slot)
+    assert (eng.event(), state.ka_sent, state.ka_lost) == (None, 0, 0) and eng.counters["tx_busy_retry"] > 0
+    eng.wire_up = True
+    eng.run_until(eng.now_us + 2000)
+    assert len(eng.sent) == 1
+
+
+@pytest.mark.parametrize("start_us", [2**32 - 30 * S, 2**32 * 1000 - 30 * S])
+def test_clock_past_32_bits(start_us: int) -> None:
+    """C6.101: µs and ms past 2^32 while a probe is pending."""
+    eng = Engine(now_us=start_us)
+    asleep(eng, ts_on=True, tsval=0xFFFFFFF0, t0_us=start_us, ts_recent=9)
+    eng.run_until(start_us + 60 * S)
+    assert [t - start_us for t, _ in eng.sent] == [60 * S]
+    _, seg = parse_tcp(eng.take_sent()[0])
+    assert dict(seg.options)["Timestamp"] == ((0xFFFFFFF0 + 60_000) % 2**32, 9)
+
+
+@pytest.mark.parametrize(("hz", "ticks"), [(1000, 60_000), (1_000_000, 60_000_000)])
+def test_timestamps_tick_in_real_time_whatever_the_scale(eng: Engine, hz: int, ticks: int) -> None:
+    """C2.38, C2.39"""
+    eng.set_minute_us(1 * S)
+    asleep(eng, ts_on=True, ts_hz=hz, tsval=7, t0_us=eng.now_us, ts_recent=4242, ka_idle_ms=3_600_000)
+    eng.run_until(61 * S)
+    _, seg = parse_tcp(eng.sent[0][1])
+    assert dict(seg.options)["Timestamp"] == (7 + ticks, 4242)
+
+
+def test_ipv6_probe(eng: Engine) -> None:
+    """C1.1 over IPv6"""
+    asleep(eng, local="2001:db8::1", remote="2001:db8::2", tos=0x20, ttl=55)
+    frame = first_probe(eng)
+    l3, seg = parse_tcp(frame)
+    assert (l3.src, l3.dst, l3.tc, l3.hlim, seg.seq) == ("2001:db8::1", "2001:db8::2", 0x20, 55, 999)
+    eng.rx(tcp("A", seq=4999, l3=IPv6(src="2001:db8::2", dst="2001:db8::1")))
+    assert len(eng.take_sent()) == 1

@@ -1,0 +1,301 @@
+"""What a slot makes of segments: RFC 9293, 5961, 7323 as spec/offload.md part C2 lists them."""
+
+from __future__ import annotations
+
+import pytest
+from engine_lib import (
+    AWAKE,
+    BROKEN,
+    D3,
+    HOST_IP,
+    OK,
+    PEER_IP,
+    SLOT_WOKEN,
+    TCP_DATA,
+    TCP_FIN,
+    TCP_RST,
+    UNPARSEABLE,
+    WOKEN,
+    Engine,
+)
+from packets import ether, parse_tcp, tcp
+from scapy.layers.inet import IP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+
+S = 1_000_000
+DAY = 86_400 * S
+
+
+def asleep(eng: Engine, **slot: object) -> tuple[int, int]:
+    rc, index, gen = eng.slot_add(**slot)
+    assert rc == OK
+    eng.sleep()
+    return index, gen
+
+
+def outcome(eng: Engine, frame: bytes) -> tuple[int, int]:
+    """(wake reason or 0, frames sent) for one frame to a sleeping engine."""
+    eng.take_sent()
+    eng.rx(frame)
+    event = eng.event()
+    return (event.reason if event else 0), len(eng.take_sent())
+
+
+# RFC 5961 3.2, 4.2, 5.2 and RFC 9293 3.10.7.4 for RCV.NXT 5000, RCV.WND 8192, SND.UNA = SND.NXT 1000, MAX.SND.WND 65535
+CELLS = [
+    ("RST at RCV.NXT", "R", 5000, 0, b"", (TCP_RST, 0)),
+    ("RST at RCV.NXT, with ACK and data", "RA", 5000, 77, b"bye", (TCP_RST, 0)),
+    ("RST in window", "R", 5001, 0, b"", (0, 1)),
+    ("RST at the last byte of the window", "RA", 5000 + 8191, 1000, b"", (0, 1)),
+    ("RST beyond the window", "R", 5000 + 8192, 0, b"", (0, 0)),
+    ("RST below the window", "RA", 4999, 1000, b"", (0, 0)),
+    ("SYN in window", "S", 5000, 0, b"", (0, 1)),
+    ("SYN outside", "S", 123456789, 0, b"", (0, 1)),
+    ("SYN ACK of the handshake", "SA", 4999, 1000, b"", (0, 1)),
+    ("ACK beyond SND.NXT", "A", 5000, 1001, b"", (0, 1)),
+    ("ACK older than the largest window", "A", 5000, (1000 - 65536) % 2**32, b"x", (0, 1)),
+    ("ACK as old as allowed, with data", "A", 5000, (1000 - 65535) % 2**32, b"x", (TCP_DATA, 0)),
+    ("no flags", "", 5000, 1000, b"x", (0, 0)),
+    ("FIN without ACK", "F", 5000, 1000, b"", (0, 0)),
+    ("FIN SYN RST", "FSRPAU", 5000, 1000, b"", (0, 0)),
+    ("data", "PA", 5000, 1000, b"hello", (TCP_DATA, 0)),
+    ("data out of order", "A", 5100, 1000, b"hello", (TCP_DATA, 0)),
+    ("partly old data", "A", 4998, 1000, b"hello", (TCP_DATA, 0)),
+    ("old data", "A", 4990, 1000, b"hello", (0, 1)),
+    ("data beyond the window", "A", 5000 + 8192, 1000, b"x", (0, 1)),
+    ("FIN", "FA", 5000, 1000, b"", (TCP_FIN, 0)),
+    ("FIN beyond the window", "FA", 5000 + 8192, 1000, b"", (0, 1)),
+    ("data and FIN", "FPA", 5000, 1000, b"x", (TCP_DATA, 0)),
+    ("ACK", "A", 5000, 1000, b"", (0, 0)),
+]
+
+
+@pytest.mark.parametrize(("flags", "seq", "ack", "payload", "expected"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS])
+def test_cell(eng: Engine, flags: str, seq: int, ack: int, payload: bytes, expected: tuple[int, int]) -> None:
+    """C2.23 to 31, 41, 42: RCV.NXT never moves, whatever comes."""
+    slot = asleep(eng)
+    assert outcome(eng, tcp(flags, seq, ack, payload, pad=True)) == expected
+    assert eng.slot_get(*slot).rcv_nxt == 5000
+
+
+def test_the_same_segments_to_another_port_do_nothing(eng: Engine) -> None:
+    """Negative control of every cell."""
+    asleep(eng)
+    for _, flags, seq, ack, payload, _ in CELLS:
+        assert outcome(eng, tcp(flags, seq, ack, payload, dport=40001)) == (0, 0)
+
+
+def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
+    """C2.23"""
+    slot = asleep(eng)
+    eng.rx(tcp("R"))
+    state = eng.slot_get(*slot)
+    assert (state.state, state.close_reason, eng.status.power) == (BROKEN, TCP_RST, WOKEN)
+
+
+def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
+    """C2.32: 10 in a second, and again in the next."""
+    asleep(eng)
+    for _ in range(1000):
+        eng.rx(tcp("R", seq=5001))
+    assert len(eng.take_sent()) == 10
+    eng.now_us += S
+    assert outcome(eng, tcp("R", seq=5001)) == (0, 1)
+
+
+def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
+    """C2.30"""
+    slot = asleep(eng, ts_on=True, ts_recent=100)
+    eng.rx(tcp("A", ack=1001, ts=(200, 0)))
+    assert eng.slot_get(*slot).ts_recent == 100
+    eng.rx(tcp("A", ts=(200, 0)))
+    assert eng.slot_get(*slot).ts_recent == 200
+
+
+@pytest.mark.parametrize(
+    ("age_us", "tsval", "expected"),
+    [
+        (0, 99, (0, 1)),
+        (0, 100, (TCP_DATA, 0)),
+        (0, (100 + 2**31) % 2**32, (0, 1)),
+        (0, (100 + 2**31 - 1) % 2**32, (TCP_DATA, 0)),
+        (24 * DAY, 99, (0, 1)),
+        (24 * DAY + 1, 99, (TCP_DATA, 0)),
+    ],
+)
+def test_paws(eng: Engine, age_us: int, tsval: int, expected: tuple[int, int]) -> None:
+    """C2.34: one older, the boundary at 2^31, and a clock that is out of date itself."""
+    asleep(eng, ts_on=True, ts_recent=100)
+    eng.now_us += age_us
+    assert outcome(eng, tcp("A", payload=b"x", ts=(tsval, 0))) == expected
+
+
+def test_rst_is_exempt_from_paws_and_data_without_timestamp_is_dropped(eng: Engine) -> None:
+    """C2.26, C2.35"""
+    asleep(eng, ts_on=True, ts_recent=100)
+    assert outcome(eng, tcp("A", payload=b"x")) == (0, 0)
+    assert outcome(eng, tcp("R", ts=(1, 0))) == (TCP_RST, 0)
+
+
+def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
+    """C2.36: behind the last ACK sent."""
+    slot = asleep(eng, ts_on=True, ts_recent=100)
+    eng.rx(tcp("A", seq=5100, ts=(300, 0)))
+    assert eng.slot_get(*slot).ts_recent == 100
+
+
+def test_window_is_what_the_host_promised(eng: Engine) -> None:
+    """C2.40: the right edge 5000 + 1000 was promised at 4700, and rounding goes up."""
+    asleep(eng, rcv_nxt=5000, rcv_wup=4700, rcv_wnd=1302, rcv_wscale=2)
+    eng.rx(tcp("A", seq=4999))
+    assert parse_tcp(eng.take_sent()[0])[1].window == 251
+
+
+def test_retransmissions_of_the_waking_segment_are_one_wake_and_one_frame(eng: Engine) -> None:
+    """C2.43"""
+    slot = asleep(eng)
+    for _ in range(5):
+        eng.rx(tcp("PA", payload=b"push", pad=True))
+    assert (eng.status.wakes, len(eng.frames()), eng.take_sent()) == (1, 1, [])
+    assert eng.slot_get(*slot).state == SLOT_WOKEN
+    eng.rx(tcp("PA", seq=5004, payload=b"more"))
+    eng.rx(tcp("PA", seq=5000, payload=b"pushmore!"))
+    assert [f.index for f in eng.frames()] == [1, 2, 3]
+    assert eng.host_awake() == OK
+    eng.rx(tcp("PA", payload=b"push"))
+    assert (len(eng.frames()), eng.status.power, eng.counters["wake_dup_collapsed"]) == (3, AWAKE, 5)
+
+
+def test_waking_host_still_speaks_by_the_device(eng: Engine) -> None:
+    """Peer keep-alives are answered until the host says that it is awake, in the woken slot too."""
+    asleep(eng)
+    eng.rx(tcp("PA", payload=b"push"))
+    eng.rx(tcp("A", seq=4999))
+    assert len(eng.take_sent()) == 1
+    assert eng.host_awake() == OK
+    eng.rx(tcp("A", seq=4999))
+    assert (eng.take_sent(), len(eng.frames())) == ([], 2)
+
+
+@pytest.mark.parametrize(
+    "options",
+    [b"\x08\x00\x00\x00", b"\x02\x08\x00\x00", b"\x08\x09" + bytes(10), b"\x01\x01\x01\x08", b"\x05\x01\x00\x00"],
+    ids=["length 0", "past the end", "timestamp of 9", "cut off", "length 1"],
+)
+def test_malformed_options_are_dropped(eng: Engine, options: bytes) -> None:
+    """C2.45"""
+    asleep(eng)
+    frame = bytearray(tcp("A", options=[("NOP", None)] * len(options), payload=b"x"))
+    frame[54 : 54 + len(options)] = options
+    packet = Ether(bytes(frame))
+    del packet["TCP"].chksum
+    del packet["TCP"].options  # scapy would mend what it does not understand
+    fixed = bytearray(frame)
+    fixed[50:52] = b"\0\0"
+    fixed[50:52] = checksum(bytes(fixed)).to_bytes(2, "big")
+    assert outcome(eng, bytes(fixed)) == (0, 0)
+    assert eng.counters["rx_bad_len"] == 1
+
+
+def checksum(frame: bytes) -> int:
+    """TCP checksum of an IPv4 frame without IP options whose checksum field is zero."""
+    l4 = frame[34:]
+    data = frame[26:34] + bytes([0, 6]) + len(l4).to_bytes(2, "big") + l4 + b"\0" * (len(l4) % 2)
+    total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return ~total & 0xFFFF
+
+
+@pytest.mark.parametrize("offset", [0, 1, 4, 6, 15])
+def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
+    """C2.45"""
+    asleep(eng)
+    frame = bytearray(tcp("A", payload=b"x"))
+    frame[46] = offset << 4
+    frame[50:52] = b"\0\0"
+    frame[50:52] = checksum(bytes(frame)).to_bytes(2, "big")
+    assert outcome(eng, bytes(frame)) == (0, 0)
+    assert eng.counters["rx_bad_len"] == 1
+
+
+def test_padding_is_no_payload_and_a_long_total_length_no_segment(eng: Engine) -> None:
+    """C2.46, C2.47"""
+    asleep(eng)
+    assert outcome(eng, tcp("A").ljust(60, b"\xaa")) == (0, 0)
+    assert outcome(eng, tcp("A", payload=b"abc")[:-1]) == (0, 0)
+    assert eng.counters["rx_bad_len"] == 1
+
+
+def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> None:
+    """C3.56: no single-bit error wakes. Bits of the source MAC and the priority are under no checksum."""
+    asleep(eng)
+    good = tcp("PA", payload=b"wake up")
+    for bit in range(len(good) * 8):
+        if 48 <= bit < 96:
+            continue
+        frame = bytearray(good)
+        frame[bit // 8] ^= 0x80 >> bit % 8
+        assert outcome(eng, bytes(frame)) == (0, 0), bit
+    assert eng.counters["rx_bad_l4_csum"] > 100 and eng.counters["rx_bad_ip_csum"] > 100
+    assert outcome(eng, good) == (TCP_DATA, 0)
+
+
+def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
+    """C3.51, C3.52"""
+    v6 = dict(local="2001:db8::1", remote="2001:db8::2")
+    assert eng.slot_add()[0] == OK
+    assert eng.slot_add(**v6)[0] == OK
+    eng.sleep()
+    l3 = IPv6(src="2001:db8::2", dst="2001:db8::1")
+    for n in range(8):
+        chain = l3
+        for _ in range(n):
+            chain = chain / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0\0")])
+        eng.rx(tcp("A", seq=4999, l3=chain))
+        assert len(eng.take_sent()) == 1, n
+    atomic = l3 / IPv6ExtHdrFragment(offset=0, m=0, id=1)
+    eng.rx(tcp("A", seq=4999, l3=atomic))
+    assert len(eng.take_sent()) == 1
+    eng.rx(tcp("A", payload=b"x", l3=IP(src=PEER_IP, dst=HOST_IP, options=b"\x94\x04\x00\x00")))
+    event = eng.event()
+    assert event and event.reason == TCP_DATA
+
+
+def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
+    """C3.52"""
+    assert eng.slot_add(local="2001:db8::1", remote="2001:db8::2")[0] == OK
+    eng.sleep()
+    for remote, expected in (("2001:db8::3", 0), ("2001:db8::2", UNPARSEABLE)):
+        chain = IPv6(src=remote, dst="2001:db8::1")
+        for _ in range(9):
+            chain = chain / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0\0")])
+        assert outcome(eng, tcp("A", l3=chain))[0] == expected
+
+
+def test_fragments(eng: Engine) -> None:
+    """C3.53: the first shows its ports, the others do not, and are never read as ports."""
+    asleep(eng)
+    whole = Ether(tcp("A", payload=bytes(64), dport=40001))
+    first, *rest = fragment(whole[IP], fragsize=32)
+    assert outcome(eng, bytes(ether() / first)) == (0, 0)
+    assert outcome(eng, bytes(ether() / IP(src="192.0.2.9", dst=HOST_IP, proto=6, frag=4) / Raw(b"x" * 32)))[0] == 0
+    assert eng.counters["rx_frag"] == 2
+    assert outcome(eng, bytes(ether() / rest[0])) == (UNPARSEABLE, 0)
+
+
+def test_without_the_flags_nothing_wakes(eng: Engine) -> None:
+    slot = asleep(eng, flags=0)
+    for frame in (tcp("A", payload=b"x"), tcp("FA"), tcp("A", seq=4999), tcp("R")):
+        assert outcome(eng, frame) == (0, 0)
+    assert (eng.slot_get(*slot).state, eng.status.power) == (BROKEN, D3)
+
+
+def test_ack_advances_snd_una_and_old_windows_do_not_return(eng: Engine) -> None:
+    slot = asleep(eng, snd_una=900, snd_nxt=1000, snd_wl1=5000)
+    eng.rx(tcp("A", ack=950, window=50))
+    assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)
+    eng.rx(tcp("A", ack=920, window=9))
+    assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)

@@ -1,0 +1,122 @@
+"""Capture: every frame once for each port it crosses, stamped by the kernel, in a file that opens cleanly."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rig.inject import frames
+from rig.inject.injector import Injector
+from rig.net import capture as capture_module
+from rig.net.capture import CaptureTimeout
+
+if TYPE_CHECKING:
+    from rig.net.network import Network
+
+TSHARK = shutil.which("tshark")
+
+
+def flow(network: Network) -> frames.Flow:
+    host, server = network.topology.host, network.topology.server
+    return frames.Flow(server.mac, host.mac, server.ip4, host.ip4, 5000, 40000)
+
+
+def test_a_frame_appears_once_on_each_port_that_it_crosses(flat: Network) -> None:
+    data = frames.udp_datagram(flow(flat), b"numbered 1")
+    with flat.capture() as capture, Injector.on(flat.server) as server:
+        before_ns = time.monotonic_ns()
+        sent_ns = server.send(data)
+        after_ns = time.monotonic_ns()
+        seen = {port: [f for f in capture.frames(port) if f.data == data] for port in flat.ports}
+        assert {port: len(found) for port, found in seen.items()} == {"ph": 1, "ps": 1, "pn": 0}
+        assert before_ns <= sent_ns <= seen["ps"][0].t_ns + 50_000  # two clocks are read one after the other
+        assert seen["ps"][0].t_ns <= seen["ph"][0].t_ns <= after_ns + 50_000
+        flat.gate().close()
+        server.send(data)
+        assert [len([f for f in capture.frames(port) if f.data == data]) for port in ("ph", "ps", "pn")] == [1, 2, 1]
+        assert capture.dropped == {"ph": 0, "ps": 0, "pn": 0}
+
+
+def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> None:
+    out = frames.udp_datagram(flow(flat).reversed, b"from the device")
+    with flat.capture() as capture:
+        flat.gate().close()
+        flat.device_eth_socket().send(out)
+        flat.gate().inject(frames.udp_datagram(flow(flat), b"put back"))
+        assert [f.data for f in capture.frames("pn")] == [out]
+        assert [f.data for f in capture.frames("ps")] == [out]
+        assert b"put back" in capture.frames("ph")[-1].data
+
+
+def test_waiting_sees_what_was_there_and_what_comes_and_names_what_did_not(flat: Network) -> None:
+    with flat.capture() as capture, Injector.on(flat.server) as server:
+        server.send(frames.udp_datagram(flow(flat), b"early"))
+        assert b"early" in capture.wait_for("ph", lambda data: b"early" in data).data
+        mark = capture.mark("ph")
+        with pytest.raises(CaptureTimeout, match=r"a second early did not come on ph within 0\.05 s"):
+            capture.wait_for("ph", lambda data: b"early" in data, 0.05, after=mark, what="a second early")
+        server.send(frames.udp_datagram(flow(flat), b"late"))
+        assert b"late" in capture.wait_for("ph", lambda data: b"late" in data, after=mark).data
+    assert capture.frames("ph")  # also after close
+
+
+def test_memory_is_bounded_and_marks_survive_forgetting(flat: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(capture_module, "MEMORY_LIMIT_BYTES", 1000)
+    with flat.capture() as capture, Injector.on(flat.server) as server:
+        for number in range(100):
+            server.send(frames.udp_datagram(flow(flat), bytes([number])))
+        mark = capture.mark("ps")
+        assert len(capture.frames("ps")) < 20
+        server.send(frames.udp_datagram(flow(flat), b"new"))
+        new = capture.frames("ps", after=mark)
+    assert [b"new" in frame.data for frame in new] == [True]
+
+
+def test_checksums_on_the_wire_are_right(flat: Network) -> None:
+    """What offloads left on would break: a host's own segments, as a raw socket sees them."""
+    import socket
+
+    with flat.capture() as capture, flat.server.socket(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind((flat.topology.server.ip4, 5000))
+        listener.listen()
+        with flat.host.socket(socket.AF_INET, socket.SOCK_STREAM) as client:
+            client.connect((flat.topology.server.ip4, 5000))
+            client.sendall(b"x" * 20_000)
+        segments = [frame.data for frame in capture.frames("ph") if frame.data[23] == frames.IPPROTO_TCP and frame.data[12] == 8]
+    assert len(segments) > 10
+    assert max(map(len, segments)) <= 1514
+    assert all(tcp_checksum_holds(data) for data in segments)
+
+
+@pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
+def test_the_file_opens_in_tshark_with_names_and_nanoseconds(flat: Network, tmp_path: Path) -> None:
+    path = tmp_path / "net.pcapng"
+    with flat.capture(path), Injector.on(flat.server) as server:
+        server.burst([frames.udp_datagram(flow(flat), b"%d" % number) for number in range(300)])
+    fields = ["-T", "fields", "-e", "frame.interface_name", "-e", "frame.time_epoch", "-e", "udp.checksum.status"]
+    command = [str(TSHARK), "-o", "udp.check_checksum:TRUE", "-r", str(path), *fields]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, timeout=60)
+    rows = [line.split("\t") for line in done.stdout.splitlines()]
+    stream = [row for row in rows if row[2]]
+    assert [row[0] for row in stream].count("ps") == [row[0] for row in stream].count("ph") == 300
+    assert {row[2] for row in stream} == {"1"}  # good
+    assert len({row[1][-3:] for row in stream}) > 50  # the last three digits are alive
+    warnings = [line for line in done.stderr.splitlines() if "Running as user" not in line]
+    assert warnings == []
+
+
+def tcp_checksum_holds(frame: bytes) -> bool:
+    """RFC 9293: one's complement sum over pseudo header and segment is ffff."""
+    ip = frame[14:]
+    header, total = (ip[0] & 15) * 4, int.from_bytes(ip[2:4], "big")
+    segment = ip[header:total]
+    data = ip[12:20] + bytes([0, ip[9]]) + len(segment).to_bytes(2, "big") + segment + b"\0" * (len(segment) % 2)
+    value = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
+    while value >> 16:
+        value = (value & 0xFFFF) + (value >> 16)
+    return value == 0xFFFF

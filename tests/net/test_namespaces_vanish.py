@@ -1,0 +1,174 @@
+"""Nothing stays behind, however the rig ends; and what happens without the right to namespaces."""
+
+from __future__ import annotations
+
+import os
+import select
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import pytest
+
+from rig.clock import Deadline
+from rig.errors import BenchError
+from rig.net import links, network, topology, userns
+from rig.net.namespace import Namespace
+
+if TYPE_CHECKING:
+    from rig.net.network import Network
+
+ROOT = Path(__file__).resolve().parents[2]
+
+BUILD_AND_WAIT = """
+import os, socket, subprocess, sys, time
+from rig.net import links, topology
+from rig.net.namespace import Namespace
+network = topology.build(topology.load("flat"))
+network.gate().close()
+outside = Namespace("outside", int(sys.argv[1]))
+def witness():
+    with links.rtnetlink() as route:
+        links.add_veth(route, "inside", "02:00:00:00:00:01", "witness", "02:00:00:00:00:02", outside.fd)
+network.wire.run(witness)
+child = subprocess.Popen(
+    ["setpriv", "--pdeathsig", "KILL", *network.host.enter_command(), "sleep", "1000"], pass_fds=(network.host.fd,)
+)
+print(child.pid, *[os.fstat(ns.fd).st_ino for ns in network.namespaces.values()], flush=True)
+time.sleep(1000)
+"""
+"""A rig in short: a network, a process in the host's namespace, and a cable from the wire namespace to the test's own."""
+
+ENTER_AND_BUILD = """
+from rig.net import userns
+entered = userns.enter()
+from rig.net import topology
+with topology.build(topology.load("dual-stack")) as network:
+    network.gate().close()
+    print(entered, network.gate().state)
+"""
+
+
+@pytest.mark.skipif(not userns.privileged(), reason="needs the right to make network namespaces")
+def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
+    with Namespace("outside") as outside:
+        news = outside.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+        news.bind((0, links.RTMGRP_LINK))
+        rig = subprocess.Popen(
+            [sys.executable, "-c", BUILD_AND_WAIT, str(outside.fd)],
+            cwd=ROOT,
+            stdout=subprocess.PIPE,
+            text=True,
+            pass_fds=(outside.fd,),
+        )
+        assert rig.stdout is not None
+        child, *inodes = map(int, rig.stdout.readline().split())
+        assert has_interface(outside, "witness")
+        rig.send_signal(signal.SIGKILL)
+        rig.wait()
+        rig.stdout.close()
+        deadline = Deadline(10)
+        while has_interface(outside, "witness"):  # goes when the wire namespace is torn down, and only then
+            assert not deadline.expired, "the wire namespace lives on"
+            select.select([news], [], [], deadline.remaining_s)
+            news.recv(1 << 16)
+        news.close()
+    assert not is_running(child)
+    assert not set(inodes) & namespaces_in_use()
+    assert not list(Path("/run/netns").glob("*")) if Path("/run/netns").exists() else True
+
+
+def test_closing_a_network_frees_its_descriptors(flat: Network) -> None:
+    topology.build(flat.topology).close()  # imports and caches are open now
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with topology.build(flat.topology) as other, other.capture():
+            other.gate()
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+def test_without_root_a_user_namespace_serves(tmp_path: Path) -> None:
+    if os.geteuid() != 0:
+        pytest.skip("plays an ordinary user, which only root can")
+    done = as_nobody(ENTER_AND_BUILD)
+    if "RIG-N0" in done.stderr:
+        pytest.skip(f"no user namespaces here: {done.stderr.splitlines()[-2]}")
+    assert done.stdout.split() == ["True", "closed"], done.stderr
+
+
+def test_without_any_right_the_error_names_the_way_out() -> None:
+    if os.geteuid() != 0:
+        pytest.skip("plays an ordinary user, which only root can")
+    done = as_nobody('from rig.net.namespace import Namespace\nNamespace("x")')
+    assert "RIG-N01 user nobody may not create a network namespace" in done.stderr or "RIG-N02" in done.stderr
+    assert "fix: sudo" in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("switch", "value", "command"),
+    [
+        ("kernel.unprivileged_userns_clone", 0, "sudo sysctl -w kernel.unprivileged_userns_clone=1"),
+        ("user.max_user_namespaces", 0, "sudo sysctl -w user.max_user_namespaces=10000"),
+        ("kernel.apparmor_restrict_unprivileged_userns", 1, "sudo sysctl -w kernel.apparmor_restrict_unprivileged_userns=0"),
+    ],
+)
+def test_a_switch_that_forbids_is_named(monkeypatch: pytest.MonkeyPatch, switch: str, value: int, command: str) -> None:
+    monkeypatch.setattr(userns, "_sysctl", lambda name: value if name == switch else None)
+    error = userns.refusal()
+    assert (error.code, switch in error.cause, error.fix.startswith(command)) == ("RIG-N02", True, True)
+
+
+def test_no_tap_says_why_and_leaves_nothing(flat: Network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr(network, "TUN", tmp_path / "tun")
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    with pytest.raises(BenchError, match=r"RIG-N03 TAP is not available: .*/tun does not exist"):
+        topology.build(flat.topology, "qemu")
+    assert len(list(Path("/proc/self/fd").iterdir())) == before
+
+
+@pytest.mark.skipif(not os.access("/dev/net/tun", os.R_OK | os.W_OK), reason="/dev/net/tun cannot be opened")
+def test_a_tap_is_the_devices_port(flat: Network) -> None:
+    with topology.build(flat.topology, "qemu") as other:
+        other.gate().close()
+        assert other.discard_device_frames() == 0
+        server = other.server.packet_socket("eth0", receive=False)
+        data = bytes.fromhex((flat.topology.host.mac + flat.topology.server.mac).replace(":", "")) + b"\x88\xb5" + bytes(46)
+        server.send(data)
+        assert os.read(other.tap_fd, 2000) == data
+        server.close()
+
+
+def as_nobody(code: str) -> subprocess.CompletedProcess[str]:
+    """Run Python as an ordinary user without capabilities."""
+    drop = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups", "--inh-caps=-all", "--bounding-set=-all"]
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "PYTHONDONTWRITEBYTECODE": "1"}
+    return subprocess.run(
+        [*drop, sys.executable, "-c", code], cwd="/", env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+
+
+def has_interface(namespace: Namespace, name: str) -> bool:
+    return namespace.run(lambda: name in [found for _, found in socket.if_nameindex()])
+
+
+def is_running(pid: int) -> bool:
+    try:
+        return "Z" not in Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return False
+
+
+def namespaces_in_use() -> set[int]:
+    """Inodes of the network namespaces that some process is in or holds open, as lsns would list them."""
+    inodes = set()
+    for link in [*Path("/proc").glob("[0-9]*/ns/net"), *Path("/proc").glob("[0-9]*/fd/*")]:
+        try:
+            target = os.readlink(link)
+        except OSError:
+            continue
+        if target.startswith("net:["):
+            inodes.add(int(target[5:-1]))
+    return inodes

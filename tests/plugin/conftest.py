@@ -1,0 +1,81 @@
+"""Runs the plugin inside a pytest of its own, with a bench that only writes a timeline."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+pytest_plugins = ["pytester"]
+
+FAKE_BENCH = '''
+import os, sys, time, types
+import pytest
+from rig.errors import BenchError
+from rig.timeline import Timeline
+
+SETUPS = []
+
+class Bench:
+    """Fails its set-up as often as FAIL_SETUPS says."""
+    fail_setups = 0
+    fail_closes = 0
+
+    def __init__(self, config, artefacts):
+        self.config, self.artefacts = config, artefacts
+
+    def __enter__(self):
+        self.timeline = Timeline(self.artefacts / "timeline.jsonl")
+        self.timeline.add("POWER", state="active")
+        (self.artefacts / "serial.log").write_text("boot\\n")
+        SETUPS.append(self.config)
+        if Bench.fail_setups:
+            Bench.fail_setups -= 1
+            raise BenchError("RIG-B03", "no answer", "power cycle it")
+        self.device = self.host = self.server = self.inject = self.capture = object()
+        return self
+
+    def __exit__(self, *_):
+        self.timeline.add("CLOSED")
+        self.timeline.close()
+        if Bench.fail_closes:
+            Bench.fail_closes -= 1
+            raise BenchError("RIG-N09", "left something behind")
+
+module = types.ModuleType("rig.bench")
+module.Bench, module.SETUPS = Bench, SETUPS
+sys.modules["rig.bench"] = module
+'''
+
+
+@pytest.fixture
+def fake_bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
+    """A directory whose tests get the fake bench."""
+    pytester.makeconftest(FAKE_BENCH)
+    return pytester
+
+
+Run = Callable[..., tuple[int, list[dict[str, Any]]]]
+
+
+@pytest.fixture
+def run_rig(fake_bench: pytest.Pytester) -> Run:
+    """Run a file of tests with reports; gives the exit code and the record's lines."""
+
+    def run(source: str, *options: str) -> tuple[int, list[dict[str, Any]]]:
+        fake_bench.makepyfile(test_it=source)
+        result = fake_bench.runpytest_subprocess("--rig-reports=reports", *options)
+        path = fake_bench.path / "reports" / "latest" / "results.jsonl"
+        lines = path.read_text().splitlines() if path.exists() else []
+        return int(result.ret), [json.loads(line) for line in lines]
+
+    return run
+
+
+@pytest.fixture
+def run_dir(fake_bench: pytest.Pytester) -> Path:
+    """Where the reports of `run_rig` are."""
+    return fake_bench.path / "reports" / "latest"

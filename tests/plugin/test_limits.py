@@ -1,0 +1,113 @@
+"""Limits, interruption, and being no burden to other people's pytest."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from .conftest import Run
+
+HANG = "import threading; threading.Event().wait(30)"
+
+
+def test_hang_in_the_call_fails(run_rig: Run) -> None:
+    started_s = time.monotonic()
+    code, lines = run_rig(f"import pytest\n@pytest.mark.limit_s(0.3)\ndef test_one(bench):\n    {HANG}\n")
+    assert code == 1
+    attempt = next(line for line in lines if line["kind"] == "attempt")
+    assert attempt["phases"][1]["error"].startswith("RIG-R02 the test did not end within 0.3 s")
+    assert time.monotonic() - started_s < 15
+
+
+@pytest.mark.parametrize(("before", "after", "phase"), [(HANG, "pass", "set-up"), ("pass", HANG, "teardown")])
+def test_hang_around_the_call_is_a_bench_error_each_time(run_rig: Run, before: str, after: str, phase: str) -> None:
+    code, lines = run_rig(
+        f"import pytest\n@pytest.fixture\ndef slow(bench):\n    {before}\n    yield\n    {after}\n"
+        "@pytest.mark.limit_s(0.3)\ndef test_one(slow): pass\n"
+    )
+    found = [line for line in lines if line["kind"] == "attempt"]
+    assert [line["verdict"] for line in found] == ["bench error", "bench error"]
+    assert all(f"RIG-R02 {phase}" in json.dumps(line) for line in found)
+    assert code == 6
+
+
+def test_sigterm_tears_down_and_reports(fake_bench: pytest.Pytester) -> None:
+    fake_bench.makepyfile(test_it=f"def test_one(bench):\n    open('ready', 'w')\n    {HANG}\ndef test_two(bench): pass\n")
+    child = _start(fake_bench)
+    child.send_signal(signal.SIGTERM)
+    assert child.wait(20) == 2
+    run_dir = fake_bench.path / "reports" / "latest"
+    lines = [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
+    assert [line["verdict"] for line in lines if line["kind"] == "attempt"] == ["not run"]
+    assert lines[-1]["kind"] == "end"
+    assert "not run" in (run_dir / "report.html").read_text()
+    timeline = next((run_dir / "tests").rglob("timeline.jsonl")).read_text()
+    assert "CLOSED" in timeline
+
+
+def test_sigkill_loses_nothing_that_happened(fake_bench: pytest.Pytester) -> None:
+    fake_bench.makepyfile(test_it=f"def test_one(bench): pass\ndef test_two(bench):\n    open('ready', 'w')\n    {HANG}\n")
+    child = _start(fake_bench)
+    child.kill()
+    child.wait()
+    from rig.report import draw
+
+    run = draw((fake_bench.path / "reports" / "latest").resolve())
+    assert [test.verdict for test in run.tests] == ["passed", "not run"]
+    assert run.exit_code is None
+
+
+def _start(directory: pytest.Pytester) -> subprocess.Popen[bytes]:
+    command = [sys.executable, "-m", "pytest", "--rig-reports=reports"]
+    child = subprocess.Popen(command, cwd=directory.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end_s = time.monotonic() + 20
+    while not (directory.path / "ready").exists():
+        assert time.monotonic() < end_s
+        assert child.poll() is None
+        time.sleep(0.01)
+    return child
+
+
+def test_harmless_without_its_fixtures(pytester: pytest.Pytester) -> None:
+    pytester.makepyfile(
+        """
+        import sys
+
+        def test_one(request):
+            assert not any(name.startswith("rig.runner") for name in sys.modules)
+            assert not request.config.pluginmanager.has_plugin("rig-runner")
+        """
+    )
+    result = pytester.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    result.stdout.no_fnmatch_line("*RIG-*")
+    assert not (pytester.path / "reports").exists()
+
+
+def test_fixtures_work_without_reports(fake_bench: pytest.Pytester) -> None:
+    fake_bench.makepyfile("def test_one(bench, device, host, server, inject, timeline, capture): pass\n")
+    result = fake_bench.runpytest_subprocess()
+    result.assert_outcomes(passed=1)
+    assert not (fake_bench.path / "reports").exists()
+
+
+def test_import_is_cheap() -> None:
+    code = "import pytest, time; t = time.perf_counter(); import rig.plugin; print(time.perf_counter() - t)"
+    seconds = [
+        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ).stdout)
+        for _ in range(3)
+    ]
+    assert min(seconds) < 0.02, "the plugin is loaded into every pytest of the environment"
+
+
+def test_artefact_directories_of_alike_names_do_not_meet(tmp_path: Path) -> None:
+    from rig.runner.record import artefact_dir
+
+    assert artefact_dir(tmp_path, "a.py::t[x/y]", 1) != artefact_dir(tmp_path, "a.py::t[x-y]", 1)

@@ -1,0 +1,150 @@
+"""What the plugin makes of what happens to a test: verdict, retries, exit code, files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.plugin import Hooks  # noqa: F401  (the plugin under test must be importable without the rig's other parts)
+from rig.runner import verdict as verdicts
+from rig.runner.verdict import Verdict
+
+from .conftest import Run
+
+
+def attempts(lines: list[dict[str, Any]]) -> list[str]:
+    return [line["verdict"] for line in lines if line["kind"] == "attempt"]
+
+
+def test_pass(run_rig: Run, run_dir: Path) -> None:
+    code, lines = run_rig(
+        """
+        import pytest
+
+        @pytest.mark.requirement("CCT-030", "CCT-031")
+        @pytest.mark.edge(7)
+        def test_one(bench):
+            "A title."
+        """
+    )
+    assert code == 0
+    assert attempts(lines) == ["passed"]
+    test = next(line for line in lines if line["kind"] == "test")
+    assert test["requirements"] == ["CCT-030", "CCT-031", "EDGE-007"]
+    assert test["title"] == "A title."
+    assert lines[0]["kind"] == "run"
+    assert lines[-1]["kind"] == "end"
+    files = sorted(path.name for path in (run_dir / "tests").rglob("*") if path.is_file())
+    assert files == ["timeline.jsonl"], "a passing test keeps its timeline only"
+    assert {"report.html", "report.md", "junit.xml", "requirements.jsonl"} <= {path.name for path in run_dir.iterdir()}
+
+
+def test_failure_is_not_repeated_and_keeps_its_files(run_rig: Run, run_dir: Path) -> None:
+    code, lines = run_rig("def test_one(bench):\n    assert 1 == 2\n")
+    assert code == 1
+    assert attempts(lines) == ["failed"]
+    files = sorted(path.name for path in (run_dir / "tests").rglob("*") if path.is_file())
+    assert files == ["serial.log", "timeline.jsonl"]
+
+
+def test_bench_error_is_repeated_once_then_flaky(run_rig: Run) -> None:
+    source = """
+        def test_one(bench): pass
+        def test_two(bench): pass
+        import sys; sys.modules["rig.bench"].Bench.fail_setups = 1
+        """
+    code, lines = run_rig(source)
+    assert attempts(lines) == ["bench error", "passed", "passed"]
+    assert code == 0
+    assert run_rig(source, "--rig-strict")[0] == 7
+
+
+def test_two_bench_errors_are_exit_6(run_rig: Run) -> None:
+    code, lines = run_rig('def test_one(bench): pass\nimport sys; sys.modules["rig.bench"].Bench.fail_setups = 2\n')
+    assert attempts(lines) == ["bench error", "bench error"]
+    assert code == 6
+
+
+def test_bench_error_in_teardown(run_rig: Run) -> None:
+    code, lines = run_rig('def test_one(bench): pass\nimport sys; sys.modules["rig.bench"].Bench.fail_closes = 2\n')
+    assert attempts(lines) == ["bench error", "bench error"]
+    assert code == 6
+
+
+def test_failure_beats_bench_error(run_rig: Run) -> None:
+    code, lines = run_rig(
+        'def test_one(bench): pass\ndef test_two(bench): assert False\nimport sys; sys.modules["rig.bench"].Bench.fail_setups = 2\n'
+    )
+    assert attempts(lines) == ["bench error", "bench error", "failed"]
+    assert code == 1
+
+
+def test_all_skipped_is_exit_5(run_rig: Run) -> None:
+    code, lines = run_rig('import pytest\ndef test_one(bench): pytest.skip("no such thing here")\n')
+    assert attempts(lines) == ["skipped"]
+    assert next(line for line in lines if line["kind"] == "attempt")["phases"][1]["error"] == "no such thing here"
+    assert code == 5
+
+
+def test_each_device_and_topology(run_rig: Run) -> None:
+    source = "import pytest\ndef test_one(bench): pass\n@pytest.mark.topology('dual-stack')\ndef test_two(bench): pass\n"
+    _, lines = run_rig(source, "--device=native", "--device=board:/dev/null")
+    setups = [(line["device"], line["topology"]) for line in lines if line["kind"] == "attempt"]
+    assert setups == [
+        ("native", "flat"),
+        ("board:/dev/null", "flat"),
+        ("native", "dual-stack"),
+        ("board:/dev/null", "dual-stack"),
+    ]
+
+
+def test_bench_config_mark_reaches_inner_records(run_rig: Run) -> None:
+    code, _ = run_rig(
+        """
+        import pytest
+
+        @pytest.mark.bench_config(aoac=False, minute_us=1000)
+        def test_one(bench):
+            assert bench.config.standby.aoac is False
+            assert bench.config.clock.minute_us == 1000
+        """
+    )
+    assert code == 0
+
+
+def test_unknown_requirement_is_a_usage_error(run_rig: Run) -> None:
+    code, lines = run_rig("import pytest\n@pytest.mark.requirement('CCT-999')\ndef test_one(bench): pass\n")
+    assert code == 4
+    assert lines == []
+
+
+def test_unknown_device_is_a_usage_error(run_rig: Run) -> None:
+    code, _ = run_rig("def test_one(bench): pass\n", "--device=toaster")
+    assert code == 4
+
+
+def test_other_tests_of_the_session_count(run_rig: Run) -> None:
+    skipped = "import pytest\ndef test_one(bench): pytest.skip()\n"
+    assert run_rig(skipped + "def test_other(): pass\n")[0] == 0
+    assert run_rig(skipped + "def test_other(): assert False\n")[0] == 1
+
+
+@pytest.mark.parametrize(
+    ("attempts", "expected"),
+    [
+        ([], Verdict.NOT_RUN),
+        ([Verdict.PASSED], Verdict.PASSED),
+        ([Verdict.BENCH_ERROR, Verdict.PASSED], Verdict.FLAKY),
+        ([Verdict.BENCH_ERROR, Verdict.FAILED], Verdict.FAILED),
+    ],
+)
+def test_verdict_of_a_test(attempts: list[Verdict], expected: Verdict) -> None:
+    assert verdicts.of_test(attempts) is expected
+
+
+def test_worst_test_decides_a_requirement() -> None:
+    assert verdicts.of_requirement([Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED]) is Verdict.FAILED
+    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.PASSED]) is Verdict.PASSED
+    assert verdicts.of_requirement([]) is Verdict.NOT_COVERED
