@@ -17,10 +17,12 @@ from types import FrameType
 import typer
 
 from rig import __version__
-from rig.errors import RigError, UsageError
+from rig.errors import RigError
 
 COMMANDS = ("run", "flash", "devices", "monitor", "serve", "doctor", "report", "bench", "help")
 INTERRUPTED, BUG, USAGE = 2, 3, 4
+SHELL_INTERRUPTED = 130
+"""What typer returns for Ctrl-C, after the command's teardown."""
 CLICK_USAGE = 2
 """What click exits with on bad options; pytest's and our word for it is 4."""
 
@@ -47,7 +49,7 @@ def build() -> typer.Typer:
     )
     app.callback(invoke_without_command=True)(_root)
     for name in COMMANDS:
-        _register(app, name)
+        importlib.import_module(f"rig.commands.{name}").register(app)
     return app
 
 
@@ -58,27 +60,12 @@ def _root(ctx: typer.Context, version: bool = typer.Option(False, "--version", h
         typer.echo(ctx.get_help())
 
 
-def _register(app: typer.Typer, name: str) -> None:
-    try:
-        module = importlib.import_module(f"rig.commands.{name}")
-    except ModuleNotFoundError as error:
-        if error.name != f"rig.commands.{name}":
-            raise
-
-        @app.command(name, hidden=True)
-        def absent() -> None:
-            raise UsageError("RIG-C06", f"`rig {name}` is not part of this installation")
-
-        return
-    module.register(app)
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
     signal.signal(signal.SIGTERM, _interrupt)
     try:
-        return _exit_code(build()(arguments, standalone_mode=False))
+        return _exit_code(build()(arguments, prog_name="rig", standalone_mode=False))
     except RigError as error:
         _tell(error, as_json="--json" in arguments)
         return error.exit_code
@@ -97,7 +84,9 @@ def _interrupt(signum: int, frame: FrameType | None) -> None:
 
 
 def _exit_code(result: object) -> int:
-    """Commands return None, or raise typer.Exit, which click turns into a number."""
+    """Commands return None, or raise typer.Exit, which click turns into a number; so it does with Ctrl-C."""
+    if result == SHELL_INTERRUPTED:
+        raise KeyboardInterrupt
     return result if isinstance(result, int) else 0
 
 

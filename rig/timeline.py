@@ -68,7 +68,7 @@ class Timeline(TimelineWriter):
     """The reading and writing end of a bench's record. `path` is created; its directory must exist."""
 
     def __init__(self, path: Path, src: str = "rig") -> None:
-        super().__init__(os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644), src)
+        super().__init__(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644), src)
         self.path = path
         self._lock = threading.Lock()
         self._records: list[Record] = []
@@ -79,19 +79,21 @@ class Timeline(TimelineWriter):
         """A writer for another part of this process."""
         return TimelineWriter(self.fd, src)
 
-    def records(self) -> list[Record]:
-        """All records so far, in order."""
+    def records(self, after: int = 0) -> list[Record]:
+        """All records so far from `after` on, in order."""
         with self._lock:
             self._read_new()
-            return list(self._records)
+            return self._records[after:]
 
     def mark(self) -> int:
         """The seq after the newest record: pass it as `after` to see only what comes."""
-        return len(self.records())
+        with self._lock:
+            self._read_new()
+            return len(self._records)
 
     def find(self, event: str, *, after: int = 0, **detail: Any) -> list[Record]:
         """Records with this name and these detail values, seq >= after."""
-        return [r for r in self.records()[after:] if r.matches(event, detail)]
+        return [r for r in self.records(after) if r.matches(event, detail)]
 
     def wait(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
         """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead."""
@@ -105,7 +107,7 @@ class Timeline(TimelineWriter):
         deadline = Deadline(timeout_s)
         seen, position = 0, after
         while True:
-            for record in self.records()[position:]:
+            for record in self.records(position):
                 position = record.seq + 1
                 seen += wanted(record)
                 if seen == count:
@@ -120,7 +122,7 @@ class Timeline(TimelineWriter):
         self.fd = -1
 
     def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int) -> str:
-        tail = "\n".join(f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records()[after:][-12:])
+        tail = "\n".join(f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records(after)[-12:])
         return f"{what} did not come within {timeout_s} s ({seen} of {count} seen); the record ends:\n{tail}"
 
     def _read_new(self) -> None:

@@ -54,7 +54,7 @@ const char *image_error_text(enum image_error e)
 	return text[e];
 }
 
-enum image_error image_check_header(const uint8_t h[IMAGE_HEADER_BYTES])
+enum image_error image_check_header(const uint8_t h[IMAGE_HEADER_BYTES], uint32_t file_len)
 {
 	uint32_t header = u16le(h + 8), protected_len = u16le(h + 10), payload = u32le(h + 12);
 
@@ -64,6 +64,9 @@ enum image_error image_check_header(const uint8_t h[IMAGE_HEADER_BYTES])
 	/* Each term is below 2^32 and the first two below 2^17, so test the big one alone before adding. */
 	if (payload > FLASH_SLOT_BYTES || header + protected_len + payload > FLASH_SLOT_BYTES) {
 		return IMAGE_TOO_LARGE;
+	}
+	if (header + protected_len + payload + TLV_HEADER_BYTES > file_len) {
+		return IMAGE_TRUNCATED;
 	}
 	return u32le(h + 4) == port_load_addr() ? IMAGE_OK : IMAGE_OTHER_LOAD_ADDRESS;
 }
@@ -136,7 +139,7 @@ static enum image_error read_all(unsigned slot, struct image_info *info, struct 
 	if (!port_flash_read(base, h, sizeof(h))) {
 		return IMAGE_FLASH_FAILED;
 	}
-	enum image_error e = image_check_header(h);
+	enum image_error e = image_check_header(h, FLASH_SLOT_BYTES);
 
 	if (e == IMAGE_OK) {
 		e = read_tlvs(base, h, t, &info->total_len);

@@ -42,8 +42,8 @@ struct image_info {
 /* One clause for the log, without a full stop. */
 const char *image_error_text(enum image_error e);
 
-/* Looks at a header alone, as soon as the first bytes of an upload are there. */
-enum image_error image_check_header(const uint8_t header[IMAGE_HEADER_BYTES]);
+/* Looks at a header alone, as soon as the first bytes of an upload are there. file_len: bytes that will follow in all. */
+enum image_error image_check_header(const uint8_t header[IMAGE_HEADER_BYTES], uint32_t file_len);
 
 /* Reads header and TLVs of the image in a slot and checks their lengths. No cryptography, so quick, and no proof. */
 enum image_error image_read(unsigned slot, struct image_info *info);

@@ -65,7 +65,7 @@ bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *
 	return false;
 }
 
-/* Serial comparison, bounded by what is there: a nonsense ack cannot free frames that were never handed out. */
+/* Indices start at 1 at every prepare and do not wrap in one sleep. */
 void eng_frames_ack(struct engine *e, uint32_t ack)
 {
 	while (e->frame_count && e->frames[e->frame_head].index <= ack) {

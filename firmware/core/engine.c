@@ -172,7 +172,7 @@ int eng_abort(struct engine *e, uint32_t epoch)
 		return OFF_BAD_STATE;
 	if (epoch != e->epoch)
 		return OFF_STALE_EPOCH;
-	slots_free_all(e);           /* their state is the host's again; captured frames stay for a drain */
+	slots_end_standby(e);        /* their state is the host's again; captured frames stay for a drain */
 	e->power = OFF_D0;
 	set_owner(e, OFF_OWNER_HOST);
 	return OFF_OK;
@@ -194,7 +194,7 @@ int eng_release(struct engine *e, struct eng_slot_state out[ENG_SLOTS], uint8_t 
 	if (e->power != OFF_AWAKE)
 		return OFF_BAD_STATE;
 	*n = eng_slot_list(e, out);
-	slots_free_all(e);
+	slots_end_standby(e);
 	buffer_clear(e);
 	events_clear(e);
 	e->power = OFF_D0;

@@ -130,6 +130,8 @@ struct eng_slot *slot_by_addresses(struct engine *e, const struct pkt *p);
 uint8_t slot_index(const struct engine *e, const struct eng_slot *s);
 void slot_free(struct eng_slot *s);
 uint8_t slots_free_all(struct engine *e);
+/* Slots with OFF_SLOT_KEEP become IDLE, the others are freed. */
+void slots_end_standby(struct engine *e);
 void slot_break(struct eng_slot *s, uint16_t reason);
 
 /* tcp.c */

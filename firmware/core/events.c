@@ -27,6 +27,8 @@ void events_clear(struct engine *e)
 
 const struct eng_event *eng_event_after(struct engine *e, uint32_t after)
 {
+	if (after > e->event_n)      /* a number of an earlier boot: it must not free what it never saw */
+		after = 0;
 	while (e->n_events && e->events[0].n <= after)
 		drop_first(e);
 	return e->n_events ? &e->events[0] : NULL;

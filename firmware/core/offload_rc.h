@@ -51,6 +51,11 @@ enum off_slot_flag {
 	OFF_SLOT_WAKE_ON_RST = 1u << 2,
 	OFF_SLOT_WAKE_ON_TIMEOUT = 1u << 3,
 	OFF_SLOT_ANSWER_PEER_KA = 1u << 4,
+	/*
+	 * The place outlives a standby: added in D0 it is IDLE, a reservation; added again after prepare, with the connection's
+	 * state of that moment, it is live under the same handle; release and abort leave it IDLE. Others are freed there.
+	 */
+	OFF_SLOT_KEEP = 1u << 5,
 };
 
 enum off_slot_state {

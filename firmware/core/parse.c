@@ -177,7 +177,7 @@ static bool martian6(const uint8_t *src, const uint8_t *dst)
 /* Walks the chain from p->l4 (RFC 8200 4.1), at most IPV6_EXT_MAX headers. */
 static enum parse_result parse_ipv6_chain(struct pkt *p)
 {
-	for (int i = 0; i < IPV6_EXT_MAX; i++) {
+	for (int i = 0; i <= IPV6_EXT_MAX; i++) {
 		const uint8_t *x = p->frame + p->l4;
 		uint8_t here = p->proto;
 

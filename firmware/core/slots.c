@@ -60,8 +60,10 @@ static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t 
 	int at = -1;
 
 	for (uint8_t i = 0; i < ENG_SLOTS; i++) {
-		if (e->slots[i].used && same_tuple(&e->slots[i].cfg, c))
-			return OFF_DUP_TUPLE;
+		if (e->slots[i].used && same_tuple(&e->slots[i].cfg, c)) {
+			*slot = i;
+			return e->slots[i].state == OFF_SLOT_IDLE ? OFF_OK : OFF_DUP_TUPLE;
+		}
 		if (!e->slots[i].used && at < 0)
 			at = i;
 	}
@@ -75,7 +77,9 @@ static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg
 {
 	uint16_t gen = s->gen;
 
-	*s = (struct eng_slot){.cfg = *c, .used = true, .state = OFF_SLOT_ACTIVE, .gen = gen, .tsval_last = c->tsval};
+	uint8_t state = (c->flags & OFF_SLOT_KEEP) && e->power == OFF_D0 ? OFF_SLOT_IDLE : OFF_SLOT_ACTIVE;
+
+	*s = (struct eng_slot){.cfg = *c, .used = true, .state = state, .gen = gen, .tsval_last = c->tsval};
 	s->last_rx_us = s->ts_recent_us = now_us(e);
 	ka_start(e, s);
 }
@@ -117,6 +121,18 @@ uint8_t slots_free_all(struct engine *e)
 	return n;
 }
 
+void slots_end_standby(struct engine *e)
+{
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		struct eng_slot *s = &e->slots[i];
+
+		if (s->used && (s->cfg.flags & OFF_SLOT_KEEP))
+			s->state = OFF_SLOT_IDLE;
+		else if (s->used)
+			slot_free(s);
+	}
+}
+
 void slot_break(struct eng_slot *s, uint16_t reason)
 {
 	s->state = OFF_SLOT_BROKEN;
@@ -130,7 +146,7 @@ uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
 
 static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
 {
-	return s->used && same_ip(&s->cfg.local, p->dst, p->ip_len) && same_ip(&s->cfg.remote, p->src, p->ip_len);
+	return s->used && s->state != OFF_SLOT_IDLE && same_ip(&s->cfg.local, p->dst, p->ip_len) && same_ip(&s->cfg.remote, p->src, p->ip_len);
 }
 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p)

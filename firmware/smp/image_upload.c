@@ -80,7 +80,7 @@ static int check_first(const struct image_info *running, const struct upload_pie
 	if (p->len > FLASH_SLOT_BYTES) {
 		return refuse(IMAGE_RC_TOO_LARGE, image_error_text(IMAGE_TOO_LARGE));
 	}
-	enum image_error e = image_check_header(p->data);
+	enum image_error e = image_check_header(p->data, p->len);
 
 	if (e != IMAGE_OK) {
 		return refuse(rc_of(e), image_error_text(e));
@@ -127,20 +127,27 @@ static bool append(const struct upload_piece *p)
 	return true;
 }
 
+static enum image_error prove(uint32_t len)
+{
+	struct image_info info = { 0 };
+	enum image_error e = image_read(up.slot, &info);
+
+	if (e == IMAGE_OK && info.total_len > len) {
+		return IMAGE_TRUNCATED;
+	}
+	return e == IMAGE_OK ? image_verify(up.slot, boot_record_load().security_counter, &info) : e;
+}
+
 /* The proof at the end of an upload: what would not boot is refused here, where someone hears the reason. */
 static int finish(struct upload_result *result)
 {
 	uint8_t sha[IMAGE_DIGEST_BYTES];
-	struct image_info info = { 0 };
 	enum image_error e = image_sha256(FLASH_SLOT(up.slot), up.len, sha);
 
 	up.open = false;
 	if (e == IMAGE_OK) {
 		result->match = !up.has_sha || memcmp(sha, up.sha, sizeof(sha)) == 0;
-		e = image_verify(up.slot, boot_record_load().security_counter, &info);
-	}
-	if (e == IMAGE_OK && info.total_len > up.len) {
-		e = IMAGE_TRUNCATED; /* its tail was left in flash by an earlier image */
+		e = prove(up.len);
 	}
 	if (e == IMAGE_OK && result->match) {
 		result->complete = true;

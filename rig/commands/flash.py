@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -16,24 +18,29 @@ if TYPE_CHECKING:
 def register(app: typer.Typer) -> None:
     @app.command()
     def flash(
-        image: Path = typer.Argument(None, help="Signed image; default: the built firmware of the board that answers."),
-        port: str = typer.Option("", help="Serial port or pyserial URL of a board."),
-        device: str = typer.Option("", help="native or qemu instead of a port."),
-        flash_file: Path = typer.Option(None, "--flash", help="With --device: the file that holds its flash; made if absent."),
-        baud: int = typer.Option(115200, help="Speed of the line, bit/s."),
-        force: bool = typer.Option(False, help="Upload even if the same image runs already."),
-        as_json: bool = typer.Option(False, "--json", help="Print one JSON object."),
+        image: Annotated[
+            Path | None, typer.Argument(help="Signed image; default: the built firmware of the board that answers.")
+        ] = None,
+        port: Annotated[str, typer.Option(help="Serial port or pyserial URL of a board.")] = "",
+        device: Annotated[str, typer.Option(help="native or qemu instead of a port.")] = "",
+        flash_file: Annotated[
+            Path | None, typer.Option("--flash", help="With --device: the file that holds its flash; made if absent.")
+        ] = None,
+        baud: Annotated[int, typer.Option(help="Speed of the line, bit/s.")] = 115200,
+        force: Annotated[bool, typer.Option(help="Upload even if the same image runs already.")] = False,
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
-        """Flash firmware: plan, upload, verify, test, restart, confirm."""
+        """Flash firmware: upload, verify, test, restart, confirm."""
         with ExitStack() as stack:
             link = _link(stack, port, device, flash_file, baud)
-            _run(link, image, force=force, as_json=as_json)
+            _run(link, image or _built_image(link, device), force=force, as_json=as_json)
 
 
 def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int) -> Link:
     from rig.device.factory import emulated
     from rig.device.flash_memory import FlashMemory
     from rig.device.link import Link
+    from rig.device.port import shared_warning
     from rig.errors import UsageError
 
     if bool(port) == bool(device):
@@ -41,14 +48,17 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
     if device:
         memory = FlashMemory.in_file(device, flash_file) if flash_file else None
         port = stack.enter_context(emulated(device, flash=memory)).port
-    return stack.enter_context(Link(port, baudrate=baud))
+    link = stack.enter_context(Link(port, baudrate=baud))
+    if warning := shared_warning(port):
+        typer.echo(warning, err=True)
+    return link
 
 
-def _run(link: Link, path: Path | None, *, force: bool, as_json: bool) -> None:
-    from rig.device.flash import board_name, carry_out, make_plan
+def _run(link: Link, path: Path, *, force: bool, as_json: bool) -> None:
+    from rig.device.flash import carry_out, make_plan
     from rig.device.image import load
 
-    plan = make_plan(link, load(path or _built_image(board_name(link))))
+    plan = make_plan(link, load(path))
     if as_json:
         _print_json(carry_out(link, plan, force=force))
         return
@@ -58,35 +68,40 @@ def _run(link: Link, path: Path | None, *, force: bool, as_json: bool) -> None:
         typer.echo(f"already up to date: {result.version} ({result.digest.hex()[:12]})")
     else:
         rate = result.uploaded_bytes / result.upload_s / 1000
-        typer.echo(f"flashed {result.version}: {result.uploaded_bytes} bytes in {result.upload_s:.1f} s, {rate:.1f} kB/s; confirmed")
+        typer.echo(
+            f"flashed {result.version}: {result.uploaded_bytes} bytes in {result.upload_s:.1f} s, {rate:.1f} kB/s; confirmed"
+        )
 
 
-def _built_image(board: str) -> Path:
+def _built_image(link: Link, device: str) -> Path:
+    """The firmware of this build for whatever answers."""
+    from rig.device.flash import board_name
     from rig.device.images import BOARDS, firmware
     from rig.errors import UsageError
 
-    if board not in BOARDS:
+    board = board_name(link)
+    kind = device or BOARDS.get(board, "")
+    if not kind:
         what = f'board "{board}"' if board else "a boot loader, which does not tell its board"
         raise UsageError("RIG-C08", f"the rig has no image of its own for {what}", "rig flash IMAGE --port ...")
-    return firmware(BOARDS[board]).image
+    return firmware(kind).image
 
 
-def _with_progress(work: object) -> FlashResult:
-    from collections.abc import Callable
-    from typing import cast
-
-    from rig.device.flash import Progress
+def _with_progress(work: Callable[[OnProgress], FlashResult]) -> FlashResult:
     from rich.progress import BarColumn, DownloadColumn, TimeRemainingColumn, TransferSpeedColumn
     from rich.progress import Progress as Bar
 
-    columns = ("upload", BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn())
-    with Bar(*columns, transient=True) as bar:
+    with Bar(
+        "upload",
+        BarColumn(),
+        DownloadColumn(),
+        TransferSpeedColumn(),
+        TimeRemainingColumn(),
+        transient=True,
+        disable=not sys.stdout.isatty(),
+    ) as bar:
         task = bar.add_task("upload", total=None)
-
-        def show(progress: Progress) -> None:
-            bar.update(task, total=progress.total_bytes, completed=progress.sent_bytes)
-
-        return cast("Callable[[OnProgress], FlashResult]", work)(show)
+        return work(lambda progress: bar.update(task, total=progress.total_bytes, completed=progress.sent_bytes))
 
 
 def _print_json(result: FlashResult) -> None:

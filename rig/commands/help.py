@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import typer
 
 
 def register(app: typer.Typer) -> None:
     @app.command("help")
-    def show(topic: str = typer.Argument("exit-codes", help="exit-codes")) -> None:
+    def show(topic: Annotated[str, typer.Argument(help="exit-codes")] = "exit-codes") -> None:
         """Explain a topic: exit-codes."""
         from rig.cli import EXIT_CODES
         from rig.errors import UsageError

@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     from rig.device.link import Stats
 
 SILENCE_S = 1.0
+NEXT_WAIT_S = 0.005
+"""After an event the wait for the next is set again a little later: what the host does about a wake goes first on the line."""
 READ_REPLY = READ | 1
 
 
@@ -35,7 +37,7 @@ class EventStream:
         self,
         seq: int,
         send: Send,
-        on_event: Callable[[dict[str, Any]], None],
+        on_event: Callable[[list[int]], None],
         on_restart: Callable[[int], None] | None,
         stats: Stats,
     ) -> None:
@@ -47,14 +49,21 @@ class EventStream:
         self._stats = stats
         self._boot_id: int | None = None
         self._ask_at_s = 0.0
+        self._next_is_wait = False
 
     def tick(self) -> int:
         """Ask again if it is time; returns the ms until the next call is due."""
         now_s = time.monotonic()
         if now_s >= self._ask_at_s:
-            self._ask_at_s = now_s + SILENCE_S
-            self._send(READ, GROUP_OFFLOAD, Command.HELLO, self.seq, {})
+            self._ask(now_s)
         return max(1, int((self._ask_at_s - now_s) * 1000) + 1)
+
+    def _ask(self, now_s: float) -> None:
+        if self._next_is_wait:
+            self._wait()
+            return
+        self._ask_at_s = now_s + SILENCE_S
+        self._send(READ, GROUP_OFFLOAD, Command.HELLO, self.seq, {})
 
     def wants(self, op: int, group: int, seq: int, command: int) -> bool:
         """Whether a reply is for this stream."""
@@ -63,8 +72,8 @@ class EventStream:
 
     def take(self, command: int, reply: dict[str, Any]) -> None:
         """A reply to one of the stream's requests. An error leaves it to the next silence to ask again."""
-        if command == Command.EVENT_WAIT and isinstance(reply.get("n"), int):
-            self._event(reply)
+        if command == Command.EVENT_WAIT and isinstance(reply.get("event"), list):
+            self._event(reply["event"])
         elif command == Command.HELLO and "boot_id" in reply:
             self._check_boot(reply["boot_id"])
             self._wait()
@@ -75,14 +84,15 @@ class EventStream:
         if hello_or_attach and self._check_boot(reply["boot_id"]):
             self._wait()
 
-    def _event(self, event: dict[str, Any]) -> None:
-        if event["n"] <= self.after:
+    def _event(self, event: list[int]) -> None:
+        if event[0] <= self.after:
             self._stats.repeated_events += 1
             return
-        self.after = event["n"]
+        self.after = event[0]
         self._stats.events += 1
         self._on_event(event)
-        self._wait()
+        self._ask_at_s = time.monotonic() + NEXT_WAIT_S
+        self._next_is_wait = True
 
     def _check_boot(self, boot_id: int) -> bool:
         """Returns whether this is another boot than before."""
@@ -97,5 +107,6 @@ class EventStream:
         return restarted
 
     def _wait(self) -> None:
+        self._next_is_wait = False
         self._ask_at_s = time.monotonic() + SILENCE_S
         self._send(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, self.seq, {"after": self.after})

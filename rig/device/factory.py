@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 KINDS = (*FILES, "board")
 
 
-
 def create(
     kind: str,
     images_dir: Path | None = None,

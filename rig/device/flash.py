@@ -17,14 +17,13 @@ from rig.clock import Deadline
 from rig.device import mcumgr
 from rig.device.codes import GROUP_IMAGE, GROUP_OS
 from rig.device.image import Image, load
+from rig.device.link import RETRIES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command
 from rig.errors import BenchError, DeviceError, UsageError
 
 if TYPE_CHECKING:
     from rig.device.link import Link
 
-BOOT_S = 8.0
-"""Signature check and start of an image on a slow board."""
 PROBE_S = 0.2
 SLOW_STEP_S = 3.0
 """First piece (some servers erase a whole slot) and last piece (hash and signature of everything)."""
@@ -192,7 +191,7 @@ def _activate(link: Link, image: Image) -> None:
         mcumgr.mark_for_test(link, image.digest)
     except DeviceError as error:
         raise _refused(link, image, error) from error
-    before = _boot_id(link)
+    before = _boot_id(link, retries=RETRIES)
     mcumgr.reset(link)
     running = _wait_for_boot(link, image, before)
     if running is None or running.digest != image.digest:
@@ -201,10 +200,10 @@ def _activate(link: Link, image: Image) -> None:
     mcumgr.confirm(link)
 
 
-def _boot_id(link: Link) -> int | None:
-    """Changes at every boot; None from a boot loader."""
+def _boot_id(link: Link, *, retries: int = 0) -> int | None:
+    """Changes at every boot; None from a boot loader, another SMP server, or nobody."""
     try:
-        reply = link.request(READ, GROUP_OFFLOAD, Command.HELLO, {}, timeout_s=PROBE_S, retries=0)
+        reply = link.request(READ, GROUP_OFFLOAD, Command.HELLO, {}, timeout_s=PROBE_S, retries=retries)
     except BenchError:
         return None
     boot_id = reply.get("boot_id")
@@ -212,8 +211,11 @@ def _boot_id(link: Link) -> int | None:
 
 
 def _wait_for_boot(link: Link, image: Image, before: int | None) -> mcumgr.SlotImage | None:
-    """The image that runs after the restart. The old one may answer for a moment: a boot_id tells the two apart."""
-    deadline = Deadline(BOOT_S)
+    """What runs after the restart; None: only a boot loader answers.
+
+    The old program may answer for a moment. A boot_id tells old and new apart; where there is none, only the digest does.
+    """
+    deadline = Deadline(mcumgr.BOOT_S)
     last: mcumgr.SlotImage | None = None
     answered = False
     while not deadline.expired:
@@ -221,15 +223,16 @@ def _wait_for_boot(link: Link, image: Image, before: int | None) -> mcumgr.SlotI
             if before is not None and _boot_id(link) in (None, before):
                 time.sleep(PROBE_S / 10)
                 continue
-            rows = mcumgr.image_list(link)
+            last = next((row for row in mcumgr.image_list(link) if row.active), None)
         except BenchError:
             continue
-        answered, last = True, next((row for row in rows if row.active), None)
-        if last is not None:
+        answered = True
+        if last is not None and (before is not None or last.digest == image.digest):
             return last
+        time.sleep(PROBE_S / 10)
     if answered:
         return last
-    cause = f"{image.version} did not answer within {BOOT_S:.0f} s of its first start{_last_words(link)}"
+    cause = f"{image.version} did not answer within {mcumgr.BOOT_S:.0f} s of its first start{_last_words(link)}"
     raise BenchError("RIG-F04", cause, "cut its power: the former image comes back by itself")
 
 

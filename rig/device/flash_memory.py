@@ -9,6 +9,8 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from rig.errors import UsageError
+
 FLASH_BYTES = 0x100000
 """firmware/boot/flash_map.h."""
 QEMU_BYTES = 16 * 1024 * 1024
@@ -19,9 +21,10 @@ ERASED = b"\xff"
 class FlashMemory:
     """1 MiB of flash in a memfd. `fd` may be handed to a device process; close it when no device uses it."""
 
-    def __init__(self, kind: str, contents: bytes = b"") -> None:
+    def __init__(self, kind: str, contents: bytes = b"", fd: int | None = None) -> None:
+        """`fd`: an open file to use instead of memory; taken over, `contents` is written into it."""
         self.kind = kind
-        self.fd = os.memfd_create(f"flash-{kind}", os.MFD_CLOEXEC)
+        self.fd = os.memfd_create(f"flash-{kind}", os.MFD_CLOEXEC) if fd is None else fd
         os.ftruncate(self.fd, QEMU_BYTES if kind == "qemu" else FLASH_BYTES)
         os.pwrite(self.fd, contents.ljust(FLASH_BYTES, ERASED), 0)
 
@@ -29,6 +32,17 @@ class FlashMemory:
     def load(cls, kind: str, path: Path) -> FlashMemory:
         """A copy of a file's first MiB."""
         return cls(kind, path.read_bytes()[:FLASH_BYTES])
+
+    @classmethod
+    def in_file(cls, kind: str, path: Path) -> FlashMemory:
+        """A flash that lasts: the device works on this file. Made, erased, when absent. Raises RIG-C09."""
+        try:
+            fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+        except OSError as error:
+            raise UsageError(
+                "RIG-C09", f"cannot use {path} as a flash: {error.strerror}", "name a file that can be written"
+            ) from error
+        return cls(kind, os.pread(fd, FLASH_BYTES, 0), fd)
 
     def contents(self) -> bytes:
         return os.pread(self.fd, FLASH_BYTES, 0)

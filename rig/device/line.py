@@ -21,11 +21,14 @@ BURST_BYTES = 64
 
 
 class PacedLine:
-    """Relay between `inner`, the device's port, and `port`, a PTY for a Link. A context manager."""
+    """Relay between `inner`, the device's port, and `port`, a PTY for a Link. A context manager.
+
+    baudrate 0: as fast as it goes; then it only gives a device that sits on a socket a PTY.
+    """
 
     def __init__(self, inner: str, baudrate: int) -> None:
-        self._byte_s = BITS_PER_BYTE / baudrate
-        self._endpoint = open_port(inner, baudrate)
+        self._byte_s = BITS_PER_BYTE / baudrate if baudrate else 0.0
+        self._endpoint = open_port(inner, baudrate or 115200)
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
         os.set_blocking(self._master, False)
@@ -51,20 +54,23 @@ class PacedLine:
             os.close(fd)
 
     def _relay(self, source: int, sink: int) -> None:
-        free_at_s = time.monotonic()
+        free_at_s = 0.0
         with contextlib.suppress(OSError):
-            while self._wait(source, select.POLLIN):
+            while (idle := self._wait(source, select.POLLIN)) is not None:
                 data = os.read(source, BURST_BYTES)
                 if not data:
                     return
-                free_at_s = max(free_at_s, time.monotonic()) + len(data) * self._byte_s
-                time.sleep(max(0.0, free_at_s - time.monotonic()))
-                while data and self._wait(sink, select.POLLOUT):
+                # Bytes that waited follow the last ones without a gap, however late this thread woke up.
+                free_at_s = (time.monotonic() if idle else free_at_s) + len(data) * self._byte_s
+                if (early_s := free_at_s - time.monotonic()) > 0:
+                    time.sleep(early_s)
+                while data and self._wait(sink, select.POLLOUT) is not None:
                     data = data[os.write(sink, data) :]
 
-    def _wait(self, fd: int, what: int) -> bool:
-        """Until `fd` is ready; False: the relay is to end."""
+    def _wait(self, fd: int, what: int) -> bool | None:
+        """Until `fd` is ready: whether it was not so at once. None: the relay is to end."""
         poller = select.poll()
         poller.register(fd, what)
         poller.register(self._stop_r, select.POLLIN)
-        return all(ready != self._stop_r for ready, _ in poller.poll())
+        idle = not poller.poll(0)
+        return None if any(ready == self._stop_r for ready, _ in poller.poll()) else idle

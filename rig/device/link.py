@@ -226,7 +226,8 @@ class Link:
                     self._write(pending.frame, Deadline(wait_s))
         finally:
             with self._lock:
-                self._pending.pop(pending.seq, None)
+                if self._pending.get(pending.seq) is pending:
+                    del self._pending[pending.seq]
         raise self._no_answer(pending, wait_s * (retries + 1))
 
     def _checked(self, pending: Pending) -> dict[str, Any]:
@@ -249,7 +250,7 @@ class Link:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def start_events(self, on_event: Callable[[dict[str, Any]], None], on_restart: Callable[[int], None] | None = None) -> None:
+    def start_events(self, on_event: Callable[[list[int]], None], on_restart: Callable[[int], None] | None = None) -> None:
         """Call `on_event` with every event from now on, in order, each exactly once, from the reader thread.
 
         It must return soon and must make no request on this link. When the device restarts, numbers begin at 1 again:

@@ -23,6 +23,11 @@ FRAME_BYTES = HEADER.size + 4
 """SMP header, and length and CRC of the serial line, which some servers keep in the same buffer."""
 
 
+BOOT_S = 8.0
+"""Signature check and start of an image on a slow board."""
+READY_PROBE_S = 0.05
+
+
 @dataclass(frozen=True)
 class SlotImage:
     """A row of the image list."""
@@ -46,6 +51,11 @@ class SlotImage:
 def echo(requester: Requester, text: str = "rig", *, timeout_s: float = 0.5, retries: int = 4) -> str:
     """Any SMP server answers. Raises RIG-B03 when none does."""
     return str(requester.request(WRITE, GROUP_OS, ECHO, {"d": text}, timeout_s=timeout_s, retries=retries)["r"])
+
+
+def wait_ready(requester: Requester, timeout_s: float = BOOT_S) -> None:
+    """Until the device answers after power-on. A first request may fall into the change from boot loader to image."""
+    echo(requester, timeout_s=READY_PROBE_S, retries=int(timeout_s / READY_PROBE_S))
 
 
 def reset(requester: Requester) -> None:

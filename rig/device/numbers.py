@@ -102,6 +102,8 @@ class SlotFlag(IntFlag):
     WAKE_ON_RST = 1 << 2
     WAKE_ON_TIMEOUT = 1 << 3
     ANSWER_PEER_KA = 1 << 4
+    KEEP = 1 << 5
+    """The place outlives a standby: a reservation while the host is awake, refreshed by adding it again after prepare."""
 
 
 class SlotState(IntEnum):

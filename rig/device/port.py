@@ -11,6 +11,7 @@ import contextlib
 import difflib
 import errno
 import fcntl
+import grp
 import os
 import pwd
 import socket
@@ -27,7 +28,6 @@ from rig.errors import BenchError, UsageError
 if TYPE_CHECKING:
     import serial
 
-PORT_PATTERNS = ("ttyUSB*", "ttyACM*", "ttyAMA*", "serial/by-id/*")
 BUSY = (errno.EBUSY, errno.EAGAIN, errno.EACCES)
 
 
@@ -157,8 +157,10 @@ def _no_such_port(path: str) -> BenchError:
 
 
 def visible_ports() -> list[str]:
-    """Paths of the serial ports of this machine."""
-    return sorted(str(path) for pattern in PORT_PATTERNS for path in Path("/dev").glob(pattern))
+    """Paths of the serial ports of this machine, with their stable names."""
+    from serial.tools.list_ports import comports
+
+    return sorted({*(info.device for info in comports()), *map(str, Path("/dev/serial/by-id").glob("*"))})
 
 
 # -- who has it --------------------------------------------------------------------------------------------------------
@@ -177,15 +179,62 @@ class Holder:
 
 
 def holders(path: str, *, others_only: bool = False) -> list[Holder]:
-    """Processes with `path` open, as far as this user may see; `others_only` leaves out this process."""
+    """Who has the port: those that locked it, else those that opened it, as far as this user may see.
+
+    `others_only` leaves out this process.
+    """
     try:
-        wanted = Path(path).stat().st_rdev
+        status = Path(path).stat()
     except OSError:
         return []
-    pids = {int(entry.parts[2]) for entry in Path("/proc").glob("[0-9]*/fd/*") if _is_device(entry, wanted)}
+    pids = _lockers(status) or _openers(status.st_rdev) - _far_ends(path)
     if others_only:
         pids.discard(os.getpid())
     return [holder for pid in sorted(pids) if (holder := _holder(pid))]
+
+
+def shared_warning(path: str) -> str:
+    """RIG-S02 when others have our locked port open all the same: they take part of the bytes. "" when nobody has."""
+    try:
+        pids = _openers(Path(path).stat().st_rdev) - _far_ends(path) - {os.getpid()}
+    except OSError:
+        return ""
+    who = ", ".join(str(holder) for pid in sorted(pids) if (holder := _holder(pid)))
+    return f"RIG-S02 warning: {who} also has {path} open; bytes may be lost" if who else ""
+
+
+def _lockers(status: os.stat_result) -> set[int]:
+    """Processes with an flock on the file. A line: `1: FLOCK ADVISORY WRITE pid major:minor:inode 0 EOF`, hexadecimal device."""
+    device = f"{os.major(status.st_dev):02x}:{os.minor(status.st_dev):02x}:{status.st_ino}"
+    lines = (line.split() for line in Path("/proc/locks").read_text().splitlines())
+    return {int(words[4]) for words in lines if words[1] == "FLOCK" and words[5] == device and int(words[4]) > 0}
+
+
+def _openers(rdev: int) -> set[int]:
+    return {int(entry.parts[2]) for entry in Path("/proc").glob("[0-9]*/fd/*") if _is_device(entry, rdev)}
+
+
+def _far_ends(path: str) -> set[int]:
+    """Of a PTY, the processes at its other end: the device itself, and what keeps its line open."""
+    if not path.startswith("/dev/pts/"):
+        return set()
+    wanted = f"tty-index:\t{path.rpartition('/')[2]}\n"
+    masters = (entry for entry in Path("/proc").glob("[0-9]*/fd/*") if _links_to(entry).endswith("ptmx"))
+    return {int(entry.parts[2]) for entry in masters if wanted in _fdinfo(entry)}
+
+
+def _links_to(entry: Path) -> str:
+    try:
+        return str(entry.readlink())
+    except OSError:
+        return ""
+
+
+def _fdinfo(entry: Path) -> str:
+    try:
+        return (entry.parents[1] / "fdinfo" / entry.name).read_text()
+    except OSError:
+        return ""
 
 
 def _is_device(entry: Path, wanted: int) -> bool:
@@ -213,8 +262,6 @@ def _user(uid: int) -> str:
 
 
 def _group(gid: int) -> str:
-    import grp
-
     try:
         return grp.getgrgid(gid).gr_name
     except KeyError:

@@ -1,7 +1,8 @@
 """Child processes that die with the rig, whatever kills it.
 
 The kernel sends a parent-death signal when the *thread* that started the child ends. So all children are started by one
-thread that lives as long as the process.
+thread that lives as long as the process. A rig that died before the child could ask for the signal is noticed by the child's
+parent being another one then.
 """
 
 from __future__ import annotations
@@ -11,7 +12,8 @@ import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--")
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+"""Followed by our pid and the command."""
 STDERR_BYTES = 2000
 
 _starter: tuple[int, ThreadPoolExecutor] | None = None
@@ -30,7 +32,8 @@ class Child:
 
     def __init__(self, argv: Sequence[str], pass_fds: Sequence[int]) -> None:
         self._stderr_fd = os.memfd_create("stderr", os.MFD_CLOEXEC)
-        self.process = _starter_thread().submit(self._spawn, list(argv), tuple(pass_fds)).result()
+        command = [*DIE_WITH_PARENT, str(os.getpid()), *argv]
+        self.process = _starter_thread().submit(self._spawn, command, tuple(pass_fds)).result()
 
     def _spawn(self, argv: list[str], pass_fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
         nothing = subprocess.DEVNULL

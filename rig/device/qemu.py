@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rig.device.emulated import EmulatedDevice
-from rig.device.process import DIE_WITH_PARENT, Child
+from rig.device.process import Child
 from rig.errors import BenchError
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ class QemuDevice(EmulatedDevice):
         serial_fd = self._theirs.fileno()
         nic = "none" if self._tap_fd is None else f"tap,fd={self._tap_fd}"
         memory = f"memory-backend-file,id=m,size=16M,mem-path=/proc/self/fd/{self.flash_fd},share=on"
-        argv = [*DIE_WITH_PARENT, QEMU, "-M", "mps2-an385,memory-backend=m", "-object", memory]
+        argv = [QEMU, "-M", "mps2-an385,memory-backend=m", "-object", memory]
         argv += ["-kernel", str(self.firmware.boot), "-display", "none", "-monitor", "none", "-echr", ESCAPE]
         argv += ["-chardev", f"socket,id=s,fd={serial_fd},mux=on", "-serial", "chardev:s", "-nic", nic]
         fds = (serial_fd, self.flash_fd, self._tap_fd if self._tap_fd is not None else -1)

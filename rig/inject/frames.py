@@ -162,6 +162,22 @@ def tcp_fields(frame: bytes) -> tuple[int, int, str, bytes]:
     return seq, ack, letters, frame[start + (offset >> 4) * 4 : _ip_end(frame)]
 
 
+def tcp_timestamps(frame: bytes) -> tuple[int, int] | None:
+    """(TSval, TSecr) of a TCP frame, None when it carries none or is no TCP."""
+    try:
+        protocol, start = transport(frame)
+    except ValueError:
+        return None
+    if protocol != IPPROTO_TCP:
+        return None
+    options, at = frame[start + 20 : start + (frame[start + 12] >> 4) * 4], 0
+    while at < len(options) and options[at] != 0:
+        if options[at] == 8 and at + 10 <= len(options):
+            return struct.unpack_from("!II", options, at + 2)
+        at += 1 if options[at] == 1 else max(2, options[at + 1] if at + 1 < len(options) else 2)
+    return None
+
+
 def transport(frame: bytes) -> tuple[int, int]:
     """(IP protocol, offset of the transport header); raises ValueError when the frame is no IP."""
     version = frame[ETHERNET_BYTES] >> 4 if len(frame) > ETHERNET_BYTES else 0

@@ -1,10 +1,10 @@
 """Capture of every wire-side port, into a pcapng file and for assertions.
 
 A raw socket on each port sees each frame that crosses it once, in either direction, with the kernel's time stamp. The
-sockets are bound when the constructor returns, so no frame after that is missed; whoever asks for frames first empties
-the sockets, so that a frame on the wire before the question is in the answer. A thread empties them otherwise, at most
-every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy and keeps the thread out of the way of
-code whose latency is measured.
+sockets are bound when the constructor returns, so no frame after that is missed; whoever asks for frames first lets
+the kernel finish what is on its way, so that a frame sent before the question is in the answer. Otherwise a thread
+empties the sockets, at most every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy and keeps
+the thread out of the way of code whose latency is measured.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import socket
 import struct
 import threading
 import time
+import warnings
 from collections import deque
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -21,6 +22,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
 from rig.clock import Deadline
+from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 
 SO_TIMESTAMPNS = 35
@@ -62,6 +64,8 @@ class Capture:
         self._forgotten = dict.fromkeys(ports, 0)
         self._dropped = dict.fromkeys(ports, 0)
         self._kept_bytes = 0
+        self._backlogs = Backlogs()
+        self._closed = False
         self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -71,14 +75,14 @@ class Capture:
     def frames(self, port: str, *, after: int = 0) -> list[CapturedFrame]:
         """Frames of a port in order, from number `after` on (see `mark`)."""
         with self._lock:
-            self._drain()
+            self._catch_up()
             kept = self._frames[port]
             return list(kept)[max(0, after - self._forgotten[port]) :]
 
     def mark(self, port: str) -> int:
         """The number of the next frame: pass it as `after` to see only what comes."""
         with self._lock:
-            self._drain()
+            self._catch_up()
             return self._forgotten[port] + len(self._frames[port])
 
     def wait_for(
@@ -104,7 +108,7 @@ class Capture:
         """Frames that the kernel could not keep, by port: 0 unless the machine was very busy."""
         with self._lock:
             for port, sock in self._sockets.items():
-                if sock.fileno() >= 0:
+                if not self._closed:
                     self._dropped[port] += struct.unpack("II", sock.getsockopt(SOL_PACKET, PACKET_STATISTICS, 8))[1]
             return dict(self._dropped)
 
@@ -115,10 +119,12 @@ class Capture:
         self._stop.set()
         self._thread.join()
         with self._lock:
-            self._drain()
+            self._catch_up()
             dropped = self.dropped
             for sock in self._sockets.values():
                 sock.close()
+            self._backlogs.close()
+            self._closed = True
             if self._writer is not None:
                 self._writer.close(dropped)
 
@@ -137,15 +143,18 @@ class Capture:
                     with self._lock:
                         self._drain()
 
+    def _catch_up(self) -> None:
+        if not self._closed:
+            self._backlogs.drain()
+            self._drain()
+
     def _drain(self) -> None:
         """Empty the sockets. In the file frames of different ports are ordered by time within one call."""
-        if self._stop.is_set() and any(sock.fileno() < 0 for sock in self._sockets.values()):
-            return
         new = [(stamp, port, data) for port, sock in self._sockets.items() for stamp, data in _read_all(sock)]
         if not new:
             return
         new.sort(key=lambda item: item[0])
-        to_monotonic_ns = time.monotonic_ns() - time.time_ns()
+        to_monotonic_ns = _realtime_to_monotonic_ns()
         for stamp_ns, port, data in new:
             self._frames[port].append(CapturedFrame(stamp_ns + to_monotonic_ns, data))
             self._kept_bytes += len(data)
@@ -175,7 +184,9 @@ class _PcapngWriter:
             self._section.new_member(blocks.InterfaceDescription, link_type=LINKTYPE_ETHERNET, snaplen=0, options=interface)
         self._packet_kind, self._statistics_kind = blocks.EnhancedPacket, blocks.InterfaceStatistics
         self._file: BinaryIO = path.open("wb")
-        self._writer: Any = FileWriter(self._file, self._section)
+        with warnings.catch_warnings():  # the library warns of its own way of writing if_tsresol
+            warnings.simplefilter("ignore", DeprecationWarning)
+            self._writer: Any = FileWriter(self._file, self._section)
         self._file.flush()
 
     def add(self, frames: list[tuple[int, str, bytes]]) -> None:
@@ -213,6 +224,17 @@ def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
         except BlockingIOError:
             return frames
         frames.append((_stamp_ns(ancillary), data))
+
+
+def _realtime_to_monotonic_ns() -> int:
+    """What to add to CLOCK_REALTIME; the best of a few readings, as this thread may lose the processor in the middle of one."""
+    readings = []
+    for _ in range(5):
+        before_ns = time.monotonic_ns()
+        real_ns = time.time_ns()
+        after_ns = time.monotonic_ns()
+        readings.append((after_ns - before_ns, (before_ns + after_ns) // 2 - real_ns))
+    return min(readings)[1]
 
 
 def _stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:

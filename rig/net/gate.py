@@ -25,8 +25,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from rig.clock import Deadline
 from rig.errors import BenchError
+from rig.net.backlog import Backlogs
 from rig.net.namespace import Namespace
 
 RTM_GETLINK, RTM_SETLINK, RTM_NEWNEIGH, NLMSG_ERROR = 18, 19, 28, 2
@@ -34,9 +34,6 @@ NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_CREATE = 0x1, 0x4, 0x100, 0x400
 IFLA_MASTER, NDA_LLADDR = 10, 2
 NUD_NOARP, NTF_MASTER, NTF_STICKY = 0x40, 0x04, 0x40
 """rtnetlink.h, netlink.h, if_link.h, neighbour.h"""
-
-DRAIN_TIMEOUT_S = 1.0
-"""A backlog is worked off in microseconds; a second means that the machine is stuck."""
 
 
 class Gate:
@@ -54,7 +51,7 @@ class Gate:
         self._netlink = wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
         self._netlink.bind((0, 0))
         self._packet = wire.packet_socket(host_port, receive=False)
-        self._backlogs = _Backlogs()
+        self._backlogs = Backlogs()
         mac = bytes.fromhex(host_mac.replace(":", ""))
         self._close_messages = _forward(mac, ports.device) + _set_master(ports.host, 0)
         self._join_message = _set_master(ports.host, ports.bridge)
@@ -124,34 +121,6 @@ class _Ports:
     host: int
     device: int
     bridge: int
-
-
-class _Backlogs:
-    """The processors' queues of received frames, as /proc/net/softnet_stat tells (one line a processor, hexadecimal)."""
-
-    PROCESSED, BACKLOG = 0, 11
-    """Columns: frames taken up so far; frames waiting (Linux 5.10 and later)."""
-
-    def __init__(self) -> None:
-        self._fd = os.open("/proc/net/softnet_stat", os.O_RDONLY | os.O_CLOEXEC)
-
-    def drain(self) -> None:
-        """Wait until every frame that waits now has been taken up. Frames that come later are not waited for."""
-        targets = [processed + waiting if waiting else 0 for processed, waiting in self._read()]
-        if not any(targets):
-            return
-        deadline = Deadline(DRAIN_TIMEOUT_S)
-        while any(processed < target for (processed, _), target in zip(self._read(), targets, strict=True)):
-            if deadline.expired:
-                raise BenchError("RIG-N08", f"the kernel did not work off its received frames within {DRAIN_TIMEOUT_S} s")
-            os.sched_yield()
-
-    def _read(self) -> list[tuple[int, int]]:
-        rows = [line.split() for line in os.pread(self._fd, 1 << 16, 0).splitlines()]
-        return [(int(row[self.PROCESSED], 16), int(row[self.BACKLOG], 16)) for row in rows]
-
-    def close(self) -> None:
-        os.close(self._fd)
 
 
 def _message(kind: int, flags: int, body: bytes) -> bytes:

@@ -33,6 +33,10 @@ IFA_F_NODAD, IFA_F_TENTATIVE = 0x02, 0x40
 NUD_NOARP, NTF_MASTER = 0x40, 0x04
 """rtnetlink.h, if_addr.h, neighbour.h"""
 
+BRIDGE_FILTERS = ("bridge-nf-call-arptables", "bridge-nf-call-ip6tables", "bridge-nf-call-iptables")
+"""On by default in a new namespace wherever br_netfilter is loaded (container hosts). It would strip padding from bridged
+IP packets and drop those whose header does not check out: just the frames that a test of bad input is about."""
+
 READY_TIMEOUT_S = 5.0
 """A veth comes up within a millisecond; five seconds are for a machine that is busy with something else."""
 
@@ -59,14 +63,27 @@ def quiet_ipv6(enabled: bool) -> None:
         set_sysctl(f"net/ipv6/conf/default/{key}", value)
 
 
+def plain_bridging() -> None:
+    """Bridges of this namespace pass every frame on as it is."""
+    for name in BRIDGE_FILTERS:
+        set_sysctl(f"net/bridge/{name}", 0)
+
+
 def set_sysctl(path: str, value: int) -> None:
-    """Write below /proc/sys; which namespace net/ means depends on the thread."""
+    """Write below /proc/sys; which namespace net/ means depends on the thread.
+
+    A setting that does not exist needs none: no IPv6, no bridge filter. Raises BenchError RIG-N06 when refused.
+    """
     try:
         Path("/proc/sys", path).write_text(str(value))
     except FileNotFoundError:
-        if path.startswith("net/ipv6/"):  # a kernel without IPv6 is quiet already
-            return
-        raise
+        pass
+    except OSError as error:
+        raise BenchError(
+            "RIG-N06",
+            f"cannot write /proc/sys/{path}: {os.strerror(error.errno or 0)}",
+            "run outside the container, or start it with --privileged, so that /proc/sys is writable",
+        ) from error
 
 
 def offloads_off(ifname: str) -> None:

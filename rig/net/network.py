@@ -16,6 +16,8 @@ import fcntl
 import os
 import socket
 import struct
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
@@ -114,6 +116,16 @@ class Network:
             pass
         return count
 
+    @contextmanager
+    def unplugged(self, name: str) -> Iterator[None]:
+        """The machine's cable out of the switch while the block runs: every frame to and from it is lost, its link stays up."""
+        port = self.topology.hosts[name].port
+        self.wire.run(partial(_set_bridge, port, 0))
+        try:
+            yield
+        finally:
+            self.wire.run(lambda: _set_bridge(port, links.index_of(self.topology.bridge)))
+
     def close(self) -> None:
         """Let go of everything; the kernel frees it in the background. A second call does nothing."""
         if self._gate is not None:
@@ -150,6 +162,7 @@ class Network:
     def _lay_cables(self) -> None:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""
         links.quiet_ipv6(enabled=False)
+        links.plain_bridging()
         with links.rtnetlink() as route:
             links.set_up(route, "lo")
             links.add_bridge(route, self.topology.bridge, BRIDGE_MAC)
@@ -180,6 +193,11 @@ class Network:
                 links.add_static_entry(route, spec.port, spec.mac)
             links.enslave(route, DEVICE_PORT, bridge, learning=False)
             links.wait_operational(route, [self.topology.bridge])
+
+
+def _set_bridge(port: str, bridge_index: int) -> None:
+    with links.rtnetlink() as route:
+        route.link("set", index=links.index_of(port), master=bridge_index)
 
 
 def _bring_host_up(spec: HostSpec) -> None:

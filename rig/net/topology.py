@@ -159,7 +159,7 @@ class _Reader:
         ipv6 = self._address(table, f"{key}.ipv6", IPv6Interface)
         if ipv4 is None and ipv6 is None:
             self._refuse(key, None, "an ipv4 or an ipv6 address")
-        port = {"host": "ph", "server": "ps"}.get(name, f"p-{name}")
+        port = "ph" if role == "host" else "ps" if name == "server" else f"p-{name}"
         return HostSpec(name, role, self._mac(table, f"{key}.mac"), port, ipv4, ipv6)
 
     def _mac(self, table: dict[str, Any], key: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import array
 import itertools
+import select
 import socket
 import threading
 from collections.abc import Mapping, Sequence
@@ -45,6 +46,11 @@ def receive(sock: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
     except ConnectionResetError:
         return None
     return (cbor2.loads(data), fds) if data else None
+
+
+def pending(sock: socket.socket) -> bool:
+    """Whether a message waits to be received."""
+    return bool(select.select([sock], [], [], 0)[0])
 
 
 class Caller:

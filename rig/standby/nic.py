@@ -80,7 +80,7 @@ class Nic:
         interval_ms = entry.network_minutes * 60_000
         return TcpSlot(
             owner=self.owner,
-            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA,
+            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP,
             local_mac=self.local_mac,
             next_hop_mac=entry.next_hop_mac,
             local=local[0],

@@ -268,6 +268,7 @@ class Service:
         if not channel.push_enabled:
             self.timeline.add("USAGE_FAULT", app=channel.app.name, channel=channel.channel_id, what="no wait for push")
         elif self._may_fire(channel):
+            self._resume(channel.app, "task")
             self.tasks.fire(channel.app, "push", channel.channel_id)
         else:
             channel.held_pushes += 1
@@ -318,8 +319,12 @@ class Service:
             return
         for app in self.apps.values():
             self.suspend_if_idle(app)
-        if any(not app.suspended for app in self.apps.values()) or not self.standby.enter(self.channels.all(), 0):
+        if not self._all_quiet() or not self.standby.enter(self.channels.all(), 0):
             self.touch()
+
+    def _all_quiet(self) -> bool:
+        """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""
+        return all(app.suspended and not ipc.pending(app.sock) for app in self.apps.values())
 
 
 def main(arguments: list[str]) -> None:

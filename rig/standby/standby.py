@@ -133,7 +133,6 @@ class ConnectedStandby:
         assert channel.sock is not None and channel.nic is not None
         frozen = handoff.freeze(channel.sock)
         self._frozen.append(channel)
-        self._nic.give_back(channel.nic)
         ref = self._device.add_tcp_slot(self._nic.slot_of(channel.sock, channel.nic, frozen, sync))
         channel.nic.slot, channel.nic.gen = ref.slot, ref.gen
         detail = {"snd_nxt": frozen.snd_nxt, "rcv_nxt": frozen.rcv_nxt, "tsval": frozen.tsval, "slot": ref.slot}
@@ -181,7 +180,8 @@ class ConnectedStandby:
         self._epoch = released.epoch
         self._acked = 0
         for slot in released.slots:
-            self._timeline.add("SLOT_RELEASED", **asdict(slot))
+            names = {"state": slot.state.name, "close_reason": slot.close_reason.name}
+            self._timeline.add("SLOT_RELEASED", **{**asdict(slot), **names})
         self.settling = False
         self.on_settled()
 

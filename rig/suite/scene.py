@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rig.bench import Bench
-from rig.inject.frames import Flow
+from rig.clock import Deadline
+from rig.inject.frames import Flow, tcp_timestamps
+from rig.net.capture import CaptureTimeout
 from rig.peers import PushConnection
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.host import AppHandle
@@ -13,6 +15,10 @@ from rig.timeline import Record, TimelineTimeout
 
 QUIET_S = 0.25
 """How long nothing must happen where a wake would take a few milliseconds: a hundred times that."""
+
+
+LONGEST_MINUTES = 1439
+"""Server keep-alive of channels whose keep-alive task would only be in the way."""
 
 
 class Scene:
@@ -26,6 +32,23 @@ class Scene:
         self._app: AppHandle | None = None
 
     @property
+    def host_mac(self) -> bytes:
+        return bytes.fromhex(self.bench.network.topology.host.mac.replace(":", ""))
+
+    @property
+    def server_mac(self) -> bytes:
+        return bytes.fromhex(self.bench.network.topology.server.mac.replace(":", ""))
+
+    @property
+    def device_port(self) -> str:
+        """The device's port of the switch."""
+        return self.bench.network.ports[-1]
+
+    @property
+    def server_port(self) -> str:
+        return self.bench.network.topology.server.port
+
+    @property
     def app(self) -> AppHandle:
         if self._app is None:
             self._app = self.host.start_app("chat")
@@ -34,7 +57,8 @@ class Scene:
     def open(self, channel: str = "inbox", *, app: AppHandle | None = None, hardware: bool = True, **options: Any) -> Status:
         """Open a channel to the bench's server; returns the status, whatever it is."""
         server = self.bench.server
-        arguments = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware, **options}
+        arguments = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware}
+        arguments |= {"minutes": LONGEST_MINUTES, **options}
         return Status((app or self.app).call("open_channel", **arguments))
 
     def open_hardware(self, channel: str = "inbox", *, app: AppHandle | None = None) -> PushConnection:
@@ -67,6 +91,28 @@ class Scene:
     def handoff(self, channel: str = "inbox") -> Record:
         """The newest hand-over of the channel to the device: snd_nxt, rcv_nxt, tsval."""
         return self.timeline.find("HANDOFF", channel=channel)[-1]
+
+    def peer_timestamps(self) -> tuple[int, int]:
+        """(TSval, TSecr) that a forged segment of the server may carry now: the newest that the server itself sent."""
+        for frame in reversed(self.bench.capture.frames(self.server_port)):
+            stamps = tcp_timestamps(frame.data)
+            if frame.data[6:12] == self.server_mac and stamps is not None:
+                return stamps
+        raise LookupError("the server has sent no segment with timestamps")
+
+    def server_answers(self, after: int) -> bool:
+        """Whether the server sends anything in the next QUIET_S."""
+        try:
+            self.bench.capture.wait_for(self.server_port, lambda data: data[6:12] == self.server_mac, QUIET_S, after=after)
+        except CaptureTimeout:
+            return False
+        return True
+
+    def wait_received_by_device(self, before: dict[str, int], count: int) -> None:
+        """Until the device has counted `count` frames more than in `before`."""
+        deadline = Deadline(10)
+        while (received := self.device.counters()["rx_total"] - before["rx_total"]) < count:
+            assert not deadline.expired, f"the device received {received} of {count} frames"
 
     def assert_no_wake(self, after: int, *events: str) -> None:
         """Nothing woke the host since `after`, nor does in the next QUIET_S."""

@@ -7,7 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from rig.device.link import Link
-from tests.device.fake_server import FakeServer
+
+from .fake_server import FakeServer
 
 
 @pytest.fixture

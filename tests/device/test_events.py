@@ -33,14 +33,15 @@ class FakeEvents:
         if not self.queue:
             return None
         self.waiting = None
-        return {"n": self.queue[0]}
+        return {"event": [self.queue[0]]}
 
     def happen(self, n: int, fault: str = "") -> None:
         self.queue.append(n)
+        first = self.queue[0]
         request, self.waiting = self.waiting, None
         if request is not None and fault != "lost":
             for _ in range(2 if fault == "double" else 1):
-                self.server.reply(request, {"n": self.queue[0]})
+                self.server.reply(request, {"event": [first]})
 
 
 @pytest.fixture
@@ -59,7 +60,7 @@ def until(condition: Any) -> None:
 @pytest.mark.parametrize("fault", ["", "lost", "double"])
 def test_events_come_in_order_and_once(device: FakeEvents, link: Link, fault: str) -> None:
     got: list[int] = []
-    link.start_events(lambda event: got.append(event["n"]))
+    link.start_events(lambda event: got.append(event[0]))
     for n in range(1, 6):
         until(lambda: device.waiting is not None)
         device.happen(n, fault)
@@ -70,7 +71,7 @@ def test_events_come_in_order_and_once(device: FakeEvents, link: Link, fault: st
 def test_events_of_before_the_stream_are_delivered(device: FakeEvents, link: Link) -> None:
     got: list[int] = []
     device.queue = [1, 2, 3]
-    link.start_events(lambda event: got.append(event["n"]))
+    link.start_events(lambda event: got.append(event[0]))
     until(lambda: len(got) == 3)
     until(lambda: device.queue == [])
     assert got == [1, 2, 3]
@@ -80,8 +81,8 @@ def test_a_restart_of_the_device_is_told_and_numbers_begin_again(device: FakeEve
     got: list[int] = []
     restarts: list[int] = []
     device.queue = [41]
-    link.start_events(lambda event: got.append(event["n"]), restarts.append)
-    until(lambda: got == [41])
+    link.start_events(lambda event: got.append(event[0]), restarts.append)
+    until(lambda: got == [41] and device.waiting is not None)
     device.boot_id, device.queue, device.waiting = 8, [1], None
     until(lambda: got == [41, 1])
     assert restarts == [8]
@@ -90,7 +91,7 @@ def test_a_restart_of_the_device_is_told_and_numbers_begin_again(device: FakeEve
 def test_a_hello_of_another_thread_tells_of_a_restart(device: FakeEvents, link: Link, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(events, "SILENCE_S", 30)
     got: list[int] = []
-    link.start_events(lambda event: got.append(event["n"]))
+    link.start_events(lambda event: got.append(event[0]))
     until(lambda: device.waiting is not None)
     device.boot_id, device.queue, device.waiting = 8, [1], None
     link.request(0, 100, 1, {})
@@ -107,12 +108,12 @@ def test_requests_are_served_while_the_wait_stands(device: FakeEvents, link: Lin
 
 def test_a_stopped_stream_leaves_events_on_the_device(device: FakeEvents, link: Link) -> None:
     got: list[int] = []
-    link.start_events(lambda event: got.append(event["n"]))
+    link.start_events(lambda event: got.append(event[0]))
     until(lambda: device.waiting is not None)
     link.stop_events()
     device.happen(1)
     assert link.request(2, 0, 0, {"d": ""})["r"] == ""
     assert got == []
     assert device.queue == [1]
-    link.start_events(lambda event: got.append(event["n"]))
+    link.start_events(lambda event: got.append(event[0]))
     until(lambda: got == [1])

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from engine_lib import Engine
+from tests.engine.engine_lib import Engine
 
 
 @pytest.fixture

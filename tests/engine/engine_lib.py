@@ -114,8 +114,8 @@ def _load() -> c.CDLL:
     lib.eng_counter_name.restype = c.c_char_p
     lib.eng_counter.restype = u64
     lib.eng_poll.restype = u32
-    for name in ("eng_slot_list",):
-        getattr(lib, name).restype = u8
+    lib.eng_slot_list.restype = u8
+    lib.eng_pattern_at.restype = flag
     return lib
 
 
@@ -219,10 +219,13 @@ class Engine:
         """Hits by id, in order of addition."""
         id_, type_, hits, out = u32(), u8(), u32(), {}
         i = 0
-        while _LIB.eng_pattern_at(self._e, u8(i), c.byref(id_), c.byref(type_), c.byref(hits)) & 1:
+        while _LIB.eng_pattern_at(self._e, u8(i), c.byref(id_), c.byref(type_), c.byref(hits)):
             out[id_.value] = hits.value
             i += 1
         return out
+
+    def offload_remove(self, id_: int) -> int:
+        return int(_LIB.eng_offload_remove(self._e, u32(id_)))
 
     def arp_add(self, id_: int = 1, address: str = HOST_IP, mac: bytes = HOST_MAC, remote: str = "", type_: int = 1) -> int:
         cfg = OffloadCfg(id=id_, type=type_, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*mac))
@@ -268,6 +271,12 @@ class Engine:
     def event(self, after: int = 0) -> Event | None:
         ev = _LIB.eng_event_after(self._e, u32(after))
         return Event.from_buffer_copy(ev.contents) if ev else None
+
+    def wake_event(self) -> Event:
+        """The oldest event, which the test expects to be there."""
+        ev = self.event()
+        assert ev is not None, "the engine slept on"
+        return ev
 
     @property
     def counters(self) -> dict[str, int]:

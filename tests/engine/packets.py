@@ -9,7 +9,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import ARP, Ether
 from scapy.packet import Packet, Raw
 
-from engine_lib import HOST_IP, HOST_MAC, HOST_PORT, PEER_IP, PEER_MAC, PEER_PORT
+from tests.engine.engine_lib import HOST_IP, HOST_MAC, HOST_PORT, PEER_IP, PEER_MAC, PEER_PORT
 
 
 def mac(raw: bytes) -> str:

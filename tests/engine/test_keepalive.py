@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from engine_lib import (
+from scapy.layers.inet6 import IPv6
+
+from tests.engine.engine_lib import (
     ACTIVE,
     BAD_ARG,
     BAD_INTERVAL,
@@ -22,8 +24,7 @@ from engine_lib import (
     WOKEN,
     Engine,
 )
-from packets import parse_tcp, tcp
-from scapy.layers.inet6 import IPv6
+from tests.engine.packets import parse_tcp, tcp
 
 S = 1_000_000
 """µs in a second."""
@@ -47,7 +48,7 @@ def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
     asleep(eng, tos=0x10, ttl=33, rcv_wscale=2, rcv_wnd=8192)
     frame = first_probe(eng)
     l3, seg = parse_tcp(frame)
-    assert frame[:12] == PEER_MAC + HOST_MAC and len(frame) == 60
+    assert (frame[:12], len(frame)) == (PEER_MAC + HOST_MAC, 60)
     assert (l3.src, l3.dst, l3.tos, l3.ttl, l3.id, str(l3.flags), l3.len) == (HOST_IP, PEER_IP, 0x10, 33, 100, "DF", 40)
     assert (seg.sport, seg.dport, seg.seq, seg.ack, str(seg.flags)) == (40000, 443, 999, 5000, "A")
     assert seg.window == 8192 >> 2
@@ -80,8 +81,8 @@ def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str
     asleep(eng)
     first_probe(eng)
     eng.rx(tcp(flags, pad=True))
-    event = eng.event()
-    assert event and event.reason == reason
+    event = eng.wake_event()
+    assert event.reason == reason
 
 
 def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
@@ -91,8 +92,8 @@ def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
     eng.rx(tcp("A", options=[("NOP", None), ("NOP", None), ("SAck", (999, 1000))]))
     assert eng.event() is None
     eng.rx(tcp("A", payload=b"d"))
-    event = eng.event()
-    assert event and event.reason == TCP_DATA
+    event = eng.wake_event()
+    assert event.reason == TCP_DATA
 
 
 @pytest.mark.parametrize("payload", [b"", b"\x00"])
@@ -139,7 +140,7 @@ def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine)
     for _ in range(10):
         eng.run_until(eng.now_us + 54 * S)
         eng.rx(tcp("A", seq=4999))
-    assert len(eng.take_sent()) == 10 and eng.counters["ka_tx"] == 0
+    assert (len(eng.take_sent()), eng.counters["ka_tx"]) == (10, 0)
     eng.rx(tcp("S", seq=1))  # challenged, so we sent, but nothing valid was heard
     start = eng.now_us
     eng.take_sent()
@@ -180,8 +181,8 @@ def test_all_probes_lost_wake_once(eng: Engine) -> None:
     """C1.16"""
     slot = asleep(eng)
     eng.run_until(1 * S + 1000 * S)
-    event = eng.event()
-    assert event and (event.reason, event.slot, event.orig_size, event.t_wake_us) == (KA_TIMEOUT, 0, 0, 1 * S + 90 * S)
+    event = eng.wake_event()
+    assert (event.reason, event.slot, event.orig_size, event.t_wake_us) == (KA_TIMEOUT, 0, 0, 1 * S + 90 * S)
     assert eng.event(event.n) is None
     state = eng.slot_get(*slot)
     assert [t // S - 1 for t, _ in eng.sent] == [60, 70, 80]
@@ -205,7 +206,8 @@ def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
     eng.wire_up = False
     eng.run_until(1 * S + 300 * S)
     state = eng.slot_get(*slot)
-    assert (eng.event(), state.ka_sent, state.ka_lost) == (None, 0, 0) and eng.counters["tx_busy_retry"] > 0
+    assert (eng.event(), state.ka_sent, state.ka_lost) == (None, 0, 0)
+    assert eng.counters["tx_busy_retry"] > 0
     eng.wire_up = True
     eng.run_until(eng.now_us + 2000)
     assert len(eng.sent) == 1

@@ -3,7 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from engine_lib import (
+from scapy.layers.inet import IP, fragment
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
+from scapy.layers.l2 import Ether
+from scapy.packet import Raw
+
+from tests.engine.engine_lib import (
     AWAKE,
     BROKEN,
     D3,
@@ -18,11 +23,7 @@ from engine_lib import (
     WOKEN,
     Engine,
 )
-from packets import ether, parse_tcp, tcp
-from scapy.layers.inet import IP, fragment
-from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
-from scapy.layers.l2 import Ether
-from scapy.packet import Raw
+from tests.engine.packets import ether, parse_tcp, tcp
 
 S = 1_000_000
 DAY = 86_400 * S
@@ -189,13 +190,9 @@ def test_malformed_options_are_dropped(eng: Engine, options: bytes) -> None:
     asleep(eng)
     frame = bytearray(tcp("A", options=[("NOP", None)] * len(options), payload=b"x"))
     frame[54 : 54 + len(options)] = options
-    packet = Ether(bytes(frame))
-    del packet["TCP"].chksum
-    del packet["TCP"].options  # scapy would mend what it does not understand
-    fixed = bytearray(frame)
-    fixed[50:52] = b"\0\0"
-    fixed[50:52] = checksum(bytes(fixed)).to_bytes(2, "big")
-    assert outcome(eng, bytes(fixed)) == (0, 0)
+    frame[50:52] = b"\0\0"
+    frame[50:52] = checksum(bytes(frame)).to_bytes(2, "big")  # by hand: scapy would mend what it does not understand
+    assert outcome(eng, bytes(frame)) == (0, 0)
     assert eng.counters["rx_bad_len"] == 1
 
 
@@ -239,18 +236,17 @@ def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> Non
         frame = bytearray(good)
         frame[bit // 8] ^= 0x80 >> bit % 8
         assert outcome(eng, bytes(frame)) == (0, 0), bit
-    assert eng.counters["rx_bad_l4_csum"] > 100 and eng.counters["rx_bad_ip_csum"] > 100
+    assert min(eng.counters["rx_bad_l4_csum"], eng.counters["rx_bad_ip_csum"]) > 100
     assert outcome(eng, good) == (TCP_DATA, 0)
 
 
 def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
     """C3.51, C3.52"""
-    v6 = dict(local="2001:db8::1", remote="2001:db8::2")
     assert eng.slot_add()[0] == OK
-    assert eng.slot_add(**v6)[0] == OK
+    assert eng.slot_add(local="2001:db8::1", remote="2001:db8::2")[0] == OK
     eng.sleep()
     l3 = IPv6(src="2001:db8::2", dst="2001:db8::1")
-    for n in range(8):
+    for n in range(9):
         chain = l3
         for _ in range(n):
             chain = chain / IPv6ExtHdrDestOpt(options=[PadN(optdata=b"\0\0")])
@@ -260,8 +256,8 @@ def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
     eng.rx(tcp("A", seq=4999, l3=atomic))
     assert len(eng.take_sent()) == 1
     eng.rx(tcp("A", payload=b"x", l3=IP(src=PEER_IP, dst=HOST_IP, options=b"\x94\x04\x00\x00")))
-    event = eng.event()
-    assert event and event.reason == TCP_DATA
+    event = eng.wake_event()
+    assert event.reason == TCP_DATA
 
 
 def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
@@ -279,7 +275,7 @@ def test_fragments(eng: Engine) -> None:
     """C3.53: the first shows its ports, the others do not, and are never read as ports."""
     asleep(eng)
     whole = Ether(tcp("A", payload=bytes(64), dport=40001))
-    first, *rest = fragment(whole[IP], fragsize=32)
+    first, *rest = fragment(whole[IP], fragsize=32)  # type: ignore[no-untyped-call]
     assert outcome(eng, bytes(ether() / first)) == (0, 0)
     assert outcome(eng, bytes(ether() / IP(src="192.0.2.9", dst=HOST_IP, proto=6, frag=4) / Raw(b"x" * 32)))[0] == 0
     assert eng.counters["rx_frag"] == 2

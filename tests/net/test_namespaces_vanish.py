@@ -166,7 +166,7 @@ def namespaces_in_use() -> set[int]:
     inodes = set()
     for link in [*Path("/proc").glob("[0-9]*/ns/net"), *Path("/proc").glob("[0-9]*/fd/*")]:
         try:
-            target = os.readlink(link)
+            target = str(link.readlink())
         except OSError:
             continue
         if target.startswith("net:["):

@@ -4,9 +4,11 @@
 
 #include "mps2.h"
 #include "port/port.h"
+#include "rom_services.h"
 
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
 extern const void *const vectors[16];
+extern const struct rom_services rom_services __attribute__((weak)); /* NULL in an image */
 int main(int argc, char **argv);
 void reset_entry(void);
 void fault_entry(void);
@@ -37,5 +39,5 @@ void fault_entry(void)
 
 __attribute__((section(".vectors"), used)) const void *const vectors[16] = {
 	&_stack_top, (const void *)reset_entry, (const void *)fault_entry, (const void *)fault_entry,
-	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry,
+	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry, &rom_services,
 };

@@ -21,7 +21,7 @@
 
 #include "boot/flash_map.h"
 
-enum { SERIAL_STALL_MS = 1000 };
+enum { SERIAL_STALL_MS = 1000, ETH_QUEUE_BYTES = 4 << 20 };
 
 static struct {
 	int serial, eth, flash, boot;   /* boot: the boot loader's executable, for a reset */
@@ -95,6 +95,11 @@ void port_init(int argc, char **argv)
 	if (p.serial < 0 || p.flash < 0 || p.boot < 0) {
 		usage("(--serial-fd and --flash-fd are needed)");
 	}
+	if (lseek(p.flash, 0, SEEK_END) < (off_t)FLASH_BYTES) {
+		usage("(the flash file is smaller than 1 MiB)");
+	}
+	/* A burst of thousands of frames must fit: the default holds a few hundred. Refused without root: then the default. */
+	setsockopt(p.eth, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ ETH_QUEUE_BYTES }, sizeof(int));
 	fcntl(p.serial, F_SETFL, fcntl(p.serial, F_GETFL) | O_NONBLOCK);
 	p.start_us = monotonic_us();
 }

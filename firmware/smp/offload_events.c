@@ -1,0 +1,89 @@
+/* The standing event request, and the faults that tests order for replies. */
+#include <string.h>
+
+#include "offload_group.h"
+#include "offload_io.h"
+
+enum { EVENT_BYTES_MAX = 256 };
+
+static struct {
+	struct engine *e;            /* NULL: no request is with the server */
+	uint32_t after;
+} waiting;
+
+static struct {
+	uint8_t kind;
+	bool fresh;                  /* the order's own reply goes out unharmed */
+	uint16_t left, delay_ms;
+} fault;
+
+void offload_events_reset(void)
+{
+	memset(&waiting, 0, sizeof waiting);
+	memset(&fault, 0, sizeof fault);
+}
+
+static int encode_event(const struct eng_event *ev, const struct io *io)
+{
+	struct event_rsp r = { .event = {
+		.n = ev->n, .gen = ev->gen, .kind = ev->kind, .slot = ev->slot, .epoch = ev->epoch, .reason = ev->reason,
+		.l2_flags = ev->l2_flags, .t_rx_us = ev->t_rx_us, .wake_seq = ev->wake_seq, .subreason = ev->subreason,
+		.t_wake_us = ev->t_wake_us, .pattern_id = ev->pattern_id, .SavedPacketSize = ev->saved_size,
+		.OriginalPacketSize = ev->orig_size,
+	} };
+
+	return OFFLOAD_REPLY(event_rsp, io, &r);
+}
+
+int offload_event_wait(const struct io *io)
+{
+	struct event_wait_req q;
+
+	OFFLOAD_DECODE(event_wait_req, io, &q);
+	const struct eng_event *ev = eng_event_after(io->e, q.after);
+	waiting.e = ev ? NULL : io->e;
+	waiting.after = q.after;
+	return ev ? encode_event(ev, io) : SMP_DEFER;
+}
+
+void offload_group_poll(void)
+{
+	static uint8_t body[EVENT_BYTES_MAX];
+	const struct eng_event *ev = waiting.e ? eng_event_after(waiting.e, waiting.after) : NULL;
+	size_t len = 0;
+
+	if (ev && encode_event(ev, &(struct io){ .rsp = body, .cap = sizeof body, .len = &len }) == OFF_OK) {
+		waiting.e = NULL;
+		smp_reply_deferred(body, len);
+	}
+}
+
+int offload_fault_inject(const struct io *io)
+{
+	struct fault_inject_req q;
+
+	OFFLOAD_DECODE(fault_inject_req, io, &q);
+	if (q.kind < OFF_FAULT_DROP_REPLY || q.kind > OFF_FAULT_DROP_EVENT)
+		return OFF_UNSUPPORTED;
+	fault.kind = (uint8_t)q.kind;
+	fault.left = (uint16_t)q.n;
+	fault.delay_ms = (uint16_t)q.delay_ms;
+	fault.fresh = true;
+	return offload_reply_empty(io);
+}
+
+bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt)
+{
+	*delay_ms = 0;
+	*corrupt = false;
+	if (fault.fresh && !is_event) {
+		fault.fresh = false;
+		return false;
+	}
+	if (fault.left == 0 || is_event != (fault.kind == OFF_FAULT_DROP_EVENT))
+		return false;
+	fault.left--;
+	*delay_ms = fault.kind == OFF_FAULT_DELAY_REPLY ? fault.delay_ms : 0;
+	*corrupt = fault.kind == OFF_FAULT_CORRUPT_REPLY;
+	return fault.kind == OFF_FAULT_DROP_REPLY || fault.kind == OFF_FAULT_DROP_EVENT;
+}

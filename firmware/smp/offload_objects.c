@@ -1,0 +1,150 @@
+/* What the host puts into the engine: TCP slots, wake patterns, protocol offloads. */
+#include <string.h>
+
+#include "offload_io.h"
+#include "offload_lists.h"
+
+static struct eng_ip ip_from(const struct zcbor_string *s)
+{
+	struct eng_ip ip = { .len = (uint8_t)s->len };
+
+	memcpy(ip.b, s->value, s->len);      /* at most 16: the CDDL says so */
+	return ip;
+}
+
+static struct eng_slot_cfg slot_from(const struct add_tcp_slot_req *q)
+{
+	struct eng_slot_cfg c = {
+		.owner = (uint16_t)q->owner, .flags = q->flags, .local = ip_from(&q->local), .remote = ip_from(&q->remote),
+		.local_port = (uint16_t)q->local_port, .remote_port = (uint16_t)q->remote_port, .ttl = (uint8_t)q->ttl,
+		.tos = (uint8_t)q->tos, .df = q->df, .ip_id = (uint16_t)q->ip_id, .mss = (uint16_t)q->mss,
+		.snd_una = q->snd_una, .snd_nxt = q->snd_nxt, .snd_wl1 = q->snd_wl1, .snd_wnd = q->snd_wnd,
+		.max_snd_wnd = q->max_snd_wnd, .rcv_nxt = q->rcv_nxt, .rcv_wnd = q->rcv_wnd, .rcv_wup = q->rcv_wup,
+		.snd_wscale = (uint8_t)q->snd_wscale, .rcv_wscale = (uint8_t)q->rcv_wscale, .ts_on = q->ts_on,
+		.ts_hz = q->ts_hz, .tsval = q->tsval, .ts_recent = q->ts_recent, .ts_recent_age_ms = q->ts_recent_age_ms,
+		.t0_us = q->t0_us, .ka_idle_ms = q->ka_idle_ms, .ka_intvl_ms = q->ka_intvl_ms,
+		.idle_elapsed_ms = q->idle_elapsed_ms, .ka_cnt = (uint8_t)q->ka_cnt,
+	};
+
+	memcpy(c.local_mac, q->local_mac.value, 6);
+	memcpy(c.next_hop_mac, q->next_hop_mac.value, 6);
+	return c;
+}
+
+int offload_slot_add(const struct io *io)
+{
+	struct add_tcp_slot_req q;
+	uint8_t slot = 0;
+	uint16_t gen = 0;
+
+	OFFLOAD_DECODE(add_tcp_slot_req, io, &q);
+	struct eng_slot_cfg c = slot_from(&q);
+	int rc = eng_slot_add(io->e, &c, &slot, &gen);
+	struct slot_ref r = { .gen = gen, .slot = slot };
+	return rc != OFF_OK ? rc : OFFLOAD_REPLY(slot_ref, io, &r);
+}
+
+int offload_slot_remove(const struct io *io)
+{
+	struct eng_slot_state st;
+	struct slot_ref q;
+
+	OFFLOAD_DECODE(slot_ref, io, &q);
+	int rc = eng_slot_remove(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &st);
+	return rc != OFF_OK ? rc : offload_slot_state(&st, io->rsp, io->cap, io->len);
+}
+
+int offload_slot_get(const struct io *io)
+{
+	struct eng_slot_state st;
+	struct slot_ref q;
+
+	OFFLOAD_DECODE(slot_ref, io, &q);
+	int rc = eng_slot_get(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &st);
+	return rc != OFF_OK ? rc : offload_slot_state(&st, io->rsp, io->cap, io->len);
+}
+
+int offload_slots(const struct io *io)
+{
+	return offload_slot_list(io->e, io->rsp, io->cap, io->len);
+}
+
+/* False when longer than any pattern may be. */
+static bool pattern_bytes(struct eng_pattern_cfg *c, const struct add_pattern_req *q)
+{
+	size_t data = q->data_present ? q->data.data.len : 0, mask = q->mask_present ? q->mask.mask.len : 0;
+
+	if (data > sizeof c->data || mask > sizeof c->mask)
+		return false;
+	if (data)
+		memcpy(c->data, q->data.data.value, data);
+	if (mask)
+		memcpy(c->mask, q->mask.mask.value, mask);
+	c->data_len = (uint16_t)data;
+	c->mask_len = (uint16_t)mask;
+	return true;
+}
+
+int offload_pattern_add(const struct io *io)
+{
+	struct add_pattern_req q;
+
+	OFFLOAD_DECODE(add_pattern_req, io, &q);
+	struct eng_pattern_cfg c = {
+		.id = q.id, .type = (uint8_t)q.type, .priority = q.priority_present ? (uint8_t)q.priority.priority : 0,
+		.flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .offset = q.offset_present ? (uint16_t)q.offset.offset : 0,
+		.port_set = q.port_present, .port = q.port_present ? (uint16_t)q.port.port : 0,
+		.sport_set = q.sport_present, .sport = q.sport_present ? (uint16_t)q.sport.sport : 0,
+	};
+
+	if (q.ip_present)
+		c.dst = ip_from(&q.ip.ip);
+	if (q.src_present)
+		c.src = ip_from(&q.src.src);
+	int rc = pattern_bytes(&c, &q) ? eng_pattern_add(io->e, &c) : OFF_BAD_LEN;
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
+}
+
+int offload_pattern_remove(const struct io *io)
+{
+	struct pattern_ref q;
+
+	OFFLOAD_DECODE(pattern_ref, io, &q);
+	int rc = eng_pattern_remove(io->e, q.id);
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
+}
+
+int offload_patterns(const struct io *io)
+{
+	return offload_pattern_list(io->e, io->rsp, io->cap, io->len);
+}
+
+int offload_arp_add(const struct io *io)
+{
+	struct add_offload_req q;
+
+	OFFLOAD_DECODE(add_offload_req, io, &q);
+	struct eng_offload_cfg c = {
+		.id = q.id, .type = (uint8_t)q.type, .flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .ip = ip_from(&q.ip),
+	};
+
+	if (q.remote_present)
+		c.remote = ip_from(&q.remote.remote);
+	memcpy(c.mac, q.mac.value, 6);
+	int rc = eng_offload_add(io->e, &c);
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
+}
+
+int offload_arp_remove(const struct io *io)
+{
+	struct offload_ref q;
+
+	OFFLOAD_DECODE(offload_ref, io, &q);
+	int rc = eng_offload_remove(io->e, q.id);
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
+}
+
+int offload_arps(const struct io *io)
+{
+	return offload_offload_list(io->e, io->rsp, io->cap, io->len);
+}

@@ -1,0 +1,55 @@
+"""Sleep and wake, over and over, on one connection: wake latency, integrity, and what the peer's kernel thought of it.
+
+A round: the host sleeps; the server pushes a numbered message; the task runs with it; the host falls asleep again by
+itself. Latency counts from the waking frame's kernel time stamp at the server's port of the switch to RUN_ENTER, the
+first line of the task's Run.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rig.bench import Bench
+from rig.net import counters
+
+CHANNEL = "inbox"
+ROUND_TIMEOUT_S = 10.0
+
+
+@dataclass(frozen=True)
+class Cycles:
+    """What the rounds showed. `faults`: kernel counters of the peer that a clean handoff leaves alone, those that moved."""
+
+    wake_latency_ms: list[float]
+    delivered_once_in_order: bool
+    faults: dict[str, int]
+
+
+def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
+    """Run the rounds on a fresh bench. Raises TimelineTimeout when one does not end."""
+    timeline, server = bench.timeline, bench.server
+    app = bench.host.start_app("chat")
+    app.call("open_channel", channel=CHANNEL, host=server.address, port=server.port, minutes=1439)
+    connection = server.connection()
+    bench.host.enter_standby()
+    before = counters.read(bench.network.server)
+    latencies_ms = []
+    for number in range(rounds):
+        after, frames = timeline.mark(), bench.capture.mark(bench.network.topology.server.port)
+        message = b"%08d;" % number
+        connection.push(message)
+        run_enter = timeline.wait("RUN_ENTER", kind="push", after=after, timeout_s=ROUND_TIMEOUT_S)
+        timeline.wait("SLEEP_ENTER", after=run_enter.seq, timeout_s=ROUND_TIMEOUT_S)
+        latencies_ms.append((run_enter.t_ns - _on_the_wire_ns(bench, message, frames)) / 1e6)
+        progress(number + 1)
+    after_counters = counters.read(bench.network.server)
+    bench.host.exit_standby()
+    received = b"".join(app.call("messages", channel=CHANNEL, timeout_s=30))
+    wanted = b"".join(b"%08d;" % number for number in range(rounds))
+    return Cycles(latencies_ms, received == wanted, counters.handoff_faults(before, after_counters))
+
+
+def _on_the_wire_ns(bench: Bench, message: bytes, after: int) -> int:
+    port = bench.network.topology.server.port
+    return bench.capture.wait_for(port, lambda frame: message in frame, after=after).t_ns

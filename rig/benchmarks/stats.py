@@ -1,0 +1,28 @@
+"""Order statistics of many rounds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Summary:
+    """Median, 99th percentile (nearest rank) and number of rounds; the unit is the caller's."""
+
+    p50: float
+    p99: float
+    n: int
+
+    @classmethod
+    def of(cls, values: Sequence[float]) -> Summary:
+        ordered = sorted(values)
+        return cls(_rank(ordered, 0.5), _rank(ordered, 0.99), len(ordered))
+
+    def as_json(self) -> dict[str, float]:
+        return {"p50": round(self.p50, 3), "p99": round(self.p99, 3), "n": self.n}
+
+
+def _rank(ordered: Sequence[float], share: float) -> float:
+    return ordered[max(0, math.ceil(share * len(ordered)) - 1)]

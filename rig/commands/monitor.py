@@ -1,0 +1,110 @@
+"""`rig monitor`: what a board says and does, live."""
+
+from __future__ import annotations
+
+import queue
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from rig.device.link import Link
+
+REFRESH_S = 1.0
+"""How often the counters are read."""
+
+Line = tuple[str, str]
+"""Kind (log, event, restart) and text."""
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def monitor(
+        port: Annotated[str, typer.Argument(help="Serial port or pyserial URL.")],
+        baud: Annotated[int, typer.Option(help="Speed of the line, bit/s.")] = 115200,
+        seconds: Annotated[float, typer.Option(help="End after so many seconds; 0: on Ctrl-C.")] = 0.0,
+    ) -> None:
+        """Show the log, events and counters of a board, live.
+
+        Takes the events: nobody else will see them.
+        """
+        from rig.device.link import Link
+        from rig.device.port import shared_warning
+
+        lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+        with Link(port, baudrate=baud, log=lambda text: lines.put(("log", text))) as link:
+            if warning := shared_warning(port):
+                typer.echo(warning, err=True)
+            show_hello(link)
+            link.start_events(
+                lambda event: lines.put(("event", event_text(event))),
+                lambda boot_id: lines.put(("restart", f"the device restarted, boot {boot_id}")),
+            )
+            watch(link, lines, seconds or float("inf"))
+
+
+def show_hello(link: Link) -> None:
+    """Who is there; a boot loader or a silent board is said and watched all the same."""
+    from rig.device.offload import OffloadClient
+    from rig.errors import BenchError
+
+    try:
+        hello = OffloadClient(link).hello()
+        typer.echo(f"{hello.board}: offload {hello.version}, image {hello.digest.hex()[:12]}, boot {hello.boot_id}")
+    except BenchError as error:
+        typer.echo(f"{error.code} {error.cause}", err=True)
+
+
+def event_text(event: list[int]) -> str:
+    """One line for an event."""
+    from rig.device.numbers import EventKind, WakeReason
+    from rig.device.offload_types import Event
+
+    e = Event.of(event)
+    reason = WakeReason(e.reason).name if e.kind == EventKind.WAKE else f"code {e.reason}"
+    return f"{e.n} {e.kind.name} {reason} slot {e.slot_ref} pattern {e.matched_pattern} {e.saved_bytes} bytes"
+
+
+def watch(link: Link, lines: queue.SimpleQueue[Line], seconds: float) -> None:
+    """Print lines as they come; on a terminal a table of the counters that changed stays below them."""
+    from rich.console import Console
+    from rich.live import Live
+
+    console = Console()
+    end_s = time.monotonic() + seconds
+    with Live(console=console, auto_refresh=False, transient=True) as live:
+        next_s = 0.0
+        while (now_s := time.monotonic()) < end_s:
+            if now_s >= next_s and console.is_terminal:
+                next_s = now_s + REFRESH_S
+                live.update(counter_table(link), refresh=True)
+            try:
+                kind, text = lines.get(timeout=min(REFRESH_S, end_s - now_s))
+            except queue.Empty:
+                continue
+            stamp = time.strftime("%H:%M:%S")
+            console.print(f"{stamp} {kind:7} {text}", markup=False, highlight=False, soft_wrap=True)
+
+
+def counter_table(link: Link) -> Table:
+    """Counters that are not zero, and the link's own."""
+    from dataclasses import asdict
+
+    from rich.table import Table
+
+    from rig.device.offload import OffloadClient
+    from rig.errors import BenchError
+
+    table = Table("counter", "value")
+    try:
+        device = OffloadClient(link).counters()
+    except BenchError as error:
+        table.add_row(error.code, error.cause)
+        device = {}
+    for name, value in {**device, **{f"link {name}": value for name, value in asdict(link.stats).items()}}.items():
+        if value:
+            table.add_row(name, str(value))
+    return table

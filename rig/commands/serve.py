@@ -1,0 +1,62 @@
+"""`rig serve`: a device alone, for smpmgr, miniterm or whatever else speaks to a serial port."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rig.device.flash_memory import FlashMemory
+
+CHECK_S = 0.5
+"""How often to see whether the device still lives."""
+
+
+def register(app: typer.Typer) -> None:
+    @app.command()
+    def serve(
+        device: Annotated[str, typer.Option(help="native or qemu.")] = "native",
+        flash_file: Annotated[
+            Path | None, typer.Option("--flash", help="File that holds its flash; made, erased, if absent.")
+        ] = None,
+        erased: Annotated[bool, typer.Option(help="Begin with an erased flash: the boot loader answers.")] = False,
+        baud: Annotated[int, typer.Option(help="Let bytes pass at this speed, bit/s; 0: as fast as it goes.")] = 0,
+    ) -> None:
+        """Run a device alone; print its serial port. Ctrl-C ends."""
+        from rig.device.factory import emulated
+        from rig.device.line import PacedLine
+        from rig.device.native import NativeDevice
+
+        with emulated(device, flash=_memory(device, flash_file, erased=erased)) as running:
+            if isinstance(running, NativeDevice) and not baud:
+                _announce(device, running.port)
+                _watch(running.check)
+            with PacedLine(running.port, baud) as line:
+                _announce(device, line.port)
+                _watch(running.check)
+
+
+def _memory(device: str, flash_file: Path | None, *, erased: bool) -> FlashMemory | None:
+    from rig.device.flash_memory import FlashMemory
+    from rig.device.prepared import prepared_flash
+
+    if flash_file is not None:
+        return FlashMemory.in_file(device, flash_file)
+    return None if erased else prepared_flash(device)
+
+
+def _announce(device: str, port: str) -> None:
+    """The port alone on stdout, so that scripts can read it; the rest is for people."""
+    typer.echo(port)
+    typer.echo(f"{device} device is on. Try: smpmgr --port {port} image state-read. Ctrl-C ends it.", err=True)
+
+
+def _watch(check: Callable[[], None]) -> None:
+    """Until a signal, or until the device dies by itself, which `check` raises."""
+    while True:
+        check()
+        time.sleep(CHECK_S)

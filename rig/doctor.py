@@ -1,0 +1,185 @@
+"""What this machine can do for the rig, what it lacks, and the command that mends each lack."""
+
+from __future__ import annotations
+
+import importlib.metadata as metadata
+import json
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from rig.device.images import firmware, images_root, manifest
+from rig.device.port import visible_ports
+from rig.errors import BenchError
+
+State = Literal["ok", "warn", "no"]
+
+NATIVE, QEMU, BOARD, BUILD = "run native", "run qemu", "run a board", "build firmware"
+ABILITIES = (NATIVE, QEMU, BOARD, BUILD)
+MAIN_JOB = NATIVE
+"""What `make run` does."""
+
+DISTRIBUTIONS = (
+    *("cbor2", "imgtool", "jinja2", "pyroute2", "pyserial", "pytest"),
+    *("python-pcapng", "rich", "scapy", "smp", "tabulate", "typer"),
+)
+MISSING_FEATURE = "boot a kernel with this feature, or load its module as root: modprobe {}"
+PROBE_TIMEOUT_S = 20.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One line of the table."""
+
+    name: str
+    state: State
+    reason: str
+    fix: str = ""
+    needed_for: tuple[str, ...] = ()
+    """Abilities that are gone when `state` is "no"."""
+
+
+def examine() -> list[Check]:
+    """All checks. Takes about a second; changes nothing."""
+    return [*_python(), *_kernel(), *_tools(), *_firmware(), *_serial()]
+
+
+def abilities(checks: Iterable[Check]) -> dict[str, list[str]]:
+    """Each ability to the names of the checks that stand in its way; an empty list: it can be used."""
+    failed = [check for check in checks if check.state == "no"]
+    return {ability: [check.name for check in failed if ability in check.needed_for] for ability in ABILITIES}
+
+
+# -- python ------------------------------------------------------------------------------------------------------------
+
+
+def _python() -> list[Check]:
+    version = ".".join(map(str, sys.version_info[:3]))
+    missing = [name for name in DISTRIBUTIONS if not _installed(name)]
+    checks = [Check("Python", "ok", version), _dependencies(missing)]
+    if _installed("pyserial-labgrid"):
+        reason = "pyserial-labgrid has overwritten pyserial's files"
+        checks.append(
+            Check("pyserial", "no", reason, "pip uninstall pyserial-labgrid && pip install --force-reinstall pyserial", ABILITIES)
+        )
+    return checks
+
+
+def _dependencies(missing: list[str]) -> Check:
+    if missing:
+        return Check("Python packages", "no", f"missing: {', '.join(missing)}", "make", ABILITIES)
+    return Check("Python packages", "ok", f"{len(DISTRIBUTIONS)} found")
+
+
+def _installed(name: str) -> bool:
+    try:
+        metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return False
+    return True
+
+
+# -- kernel ------------------------------------------------------------------------------------------------------------
+
+
+def _kernel() -> list[Check]:
+    found = probe_kernel()
+    every = (NATIVE, QEMU, BOARD)
+    checks = [_privileges(found.get("namespaces", "the probe gave no answer"))]
+    for name, module in (("veth", "veth"), ("bridge", "bridge"), ("AF_PACKET", "af_packet"), ("TCP_REPAIR", "")):
+        if name in found:
+            fix = MISSING_FEATURE.format(module) if module else "boot a kernel with CONFIG_CHECKPOINT_RESTORE"
+            checks.append(_feature(name, found[name], fix, every))
+    return [*checks, _tap(found)]
+
+
+def probe_kernel() -> dict[str, str]:
+    """See rig.kernel_probe; runs it in a process of its own."""
+    argv = [sys.executable, "-m", "rig.kernel_probe"]
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=PROBE_TIMEOUT_S, check=True)
+        found: dict[str, str] = json.loads(done.stdout)
+    except (OSError, subprocess.SubprocessError, ValueError) as error:
+        return {"namespaces": f"the probe failed: {error}"}
+    return found
+
+
+def _privileges(refused: str) -> Check:
+    reason, _, fix = refused.partition("\n")
+    if refused:
+        return Check("namespaces", "no", reason, fix or "sudo rig ...", (NATIVE, QEMU, BOARD))
+    how = "as root" if os.geteuid() == 0 else "in a user namespace of your own"
+    return Check("namespaces", "ok", how)
+
+
+def _feature(name: str, refused: str, fix: str, needed_for: tuple[str, ...]) -> Check:
+    return Check(name, "no", refused, fix, needed_for) if refused else Check(name, "ok", "works")
+
+
+def _tap(found: dict[str, str]) -> Check:
+    refused = found.get("tun node") or found.get("tap", "")
+    if not refused:
+        return Check("TAP", "ok", "/dev/net/tun works")
+    fix = (
+        "sudo rig ... (or: sudo chmod 0666 /dev/net/tun)" if os.geteuid() else "mkdir -p /dev/net && mknod /dev/net/tun c 10 200"
+    )
+    return Check("TAP", "no", refused, fix, (QEMU,))
+
+
+# -- tools and firmware ------------------------------------------------------------------------------------------------
+
+
+def _tools() -> list[Check]:
+    return [
+        _tool("C compiler", ("cc", "gcc", "clang"), "apt install gcc libc6-dev", (BUILD,)),
+        _tool("make", ("make",), "apt install make", (BUILD,)),
+        _tool("ARM compiler", ("arm-none-eabi-gcc",), "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi", (BUILD,)),
+        _tool("QEMU", ("qemu-system-arm",), "apt install qemu-system-arm", (QEMU,)),
+        _tool("setpriv", ("setpriv",), "apt install util-linux", (QEMU,)),
+    ]
+
+
+def _tool(name: str, programs: tuple[str, ...], fix: str, needed_for: tuple[str, ...]) -> Check:
+    found = next((path for program in programs if (path := shutil.which(program))), None)
+    if found is None:
+        return Check(name, "no", f"{programs[0]} is not installed", fix, needed_for)
+    return Check(name, "ok", f"{found}: {_first_line([found, '--version'])}")
+
+
+def _first_line(argv: list[str]) -> str:
+    try:
+        done = subprocess.run(argv, capture_output=True, text=True, timeout=5, check=False)
+    except (OSError, subprocess.SubprocessError) as error:
+        return str(error)
+    return done.stdout.partition("\n")[0]
+
+
+def _firmware() -> list[Check]:
+    rows = manifest()
+    return [_image("native", rows.get("native", {}), NATIVE), _image("qemu", rows.get("mps2-an385", {}), QEMU)]
+
+
+def _image(kind: str, row: dict[str, str], ability: str) -> Check:
+    try:
+        firmware(kind)
+    except BenchError as error:
+        return Check(f"{kind} firmware", "no", error.cause, error.fix, (ability,))
+    return Check(f"{kind} firmware", "ok", f"{row.get('version', 'unknown version')} in {images_root()}")
+
+
+# -- serial ------------------------------------------------------------------------------------------------------------
+
+
+def _serial() -> list[Check]:
+    ports = visible_ports()
+    if not ports:
+        return [Check("serial ports", "warn", "no board is connected", "connect one, then: rig devices", ())]
+    closed = [port for port in ports if not os.access(port, os.R_OK | os.W_OK)]
+    if closed:
+        fix = "sudo usermod -aG dialout $USER, then log in again"
+        return [Check("serial ports", "no", f"no permission on {', '.join(closed)}", fix, (BOARD,))]
+    return [Check("serial ports", "ok", ", ".join(ports))]

@@ -1,0 +1,208 @@
+"""Keep-alives that the device sends for the host, and those of the peer that it answers."""
+
+from __future__ import annotations
+
+import socket
+import time
+from typing import NamedTuple
+
+import pytest
+
+from rig.clock import Clock, Deadline
+from rig.config import StandbyConfig
+from rig.inject.frames import tcp_fields, tcp_segment
+from rig.inject.injector import Injector
+from rig.peers import PushConnection
+from rig.standby.handoff import TCP_ESTABLISHED, tcp_info
+from rig.suite import forged
+from rig.suite.scene import Scene
+
+QUICK = {"clock": Clock(20_000)}
+"""A keep-alive every 15 minutes of 20 ms: 300 ms."""
+MISSED = {"standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=3), "clock": Clock(50_000)}
+"""Probes 600 ms apart: the peer's kernel answers at most one out-of-window segment in 500 ms (tcp_invalid_ratelimit)."""
+
+
+class Probe(NamedTuple):
+    t_ns: int
+    seq: int
+    ack: int
+    flags: str
+    payload: bytes
+
+
+def probes(scene: Scene, after: int, count: int, timeout_s: float = 5.0) -> list[Probe]:
+    """The first `count` TCP segments that the device sent since `after` (a mark of its port)."""
+    mac, deadline = scene.host_mac, Deadline(timeout_s)
+    while True:
+        frames = [f for f in scene.bench.capture.frames(scene.device_port, after=after) if f.data[6:12] == mac]
+        sent = [Probe(f.t_ns, *tcp_fields(f.data)) for f in frames if f.data[12:14] == b"\x08\x00" and f.data[23] == 6]
+        if len(sent) >= count:
+            return sent[:count]
+        assert not deadline.expired, f"{count} probes were awaited, {len(sent)} came within {timeout_s} s"
+        time.sleep(0.002)
+
+
+def answer_to(scene: Scene, probe: Probe, connection: PushConnection) -> Probe:
+    """The server's segment that came right behind a probe."""
+    frame = scene.bench.capture.wait_for(
+        scene.device_port, lambda data: data[6:12] == scene.server_mac and data[23] == 6 and tcp_fields(data)[1] == (probe.seq + 1) % 2**32
+    )
+    return Probe(frame.t_ns, *tcp_fields(frame.data))
+
+
+@pytest.mark.edge(1)
+@pytest.mark.bench_config(**QUICK)
+def test_probe_is_one_before_snd_una_empty_and_a_pure_ack(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    after = scene.sleep()
+    handoff = scene.handoff()
+    (probe,) = probes(scene, mark, 1)
+    assert (probe.seq, probe.ack) == ((handoff.snd_nxt - 1) % 2**32, handoff.rcv_nxt)
+    assert (probe.flags, probe.payload) == ("A", b"")
+    answer = answer_to(scene, probe, connection)
+    assert (answer.flags, answer.payload, answer.seq) == ("A", b"", handoff.rcv_nxt)
+    assert connection.received == b""
+    scene.assert_no_wake(after)
+
+
+@pytest.mark.edge(1)
+def test_a_probe_at_snd_nxt_would_not_be_answered(scene: Scene) -> None:
+    """The negative control: what the peer's kernel makes of the classic off-by-one."""
+    connection = scene.open_hardware()
+    scene.sleep()
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection).reversed
+    with Injector.on(scene.bench.network.wire, scene.server_port) as towards_server:
+        mark = scene.bench.capture.mark(scene.server_port)
+        for seq, answered in ((handoff.snd_nxt, False), (handoff.snd_nxt - 1, True)):
+            towards_server.send(tcp_segment(flow, seq, handoff.rcv_nxt, timestamps=(handoff.tsval, 0)))
+            assert scene.server_answers(mark) is answered, f"seq {seq - handoff.snd_nxt:+d}"
+
+
+@pytest.mark.edge(2)
+@pytest.mark.parametrize("host_seq", [0, 1, 2**32 - 1], ids=["una=0", "una=1", "una=max"])
+@pytest.mark.bench_config(**QUICK)
+def test_probe_across_the_wrap_of_sequence_numbers(scene: Scene, host_seq: int) -> None:
+    scene.open_hardware()  # the host's kernel knows the server's address afterwards
+    with forged.connection(scene.bench, host_seq, 0) as ends:
+        mark = scene.bench.capture.mark(scene.device_port)
+        with forged.asleep(scene.bench, ends, ka_idle_ms=15 * 60_000) as ref:
+            (probe,) = probes(scene, mark, 1)
+            assert (probe.seq, probe.ack, probe.payload) == ((host_seq - 1) % 2**32, 0, b"")
+            deadline = Deadline(2)
+            while not scene.device.get_tcp_slot(ref).ka_acked:
+                assert not deadline.expired, "the peer's kernel did not answer"
+        ends.server.sendall(b"after")
+        ends.host.settimeout(5)
+        assert ends.host.recv(16) == b"after"
+
+
+@pytest.mark.edge(3)
+@pytest.mark.bench_config(**QUICK)
+def test_answers_to_probes_do_not_wake(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    after = scene.sleep()
+    probes(scene, mark, 3)
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection)
+    for flags in ("A", "AE", "AC", "AEC", "AP"):
+        scene.bench.inject.send(tcp_segment(flow, handoff.rcv_nxt, handoff.snd_nxt, flags, timestamps=scene.peer_timestamps()))
+    scene.assert_no_wake(after)
+    (slot,) = scene.device.slots()
+    assert slot.ka_acked >= 2
+    scene.push_and_run(connection, b"data does")
+
+
+@pytest.mark.edge(4)
+@pytest.mark.parametrize("flags, reason", [("FA", "TCP_FIN"), ("RA", "TCP_RST")])
+def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(scene: Scene, flags: str, reason: str) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection)
+    numbers = handoff.rcv_nxt, handoff.snd_nxt
+    scene.bench.inject.send(tcp_segment(flow.with_ports(dst_port=flow.dst_port ^ 1), *numbers, flags))
+    scene.bench.inject.send(tcp_segment(flow, *numbers, "A", timestamps=scene.peer_timestamps()))
+    scene.assert_no_wake(after)
+    scene.bench.inject.send(tcp_segment(flow, *numbers, flags, timestamps=scene.peer_timestamps()))
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == reason
+    scene.timeline.wait("TASK_DATA", closed=True, after=after)
+
+
+@pytest.mark.edge(7)
+def test_the_peers_keep_alives_are_answered_without_waking(scene: Scene) -> None:
+    """The judge is the peer's kernel: two unanswered probes, 1 s apart, would end its connection."""
+    connection = scene.open_hardware()
+    for option, value in ((socket.TCP_KEEPIDLE, 1), (socket.TCP_KEEPINTVL, 1), (socket.TCP_KEEPCNT, 2)):
+        connection.sock.setsockopt(socket.IPPROTO_TCP, option, value)
+    connection.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    after = scene.sleep()
+    deadline = Deadline(10)
+    while scene.device.slots()[0].peer_ka_answered < 3:
+        assert not deadline.expired, "the device did not answer three of the peer's keep-alives in 10 s"
+        time.sleep(0.05)
+    assert tcp_info(connection.sock).state == TCP_ESTABLISHED
+    scene.assert_no_wake(after)
+    scene.push_and_run(connection, b"still there")
+
+
+@pytest.mark.edge(7)
+def test_a_keep_alive_for_another_port_is_not_answered(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection)
+    mark = scene.bench.capture.mark(scene.device_port)
+    for port, count in ((flow.dst_port ^ 1, 0), (flow.dst_port, 1)):
+        probe = tcp_segment(
+            flow.with_ports(dst_port=port), handoff.rcv_nxt - 1, handoff.snd_nxt, timestamps=scene.peer_timestamps()
+        )
+        scene.bench.inject.send(probe)
+        if count:
+            (answer,) = probes(scene, mark, 1)
+            assert (answer.seq, answer.ack, answer.flags, answer.payload) == (handoff.snd_nxt, handoff.rcv_nxt, "A", b"")
+    scene.assert_no_wake(after)
+    assert scene.device.slots()[0].peer_ka_answered == 1
+
+
+@pytest.mark.edge(13)
+@pytest.mark.bench_config(clock=Clock(100_000))
+def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
+    """Idle is 1.5 s; 0.7 s of it pass before the host sleeps. A device that starts anew would probe after 2.2 s."""
+    connection = scene.open_hardware()
+    deadline = Deadline(5)
+    while tcp_info(connection.sock).last_ack_recv_ms < 700:
+        assert not deadline.expired
+        time.sleep(0.01)
+    mark = scene.bench.capture.mark(scene.device_port)
+    scene.sleep()
+    (probe,) = probes(scene, mark, 1)
+    (connected,) = scene.timeline.find("CONNECT_END")
+    assert 1.35 < (probe.t_ns - connected.t_ns) / 1e9 < 1.9
+
+
+@pytest.mark.edge(16)
+@pytest.mark.bench_config(**MISSED)
+def test_all_but_one_probe_lost_does_not_wake(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    after = scene.sleep()
+    with scene.bench.network.unplugged("server"):
+        probes(scene, mark, 2)
+    probes(scene, mark, 3)
+    scene.assert_no_wake(after)
+    assert scene.device.slots()[0].ka_acked == 1
+    scene.push_and_run(connection, b"alive")
+
+
+@pytest.mark.edge(16)
+@pytest.mark.bench_config(**MISSED)
+def test_all_probes_lost_wakes_once_with_ka_timeout(scene: Scene) -> None:
+    scene.open_hardware()
+    after = scene.sleep()
+    with scene.bench.network.unplugged("server"):
+        wake = scene.timeline.wait("NIC_WAKE", after=after)
+        assert (wake.reason, wake.channel) == ("KA_TIMEOUT", "inbox")
+        released = scene.timeline.wait("SLOT_RELEASED", after=after)
+        assert released.ka_lost == 3
+        scene.timeline.wait("TASK_DATA", closed=True, after=after)
+    assert len(scene.timeline.find("NIC_WAKE", after=after)) == 1

@@ -1,0 +1,154 @@
+"""Falling asleep and waking: races, lost indications, storms, and what the peer's kernel notices (nothing)."""
+
+from __future__ import annotations
+
+import threading
+import time
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.device.numbers import Fault
+from rig.device.offload_types import Pattern
+from rig.inject.frames import magic_packet, tcp_fields, tcp_segment, tcp_timestamps, udp_datagram
+from rig.net import counters
+from rig.suite.scene import Scene
+
+CYCLES = 20
+SWEEP_STEPS = 100
+"""Pushes at 0 to 20 ms around the entry; `rig bench` sweeps further."""
+SILENT_CYCLES = 30
+STORM_FRAMES = 1000
+
+
+def tsvals_from_host(scene: Scene) -> list[int]:
+    """TSval of every segment with the host's address that reached the server's port, in order."""
+    values = []
+    for frame in scene.bench.capture.frames(scene.server_port):
+        stamps = tcp_timestamps(frame.data)
+        if frame.data[6:12] == scene.host_mac and stamps is not None:
+            values.append(stamps[0])
+    return values
+
+
+@pytest.mark.edge(37)
+def test_tsval_never_goes_back_over_many_handoffs(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    before = counters.read(scene.bench.network.server)
+    for number in range(CYCLES):
+        scene.sleep()
+        scene.push_and_run(connection, b"%d;" % number)
+        scene.host.exit_standby()
+        scene.app.call("send", channel="inbox", data=b"reply")
+        connection.wait_received(5 * (number + 1))
+    values = tsvals_from_host(scene)
+    assert len(values) > 2 * CYCLES
+    assert all((b - a) % 2**32 < 2**31 for a, b in zip(values, values[1:], strict=False)), "TSval went back"
+    assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}
+
+
+@pytest.mark.edge(89)
+def test_a_push_around_commit_is_delivered_exactly_once(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    expected = b""
+    for step in range(SWEEP_STEPS):
+        message = b"%d;" % step
+        pusher = threading.Timer(step * 0.0002, connection.push, (message,))
+        pusher.start()
+        after = scene.timeline.mark()
+        scene.host.enter_standby()
+        pusher.join()
+        scene.timeline.wait("TASK_DATA", after=after)
+        scene.host.exit_standby()
+        expected += message
+    assert b"".join(scene.app.call("messages", channel="inbox")) == expected
+
+
+@pytest.mark.edge(89)
+def test_a_push_to_a_software_channel_is_delivered_once_when_active(scene: Scene) -> None:
+    """The negative control: the same push must not wake, and still arrives once."""
+    assert scene.open(hardware=False).allocated
+    after = scene.sleep()
+    scene.bench.server.push(b"later")
+    scene.assert_no_wake(after)
+    scene.host.exit_standby()
+    scene.timeline.wait("TASK_DATA", after=after)
+    assert scene.app.call("messages", channel="inbox") == [b"later"]
+
+
+@pytest.mark.edge(94)
+def test_a_lost_wake_indication_is_told_again(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    scene.device.fault_inject(Fault.DROP_EVENT, 1)
+    scene.push_and_run(connection, b"told twice")
+    assert len(scene.timeline.find("NIC_WAKE", after=after)) == 1
+
+
+@pytest.mark.edge(94)
+def test_an_old_wake_does_not_wake_again(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    scene.sleep()
+    scene.push_and_run(connection, b"once")
+    scene.host.exit_standby()
+    after = scene.timeline.mark()
+    for _ in range(SILENT_CYCLES):
+        scene.host.enter_standby()
+        scene.host.exit_standby()
+    assert not scene.timeline.find("NIC_WAKE", after=after)
+
+
+@pytest.mark.edge(95)
+@pytest.mark.bench_config(standby=StandbyConfig(linger_ms=500))
+def test_a_storm_of_waking_frames_is_one_wake(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    scene.device.add_pattern(Pattern.magic(1))
+    plan = scene.bench.network.topology
+    after, before = scene.sleep(), scene.device.counters()
+    storm = [magic_packet(plan.server.mac, plan.host.mac, dst_mac=plan.host.mac)] * STORM_FRAMES
+    scene.bench.inject.burst(storm)
+    wake = scene.timeline.wait("NIC_WAKE", after=after)
+    scene.timeline.wait("SLOT_RELEASED", after=wake.seq)
+    assert len(scene.timeline.find("NIC_WAKE", after=after)) == 1
+    first = scene.timeline.find("REINJECT", after=after)[0]
+    assert (first.index, first.flags & 1) == (1, 1), "the first of them is kept, and marked as the one that woke"
+    counted = scene.device.counters()
+    assert counted["rx_total"] - before["rx_total"] >= 1
+    scene.push_and_run(connection, b"and the host still works")
+
+
+@pytest.mark.edge(102)
+def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection)
+    plan = scene.bench.network.topology
+    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %d" % n) for n in range(3)]
+    push = tcp_segment(flow, handoff.rcv_nxt, handoff.snd_nxt, "PA", b"first", timestamps=scene.peer_timestamps())
+    mark = scene.bench.capture.mark(plan.host.port)
+    scene.bench.inject.burst([push, *behind])
+    wake = scene.timeline.wait("NIC_WAKE", after=after)
+    scene.timeline.wait("TASK_DATA", data=b"first".hex(), after=after)
+    scene.timeline.wait("SLOT_RELEASED", after=after)
+    assert wake.seq < scene.timeline.find("REINJECT", after=after)[0].seq
+    at_host = [frame.data for frame in scene.bench.capture.frames(plan.host.port, after=mark)]
+    injected = [data for data in at_host if data in (push, *behind)]
+    assert injected == [push, *behind]
+
+
+@pytest.mark.edge(103)
+def test_the_hosts_first_segment_after_resume_is_taken_without_a_murmur(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    before = counters.read(scene.bench.network.server)
+    scene.sleep()
+    time.sleep(0.01)  # a handful of timestamp ticks on the device
+    scene.host.exit_standby()
+    scene.app.call("send", channel="inbox", data=b"right after")
+    assert connection.wait_received(len(b"right after")) == b"right after"
+    assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}
+    handoff = scene.handoff()
+    assert any(
+        tcp_fields(f.data)[:1] == (handoff.snd_nxt,)
+        for f in scene.bench.capture.frames(scene.server_port)
+        if f.data[6:12] == scene.host_mac and f.data[12:14] == b"\x08\x00" and f.data[23] == 6
+    )

@@ -1,0 +1,227 @@
+"""The commands as a person meets them: real processes, exit codes, messages."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig import cli
+from rig.device import image
+from rig.device.images import firmware
+from rig.device.link import Link
+from rig.device.port import open_port
+
+from .fake_server import FakeServer
+from .images import BOARDS, signed, signing_key
+from .kinds import KINDS
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+COMMAND = [sys.executable, "-m", "rig.cli"]
+
+
+def rig(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, timeout=timeout_s, env=ENVIRONMENT, check=False)
+
+
+# -- usage and exit codes ----------------------------------------------------------------------------------------------
+
+
+def test_help_names_every_command() -> None:
+    done = rig("--help")
+    assert done.returncode == 0
+    for command in ("run", "flash", "devices", "monitor", "serve", "doctor", "report", "bench"):
+        assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE), command
+
+
+def test_nothing_typed_shows_the_help() -> None:
+    done = rig()
+    assert (done.returncode, "rig doctor" in done.stdout) == (0, True)
+
+
+@pytest.mark.parametrize(
+    "arguments", [["--nonsense"], ["nonsense"], ["flash", "--nonsense"], ["monitor"], ["flash", "--baud", "fast"]]
+)
+def test_wrong_usage_is_exit_4(arguments: list[str]) -> None:
+    done = rig(*arguments)
+    assert done.returncode == 4
+    assert "Traceback" not in done.stderr
+
+
+def test_exit_codes_are_explained() -> None:
+    done = rig("help", "exit-codes")
+    assert [int(code) for code in re.findall(r"^ +(\d)  ", done.stdout, re.MULTILINE)] == list(range(8))
+
+
+def test_a_bug_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    def broken() -> None:
+        raise RuntimeError("surprise")
+
+    monkeypatch.setattr(cli, "build", broken)
+    monkeypatch.setattr(signal, "signal", lambda *_: None)
+    assert cli.main([]) == 3
+    assert "RIG-X00 this is a bug of the rig, please report it: RuntimeError('surprise')" in capsys.readouterr().err
+
+
+def test_errors_come_as_json_too() -> None:
+    done = rig("flash", "--port", "/dev/ttyUSB9", "--json")
+    error = json.loads(done.stdout)["error"]
+    assert (done.returncode, error["code"]) == (6, "RIG-S04")
+
+
+# -- ports -------------------------------------------------------------------------------------------------------------
+
+
+def test_no_such_port_is_said_in_one_message() -> None:
+    done = rig("flash", "--port", "/dev/ttyUSB9")
+    assert done.returncode == 6
+    assert "RIG-S04 there is no port /dev/ttyUSB9" in done.stderr
+
+
+def test_a_busy_port_names_its_holder(server: FakeServer, link: Link) -> None:
+    """Asked from outside, the holder is this process: by pid, command line and user."""
+    done = rig("flash", "--port", server.port)
+    assert done.returncode == 6
+    message = re.search(r'RIG-S01 .* is held by .*pid (\d+) "(.*)" of user (\w+)', done.stderr)
+    assert message is not None
+    assert int(message[1]) == os.getpid()
+    assert "pytest" in message[2]
+
+
+def test_a_port_is_free_again_after_close(server: FakeServer) -> None:
+    for _ in range(3):
+        open_port(server.port, 115200).close()
+
+
+def test_a_silent_port_says_what_was_heard(server: FakeServer) -> None:
+    server.handlers.clear()
+    server.write(b"U-Boot 2026.01\r\n")
+    server.faults.extend(["lost"] * 100)
+    done = rig("flash", "--port", server.port)
+    assert done.returncode == 6
+    assert "RIG-B03 no SMP answer" in done.stderr
+
+
+def test_old_firmware_is_named_with_its_remedy(server: FakeServer) -> None:
+    from rig.device.board import BoardDevice
+    from rig.errors import BenchError
+
+    server.handlers[(0, 100, 1)] = lambda body: {"abi": 0, "version": "0.0.9+0", "board": "x"}
+    with pytest.raises(BenchError, match=r"RIG-B02 firmware 0.0.9\+0 speaks offload API 0; this rig needs 1(.|\n)*rig flash"):
+        BoardDevice(server.port).start()
+
+
+# -- a served device, and tools of others --------------------------------------------------------------------------------
+
+
+class Served:
+    """`rig serve` in the background."""
+
+    def __init__(self, kind: str, *options: str) -> None:
+        self.kind = kind
+        argv = [*COMMAND, "serve", "--device", kind, *options]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        assert self.process.stdout is not None
+        self.port = self.process.stdout.readline().strip()
+
+    def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        if self.process.poll() is None:
+            self.process.send_signal(how)
+        self.process.communicate(timeout=10)
+        return self.process.returncode
+
+
+@pytest.fixture(params=KINDS)
+def served(request: pytest.FixtureRequest) -> Iterator[Served]:
+    served = Served(request.param)
+    yield served
+    served.stop()
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_serve_ends_with_a_signal(how: signal.Signals) -> None:
+    assert Served("native").stop(how) == 2
+
+
+def test_devices_tells_who_answers(served: Served) -> None:
+    done = rig("devices", served.port, "--json")
+    row = next(row for row in json.loads(done.stdout) if row["port"] == served.port)
+    assert row["answer"].startswith("offload ")
+    assert BOARDS[served.kind] in row["answer"]
+
+
+def test_monitor_shows_who_is_there_and_what_it_says(served: Served) -> None:
+    done = rig("monitor", served.port, "--seconds", "0.5")
+    assert done.returncode == 0
+    assert BOARDS[served.kind] in done.stdout
+
+
+def test_flash_plans_and_says_up_to_date(served: Served) -> None:
+    done = rig("flash", "--port", served.port)
+    assert done.returncode == 0, done.stderr
+    assert f"plan: {BOARDS[served.kind]}: " in done.stdout
+    assert "already up to date" in done.stdout
+
+
+def smpmgr(port: str, *arguments: str) -> str:
+    program = Path(sys.executable).parent / "smpmgr"
+    done = subprocess.run(
+        [program, "--port", port, *arguments], capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+@pytest.mark.skipif(not (Path(sys.executable).parent / "smpmgr").exists(), reason="smpmgr is not installed: pip install smpmgr")
+@pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
+def test_a_public_client_can_update_the_device(served: Served, tmp_path: Path) -> None:
+    """smpmgr lists, uploads, tests, resets, confirms; nothing of ours in between."""
+    path = signed(served.kind, tmp_path)
+    new, old = image.load(path).digest.hex().upper(), image.load(firmware(served.kind).image).digest.hex().upper()
+    assert old in smpmgr(served.port, "image", "state-read")
+    smpmgr(served.port, "image", "upload", str(path))
+    assert state_of(served.port, new) == "bootable=True,pending=False,confirmed=False,active=False"
+    smpmgr(served.port, "image", "state-write", new)
+    assert state_of(served.port, new) == "bootable=True,pending=True,confirmed=False,active=False"
+    smpmgr(served.port, "os", "reset")
+    assert "hello" in smpmgr(served.port, "--timeout", "5", "os", "echo", "hello")
+    assert state_of(served.port, new) == "bootable=True,pending=False,confirmed=False,active=True"
+    smpmgr(served.port, "image", "state-write", "--confirm")
+    assert state_of(served.port, new) == "bootable=True,pending=False,confirmed=True,active=True"
+
+
+def state_of(port: str, digest: str) -> str:
+    """The flags that smpmgr prints for an image."""
+    text = re.sub(r"\s", "", smpmgr(port, "image", "state-read"))
+    found = re.search(rf"{digest}'\),(.*?active=\w+)", text)
+    assert found is not None, text
+    return found[1]
+
+
+# -- doctor ------------------------------------------------------------------------------------------------------------
+
+
+def test_doctor_ends_with_what_can_be_run() -> None:
+    done = rig("doctor")
+    assert done.returncode in (0, 6)
+    assert "you can: " in done.stdout
+
+
+def test_doctor_names_the_remedy_of_each_lack(tmp_path: Path) -> None:
+    """No tools on the PATH and no firmware: each line that says no has a remedy, and the main job cannot run."""
+    environment = {**ENVIRONMENT, "PATH": str(tmp_path), "RIG_FIRMWARE_DIR": str(tmp_path)}
+    done = subprocess.run([*COMMAND, "doctor", "--json"], capture_output=True, text=True, env=environment, check=False)
+    report = json.loads(done.stdout)
+    assert done.returncode == 6
+    assert all(check["fix"] for check in report["checks"] if check["state"] == "no")
+    lacking = {check["name"] for check in report["checks"] if check["state"] == "no"}
+    assert {"QEMU", "ARM compiler", "native firmware", "qemu firmware"} <= lacking
+    assert not report["abilities"]["run native"]["ok"]

@@ -1,0 +1,194 @@
+"""Real firmware, native and on QEMU: who answers, what survives a power cut, what a flash holds."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.clock import Deadline
+from rig.device import mcumgr
+from rig.device.emulated import EmulatedDevice
+from rig.device.factory import create, emulated
+from rig.device.flash_memory import FlashMemory
+from rig.device.images import firmware
+from rig.device.link import Link
+from rig.device.numbers import ABI, Fault, Owner, Power
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Pattern, ProtocolOffload
+from rig.device.prepared import prepared_flash
+from rig.errors import BenchError, DeviceError, UsageError
+
+from .images import BOARDS
+from .kinds import KINDS
+
+
+@pytest.fixture(params=KINDS)
+def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
+    with emulated(request.param, flash=prepared_flash(request.param)) as device:
+        yield device
+
+
+@pytest.fixture
+def running(device: EmulatedDevice) -> Iterator[Link]:
+    with Link(device.port) as link:
+        mcumgr.wait_ready(link)
+        yield link
+
+
+def test_it_says_who_it_is(device: EmulatedDevice, running: Link) -> None:
+    hello = OffloadClient(running).hello()
+    assert (hello.abi, hello.board) == (ABI, BOARDS[device.kind])
+    assert hello.digest != bytes(32)
+
+
+def test_it_says_what_it_can(running: Link) -> None:
+    caps = OffloadClient(running).capabilities()
+    assert caps.max_tcp_slots >= 4
+    assert caps.max_patterns >= 8
+    assert caps.max_pattern_bytes >= 128
+    assert caps.protocol_offloads & 1
+
+
+def test_a_fresh_device_is_silent_and_empty(running: Link) -> None:
+    client = OffloadClient(running)
+    client.attach(1)
+    status = client.status()
+    assert status.power == Power.D0
+    assert status.owner == Owner.HOST
+    assert (client.slots(), client.patterns(), client.offloads()) == ((), (), ())
+
+
+def test_patterns_and_offloads_come_and_go(running: Link) -> None:
+    client = OffloadClient(running)
+    client.add_pattern(Pattern.bitmap(7, b"\x08\x06", offset=12))
+    client.add_offload(ProtocolOffload(id=1, ip="192.0.2.1", mac=bytes.fromhex("020000000001")))
+    assert [pattern.id for pattern in client.patterns()] == [7]
+    assert [offload.id for offload in client.offloads()] == [1]
+    client.remove_pattern(7)
+    client.remove_offload(1)
+    with pytest.raises(DeviceError) as caught:
+        client.remove_pattern(7)
+    assert caught.value.name == "NOT_FOUND"
+
+
+def test_its_clock_is_ours_within_the_round_trip(running: Link) -> None:
+    client = OffloadClient(running)
+    first, second = client.time_sync(), client.time_sync()
+    assert abs(first.offset_us - second.offset_us) <= (first.rtt_us + second.rtt_us) // 2 + 500  # 500: drift of a busy emulator
+
+
+def test_a_power_cut_leaves_port_link_and_flash(device: EmulatedDevice, running: Link) -> None:
+    client = OffloadClient(running)
+    before = client.hello()
+    device.power_cut()
+    with pytest.raises(BenchError, match="RIG-B03"):
+        running.request(0, 100, 1, {}, timeout_s=0.05, retries=1)
+    device.start()
+    mcumgr.wait_ready(running)
+    after = client.hello()
+    assert (after.boot_id, after.digest) == (before.boot_id + 1, before.digest)
+    assert after.now_us < 5_000_000
+
+
+def test_a_restart_is_told_to_who_waits_for_events(device: EmulatedDevice, running: Link) -> None:
+    restarts: list[int] = []
+    running.start_events(lambda event: None, restarts.append)
+    first = OffloadClient(running).hello().boot_id
+    device.reset()
+    mcumgr.wait_ready(running)
+    deadline = Deadline(5)
+    while not restarts and not deadline.expired:
+        time.sleep(0.01)
+    assert restarts == [first + 1]
+
+
+def test_lost_replies_do_not_repeat_commands(running: Link) -> None:
+    """A pattern added twice would be DUP_ID: the retry must be answered from the device's cache."""
+    client = OffloadClient(running)
+    client.fault_inject(Fault.DROP_REPLY, 1)
+    before = running.stats.retries
+    client.add_pattern(Pattern.bitmap(7, b"\x08\x06", offset=12))
+    assert running.stats.retries > before
+    client.fault_inject(Fault.CORRUPT_REPLY, 1)
+    client.remove_pattern(7)
+    assert client.patterns() == ()
+
+
+def test_a_device_that_died_says_so(device: EmulatedDevice) -> None:
+    device.check()
+    os.kill(device.pid, signal.SIGKILL)
+    deadline = Deadline(2)
+    with pytest.raises(BenchError, match="RIG-B04"):  # noqa: PT012  the kernel needs a moment
+        while not deadline.expired:
+            device.check()
+
+
+def test_the_process_dies_with_the_rig() -> None:
+    """SIGKILL of the rig leaves no device behind."""
+    code = (
+        "import sys,time; from rig.device.factory import emulated; d = emulated('native'); d.start(); "
+        "print(d.pid, flush=True); time.sleep(60)"
+    )
+    with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True) as rig:
+        assert rig.stdout is not None
+        pid = int(rig.stdout.readline())
+        assert Path(f"/proc/{pid}").exists()
+        rig.kill()
+    deadline = Deadline(2)
+    while _alive(pid) and not deadline.expired:
+        time.sleep(0.01)
+    assert not _alive(pid)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except OSError:
+        return False
+
+
+def test_stop_gives_everything_back() -> None:
+    before = len(list(Path("/proc/self/fd").iterdir()))
+    for _ in range(3):
+        with emulated("native") as device, Link(device.port):
+            pass
+    assert len(list(Path("/proc/self/fd").iterdir())) <= before
+
+
+def test_a_flash_in_a_file_lasts(tmp_path: Path) -> None:
+    path = tmp_path / "flash"
+    memory = FlashMemory.in_file("native", path)
+    assert memory.contents() == b"\xff" * 0x100000
+    os.pwrite(memory.fd, b"kept", 0x1000)
+    memory.close()
+    assert FlashMemory.in_file("native", path).contents()[0x1000:0x1004] == b"kept"
+    with pytest.raises(UsageError, match="RIG-C09"):
+        FlashMemory.in_file("native", tmp_path)
+
+
+def test_missing_firmware_is_said_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIG_FIRMWARE_DIR", str(tmp_path))
+    with pytest.raises(BenchError) as caught:
+        firmware("native")
+    assert (caught.value.code, caught.value.fix) == ("RIG-T02", "make firmware")
+
+
+def test_missing_qemu_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "/nonexistent")
+    with pytest.raises(BenchError, match="apt install qemu-system-arm") as caught:
+        emulated("qemu")
+    assert caught.value.code == "RIG-T01"
+
+
+def test_unknown_kinds_are_refused() -> None:
+    with pytest.raises(UsageError, match="RIG-C05"):
+        create("toaster")
+    with pytest.raises(UsageError, match="RIG-C05"):
+        create("board")

@@ -1,0 +1,118 @@
+"""Ports: ours alone, any URL of pyserial, and messages that name the trouble."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pwd
+import re
+import socket
+import subprocess
+import sys
+import threading
+import tty
+
+import pytest
+
+from rig.device.link import Link
+from rig.device.port import holders, open_port, shared_warning
+from rig.errors import BenchError, UsageError
+
+from .fake_server import FakeServer
+
+
+def test_a_port_opens_once(server: FakeServer) -> None:
+    with Link(server.port), pytest.raises(BenchError, match="RIG-S01"):
+        open_port(server.port, 115200)
+
+
+def test_the_holder_is_the_one_that_locked_it(server: FakeServer) -> None:
+    """Not the far end of the PTY, which is the device."""
+    code = f"import serial,sys; p = serial.Serial({server.port!r}, exclusive=True); print('open', flush=True); sys.stdin.read()"
+    argv = [sys.executable, "-c", code]
+    with subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as other:
+        assert other.stdout is not None
+        other.stdout.readline()
+        assert [holder.pid for holder in holders(server.port)] == [other.pid]
+        with pytest.raises(BenchError, match=rf'RIG-S01 .* held by pid {other.pid} ".*serial.*" of user'):
+            open_port(server.port, 115200)
+        other.kill()
+    assert holders(server.port) == []
+
+
+def test_who_opened_without_locking_is_found_too(server: FakeServer) -> None:
+    with subprocess.Popen(["sleep", "60"], stdin=os.open(server.port, os.O_RDWR | os.O_NOCTTY)) as other:
+        assert other.pid in [holder.pid for holder in holders(server.port)]
+        with Link(server.port):
+            assert re.match(rf'RIG-S02 warning: pid {other.pid} "sleep 60" of user \w+ also has', shared_warning(server.port))
+        other.kill()
+
+
+def test_no_such_port_lists_close_names(monkeypatch: pytest.MonkeyPatch) -> None:
+    from rig.device import port
+
+    monkeypatch.setattr(port, "visible_ports", lambda: ["/dev/ttyACM0", "/dev/ttyS0"])
+    with pytest.raises(BenchError, match=r"RIG-S04 .*/dev/ttyACM0, /dev/ttyS0(.|\n)*did you mean /dev/ttyACM0"):
+        open_port("/dev/ttyACM1", 115200)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root to become someone else")
+def test_no_permission_names_the_group(server: FakeServer) -> None:
+    """In a child that has given up root."""
+    os.chmod(server.port, 0o600)  # noqa: PTH101
+    import serial  # noqa: F401  the child may not be able to read the interpreter's files
+
+    read_end, write_end = os.pipe()
+    if (pid := os.fork()) == 0:
+        os.setuid(pwd.getpwnam("nobody").pw_uid)
+        try:
+            open_port(server.port, 115200)
+        except BenchError as error:
+            os.write(write_end, str(error).encode())
+        os._exit(0)
+    os.waitpid(pid, 0)
+    os.close(write_end)
+    assert b"RIG-S03 user nobody may not open" in os.read(read_end, 1000)
+    os.close(read_end)
+
+
+@pytest.mark.parametrize("name", ["fd://none", "fd://999", "telegraph://x"])
+def test_names_that_are_no_ports_are_usage_errors(name: str) -> None:
+    with pytest.raises(UsageError, match="RIG-C04"):
+        open_port(name, 115200)
+
+
+def test_nobody_listens_at_a_url() -> None:
+    with pytest.raises(BenchError, match="RIG-S04"):
+        open_port("socket://127.0.0.1:1", 115200)
+
+
+def test_a_tcp_serial_server_will_do(server: FakeServer) -> None:
+    """socket:// has a descriptor of its own."""
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        threading.Thread(target=relay, args=(listener, server.port), daemon=True).start()
+        with Link(f"socket://127.0.0.1:{listener.getsockname()[1]}") as link:
+            assert link.request(2, 0, 0, {"d": "far"})["r"] == "far"
+
+
+def relay(listener: socket.socket, port: str) -> None:
+    connection, _ = listener.accept()
+    fd = os.open(port, os.O_RDWR | os.O_NOCTTY)
+    tty.setraw(fd)
+
+    def back() -> None:
+        with contextlib.suppress(OSError):
+            while data := os.read(fd, 4096):
+                connection.sendall(data)
+
+    threading.Thread(target=back, daemon=True).start()
+    while data := connection.recv(4096):
+        os.write(fd, data)
+
+
+def test_a_url_without_a_descriptor_is_pumped() -> None:
+    """loop:// echoes what is sent: the request comes back, which is no reply, and is counted."""
+    with Link("loop://") as link:
+        with pytest.raises(BenchError, match="RIG-B03"):
+            link.request(2, 0, 0, {"d": ""}, timeout_s=0.2, retries=0)
+        assert link.stats.unmatched == 1

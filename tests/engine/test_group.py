@@ -1,0 +1,127 @@
+"""The offload group over the serial line of a native device whose wire is a socket pair: every message both ways."""
+
+from __future__ import annotations
+
+import queue
+import socket
+from collections.abc import Iterator
+
+import pytest
+
+from rig.device.factory import emulated
+from rig.device.link import Link
+from rig.device.numbers import NO_PATTERN, FrameFlag, Power, SlotState, WakeReason
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Event, Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.prepared import prepared_flash
+from rig.errors import DeviceError
+from tests.engine import engine_lib as lib
+from tests.engine.packets import arp, parse_tcp, tcp, udp
+
+TIMEOUT_S = 5
+SLOT = TcpSlot(
+    local=lib.HOST_IP, remote=lib.PEER_IP, local_port=lib.HOST_PORT, remote_port=lib.PEER_PORT, local_mac=lib.HOST_MAC,
+    next_hop_mac=lib.PEER_MAC, snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=65535, max_snd_wnd=65535, rcv_nxt=5000,
+    rcv_wnd=8192, rcv_wup=5000,
+)  # fmt: skip
+
+
+class Bench:
+    """A client, the wire's other end, and the events as they come."""
+
+    def __init__(self, link: Link, wire: socket.socket) -> None:
+        self.client = OffloadClient(link)
+        self.wire = wire
+        self.events: queue.Queue[Event] = queue.Queue()
+        self.client.attach(1)
+        link.start_events(lambda body: self.events.put(Event.of(body)))
+
+    def sleep(self) -> None:
+        reply = self.client.prepare(epoch=self.client.status().epoch, arm=0xFFFFFFFF, mac=lib.HOST_MAC)
+        assert (reply.power, reply.captured) == (Power.PREPARED, 0)
+        assert self.client.commit(reply.epoch).power == Power.D3
+
+
+@pytest.fixture
+def bench() -> Iterator[Bench]:
+    """A native device in D0, attached. Function scope."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    ours.settimeout(TIMEOUT_S)
+    device = emulated("native", eth=theirs, flash=prepared_flash("native"))
+    with ours, theirs, device, Link(device.port) as link:
+        yield Bench(link, ours)
+
+
+def test_a_whole_sleep(bench: Bench) -> None:
+    client = bench.client
+    ref = client.add_tcp_slot(SLOT)
+    client.add_offload(ProtocolOffload(id=1, ip=lib.HOST_IP, mac=lib.HOST_MAC))
+    bench.sleep()
+    bench.wire.send(arp())
+    assert len(bench.wire.recv(2000)) == 60
+    bench.wire.send(tcp("A", seq=4999))
+    assert parse_tcp(bench.wire.recv(2000))[1].ack == 5000
+    assert client.get_tcp_slot(ref).peer_ka_answered == 1
+    push = tcp("PA", payload=b"p" * 1460)
+    bench.wire.send(push)
+    event = bench.events.get(timeout=TIMEOUT_S)
+    assert (event.reason, event.slot_ref, event.pattern_id) == (WakeReason.TCP_DATA, ref, NO_PATTERN)
+    assert (event.saved_bytes, event.original_bytes) == (1514, 1514)
+    assert client.host_awake(event.epoch).power == Power.AWAKE
+    drain = client.drain(0)
+    assert [(f.index, f.flags, f.data) for f in drain.frames] == [(1, FrameFlag.WAKE, push)]
+    (state,) = client.release().slots
+    assert (state.ref, state.state, state.rcv_nxt, state.peer_ka_answered) == (ref, SlotState.WOKEN, 5000, 1)
+    assert (client.slots(), [o.answered for o in client.offloads()]) == ((), [1])
+    counters = client.counters()
+    assert counters["rx_total"] == sum(counters[r] for r in lib.REASONS) == 3
+
+
+def test_a_full_buffer_is_drained_in_order_within_the_bounds_asked_for(bench: Bench) -> None:
+    client = bench.client
+    client.add_pattern(Pattern.bitmap(5, b"\x00\x00", offset=42))
+    bench.sleep()
+    frames = [udp(i.to_bytes(2, "big") * 700) for i in range(40)]
+    for frame in frames:
+        bench.wire.send(frame)
+    assert bench.events.get(timeout=TIMEOUT_S).pattern_id == 5
+    client.host_awake(client.status().epoch)
+    seen: list[bytes] = []
+    ack, more = 0, True
+    while more:
+        drain = client.drain(ack, max_bytes=3000)
+        assert sum(len(f.data) for f in drain.frames) <= 3000
+        seen += [f.data for f in drain.frames]
+        ack, more = drain.frames[-1].index, drain.more
+    assert (seen, drain.lost) == (frames[:33], 7)
+    assert len(client.drain(ack - 1, max_bytes=0).frames) == 1
+    assert client.drain(ack).frames == ()
+
+
+@pytest.mark.parametrize(
+    ("pattern", "rc"),
+    [
+        (Pattern.bitmap(1, bytes(129)), lib.BAD_LEN),
+        (Pattern(id=1, type=Pattern.magic(1).type, data=b"1"), lib.BAD_LEN),
+        (Pattern(id=1, type=Pattern.bitmap(1, b"x").type), lib.BAD_LEN),
+    ],
+)
+def test_refusals_carry_their_code(bench: Bench, pattern: Pattern, rc: int) -> None:
+    with pytest.raises(DeviceError) as refused:
+        bench.client.add_pattern(pattern)
+    assert refused.value.rc == rc
+    with pytest.raises(DeviceError) as refused:
+        bench.client.get_tcp_slot(SlotRef(3, 0))
+    assert refused.value.rc == lib.STALE_HANDLE
+
+
+def test_as_much_of_everything_as_fits(bench: Bench) -> None:
+    """The longest lists go into one message."""
+    for i in range(16):
+        bench.client.add_tcp_slot(TcpSlot(**{**vars(SLOT), "local_port": 65520 + i, "snd_una": 2**32 - 1, "snd_nxt": 2**32 - 1}))
+        bench.client.add_offload(ProtocolOffload(id=2**32 - 1 - i, ip=lib.HOST_IP, mac=lib.HOST_MAC))
+    for i in range(32):
+        bench.client.add_pattern(Pattern.bitmap(2**32 - 2 - i, bytes(128), offset=1514))
+    assert [len(x) for x in (bench.client.slots(), bench.client.patterns(), bench.client.offloads())] == [16, 32, 16]
+    assert bench.client.slots()[15].snd_una == 2**32 - 1
+    assert bench.client.attach(1).freed_slots == 16

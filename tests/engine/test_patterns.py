@@ -1,0 +1,273 @@
+"""Wake patterns: bitmaps, magic packets, SYN, UDP, EAPOL; spec/offload.md part C4."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from scapy.layers.inet import IP
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Raw
+
+from tests.engine.engine_lib import (
+    BAD_ADDR,
+    BAD_ARG,
+    BAD_LEN,
+    D3,
+    DUP_ID,
+    EAPOL,
+    HOST_IP,
+    HOST_MAC,
+    IPV4_SYN,
+    IPV6_SYN,
+    LIST_FULL,
+    MAGIC,
+    NOT_ACCEPTED,
+    NOT_FOUND,
+    OK,
+    PEER_IP,
+    PEER_MAC,
+    TCP_DATA,
+    UDP_PORT,
+    UNSUPPORTED,
+    WAKE_PACKET,
+    Engine,
+)
+from tests.engine.packets import ether, magic, tcp, udp
+
+BROADCAST = b"\xff" * 6
+
+
+def wakes(frame: bytes, *patterns: dict[str, object], arm: int = 0xFFFFFFFF) -> int | None:
+    """The id of the pattern that woke a fresh engine, None when it slept on."""
+    eng = Engine(now_us=1_000_000)
+    for p in patterns:
+        assert eng.pattern_add(**p) == OK  # type: ignore[arg-type]
+    eng.sleep(arm)
+    eng.rx(frame)
+    eng.check_sum()
+    event = eng.event()
+    if event is None:
+        return None
+    assert (event.reason, event.slot, event.orig_size, event.saved_size) == (WAKE_PACKET, 255, len(frame), min(1514, len(frame)))
+    (kept,) = eng.frames()
+    assert (kept.flags & 1, kept.pattern_id, bytes(kept.bytes[: kept.saved_len])) == (1, event.pattern_id, frame[:1514])
+    return int(event.pattern_id)
+
+
+def bitmap(data: bytes, mask: bytes | None = None, offset: int = 42, id_: int = 5, **more: object) -> dict[str, object]:
+    return {"id_": id_, "data": data, "mask": mask, "offset": offset, **more}
+
+
+@pytest.mark.parametrize("n", [1, 8, 64, 128])
+def test_pattern_at_the_very_end_of_the_frame(n: int) -> None:
+    """C4.61: up to the last byte matches; one byte beyond does not, not even when padding would."""
+    payload = bytes(range(1, 129))
+    frame = udp(payload)
+    assert wakes(frame, bitmap(payload[-n:], offset=len(frame) - n)) == 5
+    padded = udp(b"\x07").ljust(60, b"\x00")
+    assert wakes(padded, bitmap(b"\x07", offset=42)) == 5
+    assert wakes(padded, bitmap(b"\x07\x00", offset=42)) is None
+    assert wakes(frame, bitmap(payload[-n:][1:] + b"\0", offset=len(frame) - n + 1)) is None
+
+
+def test_limits_at_add(eng: Engine) -> None:
+    """C4.62, C4.64, C4.107"""
+    assert eng.pattern_add(1, data=b"x", offset=1514) == OK
+    assert eng.pattern_add(2, data=b"x", offset=1515) == BAD_LEN
+    assert eng.pattern_add(2, data=b"") == BAD_LEN
+    assert eng.pattern_add(2, data=bytes(129)) == BAD_LEN
+    assert eng.pattern_add(2, data=bytes(9), mask=b"\xff") == BAD_LEN
+    assert eng.pattern_add(2, data=bytes(8), mask=b"\0") == BAD_ARG
+    assert eng.pattern_add(2, data=bytes(7), mask=b"\x80") == BAD_ARG
+    assert eng.pattern_add(0xFFFFFFFF, data=b"x") == BAD_ARG
+    assert eng.pattern_add(2, data=b"x", flags=1) == UNSUPPORTED
+    assert eng.pattern_add(2, type_=7, data=b"x") == UNSUPPORTED
+    assert eng.pattern_add(2, type_=MAGIC, data=b"12345") == BAD_LEN
+    assert eng.pattern_add(2, type_=IPV4_SYN, dst="2001:db8::1") == BAD_ADDR
+
+
+def test_mask_is_lsb_first() -> None:
+    """C4.63: mask ED 01 over 11 bytes compares bytes 0, 2, 3, 5, 6, 7 and 8."""
+    data = bytes(range(11))
+    compared = {0, 2, 3, 5, 6, 7, 8}
+    for i in range(11):
+        near = bytearray(data)
+        near[i] ^= 0xFF
+        assert wakes(udp(bytes(near)), bitmap(data, b"\xed\x01")) == (None if i in compared else 5), i
+    assert wakes(udp(data), bitmap(data, b"\xed\xf9")) == 5  # bits above the length are ignored
+
+
+def test_which_of_several_is_reported(eng: Engine) -> None:
+    """C4.66: highest priority, then lowest id; all that match count a hit."""
+    assert eng.pattern_add(9, data=b"abc", offset=42) == OK
+    assert eng.pattern_add(3, data=b"ab", offset=42) == OK
+    assert eng.pattern_add(7, data=b"a", offset=42, priority=2) == OK
+    assert eng.pattern_add(4, data=b"z", offset=42) == OK
+    eng.sleep()
+    eng.rx(udp(b"abc"))
+    event = eng.wake_event()
+    assert event.pattern_id == 7
+    assert eng.patterns() == {9: 1, 3: 1, 7: 1, 4: 0}
+    assert wakes(udp(b"abc"), bitmap(b"abc", id_=9), bitmap(b"ab", id_=3)) == 3
+
+
+def test_ids_are_kept(eng: Engine) -> None:
+    """C4.68: twice the same, one too many, out of the middle; magic does not count."""
+    for i in range(32):
+        assert eng.pattern_add(100 + i, data=bytes([i]), offset=42) == OK
+    assert eng.pattern_add(100, data=b"x") == DUP_ID
+    assert eng.pattern_add(200, data=b"x") == LIST_FULL
+    assert eng.pattern_add(201, type_=MAGIC) == OK
+    assert eng.pattern_add(202, type_=MAGIC) == LIST_FULL
+    assert eng.pattern_remove(110) == OK
+    assert eng.pattern_remove(110) == NOT_FOUND
+    assert eng.pattern_add(210, data=b"\xf0", offset=42) == OK
+    assert list(eng.patterns()) == [*range(100, 110), *range(111, 132), 201, 210]
+    eng.sleep()
+    assert eng.pattern_add(300, data=b"x") == NOT_ACCEPTED
+    eng.rx(udp(bytes([20])))
+    event = eng.wake_event()
+    assert event.pattern_id == 120
+
+
+def test_near_misses(eng: Engine) -> None:
+    """C4.69: every bit flip inside the mask sleeps on, every one outside wakes."""
+    rnd = random.Random(69)
+    data, mask = rnd.randbytes(128), rnd.randbytes(16)
+    assert eng.pattern_add(1, data=data, mask=mask, offset=42) == OK
+    eng.sleep()
+    for bit in range(128 * 8):
+        i = bit // 8
+        near = bytearray(data)
+        near[i] ^= 1 << bit % 8
+        eng.rx(udp(bytes(near)))
+        inside = mask[i // 8] >> i % 8 & 1
+        assert (eng.event() is None) == bool(inside), bit
+        if not inside:
+            assert (eng.host_awake(), eng.release()[0]) == (OK, OK)
+            eng.sleep()
+    for _ in range(5_000):
+        near = bytearray(data)
+        i = rnd.choice([k for k in range(128) if mask[k // 8] >> k % 8 & 1])
+        near[i] ^= rnd.randrange(1, 256)
+        eng.rx(udp(bytes(near)))
+    assert eng.status.power == D3
+
+
+MAGIC_CASES = [
+    ("16 copies", udp(magic()), 5),
+    ("15 copies", udp(magic(copies=15)), None),
+    ("17 copies", udp(magic(copies=17)), 5),
+    ("misaligned", udp(magic(before=b"abc", after=b"tail")), 5),
+    ("ethertype 0842", bytes(ether(BROADCAST, type=0x0842) / Raw(magic())), 5),
+    ("unicast", bytes(ether(HOST_MAC, type=0x0842) / Raw(magic())), 5),
+    ("TCP", tcp("PA", payload=magic(), dport=9), 5),
+    ("five FF", udp(magic(head=5)), None),
+    ("seven FF", udp(magic(head=7)), 5),
+    ("a neighbour's", udp(magic(target=PEER_MAC), dst=BROADCAST), None),
+    ("late in the frame", udp(magic(before=bytes(1300))), 5),
+    ("broken chain, then whole", udp(magic(copies=15) + b"\0" + magic()), 5),
+    ("once only, as DHCP has it", udp(b"\xff" * 6 + HOST_MAC + bytes(200), dst=BROADCAST), None),
+    ("to another's MAC", udp(magic(), dst=PEER_MAC), None),
+    ("cut short by one byte", udp(magic()[:-1]).ljust(200, HOST_MAC[-1:]), None),
+    ("a fragment of it", bytes(ether() / IP(src=PEER_IP, dst=HOST_IP, proto=17, frag=10) / Raw(magic(copies=10))), None),
+]
+
+
+@pytest.mark.parametrize(("frame", "expected"), [c[1:] for c in MAGIC_CASES], ids=[c[0] for c in MAGIC_CASES])
+def test_magic(frame: bytes, expected: int | None) -> None:
+    """C4.70"""
+    assert wakes(frame, {"id_": 5, "type_": MAGIC}) == expected
+    assert wakes(frame, {"id_": 5, "type_": MAGIC}, arm=3) is None
+
+
+@pytest.mark.parametrize(
+    ("password", "sent", "expected"),
+    [
+        (b"secret", b"secret", 5), (b"secret", b"secreT", None), (b"secret", b"", None),
+        (b"four", b"four", 5), (b"four", b"fourteen", 5), (b"secret", b"secr", None),
+    ],
+)  # fmt: skip
+def test_magic_password(password: bytes, sent: bytes, expected: int | None) -> None:
+    """C4.71"""
+    assert wakes(udp(magic(after=sent)), {"id_": 5, "type_": MAGIC, "data": password}) == expected
+
+
+@pytest.mark.parametrize(
+    ("flags", "port", "expected"),
+    [("S", 22, 5), ("SEC", 22, 5), ("SA", 22, None), ("SR", 22, None), ("SF", 22, None), ("S", 23, None), ("A", 22, None)],
+)
+def test_syn(flags: str, port: int, expected: int | None) -> None:
+    """C4.72, and with data and without a port."""
+    frame = tcp(flags, dport=port)
+    assert wakes(frame, {"id_": 5, "type_": IPV4_SYN, "dst": HOST_IP, "port": 22}) == expected
+    assert wakes(frame, {"id_": 5, "type_": IPV6_SYN, "port": 22}) is None
+    v6 = tcp(flags, dport=port, l3=IPv6(src="2001:db8::2", dst="2001:db8::1"), payload=b"early")
+    assert wakes(v6, {"id_": 5, "type_": IPV6_SYN, "dst": "2001:db8::1", "port": 22}) == expected
+
+
+def test_syn_sources_and_wildcards() -> None:
+    frame = tcp("S", sport=7, dport=22)
+    assert wakes(frame, {"id_": 5, "type_": IPV4_SYN}) == 5
+    assert wakes(frame, {"id_": 5, "type_": IPV4_SYN, "src": PEER_IP, "sport": 7}) == 5
+    assert wakes(frame, {"id_": 5, "type_": IPV4_SYN, "src": "192.0.2.3"}) is None
+    assert wakes(frame, {"id_": 5, "type_": IPV4_SYN, "sport": 8}) is None
+
+
+def test_udp_port() -> None:
+    assert wakes(udp(dport=5353), {"id_": 5, "type_": UDP_PORT, "port": 5353}) == 5
+    assert wakes(udp(dport=5353), {"id_": 5, "type_": UDP_PORT, "port": 5354}) is None
+    assert wakes(tcp("PA", dport=5353, payload=b"x"), {"id_": 5, "type_": UDP_PORT, "port": 5353}) is None
+
+
+@pytest.mark.parametrize(
+    ("body", "expected"),
+    [("0200000501010005 01", 5), ("0200000502010005 01", None), ("0200000501010005 04", None), ("0201000501010005 01", None),
+     ("0200000501010005", None)],
+)  # fmt: skip
+def test_eapol_identity_request(body: str, expected: int | None) -> None:
+    frame = bytes(ether(HOST_MAC, type=0x888E)) + bytes.fromhex(body)
+    assert wakes(frame, {"id_": 5, "type_": EAPOL}) == expected
+
+
+@pytest.mark.parametrize("src", ["224.0.0.1", "127.0.0.1", HOST_IP, "240.0.0.1", "255.255.255.255"])
+def test_martians_never_wake(src: str) -> None:
+    """C3.59"""
+    assert wakes(udp(src=src), {"id_": 5, "type_": UDP_PORT}) is None
+
+
+def test_slot_frames_do_not_reach_patterns(eng: Engine) -> None:
+    """C4.74: a retransmission of what was acknowledged long ago, although the pattern matches it."""
+    assert eng.pattern_add(5, data=b"old", offset=54) == OK
+    assert eng.slot_add()[0] == OK
+    eng.sleep()
+    eng.rx(tcp("PA", seq=4990, payload=b"old"))
+    assert eng.event() is None
+    assert eng.patterns() == {5: 0}
+    eng.rx(tcp("PA", payload=b"old"))
+    event = eng.wake_event()
+    assert event.reason == TCP_DATA
+
+
+@pytest.mark.parametrize("length", [1513, 1514, 1515, 1518])
+def test_saved_and_original_size(eng: Engine, length: int) -> None:
+    """C3.57"""
+    assert eng.pattern_add(5, data=b"\x12\x34", offset=12) == OK
+    eng.sleep()
+    eng.rx((HOST_MAC + PEER_MAC + b"\x12\x34").ljust(length, b"p"))
+    event = eng.wake_event()
+    assert (event.orig_size, event.saved_size) == (length, min(length, 1514))
+
+
+def test_tags(eng: Engine) -> None:
+    """C3.54: a priority tag is none, another VLAN is not ours."""
+    assert eng.pattern_add(5, data=b"\x81\x00", offset=12) == OK
+    eng.sleep()
+    inner = b"\x08\x00" + udp()[14:]
+    eng.rx(HOST_MAC + PEER_MAC + b"\x81\x00\x00\x07" + inner)
+    assert eng.event() is None
+    eng.rx(HOST_MAC + PEER_MAC + b"\x81\x00\xe0\x00" + inner)
+    event = eng.wake_event()
+    assert event.l2_flags == 2
+    assert eng.counters["rx_vlan_drop"] == 1

@@ -1,0 +1,48 @@
+"""bench.toml: what is accepted, and how a wrong one is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rig.config import BenchConfig, load
+from rig.errors import UsageError
+
+
+def write(folder: Path, text: str) -> Path:
+    path = folder / "bench.toml"
+    path.write_text(text)
+    return path
+
+
+def test_an_empty_file_is_the_default(tmp_path: Path) -> None:
+    assert load(write(tmp_path, "")) == BenchConfig()
+
+
+def test_every_section_is_read(tmp_path: Path) -> None:
+    config = load(write(tmp_path, '[bench]\ndevice = "qemu"\n[clock]\nminute_us = 1000\n[standby]\nhw_slots_total = 7\n'))
+    assert (config.device, config.clock.minute_us, config.standby.hw_slots_total) == ("qemu", 1000, 7)
+
+
+@pytest.mark.parametrize(
+    "text, line, words",
+    [
+        ('[bench]\ndevice = "quemu"\n', 2, "bench.device = 'quemu': expected one of native, qemu, board"),
+        ("[bench]\n\nbaudrate = \"fast\"\n", 3, "bench.baudrate = 'fast': expected a whole number, e.g. 115200"),
+        ("[standby]\nhw_slots = 4\n", 2, "unknown key standby.hw_slots"),
+        ("[standby]\naoac = 1\n", 2, "standby.aoac = 1: expected true or false"),
+        ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),
+        ("[clok]\n", 1, "unknown key clok"),
+        ('[bench]\ndevice = "board"\n', 2, "bench.port"),
+        ("bench = 3\n", 1, "expected a table [bench]"),
+    ],
+)
+def test_a_wrong_one_names_file_line_and_key(tmp_path: Path, text: str, line: int, words: str) -> None:
+    path = write(tmp_path, text)
+    with pytest.raises(UsageError) as refused:
+        load(path)
+    assert refused.value.code == "RIG-C01"
+    assert f"{path}:{line}: " in refused.value.cause
+    assert words in refused.value.cause
+    assert refused.value.exit_code == 4

@@ -1,0 +1,57 @@
+"""The timeline: one order for all processes, nothing lost, honest about what did not come."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from rig.errors import RigError
+from rig.timeline import Timeline, TimelineTimeout, load
+
+WRITERS, RECORDS = 4, 500
+WRITER = """
+import sys
+from rig.timeline import TimelineWriter
+writer = TimelineWriter(int(sys.argv[1]), sys.argv[2])
+for number in range(int(sys.argv[3])):
+    writer.add("COUNT", number=number)
+"""
+
+
+def test_records_of_many_processes_stay_whole_and_in_each_ones_order(tmp_path: Path) -> None:
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    command = [sys.executable, "-c", WRITER, str(timeline.fd)]
+    writers = [subprocess.Popen([*command, f"w{n}", str(RECORDS)], pass_fds=[timeline.fd]) for n in range(WRITERS)]
+    timeline.wait("COUNT", count=WRITERS * RECORDS, timeout_s=30)
+    assert [writer.wait() for writer in writers] == [0] * WRITERS
+    for name in range(WRITERS):
+        assert [r.number for r in timeline.records() if r.src == f"w{name}"] == list(range(RECORDS))
+    assert [r.seq for r in timeline.records()] == list(range(WRITERS * RECORDS))
+    timeline.close()
+
+
+def test_waiting_looks_only_behind_the_mark_and_says_what_came(tmp_path: Path) -> None:
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    timeline.add("RUN_ENTER", task="old")
+    after = timeline.mark()
+    timeline.add("APP_RESUME", app="chat")
+    with pytest.raises(TimelineTimeout, match="RUN_ENTER did not come within 0.05 s.*\n.*APP_RESUME"):
+        timeline.wait("RUN_ENTER", after=after, timeout_s=0.05)
+    assert timeline.wait("RUN_ENTER", timeout_s=0.05).task == "old"
+    timeline.close()
+
+
+def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
+    path = tmp_path / "timeline.jsonl"
+    path.write_bytes(b'{"t":1,"src":"a","ev":"X","k":2}\n{"t":2,"sr')
+    assert [(r.event, r.k) for r in load(path)] == [("X", 2)]
+
+
+def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path) -> None:
+    path = tmp_path / "timeline.jsonl"
+    path.write_bytes(b'{"t":1,"src":"a","ev":"X"}\nnonsense\n')
+    with pytest.raises(RigError, match="line 2"):
+        list(load(path))
