@@ -33,13 +33,13 @@ run: setup firmware
 	@$(BIN)/rig run --device auto
 
 test: lint c-test
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests rig/suite --device auto
 
 setup: packages $(STAMPS)/project
 
 # Cheap to look, so done each time: a package may have been removed.
 packages:
-	@scripts/packages.sh $(PYTHON)
+	@.ci/packages.sh $(PYTHON)
 
 $(STAMPS)/venv: requirements.lock | packages
 	@mkdir -p $(STAMPS)

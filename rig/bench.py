@@ -15,8 +15,8 @@ from typing import Any
 from rig.config import BenchConfig
 from rig.device.base import Device
 from rig.device.factory import create
-from rig.device.prepared import prepared_flash
 from rig.device.offload import OffloadClient
+from rig.device.prepared import prepared_flash
 from rig.errors import RigError
 from rig.inject.injector import Injector
 from rig.net import topology

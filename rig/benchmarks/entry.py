@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from rig.bench import Bench
 
@@ -15,7 +16,7 @@ def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> list[floa
     for name in APPS:
         app = bench.host.start_app(name)
         for number in range(CHANNELS_PER_APP):
-            arguments = {"channel": f"channel-{number}", "host": bench.server.address, "port": bench.server.port}
+            arguments: dict[str, Any] = {"channel": f"channel-{number}", "host": bench.server.address, "port": bench.server.port}
             app.call("open_channel", minutes=1439, **arguments)
     times_ms = []
     for number in range(rounds):

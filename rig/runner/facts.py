@@ -71,7 +71,7 @@ def _images() -> dict[str, str]:
         return {}
     found = {}
     for board, entry in manifest.items():
-        if isinstance(entry, dict) and "image" in entry and (image := IMAGES / entry["image"]).is_file():
+        if isinstance(entry, dict) and "board" in entry and (image := IMAGES / entry["image"]).is_file():
             digest = hashlib.sha256(image.read_bytes()).hexdigest()
             found[f"firmware {board}"] = f"{entry.get('version', '?')}, sha256 {digest[:16]}"
     return found

@@ -9,6 +9,7 @@ from __future__ import annotations
 import os
 import socket
 from dataclasses import dataclass
+from typing import Any
 
 from rig.errors import BenchError
 from rig.standby.api.enums import ControlChannelTriggerStatus as Status
@@ -166,7 +167,7 @@ class Channels:
             self._record("SLOT_FREE", channel, kind=channel.kind.value)
             channel.kind = None
 
-    def _record(self, event: str, channel: Channel, **detail: object) -> None:
+    def _record(self, event: str, channel: Channel, **detail: Any) -> None:
         self._timeline.add(event, app=channel.app.name, channel=channel.channel_id, **detail)
 
 

@@ -67,7 +67,9 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
     raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_HEAD.size)
     fields = _INFO_HEAD.unpack(raw)
     state, options, wscales, words = fields[0], fields[5], fields[6], fields[8:]
-    return TcpInfo(state, bool(options & TCPI_OPT_TIMESTAMPS), wscales & 15, wscales >> 4, words[2], words[9], words[11], words[12])
+    return TcpInfo(
+        state, bool(options & TCPI_OPT_TIMESTAMPS), wscales & 15, wscales >> 4, words[2], words[9], words[11], words[12]
+    )
 
 
 def queued_bytes(sock: socket.socket) -> tuple[int, int]:
@@ -91,8 +93,21 @@ def freeze(sock: socket.socket) -> FrozenTcp:
     if unread or unsent:
         thaw(sock)
         raise NotIdle(f"{unread} bytes unread, {unsent} unacknowledged")
-    window = struct.unpack("=5I", sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20))
-    return FrozenTcp(frozen_ns, info, _sequence(sock, SEND_QUEUE), _sequence(sock, RECV_QUEUE), *window, _word(sock, TCP_TIMESTAMP))
+    snd_wl1, snd_wnd, max_window, rcv_wnd, rcv_wup = struct.unpack(
+        "=5I", sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR_WINDOW, 20)
+    )
+    return FrozenTcp(
+        frozen_ns=frozen_ns,
+        info=info,
+        snd_nxt=_sequence(sock, SEND_QUEUE),
+        rcv_nxt=_sequence(sock, RECV_QUEUE),
+        snd_wl1=snd_wl1,
+        snd_wnd=snd_wnd,
+        max_window=max_window,
+        rcv_wnd=rcv_wnd,
+        rcv_wup=rcv_wup,
+        tsval=_word(sock, TCP_TIMESTAMP),
+    )
 
 
 def thaw(sock: socket.socket) -> None:

@@ -171,7 +171,7 @@ class StandbyHost:
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float = 0.5, retries: int = 4
     ) -> dict[str, Any]:
         """A request over the host's control channel (rig.device.link.Requester)."""
-        arguments = {"op": op, "group": group, "command": int(command), "body": dict(body)}
+        arguments: dict[str, Any] = {"op": op, "group": group, "command": int(command), "body": dict(body)}
         answer = self._call("request", timeout_s=timeout_s, retries=retries, **arguments)
         if "refused" in answer:
             refused = answer["refused"]

@@ -128,7 +128,6 @@ class Nic:
         raise BenchError("RIG-N10", f"the host's neighbour table has no address for {hop}", "check the topology's addresses")
 
 
-
 def _ttl_and_tos(sock: socket.socket) -> tuple[int, int]:
     if sock.family == socket.AF_INET6:
         ttl = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)

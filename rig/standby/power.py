@@ -7,6 +7,7 @@ nothing runs, and is awake for the moments in between. POWER records tell the fi
 from __future__ import annotations
 
 from enum import Enum
+from typing import Any
 
 from rig.timeline import TimelineWriter
 
@@ -39,7 +40,7 @@ class PowerState:
             self._timeline.add("POWER", state=state.value, before=self._state.value)
             self._state = state
 
-    def fall_asleep(self, **detail: object) -> None:
+    def fall_asleep(self, **detail: Any) -> None:
         self.asleep = True
         self._timeline.add("SLEEP_ENTER", **detail)
         self.change(Power.CONNECTED_STANDBY)

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc, WakeReason
-from rig.device.offload import DRAIN_BYTES, OffloadClient
+from rig.device.offload import DRAIN_BYTES
 from rig.device.offload_types import Drain, Event, PowerReply, Release, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
@@ -130,7 +130,8 @@ class ConnectedStandby:
         self._epoch = self._device.prepare(epoch=self._epoch, arm=ARM_ALL, mac=mac, wake_timer_ms=wake_timer_ms).epoch
 
     def _freeze(self, channel: Channel, sync: TimeSync) -> None:
-        assert channel.sock is not None and channel.nic is not None
+        assert channel.sock is not None
+        assert channel.nic is not None
         frozen = handoff.freeze(channel.sock)
         self._frozen.append(channel)
         ref = self._device.add_tcp_slot(self._nic.slot_of(channel.sock, channel.nic, frozen, sync))

@@ -57,9 +57,7 @@ class Tasks:
 
     def forget_channel(self, app: AppProcess, channel_id: str) -> None:
         """A closed channel's triggers are gone; runs already ordered see no channel (CCT-043)."""
-        self._registrations = {
-            i: r for i, r in self._registrations.items() if (r.app, r.channel_id) != (app, channel_id)
-        }
+        self._registrations = {i: r for i, r in self._registrations.items() if (r.app, r.channel_id) != (app, channel_id)}
 
     def _order(self, registration: Registration) -> None:
         number = next(self._instances)

@@ -57,7 +57,7 @@ class Scene:
     def open(self, channel: str = "inbox", *, app: AppHandle | None = None, hardware: bool = True, **options: Any) -> Status:
         """Open a channel to the bench's server; returns the status, whatever it is."""
         server = self.bench.server
-        arguments = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware}
+        arguments: dict[str, Any] = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware}
         arguments |= {"minutes": LONGEST_MINUTES, **options}
         return Status((app or self.app).call("open_channel", **arguments))
 

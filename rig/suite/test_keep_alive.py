@@ -46,7 +46,8 @@ def probes(scene: Scene, after: int, count: int, timeout_s: float = 5.0) -> list
 def answer_to(scene: Scene, probe: Probe, connection: PushConnection) -> Probe:
     """The server's segment that came right behind a probe."""
     frame = scene.bench.capture.wait_for(
-        scene.device_port, lambda data: data[6:12] == scene.server_mac and data[23] == 6 and tcp_fields(data)[1] == (probe.seq + 1) % 2**32
+        scene.device_port,
+        lambda data: data[6:12] == scene.server_mac and data[23] == 6 and tcp_fields(data)[1] == (probe.seq + 1) % 2**32,
     )
     return Probe(frame.t_ns, *tcp_fields(frame.data))
 
@@ -115,7 +116,7 @@ def test_answers_to_probes_do_not_wake(scene: Scene) -> None:
 
 
 @pytest.mark.edge(4)
-@pytest.mark.parametrize("flags, reason", [("FA", "TCP_FIN"), ("RA", "TCP_RST")])
+@pytest.mark.parametrize(("flags", "reason"), [("FA", "TCP_FIN"), ("RA", "TCP_RST")])
 def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(scene: Scene, flags: str, reason: str) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()

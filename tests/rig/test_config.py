@@ -26,10 +26,10 @@ def test_every_section_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text, line, words",
+    ("text", "line", "words"),
     [
         ('[bench]\ndevice = "quemu"\n', 2, "bench.device = 'quemu': expected one of native, qemu, board"),
-        ("[bench]\n\nbaudrate = \"fast\"\n", 3, "bench.baudrate = 'fast': expected a whole number, e.g. 115200"),
+        ('[bench]\n\nbaudrate = "fast"\n', 3, "bench.baudrate = 'fast': expected a whole number, e.g. 115200"),
         ("[standby]\nhw_slots = 4\n", 2, "unknown key standby.hw_slots"),
         ("[standby]\naoac = 1\n", 2, "standby.aoac = 1: expected true or false"),
         ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),

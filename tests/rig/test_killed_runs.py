@@ -46,7 +46,7 @@ def namespaces() -> set[str]:
             continue
         for link in links:
             try:
-                target = os.readlink(link)
+                target = str(link.readlink())
             except OSError:
                 continue
             if target.startswith("net:["):

@@ -38,7 +38,7 @@ def test_waiting_looks_only_behind_the_mark_and_says_what_came(tmp_path: Path) -
     timeline.add("RUN_ENTER", task="old")
     after = timeline.mark()
     timeline.add("APP_RESUME", app="chat")
-    with pytest.raises(TimelineTimeout, match="RUN_ENTER did not come within 0.05 s.*\n.*APP_RESUME"):
+    with pytest.raises(TimelineTimeout, match=r"RUN_ENTER did not come within 0.05 s.*\n.*APP_RESUME"):
         timeline.wait("RUN_ENTER", after=after, timeout_s=0.05)
     assert timeline.wait("RUN_ENTER", timeout_s=0.05).task == "old"
     timeline.close()

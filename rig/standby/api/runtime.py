@@ -117,7 +117,11 @@ class App:
     def _completion_loop(self) -> None:
         while True:
             operation = self._completions.get()
-            ended = {"socket": operation.socket_id, "channel": operation.channel_id, "status": operation.status.name}
+            ended: dict[str, Any] = {
+                "socket": operation.socket_id,
+                "channel": operation.channel_id,
+                "status": operation.status.name,
+            }
             self.timeline.add("READ_COMPLETE_ENTER", app=self.name, bytes=len(operation.data), **ended)
             operation.call_handler()
             self.timeline.add("READ_COMPLETE_EXIT", app=self.name, **ended)
@@ -132,7 +136,12 @@ class App:
     def _task_loop(self) -> None:
         while True:
             instance = self._tasks.get()
-            ran = {"app": self.name, "task": instance.task_name, "kind": instance.kind, "channel": instance.channel_id}
+            ran: dict[str, Any] = {
+                "app": self.name,
+                "task": instance.task_name,
+                "kind": instance.kind,
+                "channel": instance.channel_id,
+            }
             self.timeline.add("RUN_ENTER", instance=instance.number, **ran)
             fault = instance.run(self.entry_points[instance.entry_point])
             self.timeline.add("RUN_EXIT", instance=instance.number, fault=fault, **ran)
