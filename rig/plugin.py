@@ -106,11 +106,11 @@ def rig_setup(request: pytest.FixtureRequest) -> Any:
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, rig_setup: Any, tmp_path: Path) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, rig_setup: Any) -> Iterator[Bench]:
     """Topology, device, standby host and peers; always torn down."""
     from rig.runner.benching import open_bench
 
-    with open_bench(request.node, request.config, rig_setup, tmp_path) as opened:
+    with open_bench(request, rig_setup) as opened:
         yield opened
 
 

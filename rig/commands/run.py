@@ -49,6 +49,26 @@ def _prepare(device: list[str] | None, bench_config: Path | None) -> None:
 
         config.load(bench_config)
     userns.enter()
+    for name in devices(device):
+        _flash(name)
+
+
+def _flash(kind: str) -> None:
+    """Over the emulated serial line, once for all tests of the run: each bench gets a copy. A board is flashed by `rig flash`."""
+    from rig.device.flash import Progress
+    from rig.device.images import FILES
+    from rig.device.prepared import prepared_flash
+
+    if kind not in FILES:
+        return
+
+    def show(progress: Progress) -> None:
+        if sys.stdout.isatty() or progress.sent_bytes == progress.total_bytes:
+            start = "\r" if sys.stdout.isatty() else ""
+            typer.echo(f"{start}flashing {kind}: {progress.sent_bytes} of {progress.total_bytes} bytes", nl=False)
+
+    prepared_flash(kind, on_progress=show).close()
+    typer.echo(", signature verified, booted, confirmed")
 
 
 def _pytest(options: list[str], *, listing: bool = False) -> int:

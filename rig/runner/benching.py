@@ -25,11 +25,12 @@ SETUP: pytest.StashKey[Setup] = pytest.StashKey()
 
 
 @contextlib.contextmanager
-def open_bench(item: pytest.Item, config: pytest.Config, setup: Setup, fallback: Path) -> Iterator[Bench]:
-    """The bench of one attempt; its files go to the run's directory, or to `fallback` without reports."""
+def open_bench(request: pytest.FixtureRequest, setup: Setup) -> Iterator[Bench]:
+    """The bench of one attempt; its files go to the run's directory, or to the test's temporary one without reports."""
     check(setup.device)
+    item, config = request.node, request.config
     item.stash[SETUP] = setup
-    artefacts = item.stash.get(ARTEFACTS, fallback)
+    artefacts = item.stash.get(ARTEFACTS, None) or request.getfixturevalue("tmp_path")
     from rig.bench import Bench
 
     with Bench(bench_config(item, config, setup), artefacts) as bench:
