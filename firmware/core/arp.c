@@ -40,11 +40,11 @@ static void judge_one(struct engine *e, uint8_t i, const struct arp *a, const st
 
 	if (memcmp(a->spa, c->ip.b, 4) == 0) {
 		v->offload = i;
-		v->defend_arp = true;
+		v->conflict = true;
 		v->wake = OFF_WAKE_ADDR_CONFLICT;
 	} else if (may_ask(c, a, p)) {
 		v->offload = i;
-		v->answer_arp = true;
+		v->answer = true;
 	}
 }
 
@@ -54,11 +54,12 @@ void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 
 	if (!arp_read(p, &a)) {
 		v->detail = C_arp_invalid;
+		v->broken = true;
 		return;
 	}
 	for (uint8_t i = 0; i < e->n_offloads && v->offload == NO_SLOT; i++) {
 		/* Our own word come back over a loop in the network is no conflict. */
-		if (memcmp(a.sha, e->mac, 6) != 0 && memcmp(a.sha, e->offloads[i].cfg.mac, 6) != 0)
+		if (e->offloads[i].cfg.type == OFF_OFFLOAD_ARP && memcmp(a.sha, e->mac, 6) != 0 && memcmp(a.sha, e->offloads[i].cfg.mac, 6) != 0)
 			judge_one(e, i, &a, p, v);
 	}
 }
@@ -110,56 +111,17 @@ static void defend(struct engine *e, struct eng_offload *o)
 
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
-	if (v->answer_arp)
+	if (v->answer)
 		answer(e, &e->offloads[v->offload], p);
-	if (v->defend_arp)
+	if (v->conflict)
 		defend(e, &e->offloads[v->offload]);
 }
 
-static int check(const struct eng_offload_cfg *c)
+int arp_check(const struct eng_offload_cfg *c)
 {
-	if (c->type != OFF_OFFLOAD_ARP)
+	if (c->flags)
 		return OFF_UNSUPPORTED;
-	if (c->ip.len != 4 || (c->remote.len != 0 && c->remote.len != 4))
+	if (c->ip.len != 4 || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != 4))
 		return OFF_BAD_ADDR;
-	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 || (c->mac[0] & 1) ? OFF_BAD_ADDR : OFF_OK;
-}
-
-int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
-{
-	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
-		return OFF_NOT_ACCEPTED;
-	int rc = check(c);
-	if (rc != OFF_OK)
-		return rc;
-	for (uint8_t i = 0; i < e->n_offloads; i++) {
-		if (e->offloads[i].cfg.id == c->id)
-			return OFF_DUP_ID;
-	}
-	if (e->n_offloads == ENG_OFFLOADS)
-		return OFF_LIST_FULL;
-	e->offloads[e->n_offloads++] = (struct eng_offload){.cfg = *c};
-	return OFF_OK;
-}
-
-int eng_offload_remove(struct engine *e, uint32_t id)
-{
-	for (uint8_t i = 0; i < e->n_offloads; i++) {
-		if (e->offloads[i].cfg.id != id)
-			continue;
-		e->n_offloads--;
-		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
-		return OFF_OK;
-	}
-	return OFF_NOT_FOUND;
-}
-
-bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered)
-{
-	if (i >= e->n_offloads)
-		return false;
-	*id = e->offloads[i].cfg.id;
-	*type = e->offloads[i].cfg.type;
-	*answered = e->offloads[i].answered;
-	return true;
+	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 ? OFF_BAD_ADDR : OFF_OK;
 }

@@ -80,7 +80,7 @@ struct eng_offload_cfg {
 	uint32_t id;
 	uint8_t type;
 	uint16_t flags;
-	struct eng_ip ip, remote;
+	struct eng_ip ip, ip2, remote;
 	uint8_t mac[6];
 };
 

@@ -64,7 +64,8 @@ struct verdict {
 	uint8_t detail;              /* another counter, C_rx_total: none */
 	uint8_t slot, tcp;           /* tcp: enum tcp_verdict */
 	uint8_t offload;             /* index, NO_SLOT: none */
-	bool answer_arp, defend_arp;
+	bool answer, conflict;       /* the offload answers the frame; another station claims its address */
+	bool broken;                 /* breaks its protocol's rules: no pattern looks at it */
 	uint16_t wake;               /* enum off_wake_reason */
 	uint32_t pattern_id;
 	uint64_t hits;               /* bit i: patterns[i] matched */
@@ -170,9 +171,17 @@ void ka_rescale(struct engine *e);
 void ka_poll(struct engine *e, uint64_t now);
 uint64_t ka_next_us(const struct engine *e);
 
-/* pattern.c, arp.c */
+/* pattern.c */
 void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+
+/* offloads.c: the table of protocol offloads; each protocol has a file with judge, apply and check. */
+void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v);
+void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len);
+
+/* arp.c */
 void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int arp_check(const struct eng_offload_cfg *c);
 
 #endif

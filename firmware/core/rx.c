@@ -70,15 +70,14 @@ struct verdict rx_judge(struct engine *e, const struct pkt *p)
 
 	if (p->martian)
 		return v;
-	if (p->kind == PKT_ARP)
-		arp_judge(e, p, &v);
-	else if (p->kind == PKT_TCP)
+	offload_judge(e, p, &v);
+	if (p->kind == PKT_TCP)
 		judge_tcp(e, p, &v);
 	else if (p->kind == PKT_FRAGMENT || p->kind == PKT_TOO_DEEP)
 		judge_hidden(e, p, &v);
-	if (v.answer_arp)
+	if (v.answer)
 		v.reason = C_rx_offload_answered;
-	if (v.reason != C_rx_slot_consumed && v.detail != C_arp_invalid)
+	if (v.reason != C_rx_slot_consumed && !v.broken)
 		pattern_judge(e, p, &v);
 	if (v.wake)
 		v.reason = C_rx_wake;
@@ -96,7 +95,7 @@ void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict 
 {
 	rx_count_hits(e, v->hits);
 	if (v->offload != NO_SLOT)
-		arp_apply(e, p, v);
+		offload_apply(e, p, v);
 	if (v->slot != NO_SLOT && p->kind == PKT_TCP)
 		tcp_apply(e, &e->slots[v->slot], p, (enum tcp_verdict)v->tcp);
 	if (v->detail != C_rx_total)
@@ -137,17 +136,17 @@ static void rx_woken(struct engine *e, const struct pkt *p)
 {
 	struct verdict v = rx_judge(e, p);
 	bool slot_woken = v.slot != NO_SLOT && e->slots[v.slot].state == OFF_SLOT_WOKEN;
-	bool device_matter = v.answer_arp || (v.reason == C_rx_slot_consumed && (!slot_woken || v.tcp == TCP_PEER_KA));
+	bool device_matter = v.answer || (v.reason == C_rx_slot_consumed && (!slot_woken || v.tcp == TCP_PEER_KA));
 
 	v.hits = 0;                  /* the host is awake to them: no pattern woke it */
 	if (device_matter) {
-		if (v.answer_arp)
+		if (v.answer)
 			v.reason = C_rx_offload_answered;
 		rx_apply_quiet(e, p, &v);
 		return;
 	}
-	if (v.defend_arp)
-		arp_apply(e, p, &v);
+	if (v.conflict)
+		offload_apply(e, p, &v);
 	if (v.slot != NO_SLOT && v.wake) {
 		if (v.tcp == TCP_RST_EXACT)
 			slot_break(&e->slots[v.slot], OFF_WAKE_TCP_RST);

@@ -4,11 +4,6 @@
 #include "engine_state.h"
 #include "seq.h"
 
-static bool same_ip(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
-{
-	return ip->len == len && memcmp(ip->b, b, len) == 0;
-}
-
 /* Neither zero, nor multicast, nor IPv4's class E. */
 static bool unicast_ip(const struct eng_ip *ip)
 {
@@ -23,7 +18,7 @@ static int check_addresses(const struct eng_slot_cfg *c)
 {
 	if ((c->local.len != 4 && c->local.len != 16) || c->local.len != c->remote.len)
 		return OFF_BAD_ADDR;
-	if (!unicast_ip(&c->local) || !unicast_ip(&c->remote) || same_ip(&c->local, c->remote.b, c->remote.len))
+	if (!unicast_ip(&c->local) || !unicast_ip(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
 		return OFF_BAD_ADDR;
 	if ((c->local_mac[0] & 1) || (c->next_hop_mac[0] & 1))
 		return OFF_BAD_ADDR;
@@ -51,8 +46,8 @@ static int check_numbers(const struct eng_slot_cfg *c)
 
 static bool same_tuple(const struct eng_slot_cfg *a, const struct eng_slot_cfg *b)
 {
-	return a->local_port == b->local_port && a->remote_port == b->remote_port && same_ip(&a->local, b->local.b, b->local.len) &&
-	       same_ip(&a->remote, b->remote.b, b->remote.len);
+	return a->local_port == b->local_port && a->remote_port == b->remote_port && ip_equal(&a->local, b->local.b, b->local.len) &&
+	       ip_equal(&a->remote, b->remote.b, b->remote.len);
 }
 
 static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot)
@@ -146,7 +141,7 @@ uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
 
 static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
 {
-	return s->used && s->state != OFF_SLOT_IDLE && same_ip(&s->cfg.local, p->dst, p->ip_len) && same_ip(&s->cfg.remote, p->src, p->ip_len);
+	return s->used && s->state != OFF_SLOT_IDLE && ip_equal(&s->cfg.local, p->dst, p->ip_len) && ip_equal(&s->cfg.remote, p->src, p->ip_len);
 }
 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p)

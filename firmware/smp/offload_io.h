@@ -43,9 +43,9 @@ int offload_slots(const struct io *io);
 int offload_pattern_add(const struct io *io);
 int offload_pattern_remove(const struct io *io);
 int offload_patterns(const struct io *io);
-int offload_arp_add(const struct io *io);
-int offload_arp_remove(const struct io *io);
-int offload_arps(const struct io *io);
+int offload_proto_add(const struct io *io);
+int offload_proto_remove(const struct io *io);
+int offload_protos(const struct io *io);
 
 /* offload_events.c */
 void offload_events_reset(void);

@@ -119,7 +119,7 @@ int offload_patterns(const struct io *io)
 	return offload_pattern_list(io->e, io->rsp, io->cap, io->len);
 }
 
-int offload_arp_add(const struct io *io)
+int offload_proto_add(const struct io *io)
 {
 	struct add_offload_req q;
 
@@ -128,6 +128,8 @@ int offload_arp_add(const struct io *io)
 		.id = q.id, .type = (uint8_t)q.type, .flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .ip = ip_from(&q.ip),
 	};
 
+	if (q.ip2_present)
+		c.ip2 = ip_from(&q.ip2.ip2);
 	if (q.remote_present)
 		c.remote = ip_from(&q.remote.remote);
 	memcpy(c.mac, q.mac.value, 6);
@@ -135,7 +137,7 @@ int offload_arp_add(const struct io *io)
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
-int offload_arp_remove(const struct io *io)
+int offload_proto_remove(const struct io *io)
 {
 	struct offload_ref q;
 
@@ -144,7 +146,7 @@ int offload_arp_remove(const struct io *io)
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
-int offload_arps(const struct io *io)
+int offload_protos(const struct io *io)
 {
 	return offload_offload_list(io->e, io->rsp, io->cap, io->len);
 }

@@ -199,9 +199,13 @@ class ProtocolOffload:
     remote: str | None = None
     """Answer this asker only; None is any."""
     flags: int | None = None
+    ip2: str | None = None
+    """NS: a second address."""
 
     def wire(self) -> dict[str, Any]:
         row: dict[str, Any] = {"id": self.id, "ip": packed_ip(self.ip), "mac": self.mac, "type": int(self.type)}
+        if self.ip2 is not None:
+            row["ip2"] = packed_ip(self.ip2)
         if self.remote is not None:
             row["remote"] = packed_ip(self.remote)
         if self.flags is not None:

@@ -81,7 +81,7 @@ class PatternCfg(c.Structure):
 
 
 class OffloadCfg(c.Structure):
-    _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("remote", Ip), ("mac", u8 * 6)]
+    _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("ip2", Ip), ("remote", Ip), ("mac", u8 * 6)]
 
 
 class Event(c.Structure):

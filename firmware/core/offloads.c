@@ -1,0 +1,75 @@
+/*
+ * The table of protocol offloads: what the device answers in the host's name. It knows the types, each type's own file
+ * knows its protocol. A frame concerns at most one offload: the first in the order of addition.
+ */
+#include <string.h>
+
+#include "engine_state.h"
+
+bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
+{
+	return ip->len == len && memcmp(ip->b, b, len) == 0;
+}
+
+void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	if (p->kind == PKT_ARP)
+		arp_judge(e, p, v);
+}
+
+void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
+{
+	if (p->kind == PKT_ARP)
+		arp_apply(e, p, v);
+}
+
+static int check(const struct eng_offload_cfg *c)
+{
+	if (c->mac[0] & 1)
+		return OFF_BAD_ADDR;
+	switch (c->type) {
+	case OFF_OFFLOAD_ARP:
+		return arp_check(c);
+	default:
+		return OFF_UNSUPPORTED;
+	}
+}
+
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
+{
+	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
+		return OFF_NOT_ACCEPTED;
+	int rc = check(c);
+	if (rc != OFF_OK)
+		return rc;
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (e->offloads[i].cfg.id == c->id)
+			return OFF_DUP_ID;
+	}
+	if (e->n_offloads == ENG_OFFLOADS)
+		return OFF_LIST_FULL;
+	e->offloads[e->n_offloads++] = (struct eng_offload){.cfg = *c};
+	return OFF_OK;
+}
+
+int eng_offload_remove(struct engine *e, uint32_t id)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (e->offloads[i].cfg.id != id)
+			continue;
+		e->n_offloads--;
+		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
+		return OFF_OK;
+	}
+	return OFF_NOT_FOUND;
+}
+
+bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered)
+{
+	if (i >= e->n_offloads)
+		return false;
+	*id = e->offloads[i].cfg.id;
+	*type = e->offloads[i].cfg.type;
+	*answered = e->offloads[i].answered;
+	return true;
+}
