@@ -34,7 +34,7 @@ def test_every_section_is_read(tmp_path: Path) -> None:
         ("[standby]\naoac = 1\n", 2, "standby.aoac = 1: expected true or false"),
         ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),
         ("[clok]\n", 1, "unknown key clok"),
-        ('[bench]\ndevice = "board"\n', 2, "bench.port"),
+        ('[bench]\ndevice = "board"\n', 1, "bench.port"),  # a key that lacks: its table's line
         ("bench = 3\n", 1, "expected a table [bench]"),
     ],
 )
