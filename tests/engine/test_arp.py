@@ -27,6 +27,7 @@ INTRUDER = bytes.fromhex("020000000066")
 PROXY_MAC = bytes.fromhex("020000000099")
 
 
+@pytest.mark.edge(78)
 @pytest.mark.parametrize("dst", [BROADCAST, HOST_MAC])
 @pytest.mark.parametrize("pad", [42, 60])
 def test_request_is_answered(eng: Engine, dst: bytes, pad: int) -> None:
@@ -42,6 +43,7 @@ def test_request_is_answered(eng: Engine, dst: bytes, pad: int) -> None:
     assert (eng.event(), eng.counters["rx_offload_answered"], eng.counters["arp_answered"]) == (None, 1, 1)
 
 
+@pytest.mark.edge(75)
 def test_probe_is_answered_and_not_repeated(eng: Engine) -> None:
     """C5.75: sender 0.0.0.0; our reply never carries 0.0.0.0 as its sender."""
     assert eng.arp_add() == OK
@@ -51,6 +53,7 @@ def test_probe_is_answered_and_not_repeated(eng: Engine) -> None:
     assert (reply.op, reply.psrc, reply.pdst, eng.event()) == (2, HOST_IP, "0.0.0.0", None)
 
 
+@pytest.mark.edge(76)
 @pytest.mark.parametrize("op", [1, 2])
 def test_conflict_wakes_and_is_defended_once_in_ten_seconds(eng: Engine, op: int) -> None:
     """C5.76"""
@@ -71,6 +74,7 @@ def test_conflict_wakes_and_is_defended_once_in_ten_seconds(eng: Engine, op: int
     assert len(eng.take_sent()) == 1
 
 
+@pytest.mark.edge(77)
 @pytest.mark.parametrize("sha", [HOST_MAC, PROXY_MAC])
 def test_own_announcement_reflected(eng: Engine, sha: bytes) -> None:
     """C5.77: by a loop, with our MAC in the header or only in the payload."""
@@ -83,6 +87,7 @@ def test_own_announcement_reflected(eng: Engine, sha: bytes) -> None:
     assert (eng.event(), eng.take_sent(), eng.status.power) == (None, [], D3)
 
 
+@pytest.mark.edge(78)
 @pytest.mark.parametrize(
     "wrong",
     [{"hwlen": 8}, {"plen": 16}, {"op": 0}, {"op": 3}, {"op": 8}, {"op": 9}, {"hwtype": 6}, {"ptype": 0x86DD},
@@ -110,6 +115,7 @@ def test_too_short(eng: Engine) -> None:
     assert (eng.take_sent(), eng.counters["rx_bad_len"]) == ([], 1)
 
 
+@pytest.mark.edge(79)
 def test_restricted_to_one_asker(eng: Engine) -> None:
     """C5.79"""
     assert eng.arp_add(remote=PEER_IP) == OK
@@ -120,6 +126,7 @@ def test_restricted_to_one_asker(eng: Engine) -> None:
     assert len(eng.take_sent()) == 1
 
 
+@pytest.mark.edge(67)
 def test_broadcast_pattern_and_offload_both(eng: Engine) -> None:
     """C4.67: answered and woken, both counted."""
     assert eng.arp_add() == OK

@@ -43,6 +43,7 @@ def first_probe(eng: Engine) -> bytes:
     return frame
 
 
+@pytest.mark.edge(1)
 def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
     """C1.1"""
     asleep(eng, tos=0x10, ttl=33, rcv_wscale=2, rcv_wnd=8192)
@@ -54,6 +55,7 @@ def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
     assert seg.window == 8192 >> 2
 
 
+@pytest.mark.edge(2)
 def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
     """C1.2: SND.UNA 0 and RCV.NXT 0."""
     asleep(eng, snd_una=0, snd_nxt=0, rcv_nxt=0)
@@ -64,6 +66,7 @@ def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
     assert (seg.seq, seg.ack) == (0, 0)
 
 
+@pytest.mark.edge(3)
 @pytest.mark.parametrize("flags", ["A", "AEC", "AP"])
 def test_answer_to_our_probe_does_not_wake(eng: Engine, flags: str) -> None:
     """C1.3"""
@@ -75,6 +78,7 @@ def test_answer_to_our_probe_does_not_wake(eng: Engine, flags: str) -> None:
     assert (eng.status.power, state.state, state.ka_acked, eng.take_sent()) == (D3, ACTIVE, 1, [])
 
 
+@pytest.mark.edge(4)
 @pytest.mark.parametrize(("flags", "reason"), [("FA", TCP_FIN), ("RA", TCP_RST), ("R", TCP_RST)])
 def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str, reason: int) -> None:
     """C1.4"""
@@ -85,6 +89,7 @@ def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str
     assert event.reason == reason
 
 
+@pytest.mark.edge(5, 6)
 def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
     """C1.5, C1.6"""
     asleep(eng)
@@ -96,6 +101,7 @@ def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
     assert event.reason == TCP_DATA
 
 
+@pytest.mark.edge(7, 8)
 @pytest.mark.parametrize("payload", [b"", b"\x00"])
 @pytest.mark.parametrize("pad", [False, True])
 def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) -> None:
@@ -108,6 +114,7 @@ def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) ->
     assert (eng.event(), eng.slot_get(*slot).peer_ka_answered, eng.status.power) == (None, 1, D3)
 
 
+@pytest.mark.edge(9, 10)
 def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
     """C1.9, C1.10"""
     slot = asleep(eng, rcv_wnd=0)
@@ -116,6 +123,7 @@ def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
     assert (seg.window, seg.ack, eng.event(), eng.slot_get(*slot).rcv_nxt) == (0, 5000, None, 5000)
 
 
+@pytest.mark.edge(11)
 def test_peers_window_is_recorded(eng: Engine) -> None:
     """C1.11"""
     slot = asleep(eng, snd_wscale=3)
@@ -125,6 +133,7 @@ def test_peers_window_is_recorded(eng: Engine) -> None:
     assert (eng.slot_get(*slot).snd_wnd, eng.event(), eng.take_sent()) == (800, None, [])
 
 
+@pytest.mark.edge(13)
 def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
     """C1.13: 55 of 60 s have passed before the handoff."""
     asleep(eng, idle_elapsed_ms=55_000)
@@ -134,6 +143,7 @@ def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
     assert [t for t, _ in eng.sent] == [6 * S]
 
 
+@pytest.mark.edge(14)
 def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine) -> None:
     """C1.14"""
     asleep(eng)
@@ -148,6 +158,7 @@ def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine)
     assert [t - start for t, _ in eng.sent] == [60 * S]
 
 
+@pytest.mark.edge(15)
 @pytest.mark.parametrize("ms", [0, 1, 9, 86_400_001, 0xFFFFFFFF])
 def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
     """C1.15"""
@@ -156,6 +167,7 @@ def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
     assert eng.slot_add(ka_cnt=0)[0] == BAD_ARG
 
 
+@pytest.mark.edge(15)
 def test_longest_interval_does_not_wrap(eng: Engine) -> None:
     """C1.15: 24 h, each minute as long as 71 minutes: 71 days, 1400 times 2^32 µs."""
     asleep(eng, ka_idle_ms=86_400_000)
@@ -167,6 +179,7 @@ def test_longest_interval_does_not_wrap(eng: Engine) -> None:
     assert len(eng.sent) == 1
 
 
+@pytest.mark.edge(16)
 def test_one_probe_less_than_the_count_lost_does_not_wake(eng: Engine) -> None:
     """C1.16"""
     slot = asleep(eng)
@@ -177,6 +190,7 @@ def test_one_probe_less_than_the_count_lost_does_not_wake(eng: Engine) -> None:
     assert (eng.event(), state.ka_lost, state.ka_acked, state.state) == (None, 2, 1, ACTIVE)
 
 
+@pytest.mark.edge(16)
 def test_all_probes_lost_wake_once(eng: Engine) -> None:
     """C1.16"""
     slot = asleep(eng)
@@ -189,6 +203,7 @@ def test_all_probes_lost_wake_once(eng: Engine) -> None:
     assert (state.ka_sent, state.ka_lost, state.state, state.close_reason, eng.status.power) == (3, 3, BROKEN, KA_TIMEOUT, WOKEN)
 
 
+@pytest.mark.edge(17)
 def test_probes_due_together_leave_one_after_another(eng: Engine) -> None:
     """C1.17"""
     for i in range(16):
@@ -200,6 +215,7 @@ def test_probes_due_together_leave_one_after_another(eng: Engine) -> None:
     assert [parse_tcp(f)[1].sport for _, f in eng.sent] == [1000 + i for i in range(16)]
 
 
+@pytest.mark.edge(18)
 def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
     """C1.18"""
     slot = asleep(eng)
@@ -213,6 +229,7 @@ def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
     assert len(eng.sent) == 1
 
 
+@pytest.mark.edge(101)
 @pytest.mark.parametrize("start_us", [2**32 - 30 * S, 2**32 * 1000 - 30 * S])
 def test_clock_past_32_bits(start_us: int) -> None:
     """C6.101: µs and ms past 2^32 while a probe is pending."""
@@ -224,6 +241,7 @@ def test_clock_past_32_bits(start_us: int) -> None:
     assert dict(seg.options)["Timestamp"] == ((0xFFFFFFF0 + 60_000) % 2**32, 9)
 
 
+@pytest.mark.edge(38, 39)
 @pytest.mark.parametrize(("hz", "ticks"), [(1000, 60_000), (1_000_000, 60_000_000)])
 def test_timestamps_tick_in_real_time_whatever_the_scale(eng: Engine, hz: int, ticks: int) -> None:
     """C2.38, C2.39"""
@@ -234,6 +252,7 @@ def test_timestamps_tick_in_real_time_whatever_the_scale(eng: Engine, hz: int, t
     assert dict(seg.options)["Timestamp"] == (7 + ticks, 4242)
 
 
+@pytest.mark.edge(1)
 def test_ipv6_probe(eng: Engine) -> None:
     """C1.1 over IPv6"""
     asleep(eng, local="2001:db8::1", remote="2001:db8::2", tos=0x20, ttl=55)

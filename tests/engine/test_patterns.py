@@ -59,6 +59,7 @@ def bitmap(data: bytes, mask: bytes | None = None, offset: int = 42, id_: int = 
     return {"id_": id_, "data": data, "mask": mask, "offset": offset, **more}
 
 
+@pytest.mark.edge(61)
 @pytest.mark.parametrize("n", [1, 8, 64, 128])
 def test_pattern_at_the_very_end_of_the_frame(n: int) -> None:
     """C4.61: up to the last byte matches; one byte beyond does not, not even when padding would."""
@@ -71,6 +72,7 @@ def test_pattern_at_the_very_end_of_the_frame(n: int) -> None:
     assert wakes(frame, bitmap(payload[-n:][1:] + b"\0", offset=len(frame) - n + 1)) is None
 
 
+@pytest.mark.edge(62, 64, 107)
 def test_limits_at_add(eng: Engine) -> None:
     """C4.62, C4.64, C4.107"""
     assert eng.pattern_add(1, data=b"x", offset=1514) == OK
@@ -87,6 +89,7 @@ def test_limits_at_add(eng: Engine) -> None:
     assert eng.pattern_add(2, type_=IPV4_SYN, dst="2001:db8::1") == BAD_ADDR
 
 
+@pytest.mark.edge(63)
 def test_mask_is_lsb_first() -> None:
     """C4.63: mask ED 01 over 11 bytes compares bytes 0, 2, 3, 5, 6, 7 and 8."""
     data = bytes(range(11))
@@ -98,6 +101,7 @@ def test_mask_is_lsb_first() -> None:
     assert wakes(udp(data), bitmap(data, b"\xed\xf9")) == 5  # bits above the length are ignored
 
 
+@pytest.mark.edge(66)
 def test_which_of_several_is_reported(eng: Engine) -> None:
     """C4.66: highest priority, then lowest id; all that match count a hit."""
     assert eng.pattern_add(9, data=b"abc", offset=42) == OK
@@ -112,6 +116,7 @@ def test_which_of_several_is_reported(eng: Engine) -> None:
     assert wakes(udp(b"abc"), bitmap(b"abc", id_=9), bitmap(b"ab", id_=3)) == 3
 
 
+@pytest.mark.edge(68)
 def test_ids_are_kept(eng: Engine) -> None:
     """C4.68: twice the same, one too many, out of the middle; magic does not count."""
     for i in range(32):
@@ -131,6 +136,7 @@ def test_ids_are_kept(eng: Engine) -> None:
     assert event.pattern_id == 120
 
 
+@pytest.mark.edge(69)
 def test_near_misses(eng: Engine) -> None:
     """C4.69: every bit flip inside the mask sleeps on, every one outside wakes."""
     rnd = random.Random(69)
@@ -175,6 +181,7 @@ MAGIC_CASES = [
 ]
 
 
+@pytest.mark.edge(70)
 @pytest.mark.parametrize(("frame", "expected"), [c[1:] for c in MAGIC_CASES], ids=[c[0] for c in MAGIC_CASES])
 def test_magic(frame: bytes, expected: int | None) -> None:
     """C4.70"""
@@ -182,6 +189,7 @@ def test_magic(frame: bytes, expected: int | None) -> None:
     assert wakes(frame, {"id_": 5, "type_": MAGIC}, arm=3) is None
 
 
+@pytest.mark.edge(71)
 @pytest.mark.parametrize(
     ("password", "sent", "expected"),
     [
@@ -194,6 +202,7 @@ def test_magic_password(password: bytes, sent: bytes, expected: int | None) -> N
     assert wakes(udp(magic(after=sent)), {"id_": 5, "type_": MAGIC, "data": password}) == expected
 
 
+@pytest.mark.edge(72)
 @pytest.mark.parametrize(
     ("flags", "port", "expected"),
     [("S", 22, 5), ("SEC", 22, 5), ("SA", 22, None), ("SR", 22, None), ("SF", 22, None), ("S", 23, None), ("A", 22, None)],
@@ -231,12 +240,14 @@ def test_eapol_identity_request(body: str, expected: int | None) -> None:
     assert wakes(frame, {"id_": 5, "type_": EAPOL}) == expected
 
 
+@pytest.mark.edge(59)
 @pytest.mark.parametrize("src", ["224.0.0.1", "127.0.0.1", HOST_IP, "240.0.0.1", "255.255.255.255"])
 def test_martians_never_wake(src: str) -> None:
     """C3.59"""
     assert wakes(udp(src=src), {"id_": 5, "type_": UDP_PORT}) is None
 
 
+@pytest.mark.edge(74)
 def test_slot_frames_do_not_reach_patterns(eng: Engine) -> None:
     """C4.74: a retransmission of what was acknowledged long ago, although the pattern matches it."""
     assert eng.pattern_add(5, data=b"old", offset=54) == OK
@@ -250,6 +261,7 @@ def test_slot_frames_do_not_reach_patterns(eng: Engine) -> None:
     assert event.reason == TCP_DATA
 
 
+@pytest.mark.edge(57)
 @pytest.mark.parametrize("length", [1513, 1514, 1515, 1518])
 def test_saved_and_original_size(eng: Engine, length: int) -> None:
     """C3.57"""
@@ -260,6 +272,7 @@ def test_saved_and_original_size(eng: Engine, length: int) -> None:
     assert (event.orig_size, event.saved_size) == (length, min(length, 1514))
 
 
+@pytest.mark.edge(54)
 def test_tags(eng: Engine) -> None:
     """C3.54: a priority tag is none, another VLAN is not ours."""
     assert eng.pattern_add(5, data=b"\x81\x00", offset=12) == OK

@@ -57,6 +57,7 @@ def test_each_change_of_owner_is_an_epoch(eng: Engine) -> None:
     ]  # fmt: skip
 
 
+@pytest.mark.edge(100)
 def test_commands_in_the_wrong_state_or_epoch(eng: Engine) -> None:
     """C6.100"""
     assert [eng.commit(), eng.abort(), eng.host_awake(), eng.release()[0]] == [BAD_STATE] * 4
@@ -132,6 +133,7 @@ def test_abort_keeps_the_captured_frames_for_a_drain(eng: Engine) -> None:
     assert eng.frames() == []
 
 
+@pytest.mark.edge(95, 96)
 def test_wake_storm(eng: Engine) -> None:
     """C6.95, C6.96: one wake, the first frames kept in order, the rest counted."""
     assert eng.pattern_add(5, data=b"\x12\x34", offset=12) == OK
@@ -189,6 +191,7 @@ def test_release_gives_the_slots_back_and_frees_everything(eng: Engine) -> None:
     assert eng.slot_add()[1:] == (slot, gen + 1)
 
 
+@pytest.mark.edge(94)
 def test_hundred_silent_cycles_after_a_wake(eng: Engine) -> None:
     """C6.94: no stale wake status."""
     assert eng.slot_add()[0] == OK
@@ -223,6 +226,7 @@ def test_attach_starts_afresh(eng: Engine) -> None:
     assert (eng.slots(), eng.frames(), eng.event(), eng.patterns()) == ([], [], None, {})
 
 
+@pytest.mark.edge(48, 99)
 def test_slot_add_checks(eng: Engine) -> None:
     """C1.48, C6.99"""
     cases: list[tuple[dict[str, Any], int]] = [
@@ -240,6 +244,7 @@ def test_slot_add_checks(eng: Engine) -> None:
     assert eng.slot_add(local_port=77)[0] == NO_SLOT
 
 
+@pytest.mark.edge(98)
 def test_generations_over_many_cycles(eng: Engine) -> None:
     """C6.98: 66,000 add and remove, past the wrap of the 16-bit generation, which is never 0."""
     for _ in range(66_000):

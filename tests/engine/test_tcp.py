@@ -73,6 +73,7 @@ CELLS = [
 ]
 
 
+@pytest.mark.edge(23, 24, 25, 26, 27, 28, 29, 30, 31, 41, 42)
 @pytest.mark.parametrize(("flags", "seq", "ack", "payload", "expected"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS])
 def test_cell(eng: Engine, flags: str, seq: int, ack: int, payload: bytes, expected: tuple[int, int]) -> None:
     """C2.23 to 31, 41, 42: RCV.NXT never moves, whatever comes."""
@@ -88,6 +89,7 @@ def test_the_same_segments_to_another_port_do_nothing(eng: Engine) -> None:
         assert outcome(eng, tcp(flags, seq, ack, payload, dport=40001)) == (0, 0)
 
 
+@pytest.mark.edge(23)
 def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
     """C2.23"""
     slot = asleep(eng)
@@ -96,6 +98,7 @@ def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
     assert (state.state, state.close_reason, eng.status.power) == (BROKEN, TCP_RST, WOKEN)
 
 
+@pytest.mark.edge(32)
 def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
     """C2.32: 10 in a second, and again in the next."""
     asleep(eng)
@@ -106,6 +109,7 @@ def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
     assert outcome(eng, tcp("R", seq=5001)) == (0, 1)
 
 
+@pytest.mark.edge(30)
 def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
     """C2.30"""
     slot = asleep(eng, ts_on=True, ts_recent=100)
@@ -115,6 +119,7 @@ def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
     assert eng.slot_get(*slot).ts_recent == 200
 
 
+@pytest.mark.edge(34)
 @pytest.mark.parametrize(
     ("age_us", "tsval", "expected"),
     [
@@ -133,6 +138,7 @@ def test_paws(eng: Engine, age_us: int, tsval: int, expected: tuple[int, int]) -
     assert outcome(eng, tcp("A", payload=b"x", ts=(tsval, 0))) == expected
 
 
+@pytest.mark.edge(26, 35)
 def test_rst_is_exempt_from_paws_and_data_without_timestamp_is_dropped(eng: Engine) -> None:
     """C2.26, C2.35"""
     asleep(eng, ts_on=True, ts_recent=100)
@@ -140,6 +146,7 @@ def test_rst_is_exempt_from_paws_and_data_without_timestamp_is_dropped(eng: Engi
     assert outcome(eng, tcp("R", ts=(1, 0))) == (TCP_RST, 0)
 
 
+@pytest.mark.edge(36)
 def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
     """C2.36: behind the last ACK sent."""
     slot = asleep(eng, ts_on=True, ts_recent=100)
@@ -147,6 +154,7 @@ def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
     assert eng.slot_get(*slot).ts_recent == 100
 
 
+@pytest.mark.edge(40)
 def test_window_is_what_the_host_promised(eng: Engine) -> None:
     """C2.40: the right edge 5000 + 1000 was promised at 4700, and rounding goes up."""
     asleep(eng, rcv_nxt=5000, rcv_wup=4700, rcv_wnd=1302, rcv_wscale=2)
@@ -154,6 +162,7 @@ def test_window_is_what_the_host_promised(eng: Engine) -> None:
     assert parse_tcp(eng.take_sent()[0])[1].window == 251
 
 
+@pytest.mark.edge(43)
 def test_retransmissions_of_the_waking_segment_are_one_wake_and_one_frame(eng: Engine) -> None:
     """C2.43"""
     slot = asleep(eng)
@@ -180,6 +189,7 @@ def test_waking_host_still_speaks_by_the_device(eng: Engine) -> None:
     assert (eng.take_sent(), len(eng.frames())) == ([], 2)
 
 
+@pytest.mark.edge(45)
 @pytest.mark.parametrize(
     "options",
     [b"\x08\x00\x00\x00", b"\x02\x08\x00\x00", b"\x08\x09" + bytes(10), b"\x01\x01\x01\x08", b"\x05\x01\x00\x00"],
@@ -206,6 +216,7 @@ def checksum(frame: bytes) -> int:
     return ~total & 0xFFFF
 
 
+@pytest.mark.edge(45)
 @pytest.mark.parametrize("offset", [0, 1, 4, 6, 15])
 def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
     """C2.45"""
@@ -218,6 +229,7 @@ def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
     assert eng.counters["rx_bad_len"] == 1
 
 
+@pytest.mark.edge(46, 47)
 def test_padding_is_no_payload_and_a_long_total_length_no_segment(eng: Engine) -> None:
     """C2.46, C2.47"""
     asleep(eng)
@@ -226,6 +238,7 @@ def test_padding_is_no_payload_and_a_long_total_length_no_segment(eng: Engine) -
     assert eng.counters["rx_bad_len"] == 1
 
 
+@pytest.mark.edge(56)
 def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> None:
     """C3.56: no single-bit error wakes. Bits of the source MAC and the priority are under no checksum."""
     asleep(eng)
@@ -240,6 +253,7 @@ def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> Non
     assert outcome(eng, good) == (TCP_DATA, 0)
 
 
+@pytest.mark.edge(51, 52)
 def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
     """C3.51, C3.52"""
     assert eng.slot_add()[0] == OK
@@ -260,6 +274,7 @@ def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
     assert event.reason == TCP_DATA
 
 
+@pytest.mark.edge(52)
 def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
     """C3.52"""
     assert eng.slot_add(local="2001:db8::1", remote="2001:db8::2")[0] == OK
@@ -271,6 +286,7 @@ def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
         assert outcome(eng, tcp("A", l3=chain))[0] == expected
 
 
+@pytest.mark.edge(53)
 def test_fragments(eng: Engine) -> None:
     """C3.53: the first shows its ports, the others do not, and are never read as ports."""
     asleep(eng)
