@@ -15,7 +15,7 @@ export PIP_ROOT_USER_ACTION := ignore
 export PATH := $(BIN):$(PATH)
 
 .DELETE_ON_ERROR:
-.PHONY: help run test setup packages firmware lint unit c-test lock clean
+.PHONY: help run test setup packages firmware lint unit c-test fuzz fuzz-replay lock clean
 
 help:
 	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/'
@@ -24,7 +24,9 @@ help:
 	@echo 'make firmware  build and sign the firmware of every port'
 	@echo 'make lint      ruff and mypy --strict'
 	@echo 'make unit      the project tests alone; make unit K=expression selects'
-	@echo 'make c-test    the C unit tests of the firmware'
+	@echo 'make c-test    the C unit tests of the firmware, the committed fuzzing inputs among them'
+	@echo 'make fuzz      look for new inputs that break the firmware, SECONDS=60 a target (needs clang)'
+	@echo 'make fuzz-replay  the committed fuzzing inputs alone, under the sanitizers'
 	@echo 'make lock      resolve the dependencies anew into requirements.lock (needs uv)'
 	@echo 'make clean     remove everything that was built, the environment too'
 
@@ -68,6 +70,9 @@ unit: setup firmware
 
 c-test: firmware
 	@$(MAKE) --no-print-directory -C firmware test PYTHON=$(BIN)/python
+
+fuzz fuzz-replay: firmware
+	@$(MAKE) --no-print-directory -C firmware $@ PYTHON=$(BIN)/python $(if $(SECONDS),SECONDS=$(SECONDS))
 
 lock:
 	@uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --generate-hashes --no-emit-index-url \

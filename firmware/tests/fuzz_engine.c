@@ -1,7 +1,5 @@
 /*
  * libFuzzer: frames with right checksums, group commands and time, in any order, against the engine and its SMP group.
- *   clang -g -O1 -fsanitize=fuzzer,address,undefined -I. -Ismp -Icore -isystem build/generated -isystem ZCBOR/include \
- *     tests/fuzz_engine.c core/(all).c smp/offload_(all).c build/generated/(all).c ZCBOR/src/zcbor_{common,encode,decode}.c
  * Each step of the input: kind, length (2 bytes), that many bytes. Checked after every step: the sum of the counters.
  */
 #include <stdio.h>

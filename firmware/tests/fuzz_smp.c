@@ -1,0 +1,204 @@
+/*
+ * libFuzzer: everything that can come over the serial line, against framing, server and all groups, with a flash behind.
+ * Each step of the input: kind, length (2 bytes, big endian), that many bytes. Random bytes never hit a CRC, so the step
+ * kinds that mean a message are framed here. Checked: whatever goes out is whole SMP messages with true lengths, one reply
+ * at most a request, flash untouched while the device speaks for the host, and the sum of the counters.
+ */
+#include <stdlib.h>
+#include <string.h>
+
+#include "boot/flash_map.h"
+#include "boot/handoff.h"
+#include "core/bytes.h"
+#include "core/engine_state.h"
+#include "port/port.h"
+#include "smp/framing.h"
+#include "smp/image_group.h"
+#include "smp/offload_group.h"
+#include "smp/os_group.h"
+#include "smp/server.h"
+
+enum { OFFLOAD_GROUP = 100, ATTACH = 0x01, HEADER = 8, PIECE_HEAD = 4 };
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+static struct engine e;
+static uint64_t clock_us;
+static uint8_t flash[FLASH_BYTES];
+static bool flash_dirty;
+static struct framing heard;    /* what a client hears */
+static unsigned replies;
+
+static void expect(bool ok)
+{
+	if (!ok)
+		abort();
+}
+
+/* --- port ---------------------------------------------------------------------------------------------------------- */
+
+uint64_t port_now_us(void) { return clock_us; }
+const char *port_board(void) { return "native"; }
+uint32_t port_load_addr(void) { return 0; }
+void port_reset(bool to_recovery) { (void)to_recovery; abort(); }
+
+void port_serial_write(const uint8_t *buf, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		size_t n;
+		const uint8_t *m = framing_rx(&heard, buf[i], &n);
+
+		if (m) {
+			expect(n >= HEADER && get_be16(m + 2) == n - HEADER && (m[0] & 1) && m[HEADER] >= 0xA0);
+			replies++;
+		}
+	}
+}
+
+bool port_flash_read(uint32_t off, void *buf, uint32_t len)
+{
+	if (off > FLASH_BYTES || len > FLASH_BYTES - off)
+		return false;
+	memcpy(buf, flash + off, len);
+	return true;
+}
+
+static bool may_change(uint32_t off, uint32_t len)
+{
+	expect(e.power == OFF_D0);
+	expect(off >= FLASH_SLOT_0);         /* the boot loader's own place */
+	flash_dirty = true;
+	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+}
+
+bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
+{
+	if (!may_change(off, len))
+		return false;
+	memcpy(flash + off, buf, len);
+	return true;
+}
+
+bool port_flash_erase(uint32_t off, uint32_t len)
+{
+	expect(off % PORT_FLASH_BLOCK == 0 && len % PORT_FLASH_BLOCK == 0);
+	if (!may_change(off, len))
+		return false;
+	memset(flash + off, 0xFF, len);
+	return true;
+}
+
+static bool tx(void *ctx, const uint8_t *frame, uint16_t len)
+{
+	(void)ctx;
+	return len >= ETH_MIN_BYTES && (frame[6] & 1) == 0;
+}
+
+static uint64_t now(void *ctx)
+{
+	(void)ctx;
+	return clock_us;
+}
+
+/* --- the image's wiring, as main.c does it ---------------------------------------------------------------------------- */
+
+static bool may_write(void) { return e.power == OFF_D0; }
+static bool forgets(uint8_t op, uint8_t cmd) { return op == SMP_WRITE && cmd == ATTACH; }
+
+static void boot(void)
+{
+	static const struct smp_group *const groups[] = {&os_group, &image_group, &offload_group, NULL};
+	static const struct eng_env env = {.tx = tx, .now_us = now};
+	static const uint8_t digest[32];
+	static const struct smp_server_cfg cfg = {.groups = groups, .retry_group = OFFLOAD_GROUP,
+		.cacheable = offload_group_cacheable, .forgets = forgets, .fault = offload_fault_on_reply};
+
+	if (flash_dirty)
+		memset(flash, 0xFF, sizeof flash);
+	flash_dirty = false;
+	clock_us = 0;
+	heard = (struct framing){0};
+	eng_init(&e, &env, 1);
+	smp_server_init(&cfg);
+	image_group_init(0, may_write);
+	offload_group_init(&e, digest, "1.0.0", 0, 1);
+}
+
+/* --- steps ---------------------------------------------------------------------------------------------------------- */
+
+static void send(const uint8_t *message, size_t len)
+{
+	unsigned before = replies;
+
+	framing_tx(message, len, smp_server_rx);
+	expect(replies <= before + 2);       /* its own, and one that a fault had held back */
+}
+
+/* operation, group, command and sequence number in four bytes, then the body: the header's lengths are right. */
+static void request(const uint8_t *p, uint16_t len)
+{
+	static const uint16_t groups[] = {0, 1, OFFLOAD_GROUP, 999};
+	static uint8_t m[HEADER + 65536];
+
+	if (len < PIECE_HEAD)
+		return;
+	uint16_t body = (uint16_t)(len - PIECE_HEAD);
+	m[0] = (uint8_t)(p[0] & 0x1F);
+	m[1] = 0;
+	put_be16(m + 2, body);
+	put_be16(m + 4, groups[p[1] % 4]);
+	m[6] = p[3];
+	m[7] = p[2];
+	memcpy(m + HEADER, p + PIECE_HEAD, body);
+	send(m, (size_t)HEADER + body);
+}
+
+/* What an interrupted write, or anyone, may have left in the flash. */
+static void spoil_flash(const uint8_t *p, uint16_t len)
+{
+	uint32_t off = len < 4 ? FLASH_BYTES : get_be32(p) % FLASH_BYTES;
+
+	for (uint32_t i = 4; i < len && off < FLASH_BYTES; i++)
+		flash[off++] = p[i];
+	flash_dirty = true;
+}
+
+static void step(uint8_t kind, const uint8_t *p, uint16_t len)
+{
+	switch (kind % 8) {
+	case 0: smp_server_rx(p, len); break;
+	case 1: if (len) send(p, len); break;
+	case 2: clock_us += len < 2 ? 1000u : get_be16(p) * 1000u; break;
+	case 3: eng_rx(&e, p, len); break;
+	case 4: spoil_flash(p, len); break;
+	default: request(p, len); break;
+	}
+	eng_poll(&e);
+	offload_group_poll();
+	smp_server_poll();
+}
+
+static void check_sum(void)
+{
+#define ADD(name) +e.counter[C_##name]
+	expect(e.counter[C_rx_total] == 0 ENG_REASONS(ADD));
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	boot();
+	while (size >= 3) {
+		uint16_t len = get_be16(data + 1);
+
+		if (len > size - 3)
+			len = (uint16_t)(size - 3);
+		uint8_t *copy = malloc(len ? len : 1u); /* exactly this long: an over-read is seen */
+		memcpy(copy, data + 3, len);
+		step(data[0], copy, len);
+		free(copy);
+		check_sum();
+		data += 3 + len;
+		size -= 3u + len;
+	}
+	return 0;
+}

@@ -1,0 +1,225 @@
+"""Seeds of the fuzzers: short lives of a device, one file each, from the messages of rig.device and frames of scapy.
+
+Usage: PYTHONPATH=.. python tests/make_corpus.py DIRECTORY. The layouts of the inputs stand at the top of each fuzz_*.c.
+Files that a fuzzer found (named by their hash) are left alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+import cbor2
+from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet6 import ICMPv6ND_NS, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.packet import Packet, Raw
+
+from rig.device import framing
+from rig.device.link import HEADER, VERSION_2
+from rig.device.numbers import Fault
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
+
+HOST, PEER = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+HOST_IP, PEER_IP, HOST_IP6, PEER_IP6 = "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"
+SLOT = TcpSlot(
+    local=HOST_IP, remote=PEER_IP, local_port=40000, remote_port=443, local_mac=HOST, next_hop_mac=PEER,
+    snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=5000, rcv_wnd=8192, rcv_wup=5000,
+    ts_on=True, ts_hz=1000, tsval=1, t0_us=0,
+)  # fmt: skip
+
+
+def step(kind: int, data: bytes = b"") -> bytes:
+    return struct.pack(">BH", kind, len(data)) + data
+
+
+# -- messages ------------------------------------------------------------------------------------------------------------
+
+
+class Recorder:
+    """A Requester that keeps what is sent; its empty reply ends the call."""
+
+    def __init__(self) -> None:
+        self.sent: list[tuple[int, int, int, bytes]] = []
+
+    def request(self, op: int, group: int, command: int, body: Mapping[str, Any], **_: Any) -> dict[str, Any]:
+        self.sent.append((op, group, command, cbor2.dumps(dict(body), canonical=True)))
+        return {}
+
+
+def messages(*calls: Callable[[OffloadClient], object]) -> list[tuple[int, int, int, bytes]]:
+    recorder = Recorder()
+    for call in calls:
+        with contextlib.suppress(KeyError):
+            call(OffloadClient(recorder))
+    return recorder.sent
+
+
+ADDS = messages(
+    lambda c: c.attach(1),
+    lambda c: c.add_tcp_slot(SLOT),
+    lambda c: c.add_tcp_slot(TcpSlot(**{**SLOT.__dict__, "local": HOST_IP6, "remote": PEER_IP6, "flags": 0x3F})),
+    lambda c: c.add_pattern(Pattern.bitmap(1, b"abc", [True, False, True], offset=14)),
+    lambda c: c.add_pattern(Pattern.magic(3, b"secret")),
+    lambda c: c.add_pattern(Pattern.syn(4, ip=HOST_IP, port=22)),
+    lambda c: c.add_pattern(Pattern.syn(5, ip=HOST_IP6, src=PEER_IP6)),
+    lambda c: c.add_offload(ProtocolOffload(id=1, ip=HOST_IP, mac=HOST)),
+)
+LISTS = messages(
+    lambda c: c.slots(), lambda c: c.patterns(), lambda c: c.offloads(), lambda c: c.status(), lambda c: c.time_sync(),
+    lambda c: c.get_tcp_slot(SlotRef(0, 1)), lambda c: c.remove_tcp_slot(SlotRef(1, 1)), lambda c: c.remove_pattern(1),
+    lambda c: c.remove_offload(1), lambda c: c.counters(), lambda c: c.clear_counters(),
+)  # fmt: skip
+ENTER = messages(lambda c: c.prepare(epoch=2, arm=7, mac=HOST, wake_timer_ms=1000), lambda c: c.commit(3))
+LEAVE = messages(lambda c: c.host_awake(4), lambda c: c.drain(0), lambda c: c.drain(1, 300), lambda c: c.release())
+FAULTS = [
+    message
+    for kind in Fault
+    for message in messages(partial(OffloadClient.fault_inject, kind=kind, n=1, delay_ms=2), lambda c: c.attach(1))
+]
+WAIT = (0, 100, 0x40, cbor2.dumps({"after": 0}))
+OS = [
+    (2, 0, 0, cbor2.dumps({"d": "hello"})), (0, 0, 6, b""), (0, 0, 8, cbor2.dumps({"query": "mode"})), (0, 0, 8, b""),
+    (2, 0, 5, cbor2.dumps({"force": 1, "boot_mode": 1})), (2, 0, 0, b"\x81" * 500), (2, 0, 0, b"\xbf\x61d\x61x\xff"),
+]  # fmt: skip
+
+# -- frames --------------------------------------------------------------------------------------------------------------
+
+
+def ether(**fields: Any) -> Packet:
+    return Ether(dst=HOST.hex(":"), src=PEER.hex(":"), **fields)
+
+
+def tcp(flags: str, seq: int = 5000, payload: bytes = b"", **rest: Any) -> Packet:
+    return TCP(sport=443, dport=40000, flags=flags, seq=seq, ack=1000, window=1000, **rest) / Raw(payload)
+
+
+def frames() -> dict[str, bytes]:
+    v4, v6 = ether() / IP(src=PEER_IP, dst=HOST_IP), ether() / IPv6(src=PEER_IP6, dst=HOST_IP6)
+    built: dict[str, Packet] = {
+        "push": v4 / tcp("PA", payload=b"news"), "probe": v4 / tcp("A", seq=4999), "fin": v4 / tcp("FA"), "rst": v4 / tcp("R"),
+        "rst-in-window": v4 / tcp("R", seq=5100), "syn": v4 / tcp("S"), "old": v4 / tcp("PA", seq=4990, payload=b"x" * 10),
+        "timestamps": v4 / tcp("PA", payload=b"a", options=[("NOP", None), ("NOP", None), ("Timestamp", (5, 6))]),
+        "options": ether() / IP(src=PEER_IP, dst=HOST_IP, options=[b"\x94\x04\x00\x00"]) / tcp("PA", payload=b"b"),
+        "fragment": ether() / IP(src=PEER_IP, dst=HOST_IP, flags="MF", proto=6) / Raw(b"x" * 32),
+        "tagged": ether() / Dot1Q(vlan=0) / IP(src=PEER_IP, dst=HOST_IP) / tcp("PA", payload=b"c"),
+        "push6": v6 / tcp("PA", payload=b"news"), "hop6": v6 / IPv6ExtHdrHopByHop() / tcp("PA", payload=b"d"),
+        "fragment6": v6 / IPv6ExtHdrFragment(m=1, nh=6) / Raw(b"y" * 32),
+        "arp": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=PEER_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
+        "conflict": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=HOST_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
+        "ns": Ether(dst="33:33:ff:00:00:01", src=PEER.hex(":")) / IPv6(src=PEER_IP6, dst="ff02::1:ff00:1", hlim=255)
+        / ICMPv6ND_NS(tgt=HOST_IP6),
+        "ping": v4 / ICMP() / Raw(b"ping"), "udp": v4 / UDP(sport=1, dport=9) / Raw(b"\xff" * 6 + HOST * 16 + b"secret"),
+        "magic": ether(type=0x0842) / Raw(b"\xff" * 6 + HOST * 16),
+    }  # fmt: skip
+    return {name: bytes(packet) for name, packet in built.items()}
+
+
+# -- inputs --------------------------------------------------------------------------------------------------------------
+
+PREPARE, COMMIT, AWAKE, RELEASE, COMMAND, SLOT_FOR, TIME, FRAME, MENDED = range(9)
+
+
+def engine_inputs() -> dict[str, bytes]:
+    """A life for each frame: a slot of its own, asleep, the frame, time for keep-alives, back."""
+    commands = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in ADDS)
+    lists = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in [*LISTS, *ENTER, *LEAVE])
+    out = {"commands": commands + lists}
+    for name, frame in frames().items():
+        before, after = step(PREPARE) + step(COMMIT), step(TIME, bytes(500)) + step(AWAKE) + step(RELEASE)
+        out[name] = step(SLOT_FOR, frame) + before + step(MENDED, frame) + step(FRAME, frame) + after
+    captured = b"".join(step(FRAME, frame) for frame in frames().values())
+    for name in ("captured", "captured-slot"):
+        own = step(SLOT_FOR, frames()["push"]) if name == "captured-slot" else commands
+        out[name] = own + step(PREPARE) + captured + step(COMMIT) + step(AWAKE) + step(RELEASE)
+    return out
+
+
+BYTES, MESSAGE, CLOCK, WIRE, FLASH, REQUEST = range(6)
+GROUPS = [0, 1, 100]
+
+
+def request(message: tuple[int, int, int, bytes], seq: int) -> bytes:
+    op, group, command, body = message
+    return step(REQUEST, bytes([VERSION_2 | op, GROUPS.index(group), command, seq]) + body)
+
+
+def requests(sent: Iterable[tuple[int, int, int, bytes]]) -> bytes:
+    return b"".join(request(message, seq) for seq, message in enumerate(sent))
+
+
+def upload_requests() -> list[tuple[int, int, int, bytes]]:
+    """Two pieces of an image that nothing is right about but the header and the lengths."""
+    data = image()
+    first = cbor2.dumps({"off": 0, "len": len(data), "sha": bytes(32), "image": 0, "data": data[:200]})
+    second = cbor2.dumps({"off": 200, "data": data[200:]})
+    state = cbor2.dumps({"hash": bytes(32), "confirm": False})
+    return [(2, 1, 1, first), (2, 1, 1, first), (2, 1, 1, second), (0, 1, 0, b""), (2, 1, 0, state), (2, 1, 5, b"\xa0"),
+            (2, 1, 1, cbor2.dumps({"off": 2**32 - 1, "data": b"x"}))]  # fmt: skip
+
+
+def smp_inputs() -> dict[str, bytes]:
+    line = framing.encode(HEADER.pack(VERSION_2 | 2, 0, 8, 0, 1, 0) + cbor2.dumps({"d": "hello"}))
+    push = step(WIRE, frames()["push"])
+    return {
+        "line": step(BYTES, line) + step(BYTES, b"\xff" * 64 + line[: len(line) // 2]) + step(BYTES, line),
+        "os": requests(OS),
+        "objects": requests([*ADDS, *LISTS]),
+        "sleep": requests([*ADDS, *ENTER, WAIT]) + push + requests(LEAVE) + step(CLOCK, b"\xff\xff"),
+        "captured": requests([*ADDS, ENTER[0]]) + push + requests([ENTER[1], WAIT, *LEAVE]),
+        "locked": requests([*ADDS[:2], *ENTER, *upload_requests()]),
+        "faults": b"".join(requests([m]) + step(CLOCK, b"\x00\x05") for m in FAULTS),
+        "upload": requests(upload_requests()),
+        "flash": step(FLASH, struct.pack(">I", 0x10000) + image()) + requests([(0, 1, 0, b"")]),
+        "retry": request(ADDS[1], 7) * 3 + requests(LISTS[:1]),
+        "other-version": step(MESSAGE, HEADER.pack(0x1A, 0, 0, 0, 1, 0)) + step(MESSAGE, HEADER.pack(2, 0, 1, 0, 1, 0) + b"\xa0"),
+    }
+
+
+def tlv(kind: int, value: bytes) -> bytes:
+    return struct.pack("<HH", kind, len(value)) + value
+
+
+def area(magic: int, tlvs: bytes) -> bytes:
+    return struct.pack("<HH", magic, 4 + len(tlvs)) + tlvs
+
+
+def image(board: bytes = b"native", counter: int = 5, payload: bytes = bytes(64), load_addr: int = 0) -> bytes:
+    """MCUboot's format; digests are for the fuzzer to put right, the signature is the one its stand-in takes."""
+    protected = area(0x6908, tlv(0xA0, board) + tlv(0x50, struct.pack("<I", counter)))
+    header = struct.pack("<IIHHIIBBHI4x", 0x96F3B83D, load_addr, 32, len(protected), len(payload), 0, 1, 2, 3, 4)
+    proof = tlv(0x10, bytes(32)) + tlv(0x01, bytes(32)) + tlv(0x24, b"good" + bytes(60))
+    return header + payload + protected + area(0x6907, proof)
+
+
+def image_inputs() -> dict[str, bytes]:
+    good = image()
+    lying = bytearray(good)
+    lying[32 + 64 + 2] += 4      # the protected area says it is longer than the header says
+    return {
+        "good": b"\x07" + good, "no-hash": b"\x06" + good, "other-key": b"\x05" + good, "cut": b"\x07" + good[:-70],
+        "old": b"\x07" + image(counter=4), "other-board": b"\x03" + image(b"relay8"), "address": b"\x07" + image(load_addr=1),
+        "empty": b"\x00", "no-payload": b"\x07" + image(payload=b""), "lying": b"\x07" + bytes(lying),
+        "huge": b"\x07" + good[:12] + b"\xff\xff\xff\xff" + good[16:],
+    }  # fmt: skip
+
+
+INPUTS: dict[str, Callable[[], dict[str, bytes]]] = {"engine": engine_inputs, "smp": smp_inputs, "image": image_inputs}
+
+
+def main(directory: Path) -> None:
+    for target, inputs in INPUTS.items():
+        folder = directory / target
+        folder.mkdir(parents=True, exist_ok=True)
+        for name, data in inputs().items():
+            (folder / f"{name}.bin").write_bytes(data)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
