@@ -4,7 +4,10 @@
 #include "offload_group.h"
 #include "offload_io.h"
 
-enum { EVENT_BYTES_MAX = 256 };
+enum {
+	EVENT_BYTES_MAX = 512,
+	INLINE_FRAME_BYTES = 256,    /* longer ones cost more time in front of the wake than a drain behind it */
+};
 
 static struct {
 	struct engine *e;            /* NULL: no request is with the server */
@@ -23,13 +26,23 @@ void offload_events_reset(void)
 	memset(&fault, 0, sizeof fault);
 }
 
-static int encode_event(const struct eng_event *ev, const struct io *io)
+/* The waking frame as a part of its event; empty when it is long, or others came before it. */
+static struct zcbor_string short_wake_frame(const struct engine *e, const struct eng_event *ev)
+{
+	const struct eng_frame *f = ev->kind == OFF_EVENT_WAKE ? eng_frame_at(e, 0) : NULL;
+
+	if (!f || !(f->flags & OFF_FRAME_WAKE) || f->index != 1 || f->saved_len > INLINE_FRAME_BYTES)
+		return (struct zcbor_string){ .value = (const uint8_t *)"", .len = 0 };
+	return (struct zcbor_string){ .value = f->bytes, .len = f->saved_len };
+}
+
+static int encode_event(const struct engine *e, const struct eng_event *ev, const struct io *io)
 {
 	struct event_rsp r = { .event = {
 		.n = ev->n, .gen = ev->gen, .kind = ev->kind, .slot = ev->slot, .epoch = ev->epoch, .reason = ev->reason,
 		.l2_flags = ev->l2_flags, .t_rx_us = ev->t_rx_us, .wake_seq = ev->wake_seq, .subreason = ev->subreason,
 		.t_wake_us = ev->t_wake_us, .pattern_id = ev->pattern_id, .SavedPacketSize = ev->saved_size,
-		.OriginalPacketSize = ev->orig_size,
+		.OriginalPacketSize = ev->orig_size, .frame = short_wake_frame(e, ev),
 	} };
 
 	return OFFLOAD_REPLY(event_rsp, io, &r);
@@ -43,7 +56,7 @@ int offload_event_wait(const struct io *io)
 	const struct eng_event *ev = eng_event_after(io->e, q.after);
 	waiting.e = ev ? NULL : io->e;
 	waiting.after = q.after;
-	return ev ? encode_event(ev, io) : SMP_DEFER;
+	return ev ? encode_event(io->e, ev, io) : SMP_DEFER;
 }
 
 void offload_group_poll(void)
@@ -52,7 +65,7 @@ void offload_group_poll(void)
 	const struct eng_event *ev = waiting.e ? eng_event_after(waiting.e, waiting.after) : NULL;
 	size_t len = 0;
 
-	if (ev && encode_event(ev, &(struct io){ .rsp = body, .cap = sizeof body, .len = &len }) == OFF_OK) {
+	if (ev && encode_event(waiting.e, ev, &(struct io){ .rsp = body, .cap = sizeof body, .len = &len }) == OFF_OK) {
 		waiting.e = NULL;
 		smp_reply_deferred(body, len);
 	}

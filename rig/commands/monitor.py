@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -58,7 +58,7 @@ def show_hello(link: Link) -> None:
         typer.echo(f"{error.code} {error.cause}", err=True)
 
 
-def event_text(event: list[int]) -> str:
+def event_text(event: list[Any]) -> str:
     """One line for an event."""
     from rig.device.numbers import EventKind, WakeReason
     from rig.device.offload_types import Event

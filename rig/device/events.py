@@ -37,7 +37,7 @@ class EventStream:
         self,
         seq: int,
         send: Send,
-        on_event: Callable[[list[int]], None],
+        on_event: Callable[[list[Any]], None],
         on_restart: Callable[[int], None] | None,
         stats: Stats,
     ) -> None:
@@ -84,7 +84,7 @@ class EventStream:
         if hello_or_attach and self._check_boot(reply["boot_id"]):
             self._wait()
 
-    def _event(self, event: list[int]) -> None:
+    def _event(self, event: list[Any]) -> None:
         if event[0] <= self.after:
             self._stats.repeated_events += 1
             return

@@ -250,7 +250,7 @@ class Link:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def start_events(self, on_event: Callable[[list[int]], None], on_restart: Callable[[int], None] | None = None) -> None:
+    def start_events(self, on_event: Callable[[list[Any]], None], on_restart: Callable[[int], None] | None = None) -> None:
         """Call `on_event` with every event from now on, in order, each exactly once, from the reader thread.
 
         It must return soon and must make no request on this link. When the device restarts, numbers begin at 1 again:

@@ -243,10 +243,12 @@ class Event:
     """When the device decided, device clock."""
     saved_bytes: int
     original_bytes: int
+    frame: bytes
+    """The waking frame when it is short and the first in the buffer (index 1); else empty: drain."""
 
     @classmethod
-    def of(cls, row: Sequence[int]) -> Event:
-        return cls(row[0], EventKind(row[1]), *row[2:14])
+    def of(cls, row: Sequence[Any]) -> Event:
+        return cls(row[0], EventKind(row[1]), *row[2:15])
 
     @property
     def slot_ref(self) -> SlotRef | None:

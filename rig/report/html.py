@@ -34,6 +34,7 @@ def render(run: Run) -> str:
         run=run,
         headline=headline(run),
         summary=summary(run),
+        anchors={test.id: _anchor(run, test) for test in run.tests},
         sections=[_section(run, test) for test in run.worst_first],
         areas=_areas(run),
         plot_width=picture.WIDTH_PX,
@@ -46,12 +47,16 @@ def _section(run: Run, test: TestResult) -> dict[str, object]:
     failed = test.verdict not in ("passed", "skipped", "not run")
     return {
         "test": test,
-        "anchor": f"t{run.tests.index(test)}",
+        "anchor": _anchor(run, test),
         "picture": picture.draw(records),
         "records": records[-LAST_RECORDS:] if failed else [],
         "files": [path.as_posix() for attempt in test.attempts for path in attempt.artefacts],
         "open": failed,
     }
+
+
+def _anchor(run: Run, test: TestResult) -> str:
+    return f"t{run.tests.index(test)}"
 
 
 def _records(run: Run, test: TestResult) -> list[Record]:

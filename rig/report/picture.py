@@ -1,8 +1,10 @@
 """What the picture of a timeline shows: lanes of bars and marks, made from a test's records.
 
-    power    what the user sees            frames   one lane a port of the wire
+    power    what the user sees            links    frames, one lane a port of the wire
     sleep    the device owns the identity  wake     NIC_WAKE with its reason
-    app      suspended                     task     RUN_ENTER to RUN_EXIT
+    app      suspended                     tasks    RUN_ENTER to RUN_EXIT
+
+A keep-alive of the device is an empty ACK that it sends unasked: a peer's frame just before makes it an answer.
 
 A record that belongs to no lane is left out of the picture; it stays in timeline.jsonl.
 """
@@ -10,7 +12,8 @@ A record that belongs to no lane is left out of the picture; it stays in timelin
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from rig.report.scale import Scale
 from rig.timeline import Record
@@ -18,8 +21,11 @@ from rig.timeline import Record
 WIDTH_PX = 900.0
 """Of the plot; lane names stand to its left."""
 
-MAX_RECORDS = 500
+MAX_RECORDS = 5000
 """A test of thousands of cycles shows its last ones: that is where it failed, if it did."""
+
+MERGE_PX = 2.5
+"""Marks and bars nearer than this cannot be told apart: the first is drawn and says how many it stands for."""
 
 PORTS = {"ph": "host link", "ps": "server link", "pn": "device link"}
 """Lanes of the ports of the wire namespace; other ports have their own name."""
@@ -30,6 +36,11 @@ STEPS = frozenset(
 )
 HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED OWNERSHIP_TO_BROKER OWNERSHIP_TO_APP".split())
 KEEP_ALIVES = frozenset({"KA_TX", "KA_SENT"})
+"""Those that the app sends itself."""
+
+DEVICE_PORT = "pn"
+ANSWER_NS = 2_000_000
+"""An empty ACK within 2 ms of a peer's frame answers it; the device needs tens of µs, QEMU on a loaded machine more."""
 
 BEGIN_END = {
     "APP_SUSPEND": ("app", "begin", "suspended"),
@@ -53,6 +64,7 @@ class Bar:
     style: str
     label: str
     tip: str
+    stands_for: int = 1
 
 
 @dataclass(frozen=True)
@@ -63,6 +75,10 @@ class Mark:
     style: str
     label: str
     tip: str
+    stands_for: int = 1
+
+
+Shape = TypeVar("Shape", Bar, Mark)
 
 
 @dataclass
@@ -86,34 +102,37 @@ class Picture:
 
 def draw(records: Iterable[Record]) -> Picture | None:
     """The picture of a test; None when nothing of it can be drawn."""
-    drawable = [record for record in records if _lane(record) is not None]
-    shown = sorted(drawable[-MAX_RECORDS:], key=lambda record: record.t_ns)
-    if not shown:
+    in_order = sorted(records, key=lambda record: record.t_ns)
+    probes = _keep_alives(in_order)
+    drawable = [(record, lane) for record in in_order if (lane := _lane(record, probes)) is not None]
+    if not drawable:
         return None
-    return _Painter(shown).picture(len(drawable) - len(shown))
+    shown = drawable[-MAX_RECORDS:]
+    return _Painter(shown, _power_before(in_order)).picture(len(drawable) - len(shown))
 
 
 class _Painter:
-    def __init__(self, records: list[Record]) -> None:
+    def __init__(self, records: list[tuple[Record, str]], power: str) -> None:
         self._records = records
-        self._zero_ns = records[0].t_ns
-        times = [self._ms(record) for record in records]
+        self._zero_ns = records[0][0].t_ns
+        times = [self._ms(record) for record, _ in records]
         self._last_ms = times[-1]
         self._scale = Scale(times, WIDTH_PX)
         self._lanes: dict[str, Lane] = {}
         self._open: dict[tuple[str, str], tuple[float, str, str, str]] = {}
+        """(start, style, label, tip) of bars that have not ended, by lane and what tells overlapping bars apart."""
+        self._lanes["power"] = Lane("power")
+        self._open["power", ""] = (0.0, power, power.replace("-", " "), "")
 
     def picture(self, left_out: int) -> Picture:
-        for record in self._records:
-            self._place(record)
+        for record, lane in self._records:
+            self._place(record, lane)
         for key in list(self._open):
             self._close_bar(key, self._last_ms, "not ended")
-        lanes = sorted(self._lanes.values(), key=_order)
-        return Picture(lanes, self._scale, left_out)
+        lanes = [Lane(lane.name, _merge(lane.bars), _merge(lane.marks)) for lane in self._lanes.values()]
+        return Picture(sorted(lanes, key=_order), self._scale, left_out)
 
-    def _place(self, record: Record) -> None:
-        name = _lane(record)
-        assert name is not None
+    def _place(self, record: Record, name: str) -> None:
         lane = self._lanes.setdefault(name, Lane(name))
         if record.event == "POWER":
             self._close_bar((name, ""), self._ms(record), "")
@@ -122,7 +141,8 @@ class _Painter:
         elif record.event in BEGIN_END:
             self._begin_or_end(record, name)
         else:
-            lane.marks.append(Mark(self._x(record), _style(record), _mark_label(record), self._tip(record)))
+            style = "keep-alive" if name == "keep-alives" else _style(record)
+            lane.marks.append(Mark(self._x(record), style, _mark_label(record), self._tip(record)))
 
     def _begin_or_end(self, record: Record, name: str) -> None:
         _, side, style = BEGIN_END[record.event]
@@ -154,14 +174,47 @@ class _Painter:
         return f"{self._ms(record):.3f} ms  {record.event}  {detail}"
 
 
-def _lane(record: Record) -> str | None:
+def _merge(shapes: list[Shape]) -> list[Shape]:
+    """One shape for those of one style that would lie on each other; bars that can be seen stay."""
+    merged: list[Shape] = []
+    for shape in sorted(shapes, key=lambda shape: shape.x):
+        before = merged[-1] if merged else None
+        near = before is not None and before.style == shape.style and shape.x - before.x < MERGE_PX
+        if before is not None and near and getattr(shape, "width", 0.0) < MERGE_PX:
+            merged[-1] = replace(before, stands_for=before.stands_for + 1)
+        else:
+            merged.append(shape)
+    return merged
+
+
+def _power_before(records: list[Record]) -> str:
+    """The power state before the first record that changes it."""
+    states = (str(record.detail.get("before", "active")) for record in records if record.event == "POWER")
+    return next(states, "active").replace("_", "-")
+
+
+def _keep_alives(records: list[Record]) -> frozenset[int]:
+    """The seq of the frames that are keep-alives of the device."""
+    found: list[int] = []
+    heard_ns = -ANSWER_NS
+    for record in records:
+        if record.event != "FRAME" or record.detail.get("port") != DEVICE_PORT:
+            continue
+        if not record.detail.get("as_host"):
+            heard_ns = record.t_ns
+        elif str(record.detail.get("info", "")).endswith(" A 0") and record.t_ns - heard_ns >= ANSWER_NS:
+            found.append(record.seq)
+    return frozenset(found)
+
+
+def _lane(record: Record, probes: frozenset[int]) -> str | None:
     """The name of the lane that shows the record."""
     event, detail = record.event, record.detail
     if event in BEGIN_END:
         return _bar_lane(record)
-    if event in KEEP_ALIVES or (event.startswith("FRAME") and _is_keep_alive(record)):
+    if event in KEEP_ALIVES or record.seq in probes:
         return "keep-alives"
-    if event in ("FRAME", "FRAME_IN", "FRAME_OUT"):
+    if event == "FRAME":
         port = str(detail.get("port", detail.get("iface", "wire")))
         return PORTS.get(port, f"link {port}")
     named = {"POWER": "power", "NIC_WAKE": "wake", "READ_POST": "reads", "FLUSH": "reads", "CANCEL_SENT": "wake"}
@@ -177,15 +230,9 @@ def _bar_lane(record: Record) -> str:
     return {"sleep": "sleep", "read": "reads", "task": "tasks"}[kind]
 
 
-def _is_keep_alive(record: Record) -> bool:
-    return "keep-alive" in str(record.detail.get("info", "")).lower()
-
-
 def _style(record: Record) -> str:
-    if record.event.startswith("FRAME") and record.event != "FRAMES_LOST":
-        return "keep-alive" if _is_keep_alive(record) else "frame"
-    if record.event in KEEP_ALIVES:
-        return "keep-alive"
+    if record.event == "FRAME":
+        return "frame"
     if record.event in ("FRAMES_LOST", "SLOT_DENY", "NIC_REFUSED", "USAGE_FAULT", "APP_TERMINATED", "SLEEP_REFUSED"):
         return "bad"
     return "wake" if record.event == "NIC_WAKE" else "step"

@@ -19,7 +19,7 @@ CUT_SHARE = 0.2
 MIN_CUT_MS = 10.0
 """Shorter silences are read well as they are."""
 
-CUT_PX = 34.0
+CUT_PX = 46.0
 TICK_PX = 70.0
 """Least distance of two labels of the axis."""
 

@@ -216,6 +216,8 @@ class Service:
             ipc.answer(app.sock, message, self._requests.handle(app, message, take_fd(fds)))
         except HostError as error:
             ipc.answer(app.sock, message, error=error)
+        if app.suspended and app.busy:
+            self._resume(app, "unfinished")  # it was stopped between taking data and telling of it
 
     def _app_ended(self, app: AppProcess) -> None:
         self.loop.unwatch(app.sock.fileno())
@@ -269,6 +271,7 @@ class Service:
         elif self._may_fire(channel):
             self._resume(channel.app, "task")
             self.tasks.fire(channel.app, "push", channel.channel_id)
+            self.standby.settle_now()
         else:
             channel.held_pushes += 1
 
@@ -323,7 +326,7 @@ class Service:
 
     def _all_quiet(self) -> bool:
         """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""
-        return all(app.suspended and not ipc.pending(app.sock) for app in self.apps.values())
+        return all(app.suspended and not app.busy and not ipc.pending(app.sock) for app in self.apps.values())
 
 
 def main(arguments: list[str]) -> None:

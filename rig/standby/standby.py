@@ -15,20 +15,21 @@ import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
-from rig.device.link import Link
-from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc, WakeReason
-from rig.device.offload import DRAIN_BYTES
+from rig.device.link import Link, Pending
+from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
 from rig.device.offload_types import Drain, Event, PowerReply, Release, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby import handoff
 from rig.standby.channels import Channel
-from rig.standby.loop import Loop
+from rig.standby.loop import Loop, Timer
 from rig.standby.nic import Nic
 from rig.standby.power import PowerState
 from rig.timeline import TimelineWriter
 
 ARM_ALL = 0xFFFFFFFF
+SETTLE_LATEST_S = 0.004
+"""The device is released when the woken app's task has been ordered, or after this time: release is not what a wake waits for."""
 ACK_WAIT_S = 0.05
 """How long entry waits for a peer to acknowledge what the host sent last."""
 
@@ -39,6 +40,8 @@ class Woken:
 
     reason: WakeReason
     channel: Channel | None
+    frame: bytes = b""
+    """The waking frame when the event brought it along."""
 
 
 class ConnectedStandby:
@@ -63,6 +66,7 @@ class ConnectedStandby:
         self._epoch = 0
         self._acked = 0
         self._wake_pending = False
+        self._settle_timer: Timer | None = None
 
     def enter(self, channels: list[Channel], wake_timer_ms: int) -> bool:
         """One attempt to fall asleep; False when something is not idle, with everything as before. Raises BenchError."""
@@ -93,17 +97,26 @@ class ConnectedStandby:
         awake = None
         if not self._wake_pending:
             awake = self._link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": self._epoch})
-        first = self._link.submit(READ, GROUP_OFFLOAD, Command.DRAIN, {"ack": 0, "max_bytes": DRAIN_BYTES})
         if woken is not None:
             self.on_woken(woken)
-        if awake is not None:
-            self._epoch = PowerReply.of(awake.result()).epoch
+        captured = self._identity_back(awake)
         self._wake_pending = False
         self._gate.join()
         self._thaw()
-        self._inject(Drain.of(first.result()))
+        if captured == 1 and woken is not None and woken.frame:
+            self._inject_frame(1, woken.frame, FrameFlag.WAKE)
+        else:
+            self._inject(self._device.drain(0))
         self._gate.steer_to_host()
-        threading.Thread(target=self._settle, name="settle", daemon=True).start()
+        delay_s = SETTLE_LATEST_S if woken is not None and woken.channel is not None else 0
+        self._settle_timer = self._loop.call_later(delay_s, self.settle_now)
+
+    def settle_now(self) -> None:
+        """The woken app has what it needs: drain the rest and release the device, beside the loop."""
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
+            self._settle_timer = None
+            threading.Thread(target=self._settle, name="settle", daemon=True).start()
 
     def handle_event(self, event: Event, channel: Channel | None) -> None:
         """A wake event of the device, in the order of its number."""
@@ -121,7 +134,15 @@ class ConnectedStandby:
         )
         if self._power.asleep:
             reason = WakeReason(event.reason)
-            self.wake(reason.name, Woken(reason, channel))
+            self.wake(reason.name, Woken(reason, channel, event.frame))
+
+    def _identity_back(self, awake: Pending | None) -> int:
+        """The device has fallen silent; returns how many frames it holds (0: unknown, as after a refused commit)."""
+        if awake is None:
+            return 0
+        reply = PowerReply.of(awake.result())
+        self._epoch = reply.epoch
+        return reply.captured
 
     def _prepare(self, wake_timer_ms: int) -> None:
         if self._epoch == 0:
@@ -164,11 +185,14 @@ class ConnectedStandby:
 
     def _inject(self, drained: Drain) -> None:
         for frame in drained.frames:
-            self._gate.inject(frame.data)
-            self._acked = frame.index
-            self._timeline.add("REINJECT", index=frame.index, bytes=len(frame.data), flags=int(frame.flags))
+            self._inject_frame(frame.index, frame.data, frame.flags)
         if drained.lost:
             self._timeline.add("FRAMES_LOST", lost=drained.lost)
+
+    def _inject_frame(self, index: int, data: bytes, flags: FrameFlag) -> None:
+        self._gate.inject(data)
+        self._acked = index
+        self._timeline.add("REINJECT", index=index, bytes=len(data), flags=int(flags))
 
     def _settle(self) -> None:
         """Frames that came in while the first were put back; then nothing of ours is left on the device."""
