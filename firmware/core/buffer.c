@@ -50,6 +50,11 @@ bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_
 	return true;
 }
 
+uint8_t *buffer_scratch(struct engine *e)
+{
+	return e->frame_count < ENG_FRAMES ? e->frames[at(e, e->frame_count)].bytes : NULL;
+}
+
 /* True when one kept segment of the slot already holds every byte (and the FIN) of this one. */
 bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *p)
 {

@@ -29,6 +29,7 @@
 	X(wake_ka_timeout)       \
 	X(wake_addr_conflict)    \
 	X(wake_host_timer)       \
+	X(wake_router_changed)   \
 	X(wake_unparseable)      \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
@@ -38,6 +39,13 @@
 	X(arp_conflict)          \
 	X(arp_defended)          \
 	X(arp_invalid)           \
+	X(ns_answered)           \
+	X(ns_dad_answered)       \
+	X(ns_invalid)            \
+	X(nd_invalid)            \
+	X(nd_conflict)           \
+	X(ra_same)               \
+	X(echo_answered)         \
 	X(ka_tx)                 \
 	X(ka_rx_ack)             \
 	X(ka_timeout)            \

@@ -73,6 +73,7 @@ int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
 	*freed_slots = slots_free_all(e);
 	e->owner_id = owner;
 	e->n_patterns = e->n_offloads = 0;
+	memset(e->routers, 0, sizeof e->routers);
 	e->lost = 0;
 	e->arm = 0;
 	e->last_wake_reason = OFF_WAKE_NONE;
@@ -123,6 +124,7 @@ static bool captured_wake(struct engine *e)
 		if (v.wake == OFF_WAKE_NONE)
 			continue;
 		rx_count_hits(e, v.hits);
+		router_note(e, &p);
 		if (v.wake == OFF_WAKE_TCP_RST)
 			slot_break(&e->slots[v.slot], v.wake);
 		f->flags |= OFF_FRAME_WAKE;

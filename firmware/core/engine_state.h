@@ -16,6 +16,7 @@ enum {
 	ENG_KA_SPACING_US = 250,              /* probes due at the same time leave one after another, this far apart */
 	ENG_TX_RETRY_US = 1000,
 	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
+	ENG_ROUTERS = 8,                      /* heard of; the one noted first makes room */
 	NO_SLOT = 0xFF,
 };
 #define NO_PATTERN 0xFFFFFFFFu
@@ -48,6 +49,13 @@ struct eng_offload {
 	struct eng_offload_cfg cfg;
 	uint32_t answered;
 	uint64_t defended_us;        /* last defence, 0: none yet */
+};
+
+/* The newest advertisement of a router, as a fingerprint: router.c. */
+struct eng_router {
+	bool used;
+	uint8_t ip[16];
+	uint64_t print;
 };
 
 /* What a buffered frame was to its slot: tells a retransmission from news. */
@@ -84,6 +92,8 @@ struct engine {
 	struct eng_slot slots[ENG_SLOTS];
 	struct eng_pattern patterns[ENG_ALL_PATTERNS];
 	struct eng_offload offloads[ENG_OFFLOADS];
+	uint8_t next_router;
+	struct eng_router routers[ENG_ROUTERS];
 	struct eng_event events[ENG_EVENTS];
 	struct frame_seg segs[ENG_FRAMES];
 	struct eng_frame frames[ENG_FRAMES];
@@ -114,6 +124,8 @@ bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_
 bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *p);
 struct eng_frame *buffer_at(struct engine *e, uint16_t i);
 void buffer_clear(struct engine *e);
+/* Room to build a frame of ENG_FRAME_BYTES in, until the next buffer_put; NULL when the ring is full. */
+uint8_t *buffer_scratch(struct engine *e);
 
 /* events.c */
 void event_put(struct engine *e, struct eng_event *ev);
@@ -183,5 +195,19 @@ bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len);
 void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 int arp_check(const struct eng_offload_cfg *c);
+
+/* nd.c */
+void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int nd_check(const struct eng_offload_cfg *c);
+
+/* router.c: note what the host hears itself (listen: in D0, where frames are not taken apart otherwise). */
+void router_note(struct engine *e, const struct pkt *p);
+void router_listen(struct engine *e, const uint8_t *frame, uint16_t len);
+
+/* echo.c */
+void echo_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void echo_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int echo_check(const struct eng_offload_cfg *c);
 
 #endif

@@ -43,6 +43,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 		{OFF_WAKE_PACKET, C_wake_packet},           {OFF_WAKE_TCP_DATA, C_wake_tcp_data},
 		{OFF_WAKE_TCP_FIN, C_wake_tcp_fin},         {OFF_WAKE_TCP_RST, C_wake_tcp_rst},
 		{OFF_WAKE_KA_TIMEOUT, C_wake_ka_timeout},   {OFF_WAKE_ADDR_CONFLICT, C_wake_addr_conflict},
+		{OFF_WAKE_ROUTER_CHANGED, C_wake_router_changed},
 		{OFF_WAKE_HOST_TIMER, C_wake_host_timer},   {OFF_WAKE_UNPARSEABLE_IN_SLOT, C_wake_unparseable},
 	};
 

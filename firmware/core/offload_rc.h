@@ -43,6 +43,7 @@ enum off_wake_reason {
 	OFF_WAKE_SERIAL_LOST = 0x4008,
 	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
 	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
+	OFF_WAKE_ROUTER_CHANGED = 0x4010,
 };
 
 enum off_slot_flag {
@@ -76,7 +77,16 @@ enum off_pattern_type {
 	OFF_PATTERN_UDP_PORT = 8,
 };
 
-enum off_offload_type { OFF_OFFLOAD_ARP = 1, OFF_OFFLOAD_NS = 2 };
+/* Own types stand from 16 on. */
+enum off_offload_type { OFF_OFFLOAD_ARP = 1, OFF_OFFLOAD_NS = 2, OFF_OFFLOAD_ECHO = 18 };
+
+/* Flags of an NS offload. A duplicate address probe is answered unless one of the two says otherwise. */
+enum off_ns_flag {
+	OFF_NS_ROUTER = 1u << 0,           /* the host forwards: R in advertisements, or peers forget that it is a router */
+	OFF_NS_DAD_WAKE = 1u << 1,
+	OFF_NS_DAD_IGNORE = 1u << 2,
+	OFF_NS_RA_WAKE = 1u << 3,          /* a changed router advertisement wakes */
+};
 
 /* Who may speak as the host on the wire. */
 enum off_owner { OFF_OWNER_NONE = 0, OFF_OWNER_HOST = 1, OFF_OWNER_DEVICE = 2 };

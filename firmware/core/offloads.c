@@ -13,14 +13,31 @@ bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
 
 void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 {
-	if (p->kind == PKT_ARP)
+	if (p->kind == PKT_ARP) {
 		arp_judge(e, p, v);
+	} else if (p->kind == PKT_ICMP) {
+		if (p->ip_len == 16)
+			nd_judge(e, p, v);
+		if (v->offload == NO_SLOT && !v->broken)
+			echo_judge(e, p, v);
+	}
 }
 
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
-	if (p->kind == PKT_ARP)
+	switch (e->offloads[v->offload].cfg.type) {
+	case OFF_OFFLOAD_ARP:
 		arp_apply(e, p, v);
+		break;
+	case OFF_OFFLOAD_NS:
+		nd_apply(e, p, v);
+		break;
+	case OFF_OFFLOAD_ECHO:
+		echo_apply(e, p, v);
+		break;
+	default:
+		break;
+	}
 }
 
 static int check(const struct eng_offload_cfg *c)
@@ -30,6 +47,10 @@ static int check(const struct eng_offload_cfg *c)
 	switch (c->type) {
 	case OFF_OFFLOAD_ARP:
 		return arp_check(c);
+	case OFF_OFFLOAD_NS:
+		return nd_check(c);
+	case OFF_OFFLOAD_ECHO:
+		return echo_check(c);
 	default:
 		return OFF_UNSUPPORTED;
 	}

@@ -134,7 +134,7 @@ static void parse_fragment(struct pkt *p, uint16_t offset)
 
 static bool martian4(const uint8_t *src, const uint8_t *dst, uint8_t proto)
 {
-	if (src[0] >= 224 || src[0] == 127 || dst[0] == 127 || memcmp(src, dst, 4) == 0)
+	if (src[0] >= 224 || src[0] == 127 || dst[0] == 127 || get_be32(dst) == 0 || memcmp(src, dst, 4) == 0)
 		return true;
 	/* 0.0.0.0 speaks only while it looks for an address: DHCP, so UDP. */
 	return get_be32(src) == 0 && proto != PROTO_UDP;
@@ -166,10 +166,13 @@ static enum parse_result parse_ipv4(struct pkt *p)
 	return parse_l4(p);
 }
 
-static bool martian6(const uint8_t *src, const uint8_t *dst)
+/* :: speaks only while it looks for an address, or joins a group meanwhile: ICMPv6. */
+static bool martian6(const uint8_t *src, const uint8_t *dst, uint8_t proto)
 {
-	static const uint8_t loopback[16] = {[15] = 1}, mapped[12] = {[10] = 0xFF, [11] = 0xFF};
+	static const uint8_t loopback[16] = {[15] = 1}, mapped[12] = {[10] = 0xFF, [11] = 0xFF}, nobody[16];
 
+	if (memcmp(dst, nobody, 16) == 0 || (memcmp(src, nobody, 16) == 0 && proto != PROTO_ICMPV6))
+		return true;
 	return src[0] == 0xFF || memcmp(src, dst, 16) == 0 || memcmp(src, loopback, 16) == 0 ||
 	       memcmp(dst, loopback, 16) == 0 || memcmp(src, mapped, 12) == 0 || memcmp(dst, mapped, 12) == 0;
 }
@@ -190,6 +193,7 @@ static enum parse_result parse_ipv6_chain(struct pkt *p)
 			return PARSE_BAD_LEN;
 		p->proto = x[0];
 		p->l4 = (uint16_t)(p->l4 + n);
+		p->frag_header |= here == 44;
 		if (here == 44 && (get_be16(x + 2) & 0xFFF9u) != 0) {
 			parse_fragment(p, get_be16(x + 2) >> 3);
 			return PARSE_OK;
@@ -214,8 +218,9 @@ static enum parse_result parse_ipv6(struct pkt *p)
 	p->proto = h[6];
 	p->src = h + 8;
 	p->dst = h + 24;
-	p->martian = martian6(p->src, p->dst);
-	return parse_ipv6_chain(p);
+	enum parse_result r = parse_ipv6_chain(p);
+	p->martian = martian6(p->src, p->dst, p->proto);
+	return r;
 }
 
 static enum parse_result parse_arp(struct pkt *p)

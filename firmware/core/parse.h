@@ -56,6 +56,7 @@ struct pkt {
 	uint16_t l3, l4, payload, payload_len;
 	uint8_t kind, ip_len, proto; /* ip_len: 4, 16, or 0 when it is no IP */
 	bool group, tagged, martian; /* group: broadcast or multicast MAC; martian: addresses no honest host sends */
+	bool frag_header;            /* IPv6 with a fragment header, be it of a packet in one piece */
 	bool ports;                  /* sport and dport are known */
 	const uint8_t *src, *dst;    /* ip_len bytes each */
 	uint16_t sport, dport;

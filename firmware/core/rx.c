@@ -111,13 +111,18 @@ static void rx_asleep(struct engine *e, const struct pkt *p)
 	rx_apply_quiet(e, p, &v);
 	if (v.wake == OFF_WAKE_NONE)
 		return;
+	router_note(e, p);
 	buffer_put(e, p, now, OFF_FRAME_WAKE, v.pattern_id, v.slot);
 	wake(e, v.wake, v.slot, v.pattern_id, buffer_at(e, (uint16_t)(e->frame_count - 1)), p->tagged);
 }
 
 static void keep(struct engine *e, const struct pkt *p, uint8_t slot)
 {
-	count(e, buffer_put(e, p, now_us(e), 0, NO_PATTERN, slot) ? C_rx_buffered : C_rx_overflow);
+	bool kept = buffer_put(e, p, now_us(e), 0, NO_PATTERN, slot);
+
+	if (kept && e->power != OFF_PREPARED)
+		router_note(e, p);   /* the host will hear it; what is captured, commit judges first */
+	count(e, kept ? C_rx_buffered : C_rx_overflow);
 }
 
 /* The peer repeats what the host will read anyway: keep one copy, leave the room to news. */
@@ -168,6 +173,7 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 
 	count(e, C_rx_total);
 	if (e->power == OFF_D0) {
+		router_listen(e, frame, len);
 		count(e, C_rx_dropped_policy);
 		return;
 	}

@@ -20,7 +20,12 @@ enum { ABI = 1, GROUP_ID = 100 };
 enum {
 	NDIS_WOL_BITMAP = 0x1, NDIS_WOL_MAGIC = 0x2, NDIS_WOL_IPV4_SYN = 0x4, NDIS_WOL_IPV6_SYN = 0x8,
 	NDIS_WOL_IPV4_WILDCARD = 0x200, NDIS_WOL_IPV6_WILDCARD = 0x800, NDIS_WOL_EAPOL = 0x10000,
-	NDIS_OFFLOAD_ARP = 0x1,
+	NDIS_OFFLOAD_ARP = 0x1, NDIS_OFFLOAD_NS = 0x2,
+};
+
+/* Own offload types have no NDIS bit: theirs is 1 << type. */
+enum {
+	OWN_OFFLOAD_ECHO = 1 << OFF_OFFLOAD_ECHO,
 };
 
 static struct {
@@ -75,7 +80,7 @@ static int caps(const struct io *io)
 		.ka_max_ms = ENG_KA_MAX_MS, .max_message = SMP_MESSAGE_BYTES, .BufferedFrames = ENG_FRAMES - 1,
 		.MaxWoLPatternSize = ENG_PATTERN_BYTES, .MinWoLPatternSize = 1, .MaxWoLPatternOffset = ENG_MAX_OFFSET,
 		.NumTotalWoLPatterns = ENG_PATTERNS, .MaxWoLPacketSaveBuffer = ENG_FRAME_BYTES,
-		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP, .NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
+		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO, .NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
 		.SupportedWoLPacketPatterns = NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN |
 					      NDIS_WOL_IPV4_WILDCARD | NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL,
 	};

@@ -92,6 +92,8 @@ class WakeReason(IntEnum):
     SERIAL_LOST = 0x4008
     RX_WHILE_PREPARE = 0x4009
     UNPARSEABLE_IN_SLOT = 0x400A
+    ROUTER_CHANGED = 0x4010
+    """A router advertisement unlike the last one of its sender, or of a router not heard before."""
 
 
 class SlotFlag(IntFlag):
@@ -129,6 +131,19 @@ class OffloadType(IntEnum):
 
     ARP = 1
     NS = 2
+    ECHO = 18
+    """Ping, IPv4 or IPv6 by the address."""
+
+
+class NsFlag(IntFlag):
+    """Flags of an NS offload. A duplicate address probe is answered unless one of the two says otherwise."""
+
+    ROUTER = 1 << 0
+    """The host forwards: R in advertisements, or peers forget that it is a router."""
+    DAD_WAKE = 1 << 1
+    DAD_IGNORE = 1 << 2
+    RA_WAKE = 1 << 3
+    """A changed router advertisement wakes."""
 
 
 class Owner(IntEnum):

@@ -27,6 +27,7 @@ ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_slot_state": (numbers.SlotState, "OFF_SLOT_"),
     "off_pattern_type": (numbers.PatternType, "OFF_PATTERN_"),
     "off_offload_type": (numbers.OffloadType, "OFF_OFFLOAD_"),
+    "off_ns_flag": (numbers.NsFlag, "OFF_NS_"),
     "off_owner": (numbers.Owner, "OFF_OWNER_"),
     "off_power": (numbers.Power, "OFF_"),
     "off_event_kind": (numbers.EventKind, "OFF_EVENT_"),
@@ -103,6 +104,14 @@ MESSAGES: list[tuple[str, Any]] = [
     ("pattern_ref", lambda c: c.remove_pattern(2)),
     ("add_offload_req", lambda c: c.add_offload(ProtocolOffload(id=1, ip="192.0.2.1", mac=MAC))),
     ("add_offload_req", lambda c: c.add_offload(ProtocolOffload(id=2, ip="192.0.2.1", mac=MAC, remote="192.0.2.9"))),
+    (
+        "add_offload_req",
+        lambda c: c.add_offload(
+            ProtocolOffload(
+                id=3, type=numbers.OffloadType.NS, ip="2001:db8::1", ip2="fe80::1", mac=MAC, flags=1, remote="fe80::2"
+            )
+        ),
+    ),
     ("offload_ref", lambda c: c.remove_offload(1)),
     ("prepare_req", lambda c: c.prepare(epoch=3, arm=1, mac=MAC, wake_timer_ms=1000)),
     ("epoch_req", lambda c: c.commit(3)),

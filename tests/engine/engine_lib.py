@@ -18,6 +18,8 @@ HOST_MAC = bytes.fromhex("020000000001")
 PEER_MAC = bytes.fromhex("020000000002")
 HOST_IP = "192.0.2.1"
 PEER_IP = "192.0.2.2"
+HOST_IP6 = "2001:db8::1:2:3"
+PEER_IP6 = "2001:db8::9"
 HOST_PORT = 40000
 PEER_PORT = 443
 ARM_ALL = 0xFFFFFFFF
@@ -28,9 +30,12 @@ DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
 
 WAKE_PACKET, TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 1, 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
+ROUTER_CHANGED = 0x4010
 
 D0, PREPARED, D3, WOKEN, AWAKE = 0, 1, 3, 4, 5
 ACTIVE, PROBING, BROKEN, SLOT_WOKEN = 1, 2, 3, 4
+ARP, NS, ECHO = 1, 2, 18
+NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
 BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, UDP_PORT = 1, 2, 3, 4, 5, 8
 
 REASONS = (
@@ -116,6 +121,7 @@ def _load() -> c.CDLL:
     lib.eng_poll.restype = u32
     lib.eng_slot_list.restype = u8
     lib.eng_pattern_at.restype = flag
+    lib.eng_offload_at.restype = flag
     return lib
 
 
@@ -228,8 +234,27 @@ class Engine:
         return int(_LIB.eng_offload_remove(self._e, u32(id_)))
 
     def arp_add(self, id_: int = 1, address: str = HOST_IP, mac: bytes = HOST_MAC, remote: str = "", type_: int = 1) -> int:
-        cfg = OffloadCfg(id=id_, type=type_, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*mac))
+        return self.offload_add(id_, type_, address, mac=mac, remote=remote)
+
+    def ns_add(self, id_: int = 2, address: str = HOST_IP6, flags: int = 0, **rest: Any) -> int:
+        return self.offload_add(id_, NS, address, flags=flags, **rest)
+
+    def echo_add(self, id_: int = 3, address: str = HOST_IP, **rest: Any) -> int:
+        return self.offload_add(id_, ECHO, address, **rest)
+
+    def offload_add(
+        self, id_: int, type_: int, address: str, *, second: str = "", mac: bytes = HOST_MAC, remote: str = "", flags: int = 0
+    ) -> int:
+        cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), ip2=ip(second), remote=ip(remote), mac=(u8 * 6)(*mac))
         return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
+
+    def offloads(self) -> dict[int, int]:
+        """Answers by id, in order of addition."""
+        id_, type_, answered = u32(), u8(), u32()
+        out: dict[int, int] = {}
+        while _LIB.eng_offload_at(self._e, u8(len(out)), c.byref(id_), c.byref(type_), c.byref(answered)):
+            out[id_.value] = answered.value
+        return out
 
     @property
     def status(self) -> Status:

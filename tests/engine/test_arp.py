@@ -74,6 +74,28 @@ def test_conflict_wakes_and_is_defended_once_in_ten_seconds(eng: Engine, op: int
     assert len(eng.take_sent()) == 1
 
 
+@pytest.mark.edge(76)
+def test_two_sleeping_hosts_with_one_address_do_not_war() -> None:
+    """Each hears what the other sends, for a minute: one defence each in ten seconds, no more."""
+    ends = [Engine(now_us=1_000_000), Engine(now_us=1_000_000)]
+    macs = [HOST_MAC, INTRUDER]
+    for end, mac in zip(ends, macs, strict=True):
+        assert end.arp_add(mac=mac) == OK
+        end.sleep(mac=mac)
+    ends[0].rx(arp(spa=HOST_IP, sha=INTRUDER))
+    total = 0
+    for _ in range(600):
+        for end, other in (ends, ends[::-1]):
+            frames = end.take_sent()
+            total += len(frames)
+            for frame in frames:
+                other.rx(frame)
+            end.now_us += 100_000
+    assert 2 <= total <= 14
+    for end in ends:
+        end.check_sum()
+
+
 @pytest.mark.edge(77)
 @pytest.mark.parametrize("sha", [HOST_MAC, PROXY_MAC])
 def test_own_announcement_reflected(eng: Engine, sha: bytes) -> None:
@@ -153,7 +175,8 @@ def test_still_answers_while_the_host_wakes_then_leaves_it_to_the_host(eng: Engi
 def test_add_and_remove(eng: Engine) -> None:
     assert eng.arp_add(1) == OK
     assert eng.arp_add(1) == DUP_ID
-    assert eng.arp_add(2, type_=2) == UNSUPPORTED
+    assert eng.arp_add(2, type_=3) == UNSUPPORTED
+    assert eng.offload_add(2, 1, HOST_IP, flags=1) == UNSUPPORTED
     assert eng.arp_add(2, address="224.0.0.1") == BAD_ADDR
     assert eng.arp_add(2, address="2001:db8::1") == BAD_ADDR
     assert eng.offload_remove(1) == OK

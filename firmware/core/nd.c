@@ -1,0 +1,240 @@
+/*
+ * Neighbour discovery for the sleeping host: answers solicitations for its addresses (RFC 4861 7.2.4) and other stations'
+ * duplicate address detection (RFC 4862 5.4.3), and notices a station that claims one of them: that wakes the host.
+ *
+ * S is set in an answer to somebody who asked and clear in one to a probe, whose sender has no address yet: that one goes
+ * to everybody. The other way round a peer could never confirm that we are reachable. The advertisement is built from
+ * nothing, so that no option of the question (a nonce, RFC 7527) can come back.
+ */
+#include "nd.h"
+
+#include <string.h>
+
+#include "bytes.h"
+#include "checksum.h"
+
+enum { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20, ND_HOP_LIMIT = 255, NA_BYTES = 32, TARGET = 8 };
+
+static const uint8_t all_nodes[16] = {0xFF, 0x02, [15] = 1};
+static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
+
+const uint8_t *nd_option(const struct pkt *p, uint16_t *at, bool *bad)
+{
+	uint16_t room = (uint16_t)(p->end - *at);
+	const uint8_t *o = p->frame + *at;
+
+	if (room == 0)
+		return NULL;
+	if (room < 8 || o[1] == 0 || o[1] * 8 > room) {
+		*bad = true;
+		return NULL;
+	}
+	*at = (uint16_t)(*at + o[1] * 8);
+	return o;
+}
+
+bool nd_well_formed(const struct pkt *p, uint16_t fixed_bytes)
+{
+	bool bad = p->frag_header || p->frame[p->l3 + 7] != ND_HOP_LIMIT || p->frame[p->l4 + 1] != 0 || p->end - p->l4 < fixed_bytes;
+	uint16_t at = (uint16_t)(p->l4 + fixed_bytes);
+
+	while (!bad && nd_option(p, &at, &bad))
+		;
+	return !bad;
+}
+
+const uint8_t *nd_lladdr(const struct pkt *p, uint8_t option, bool *bad)
+{
+	uint16_t at = (uint16_t)(p->l4 + ND_NS_BYTES);
+	const uint8_t *o;
+
+	while ((o = nd_option(p, &at, bad)) != NULL) {
+		if (o[0] == option) {
+			*bad = o[1] != 1 || (o[2] & 1);
+			return o + 2;
+		}
+	}
+	return NULL;
+}
+
+bool ip6_unspecified(const uint8_t *ip)
+{
+	static const uint8_t zero[16];
+
+	return memcmp(ip, zero, 16) == 0;
+}
+
+/* ff02::1:ff00:0/104, and for the group of one address its last three bytes too. */
+static bool solicited_node(const uint8_t *group, const uint8_t *address)
+{
+	static const uint8_t prefix[13] = {0xFF, 0x02, [11] = 1, [12] = 0xFF};
+
+	return memcmp(group, prefix, 13) == 0 && (!address || memcmp(group + 13, address + 13, 3) == 0);
+}
+
+/* RFC 4861 7.1.1. *lladdr: whom to answer, NULL when the question does not say. */
+static bool ns_valid(const struct pkt *p, const uint8_t **lladdr)
+{
+	bool bad = !nd_well_formed(p, ND_NS_BYTES);
+
+	if (bad || p->frame[p->l4 + TARGET] == 0xFF)
+		return false;
+	*lladdr = nd_lladdr(p, ND_SOURCE_LLADDR, &bad);
+	if (ip6_unspecified(p->src))
+		return !bad && !*lladdr && solicited_node(p->dst, NULL);
+	return !bad;
+}
+
+/* RFC 4861 7.1.2 */
+static bool na_valid(const struct pkt *p, const uint8_t **lladdr)
+{
+	const uint8_t *m = p->frame + p->l4;
+	bool bad = !nd_well_formed(p, ND_NS_BYTES);
+
+	if (bad || m[TARGET] == 0xFF || (p->dst[0] == 0xFF && (m[4] & NA_SOLICITED)) || ip6_unspecified(p->src))
+		return false;
+	*lladdr = nd_lladdr(p, ND_TARGET_LLADDR, &bad);
+	return !bad;
+}
+
+static bool is_target(const struct eng_offload_cfg *c, const uint8_t *ip)
+{
+	return ip_equal(&c->ip, ip, 16) || ip_equal(&c->ip2, ip, 16);
+}
+
+/* Our own word, come back over a loop in the network. */
+static bool own_voice(const struct engine *e, const struct eng_offload_cfg *c, const struct pkt *p, const uint8_t *lladdr)
+{
+	return memcmp(p->frame + 6, c->mac, 6) == 0 ||
+	       (lladdr && (memcmp(lladdr, c->mac, 6) == 0 || memcmp(lladdr, e->mac, 6) == 0));
+}
+
+static void claim(struct verdict *v, uint8_t i)
+{
+	v->offload = i;
+	v->conflict = true;
+	v->detail = C_nd_conflict;
+	v->wake = OFF_WAKE_ADDR_CONFLICT;
+}
+
+static void judge_probe(const struct eng_offload_cfg *c, uint8_t i, struct verdict *v)
+{
+	if (c->flags & OFF_NS_DAD_WAKE)
+		claim(v, i);
+	else if (!(c->flags & OFF_NS_DAD_IGNORE)) {
+		v->offload = i;
+		v->answer = true;
+	}
+}
+
+/* A restriction to one asker holds for probes as well, as it does for ARP: they come from nobody. */
+static void judge_ns_for(const struct eng_offload_cfg *c, uint8_t i, const struct pkt *p, struct verdict *v)
+{
+	const uint8_t *target = p->frame + p->l4 + TARGET;
+
+	if (is_target(c, p->src)) {
+		claim(v, i);
+	} else if (is_target(c, target) && (memcmp(p->dst, target, 16) == 0 || solicited_node(p->dst, target)) &&
+		   (c->remote.len == 0 || ip_equal(&c->remote, p->src, 16))) {
+		if (ip6_unspecified(p->src)) {
+			judge_probe(c, i, v);
+			return;
+		}
+		v->offload = i;
+		v->answer = true;
+	}
+}
+
+static void judge_na_for(const struct eng_offload_cfg *c, uint8_t i, const struct pkt *p, struct verdict *v)
+{
+	if (is_target(c, p->frame + p->l4 + TARGET))
+		claim(v, i);
+}
+
+void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	uint8_t type = p->frame[p->l4];
+	const uint8_t *lladdr = NULL;
+
+	if (type == ND_RA) {
+		router_judge(e, p, v);
+		return;
+	}
+	if (type != ND_NS && type != ND_NA)
+		return;
+	if (type == ND_NS ? !ns_valid(p, &lladdr) : !na_valid(p, &lladdr)) {
+		v->detail = type == ND_NS ? C_ns_invalid : C_nd_invalid;
+		v->broken = true;
+		return;
+	}
+	for (uint8_t i = 0; i < e->n_offloads && v->offload == NO_SLOT; i++) {
+		const struct eng_offload_cfg *c = &e->offloads[i].cfg;
+
+		if (c->type != OFF_OFFLOAD_NS || own_voice(e, c, p, lladdr))
+			continue;
+		if (type == ND_NS)
+			judge_ns_for(c, i, p, v);
+		else
+			judge_na_for(c, i, p, v);
+	}
+}
+
+static void put_na(uint8_t *m, const struct eng_offload_cfg *c, const uint8_t *target, bool probe)
+{
+	m[0] = ND_NA;
+	m[4] = (uint8_t)(NA_OVERRIDE | (probe ? 0 : NA_SOLICITED) | (c->flags & OFF_NS_ROUTER ? NA_ROUTER : 0));
+	memcpy(m + TARGET, target, 16);
+	m[ND_NS_BYTES] = ND_TARGET_LLADDR;
+	m[ND_NS_BYTES + 1] = 1;
+	memcpy(m + ND_NS_BYTES + 2, c->mac, 6);
+}
+
+static bool na_send(struct engine *e, const struct eng_offload_cfg *c, const struct pkt *p, bool probe)
+{
+	uint8_t f[ETH_HEADER_BYTES + IPV6_HEADER_BYTES + NA_BYTES] = {0}, *h = f + ETH_HEADER_BYTES, *m = h + IPV6_HEADER_BYTES;
+	const uint8_t *target = p->frame + p->l4 + TARGET, *to = probe ? all_nodes : p->src;
+	bool bad = false;
+	const uint8_t *asker = nd_lladdr(p, ND_SOURCE_LLADDR, &bad);
+
+	memcpy(f, probe ? all_nodes_mac : asker ? asker : p->frame + 6, 6);
+	memcpy(f + 6, e->mac, 6);
+	put_be16(f + 12, ETHERTYPE_IPV6);
+	h[0] = 0x60;
+	put_be16(h + 4, NA_BYTES);
+	h[6] = PROTO_ICMPV6;
+	h[7] = ND_HOP_LIMIT;
+	memcpy(h + 8, target, 16);
+	memcpy(h + 24, to, 16);
+	put_na(m, c, target, probe);
+	put_be16(m + 2, csum_finish(csum_add(csum_pseudo(target, to, 16, PROTO_ICMPV6, NA_BYTES), m, NA_BYTES)));
+	return eng_tx(e, f, sizeof f);
+}
+
+void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
+{
+	struct eng_offload *o = &e->offloads[v->offload];
+	bool probe = ip6_unspecified(p->src);
+
+	if (v->answer && na_send(e, &o->cfg, p, probe)) {
+		o->answered++;
+		count(e, probe ? C_ns_dad_answered : C_ns_answered);
+	}
+}
+
+static bool usable(const struct eng_ip *ip)
+{
+	return ip->len == 16 && ip->b[0] != 0xFF && !ip6_unspecified(ip->b);
+}
+
+int nd_check(const struct eng_offload_cfg *c)
+{
+	const uint16_t dad = OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE;
+
+	if (c->flags & ~(OFF_NS_ROUTER | dad | OFF_NS_RA_WAKE))
+		return OFF_UNSUPPORTED;
+	if ((c->flags & dad) == dad)
+		return OFF_BAD_ARG;
+	if (!usable(&c->ip) || (c->ip2.len != 0 && !usable(&c->ip2)))
+		return OFF_BAD_ADDR;
+	return c->remote.len == 0 || usable(&c->remote) ? OFF_OK : OFF_BAD_ADDR;
+}
