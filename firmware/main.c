@@ -25,6 +25,7 @@ enum {
 };
 
 static struct engine engine;
+static uint64_t turn_max_us;
 
 static bool env_tx(void *ctx, const uint8_t *frame, uint16_t len)
 {
@@ -56,6 +57,32 @@ static bool forgets(uint8_t op, uint8_t cmd)
 	return op == SMP_WRITE && cmd == OFFLOAD_ATTACH;
 }
 
+static struct device_counters read_counters(void)
+{
+	struct smp_server_stats line = smp_server_stats();
+
+	return (struct device_counters){
+		.serial_crc_err = line.crc_errors,
+		.serial_retry = line.retries,
+		.turn_max_us = (uint32_t)turn_max_us,
+		.stack_low_water = port_stack_low_water(),
+		.uptime_ms = port_now_us() / 1000u,
+	};
+}
+
+static void clear_counters(void)
+{
+	turn_max_us = 0;
+	smp_server_stats_clear();
+}
+
+static void note_turn(uint64_t us)
+{
+	if (us > turn_max_us) {
+		turn_max_us = us;
+	}
+}
+
 static void start(struct boot_handoff handoff)
 {
 	static const struct smp_group *const groups[] = { &os_group, &image_group, &offload_group, NULL };
@@ -67,6 +94,7 @@ static void start(struct boot_handoff handoff)
 		.forgets = forgets,
 		.fault = offload_fault_on_reply,
 	};
+	static const struct device_counters_source counters = { .read = read_counters, .clear = clear_counters };
 	static char version[IMAGE_VERSION_CHARS] = "0.0.0+0";
 	static struct image_info image;
 	uint32_t boot_id = boot_record_load().boots;
@@ -76,6 +104,7 @@ static void start(struct boot_handoff handoff)
 	}
 	eng_init(&engine, &env, boot_id);
 	smp_server_init(&cfg);
+	offload_counters_init(&counters);
 	image_group_init(handoff.slot, may_write_flash);
 	offload_group_init(&engine, image.digest, version, handoff.reset_cause, boot_id);
 	log_line("offload %s on %s, slot %u, boot %u, reset cause %u", version, port_board(), (unsigned)handoff.slot,
@@ -113,6 +142,7 @@ int main(int argc, char **argv)
 	port_init(argc, argv);
 	start(port_handoff());
 	for (;;) {
+		uint64_t turn_began_us = port_now_us();
 		bool busy = take_frames();
 
 		busy = take_serial() || busy;
@@ -122,6 +152,7 @@ int main(int argc, char **argv)
 		bool waiting = smp_server_poll();
 
 		waiting = os_group_poll() || waiting;
+		note_turn(port_now_us() - turn_began_us);
 		if (!busy) {
 			uint32_t max_us = waiting ? BUSY_IDLE_US : IDLE_MAX_US;
 

@@ -19,7 +19,22 @@ import typer
 from rig import __version__
 from rig.errors import RigError
 
-COMMANDS = ("run", "flash", "devices", "monitor", "serve", "doctor", "report", "bench", "help")
+COMMANDS = (
+    "run",
+    "flash",
+    "devices",
+    "counters",
+    "slots",
+    "patterns",
+    "offloads",
+    "log",
+    "monitor",
+    "serve",
+    "doctor",
+    "report",
+    "bench",
+    "help",
+)
 INTERRUPTED, BUG, USAGE = 2, 3, 4
 SHELL_INTERRUPTED = 130
 """What typer returns for Ctrl-C, after the command's teardown."""

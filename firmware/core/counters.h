@@ -21,6 +21,17 @@
 	X(rx_dropped_policy)   \
 	X(rx_overflow)
 
+/* Probes by how late they left: up to and with so much, the last: later. In the order of timer_late_limit_us. */
+#define TIMER_LATE_HISTOGRAM(X)  \
+	X(timer_late_250us)      \
+	X(timer_late_500us)      \
+	X(timer_late_1ms)        \
+	X(timer_late_2ms)        \
+	X(timer_late_5ms)        \
+	X(timer_late_10ms)       \
+	X(timer_late_50ms)       \
+	X(timer_late_more)
+
 #define ENG_DETAILS(X)           \
 	X(wake_packet)           \
 	X(wake_tcp_data)         \
@@ -66,6 +77,7 @@
 	X(tx_busy_retry)         \
 	X(tx_drop)               \
 	X(timer_late_max_us)     \
+	TIMER_LATE_HISTOGRAM(X)  \
 	X(buf_high_water)
 
 #define ENG_ENUM(name) C_##name,

@@ -64,8 +64,17 @@ static void give_up(struct engine *e, struct eng_slot *s)
 
 static void note_late(struct engine *e, const struct eng_slot *s, uint64_t now)
 {
-	if (!s->probe_failed && now - s->ka_due_us > e->counter[C_timer_late_max_us])
-		e->counter[C_timer_late_max_us] = now - s->ka_due_us;
+	static const uint16_t timer_late_limit_us[] = {250, 500, 1000, 2000, 5000, 10000, 50000};
+	uint64_t late_us = now - s->ka_due_us;
+	unsigned i = 0;
+
+	if (s->probe_failed)
+		return;
+	if (late_us > e->counter[C_timer_late_max_us])
+		e->counter[C_timer_late_max_us] = late_us;
+	while (i < sizeof timer_late_limit_us / sizeof timer_late_limit_us[0] && late_us > timer_late_limit_us[i])
+		i++;
+	count(e, (enum eng_counter_id)(C_timer_late_250us + i));
 }
 
 static void probe(struct engine *e, struct eng_slot *s, uint64_t now)

@@ -30,6 +30,8 @@ bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
 
 /* Sleep until a byte, a frame or max_us; may return early. */
 void port_idle(uint32_t max_us);
+/* Bytes of the stack that no call has ever used; 0 where the port does not know. */
+uint32_t port_stack_low_water(void);
 void port_reset(bool to_recovery) __attribute__((noreturn));
 struct boot_handoff port_handoff(void);             /* what came across the last reset */
 

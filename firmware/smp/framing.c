@@ -103,7 +103,11 @@ static const uint8_t *end_line(struct framing *f, size_t *len)
 	f->open = false;
 	*len = want - 2u;
 	/* A CRC run over a message and its own CRC leaves 0. */
-	return framing_crc16(0, f->buf + 2, want) == 0 ? f->buf + 2 : NULL;
+	if (framing_crc16(0, f->buf + 2, want) != 0) {
+		f->crc_errors++;
+		return NULL;
+	}
+	return f->buf + 2;
 }
 
 const uint8_t *framing_rx(struct framing *f, uint8_t c, size_t *len)

@@ -27,6 +27,7 @@ struct framing {
 	uint16_t line_len;
 	uint8_t quad_len, pad;
 	uint32_t quad;              /* up to four base64 digits, 6 bits each */
+	uint32_t crc_errors;        /* whole messages whose CRC did not hold */
 	uint16_t len;               /* bytes in buf */
 	uint8_t buf[SMP_MESSAGE_BYTES + FRAMING_OVERHEAD];
 };

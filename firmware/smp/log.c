@@ -8,6 +8,10 @@
 
 enum { LINE_MAX_CHARS = 120 };
 
+static uint8_t ring[LOG_BYTES];
+static uint32_t written;             /* bytes ever; the ring holds the last LOG_BYTES of them */
+
+
 struct line {
 	uint8_t text[LINE_MAX_CHARS + 2]; /* and CR LF */
 	size_t len;
@@ -67,6 +71,37 @@ static void format(struct line *l, const char *fmt, va_list args)
 	}
 }
 
+static void remember(const struct line *l)
+{
+	for (size_t i = 0; i < l->len; i++) {
+		ring[written++ % LOG_BYTES] = l->text[i];
+	}
+}
+
+static uint32_t after_newline(uint32_t at)
+{
+	while (at != written && ring[at++ % LOG_BYTES] != '\n') {
+	}
+	return at;
+}
+
+size_t log_read(uint32_t cursor, uint8_t out[LOG_BYTES], uint32_t *next, uint32_t *lost)
+{
+	uint32_t kept = written < LOG_BYTES ? written : LOG_BYTES, at = cursor;
+	size_t n = 0;
+
+	/* Also a cursor from before a restart, which lies ahead of what this boot wrote: then all there is. */
+	if (written - at > kept) {
+		at = written > LOG_BYTES ? after_newline(written - kept) : 0;
+	}
+	*lost = cursor <= at ? at - cursor : 0;
+	while (at != written) {
+		out[n++] = ring[at++ % LOG_BYTES];
+	}
+	*next = written;
+	return n;
+}
+
 void log_line(const char *fmt, ...)
 {
 	struct line l = { .len = 0 };
@@ -77,5 +112,6 @@ void log_line(const char *fmt, ...)
 	va_end(args);
 	l.text[l.len++] = '\r';
 	l.text[l.len++] = '\n';
+	remember(&l);
 	port_serial_write(l.text, l.len);
 }

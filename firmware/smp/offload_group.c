@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "log.h"
 #include "offload_io.h"
 #include "offload_lists.h"
 #include "port/port.h"
@@ -106,8 +107,19 @@ static int counters(const struct io *io)
 
 static int counters_clear(const struct io *io)
 {
-	eng_counters_clear(g.e);
+	offload_counters_clear(g.e);
 	return offload_reply_empty(io);
+}
+
+static int get_log(const struct io *io)
+{
+	uint8_t *text = io->rsp + io->cap - LOG_BYTES; /* the far end of the buffer, which this reply does not reach */
+	struct get_log_req q;
+	struct get_log_rsp r = { .log = { .value = text } };
+
+	OFFLOAD_DECODE(get_log_req, io, &q);
+	r.log.len = log_read(q.cursor, text, &r.next, &r.lost);
+	return OFFLOAD_REPLY(get_log_rsp, io, &r);
 }
 
 static int reply_power(const struct io *io, int rc)
@@ -195,6 +207,7 @@ static const struct {
 	{ SMP_READ, 0x01, false, hello },          { SMP_WRITE, 0x01, false, attach },
 	{ SMP_READ, 0x02, false, caps },           { SMP_READ, 0x03, false, time_sync },
 	{ SMP_READ, 0x04, false, counters },       { SMP_WRITE, 0x05, false, counters_clear },
+	{ SMP_READ, 0x06, false, get_log },
 	{ SMP_WRITE, 0x10, false, offload_slot_add },      { SMP_WRITE, 0x11, false, offload_slot_remove },
 	{ SMP_READ, 0x12, false, offload_slot_get },       { SMP_READ, 0x13, false, offload_slots },
 	{ SMP_WRITE, 0x20, false, offload_pattern_add },   { SMP_WRITE, 0x21, false, offload_pattern_remove },

@@ -25,5 +25,19 @@ bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt);
 
 /* offload_counters.c: {"name": u64, ...} */
 int offload_counters_encode(const struct engine *e, uint8_t *rsp, size_t rsp_cap, size_t *rsp_len);
+/* What the device around the engine counts: the main loop knows. */
+struct device_counters {
+	uint32_t serial_crc_err, serial_retry;
+	uint32_t turn_max_us;       /* longest turn of the main loop: no interrupt handlers, so it bounds every reaction */
+	uint32_t stack_low_water;   /* bytes of the stack never used; 0: not known */
+	uint64_t uptime_ms;
+};
+struct device_counters_source {
+	struct device_counters (*read)(void);
+	void (*clear)(void);        /* what can be cleared: not the uptime and the stack */
+};
+/* NULL, as at the start: they read as 0. */
+void offload_counters_init(const struct device_counters_source *source);
+void offload_counters_clear(struct engine *e);
 
 #endif

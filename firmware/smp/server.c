@@ -21,6 +21,7 @@ struct header {
 static struct {
 	struct smp_server_cfg cfg;
 	struct framing framing;
+	uint32_t retries;
 	uint8_t reply[SMP_MESSAGE_BYTES];
 	bool waiting;               /* a deferred reply is owed to */
 	struct header waiter;
@@ -142,6 +143,7 @@ static void answer(const struct header *h, const uint8_t *body)
 	const uint8_t *kept = keep ? reply_cache_find(key, &len) : NULL;
 
 	if (kept) {
+		s.retries++;
 		memcpy(s.reply, kept, len);
 		send(h, false, s.reply, len);
 		return;
@@ -233,4 +235,15 @@ bool smp_server_poll(void)
 		s.held_len = 0;
 	}
 	return s.held_len > 0;
+}
+
+struct smp_server_stats smp_server_stats(void)
+{
+	return (struct smp_server_stats){ .crc_errors = s.framing.crc_errors, .retries = s.retries };
+}
+
+void smp_server_stats_clear(void)
+{
+	s.framing.crc_errors = 0;
+	s.retries = 0;
 }

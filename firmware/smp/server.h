@@ -28,4 +28,12 @@ void smp_server_rx(const uint8_t *bytes, size_t len);
 /* Sends a reply that a fault holds back, when its time has come. True while one is still held. */
 bool smp_server_poll(void);
 
+/* What the line did to us since the start or the last clear. */
+struct smp_server_stats {
+	uint32_t crc_errors;        /* messages that came damaged */
+	uint32_t retries;           /* requests that came again and were answered from the cache */
+};
+struct smp_server_stats smp_server_stats(void);
+void smp_server_stats_clear(void);
+
 #endif

@@ -25,6 +25,7 @@ class Command(IntEnum):
     TIME_SYNC = 0x03
     COUNTERS = 0x04
     CLEAR_COUNTERS = 0x05
+    GET_LOG = 0x06
     ADD_TCP_SLOT = 0x10
     REMOVE_TCP_SLOT = 0x11
     GET_TCP_SLOT = 0x12

@@ -15,6 +15,7 @@ from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, 
 from rig.device.offload_types import (
     Attached,
     Capabilities,
+    DeviceLog,
     Drain,
     Hello,
     OffloadInfo,
@@ -83,6 +84,10 @@ class OffloadClient:
 
     def clear_counters(self) -> None:
         self._write(Command.CLEAR_COUNTERS)
+
+    def log(self, cursor: int = 0) -> DeviceLog:
+        """The last kibibyte of the device's log, or what came since `cursor`."""
+        return DeviceLog.of(self._read(Command.GET_LOG, {"cursor": cursor}))
 
     def status(self) -> Status:
         return Status.of(self._read(Command.STATUS))

@@ -24,7 +24,7 @@ from rig.device.objects import (
 )
 
 __all__ = [
-    "Attached", "BufferedFrame", "Capabilities", "Drain", "Event", "Hello", "OffloadInfo", "Pattern", "PatternInfo",
+    "Attached", "BufferedFrame", "Capabilities", "DeviceLog", "Drain", "Event", "Hello", "OffloadInfo", "Pattern", "PatternInfo",
     "PowerReply", "ProtocolOffload", "Release", "SlotInfo", "SlotRef", "Status", "TcpSlot", "TimeSync",
     "lsb_first_mask", "packed_ip",
 ]  # fmt: skip
@@ -137,6 +137,22 @@ class TimeSync:
     def device_us(self, host_ns: int) -> int:
         """CLOCK_MONOTONIC nanoseconds as the device's time."""
         return host_ns // 1000 + self.offset_us
+
+
+@dataclass(frozen=True)
+class DeviceLog:
+    """What the device logged since a cursor."""
+
+    text: str
+    lost: int
+    """Bytes since the cursor that are not kept any more."""
+    next: int
+    """The cursor to ask with next time."""
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> DeviceLog:
+        text = reply["log"].decode("ascii", errors="replace").replace("\r\n", "\n")
+        return cls(text, reply["lost"], reply["next"])
 
 
 @dataclass(frozen=True)

@@ -10,6 +10,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,11 +18,14 @@ from rig import cli
 from rig.device import image
 from rig.device.images import firmware
 from rig.device.link import Link
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Pattern, ProtocolOffload
 from rig.device.port import open_port
 
 from .fake_server import FakeServer
 from .images import BOARDS, signed, signing_key
 from .kinds import KINDS
+from .test_contract import MAC, SLOT
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -38,7 +42,21 @@ def rig(*arguments: str, timeout_s: float = 60) -> subprocess.CompletedProcess[s
 def test_help_names_every_command() -> None:
     done = rig("--help")
     assert done.returncode == 0
-    for command in ("run", "flash", "devices", "monitor", "serve", "doctor", "report", "bench"):
+    for command in (
+        "run",
+        "flash",
+        "devices",
+        "counters",
+        "slots",
+        "patterns",
+        "offloads",
+        "log",
+        "monitor",
+        "serve",
+        "doctor",
+        "report",
+        "bench",
+    ):
         assert re.search(rf"^  {command} ", done.stdout, re.MULTILINE), command
 
 
@@ -156,6 +174,61 @@ def test_devices_tells_who_answers(served: Served) -> None:
     row = next(row for row in json.loads(done.stdout) if row["port"] == served.port)
     assert row["answer"].startswith("offload ")
     assert BOARDS[served.kind] in row["answer"]
+
+
+LOOKS = ["counters", "slots", "patterns", "offloads", "log"]
+
+
+@pytest.mark.parametrize("command", LOOKS)
+def test_looking_needs_a_port_that_is_there(command: str) -> None:
+    assert rig(command).returncode == 4
+    done = rig(command, "--port", "/dev/ttyUSB9", "--json")
+    assert (done.returncode, json.loads(done.stdout)["error"]["code"]) == (6, "RIG-S04")
+
+
+def looked(served: Served, command: str, *options: str) -> tuple[Any, str]:
+    """What a look shows: the JSON, and the table."""
+    as_json, table = (rig(command, "--port", served.port, *options, *form) for form in (["--json"], []))
+    assert (as_json.returncode, table.returncode) == (0, 0), as_json.stderr + table.stderr
+    return json.loads(as_json.stdout), table.stdout
+
+
+def test_looks_into_a_served_device(served: Served) -> None:
+    assert looked(served, "slots") == ([], "no slot is in use\n")
+    with Link(served.port) as link:
+        device = OffloadClient(link)
+        ref = device.add_tcp_slot(SLOT)
+        device.add_pattern(Pattern.magic(7))
+        device.add_offload(ProtocolOffload(id=3, ip="192.0.2.1", mac=MAC))
+    (slot,), table = looked(served, "slots")
+    assert (slot["slot"], slot["gen"], slot["close_reason"]) == (ref.slot, ref.gen, "NONE")
+    assert slot["rcv_nxt"] == SLOT.rcv_nxt
+    assert "next probe, ms" in table
+    (pattern,), table = looked(served, "patterns")
+    assert (pattern["id"], pattern["type"], pattern["hits"]) == (7, "MAGIC", 0)
+    assert "MAGIC" in table
+    (offload,), table = looked(served, "offloads")
+    assert (offload["id"], offload["type"], offload["answered"]) == (3, "ARP", 0)
+    assert "ARP" in table
+
+
+def test_counters_name_what_happened(served: Served) -> None:
+    values, table = looked(served, "counters")
+    assert values["rx_total"] == 0
+    assert {"timer_late_250us", "timer_late_more", "buf_high_water", "serial_crc_err", "serial_retry"} <= set(values)
+    assert values["uptime_ms"] > 0
+    assert "rx_total" not in table
+    assert "uptime_ms" in table
+    assert "rx_total" in looked(served, "counters", "--all")[1]
+    assert (values["stack_low_water"] > 1024) == (served.kind == "qemu"), "a process does not know the end of its stack"
+
+
+def test_the_log_is_kept_for_who_comes_later(served: Served) -> None:
+    kept, text = looked(served, "log")
+    assert f"on {BOARDS[served.kind]}" in text
+    assert kept["text"] == text
+    assert kept["lost"] == 0
+    assert looked(served, "log", "--since", str(kept["next"]))[1] == ""
 
 
 def test_monitor_shows_who_is_there_and_what_it_says(served: Served) -> None:

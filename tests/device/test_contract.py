@@ -70,7 +70,9 @@ def test_command_ids_agree_with_the_cddl() -> None:
 class Recorder:
     """A Requester that keeps what is sent and answers with whatever every reply needs."""
 
-    ANSWER = dict.fromkeys(("slot", "gen", "epoch", "power", "captured", "lost", "boot_id", "freed_slots", "t2_us", "t3_us"), 0)
+    ANSWER: Mapping[str, Any] = {"log": b""} | dict.fromkeys(
+        ("next", "slot", "gen", "epoch", "power", "captured", "lost", "boot_id", "freed_slots", "t2_us", "t3_us"), 0
+    )
     LISTS: Mapping[str, list[int]] = {"frames": [], "slots": [], "state": [0] * 19}
 
     def __init__(self) -> None:
@@ -92,6 +94,7 @@ SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8:
 MESSAGES: list[tuple[str, Any]] = [
     ("attach_req", lambda c: c.attach(42)),
     ("time_sync_req", lambda c: c.time_sync()),
+    ("get_log_req", lambda c: c.log(2**32 - 1)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT6)),
     ("slot_ref", lambda c: c.remove_tcp_slot(SlotRef(3, 7))),

@@ -261,3 +261,17 @@ def test_ipv6_probe(eng: Engine) -> None:
     assert (l3.src, l3.dst, l3.tc, l3.hlim, seg.seq) == ("2001:db8::1", "2001:db8::2", 0x20, 55, 999)
     eng.rx(tcp("A", seq=4999, l3=IPv6(src="2001:db8::2", dst="2001:db8::1")))
     assert len(eng.take_sent()) == 1
+
+
+@pytest.mark.parametrize(
+    ("late_us", "bucket"), [(0, "250us"), (250, "250us"), (251, "500us"), (3000, "5ms"), (50_000, "50ms"), (50_001, "more")]
+)
+def test_how_late_a_probe_leaves_is_counted_once(eng: Engine, late_us: int, bucket: str) -> None:
+    eng.slot_add(ka_idle_ms=1000)
+    eng.sleep()
+    eng.now_us += S + late_us
+    eng.poll()
+    histogram = {name: value for name, value in eng.counters.items() if name.startswith("timer_late_") and "max" not in name}
+    assert {name for name, value in histogram.items() if value} == {f"timer_late_{bucket}"}
+    assert sum(histogram.values()) == eng.counters["ka_tx"] == 1
+    assert eng.counters["timer_late_max_us"] == late_us

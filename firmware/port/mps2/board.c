@@ -51,6 +51,17 @@ void port_init(int argc, char **argv)
 	NVIC_ENABLE = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
 }
 
+uint32_t port_stack_low_water(void)
+{
+	extern const uint32_t _stack_bottom, _stack_top;
+	const uint32_t *p = &_stack_bottom;
+
+	while (p < &_stack_top && *p == STACK_PAINT) {
+		p++;
+	}
+	return (uint32_t)(p - &_stack_bottom) * 4u;
+}
+
 const char *port_board(void)
 {
 	return "mps2-an385";

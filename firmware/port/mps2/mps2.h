@@ -61,6 +61,7 @@ void ethernet_init(void);
 bool ethernet_has_frame(void);
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
 void activity_note(void);           /* something came in: stay awake for a while */
+#define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */
 void handoff_put(uint8_t cause, uint8_t slot, bool recovery);
 
 #endif

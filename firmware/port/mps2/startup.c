@@ -6,7 +6,7 @@
 #include "port/port.h"
 #include "rom_services.h"
 
-extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_top;
+extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_bottom, _stack_top;
 extern const void *const vectors[16];
 extern const struct rom_services rom_services __attribute__((weak)); /* NULL in an image */
 int main(int argc, char **argv);
@@ -23,6 +23,10 @@ void reset_entry(void)
 	}
 	for (uint32_t *to = &_bss_start; to < &_bss_end;) {
 		*to++ = 0;
+	}
+	/* Up to this function's own frame; volatile: the compiler must not make it a call, which would lie in the way. */
+	for (volatile uint32_t *to = &_stack_bottom; to < (uint32_t *)__builtin_frame_address(0) - 16; to++) {
+		*to = STACK_PAINT;
 	}
 	SCB_VTOR = (uint32_t)vectors;
 	main(0, NULL);
