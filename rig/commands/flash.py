@@ -33,7 +33,7 @@ def register(app: typer.Typer) -> None:
         """Flash firmware: upload, verify, test, restart, confirm."""
         with ExitStack() as stack:
             link = _link(stack, port, device, flash_file, baud)
-            _run(link, image or _built_image(link, device), force=force, as_json=as_json)
+            _run(link, image or _built_image(link, device), device, force=force, as_json=as_json)
 
 
 def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int) -> Link:
@@ -54,11 +54,13 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
     return link
 
 
-def _run(link: Link, path: Path, *, force: bool, as_json: bool) -> None:
+def _run(link: Link, path: Path, device: str, *, force: bool, as_json: bool) -> None:
     from rig.device.flash import carry_out, make_plan
     from rig.device.image import load
+    from rig.device.images import BOARDS
 
-    plan = make_plan(link, load(path))
+    board = next((board for board, kind in BOARDS.items() if kind == device), "")
+    plan = make_plan(link, load(path), board)
     if as_json:
         _print_json(carry_out(link, plan, force=force))
         return

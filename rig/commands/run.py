@@ -33,17 +33,20 @@ def run(
     options += ["-k", expression] if expression else []
     if list_only:
         raise typer.Exit(_pytest([*options, "--collect-only"], listing=True))
-    _prepare(device, bench_config)
+    _prepare(device, topology, bench_config)
     raise typer.Exit(_pytest([*options, f"--rig-reports={reports.resolve()}"]))
 
 
-def _prepare(device: list[str] | None, bench_config: Path | None) -> None:
+def _prepare(device: list[str] | None, topology: list[str] | None, bench_config: Path | None) -> None:
     """Say at once what would make every test fail: wrong words, a wrong file, a device this machine cannot run, no namespaces."""
+    from rig.net import topology as topologies
     from rig.net import userns
     from rig.runner.setups import check, devices
 
     for name in devices(device):
         check(name)
+    for name in topology or []:
+        topologies.load(name)
     if bench_config is not None:
         from rig import config
 

@@ -90,9 +90,12 @@ def flash(link: Link, image_path: Path, on_progress: OnProgress | None = None, *
     return carry_out(link, make_plan(link, load(image_path)), on_progress, force=force)
 
 
-def make_plan(link: Link, image: Image) -> Plan:
-    """Ask the device what it is and runs. Writes nothing. Raises RIG-B01 for an image of another board."""
-    board = board_name(link)
+def make_plan(link: Link, image: Image, known_board: str = "") -> Plan:
+    """Ask the device what it is and runs. Writes nothing. Raises RIG-B01 for an image of another board.
+
+    `known_board`: what the caller knows of a device that is in its boot loader and cannot tell.
+    """
+    board = board_name(link) or known_board
     if board and image.board and board != image.board:
         cause = f'this is board "{board}"; {image.path} is for "{image.board}". Nothing was written'
         raise UsageError("RIG-B01", cause, "give the image of this board, or another --port")
@@ -180,7 +183,7 @@ def _refused(link: Link, image: Image, error: DeviceError) -> BenchError:
     said = f'; it says "{link.heard[-1]}"' if link.heard else ""
     signer = f"signed with key {image.key_hash.hex()[:8]}" if image.signed else "not signed"
     cause = f"the device refused {image.path} ({signer}): {error.name}{said}"
-    return BenchError("RIG-F02", cause, "sign it with the key whose public half the boot loader has: make firmware")
+    return BenchError("RIG-F02", cause, "`make firmware` builds images that this boot loader takes: its board, its key")
 
 
 # -- test, restart, confirm --------------------------------------------------------------------------------------------

@@ -43,7 +43,7 @@ def devices(asked: Sequence[str] | None) -> list[str]:
 
 
 def check(device: str) -> None:
-    """Raise when this machine cannot run the device: RIG-C10 unknown kind, RIG-T02 no QEMU, RIG-N03 no TAP."""
+    """Raise when this machine cannot run the device: RIG-C10 unknown kind, RIG-T01 no QEMU, RIG-N03 no TAP."""
     kind = device.partition(":")[0]
     if kind not in ("native", "qemu", "board"):
         raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, auto or board:PORT")
@@ -61,7 +61,7 @@ def _auto() -> list[str]:
 
 def _check_qemu() -> None:
     if shutil.which("qemu-system-arm") is None:
-        raise BenchError("RIG-T02", "qemu-system-arm is not installed", "apt-get install -y qemu-system-arm")
+        raise BenchError("RIG-T01", "qemu-system-arm is not installed", "apt-get install -y qemu-system-arm")
     try:
         os.close(os.open("/dev/net/tun", os.O_RDWR | os.O_CLOEXEC))
     except OSError as error:

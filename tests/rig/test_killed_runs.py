@@ -47,8 +47,10 @@ def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str) -> None:
     temporary.mkdir()
     for number in range(KILLS // 2):
         mark = f"{os.getpid()}-{device}-{number}"
-        command = [sys.executable, "-m", "rig", "run", "--device", device, "-k", "wake", "--reports", str(tmp_path / "reports")]
-        run = subprocess.Popen(command, env={**os.environ, MARK: mark, "TMPDIR": str(temporary)}, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        options = ["--device", device, "-k", "wake", "--reports", str(tmp_path / "reports")]
+        environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
+        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
+        run = subprocess.Popen([sys.executable, "-m", "rig", "run", *options], env=environment, **quiet)
         time.sleep(generator.uniform(0.1, LATEST_S))  # the moment is the point: there is no effect to wait for
         run.kill()
         run.wait()

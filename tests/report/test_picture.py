@@ -1,0 +1,92 @@
+"""The timeline picture: scale with cuts, lanes, keep-alives told from answers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rig.report import picture
+from rig.report.scale import Scale
+from rig.timeline import Record
+
+MS = 1_000_000
+
+
+def record(seq: int, at_ms: float, event: str, **detail: Any) -> Record:
+    return Record(seq, round(at_ms * MS), "test", event, detail)
+
+
+def lanes(*records: Record) -> dict[str, picture.Lane]:
+    drawn = picture.draw(records)
+    assert drawn is not None
+    return {lane.name: lane for lane in drawn.lanes}
+
+
+def test_long_silences_are_cut_and_order_is_kept() -> None:
+    times = [0.0, 1.0, 2.0, 5002.0, 5003.0]
+    scale = Scale(times, 900)
+    assert [round(cut.duration_ms) for cut in scale.cuts] == [5000]
+    places = [scale.x(time) for time in times]
+    assert places == sorted(places)
+    assert places[-1] == pytest.approx(900)
+    assert places[1] - places[0] == pytest.approx(places[4] - places[3]), "one scale on both sides of a cut"
+
+
+def test_even_times_are_not_cut() -> None:
+    assert Scale([float(i) for i in range(0, 1000, 50)], 900).cuts == []
+
+
+@pytest.mark.parametrize("times", [[], [3.0], [3.0, 3.0]])
+def test_scale_of_nothing(times: list[float]) -> None:
+    scale = Scale(times, 900)
+    assert scale.x(3.0) == 0.0
+    assert len(scale.ticks) == 1
+
+
+def test_nothing_to_draw() -> None:
+    assert picture.draw([record(0, 0, "SERIAL_LOG", line="boot")]) is None
+
+
+def test_power_before_the_first_change_is_drawn() -> None:
+    found = lanes(
+        record(0, 0, "CTOR"),
+        record(1, 5, "POWER", state="entering_standby", before="active"),
+        record(2, 9, "POWER", state="connected_standby", before="entering_standby"),
+        record(3, 12, "NIC_WAKE", reason="TCP_DATA"),
+    )
+    assert [bar.style for bar in found["power"].bars] == ["active", "entering-standby", "connected-standby"]
+    assert found["wake"].marks[0].label == "TCP_DATA"
+
+
+def test_task_bar_lasts_from_enter_to_exit() -> None:
+    found = lanes(record(0, 0, "RUN_ENTER", task="push", instance=1), record(1, 5, "RUN_EXIT", task="push", instance=1))
+    (bar,) = found["tasks"].bars
+    assert (bar.label, bar.width) == ("push", pytest.approx(900))
+
+
+def test_bar_that_never_ends_is_drawn_to_the_end() -> None:
+    found = lanes(record(0, 0, "SLEEP_ENTER"), record(1, 8, "NIC_WAKE", reason="PACKET"))
+    assert found["sleep"].bars[0].width == pytest.approx(900)
+
+
+def test_unasked_empty_ack_of_the_device_is_a_keep_alive_an_answer_is_none() -> None:
+    def frame(seq: int, at_ms: float, as_host: bool, info: str = "TCP 5>6 A 0", port: str = "pn") -> Record:
+        return record(seq, at_ms, "FRAME", port=port, info=info, as_host=as_host)
+
+    found = lanes(
+        frame(0, 10, as_host=True),
+        frame(1, 10.1, as_host=False),
+        frame(2, 50, as_host=False, info="TCP 6>5 A 0"),
+        frame(3, 50.2, as_host=True),
+        frame(4, 90, as_host=True, port="ph"),
+    )
+    assert len(found["keep-alives"].marks) == 1
+    assert sum(mark.stands_for for mark in found["device link"].marks) == 3
+
+
+def test_marks_on_each_other_become_one() -> None:
+    storm = [record(i, i / 1000, "FRAME", port="ps", info="UDP", len=60) for i in range(5000)]
+    marks = lanes(*storm)["server link"].marks
+    assert len(marks) < picture.WIDTH_PX / picture.MERGE_PX + 2
+    assert sum(mark.stands_for for mark in marks) == 5000

@@ -1,0 +1,149 @@
+"""Reports are drawn from a record alone, whatever stands in it."""
+
+from __future__ import annotations
+
+import json
+from html.parser import HTMLParser
+from pathlib import Path
+from typing import Any
+from xml.etree import ElementTree as ET
+
+import pytest
+
+from rig import report
+from rig.errors import UsageError
+from rig.report import markdown, table
+from rig.report.model import Run, load
+from rig.runner.record import Recorder
+from rig.runner.verdict import Verdict
+
+NASTY = "<b>\x00\x1b[31m | ``` ]]> & \ud7ff é"
+"""Text that each format must escape in its own way."""
+
+
+def phases(verdict: str = "passed", error: str = "") -> list[dict[str, Any]]:
+    return [{"name": "setup", "s": 0.1, "verdict": "passed"}, {"name": "call", "s": 0.2, "verdict": verdict, "error": error, "trace": error}]
+
+
+def attempt(recorder: Recorder, id_: str, verdict: str, *, number: int = 1, error: str = "", device: str = "native") -> None:
+    fields = {"duration_s": 0.3, "phases": phases(verdict, error), "device": device, "topology": "flat", "artefacts": []}
+    recorder.add("attempt", id=id_, attempt=number, verdict=verdict, **fields)
+
+
+@pytest.fixture
+def run_dir(tmp_path: Path) -> Path:
+    """A run with one test of each verdict."""
+    recorder = Recorder(tmp_path)
+    recorder.add("run", rig="0.1.0", command=NASTY)
+    for id_, requirement in (("good", "CCT-010"), ("bad", "CCT-020"), ("shaky", "CCT-030"), ("never", "CCT-040"), ("away", "CCT-041")):
+        recorder.add("test", id=f"test_it.py::{id_}", title="", requirements=[requirement, "EDGE-001"])
+    attempt(recorder, "test_it.py::good", "passed")
+    attempt(recorder, "test_it.py::bad", "failed", error=NASTY, device="qemu")
+    attempt(recorder, "test_it.py::shaky", "bench error", error="RIG-B03 no answer")
+    attempt(recorder, "test_it.py::shaky", "passed", number=2)
+    attempt(recorder, "test_it.py::away", "skipped", error="no TAP here")
+    recorder.close()
+    return tmp_path
+
+
+@pytest.fixture
+def run(run_dir: Path) -> Run:
+    return report.draw(run_dir)
+
+
+def test_verdicts(run: Run) -> None:
+    found = {result.requirement.id: result.verdict for result in run.covered}
+    assert found == {
+        "CCT-010": Verdict.PASSED,
+        "CCT-020": Verdict.FAILED,
+        "CCT-030": Verdict.FLAKY,
+        "CCT-040": Verdict.NOT_RUN,
+        "CCT-041": Verdict.SKIPPED,
+        "EDGE-001": Verdict.FAILED,
+    }
+    assert run.exit_code is None, "no end line: the run was killed"
+
+
+def test_json_has_a_line_for_each_requirement(run: Run) -> None:
+    lines = [json.loads(line) for line in (run.directory / "requirements.jsonl").read_text().splitlines()]
+    assert len(lines) == len({line["id"] for line in lines}) == 308
+    by_id = {line["id"]: line for line in lines}
+    assert by_id["CCT-041"]["reason"] == "no TAP here"
+    assert by_id["CCT-040"]["reason"] == "the run ended before"
+    assert by_id["CCT-001"]["verdict"] == "not covered"
+
+
+def test_junit_keeps_every_attempt(run: Run) -> None:
+    suite = ET.parse(run.directory / "junit.xml").getroot()[0]
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
+        "tests": "6",
+        "failures": "1",
+        "errors": "1",
+        "skipped": "2",
+    }
+    names = [case.get("name") for case in suite.iter("testcase")]
+    assert names == ["good", "bad", "shaky (attempt 1)", "shaky", "never", "away"]
+    properties = [(p.get("name"), p.get("value")) for p in suite.findall("testcase[1]/properties/property")]
+    assert ("requirement", "CCT-010") in properties
+
+
+class Outside(HTMLParser):
+    """Finds what a page would load from elsewhere, and elements that only an unescaped text can have made."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loaded: list[str] = []
+        self.tags: set[str] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.add(tag)
+        self.loaded += [str(value) for name, value in attrs if name == "src" or (tag == "link" and name == "href")]
+
+
+def test_html_is_one_file_and_escapes(run: Run) -> None:
+    page = (run.directory / "report.html").read_text()
+    parser = Outside()
+    parser.feed(page)
+    assert parser.loaded == []
+    assert "&lt;b&gt;" in page
+    assert page.index("test_it.py::bad") < page.index("test_it.py::good"), "failed tests come first"
+
+
+def test_markdown_stays_below_the_limit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = markdown.render(run)
+    assert "CCT-020" in whole
+    monkeypatch.setattr(markdown, "LIMIT_BYTES", 300)
+    short = markdown.render(run)
+    assert len(short) < len(whole)
+    assert short.endswith("see report.html.\n")
+
+
+def test_table_has_a_column_for_each_device(run: Run) -> None:
+    text = table.render(run)
+    header = text.splitlines()[0]
+    assert "native" in header
+    assert "qemu" in header
+    assert "1 failed" in text
+
+
+def test_no_record_is_a_usage_error(tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="RIG-R11"):
+        load(tmp_path)
+
+
+def test_line_that_a_kill_cut_short_is_left_out(run_dir: Path) -> None:
+    with (run_dir / "results.jsonl").open("a") as record:
+        record.write('{"kind":"atte')
+    assert len(load(run_dir).tests) == 5
+
+
+def test_damaged_timeline_costs_the_picture_only(run_dir: Path) -> None:
+    directory = run_dir / "tests" / "good"
+    directory.mkdir(parents=True)
+    (directory / "timeline.jsonl").write_text("no json\n")
+    recorder = Recorder(run_dir)
+    fields = {"duration_s": 0.3, "phases": phases(), "artefacts": ["tests/good/timeline.jsonl"]}
+    recorder.add("attempt", id="test_it.py::good", attempt=1, verdict="passed", **fields)
+    recorder.close()
+    report.draw(run_dir)
+    assert "No timeline was left" in (run_dir / "report.html").read_text()
