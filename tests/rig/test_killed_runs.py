@@ -49,8 +49,8 @@ def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str) -> None:
         mark = f"{os.getpid()}-{device}-{number}"
         options = ["--device", device, "-k", "wake", "--reports", str(tmp_path / "reports")]
         environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
-        quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL}
-        run = subprocess.Popen([sys.executable, "-m", "rig", "run", *options], env=environment, **quiet)
+        command, nowhere = [sys.executable, "-m", "rig", "run", *options], subprocess.DEVNULL
+        run = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
         time.sleep(generator.uniform(0.1, LATEST_S))  # the moment is the point: there is no effect to wait for
         run.kill()
         run.wait()
