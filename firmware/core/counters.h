@@ -41,6 +41,7 @@
 	X(wake_addr_conflict)    \
 	X(wake_host_timer)       \
 	X(wake_router_changed)   \
+	X(wake_link)             \
 	X(wake_unparseable)      \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
@@ -70,6 +71,7 @@
 	X(tcp_out_of_window)     \
 	X(tcp_bad_flags)         \
 	X(tcp_no_ts)             \
+	X(tcp_data_unmatched)    \
 	X(paws_drop)             \
 	X(dup_data_acked)        \
 	X(ack_rate_limited)      \

@@ -72,7 +72,8 @@ int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
 {
 	*freed_slots = slots_free_all(e);
 	e->owner_id = owner;
-	e->n_patterns = e->n_offloads = 0;
+	patterns_clear(e);
+	e->n_offloads = 0;
 	memset(e->routers, 0, sizeof e->routers);
 	e->lost = 0;
 	e->arm = 0;
@@ -98,6 +99,7 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 	e->arm = arm;
 	e->wake_timer_ms = wake_timer_ms;
 	e->lost = 0;
+	e->link_changed = false;
 	e->next_index = 1;
 	e->last_wake_reason = OFF_WAKE_NONE;
 	buffer_clear(e);
@@ -134,6 +136,8 @@ static bool captured_wake(struct engine *e)
 		wake(e, v.wake, v.slot, v.pattern_id, f, p.tagged);
 		return true;
 	}
+	if (link_wakes(e))
+		return true;
 	/* A frame that found no room could have been a waking one. */
 	if (e->lost)
 		wake(e, OFF_WAKE_BUFFER_FULL, NO_SLOT, NO_PATTERN, NULL, false);

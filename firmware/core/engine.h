@@ -30,6 +30,7 @@ struct eng_env {
 	/* Returns false when the wire takes no frame now (link down, ring full). The frame is the caller's. */
 	bool (*tx)(void *ctx, const uint8_t *frame, uint16_t len);
 	uint64_t (*now_us)(void *ctx);
+	bool link_events;           /* the port calls eng_link: without it, link patterns are refused */
 };
 
 struct eng_ip {
@@ -74,6 +75,10 @@ struct eng_pattern_cfg {
 	struct eng_ip dst, src;
 	bool port_set, sport_set;
 	uint16_t port, sport;
+	uint8_t slot;               /* payload patterns: the handle of their slot */
+	uint16_t gen;
+	const uint8_t *prog;        /* programs: eng_pattern_add reads prog_len bytes and keeps its own copy */
+	uint16_t prog_len;
 };
 
 struct eng_offload_cfg {
@@ -109,6 +114,8 @@ void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id);
 /* Frames and time. eng_poll runs what is due and returns the µs until it wants to be called again (UINT32_MAX: never). */
 void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len);
 uint32_t eng_poll(struct engine *e);
+/* The wire's link came or went; a call that tells nothing new has no effect. */
+void eng_link(struct engine *e, bool up);
 void eng_set_minute_us(struct engine *e, uint32_t minute_us);
 
 /* Commands. Each returns an off_rc. */

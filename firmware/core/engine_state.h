@@ -2,6 +2,7 @@
 #ifndef ENGINE_STATE_H
 #define ENGINE_STATE_H
 
+#include "bpf.h"
 #include "counters.h"
 #include "engine.h"
 #include "parse.h"
@@ -43,6 +44,16 @@ struct eng_slot {
 struct eng_pattern {
 	struct eng_pattern_cfg cfg;
 	uint32_t hits;
+	uint8_t prog_at, prog_n;     /* programs: their operations in the pool */
+};
+
+/*
+ * What tells most frames from a bitmap with one comparison: four bytes of it, as they lie in memory. Patterns of other
+ * types compare nothing here (mask 0). Kept apart from the patterns so that all keys lie close together.
+ */
+struct pattern_key {
+	uint32_t value, mask;
+	uint16_t at, end;            /* end: a shorter packet cannot match */
 };
 
 struct eng_offload {
@@ -85,12 +96,16 @@ struct engine {
 	uint16_t last_wake_reason, owner_id;
 	uint8_t owner, power, mac[6];
 	uint8_t n_patterns, n_offloads, n_events;
+	uint8_t link;                /* enum link_state */
+	bool link_changed;           /* while preparing: commit reports it */
 	uint16_t frame_head, frame_count;
 	uint32_t event_n;
 	uint64_t wake_timer_us, ka_gap_us;
 	uint64_t counter[C_COUNT];
 	struct eng_slot slots[ENG_SLOTS];
 	struct eng_pattern patterns[ENG_ALL_PATTERNS];
+	struct pattern_key keys[ENG_ALL_PATTERNS];
+	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
 	struct eng_offload offloads[ENG_OFFLOADS];
 	uint8_t next_router;
 	struct eng_router routers[ENG_ROUTERS];
@@ -184,7 +199,21 @@ void ka_poll(struct engine *e, uint64_t now);
 uint64_t ka_next_us(const struct engine *e);
 
 /* pattern.c */
+void patterns_clear(struct engine *e);
+/* Payload patterns go with their slot. */
+void patterns_forget_slots(struct engine *e);
+
+/* pattern_match.c */
+struct pattern_key pattern_key_of(const struct eng_pattern_cfg *c);
 void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+/* New data on v->slot: if the slot has payload patterns, they decide whether it wakes. */
+void payload_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+const struct eng_pattern_cfg *pattern_better(const struct eng_pattern_cfg *a, const struct eng_pattern_cfg *b);
+
+/* link.c */
+enum link_state { LINK_UNKNOWN, LINK_UP, LINK_DOWN };
+/* While preparing: true when a change of the link wakes. */
+bool link_wakes(struct engine *e);
 
 /* offloads.c: the table of protocol offloads; each protocol has a file with judge, apply and check. */
 void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v);

@@ -74,7 +74,16 @@ enum off_pattern_type {
 	OFF_PATTERN_IPV4_SYN = 3,
 	OFF_PATTERN_IPV6_SYN = 4,
 	OFF_PATTERN_EAPOL = 5,
+	OFF_PATTERN_TCP_PAYLOAD = 7,       /* new data on a slot */
 	OFF_PATTERN_UDP_PORT = 8,
+	OFF_PATTERN_LINK_UP = 9,
+	OFF_PATTERN_LINK_DOWN = 10,
+	OFF_PATTERN_PROGRAM = 12,          /* classic BPF */
+};
+
+enum off_pattern_flag {
+	/* Payload patterns: new data that none of the slot's patterns matches wakes too, without a pattern's id. */
+	OFF_PATTERN_WAKE_UNMATCHED = 1u << 0,
 };
 
 /* Own types stand from 16 on. */

@@ -1,132 +1,7 @@
-/*
- * Wake patterns. Of several that match, the one with the highest priority is reported, of equal ones the one with the
- * lowest id; the hits of all are counted. A bitmap sees the frame from its destination MAC to the end of the packet:
- * padding behind it does not exist.
- */
+/* The table of wake patterns: what may go in, and out. pattern_match.c says what they match. */
 #include <string.h>
 
-#include "bytes.h"
 #include "engine_state.h"
-
-static bool mask_bit(const uint8_t *mask, uint16_t i)
-{
-	return mask[i >> 3] >> (i & 7) & 1;
-}
-
-static bool match_bitmap(const struct eng_pattern_cfg *c, const struct pkt *p)
-{
-	if ((uint32_t)c->offset + c->data_len > p->end)
-		return false;
-	for (uint16_t i = 0; i < c->data_len; i++) {
-		if (mask_bit(c->mask, i) && p->frame[c->offset + i] != c->data[i])
-			return false;
-	}
-	return true;
-}
-
-/* Looks at every byte whatever they are: the time taken says nothing about the password. */
-static bool same_secret(const uint8_t *a, const uint8_t *b, uint16_t n)
-{
-	uint8_t diff = 0;
-
-	for (uint16_t i = 0; i < n; i++)
-		diff |= a[i] ^ b[i];
-	return diff == 0;
-}
-
-/* At `at` the six FF have just ended. */
-static bool magic_body(const struct engine *e, const struct eng_pattern_cfg *c, const struct pkt *p, uint32_t at)
-{
-	if (at + 16u * 6u + c->data_len > p->end)
-		return false;
-	for (uint32_t i = 0; i < 16; i++) {
-		if (memcmp(p->frame + at + i * 6, e->mac, 6) != 0)
-			return false;
-	}
-	return same_secret(p->frame + at + 16 * 6, c->data, c->data_len);
-}
-
-static bool match_magic(const struct engine *e, const struct eng_pattern_cfg *c, const struct pkt *p)
-{
-	unsigned run = 0;
-
-	for (uint32_t i = ETH_HEADER_BYTES; i < p->end; i++) {
-		run = p->frame[i] == 0xFF ? run + 1 : 0;
-		if (run >= 6 && magic_body(e, c, p, i + 1))
-			return true;
-	}
-	return false;
-}
-
-static bool ip_fits(const struct eng_ip *want, const uint8_t *have, uint8_t have_len)
-{
-	return want->len == 0 || (want->len == have_len && memcmp(want->b, have, have_len) == 0);
-}
-
-static bool match_endpoints(const struct eng_pattern_cfg *c, const struct pkt *p)
-{
-	return ip_fits(&c->dst, p->dst, p->ip_len) && ip_fits(&c->src, p->src, p->ip_len) &&
-	       (!c->port_set || c->port == p->dport) && (!c->sport_set || c->sport == p->sport);
-}
-
-/* SYN set, ACK, RST and FIN clear; the ECN bits are free: an ECN set-up SYN is a SYN. */
-static bool match_syn(const struct eng_pattern_cfg *c, const struct pkt *p, uint8_t ip_len)
-{
-	return p->kind == PKT_TCP && p->ip_len == ip_len && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
-	       match_endpoints(c, p);
-}
-
-/* IEEE 802.1X: EAPOL packet type 0 (EAP) holding an EAP request (1) for the identity (1). */
-static bool match_eapol(const struct pkt *p)
-{
-	const uint8_t *b = p->frame + p->l3;
-
-	return p->ethertype == ETHERTYPE_EAPOL && p->end - p->l3 >= 9 && b[1] == 0 && get_be16(b + 2) >= 5 && b[4] == 1 && b[8] == 1;
-}
-
-static bool match(const struct engine *e, const struct eng_pattern_cfg *c, const struct pkt *p)
-{
-	switch (c->type) {
-	case OFF_PATTERN_BITMAP:
-		return match_bitmap(c, p);
-	case OFF_PATTERN_MAGIC:
-		return match_magic(e, c, p);
-	case OFF_PATTERN_IPV4_SYN:
-		return match_syn(c, p, 4);
-	case OFF_PATTERN_IPV6_SYN:
-		return match_syn(c, p, 16);
-	case OFF_PATTERN_UDP_PORT:
-		return p->kind == PKT_UDP && match_endpoints(c, p);
-	case OFF_PATTERN_EAPOL:
-		return match_eapol(p);
-	default:
-		return false;
-	}
-}
-
-static bool better(const struct eng_pattern_cfg *a, const struct eng_pattern_cfg *b)
-{
-	return a->priority != b->priority ? a->priority > b->priority : a->id < b->id;
-}
-
-void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
-{
-	const struct eng_pattern_cfg *best = NULL;
-
-	for (uint8_t i = 0; i < e->n_patterns; i++) {
-		const struct eng_pattern_cfg *c = &e->patterns[i].cfg;
-
-		if (!(e->arm & (c->type == OFF_PATTERN_MAGIC ? ARM_MAGIC : ARM_PATTERNS)) || !match(e, c, p))
-			continue;
-		v->hits |= 1ull << i;
-		if (!best || better(c, best))
-			best = c;
-	}
-	if (best && v->wake == OFF_WAKE_NONE) {
-		v->wake = OFF_WAKE_PACKET;
-		v->pattern_id = best->id;
-	}
-}
 
 static int check_bitmap(const struct eng_pattern_cfg *c)
 {
@@ -135,7 +10,7 @@ static int check_bitmap(const struct eng_pattern_cfg *c)
 	if (c->data_len == 0 || c->data_len > ENG_PATTERN_BYTES || c->mask_len != (c->data_len + 7) / 8 || c->offset > ENG_MAX_OFFSET)
 		return OFF_BAD_LEN;
 	for (uint16_t i = 0; i < c->data_len; i++)
-		any |= mask_bit(c->mask, i);
+		any |= c->mask[i >> 3] >> (i & 7) & 1;
 	return any ? OFF_OK : OFF_BAD_ARG; /* compares nothing: would wake on everything */
 }
 
@@ -144,11 +19,41 @@ static bool ip_is(const struct eng_ip *ip, uint8_t len)
 	return ip->len == 0 || ip->len == len;
 }
 
-static int check(const struct eng_pattern_cfg *c)
+/* A slot's handle may be given out again: the pattern must be for the connection that the host means. */
+static int check_payload(const struct engine *e, const struct eng_pattern_cfg *c)
+{
+	if (c->slot >= ENG_SLOTS || !e->slots[c->slot].used || e->slots[c->slot].gen != c->gen)
+		return OFF_STALE_HANDLE;
+	return check_bitmap(c);
+}
+
+static uint16_t pool_used(const struct engine *e)
+{
+	uint16_t used = 0;
+
+	for (uint8_t i = 0; i < e->n_patterns; i++)
+		used = (uint16_t)(used + e->patterns[i].prog_n);
+	return used;
+}
+
+/* The free end of the pool takes the program in, so that it is verified as it would run. */
+static int check_program(struct engine *e, const struct eng_pattern_cfg *c)
+{
+	uint16_t n = c->prog_len / BPF_OP_BYTES, used = pool_used(e);
+
+	if (n == 0 || n > BPF_PROGRAM_OPS || c->prog_len % BPF_OP_BYTES)
+		return OFF_BAD_LEN;
+	if (n > BPF_POOL_OPS - used)
+		return OFF_LIST_FULL;
+	bpf_read(&e->prog_pool[used], c->prog, n);
+	return bpf_verify(&e->prog_pool[used], n) ? OFF_OK : OFF_BAD_ARG;
+}
+
+static int check(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (c->id == NO_PATTERN)
 		return OFF_BAD_ARG;
-	if (c->flags)
+	if (c->flags & ~(c->type == OFF_PATTERN_TCP_PAYLOAD ? OFF_PATTERN_WAKE_UNMATCHED : 0u))
 		return OFF_UNSUPPORTED;
 	switch (c->type) {
 	case OFF_PATTERN_BITMAP:
@@ -163,6 +68,13 @@ static int check(const struct eng_pattern_cfg *c)
 		return (ip_is(&c->dst, 4) || ip_is(&c->dst, 16)) && c->src.len == 0 ? OFF_OK : OFF_BAD_ADDR;
 	case OFF_PATTERN_EAPOL:
 		return OFF_OK;
+	case OFF_PATTERN_TCP_PAYLOAD:
+		return check_payload(e, c);
+	case OFF_PATTERN_LINK_UP:
+	case OFF_PATTERN_LINK_DOWN:
+		return e->env.link_events ? OFF_OK : OFF_UNSUPPORTED;
+	case OFF_PATTERN_PROGRAM:
+		return check_program(e, c);
 	default:
 		return OFF_UNSUPPORTED;
 	}
@@ -181,28 +93,77 @@ static int room(const struct engine *e, const struct eng_pattern_cfg *c)
 	return same_kind < (magic ? 1 : ENG_PATTERNS) ? OFF_OK : OFF_LIST_FULL;
 }
 
+static void put(struct engine *e, const struct eng_pattern_cfg *c)
+{
+	struct eng_pattern *q = &e->patterns[e->n_patterns];
+
+	*q = (struct eng_pattern){.cfg = *c};
+	if (c->type == OFF_PATTERN_PROGRAM) {
+		q->prog_at = (uint8_t)pool_used(e);
+		q->prog_n = (uint8_t)(c->prog_len / BPF_OP_BYTES);
+	}
+	q->cfg.prog = NULL;          /* the caller's */
+	e->keys[e->n_patterns++] = pattern_key_of(c);
+}
+
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
 		return OFF_NOT_ACCEPTED;
-	int rc = check(c);
+	int rc = check(e, c);
 	if (rc == OFF_OK)
 		rc = room(e, c);
 	if (rc == OFF_OK)
-		e->patterns[e->n_patterns++] = (struct eng_pattern){.cfg = *c};
+		put(e, c);
 	return rc;
+}
+
+/* Closes the gap that the program leaves in the pool: those behind it move down. */
+static void free_program(struct engine *e, const struct eng_pattern *gone)
+{
+	uint8_t at = gone->prog_at, n = gone->prog_n;
+
+	if (n == 0)
+		return;
+	memmove(&e->prog_pool[at], &e->prog_pool[at + n], (size_t)(BPF_POOL_OPS - at - n) * sizeof e->prog_pool[0]);
+	for (uint8_t i = 0; i < e->n_patterns; i++) {
+		if (e->patterns[i].prog_n && e->patterns[i].prog_at > at)
+			e->patterns[i].prog_at = (uint8_t)(e->patterns[i].prog_at - n);
+	}
+}
+
+static void take_out(struct engine *e, uint8_t i)
+{
+	free_program(e, &e->patterns[i]);
+	e->n_patterns--;
+	memmove(&e->patterns[i], &e->patterns[i + 1], (size_t)(e->n_patterns - i) * sizeof e->patterns[0]);
+	memmove(&e->keys[i], &e->keys[i + 1], (size_t)(e->n_patterns - i) * sizeof e->keys[0]);
 }
 
 int eng_pattern_remove(struct engine *e, uint32_t id)
 {
 	for (uint8_t i = 0; i < e->n_patterns; i++) {
-		if (e->patterns[i].cfg.id != id)
-			continue;
-		e->n_patterns--;
-		memmove(&e->patterns[i], &e->patterns[i + 1], (size_t)(e->n_patterns - i) * sizeof e->patterns[0]);
-		return OFF_OK;
+		if (e->patterns[i].cfg.id == id) {
+			take_out(e, i);
+			return OFF_OK;
+		}
 	}
 	return OFF_NOT_FOUND;
+}
+
+void patterns_clear(struct engine *e)
+{
+	e->n_patterns = 0;
+}
+
+void patterns_forget_slots(struct engine *e)
+{
+	for (uint8_t i = e->n_patterns; i-- > 0;) {
+		const struct eng_pattern_cfg *c = &e->patterns[i].cfg;
+
+		if (c->type == OFF_PATTERN_TCP_PAYLOAD && (!e->slots[c->slot].used || e->slots[c->slot].gen != c->gen))
+			take_out(e, i);
+	}
 }
 
 bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits)

@@ -46,6 +46,8 @@ static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
 		v->reason = C_rx_slot_consumed;
 	if (e->arm & ARM_TCP)
 		v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
+	if ((e->arm & ARM_TCP) && v->tcp == TCP_DATA)
+		payload_judge(e, p, v);
 }
 
 /* Fail open: what may belong to a slot but does not show its ports is the host's to sort out. */
@@ -141,7 +143,7 @@ static void rx_woken(struct engine *e, const struct pkt *p)
 {
 	struct verdict v = rx_judge(e, p);
 	bool slot_woken = v.slot != NO_SLOT && e->slots[v.slot].state == OFF_SLOT_WOKEN;
-	bool device_matter = v.answer || (v.reason == C_rx_slot_consumed && (!slot_woken || v.tcp == TCP_PEER_KA));
+	bool device_matter = v.answer || (v.reason == C_rx_slot_consumed && v.tcp != TCP_DATA && (!slot_woken || v.tcp == TCP_PEER_KA));
 
 	v.hits = 0;                  /* the host is awake to them: no pattern woke it */
 	if (device_matter) {

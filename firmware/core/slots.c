@@ -126,6 +126,7 @@ void slots_end_standby(struct engine *e)
 		else if (s->used)
 			slot_free(s);
 	}
+	patterns_forget_slots(e);
 }
 
 void slot_break(struct eng_slot *s, uint16_t reason)
@@ -208,8 +209,10 @@ int eng_slot_remove(struct engine *e, uint8_t slot, uint16_t gen, struct eng_slo
 {
 	int rc = eng_slot_get(e, slot, gen, out);
 
-	if (rc == OFF_OK)
+	if (rc == OFF_OK) {
 		slot_free(&e->slots[slot]);
+		patterns_forget_slots(e);
+	}
 	return rc;
 }
 

@@ -95,6 +95,9 @@ int offload_pattern_add(const struct io *io)
 		.flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .offset = q.offset_present ? (uint16_t)q.offset.offset : 0,
 		.port_set = q.port_present, .port = q.port_present ? (uint16_t)q.port.port : 0,
 		.sport_set = q.sport_present, .sport = q.sport_present ? (uint16_t)q.sport.sport : 0,
+		.slot = q.slot_present ? (uint8_t)q.slot.slot : 0, .gen = q.gen_present ? (uint16_t)q.gen.gen : 0,
+		.prog = q.prog_present ? q.prog.prog.value : NULL,
+		.prog_len = q.prog_present && q.prog.prog.len <= UINT16_MAX ? (uint16_t)q.prog.prog.len : 0,
 	};
 
 	if (q.ip_present)

@@ -124,7 +124,18 @@ class PatternType(IntEnum):
     IPV4_SYN = 3
     IPV6_SYN = 4
     EAPOL = 5
+    TCP_PAYLOAD = 7
+    """New data on a slot."""
     UDP_PORT = 8
+    LINK_UP = 9
+    LINK_DOWN = 10
+    PROGRAM = 12
+    """Classic BPF."""
+
+
+class PatternFlag(IntFlag):
+    WAKE_UNMATCHED = 1 << 0
+    """Payload patterns: new data that none of the slot's patterns matches wakes too."""
 
 
 class OffloadType(IntEnum):

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from typing import Any
 
-from rig.device.numbers import OffloadType, PatternType, SlotFlag, SlotState, WakeReason
+from rig.device.bpf import compile_filter
+from rig.device.numbers import OffloadType, PatternFlag, PatternType, SlotFlag, SlotState, WakeReason
 
 
 def packed_ip(address: str) -> bytes:
@@ -67,7 +68,7 @@ class TcpSlot:
     ip_id: int = 0
 
     def wire(self) -> dict[str, Any]:
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        row = {f.name: getattr(self, f.name) for f in fields(self)}
         return {**row, "local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self.flags)}
 
 
@@ -133,19 +134,24 @@ class Pattern:
     id: int
     """Chosen by the host, unique."""
     type: PatternType
-    data: bytes | None = None
-    """Bitmap: bytes compared; magic: password (0, 4 or 6 bytes)."""
+    data: bytes | None = field(default=None, repr=False)
+    """Bitmap and payload: bytes compared; magic: password (0, 4 or 6 bytes), so never shown."""
     mask: bytes | None = None
-    """Bitmap: see lsb_first_mask."""
+    """Bitmap and payload: see lsb_first_mask."""
     offset: int | None = None
-    """Bitmap: byte of the Ethernet frame where `data` begins."""
+    """Where `data` begins. Bitmap: byte of the Ethernet frame; payload: byte of the segment's news."""
     ip: str | None = None
     """SYN and UDP kinds: destination, None is any."""
     src: str | None = None
     port: int | None = None
     sport: int | None = None
+    slot: SlotRef | None = None
+    """Payload: the connection it is for; the pattern goes when the slot is freed."""
+    prog: bytes | None = field(default=None, repr=False)
+    """Program: see rig.device.bpf."""
     flags: int | None = None
     priority: int | None = None
+    """Of several patterns that match, the one with the highest is reported; of equal ones, the lowest id."""
 
     @classmethod
     def bitmap(cls, pattern_id: int, data: bytes, must_match: Sequence[bool] | None = None, offset: int = 0) -> Pattern:
@@ -159,17 +165,68 @@ class Pattern:
         return cls(id=pattern_id, type=PatternType.MAGIC, data=password)
 
     @classmethod
-    def syn(cls, pattern_id: int, *, ip: str | None = None, port: int | None = None, src: str | None = None) -> Pattern:
-        """A connection attempt over IPv4 or IPv6 (by the address; IPv4 when there is none)."""
-        version6 = ip is not None and len(packed_ip(ip)) == 16
-        kind = PatternType.IPV6_SYN if version6 else PatternType.IPV4_SYN
-        return cls(id=pattern_id, type=kind, ip=ip, port=port, src=src)
+    def syn(
+        cls,
+        pattern_id: int,
+        *,
+        ip: str | None = None,
+        port: int | None = None,
+        src: str | None = None,
+        sport: int | None = None,
+        version: int | None = None,
+    ) -> Pattern:
+        """A connection attempt over IPv4 or IPv6 (`version` 4 or 6; by the addresses when it is None, 4 without any)."""
+        named = ip or src
+        version = version or (ipaddress.ip_address(named).version if named else 4)
+        kind = PatternType.IPV6_SYN if version == 6 else PatternType.IPV4_SYN
+        return cls(id=pattern_id, type=kind, ip=ip, port=port, src=src, sport=sport)
+
+    @classmethod
+    def udp(cls, pattern_id: int, port: int | None = None, *, ip: str | None = None) -> Pattern:
+        """A datagram to that port and address, None is any."""
+        return cls(id=pattern_id, type=PatternType.UDP_PORT, port=port, ip=ip)
+
+    @classmethod
+    def eapol(cls, pattern_id: int) -> Pattern:
+        """An 802.1X start, or an EAP request for the identity."""
+        return cls(id=pattern_id, type=PatternType.EAPOL)
+
+    @classmethod
+    def link(cls, pattern_id: int, *, up: bool) -> Pattern:
+        """The link came (or went). UNSUPPORTED where the board cannot tell."""
+        return cls(id=pattern_id, type=PatternType.LINK_UP if up else PatternType.LINK_DOWN)
+
+    @classmethod
+    def payload(
+        cls,
+        pattern_id: int,
+        slot: SlotRef,
+        data: bytes,
+        must_match: Sequence[bool] | None = None,
+        offset: int = 0,
+        *,
+        wake_unmatched: bool = False,
+    ) -> Pattern:
+        """New data on a slot, each segment by itself. A slot that has such patterns wakes for data that one of them matches;
+        for other data only with `wake_unmatched`, else the peer goes on repeating it until the host is back."""
+        mask = lsb_first_mask(must_match if must_match is not None else [True] * len(data))
+        flags = int(PatternFlag.WAKE_UNMATCHED) if wake_unmatched else None
+        return cls(
+            id=pattern_id, type=PatternType.TCP_PAYLOAD, slot=slot, data=data, mask=mask, offset=offset or None, flags=flags
+        )
+
+    @classmethod
+    def filter(cls, pattern_id: int, expression: str) -> Pattern:
+        """Frames that a pcap-filter(7) expression is true of, "udp port 5000". Raises UsageError for one that is wrong."""
+        return cls(id=pattern_id, type=PatternType.PROGRAM, prog=compile_filter(expression))
 
     def wire(self) -> dict[str, Any]:
-        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        row = {f.name: getattr(self, f.name) for f in fields(self)}
         row["type"] = int(self.type)
         for name in ("ip", "src"):
             row[name] = packed_ip(row[name]) if row[name] is not None else None
+        if self.slot is not None:
+            row |= self.slot.wire()
         return {name: value for name, value in row.items() if value is not None}
 
 

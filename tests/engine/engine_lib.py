@@ -28,7 +28,8 @@ OK, NOT_FOUND, NO_SLOT, LIST_FULL, BAD_LEN, BAD_ARG, BAD_ADDR, BAD_PORT = 0, 2, 
 BAD_INTERVAL, BAD_STATE, STALE_HANDLE, STALE_EPOCH, UNSUPPORTED, WAKE_PENDING = 9, 10, 11, 12, 13, 14
 DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
 
-WAKE_PACKET, TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 1, 0x4001, 0x4002, 0x4003, 0x4004
+WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
+TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
 ROUTER_CHANGED = 0x4010
 
@@ -36,7 +37,8 @@ D0, PREPARED, D3, WOKEN, AWAKE = 0, 1, 3, 4, 5
 ACTIVE, PROBING, BROKEN, SLOT_WOKEN = 1, 2, 3, 4
 ARP, NS, ECHO = 1, 2, 18
 NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
-BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, UDP_PORT = 1, 2, 3, 4, 5, 8
+BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, TCP_PAYLOAD, UDP_PORT, LINK_UP, LINK_DOWN, PROGRAM = 1, 2, 3, 4, 5, 7, 8, 9, 10, 12
+WAKE_UNMATCHED = 1
 
 REASONS = (
     "rx_bad_len", "rx_bad_ip_csum", "rx_bad_l4_csum", "rx_not_us", "rx_vlan_drop", "rx_frag",
@@ -50,7 +52,7 @@ u8, u16, u32, u64, flag = c.c_uint8, c.c_uint16, c.c_uint32, c.c_uint64, c.c_boo
 
 
 class Env(c.Structure):
-    _fields_ = [("ctx", c.c_void_p), ("tx", _TX), ("now_us", _NOW)]
+    _fields_ = [("ctx", c.c_void_p), ("tx", _TX), ("now_us", _NOW), ("link_events", c.c_bool)]
 
 
 class Ip(c.Structure):
@@ -81,7 +83,7 @@ class PatternCfg(c.Structure):
     _fields_ = [
         ("id", u32), ("type", u8), ("priority", u8), ("flags", u16), ("offset", u16), ("data_len", u16), ("mask_len", u16),
         ("data", u8 * 128), ("mask", u8 * 16), ("dst", Ip), ("src", Ip), ("port_set", flag), ("sport_set", flag),
-        ("port", u16), ("sport", u16),
+        ("port", u16), ("sport", u16), ("slot", u8), ("gen", u16), ("prog", c.c_char_p), ("prog_len", u16),
     ]  # fmt: skip
 
 
@@ -142,12 +144,13 @@ class Engine:
 
     now_us: int = 0
     wire_up: bool = True
+    link_events: bool = True
     sent: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
         self._memory = (u64 * (_LIB.eng_size() // 8 + 1))()
         self._e = c.byref(self._memory)
-        self._env = Env(None, _TX(self._tx), _NOW(lambda _ctx: self.now_us))
+        self._env = Env(None, _TX(self._tx), _NOW(lambda _ctx: self.now_us), self.link_events)
         _LIB.eng_init(self._e, c.byref(self._env), 7)
 
     def _tx(self, _ctx: int, frame: Any, length: int) -> bool:
@@ -175,6 +178,9 @@ class Engine:
                 self.now_us = max(self.now_us, t_us)
                 return
             self.now_us += wait_us
+
+    def link(self, up: bool) -> None:
+        _LIB.eng_link(self._e, flag(up))
 
     def attach(self) -> int:
         freed = u8()
@@ -206,8 +212,9 @@ class Engine:
     def pattern_add(self, id_: int, type_: int = BITMAP, data: bytes = b"", mask: bytes | None = None, **rest: Any) -> int:
         """`mask` None: every byte is compared."""
         if mask is None:
-            mask = b"\xff" * ((len(data) + 7) // 8) if type_ == BITMAP else b""
-        cfg = PatternCfg(id=id_, type=type_, data_len=len(data), mask_len=len(mask))
+            mask = b"\xff" * ((len(data) + 7) // 8) if type_ in (BITMAP, TCP_PAYLOAD) else b""
+        prog: bytes = rest.pop("prog", b"")
+        cfg = PatternCfg(id=id_, type=type_, data_len=len(data), mask_len=len(mask), prog=prog, prog_len=len(prog))
         cfg.data[: min(len(data), 128)] = list(data[:128])
         cfg.mask[: min(len(mask), 16)] = list(mask[:16])
         for name in ("dst", "src"):

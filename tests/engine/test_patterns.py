@@ -84,7 +84,7 @@ def test_limits_at_add(eng: Engine) -> None:
     assert eng.pattern_add(2, data=bytes(7), mask=b"\x80") == BAD_ARG
     assert eng.pattern_add(0xFFFFFFFF, data=b"x") == BAD_ARG
     assert eng.pattern_add(2, data=b"x", flags=1) == UNSUPPORTED
-    assert eng.pattern_add(2, type_=7, data=b"x") == UNSUPPORTED
+    assert eng.pattern_add(2, type_=99, data=b"x") == UNSUPPORTED
     assert eng.pattern_add(2, type_=MAGIC, data=b"12345") == BAD_LEN
     assert eng.pattern_add(2, type_=IPV4_SYN, dst="2001:db8::1") == BAD_ADDR
 
@@ -232,7 +232,7 @@ def test_udp_port() -> None:
 
 @pytest.mark.parametrize(
     ("body", "expected"),
-    [("0200000501010005 01", 5), ("0200000502010005 01", None), ("0200000501010005 04", None), ("0201000501010005 01", None),
+    [("0200000501010005 01", 5), ("0200000502010005 01", None), ("0200000501010005 04", None), ("0203000501010005 01", None),
      ("0200000501010005", None)],
 )  # fmt: skip
 def test_eapol_identity_request(body: str, expected: int | None) -> None:
