@@ -15,7 +15,8 @@ lacks() { # lacks PACKAGE COMMAND...: the package is missing when the command fa
 has_newlib() { [ -e "$(arm-none-eabi-gcc -print-file-name=nano.specs)" ]; }
 
 lacks python3-venv "$python" -c 'import sys, venv, ensurepip; sys.exit(sys.version_info < (3, 11))'
-lacks gcc sh -c 'command -v gcc && echo "#include <stdio.h>" | gcc -E -'
+lacks gcc command -v gcc
+lacks libc6-dev sh -c 'echo "#include <stdio.h>" | gcc -E -'
 lacks make command -v make
 lacks qemu-system-arm command -v qemu-system-arm
 lacks gcc-arm-none-eabi command -v arm-none-eabi-gcc

@@ -26,9 +26,6 @@ from rig.peers import PushServer
 from rig.standby.host import StandbyHost
 from rig.timeline import Timeline
 
-BOARD_NETWORK = "native"
-"""A board's bench has no Ethernet of its own yet: the network is built as for the native device, whose socket stays idle."""
-
 
 class Bench:
     """One bench, made by `with Bench(config, artefacts) as bench`. `artefacts` gets timeline.jsonl and wire.pcapng."""
@@ -69,9 +66,8 @@ class Bench:
         self.artefacts.mkdir(parents=True, exist_ok=True)
         self.timeline = Timeline(self.artefacts / "timeline.jsonl")
         self._stack.callback(self.timeline.close)
-        kind = self.config.device
         plan = topology.load(self.config.topology)
-        self.network = self._stack.enter_context(Network(plan, BOARD_NETWORK if kind == "board" else kind))
+        self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic))
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())
@@ -89,12 +85,17 @@ class Bench:
         return PushServer(self.network.namespaces[name], address, self.timeline.writer(name), port)
 
     def _make_device(self) -> Device:
-        kind = self.config.device
+        kind = self._kind
         if kind == "board":
-            return create(kind, port=self.config.port)
+            return create(kind, port=self.config.device.partition(":")[2] or self.config.port)
         eth = self.network.device_eth_socket() if kind == "native" else None
         tap_fd = self.network.tap_fd if kind == "qemu" else None
         return create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
+
+    @property
+    def _kind(self) -> str:
+        """Without the port of "board:/dev/ttyACM0"."""
+        return self.config.device.partition(":")[0]
 
     def _start_host(self) -> StandbyHost:
         spec = self.network.topology.host
@@ -107,6 +108,8 @@ class Bench:
             port_fds=self.microcontroller.pass_fds,
             baudrate=self.config.baudrate,
             interface=HOST_IFNAME,
+            device_port=self.network.device_port,
+            bridge=self.network.topology.bridge,
             mac=spec.mac,
             ipv4=spec.ip4 if spec.ipv4 is not None else "",
             minute_us=self.config.clock.minute_us,

@@ -49,11 +49,12 @@ class StandbyConfig:
 
 @dataclass(frozen=True)
 class BenchConfig:
-    """One bench. `port` is the serial port of a board."""
+    """One bench. `port` is the serial port of a board, `nic` this machine's interface that the board's Ethernet is wired to."""
 
     device: str = "native"
     topology: str = "flat"
     port: str = ""
+    nic: str = ""
     baudrate: int = 115200
     clock: Clock = field(default_factory=Clock)
     standby: StandbyConfig = field(default_factory=StandbyConfig)
@@ -64,13 +65,15 @@ def load(path: Path) -> BenchConfig:
     table, line_of = load_toml(path)
     complain = _Complaints(path, line_of)
     complain.unknown(table, ("bench", "clock", "standby"), "")
-    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "baudrate"), complain)
+    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "nic", "baudrate"), complain)
     clock = _section(table, "clock", Clock, ("minute_us",), complain)
     standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
     if bench.get("device", "native") not in DEVICE_KINDS:
         complain.wrong("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
     if bench.get("device") == "board" and not bench.get("port"):
         complain.wrong("bench.port", bench.get("port", ""), 'the board\'s serial port, e.g. "/dev/ttyUSB0"')
+    if bench.get("device") == "board" and not bench.get("nic"):
+        complain.wrong("bench.nic", bench.get("nic", ""), "this machine's interface that the board's Ethernet is wired to")
     try:
         scaled = Clock(**clock)
     except ValueError as error:

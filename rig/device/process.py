@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
@@ -25,6 +25,15 @@ def _starter_thread() -> ThreadPoolExecutor:
     if _starter is None or _starter[0] != os.getpid():
         _starter = os.getpid(), ThreadPoolExecutor(1, "starter")
     return _starter[1]
+
+
+def start_child(argv: Sequence[str], pass_fds: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+    """A child that asks for its own parent-death signal, started by the thread whose end would be taken for ours."""
+    return (
+        _starter_thread()
+        .submit(subprocess.Popen, list(argv), pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, env=dict(environment))
+        .result()
+    )
 
 
 class Child:

@@ -34,7 +34,7 @@ if TYPE_CHECKING:
 
 HOST_IFNAME = "eth0"
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
-DEVICE_KINDS = ("native", "qemu")
+DEVICE_KINDS = ("native", "qemu", "board")
 
 BRIDGE_MAC = "02:00:00:00:ff:00"
 DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"
@@ -49,12 +49,17 @@ TUN = Path("/dev/net/tun")
 class Network:
     """Namespaces by name in `namespaces` ("wire" and the topology's hosts). Made with the gate open."""
 
-    def __init__(self, topology: Topology, device_kind: str = "native") -> None:
-        """Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses)."""
+    def __init__(self, topology: Topology, device_kind: str = "native", nic: str = "") -> None:
+        """`nic`: for a board, this machine's interface that its Ethernet is wired to; it is ours until `close`.
+
+        Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses), N11 (no such NIC).
+        """
         if device_kind not in DEVICE_KINDS:
             raise UsageError("RIG-C02", f"device kind {device_kind!r}: expected one of {', '.join(DEVICE_KINDS)}")
         self.topology = topology
         self.device_kind = device_kind
+        self.device_port = nic or DEVICE_PORT
+        self._home_fd = -1
         self.namespaces: dict[str, Namespace] = {}
         self.tap_fd = -1
         self._eth: socket.socket | None = None
@@ -80,13 +85,13 @@ class Network:
     @property
     def ports(self) -> list[str]:
         """The wire-side ports: what a capture listens on. The device's is last."""
-        return [host.port for host in self.topology.hosts.values()] + [DEVICE_PORT]
+        return [host.port for host in self.topology.hosts.values()] + [self.device_port]
 
     def gate(self) -> Gate:
         """This process's gate; another process makes its own: Gate(wire.fd, host_mac)."""
         if self._gate is None:
             host = self.topology.host
-            self._gate = Gate(self.wire.fd, host.mac, host.port, DEVICE_PORT, self.topology.bridge)
+            self._gate = Gate(self.wire.fd, host.mac, host.port, self.device_port, self.topology.bridge)
         return self._gate
 
     def capture(self, path: Path | None = None) -> Capture:
@@ -136,6 +141,10 @@ class Network:
         if self.tap_fd >= 0:
             os.close(self.tap_fd)
             self.tap_fd = -1
+        if self._home_fd >= 0:
+            self.wire.run(partial(_move_nic, self.device_port, self._home_fd))
+            os.close(self._home_fd)
+            self._home_fd = -1
         while self.namespaces:
             self.namespaces.popitem()[1].close()
 
@@ -150,6 +159,8 @@ class Network:
             self.namespaces[name] = Namespace(name)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(links.quiet_ipv6, spec.ipv6 is not None))
+        if self.device_kind == "board":
+            self._borrow_nic()
         self.wire.run(self._lay_cables)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_bring_host_up, spec))
@@ -158,6 +169,19 @@ class Network:
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
         if self.device_kind == "native":
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
+
+    def _borrow_nic(self) -> None:
+        """From the calling thread's namespace into the wire's. A kill sends a real NIC back to the machine's first namespace."""
+        home_fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
+        try:
+            _move_nic(self.device_port, self.wire.fd)
+        except (OSError, BenchError) as error:
+            os.close(home_fd)
+            cause = f"the board's NIC {self.device_port!r} cannot be moved into the bench: {error}"
+            raise BenchError(
+                "RIG-N11", cause, "name it in bench.toml: [bench] nic; needs root; see the names in /sys/class/net"
+            ) from error
+        self._home_fd = home_fd
 
     def _lay_cables(self) -> None:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""
@@ -177,12 +201,12 @@ class Network:
     def _add_device_port(self, route: Any) -> None:
         if self.device_kind == "qemu":
             self.tap_fd = _open_tap(DEVICE_PORT)
-        else:
+        elif self.device_kind == "native":
             links.add_veth(route, DEVICE_PORT, DEVICE_PORT_MAC, DEVICE_IFNAME, DEVICE_MAC)
             links.offloads_off(DEVICE_PORT)
             links.offloads_off(DEVICE_IFNAME)
             links.set_up(route, DEVICE_IFNAME, arp=False)
-        links.set_up(route, DEVICE_PORT)
+        links.set_up(route, self.device_port)
 
     def _join_ports(self) -> None:
         bridge = links.index_of(self.topology.bridge)
@@ -191,8 +215,13 @@ class Network:
             for spec in self.topology.hosts.values():
                 links.enslave(route, spec.port, bridge)
                 links.add_static_entry(route, spec.port, spec.mac)
-            links.enslave(route, DEVICE_PORT, bridge, learning=False)
+            links.enslave(route, self.device_port, bridge, learning=False)
             links.wait_operational(route, [self.topology.bridge])
+
+
+def _move_nic(name: str, namespace_fd: int) -> None:
+    with links.rtnetlink() as route:
+        route.link("set", index=links.index_of(name), net_ns_fd=namespace_fd)
 
 
 def _set_bridge(port: str, bridge_index: int) -> None:

@@ -19,6 +19,7 @@ from typing import Any
 import cbor2
 
 from rig.config import StandbyConfig
+from rig.device.process import start_child
 from rig.errors import BenchError, DeviceError
 from rig.standby import ipc
 from rig.standby.hresult import ProcessGone, from_wire
@@ -87,6 +88,8 @@ class StandbyHost:
         port_fds: Sequence[int],
         baudrate: int,
         interface: str,
+        device_port: str,
+        bridge: str,
         mac: str,
         ipv4: str,
         minute_us: int,
@@ -104,6 +107,8 @@ class StandbyHost:
             "port": port,
             "baudrate": baudrate,
             "interface": interface,
+            "device_port": device_port,
+            "bridge": bridge,
             "mac": mac,
             "ipv4": ipv4,
             "minute_us": minute_us,
@@ -111,7 +116,7 @@ class StandbyHost:
         }
         fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
         command = [sys.executable, "-m", "rig.standby.service", cbor2.dumps(config).hex()]
-        self._process = subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL, env=_environment())
+        self._process = start_child(command, fds, _environment())
         theirs.close()
 
     def wait_ready(self) -> None:

@@ -57,6 +57,8 @@ class ServiceConfig:
     port: str
     baudrate: int
     interface: str
+    device_port: str
+    bridge: str
     mac: str
     ipv4: str
     minute_us: int
@@ -173,7 +175,7 @@ class Service:
 
     def _open_device(self) -> None:
         config = self.config
-        gate = Gate(config.wire_ns_fd, config.mac)
+        gate = Gate(config.wire_ns_fd, config.mac, device_port=config.device_port, bridge=config.bridge)
         self.link = Link(config.port, baudrate=config.baudrate, timeline=self.timeline)
         client = OffloadClient(self.link)
         client.attach(OWNER)

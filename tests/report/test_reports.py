@@ -22,7 +22,8 @@ NASTY = "<b>\x00\x1b[31m | ``` ]]> & \ud7ff é"
 
 
 def phases(verdict: str = "passed", error: str = "") -> list[dict[str, Any]]:
-    return [{"name": "setup", "s": 0.1, "verdict": "passed"}, {"name": "call", "s": 0.2, "verdict": verdict, "error": error, "trace": error}]
+    call = {"name": "call", "s": 0.2, "verdict": verdict, "error": error, "trace": error}
+    return [{"name": "setup", "s": 0.1, "verdict": "passed"}, call]
 
 
 def attempt(recorder: Recorder, id_: str, verdict: str, *, number: int = 1, error: str = "", device: str = "native") -> None:
@@ -35,7 +36,8 @@ def run_dir(tmp_path: Path) -> Path:
     """A run with one test of each verdict."""
     recorder = Recorder(tmp_path)
     recorder.add("run", rig="0.1.0", command=NASTY)
-    for id_, requirement in (("good", "CCT-010"), ("bad", "CCT-020"), ("shaky", "CCT-030"), ("never", "CCT-040"), ("away", "CCT-041")):
+    tests = {"good": "CCT-010", "bad": "CCT-020", "shaky": "CCT-030", "never": "CCT-040", "away": "CCT-041"}
+    for id_, requirement in tests.items():
         recorder.add("test", id=f"test_it.py::{id_}", title="", requirements=[requirement, "EDGE-001"])
     attempt(recorder, "test_it.py::good", "passed")
     attempt(recorder, "test_it.py::bad", "failed", error=NASTY, device="qemu")
