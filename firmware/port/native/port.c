@@ -8,6 +8,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/if_ether.h>
+#include <linux/if_packet.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -100,6 +102,7 @@ void port_init(int argc, char **argv)
 	}
 	/* A burst of thousands of frames must fit: the default holds a few hundred. Refused without root: then the default. */
 	setsockopt(p.eth, SOL_SOCKET, SO_RCVBUFFORCE, &(int){ ETH_QUEUE_BYTES }, sizeof(int));
+	setsockopt(p.eth, SOL_PACKET, PACKET_AUXDATA, &(int){ 1 }, sizeof(int));
 	fcntl(p.serial, F_SETFL, fcntl(p.serial, F_GETFL) | O_NONBLOCK);
 	p.start_us = monotonic_us();
 }
@@ -159,12 +162,43 @@ void port_serial_write(const uint8_t *buf, size_t len)
 	}
 }
 
+/* The kernel takes the outer VLAN tag out of a frame before a packet socket sees it, and tells it beside: back it goes. */
+static size_t restore_tag(uint8_t *buf, size_t n, size_t cap, const struct tpacket_auxdata *aux)
+{
+	const size_t at = 12, tag = 4;
+	uint16_t tpid = aux->tp_status & TP_STATUS_VLAN_TPID_VALID ? aux->tp_vlan_tpid : ETH_P_8021Q;
+
+	if (!(aux->tp_status & TP_STATUS_VLAN_VALID) || n < at || n + tag > cap) {
+		return n;
+	}
+	memmove(buf + at + tag, buf + at, n - at);
+	buf[at] = (uint8_t)(tpid >> 8);
+	buf[at + 1] = (uint8_t)tpid;
+	buf[at + 2] = (uint8_t)(aux->tp_vlan_tci >> 8);
+	buf[at + 3] = (uint8_t)aux->tp_vlan_tci;
+	return n + tag;
+}
+
 uint16_t port_eth_read(uint8_t *buf, uint16_t cap)
 {
+	union {
+		struct cmsghdr align;
+		uint8_t bytes[CMSG_SPACE(sizeof(struct tpacket_auxdata))];
+	} control;
+	struct iovec data = { buf, cap };
+	struct msghdr m = { .msg_iov = &data, .msg_iovlen = 1, .msg_control = &control, .msg_controllen = sizeof(control) };
 	/* Without MSG_TRUNC a frame longer than cap comes cut; its tail would only be ignored. */
-	ssize_t n = p.eth < 0 ? -1 : recv(p.eth, buf, cap, MSG_DONTWAIT);
+	ssize_t n = p.eth < 0 ? -1 : recvmsg(p.eth, &m, MSG_DONTWAIT);
 
-	return n > 0 ? (uint16_t)n : 0;
+	if (n <= 0) {
+		return 0;
+	}
+	const struct cmsghdr *c = CMSG_FIRSTHDR(&m);
+	struct tpacket_auxdata aux = { .tp_status = 0 };
+	if (c && c->cmsg_level == SOL_PACKET && c->cmsg_type == PACKET_AUXDATA) {
+		memcpy(&aux, CMSG_DATA(c), sizeof(aux));
+	}
+	return (uint16_t)restore_tag(buf, (size_t)n, cap, &aux);
 }
 
 bool port_eth_write(const uint8_t *frame, uint16_t len)

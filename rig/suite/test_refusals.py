@@ -1,0 +1,176 @@
+"""What must be refused, and what must survive: sockets that are not idle, states that do not fit, buffers that are full."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import pytest
+
+from rig.device.numbers import FrameFlag, OffloadRc, Power
+from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload
+from rig.errors import DeviceError
+from rig.inject.frames import Flow, magic_packet, udp_datagram
+from rig.standby import handoff
+from rig.suite import forged
+from rig.suite.scene import Scene
+
+HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
+BUFFERED_FRAMES = 33
+"""The waking frame and 32 behind it (Capabilities.buffered_frames)."""
+TOO_MANY = 12
+
+
+def refused(call: Callable[[], object]) -> OffloadRc:
+    with pytest.raises(DeviceError) as caught:
+        call()
+    return OffloadRc(caught.value.rc)
+
+
+@contextmanager
+def device_asleep(scene: Scene) -> Iterator[PowerReply]:
+    """The device in D3 and the gate closed, with no host in between; all of it back at the end."""
+    device, gate = scene.device, scene.bench.network.gate()
+    prepared = device.prepare(epoch=device.status().epoch, arm=forged.ARM_ALL, mac=scene.host_mac)
+    gate.close()
+    try:
+        yield device.commit(prepared.epoch)
+    finally:
+        device.host_awake(device.status().epoch)
+        gate.open()
+        device.release()
+
+
+# -- 90: sockets that are not idle ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.edge(90)
+def test_a_socket_with_unread_bytes_is_not_idle_and_stays_as_it_was(scene: Scene) -> None:
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        ends.server.sendall(b"unread")
+        ends.host.settimeout(5)
+        assert ends.host.recv(6, socket.MSG_PEEK | socket.MSG_WAITALL) == b"unread"
+        with pytest.raises(handoff.NotIdle, match="6 bytes unread, 0 unacknowledged"):
+            handoff.freeze(ends.host)
+        assert ends.host.recv(6) == b"unread"
+        assert_works(ends)
+
+
+@pytest.mark.edge(90)
+def test_a_socket_with_unsent_bytes_is_not_idle_and_sends_them(scene: Scene) -> None:
+    """Cut off from the wire, the bytes stay with the kernel; they arrive once the gate is open, sent by nobody else."""
+    gate = scene.bench.network.gate()
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        assert_works(ends)
+        gate.close()
+        ends.host.sendall(b"unsent")
+        with pytest.raises(handoff.NotIdle, match="0 bytes unread, 6 unacknowledged"):
+            handoff.freeze(ends.host)
+        gate.open()
+        ends.server.settimeout(10)
+        assert ends.server.recv(6, socket.MSG_WAITALL) == b"unsent"
+        assert_works(ends)
+
+
+@pytest.mark.edge(90)
+def test_a_socket_that_is_closing_is_not_idle(scene: Scene) -> None:
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        ends.host.shutdown(socket.SHUT_WR)
+        with pytest.raises(handoff.NotIdle, match="not ESTABLISHED"):
+            handoff.freeze(ends.host)
+
+
+@pytest.mark.edge(90)
+def test_an_idle_socket_is_frozen(scene: Scene) -> None:
+    """The control of the three above."""
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        frozen = handoff.freeze(ends.host)
+        assert (frozen.snd_nxt, frozen.rcv_nxt) == (HOST_SEQ, SERVER_SEQ)
+        handoff.thaw(ends.host)
+        assert_works(ends)
+
+
+def assert_works(ends: forged.Forged) -> None:
+    """Bytes go both ways, between two kernels."""
+    for source, sink in ((ends.host, ends.server), (ends.server, ends.host)):
+        source.sendall(b"ping")
+        sink.settimeout(10)
+        assert sink.recv(4, socket.MSG_WAITALL) == b"ping"
+
+
+# -- 96: a full buffer ---------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.edge(96)
+def test_a_full_buffer_keeps_the_waking_frame_and_counts_what_it_loses(scene: Scene) -> None:
+    scene.device.add_pattern(Pattern.magic(1))
+    plan = scene.bench.network.topology
+    flow = Flow(plan.server.mac, plan.host.mac, plan.server.ip4, plan.host.ip4, 4000, 9)
+    waking = magic_packet(plan.server.mac, plan.host.mac, dst_mac=plan.host.mac)
+    behind = [udp_datagram(flow, b"frame %d" % n) for n in range(BUFFERED_FRAMES - 1 + TOO_MANY)]
+    with device_asleep(scene):
+        before = scene.device.counters()
+        scene.bench.inject.burst([waking, *behind], interval_us=200)
+        scene.wait_received_by_device(before, 1 + len(behind))
+        kept: list[BufferedFrame] = []
+        acked = lost = 0
+        while (drained := scene.device.drain(acked)).frames:
+            kept += drained.frames
+            acked, lost = drained.frames[-1].index, drained.lost
+        counted = scene.device.counters()
+        assert [frame.data for frame in kept if frame.data in (waking, *behind)] == [waking, *behind][: len(kept)]
+        assert kept[0].data == waking
+        assert [bool(frame.flags & FrameFlag.WAKE) for frame in kept] == [True] + [False] * (len(kept) - 1)
+        assert len(kept) == BUFFERED_FRAMES
+        assert lost == counted["rx_overflow"] - before["rx_overflow"] == TOO_MANY
+        assert counted["buf_high_water"] == BUFFERED_FRAMES
+
+
+# -- 100: commands in the wrong state --------------------------------------------------------------------------------------
+
+
+@pytest.mark.edge(100)
+def test_asleep_only_the_way_back_to_full_power_is_open(scene: Scene) -> None:
+    """No second entry, no change of the target, no late additions; the refusals change nothing."""
+    device = scene.device
+    with device_asleep(scene) as asleep:
+        before = device.status()
+        for target in (Power.D3, Power(4)):
+            assert refused(lambda target=target: prepare(scene, target)) is OffloadRc.BAD_STATE  # type: ignore[misc]
+        assert refused(lambda: device.commit(asleep.epoch)) is OffloadRc.BAD_STATE
+        assert refused(lambda: device.abort(asleep.epoch)) is OffloadRc.BAD_STATE
+        assert refused(device.release) is OffloadRc.BAD_STATE
+        assert refused(lambda: device.host_awake(asleep.epoch - 1)) is OffloadRc.STALE_EPOCH
+        assert refused(lambda: device.add_pattern(Pattern.magic(1))) is OffloadRc.NOT_ACCEPTED
+        offload = ProtocolOffload(id=1, ip="192.0.2.10", mac=scene.host_mac)
+        assert refused(lambda: device.add_offload(offload)) is OffloadRc.NOT_ACCEPTED
+        after = device.status()
+        assert (after.power, after.owner, after.epoch) == (before.power, before.owner, before.epoch)
+
+
+@pytest.mark.edge(100)
+def test_awake_there_is_nothing_to_commit_abort_or_release(scene: Scene) -> None:
+    device, epoch = scene.device, scene.device.status().epoch
+    for call in (device.commit, device.abort, device.host_awake):
+        assert refused(lambda call=call: call(epoch)) is OffloadRc.BAD_STATE  # type: ignore[misc]
+    assert refused(device.release) is OffloadRc.BAD_STATE
+    assert device.status().epoch == epoch
+
+
+@pytest.mark.edge(100)
+def test_patterns_are_taken_until_commit_and_not_later(scene: Scene) -> None:
+    """Entry is when slots, patterns and offloads are added; NOT_ACCEPTED begins with the device's watch."""
+    device = scene.device
+    epoch = prepare(scene, Power.D3).epoch
+    device.add_pattern(Pattern.magic(1))
+    epoch = device.commit(epoch).epoch
+    assert refused(lambda: device.add_pattern(Pattern.bitmap(2, b"x"))) is OffloadRc.NOT_ACCEPTED
+    assert [pattern.id for pattern in device.patterns()] == [1]
+    device.host_awake(epoch)
+    device.release()
+    device.add_pattern(Pattern.bitmap(2, b"x"))
+
+
+def prepare(scene: Scene, target: Power) -> PowerReply:
+    return scene.device.prepare(epoch=scene.device.status().epoch, arm=forged.ARM_ALL, mac=scene.host_mac, target=target)
