@@ -57,8 +57,8 @@ $(STAMPS)/project: $(STAMPS)/venv $(PROJECT)
 firmware: $(IMAGES)
 
 $(IMAGES): $(SOURCES) | setup
-	@echo 'building and signing the firmware'
-	@$(MAKE) --no-print-directory -C firmware PYTHON=$(BIN)/python
+	@echo 'building and signing the firmware of both ports (half a minute)'
+	@$(MAKE) -s --no-print-directory -C firmware PYTHON=$(BIN)/python
 	@touch $@
 
 lint: setup
