@@ -22,7 +22,7 @@ from rig.config import StandbyConfig
 from rig.device.link import Link
 from rig.device.numbers import WakeReason
 from rig.device.offload import OffloadClient
-from rig.device.offload_types import Event, ProtocolOffload
+from rig.device.offload_types import Event
 from rig.errors import DeviceError, RigError
 from rig.net.gate import Gate
 from rig.standby import apps, ipc
@@ -30,6 +30,7 @@ from rig.standby.api.enums import BackgroundAccessStatus
 from rig.standby.apps import AppProcess
 from rig.standby.channels import Channel, Channels, take_fd
 from rig.standby.hresult import HostError, HResult
+from rig.standby.identity import Identity
 from rig.standby.loop import Loop, Timer
 from rig.standby.nic import KeepAlive, Nic
 from rig.standby.power import Power, PowerState
@@ -42,7 +43,6 @@ from rig.standby.ts_watch import TsWatch
 from rig.timeline import TimelineWriter
 
 OWNER = 1
-ARP_OFFLOAD_ID = 1
 
 
 @dataclass(frozen=True)
@@ -181,8 +181,8 @@ class Service:
         client.attach(OWNER)
         client.set_clock_scale(config.minute_us)
         mac = bytes.fromhex(config.mac.replace(":", ""))
-        if config.ipv4:
-            client.add_offload(ProtocolOffload(id=ARP_OFFLOAD_ID, ip=config.ipv4, mac=mac))
+        self.identity = Identity(client, config.interface, mac, config.ipv4)
+        self.identity.refresh()
         keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
         self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
         self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
@@ -323,8 +323,12 @@ class Service:
             return
         for app in self.apps.values():
             self.suspend_if_idle(app)
-        if not self._all_quiet() or not self.standby.enter(self.channels.all(), 0):
+        if not self._all_quiet() or not self._enter():
             self.touch()
+
+    def _enter(self) -> bool:
+        self.identity.refresh()
+        return self.standby.enter(self.channels.all(), 0)
 
     def _all_quiet(self) -> bool:
         """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""

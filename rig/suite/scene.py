@@ -8,7 +8,7 @@ from rig.bench import Bench
 from rig.clock import Deadline
 from rig.inject.frames import Flow, tcp_timestamps
 from rig.net.capture import CaptureTimeout
-from rig.peers import PushConnection
+from rig.peers import PushConnection, PushServer
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.host import AppHandle
 from rig.timeline import Record, TimelineTimeout
@@ -36,6 +36,10 @@ class Scene:
         return bytes.fromhex(self.bench.network.topology.host.mac.replace(":", ""))
 
     @property
+    def host_mac_text(self) -> str:
+        return self.bench.network.topology.host.mac
+
+    @property
     def server_mac(self) -> bytes:
         return bytes.fromhex(self.bench.network.topology.server.mac.replace(":", ""))
 
@@ -54,18 +58,29 @@ class Scene:
             self._app = self.host.start_app("chat")
         return self._app
 
-    def open(self, channel: str = "inbox", *, app: AppHandle | None = None, hardware: bool = True, **options: Any) -> Status:
-        """Open a channel to the bench's server; returns the status, whatever it is."""
-        server = self.bench.server
+    def open(
+        self,
+        channel: str = "inbox",
+        *,
+        app: AppHandle | None = None,
+        hardware: bool = True,
+        server: PushServer | None = None,
+        **options: Any,
+    ) -> Status:
+        """Open a channel to the bench's server, or another; returns the status, whatever it is."""
+        server = server or self.bench.server
         arguments: dict[str, Any] = {"channel": channel, "host": server.address, "port": server.port, "hardware": hardware}
         arguments |= {"minutes": LONGEST_MINUTES, **options}
         return Status((app or self.app).call("open_channel", **arguments))
 
-    def open_hardware(self, channel: str = "inbox", *, app: AppHandle | None = None) -> PushConnection:
+    def open_hardware(
+        self, channel: str = "inbox", *, app: AppHandle | None = None, server: PushServer | None = None
+    ) -> PushConnection:
         """Open a channel that must get a hardware slot; returns the server's end of it."""
-        before = len(self.bench.server.connections)
-        assert self.open(channel, app=app) is Status.HARDWARE_SLOT_ALLOCATED
-        return self.bench.server.connection(before)
+        server = server or self.bench.server
+        before = len(server.connections)
+        assert self.open(channel, app=app, server=server) is Status.HARDWARE_SLOT_ALLOCATED
+        return server.connection(before)
 
     def sleep(self) -> int:
         """Enter standby; returns the mark after which everything is news."""
