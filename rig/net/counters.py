@@ -1,4 +1,4 @@
-"""What a namespace's kernel counted, and what it knows about a TCP connection.
+"""What a namespace's kernel counted.
 
 `read` gives the counters of /proc/net/snmp, netstat and snmp6 under the names that `nstat` prints (TcpRetransSegs,
 TcpExtTCPChallengeACK, IpExtInOctets, Ip6InReceives). The handoff's proof is a difference: read on the peer before and after, and
@@ -7,10 +7,7 @@ nothing that a lost, doubled or stale segment would have counted may have moved.
 
 from __future__ import annotations
 
-import socket
-import struct
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -35,9 +32,6 @@ HANDOFF_FAULTS = (
     "TcpOutRsts",
 )
 """Counters that stay as they are on a peer whose connection is handed over cleanly."""
-
-TCP_INFO_BYTES = 192
-"""The part of struct tcp_info that is read; older kernels return less, the rest is 0."""
 
 
 def read(namespace: Namespace) -> dict[str, int]:
@@ -67,30 +61,3 @@ def difference(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str,
 def handoff_faults(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
     """The moved counters among HANDOFF_FAULTS; empty after a clean handoff."""
     return {key: count for key, count in difference(before, after).items() if key in HANDOFF_FAULTS}
-
-
-@dataclass(frozen=True)
-class TcpInfo:
-    """A part of struct tcp_info (linux/tcp.h)."""
-
-    state: int
-    """1 is ESTABLISHED."""
-    retransmits: int
-    """Timeouts of the current segment."""
-    rtt_us: int
-    total_retrans: int
-    """Segments sent again since the connection began."""
-    bytes_acked: int
-    bytes_received: int
-    segs_out: int
-    segs_in: int
-
-
-def tcp_info(sock: socket.socket) -> TcpInfo:
-    """What the kernel knows about a TCP socket."""
-    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, TCP_INFO_BYTES).ljust(TCP_INFO_BYTES, b"\0")
-    state, _, retransmits = struct.unpack_from("3B", raw, 0)
-    (rtt_us,) = struct.unpack_from("=I", raw, 68)
-    (total_retrans,) = struct.unpack_from("=I", raw, 100)
-    bytes_acked, bytes_received, segs_out, segs_in = struct.unpack_from("=QQII", raw, 120)
-    return TcpInfo(state, retransmits, rtt_us, total_retrans, bytes_acked, bytes_received, segs_out, segs_in)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from rig.errors import BenchError
+from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.api.enums import ControlChannelTriggerStatus as Status
 from rig.standby.apps import AppProcess
-from rig.standby.handoff import TCP_ESTABLISHED, tcp_info
 from rig.standby.hresult import HostError, HResult
 from rig.standby.nic import Nic, NicEntry
 from rig.standby.power import Power, PowerState

@@ -13,37 +13,16 @@ import struct
 import time
 from dataclasses import dataclass
 
+from rig.net.tcp_info import TCP_ESTABLISHED, TcpInfo, tcp_info
+
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
 REPAIR_ON, REPAIR_OFF_NO_PROBE = 1, -1
 RECV_QUEUE, SEND_QUEUE = 1, 2
 SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
-TCP_ESTABLISHED = 1
-TCPI_OPT_TIMESTAMPS = 1
-_INFO_HEAD = struct.Struct("=8B24I")
-"""struct tcp_info up to tcpi_total_retrans: 8 bytes, then 24 words."""
 
 
 class NotIdle(Exception):
     """The socket holds unread or unsent bytes, or is not ESTABLISHED: it stays as it is (edge case 90)."""
-
-
-@dataclass(frozen=True)
-class TcpInfo:
-    """The parts of struct tcp_info that matter here."""
-
-    state: int
-    timestamps: bool
-    snd_wscale: int
-    rcv_wscale: int
-    snd_mss: int
-    last_data_sent_ms: int
-    last_data_recv_ms: int
-    last_ack_recv_ms: int
-
-    @property
-    def idle_ms(self) -> int:
-        """Real milliseconds since anything came from the peer."""
-        return min(self.last_data_recv_ms, self.last_ack_recv_ms)
 
 
 @dataclass(frozen=True)
@@ -60,16 +39,6 @@ class FrozenTcp:
     rcv_wnd: int
     rcv_wup: int
     tsval: int
-
-
-def tcp_info(sock: socket.socket) -> TcpInfo:
-    """Read TCP_INFO."""
-    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, _INFO_HEAD.size)
-    fields = _INFO_HEAD.unpack(raw)
-    state, options, wscales, words = fields[0], fields[5], fields[6], fields[8:]
-    return TcpInfo(
-        state, bool(options & TCPI_OPT_TIMESTAMPS), wscales & 15, wscales >> 4, words[2], words[9], words[11], words[12]
-    )
 
 
 def queued_bytes(sock: socket.socket) -> tuple[int, int]:

@@ -18,7 +18,8 @@ from rig.device.numbers import SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
 from rig.errors import BenchError
-from rig.standby.handoff import FrozenTcp, tcp_info
+from rig.net.tcp_info import tcp_info
+from rig.standby.handoff import FrozenTcp
 
 WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
 

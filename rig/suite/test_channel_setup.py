@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rig.config import StandbyConfig
+from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
-from rig.standby.handoff import TCP_ESTABLISHED, tcp_info
 from rig.suite.scene import Scene
 
 

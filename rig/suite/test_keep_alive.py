@@ -12,8 +12,8 @@ from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import tcp_fields, tcp_segment
 from rig.inject.injector import Injector
+from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.peers import PushConnection
-from rig.standby.handoff import TCP_ESTABLISHED, tcp_info
 from rig.suite import forged
 from rig.suite.scene import Scene
 

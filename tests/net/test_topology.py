@@ -13,6 +13,7 @@ import pytest
 
 from rig.errors import UsageError
 from rig.net import counters, topology
+from rig.net.tcp_info import tcp_info
 from rig.toml_lines import load_toml
 
 if TYPE_CHECKING:
@@ -132,8 +133,8 @@ def test_hosts_reach_each_other_at_once_over_both_families(dual_stack: Network) 
                 with accepted:
                     client.sendall(b"hello")
                     assert accepted.recv(100) == b"hello"
-                    assert counters.tcp_info(client).state == 1
-                    assert counters.tcp_info(accepted).bytes_received == 5
+                    assert tcp_info(client).state == 1
+                    assert tcp_info(accepted).bytes_received == 5
 
 
 def test_counters_tell_what_a_namespace_saw(flat: Network) -> None:

@@ -1,0 +1,49 @@
+"""What the kernel knows about a TCP socket (struct tcp_info of linux/tcp.h)."""
+
+from __future__ import annotations
+
+import socket
+import struct
+from dataclasses import dataclass
+
+TCP_ESTABLISHED = 1
+TCPI_OPT_TIMESTAMPS = 1
+INFO_BYTES = 192
+"""The part that is read; older kernels return less, the rest is 0."""
+
+
+@dataclass(frozen=True)
+class TcpInfo:
+    """The parts that matter here."""
+
+    state: int
+    """1 is ESTABLISHED."""
+    timestamps: bool
+    snd_wscale: int
+    rcv_wscale: int
+    snd_mss: int
+    last_data_recv_ms: int
+    last_ack_recv_ms: int
+    bytes_received: int
+
+    @property
+    def idle_ms(self) -> int:
+        """Real milliseconds since anything came from the peer."""
+        return min(self.last_data_recv_ms, self.last_ack_recv_ms)
+
+
+def tcp_info(sock: socket.socket) -> TcpInfo:
+    """Read TCP_INFO."""
+    raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_BYTES).ljust(INFO_BYTES, b"\0")
+    options, wscales = raw[5], raw[6]
+    words = struct.unpack_from("=13I", raw, 8)
+    return TcpInfo(
+        state=raw[0],
+        timestamps=bool(options & TCPI_OPT_TIMESTAMPS),
+        snd_wscale=wscales & 15,
+        rcv_wscale=wscales >> 4,
+        snd_mss=words[2],
+        last_data_recv_ms=words[11],
+        last_ack_recv_ms=words[12],
+        bytes_received=struct.unpack_from("=Q", raw, 128)[0],
+    )
