@@ -94,7 +94,7 @@ bool tcp_send(struct engine *e, struct eng_slot *s, uint32_t seq)
 {
 	uint8_t f[TX_MAX] = {0};
 	uint16_t l4_len = s->cfg.ts_on ? TCP_HEADER_BYTES + TS_OPTION_BYTES : TCP_HEADER_BYTES;
-	uint32_t tsval = tsval_now(e, s);
+	uint32_t tsval = s->cfg.ts_on ? tsval_now(e, s) : 0;
 	bool v4 = s->cfg.local.len == 4;
 
 	memcpy(f, s->cfg.next_hop_mac, 6);

@@ -39,13 +39,17 @@ class QemuDevice(EmulatedDevice):
 
     def _launch(self) -> Child:
         serial_fd = self._theirs.fileno()
-        nic = "none" if self._tap_fd is None else f"tap,fd={self._tap_fd}"
+        nic, nic_fd = self._nic()
         memory = f"memory-backend-file,id=m,size=16M,mem-path=/proc/self/fd/{self.flash_fd},share=on"
         argv = [QEMU, "-M", "mps2-an385,memory-backend=m", "-object", memory]
         argv += ["-kernel", str(self.firmware.boot), "-display", "none", "-monitor", "none", "-echr", ESCAPE]
         argv += ["-chardev", f"socket,id=s,fd={serial_fd},mux=on", "-serial", "chardev:s", "-nic", nic]
-        fds = (serial_fd, self.flash_fd, self._tap_fd if self._tap_fd is not None else -1)
+        fds = (serial_fd, self.flash_fd, nic_fd)
         return Child(argv, [fd for fd in fds if fd >= 0])
+
+    def _nic(self) -> tuple[str, int]:
+        """QEMU's -nic argument and the descriptor it names, -1 for none."""
+        return ("none", -1) if self._tap_fd is None else (f"tap,fd={self._tap_fd}", self._tap_fd)
 
     def _drop_input(self) -> None:
         with contextlib.suppress(BlockingIOError):

@@ -1,0 +1,62 @@
+"""Devices whose wire is a socket of this process: no network, no namespace, no privilege."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Iterator
+
+from rig.device.emulated import EmulatedDevice
+from rig.device.factory import emulated
+from rig.device.prepared import prepared_flash
+from rig.device.qemu import QemuDevice
+
+
+class Wire:
+    """The other end of a device's wire. `stream`: QEMU's framing, each frame behind its length of 4 bytes."""
+
+    def __init__(self, sock: socket.socket, *, stream: bool) -> None:
+        self._sock = sock
+        self._stream = stream
+        self._rest = b""
+
+    def send(self, frame: bytes) -> None:
+        self._sock.sendall(len(frame).to_bytes(4, "big") + frame if self._stream else frame)
+
+    def take(self) -> list[bytes]:
+        """All frames that the device has sent by now."""
+        frames = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                frames.append(self._sock.recv(65536, socket.MSG_DONTWAIT))
+        return self._split(b"".join(frames)) if self._stream else frames
+
+    def _split(self, data: bytes) -> list[bytes]:
+        data, frames = self._rest + data, []
+        while len(data) >= 4 and len(data) >= (end := 4 + int.from_bytes(data[:4], "big")):
+            frames.append(data[4:end])
+            data = data[end:]
+        self._rest = data
+        return frames
+
+
+class SocketQemu(QemuDevice):
+    """The emulated board with a stream socket for a cable."""
+
+    def __init__(self, cable: socket.socket) -> None:
+        super().__init__(flash=prepared_flash("qemu"))
+        self._cable = cable
+
+    def _nic(self) -> tuple[str, int]:
+        return f"socket,fd={self._cable.fileno()}", self._cable.fileno()
+
+
+@contextlib.contextmanager
+def wired(kind: str) -> Iterator[tuple[EmulatedDevice, Wire]]:
+    """A running device of this kind and its wire."""
+    how = socket.SOCK_STREAM if kind == "qemu" else socket.SOCK_SEQPACKET
+    ours, theirs = socket.socketpair(socket.AF_UNIX, how)
+    with ours, theirs:
+        device = SocketQemu(theirs) if kind == "qemu" else emulated("native", eth=theirs, flash=prepared_flash("native"))
+        with device:
+            yield device, Wire(ours, stream=kind == "qemu")
