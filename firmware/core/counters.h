@@ -43,6 +43,8 @@
 	X(wake_router_changed)   \
 	X(wake_link)             \
 	X(wake_unparseable)      \
+	X(wake_ipsec)            \
+	X(wake_udp_data)         \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
 	X(wake_dup_collapsed)    \
@@ -58,6 +60,10 @@
 	X(nd_conflict)           \
 	X(ra_same)               \
 	X(echo_answered)         \
+	X(group_reports)         \
+	X(group_query_invalid)   \
+	X(udp_ka_tx)             \
+	X(natt_ka_ignored)       \
 	X(ka_tx)                 \
 	X(ka_rx_ack)             \
 	X(ka_timeout)            \

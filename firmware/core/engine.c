@@ -43,6 +43,7 @@ void eng_set_minute_us(struct engine *e, uint32_t minute_us)
 {
 	e->minute_us = minute_us;
 	ka_rescale(e);
+	offload_rescale(e);
 }
 
 bool rate_take(struct rate *r, uint64_t now, uint16_t limit)
@@ -73,7 +74,7 @@ int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
 	*freed_slots = slots_free_all(e);
 	e->owner_id = owner;
 	patterns_clear(e);
-	e->n_offloads = 0;
+	offload_clear(e);
 	memset(e->routers, 0, sizeof e->routers);
 	e->lost = 0;
 	e->arm = 0;
@@ -104,6 +105,7 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 	e->last_wake_reason = OFF_WAKE_NONE;
 	buffer_clear(e);
 	events_clear(e);
+	offload_forget(e);
 	e->power = OFF_PREPARED;
 	set_owner(e, OFF_OWNER_NONE);
 	return OFF_OK;
@@ -190,6 +192,7 @@ int eng_host_awake(struct engine *e, uint32_t epoch)
 		return OFF_BAD_STATE;
 	if (epoch != e->epoch)
 		return OFF_STALE_EPOCH;
+	offload_flush(e);
 	e->power = OFF_AWAKE;
 	set_owner(e, OFF_OWNER_NONE);
 	return OFF_OK;
@@ -213,6 +216,11 @@ static uint64_t timer_next_us(const struct engine *e)
 	return e->power == OFF_D3 ? e->wake_timer_us : NEVER_US;
 }
 
+static uint64_t earlier(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
 uint32_t eng_poll(struct engine *e)
 {
 	uint64_t now = now_us(e);
@@ -220,7 +228,9 @@ uint32_t eng_poll(struct engine *e)
 	if (now >= timer_next_us(e))
 		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
 	ka_poll(e, now);
-	uint64_t timer = timer_next_us(e), ka = ka_next_us(e), next = timer < ka ? timer : ka;
+	offload_poll(e, now);
+	uint64_t next = earlier(timer_next_us(e), earlier(ka_next_us(e), offload_next_us(e)));
+
 	if (next <= now)
 		return 0;
 	return next - now < UINT32_MAX ? (uint32_t)(next - now) : UINT32_MAX;

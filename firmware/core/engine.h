@@ -16,7 +16,11 @@ enum {
 	ENG_SLOTS = 16,
 	ENG_PATTERNS = 32,          /* bitmap and others; magic is one more */
 	ENG_PATTERN_BYTES = 128,
-	ENG_OFFLOADS = 16,
+	ENG_OFFLOADS = 32,
+	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
+	ENG_UDP_PAYLOAD_BYTES = 32,
+	ENG_DHCP_CLIENT_ID_BYTES = 32,
+	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
 	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
 	ENG_FRAME_BYTES = 1514,
 	ENG_EVENTS = 8,
@@ -89,6 +93,32 @@ struct eng_offload_cfg {
 	uint8_t mac[6];
 };
 
+/* What some types need beyond that; `type` of the offload says which member counts. */
+struct eng_udp_cfg {
+	uint8_t next_hop_mac[6];
+	uint16_t local_port, remote_port;
+	uint32_t interval_ms, elapsed_ms;
+	uint8_t len, payload[ENG_UDP_PAYLOAD_BYTES];
+};
+
+struct eng_dhcp_cfg {
+	uint8_t server_mac[6];
+	uint32_t xid, lease_s, t1_s, elapsed_ms;
+	uint8_t len, client_id[ENG_DHCP_CLIENT_ID_BYTES];
+};
+
+struct eng_mdns_cfg {
+	uint16_t rrtype;
+	uint32_t ttl_s;
+	uint8_t name_len, rdata_len, name[ENG_MDNS_BYTES], rdata[ENG_MDNS_BYTES];
+};
+
+union eng_offload_more {
+	struct eng_udp_cfg udp;
+	struct eng_dhcp_cfg dhcp;
+	struct eng_mdns_cfg mdns;
+};
+
 struct eng_event {
 	uint32_t n;
 	uint8_t kind, slot;
@@ -130,6 +160,8 @@ int eng_pattern_remove(struct engine *e, uint32_t id);
 /* i-th pattern in use, in order of addition; false when there is none. */
 bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits);
 int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
+/* For the types that have more than the common fields; NULL for the others. */
+int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *more);
 int eng_offload_remove(struct engine *e, uint32_t id);
 bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered);
 

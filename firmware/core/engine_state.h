@@ -60,6 +60,18 @@ struct eng_offload {
 	struct eng_offload_cfg cfg;
 	uint32_t answered;
 	uint64_t defended_us;        /* last defence, 0: none yet */
+	uint64_t due_us;             /* what a type with a timer does next; NEVER_US: nothing */
+	uint64_t sent_us;            /* group and mDNS: last report or answer, 0: none yet */
+	uint8_t more;                /* index of its further fields, NO_SLOT: none */
+	uint8_t pending;             /* of the type's own */
+};
+
+/* Further fields of an offload, and what its timer remembers. */
+struct eng_more {
+	union eng_offload_more cfg;
+	bool used;
+	uint32_t wait_ms;            /* UDP: due_us = from_us + this, scaled */
+	uint64_t from_us;
 };
 
 /* The newest advertisement of a router, as a fingerprint: router.c. */
@@ -85,6 +97,7 @@ struct verdict {
 	uint8_t offload;             /* index, NO_SLOT: none */
 	bool answer, conflict;       /* the offload answers the frame; another station claims its address */
 	bool broken;                 /* breaks its protocol's rules: no pattern looks at it */
+	bool final;                  /* settled by an offload: no pattern looks at it either */
 	uint16_t wake;               /* enum off_wake_reason */
 	uint32_t pattern_id;
 	uint64_t hits;               /* bit i: patterns[i] matched */
@@ -109,6 +122,7 @@ struct engine {
 	struct eng_offload offloads[ENG_OFFLOADS];
 	uint8_t next_router;
 	struct eng_router routers[ENG_ROUTERS];
+	struct eng_more more[ENG_OFFLOADS_MORE];
 	struct eng_event events[ENG_EVENTS];
 	struct frame_seg segs[ENG_FRAMES];
 	struct eng_frame frames[ENG_FRAMES];
@@ -218,7 +232,17 @@ bool link_wakes(struct engine *e);
 /* offloads.c: the table of protocol offloads; each protocol has a file with judge, apply and check. */
 void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v);
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+void offload_clear(struct engine *e);
 bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len);
+
+/* offload_timers.c: the offloads that speak by themselves. */
+void offload_arm(struct engine *e, struct eng_offload *o);
+void offload_poll(struct engine *e, uint64_t now);
+uint64_t offload_next_us(const struct engine *e);
+void offload_rescale(struct engine *e);
+/* Answers owed to the network go out before the host takes over, and are forgotten before the next sleep. */
+void offload_flush(struct engine *e);
+void offload_forget(struct engine *e);
 
 /* arp.c */
 void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
@@ -238,5 +262,27 @@ void router_listen(struct engine *e, const uint8_t *frame, uint16_t len);
 void echo_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 void echo_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 int echo_check(const struct eng_offload_cfg *c);
+
+static inline struct eng_more *more_of(struct engine *e, const struct eng_offload *o)
+{
+	return &e->more[o->more];
+}
+
+/*
+ * The types with a timer: `arm` sets due_us when a row was added or the clock scale changed, `due` acts and sets the next;
+ * false when the wire took nothing: it is called again.
+ */
+
+/* membership.c */
+void group_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void group_apply(struct engine *e, const struct pkt *p);
+int group_check(const struct eng_offload_cfg *c);
+bool group_due(struct engine *e, struct eng_offload *o, uint64_t now);
+
+/* udp_ka.c */
+void udp_ka_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_udp_cfg *u);
+void udp_ka_arm(struct engine *e, struct eng_offload *o);
+bool udp_ka_due(struct engine *e, struct eng_offload *o, uint64_t now);
 
 #endif

@@ -46,6 +46,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 		{OFF_WAKE_ROUTER_CHANGED, C_wake_router_changed},
 		{OFF_WAKE_HOST_TIMER, C_wake_host_timer},   {OFF_WAKE_UNPARSEABLE_IN_SLOT, C_wake_unparseable},
 		{OFF_WAKE_MEDIA_CONNECT, C_wake_link},      {OFF_WAKE_MEDIA_DISCONNECT, C_wake_link},
+		{OFF_WAKE_IPSEC, C_wake_ipsec},             {OFF_WAKE_UDP_DATA, C_wake_udp_data},
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {

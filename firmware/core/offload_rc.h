@@ -44,6 +44,8 @@ enum off_wake_reason {
 	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
 	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
 	OFF_WAKE_ROUTER_CHANGED = 0x4010,
+	OFF_WAKE_IPSEC = 0x4020,           /* IKE or ESP for a NAT-T offload */
+	OFF_WAKE_UDP_DATA = 0x4021,
 };
 
 enum off_slot_flag {
@@ -87,7 +89,14 @@ enum off_pattern_flag {
 };
 
 /* Own types stand from 16 on. */
-enum off_offload_type { OFF_OFFLOAD_ARP = 1, OFF_OFFLOAD_NS = 2, OFF_OFFLOAD_ECHO = 18 };
+enum off_offload_type {
+	OFF_OFFLOAD_ARP = 1,
+	OFF_OFFLOAD_NS = 2,
+	OFF_OFFLOAD_GROUP = 17,            /* IGMP or MLD reports for one group */
+	OFF_OFFLOAD_ECHO = 18,
+	OFF_OFFLOAD_NATT = 19,             /* NAT-T keep-alive, IKE and ESP wake */
+	OFF_OFFLOAD_UDP = 32,              /* a UDP keep-alive of any payload */
+};
 
 /* Flags of an NS offload. A duplicate address probe is answered unless one of the two says otherwise. */
 enum off_ns_flag {
@@ -95,6 +104,11 @@ enum off_ns_flag {
 	OFF_NS_DAD_WAKE = 1u << 1,
 	OFF_NS_DAD_IGNORE = 1u << 2,
 	OFF_NS_RA_WAKE = 1u << 3,          /* a changed router advertisement wakes */
+};
+
+/* Flags of a UDP offload. */
+enum off_udp_flag {
+	OFF_UDP_WAKE_ON_DATA = 1u << 0,    /* what the remote end sends on the flow wakes */
 };
 
 /* Who may speak as the host on the wire. */

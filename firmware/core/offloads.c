@@ -21,6 +21,10 @@ void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 		if (v->offload == NO_SLOT && !v->broken)
 			echo_judge(e, p, v);
 	}
+	if (p->kind == PKT_IGMP || p->kind == PKT_ICMP)
+		group_judge(e, p, v);
+	else if (p->kind == PKT_UDP)
+		udp_ka_judge(e, p, v);
 }
 
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
@@ -35,12 +39,21 @@ void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *
 	case OFF_OFFLOAD_ECHO:
 		echo_apply(e, p, v);
 		break;
+	case OFF_OFFLOAD_GROUP:
+		group_apply(e, p);
+		break;
 	default:
 		break;
 	}
 }
 
-static int check(const struct eng_offload_cfg *c)
+/* The types with more than the common fields; `m` is NULL when the host gave none. */
+static bool has_more(uint8_t type)
+{
+	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP;
+}
+
+static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
 {
 	if (c->mac[0] & 1)
 		return OFF_BAD_ADDR;
@@ -51,26 +64,59 @@ static int check(const struct eng_offload_cfg *c)
 		return nd_check(c);
 	case OFF_OFFLOAD_ECHO:
 		return echo_check(c);
+	case OFF_OFFLOAD_GROUP:
+		return group_check(c);
+	case OFF_OFFLOAD_NATT:
+	case OFF_OFFLOAD_UDP:
+		return udp_ka_check(c, &m->udp);
 	default:
 		return OFF_UNSUPPORTED;
 	}
 }
 
-int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
+/* Index of a free row of `more`, NO_SLOT when there is none. */
+static uint8_t more_free(const struct engine *e)
 {
+	for (uint8_t i = 0; i < ENG_OFFLOADS_MORE; i++) {
+		if (!e->more[i].used)
+			return i;
+	}
+	return NO_SLOT;
+}
+
+static int append(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *m)
+{
+	uint8_t row = m ? more_free(e) : NO_SLOT;
+
+	if (e->n_offloads == ENG_OFFLOADS || (m && row == NO_SLOT))
+		return OFF_LIST_FULL;
+	if (m)
+		e->more[row] = (struct eng_more){.cfg = *m, .used = true};
+	struct eng_offload *o = &e->offloads[e->n_offloads++];
+	*o = (struct eng_offload){.cfg = *c, .more = row, .due_us = NEVER_US};
+	offload_arm(e, o);
+	return OFF_OK;
+}
+
+int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *more)
+{
+	const union eng_offload_more *m = has_more(c->type) ? more : NULL;
+
 	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
 		return OFF_NOT_ACCEPTED;
-	int rc = check(c);
+	int rc = has_more(c->type) && !more ? OFF_BAD_ARG : check(c, m);
 	if (rc != OFF_OK)
 		return rc;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		if (e->offloads[i].cfg.id == c->id)
 			return OFF_DUP_ID;
 	}
-	if (e->n_offloads == ENG_OFFLOADS)
-		return OFF_LIST_FULL;
-	e->offloads[e->n_offloads++] = (struct eng_offload){.cfg = *c};
-	return OFF_OK;
+	return append(e, c, m);
+}
+
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
+{
+	return eng_offload_add_more(e, c, NULL);
 }
 
 int eng_offload_remove(struct engine *e, uint32_t id)
@@ -78,6 +124,8 @@ int eng_offload_remove(struct engine *e, uint32_t id)
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		if (e->offloads[i].cfg.id != id)
 			continue;
+		if (e->offloads[i].more != NO_SLOT)
+			more_of(e, &e->offloads[i])->used = false;
 		e->n_offloads--;
 		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
 		return OFF_OK;
@@ -93,4 +141,10 @@ bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *ty
 	*type = e->offloads[i].cfg.type;
 	*answered = e->offloads[i].answered;
 	return true;
+}
+
+void offload_clear(struct engine *e)
+{
+	e->n_offloads = 0;
+	memset(e->more, 0, sizeof e->more);
 }

@@ -105,6 +105,16 @@ static enum parse_result parse_icmp(struct pkt *p)
 	return PARSE_OK;
 }
 
+static enum parse_result parse_igmp(struct pkt *p)
+{
+	uint16_t n = left(p, p->l4);
+
+	if (n < IGMP_BYTES)
+		return PARSE_BAD_LEN;
+	p->kind = PKT_IGMP;
+	return csum_finish(csum_add(0, p->frame + p->l4, n)) == 0 ? PARSE_OK : PARSE_BAD_L4_CSUM;
+}
+
 static enum parse_result parse_l4(struct pkt *p)
 {
 	switch (p->proto) {
@@ -114,6 +124,8 @@ static enum parse_result parse_l4(struct pkt *p)
 		return parse_udp(p);
 	case PROTO_ICMP:
 		return p->ip_len == 4 ? parse_icmp(p) : PARSE_OK;
+	case PROTO_IGMP:
+		return p->ip_len == 4 ? parse_igmp(p) : PARSE_OK;
 	case PROTO_ICMPV6:
 		return p->ip_len == 16 ? parse_icmp(p) : PARSE_OK;
 	default:
@@ -136,8 +148,8 @@ static bool martian4(const uint8_t *src, const uint8_t *dst, uint8_t proto)
 {
 	if (src[0] >= 224 || src[0] == 127 || dst[0] == 127 || get_be32(dst) == 0 || memcmp(src, dst, 4) == 0)
 		return true;
-	/* 0.0.0.0 speaks only while it looks for an address: DHCP, so UDP. */
-	return get_be32(src) == 0 && proto != PROTO_UDP;
+	/* 0.0.0.0 speaks only while it looks for an address (DHCP, so UDP), or as a snooping switch without one (RFC 4541 2.1.1). */
+	return get_be32(src) == 0 && proto != PROTO_UDP && proto != PROTO_IGMP;
 }
 
 static enum parse_result parse_ipv4(struct pkt *p)

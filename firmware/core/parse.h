@@ -22,7 +22,9 @@ enum {
 	IPV6_EXT_MAX = 8,            /* headers walked before a chain counts as not parseable */
 	TCP_HEADER_BYTES = 20,
 	UDP_HEADER_BYTES = 8,
+	IGMP_BYTES = 8,
 	PROTO_ICMP = 1,
+	PROTO_IGMP = 2,
 	PROTO_TCP = 6,
 	PROTO_UDP = 17,
 	PROTO_ICMPV6 = 58,
@@ -44,6 +46,7 @@ enum pkt_kind {
 	PKT_TCP,
 	PKT_UDP,
 	PKT_ICMP,
+	PKT_IGMP,
 	PKT_FRAGMENT,                /* a real one; an atomic IPv6 fragment is none */
 	PKT_TOO_DEEP,                /* IPv6 header chain longer than IPV6_EXT_MAX */
 };

@@ -79,7 +79,7 @@ struct verdict rx_judge(struct engine *e, const struct pkt *p)
 		judge_hidden(e, p, &v);
 	if (v.answer)
 		v.reason = C_rx_offload_answered;
-	if (v.reason != C_rx_slot_consumed && !v.broken)
+	if (v.reason != C_rx_slot_consumed && !v.broken && !v.final)
 		pattern_judge(e, p, &v);
 	if (v.wake)
 		v.reason = C_rx_wake;

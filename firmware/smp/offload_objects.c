@@ -122,8 +122,40 @@ int offload_patterns(const struct io *io)
 	return offload_pattern_list(io->e, io->rsp, io->cap, io->len);
 }
 
+enum { NATT_PORT = 4500, NATT_INTERVAL_MS = 20000 };
+
+static int udp_from(struct eng_udp_cfg *u, const struct add_offload_req *q)
+{
+	size_t len = q->data_present ? q->data.data.len : 0;
+	uint16_t port = q->type == OFF_OFFLOAD_NATT ? NATT_PORT : 0;
+
+	*u = (struct eng_udp_cfg){
+		.local_port = q->local_port_present ? (uint16_t)q->local_port.local_port : port,
+		.remote_port = q->remote_port_present ? (uint16_t)q->remote_port.remote_port : port,
+		.interval_ms = q->interval_ms_present ? q->interval_ms.interval_ms : NATT_INTERVAL_MS,
+		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
+	};
+	if (!q->next_hop_mac_present)
+		return OFF_BAD_ARG;
+	if (len > sizeof u->payload)
+		return OFF_BAD_LEN;
+	memcpy(u->next_hop_mac, q->next_hop_mac.next_hop_mac.value, 6);
+	if (len)
+		memcpy(u->payload, q->data.data.value, len);
+	return OFF_OK;
+}
+
+/* The fields that only this type has. */
+static int more_from(union eng_offload_more *m, const struct add_offload_req *q)
+{
+	if (q->type == OFF_OFFLOAD_NATT || q->type == OFF_OFFLOAD_UDP)
+		return udp_from(&m->udp, q);
+	return OFF_OK;
+}
+
 int offload_proto_add(const struct io *io)
 {
+	union eng_offload_more more;
 	struct add_offload_req q;
 
 	OFFLOAD_DECODE(add_offload_req, io, &q);
@@ -136,7 +168,9 @@ int offload_proto_add(const struct io *io)
 	if (q.remote_present)
 		c.remote = ip_from(&q.remote.remote);
 	memcpy(c.mac, q.mac.value, 6);
-	int rc = eng_offload_add(io->e, &c);
+	int rc = more_from(&more, &q);
+	if (rc == OFF_OK)
+		rc = eng_offload_add_more(io->e, &c, &more);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 

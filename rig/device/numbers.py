@@ -95,6 +95,9 @@ class WakeReason(IntEnum):
     UNPARSEABLE_IN_SLOT = 0x400A
     ROUTER_CHANGED = 0x4010
     """A router advertisement unlike the last one of its sender, or of a router not heard before."""
+    IPSEC = 0x4020
+    """IKE or ESP for a NAT-T offload."""
+    UDP_DATA = 0x4021
 
 
 class SlotFlag(IntFlag):
@@ -145,6 +148,12 @@ class OffloadType(IntEnum):
     NS = 2
     ECHO = 18
     """Ping, IPv4 or IPv6 by the address."""
+    GROUP = 17
+    """IGMP or MLD reports for one multicast group."""
+    NATT = 19
+    """NAT-T keep-alives; IKE and ESP from the other end wake."""
+    UDP = 32
+    """UDP keep-alives of any payload."""
 
 
 class NsFlag(IntFlag):
@@ -156,6 +165,13 @@ class NsFlag(IntFlag):
     DAD_IGNORE = 1 << 2
     RA_WAKE = 1 << 3
     """A changed router advertisement wakes."""
+
+
+class UdpFlag(IntFlag):
+    """Flags of a UDP offload."""
+
+    WAKE_ON_DATA = 1 << 0
+    """What the remote end sends on the flow wakes."""
 
 
 class Owner(IntEnum):

@@ -245,29 +245,53 @@ class PatternInfo:
 
 @dataclass(frozen=True, kw_only=True)
 class ProtocolOffload:
-    """What the device answers in the host's name."""
+    """What the device answers or sends in the host's name. Use the makers below; `wire` leaves out what is not set."""
 
     id: int
     ip: str
-    """The host's address that is asked for."""
+    """The host's address."""
     mac: bytes
-    """The address put into replies, 6 bytes."""
+    """The host's MAC address: the one put into replies, 6 bytes."""
     type: OffloadType = OffloadType.ARP
     remote: str | None = None
-    """Answer this asker only; None is any."""
+    """ARP: answer this asker only, None is any. The group, or the other end, of the types that have one."""
     flags: int | None = None
     ip2: str | None = None
     """NS: a second address."""
+    data: bytes | None = None
+    """UDP: the payload."""
+    next_hop_mac: bytes | None = None
+    local_port: int | None = None
+    remote_port: int | None = None
+    interval_ms: int | None = None
+    """Specification milliseconds."""
+    elapsed_ms: int | None = None
+    """Specification milliseconds that passed since the host last sent (or got) it."""
+
+    @classmethod
+    def group(cls, offload_id: int, *, ip: str, mac: bytes, group: str) -> ProtocolOffload:
+        """Reports for one IGMP or MLD group; `ip` is the host's IPv4, or its link-local IPv6 address."""
+        return cls(id=offload_id, type=OffloadType.GROUP, ip=ip, mac=mac, remote=group)
+
+    @classmethod
+    def natt(cls, offload_id: int, *, ip: str, mac: bytes, remote: str, next_hop_mac: bytes, interval_ms: int) -> ProtocolOffload:
+        """One byte 0xFF between ports 4500 at an interval."""
+        return cls(
+            id=offload_id,
+            type=OffloadType.NATT,
+            ip=ip,
+            mac=mac,
+            remote=remote,
+            next_hop_mac=next_hop_mac,
+            interval_ms=interval_ms,
+        )
 
     def wire(self) -> dict[str, Any]:
-        row: dict[str, Any] = {"id": self.id, "ip": packed_ip(self.ip), "mac": self.mac, "type": int(self.type)}
-        if self.ip2 is not None:
-            row["ip2"] = packed_ip(self.ip2)
-        if self.remote is not None:
-            row["remote"] = packed_ip(self.remote)
-        if self.flags is not None:
-            row["flags"] = self.flags
-        return row
+        row = {field.name: getattr(self, field.name) for field in fields(self)}
+        row["type"] = int(self.type)
+        for name in ("ip", "ip2", "remote"):
+            row[name] = packed_ip(row[name]) if row[name] is not None else None
+        return {name: value for name, value in row.items() if value is not None}
 
 
 @dataclass(frozen=True)

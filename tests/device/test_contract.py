@@ -12,7 +12,7 @@ import cbor2
 import pytest
 
 from rig.device import numbers
-from rig.device.numbers import Fault, OffloadRc, SlotFlag
+from rig.device.numbers import Fault, OffloadRc, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
 
@@ -29,6 +29,7 @@ ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_pattern_flag": (numbers.PatternFlag, "OFF_PATTERN_"),
     "off_offload_type": (numbers.OffloadType, "OFF_OFFLOAD_"),
     "off_ns_flag": (numbers.NsFlag, "OFF_NS_"),
+    "off_udp_flag": (numbers.UdpFlag, "OFF_UDP_"),
     "off_owner": (numbers.Owner, "OFF_OWNER_"),
     "off_power": (numbers.Power, "OFF_"),
     "off_event_kind": (numbers.EventKind, "OFF_EVENT_"),
@@ -92,6 +93,12 @@ SLOT = TcpSlot(
 )  # fmt: skip
 SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8::2"})
 
+NATT = ProtocolOffload.natt(4, ip="192.0.2.1", mac=MAC, remote="192.0.2.9", next_hop_mac=MAC, interval_ms=20_000)
+UDP_KEEP_ALIVE = ProtocolOffload(
+    id=5, type=OffloadType.UDP, ip="2001:db8::1", mac=MAC, remote="2001:db8::2", next_hop_mac=MAC, local_port=5000,
+    remote_port=6000, interval_ms=1000, elapsed_ms=500, data=bytes(32), flags=1,
+)  # fmt: skip
+
 MESSAGES: list[tuple[str, Any]] = [
     ("attach_req", lambda c: c.attach(42)),
     ("time_sync_req", lambda c: c.time_sync()),
@@ -122,6 +129,9 @@ MESSAGES: list[tuple[str, Any]] = [
             )
         ),
     ),
+    ("add_offload_req", lambda c: c.add_offload(ProtocolOffload.group(3, ip="fe80::1", mac=MAC, group="ff02::fb"))),
+    ("add_offload_req", lambda c: c.add_offload(NATT)),
+    ("add_offload_req", lambda c: c.add_offload(UDP_KEEP_ALIVE)),
     ("offload_ref", lambda c: c.remove_offload(1)),
     ("prepare_req", lambda c: c.prepare(epoch=3, arm=1, mac=MAC, wake_timer_ms=1000)),
     ("epoch_req", lambda c: c.commit(3)),

@@ -31,11 +31,12 @@ DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
 WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
 TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
-ROUTER_CHANGED = 0x4010
+ROUTER_CHANGED, IPSEC, UDP_DATA = 0x4010, 0x4020, 0x4021
+
+ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
 D0, PREPARED, D3, WOKEN, AWAKE = 0, 1, 3, 4, 5
 ACTIVE, PROBING, BROKEN, SLOT_WOKEN = 1, 2, 3, 4
-ARP, NS, ECHO = 1, 2, 18
 NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
 BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, TCP_PAYLOAD, UDP_PORT, LINK_UP, LINK_DOWN, PROGRAM = 1, 2, 3, 4, 5, 7, 8, 9, 10, 12
 WAKE_UNMATCHED = 1
@@ -89,6 +90,17 @@ class PatternCfg(c.Structure):
 
 class OffloadCfg(c.Structure):
     _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("ip2", Ip), ("remote", Ip), ("mac", u8 * 6)]
+
+
+class UdpCfg(c.Structure):
+    _fields_ = [
+        ("next_hop_mac", u8 * 6), ("local_port", u16), ("remote_port", u16), ("interval_ms", u32), ("elapsed_ms", u32),
+        ("len", u8), ("payload", u8 * 32),
+    ]  # fmt: skip
+
+
+class OffloadMore(c.Union):
+    _fields_ = [("udp", UdpCfg)]
 
 
 class Event(c.Structure):
@@ -255,8 +267,24 @@ class Engine:
         cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), ip2=ip(second), remote=ip(remote), mac=(u8 * 6)(*mac))
         return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
 
+    def group_add(self, id_: int, group: str, address: str = HOST_IP) -> int:
+        cfg = OffloadCfg(id=id_, type=GROUP, ip=ip(address), remote=ip(group), mac=(u8 * 6)(*HOST_MAC))
+        return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
+
+    def udp_add(self, id_: int = 1, type_: int = NATT, address: str = HOST_IP, remote: str = PEER_IP, flags: int = 0,
+                payload: bytes = b"", hop: bytes = PEER_MAC, **rest: int) -> int:  # fmt: skip
+        """A UDP keep-alive between ports 4500, every 20 s; `rest` are fields of UdpCfg."""
+        cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC))
+        udp = UdpCfg((u8 * 6)(*hop), 4500, 4500, 20_000, 0, len(payload), (u8 * 32)(*payload[:32]))
+        for name, value in rest.items():
+            setattr(udp, name, value)
+        return self._add_more(cfg, OffloadMore(udp=udp))
+
+    def _add_more(self, cfg: OffloadCfg, more: OffloadMore) -> int:
+        return int(_LIB.eng_offload_add_more(self._e, c.byref(cfg), c.byref(more)))
+
     def offloads(self) -> dict[int, int]:
-        """Answers by id, in order of addition."""
+        """Answers or keep-alives sent, by id, in order of addition."""
         id_, type_, answered = u32(), u8(), u32()
         out: dict[int, int] = {}
         while _LIB.eng_offload_at(self._e, u8(len(out)), c.byref(id_), c.byref(type_), c.byref(answered)):

@@ -317,7 +317,7 @@ def test_what_may_be_added(eng: Engine) -> None:
     assert eng.ns_add(second="::") == BAD_ADDR
     assert eng.ns_add(remote=HOST_IP) == BAD_ADDR
     assert eng.ns_add(mac=b"\x33" * 6) == BAD_ADDR
-    for number in range(16):
+    for number in range(32):
         assert eng.ns_add(number, f"2001:db8::{number + 1:x}") == OK
     assert eng.ns_add(3) == DUP_ID
     assert eng.ns_add(99) == LIST_FULL

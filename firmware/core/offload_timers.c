@@ -1,0 +1,82 @@
+/*
+ * The one timer loop of the protocol offloads that speak by themselves. What a type does when its time has come stands
+ * in its own file.
+ */
+#include "engine_state.h"
+
+void offload_arm(struct engine *e, struct eng_offload *o)
+{
+	if (o->cfg.type == OFF_OFFLOAD_NATT || o->cfg.type == OFF_OFFLOAD_UDP)
+		udp_ka_arm(e, o);
+}
+
+static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
+{
+	switch (o->cfg.type) {
+	case OFF_OFFLOAD_GROUP:
+		return group_due(e, o, now);
+	case OFF_OFFLOAD_NATT:
+	case OFF_OFFLOAD_UDP:
+		return udp_ka_due(e, o, now);
+	default:                     /* the others have no timer */
+		o->due_us = NEVER_US;
+		return true;
+	}
+}
+
+static void run(struct engine *e, struct eng_offload *o, uint64_t now)
+{
+	if (act(e, o, now))
+		return;
+	count(e, C_tx_busy_retry);
+	o->due_us = now + ENG_TX_RETRY_US;
+}
+
+void offload_poll(struct engine *e, uint64_t now)
+{
+	for (uint8_t i = 0; i < e->n_offloads && speaks(e); i++) {
+		if (e->offloads[i].due_us <= now)
+			run(e, &e->offloads[i], now);
+	}
+}
+
+uint64_t offload_next_us(const struct engine *e)
+{
+	uint64_t next = NEVER_US;
+
+	for (uint8_t i = 0; i < e->n_offloads && speaks(e); i++) {
+		if (e->offloads[i].due_us < next)
+			next = e->offloads[i].due_us;
+	}
+	return next;
+}
+
+void offload_rescale(struct engine *e)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++)
+		offload_arm(e, &e->offloads[i]);
+}
+
+/* An answer that waits out its delay, as opposed to a timer that the host started. */
+static bool owed(const struct eng_offload *o)
+{
+	return o->pending != 0 && o->due_us != NEVER_US;
+}
+
+void offload_flush(struct engine *e)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (owed(&e->offloads[i]))
+			run(e, &e->offloads[i], now_us(e));
+	}
+	offload_forget(e);
+}
+
+void offload_forget(struct engine *e)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (owed(&e->offloads[i]))
+			e->offloads[i].due_us = NEVER_US;
+		e->offloads[i].pending = 0;
+	}
+}

@@ -1,0 +1,200 @@
+"""What the device sends in the sleeping host's name besides TCP: the judges are the peer's sockets, and scapy on the wire."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable, Iterator
+
+import pytest
+
+from rig.device.numbers import OffloadType, UdpFlag
+from rig.device.offload_types import ProtocolOffload
+from rig.suite.scene import Scene
+
+OFFLOAD_ID = 900
+NATT_PORT = 4500
+INTERVAL_MS = 120_000
+"""Two specification minutes."""
+WAIT_S = 5.0
+
+
+def interval_s(scene: Scene) -> float:
+    """INTERVAL_MS on the bench's clock."""
+    return INTERVAL_MS / 60_000 * scene.bench.config.clock.minute_us / 1e6
+
+
+@pytest.fixture
+def peer(scene: Scene) -> Iterator[socket.socket]:
+    """A UDP socket of the server's kernel on port 4500. Function scope."""
+    with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.bind((scene.bench.network.topology.server.ip4, NATT_PORT))
+        yield sock
+
+
+def natt(scene: Scene) -> ProtocolOffload:
+    plan = scene.bench.network.topology
+    return ProtocolOffload.natt(
+        OFFLOAD_ID,
+        ip=plan.host.ip4,
+        mac=scene.host_mac,
+        remote=plan.server.ip4,
+        next_hop_mac=scene.server_mac,
+        interval_ms=INTERVAL_MS,
+    )
+
+
+def sent_by_device(scene: Scene, offload_id: int = OFFLOAD_ID) -> int:
+    return next(row.answered for row in scene.device.offloads() if row.id == offload_id)
+
+
+@pytest.mark.edge(21)
+def test_nat_t_keep_alives_reach_the_peers_socket(scene: Scene, peer: socket.socket) -> None:
+    scene.device.add_offload(natt(scene))
+    scene.sleep()
+    received = [peer.recvfrom(100) for _ in range(4)]
+    assert received == [(b"\xff", (scene.bench.network.topology.host.ip4, NATT_PORT))] * 4
+    assert sent_by_device(scene) >= 4
+
+
+@pytest.mark.edge(21)
+@pytest.mark.parametrize(
+    "payload", [bytes(4) + bytes(range(1, 33)), bytes.fromhex("0badcafe00000001") + bytes(24)], ids=["IKE", "ESP"]
+)
+def test_inbound_keep_alive_is_silent_and_ipsec_wakes(scene: Scene, peer: socket.socket, payload: bytes) -> None:
+    """All sent by the peer's kernel, after an ARP exchange with the device."""
+    scene.device.add_offload(natt(scene))
+    host = scene.bench.network.topology.host.ip4, NATT_PORT
+    before = scene.device.counters()
+    after = scene.sleep()
+    for _ in range(3):
+        peer.sendto(b"\xff", host)
+    scene.assert_no_wake(after)
+    assert scene.device.counters()["natt_ka_ignored"] - before["natt_ka_ignored"] == 3
+    peer.sendto(payload, host)
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "IPSEC"
+
+
+@pytest.mark.edge(21)
+def test_a_removed_keep_alive_is_silent(scene: Scene, peer: socket.socket) -> None:
+    scene.device.add_offload(natt(scene))
+    scene.device.remove_offload(OFFLOAD_ID)
+    scene.sleep()
+    peer.settimeout(3 * interval_s(scene))
+    with pytest.raises(TimeoutError):
+        peer.recvfrom(100)
+
+
+@pytest.mark.parametrize("length", [0, 1, 32])
+def test_udp_keep_alive_of_any_payload(scene: Scene, peer: socket.socket, length: int) -> None:
+    plan, payload = scene.bench.network.topology, bytes(range(length))
+    scene.device.add_offload(
+        ProtocolOffload(
+            id=OFFLOAD_ID, type=OffloadType.UDP, ip=plan.host.ip4, mac=scene.host_mac, remote=plan.server.ip4, data=payload,
+            next_hop_mac=scene.server_mac, local_port=6000, remote_port=NATT_PORT, interval_ms=INTERVAL_MS,
+            flags=UdpFlag.WAKE_ON_DATA,
+        )
+    )  # fmt: skip
+    after = scene.sleep()
+    assert [peer.recvfrom(100) for _ in range(2)] == [(payload, (plan.host.ip4, 6000))] * 2
+    scene.assert_no_wake(after)
+    peer.sendto(b"data", (plan.host.ip4, 6000))
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "UDP_DATA"
+
+
+# -- groups ------------------------------------------------------------------------------------------------------------
+
+GROUPS4 = ("224.0.0.251", "239.1.2.3")
+GROUPS6 = ("ff02::fb", "ff02::1:ff00:10")
+HOST_LINK_LOCAL = "fe80::10"
+
+
+def query4(scene: Scene, response_ds: int) -> bytes:
+    """A general IGMPv2 query; `response_ds`: tenths of a second."""
+    from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
+    from scapy.layers.inet import IP, IPOption_Router_Alert
+    from scapy.layers.l2 import Ether
+
+    plan = scene.bench.network.topology
+    l3 = IP(src=plan.server.ip4, dst="224.0.0.1", ttl=1, proto=2, options=[IPOption_Router_Alert()])
+    return bytes(Ether(src=plan.server.mac, dst="01:00:5e:00:00:01") / l3 / IGMP(type=0x11, mrcode=response_ds))
+
+
+def query6(scene: Scene, response_ms: int) -> bytes:
+    """A general MLDv2 query."""
+    from scapy.layers.inet6 import ICMPv6MLQuery2, IPv6, IPv6ExtHdrHopByHop, PadN, RouterAlert
+    from scapy.layers.l2 import Ether
+
+    l3 = IPv6(src="fe80::2", dst="ff02::1", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
+    return bytes(
+        Ether(src=scene.bench.network.topology.server.mac, dst="33:33:00:00:00:01") / l3 / ICMPv6MLQuery2(mrd=response_ms)
+    )
+
+
+def with_groups(scene: Scene) -> None:
+    plan = scene.bench.network.topology
+    for i, group in enumerate(GROUPS4):
+        scene.device.add_offload(ProtocolOffload.group(OFFLOAD_ID + i, ip=plan.host.ip4, mac=scene.host_mac, group=group))
+    for i, group in enumerate(GROUPS6):
+        number = OFFLOAD_ID + len(GROUPS4) + i
+        scene.device.add_offload(ProtocolOffload.group(number, ip=HOST_LINK_LOCAL, mac=scene.host_mac, group=group))
+
+
+def reports(scene: Scene, mark: int, of: Callable[[bytes], bool], count: int) -> list[tuple[int, bytes]]:
+    """(time in ns, frame) of `count` frames of the device at the server's port."""
+    seen: list[bytes] = []
+
+    def is_last(data: bytes) -> bool:
+        if data[6:12] == scene.host_mac and of(data):
+            seen.append(data)
+        return len(seen) == count
+
+    scene.bench.capture.wait_for(scene.server_port, is_last, WAIT_S, after=mark, what=f"report {count}")
+    frames = scene.bench.capture.frames(scene.server_port, after=mark)
+    return [(frame.t_ns, frame.data) for frame in frames if frame.data in seen]
+
+
+@pytest.mark.edge(87)
+def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
+    from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
+    from scapy.layers.inet import IP
+    from scapy.layers.l2 import Ether
+
+    with_groups(scene)
+    after = scene.sleep()
+    mark = scene.bench.capture.mark(scene.server_port)
+    asked_ns = scene.bench.inject.send(query4(scene, response_ds=5))
+    found = reports(scene, mark, lambda data: data[12:14] == b"\x08\x00" and data[23] == 2, len(GROUPS4))
+    assert {Ether(data)[IGMP].gaddr for _, data in found} == set(GROUPS4)
+    for t_ns, data in found:
+        frame = Ether(data)
+        assert (frame[IP].dst, frame[IP].ttl, frame[IGMP].type) == (frame[IGMP].gaddr, 1, 0x16)
+        assert 0 < t_ns - asked_ns < 500_000_000
+    scene.assert_no_wake(after)
+
+
+@pytest.mark.edge(87)
+def test_mld_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
+    from scapy.layers.inet6 import ICMPv6MLReport2, IPv6
+    from scapy.layers.l2 import Ether
+
+    with_groups(scene)
+    after = scene.sleep()
+    mark = scene.bench.capture.mark(scene.server_port)
+    asked_ns = scene.bench.inject.send(query6(scene, response_ms=500))
+    found = reports(scene, mark, lambda data: data[12:14] == b"\x86\xdd" and data[62] == 143, len(GROUPS6))
+    assert {Ether(data)[ICMPv6MLReport2].records[0].dst for _, data in found} == set(GROUPS6)
+    for t_ns, data in found:
+        assert (Ether(data)[IPv6].dst, Ether(data)[IPv6].src) == ("ff02::16", HOST_LINK_LOCAL)
+        assert 0 < t_ns - asked_ns < 500_000_000
+    scene.assert_no_wake(after)
+
+
+@pytest.mark.edge(87)
+def test_without_the_offload_a_query_is_policy(scene: Scene) -> None:
+    after = scene.sleep()
+    before = scene.device.counters()
+    scene.bench.inject.send(query4(scene, response_ds=1))
+    scene.wait_received_by_device(before, 1)
+    scene.assert_no_wake(after)
+    assert scene.device.counters()["group_reports"] == before["group_reports"]

@@ -1,0 +1,270 @@
+"""IGMP and MLD for the sleeping host (case 87). The judge is scapy, which takes the reports apart on its own."""
+
+from __future__ import annotations
+
+import struct
+from socket import inet_aton
+from typing import Any
+
+import pytest
+from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
+from scapy.contrib.igmpv3 import IGMPv3, IGMPv3mr  # type: ignore[attr-defined]
+from scapy.layers.inet import IP, IPOption_Router_Alert
+from scapy.layers.inet6 import (
+    ICMPv6MLQuery,
+    ICMPv6MLQuery2,
+    ICMPv6MLReport,
+    ICMPv6MLReport2,
+    IPv6,
+    IPv6ExtHdrHopByHop,
+    PadN,
+    RouterAlert,
+)
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+from scapy.utils import checksum
+
+from tests.engine.engine_lib import BAD_ADDR, D3, GROUP, HOST_IP, HOST_MAC, LIST_FULL, OK, WOKEN, Engine
+from tests.engine.packets import ether
+
+pytestmark = pytest.mark.edge(87)
+
+GROUPS = ("224.0.0.251", "239.1.2.3", "239.255.255.250")
+HOST_LL, ROUTER_LL = "fe80::1", "fe80::2"
+GROUPS6 = ("ff02::fb", "ff02::1:ff00:1")
+QUERIER = "192.0.2.254"
+ALL_HOSTS = "224.0.0.1"
+
+
+def ip4(dst: str = ALL_HOSTS, src: str = QUERIER, ttl: int = 1) -> Packet:
+    return ether(bytes.fromhex("01005e") + bytes([int(dst.split(".")[1]) & 127, *map(int, dst.split(".")[2:])])) / IP(
+        src=src, dst=dst, ttl=ttl, proto=2, options=[IPOption_Router_Alert()]
+    )
+
+
+def v2_query(group: str = "0.0.0.0", code: int = 100, **ip: Any) -> bytes:
+    return bytes(ip4(**({"dst": group} if group != "0.0.0.0" else {}) | ip) / IGMP(type=0x11, mrcode=code, gaddr=group))
+
+
+def v3_query(
+    group: str = "0.0.0.0", code: int = 100, sources: tuple[str, ...] = (), count: int | None = None, **ip: Any
+) -> bytes:
+    addresses = b"".join(map(inet_aton, sources))
+    head = struct.pack("!BBH4sBBH", 0x11, code, 0, inet_aton(group), 2, 125, len(sources) if count is None else count)
+    body = Raw(head[:2] + checksum(head + addresses).to_bytes(2) + head[4:] + addresses)
+    return bytes(ip4(**({"dst": group} if group != "0.0.0.0" else {}) | ip) / body)
+
+
+def mld(body: Packet, dst: str = "ff02::1", src: str = ROUTER_LL, hlim: int = 1, alert: bool = True) -> bytes:
+    l2 = ether(bytes.fromhex("333300000001"))
+    l3: Packet = IPv6(src=src, dst=dst, hlim=hlim)
+    if alert:
+        l3 = l3 / IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
+    return bytes(l2 / l3 / body)
+
+
+def reports(eng: Engine) -> list[Packet]:
+    """What was sent, every checksum as scapy computes it, every frame for the group's MAC."""
+    out: list[Packet] = []
+    for raw in eng.take_sent():
+        frame = Ether(raw)
+        assert frame.src == HOST_MAC.hex(":")
+        l3 = frame[IP] if IP in frame else frame[IPv6]
+        bare = l3.copy()
+        for layer, name in (
+            (IP, "chksum"),
+            (IGMP, "chksum"),
+            (IGMPv3, "chksum"),
+            (ICMPv6MLReport, "cksum"),
+            (ICMPv6MLReport2, "cksum"),
+        ):
+            if layer in bare:
+                setattr(bare[layer], name, None)
+        assert bytes(l3.__class__(bytes(bare))) == bytes(l3)
+        out.append(frame)
+    return out
+
+
+def asleep(eng: Engine) -> Engine:
+    for i, group in enumerate(GROUPS):
+        assert eng.group_add(i, group) == OK
+    for i, group in enumerate(GROUPS6):
+        assert eng.group_add(10 + i, group, HOST_LL) == OK
+    eng.sleep()
+    return eng
+
+
+def test_v2_general_query_is_answered_for_every_group_within_the_response_time(eng: Engine) -> None:
+    asleep(eng).rx(v2_query(code=20))
+    start = eng.now_us
+    eng.run_until(start + 2_000_000)
+    times = [t - start for t, _ in eng.sent]
+    frames = reports(eng)
+    assert sorted(f[IP].dst for f in frames) == sorted(GROUPS)
+    for frame in frames:
+        assert (frame[IGMP].type, frame[IGMP].gaddr, frame[IP].ttl, frame[IP].src) == (0x16, frame[IP].dst, 1, HOST_IP)
+        assert frame[IP].options[0].option == 20
+        assert frame.dst == "01:00:5e:" + ":".join(
+            f"{int(x) & (127 if i == 0 else 255):02x}" for i, x in enumerate(frame[IP].dst.split(".")[1:])
+        )
+    assert max(times) < 2_000_000
+    assert max(times) - min(times) > 20_000, "all groups answered in one burst"
+    assert (eng.counters["group_reports"], eng.counters["rx_offload_answered"], eng.event()) == (3, 1, None)
+    assert eng.offloads() == {0: 1, 1: 1, 2: 1, 10: 0, 11: 0}
+
+
+def test_delays_are_the_same_in_every_run_but_not_for_every_host(eng: Engine) -> None:
+    def times(mac: bytes) -> list[int]:
+        one = Engine(now_us=5_000_000)
+        for i, group in enumerate(GROUPS):
+            one.group_add(i, group)
+        one.sleep(mac=mac)
+        one.rx(v2_query())
+        one.run_until(20_000_000)
+        return [t for t, _ in one.sent]
+
+    assert times(HOST_MAC) == times(HOST_MAC)
+    assert times(HOST_MAC) != times(bytes.fromhex("020000000007"))
+
+
+def test_v1_query(eng: Engine) -> None:
+    asleep(eng).rx(v2_query(code=0))
+    eng.run_until(eng.now_us + 10_000_000)
+    assert {f[IGMP].type for f in reports(eng)} == {0x12}
+
+
+@pytest.mark.parametrize("sources", [(), ("198.51.100.7",)])
+def test_v3_queries_are_answered_with_one_record_a_report(eng: Engine, sources: tuple[str, ...]) -> None:
+    asleep(eng).rx(v3_query(GROUPS[1], sources=sources))
+    eng.run_until(eng.now_us + 10_000_000)
+    (frame,) = reports(eng)
+    assert (frame.dst, frame[IP].dst, frame[IP].ttl) == ("01:00:5e:00:00:16", "224.0.0.22", 1)
+    (record,) = frame[IGMPv3mr].records
+    assert (frame[IGMPv3].type, record.rtype, record.maddr, record.srcaddrs) == (0x22, 2, GROUPS[1], [])
+    eng.rx(v3_query())
+    eng.run_until(eng.now_us + 10_000_000)
+    assert {f[IGMPv3mr].records[0].maddr for f in reports(eng)} == set(GROUPS)
+
+
+@pytest.mark.parametrize(("code", "limit_s"), [(100, 10), (0x80, 12.8), (0xFF, 3174.4)])
+def test_v3_response_time_above_127_is_a_floating_point_code(eng: Engine, code: int, limit_s: float) -> None:
+    asleep(eng).rx(v3_query(code=code))
+    start = eng.now_us
+    eng.run_until(start + int(limit_s * 1e6))
+    times = [t - start for t, _ in eng.sent]
+    assert len(times) == 3
+    assert max(times) > limit_s * 1e6 / 20, "the larger code was not understood"
+
+
+def test_mld1_and_mld2(eng: Engine) -> None:
+    asleep(eng).rx(mld(ICMPv6MLQuery(mrd=1000)))
+    start = eng.now_us
+    eng.run_until(start + 1_000_000)
+    frames = reports(eng)
+    assert sorted(f[IPv6].dst for f in frames) == sorted(GROUPS6)
+    for frame in frames:
+        assert (frame[ICMPv6MLReport].mladdr, frame[IPv6].src, frame[IPv6].hlim) == (frame[IPv6].dst, HOST_LL, 1)
+        assert frame[IPv6ExtHdrHopByHop].options[0].otype == 5
+        assert frame.dst.startswith("33:33")
+    eng.rx(mld(ICMPv6MLQuery2(mrd=1000)))
+    eng.run_until(eng.now_us + 1_000_000)
+    frames = reports(eng)
+    assert {f[ICMPv6MLReport2].records[0].dst for f in frames} == set(GROUPS6)
+    assert {(f[IPv6].dst, f.dst, f[ICMPv6MLReport2].records[0].rtype) for f in frames} == {("ff02::16", "33:33:00:00:00:16", 2)}
+    eng.rx(mld(ICMPv6MLQuery(mrd=500, mladdr=GROUPS6[1]), dst=GROUPS6[1]))
+    eng.run_until(eng.now_us + 500_000)
+    assert [f[ICMPv6MLReport].mladdr for f in reports(eng)] == [GROUPS6[1]]
+
+
+def test_queries_from_a_snooping_switch_without_an_address(eng: Engine) -> None:
+    asleep(eng).rx(v2_query(src="0.0.0.0"))
+    eng.run_until(eng.now_us + 10_000_000)
+    assert len(reports(eng)) == 3
+
+
+def damaged(frame: bytes, at: int) -> bytes:
+    return frame[:at] + bytes([frame[at] ^ 1]) + frame[at + 1 :]
+
+
+WRONG = {
+    "routed: TTL above 1": lambda: v2_query(ttl=2),
+    "a group of others": lambda: v2_query("239.9.9.9"),
+    "a general query to a group": lambda: v2_query(dst=GROUPS[0]),
+    "bad checksum": lambda: damaged(v2_query(), 14 + 24 + 1),
+    "a report": lambda: bytes(ip4(dst=GROUPS[0]) / IGMP(type=0x16, gaddr=GROUPS[0])),
+    "more sources than bytes": lambda: v3_query(count=1),
+    "neither version 2 nor 3": lambda: bytes(ip4() / IGMP(type=0x11, mrcode=10) / Raw(b"\0\0")),
+    "MLD: hop limit above 1": lambda: mld(ICMPv6MLQuery(mrd=10), hlim=2),
+    "MLD: not link-local": lambda: mld(ICMPv6MLQuery(mrd=10), src="2001:db8::2"),
+    "MLD: no router alert": lambda: mld(ICMPv6MLQuery(mrd=10), alert=False),
+    "MLD: bad checksum": lambda: damaged(mld(ICMPv6MLQuery(mrd=10)), 14 + 40 + 8 + 4),
+    "MLD: more sources than bytes": lambda: mld(ICMPv6MLQuery2(mrd=10, sources_number=9)),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_not_answered(eng: Engine, case: str) -> None:
+    asleep(eng).rx(WRONG[case]())
+    eng.run_until(eng.now_us + 20_000_000)
+    assert (eng.take_sent(), eng.event(), eng.status.power) == ([], None, D3)
+
+
+def test_a_storm_of_queries_makes_no_storm_of_reports(eng: Engine) -> None:
+    asleep(eng)
+    for _ in range(1000):
+        eng.rx(mld(ICMPv6MLQuery(mrd=0)))
+        eng.run_until(eng.now_us + 1000)
+    assert len(eng.take_sent()) <= 2 * 12
+
+
+def test_an_earlier_answer_stands_and_the_older_version_is_spoken(eng: Engine) -> None:
+    asleep(eng).rx(v2_query(code=10))
+    for _ in range(9):
+        eng.rx(v3_query(code=127))
+    eng.run_until(eng.now_us + 1_000_000)
+    assert [f[IGMP].type for f in reports(eng)] == [0x16] * 3
+
+
+def test_an_answer_that_is_owed_goes_out_before_the_host_takes_over(eng: Engine) -> None:
+    asleep(eng).rx(v2_query())
+    assert eng.take_sent() == []
+    assert eng.host_awake() == OK
+    assert len(reports(eng)) == 3
+    eng.run_until(eng.now_us + 20_000_000)
+    assert eng.take_sent() == []
+
+
+def test_answered_while_the_host_is_being_woken(eng: Engine) -> None:
+    eng.pattern_add(5, data=b"\x12\x34", offset=12)
+    asleep(eng).rx(HOST_MAC + HOST_MAC[:5] + b"\x09\x12\x34" + bytes(46))
+    assert eng.status.power == WOKEN
+    eng.rx(v2_query())
+    eng.run_until(eng.now_us + 10_000_000)
+    assert (len(reports(eng)), len(eng.frames())) == (3, 1)
+
+
+def test_a_busy_wire_delays_the_report(eng: Engine) -> None:
+    asleep(eng).rx(v2_query(GROUPS[0], code=10))
+    eng.wire_up = False
+    eng.run_until(eng.now_us + 1_000_000)
+    eng.wire_up = True
+    eng.run_until(eng.now_us + 10_000)
+    assert len(reports(eng)) == 1
+
+
+def test_add_and_remove(eng: Engine) -> None:
+    refused = [(ALL_HOSTS, HOST_IP), ("192.0.2.9", HOST_IP), ("224.0.0.5", HOST_LL), ("ff02::1", HOST_LL), ("ff01::5", HOST_LL),
+               ("ff02::5", "2001:db8::1"), ("fe80::9", HOST_LL)]  # fmt: skip
+    for group, address in refused:
+        assert eng.group_add(1, group, address) == BAD_ADDR, (group, address)
+    for i in range(32):
+        assert eng.group_add(i, f"239.0.0.{i}") == OK
+    assert eng.group_add(99, "239.0.0.99") == LIST_FULL
+    assert eng.offload_remove(7) == OK
+    assert eng.group_add(99, "239.0.0.99") == OK
+    eng.sleep()
+    eng.rx(v3_query("239.0.0.7"))
+    eng.rx(v3_query("239.0.0.99"))
+    eng.run_until(eng.now_us + 10_000_000)
+    assert [f[IGMPv3mr].records[0].maddr for f in reports(eng)] == ["239.0.0.99"]
+    assert GROUP == 17
