@@ -24,7 +24,7 @@ class AppRequests:
         return getattr(self, "on_" + message["do"])(app, **arguments)
 
     def on_app_ready(self, app: AppProcess) -> None:
-        self._service.timeline.add("APP_READY", app=app.name)
+        self._service.timeline.add("APP_READY", app=app.name, pid=app.process.pid)
 
     def on_request_access(self, app: AppProcess) -> int:
         return self._service.request_access(app)

@@ -1,0 +1,64 @@
+"""Processes of the host that die: what they held is free again, and the rest goes on."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.standby.hresult import ProcessGone
+from rig.suite.scene import Scene
+
+
+def kill_app(scene: Scene, name: str = "chat") -> None:
+    """SIGKILL, as the system's out-of-memory killer does it."""
+    os.kill(scene.timeline.wait("APP_READY", app=name).pid, signal.SIGKILL)
+    scene.timeline.wait("APP_TERMINATED", app=name)
+
+
+@pytest.mark.requirement("CCT-044")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1))
+def test_a_killed_apps_slot_goes_to_the_next_app(scene: Scene) -> None:
+    scene.open_hardware()
+    kill_app(scene)
+    for event in ("SLOT_FREE", "NIC_PATTERN_DEL"):
+        scene.timeline.wait(event, channel="inbox")
+    assert scene.device.slots() == ()
+    other = scene.host.start_app("other")
+    scene.open_hardware("inbox", app=other)
+
+
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=1))
+def test_an_app_killed_while_the_host_sleeps_takes_nobody_along(scene: Scene) -> None:
+    scene.open_hardware()
+    other = scene.host.start_app("other")
+    connection = scene.open_hardware("mail", app=other)
+    scene.sleep()
+    kill_app(scene)
+    scene.push_and_run(connection, b"for the living", "mail")
+    scene.host.exit_standby()
+    assert other.call("messages", channel="mail") == [b"for the living"]
+    assert len(scene.device.slots()) == 1
+
+
+def test_a_service_that_is_gone_is_said(scene: Scene) -> None:
+    scene.open_hardware()
+    os.kill(scene.host.pid, signal.SIGKILL)
+    with pytest.raises(ProcessGone, match="the standby service is gone"):
+        scene.host.exit_standby()
+
+
+@pytest.mark.requirement("CCT-019")
+def test_an_app_that_comes_back_starts_with_all_its_slots(scene: Scene) -> None:
+    for _ in range(3):
+        scene.host.start_app("again")
+        app = scene.host.apps["again"]
+        for channel in ("one", "two"):
+            assert scene.open(channel, app=app) is Status.HARDWARE_SLOT_ALLOCATED
+        after = scene.timeline.mark()
+        os.kill(scene.timeline.find("APP_READY", app="again")[-1].pid, signal.SIGKILL)
+        scene.timeline.wait("APP_TERMINATED", app="again", after=after)
+    assert scene.device.slots() == ()
