@@ -42,6 +42,12 @@ class Channel:
     held_pushes: int = 0
     """Push tasks that wait for the system to be active."""
 
+    def set_network_minutes(self, minutes: int) -> None:
+        """The interval of the keep-alives below the app; the device follows at the next standby entry (CCT-036, CCT-037)."""
+        self.network_minutes = minutes
+        if self.nic is not None:
+            self.nic.network_minutes = minutes
+
     @property
     def push_enabled(self) -> bool:
         return self.status is not None and self.status.allocated

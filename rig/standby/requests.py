@@ -38,7 +38,9 @@ class AppRequests:
 
     def on_cct_set_keep_alive(self, app: AppProcess, channel: str, minutes: int) -> None:
         check_minutes(minutes)
-        self._channel(app, channel).minutes = minutes
+        record = self._channel(app, channel)
+        record.minutes = minutes
+        record.set_network_minutes(min(record.network_minutes, minutes))
 
     def on_cct_network_keep_alive(self, app: AppProcess, channel: str) -> int:
         return self._channel(app, channel).network_minutes
@@ -48,7 +50,7 @@ class AppRequests:
 
     def on_cct_decrease(self, app: AppProcess, channel: str) -> None:
         rules, record = self._service.rules, self._channel(app, channel)
-        record.network_minutes = max(rules.network_ka_floor_min, record.network_minutes - rules.network_ka_step_min)
+        record.set_network_minutes(max(rules.network_ka_floor_min, record.network_minutes - rules.network_ka_step_min))
 
     def on_using_transport(self, app: AppProcess, channel: str, socket: int) -> None:
         self._service.channels.bind(self._channel(app, channel), socket)

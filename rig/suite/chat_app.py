@@ -100,6 +100,46 @@ class ChatApp:
         """A channel alone; no access is asked for."""
         ControlChannelTrigger(channel, minutes, ControlChannelTriggerResourceType(int(hardware)))
 
+    def bind_connected(self, channel: str, host: str, port: int) -> None:
+        """The wrong order: connect, then bind (CCT-012)."""
+        self.request_access()
+        sock = StreamSocket()
+        sock.connect(host, port)
+        ControlChannelTrigger(channel, 30).using_transport(sock)
+
+    def wait_unconnected(self, channel: str) -> int:
+        """The wrong order: wait for push before the transport is connected (CCT-015)."""
+        self.request_access()
+        trigger = ControlChannelTrigger(channel, 30)
+        trigger.using_transport(StreamSocket())
+        return int(trigger.wait_for_push_enabled())
+
+    def read_without_wait(self, channel: str, host: str, port: int) -> None:
+        """Rely on the channel without waiting for push (CCT-014)."""
+        self.request_access()
+        trigger = ControlChannelTrigger(channel, 30)
+        BackgroundTaskBuilder(f"{channel}-push", PUSH_ENTRY, trigger.push_notification_trigger).register()
+        sock = StreamSocket()
+        trigger.using_transport(sock)
+        sock.connect(host, port)
+        self.contexts[channel] = Context(trigger, sock)
+        sock.read_async(READ_BYTES, self._read_completed)
+
+    def post_read(self, channel: str) -> None:
+        """The first read of a channel that was opened with read=False."""
+        self.contexts[channel].socket.read_async(READ_BYTES, self._read_completed)
+
+    def transport_is_bound(self, channel: str) -> bool:
+        return self._trigger(channel).transport_object is self.contexts[channel].socket
+
+    def decrease_keep_alive(self, channel: str) -> int:
+        trigger = self._trigger(channel)
+        trigger.decrease_network_keep_alive_interval()
+        return trigger.current_keep_alive_interval_in_minutes
+
+    def wake_supported(self, channel: str) -> bool:
+        return self._trigger(channel).is_wake_from_low_power_supported
+
     def set_minutes(self, channel: str, minutes: int) -> int:
         """Change the server interval; returns what it is now."""
         trigger = self._trigger(channel)
