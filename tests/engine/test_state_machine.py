@@ -1,0 +1,320 @@
+"""Any sequence of commands, frames and time: the engine does what reference_model.py says, and never breaks its own rules.
+
+The clock starts near where 32 bits of microseconds (71.6 min) or milliseconds (49.7 days) run over (case 101). The examples
+are the same in every run: what fails here fails everywhere.
+"""
+
+from __future__ import annotations
+
+import random
+from functools import cache
+
+import pytest
+from hypothesis import HealthCheck, Phase, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+
+from tests.engine.engine_lib import D0, HOST_MAC, OK, PEER_MAC, PREPARED, Engine
+from tests.engine.packets import arp, tcp
+from tests.engine.reference_model import DEVICE, OFFLOADS, PATTERNS, Frame, Kind, Model, Slot, State
+
+PORTS = st.integers(40_000, 40_003)
+MORE_PORTS = st.integers(40_000, 40_017)
+"""Two more than there are slots."""
+IDS = st.integers(0, 3)
+ARMS = st.sampled_from([0xFFFFFFFF, 0xFFFFFFFF, 1, 2, 0])
+RIGHT_EPOCH = st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1])
+"""Added to the epoch that is right."""
+WRAPS_US = [0, 2**32 - 20_000_000, 2**32 * 1000 - 20_000_000, 2**31 - 1, 2**33 - 1]
+IDLE_MS, PROBES = 60_000, 255
+"""50 steps of time are over before a slot gives up: the model has no keep-alives."""
+RCV_NXT, SND_UNA = 5000, 1000
+SEGMENTS = st.builds(Frame, st.sampled_from([Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET]), PORTS)
+FRAMES = SEGMENTS | st.builds(Frame, st.sampled_from([Kind.PATTERN, Kind.ARP, Kind.OTHER]), IDS)
+CORRUPT = ["checksum", "truncated", "another host's", "ours come back"]
+
+
+@cache
+def frame_bytes(frame: Frame) -> bytes:
+    """On the wire. Old bytes lie wholly before RCV.NXT."""
+    match frame.kind:
+        case Kind.DATA:
+            return tcp("PA", dport=frame.about, seq=RCV_NXT, payload=b"news")
+        case Kind.ACK:
+            return tcp("A", dport=frame.about, seq=RCV_NXT)
+        case Kind.OLD:
+            return tcp("PA", dport=frame.about, seq=RCV_NXT - 10, payload=b"old bytes!")
+        case Kind.RESET:
+            return tcp("R", dport=frame.about, seq=RCV_NXT)
+        case Kind.ARP:
+            return arp(tpa=offload_address(frame.about))
+        case Kind.PATTERN:
+            return HOST_MAC + PEER_MAC + b"\x88\xb5" + bytes([frame.about]) * 46
+        case Kind.OTHER:
+            return HOST_MAC + PEER_MAC + b"\x88\xb6" + bytes([frame.about]) * 46
+
+
+def offload_address(id_: int) -> str:
+    return f"192.0.2.{100 + id_}"
+
+
+class EngineMachine(RuleBasedStateMachine):
+    model_type: type[Model] = Model
+
+    @initialize(start_us=st.sampled_from(WRAPS_US))
+    def begin(self, start_us: int) -> None:
+        self.eng = Engine(now_us=start_us)
+        self.model = self.model_type()
+        self.timer_ms = 0
+        self.handles: list[tuple[int, int]] = [(0, 0)]
+
+    # -- objects -------------------------------------------------------------------------------------------------------------
+
+    @rule(chance=st.integers(0, 5))
+    def attach(self, chance: int) -> None:
+        """Seldom: it ends everything that the steps before have built up."""
+        if chance == 0:
+            assert self.eng.attach() == self.model.attach()
+
+    @rule(port=PORTS, keep=st.booleans())
+    def add_slot(self, port: int, keep: bool) -> None:
+        self._add_slot(port, keep)
+
+    @precondition(lambda self: self.model.power in (D0, PREPARED))
+    @rule(ports=st.sets(MORE_PORTS, min_size=15), keep=st.booleans())
+    def add_many_slots(self, ports: set[int], keep: bool) -> None:
+        for port in sorted(ports):
+            self._add_slot(port, keep)
+
+    def _add_slot(self, port: int, keep: bool) -> None:
+        flags = 0x1F | (0x20 if keep else 0)
+        rc, slot, generation = self.eng.slot_add(
+            local_port=port, flags=flags, ka_idle_ms=IDLE_MS, ka_intvl_ms=IDLE_MS, ka_cnt=PROBES, rcv_nxt=RCV_NXT, snd_una=SND_UNA
+        )
+        want, added = self.model.add_slot(port, keep)
+        assert rc == want
+        if added is not None:
+            assert (slot, generation) == (added.number, added.generation)
+            self.handles.append((slot, generation))
+
+    @rule(pick=st.integers(0, 2**16))
+    def remove_slot(self, pick: int) -> None:
+        """Any handle that was ever given out: most are stale."""
+        handle = self.handles[pick % len(self.handles)]
+        assert self.eng.slot_remove(*handle) == self.model.remove_slot(*handle)
+
+    @rule(id_=IDS)
+    def add_pattern(self, id_: int) -> None:
+        rc = self.eng.pattern_add(id_, data=b"\x88\xb5" + bytes([id_]) * 8, offset=12)
+        assert rc == self.model.add_to(self.model.patterns, PATTERNS, id_)
+
+    @rule(id_=IDS)
+    def remove_pattern(self, id_: int) -> None:
+        assert self.eng.pattern_remove(id_) == self.model.remove_from(self.model.patterns, id_)
+
+    @rule(id_=IDS)
+    def add_offload(self, id_: int) -> None:
+        assert self.eng.arp_add(id_, offload_address(id_)) == self.model.add_to(self.model.offloads, OFFLOADS, id_)
+
+    @rule(id_=IDS)
+    def remove_offload(self, id_: int) -> None:
+        assert self.eng.offload_remove(id_) == self.model.remove_from(self.model.offloads, id_)
+
+    # -- power ---------------------------------------------------------------------------------------------------------------
+
+    @rule(off=RIGHT_EPOCH, arm=ARMS, timer_ms=st.sampled_from([0, 0, 1, 30_000]))
+    def prepare(self, off: int, arm: int, timer_ms: int) -> None:
+        epoch = self.model.epoch + off
+        rc = self.model.prepare(epoch, arm)
+        assert self.eng.prepare(arm, timer_ms, epoch) == rc
+        if rc == OK:
+            self.timer_ms = timer_ms
+
+    @rule(off=RIGHT_EPOCH)
+    def commit(self, off: int) -> None:
+        epoch = self.model.epoch + off
+        due_us = self.eng.now_us + self.timer_ms * 1000 if self.timer_ms else None
+        assert self.eng.commit(epoch) == self.model.commit(epoch, due_us)
+
+    @rule()
+    def abort(self) -> None:
+        assert self.eng.abort() == self.model.abort(self.model.epoch)
+
+    @rule()
+    def host_awake(self) -> None:
+        assert self.eng.host_awake() == self.model.host_awake(self.model.epoch)
+
+    @rule()
+    def release(self) -> None:
+        before = sorted((s.number, s.generation) for s in self.model.slots.values())
+        rc, states = self.eng.release()
+        assert rc == self.model.release()
+        if rc == OK:
+            assert [(s.slot, s.gen) for s in states] == before
+
+    @rule(up_to=st.integers(0, 40))
+    def drain(self, up_to: int) -> None:
+        self.eng.frames_ack(up_to)
+        self.model.drain(up_to)
+
+    @precondition(lambda self: self.model.power == D0)
+    @rule(keep=st.booleans(), arm=ARMS, timer_ms=st.sampled_from([0, 0, 30_000]), captured=st.lists(FRAMES, max_size=2))
+    def standby(self, keep: bool, arm: int, timer_ms: int, captured: list[Frame]) -> None:
+        """The way a host goes, with what arrives meanwhile: chance alone gets there too seldom."""
+        self.add_pattern(0)
+        self.prepare(0, arm, timer_ms)
+        for port in range(40_000, 40_003):
+            self._add_slot(port, keep)
+        for frame in captured:
+            self._receive(frame)
+        self.commit(0)
+
+    # -- frames --------------------------------------------------------------------------------------------------------------
+
+    def _receive(self, frame: Frame) -> None:
+        self.eng.rx(frame_bytes(frame))
+        self.model.receive(frame)
+
+    @rule(frame=FRAMES, times=st.integers(1, 2))
+    def frame(self, frame: Frame, times: int) -> None:
+        for _ in range(times):
+            self._receive(frame)
+
+    @rule(frame=SEGMENTS)
+    def segment(self, frame: Frame) -> None:
+        self._receive(frame)
+
+    @rule(n=st.sampled_from([2, 32, 33, 34]))
+    def storm(self, n: int) -> None:
+        for _ in range(n):
+            self._receive(Frame(Kind.PATTERN, 0))
+
+    @rule(how=st.sampled_from(CORRUPT), port=PORTS)
+    def corrupt_frame(self, how: str, port: int) -> None:
+        """Well formed it would wake; as it is, nothing at all may come of it."""
+        good = frame_bytes(Frame(Kind.DATA, port))
+        bad = {
+            "checksum": good[:-1] + bytes([good[-1] ^ 1]),
+            "truncated": good[:-1],
+            "another host's": bytes.fromhex("020000000077") + good[6:],
+            "ours come back": good[:6] + HOST_MAC + good[12:],
+        }
+        self.eng.rx(bad[how])
+
+    @rule(seed=st.integers(0, 2**16))
+    def garbage(self, seed: int) -> None:
+        """Random bytes for somebody else: whatever they look like, not ours."""
+        rnd = random.Random(seed)
+        self.eng.rx((bytes.fromhex("0200000000") + b"\x77" + rnd.randbytes(rnd.randrange(1508)))[: rnd.randrange(1514)])
+
+    # -- time ----------------------------------------------------------------------------------------------------------------
+
+    @rule(step_us=st.sampled_from([1, 999, 250_000, 29_999_999, 30_000_000, 60_000_001]))
+    def time(self, step_us: int) -> None:
+        self.eng.run_until(self.eng.now_us + step_us)
+        self.model.clock(self.eng.now_us)
+
+    @rule()
+    def clear_counters(self) -> None:
+        self.eng.counters_clear()
+
+    # -- always --------------------------------------------------------------------------------------------------------------
+
+    @invariant()
+    def power_is_as_told(self) -> None:
+        status, model = self.eng.status, self.model
+        assert (status.power, status.owner, status.epoch) == (model.power, model.owner, model.epoch)
+        assert (status.buffered, status.lost) == (len(model.kept), model.lost)
+
+    @invariant()
+    def one_wake_for_a_sleep(self) -> None:
+        status = self.eng.status
+        assert (status.wakes, status.events_pending) == (self.model.wakes, int(self.model.event))
+        assert (self.eng.event() is not None) == self.model.event
+
+    @invariant()
+    def frames_are_kept_in_order(self) -> None:
+        assert [(f.index, bytes(f.bytes[: f.saved_len])) for f in self.eng.frames()] == [
+            (index, frame_bytes(frame)) for index, frame, _ in self.model.kept
+        ]
+
+    @invariant()
+    def slots_are_as_told(self) -> None:
+        seen = {s.slot: (s.gen, state_of(s.state)) for s in self.eng.slots()}
+        assert seen == {s.number: (s.generation, s.state) for s in self.model.slots.values()}
+        for slot in self.eng.slots():
+            assert (slot.rcv_nxt, slot.snd_una, slot.snd_nxt) == (RCV_NXT, SND_UNA, SND_UNA)
+            assert slot.next_ka_due_ms <= IDLE_MS
+
+    @invariant()
+    def only_the_owner_speaks(self) -> None:
+        sent = self.eng.take_sent()
+        assert self.model.owner == DEVICE or not sent
+        for frame in sent:
+            if frame[12:14] == b"\x08\x00":
+                assert frame[42:46] == RCV_NXT.to_bytes(4, "big"), "acknowledges what the host has not got"
+                assert int.from_bytes(frame[16:18], "big") == 40, "carries data"
+
+    @invariant()
+    def every_frame_is_counted_once(self) -> None:
+        self.eng.check_sum()
+
+    @invariant()
+    def lists_are_as_told(self) -> None:
+        assert set(self.eng.patterns()) == self.model.patterns
+
+
+def state_of(number: int) -> State:
+    """Active and probing differ in keep-alives only."""
+    return {0: State.IDLE, 1: State.LIVE, 2: State.LIVE, 3: State.BROKEN, 4: State.WOKEN}[number]
+
+
+def run(machine: type[EngineMachine], *phases: Phase) -> None:
+    """Always the same examples."""
+    chosen = settings(
+        max_examples=200, stateful_step_count=50, derandomize=True, database=None, deadline=None, phases=phases,
+        suppress_health_check=list(HealthCheck),
+    )  # fmt: skip
+    run_state_machine_as_test(machine, settings=chosen)
+
+
+@pytest.mark.edge(100, 101)
+def test_any_sequence() -> None:
+    run(EngineMachine, Phase.generate, Phase.shrink)
+
+
+class ForgetsGenerations(Model):
+    def _free(self, slot: Slot) -> None:
+        del self.slots[slot.number]
+
+
+class KeepsRepetitions(Model):
+    def _keep(self, frame: Frame, slot: Slot | None) -> None:
+        super()._keep(frame, None)
+
+
+class DropsCaptured(Model):
+    def _wakes(self, frame: Frame) -> bool:
+        return self.power != PREPARED and super()._wakes(frame)
+
+
+class EvictsPlaces(Model):
+    def _end_standby(self) -> None:
+        for slot in list(self.slots.values()):
+            self._free(slot)
+
+
+class OversleepsTimer(Model):
+    def clock(self, now_us: int) -> None:
+        pass
+
+
+WRONG = [ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, OversleepsTimer]
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_the_machine_tells_a_wrong_model(wrong: type[Model]) -> None:
+    """The sequences reach what each of these gets wrong: so they would tell an engine that did it."""
+    machine = type("WrongMachine", (EngineMachine,), {"model_type": wrong})
+    with pytest.raises(AssertionError):
+        run(machine, Phase.generate)
