@@ -10,7 +10,7 @@ static int check_bitmap(const struct eng_pattern_cfg *c)
 	if (c->data_len == 0 || c->data_len > ENG_PATTERN_BYTES || c->mask_len != (c->data_len + 7) / 8 || c->offset > ENG_MAX_OFFSET)
 		return OFF_BAD_LEN;
 	for (uint16_t i = 0; i < c->data_len; i++)
-		any |= c->mask[i >> 3] >> (i & 7) & 1;
+		any |= (uint8_t)(c->mask[i >> 3] >> (i & 7) & 1);
 	return any ? OFF_OK : OFF_BAD_ARG; /* compares nothing: would wake on everything */
 }
 
