@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
 
-from tests.engine.engine_lib import D0, HOST_MAC, OK, PEER_MAC, PREPARED, Engine
+from tests.engine.engine_lib import D0, D3, HOST_MAC, OK, PEER_MAC, PREPARED, WOKEN, Engine
 from tests.engine.packets import arp, tcp
 from tests.engine.reference_model import DEVICE, OFFLOADS, PATTERNS, Frame, Kind, Model, Slot, State
 
@@ -158,7 +158,7 @@ class EngineMachine(RuleBasedStateMachine):
         self.model.drain(up_to)
 
     @precondition(lambda self: self.model.power == D0)
-    @rule(keep=st.booleans(), arm=ARMS, timer_ms=st.sampled_from([0, 0, 30_000]), captured=st.lists(FRAMES, max_size=2))
+    @rule(keep=st.booleans(), arm=ARMS, timer_ms=st.sampled_from([0, 30_000]), captured=st.lists(FRAMES, max_size=2))
     def standby(self, keep: bool, arm: int, timer_ms: int, captured: list[Frame]) -> None:
         """The way a host goes, with what arrives meanwhile: chance alone gets there too seldom."""
         self.add_pattern(0)
@@ -183,6 +183,13 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(frame=SEGMENTS)
     def segment(self, frame: Frame) -> None:
         self._receive(frame)
+
+    @precondition(lambda self: self.model.power in (D3, WOKEN))
+    @rule(port=PORTS)
+    def repeated(self, port: int) -> None:
+        """The peer sends again what was not acknowledged."""
+        for _ in range(3):
+            self._receive(Frame(Kind.DATA, port))
 
     @rule(n=st.sampled_from([2, 32, 33, 34]))
     def storm(self, n: int) -> None:
@@ -269,10 +276,10 @@ def state_of(number: int) -> State:
     return {0: State.IDLE, 1: State.LIVE, 2: State.LIVE, 3: State.BROKEN, 4: State.WOKEN}[number]
 
 
-def run(machine: type[EngineMachine], *phases: Phase) -> None:
+def run(machine: type[EngineMachine], examples: int, *phases: Phase) -> None:
     """Always the same examples."""
     chosen = settings(
-        max_examples=200, stateful_step_count=50, derandomize=True, database=None, deadline=None, phases=phases,
+        max_examples=examples, stateful_step_count=50, derandomize=True, database=None, deadline=None, phases=phases,
         suppress_health_check=list(HealthCheck),
     )  # fmt: skip
     run_state_machine_as_test(machine, settings=chosen)
@@ -280,7 +287,7 @@ def run(machine: type[EngineMachine], *phases: Phase) -> None:
 
 @pytest.mark.edge(100, 101)
 def test_any_sequence() -> None:
-    run(EngineMachine, Phase.generate, Phase.shrink)
+    run(EngineMachine, 200, Phase.generate, Phase.shrink)
 
 
 class ForgetsGenerations(Model):
@@ -314,7 +321,10 @@ WRONG = [ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, Over
 
 @pytest.mark.parametrize("wrong", WRONG)
 def test_the_machine_tells_a_wrong_model(wrong: type[Model]) -> None:
-    """The sequences reach what each of these gets wrong: so they would tell an engine that did it."""
+    """The sequences reach what each of these gets wrong: so they would tell an engine that did it.
+
+    Found after 4 to 220 examples; there is room for bad luck in another version of hypothesis.
+    """
     machine = type("WrongMachine", (EngineMachine,), {"model_type": wrong})
     with pytest.raises(AssertionError):
-        run(machine, Phase.generate)
+        run(machine, 2000, Phase.generate)
