@@ -51,23 +51,32 @@ void smp_reply_deferred(const uint8_t *body, size_t len)
 		abort();
 }
 
-/* Puts right what random bytes never hit: MAC, IPv4 header checksum, TCP checksum. */
+/* The checksum of whatever stands at t, n bytes: where its field is depends on the protocol alone. */
+static void mend_l4(uint8_t *t, uint16_t n, uint8_t proto, const uint8_t *src, const uint8_t *dst, uint8_t ip_len)
+{
+	uint16_t at = proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2;
+
+	if (n < 8 || n < at + 2u || (proto != PROTO_TCP && proto != PROTO_UDP && proto != PROTO_ICMP && proto != PROTO_ICMPV6))
+		return;
+	put_be16(t + at, 0);
+	put_be16(t + at, csum_finish(csum_add(proto == PROTO_ICMP ? 0 : csum_pseudo(src, dst, ip_len, proto, n), t, n)));
+}
+
+/* Puts right what random bytes never hit: MAC, IPv4 header checksum, transport checksum. */
 static void mend(uint8_t *f, uint16_t len)
 {
 	if (len < 34)
 		return;
-	memcpy(f, host_mac, 6);
+	if (!(f[0] & 1))
+		memcpy(f, host_mac, 6);
+	if (get_be16(f + 12) == ETHERTYPE_IPV6 && len >= 54 && get_be16(f + 18) <= len - 54)
+		mend_l4(f + 54, get_be16(f + 18), f[20], f + 22, f + 38, 16);
 	uint16_t header = (uint16_t)((f[14] & 15) * 4), total = get_be16(f + 16);
 	if (get_be16(f + 12) != ETHERTYPE_IPV4 || header < 20 || total < header || 14 + total > len)
 		return;
 	put_be16(f + 24, 0);
 	put_be16(f + 24, csum_finish(csum_add(0, f + 14, header)));
-	uint16_t n = (uint16_t)(total - header);
-	if (f[23] != PROTO_TCP || n < TCP_HEADER_BYTES)
-		return;
-	uint8_t *t = f + 14 + header;
-	put_be16(t + 16, 0);
-	put_be16(t + 16, csum_finish(csum_add(csum_pseudo(f + 26, f + 30, 4, PROTO_TCP, n), t, n)));
+	mend_l4(f + 14 + header, (uint16_t)(total - header), f[23], f + 26, f + 30, 4);
 }
 
 static void slot_for(const uint8_t *f, uint16_t len)

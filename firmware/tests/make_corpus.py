@@ -21,6 +21,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from rig.device import framing
+from rig.device.bpf import compile_filter, pack
 from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import Fault
 from rig.device.offload import OffloadClient
@@ -210,7 +211,28 @@ def image_inputs() -> dict[str, bytes]:
     }  # fmt: skip
 
 
-INPUTS: dict[str, Callable[[], dict[str, bytes]]] = {"engine": engine_inputs, "smp": smp_inputs, "image": image_inputs}
+FILTERS = {
+    "port": "ip and tcp dst port 40000", "hosts": "ip host 192.0.2.2 and not udp", "v6": "ip6 and tcp",
+    "scratch": "ip[2:2] - ip[0] & 15 * 4 > 60",
+    "arithmetic": "ip[8] * 3 / 2 % 7 ^ 1 | 4 << 2 = 9", "length": "greater 60", "flags": "tcp[tcpflags] & tcp-syn != 0",
+}  # fmt: skip
+
+
+def bpf_inputs() -> dict[str, bytes]:
+    """libpcap's programs, each over a frame; and some that nobody's compiler writes."""
+    programs = {name: compile_filter(text) for name, text in FILTERS.items()}
+    far = 2**32 - 1
+    programs |= {
+        "divides-by-0": pack((0x3C, 0, 0, 0), (0x16, 0, 0, 0)), "jumps-out": pack((0x05, 0, 0, far), (6, 0, 0, 1)),
+        "no-return": pack((0x80, 0, 0, 0)), "far": pack((0x01, 0, 0, far), (0x40, 0, 0, far), (6, 0, 0, 1)), "empty": b"",
+        "shifts": pack((0x01, 0, 0, 40), (0x6C, 0, 0, 0), (0x16, 0, 0, 0)), "cells": pack((0x02, 0, 0, 16), (6, 0, 0, 1)),
+    }  # fmt: skip
+    return {name: bytes([len(program) // 8]) + program + frames()["push"] for name, program in programs.items()}
+
+
+INPUTS: dict[str, Callable[[], dict[str, bytes]]] = {
+    "engine": engine_inputs, "smp": smp_inputs, "image": image_inputs, "bpf": bpf_inputs,
+}  # fmt: skip
 
 
 def main(directory: Path) -> None:
