@@ -1,0 +1,63 @@
+"""What the host's kernel says on the wire when it takes its connections back: nothing, until the app speaks."""
+
+from __future__ import annotations
+
+import socket
+
+import pytest
+
+from rig.inject.frames import IPPROTO_TCP, tcp_fields, transport
+from rig.net.capture import CaptureTimeout
+from rig.standby import handoff
+from rig.suite import forged
+from rig.suite.scene import QUIET_S, Scene
+
+HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
+REPAIR_OFF = 0
+"""Ends repair, but makes the kernel send a window probe (tcp_send_window_probe)."""
+
+
+def first_segment(scene: Scene, after: int, timeout_s: float = 5.0) -> tuple[int, int, str, bytes]:
+    """(seq, ack, flags, payload) of the first TCP segment of the host behind a mark of its port."""
+    frame = scene.bench.capture.wait_for(
+        scene.bench.network.topology.host.port, lambda data: is_hosts_segment(scene, data), timeout_s, after=after
+    )
+    return tcp_fields(frame.data)
+
+
+def is_hosts_segment(scene: Scene, frame: bytes) -> bool:
+    try:
+        return frame[6:12] == scene.host_mac and transport(frame)[0] == IPPROTO_TCP
+    except ValueError:
+        return False
+
+
+@pytest.mark.edge(104)
+def test_no_window_probe_when_the_sockets_come_back(scene: Scene) -> None:
+    """A probe would carry numbers of before the sleep: the peer would answer it, and be told old timestamps."""
+    connection = scene.open_hardware()
+    scene.sleep()
+    mark = scene.bench.capture.mark(scene.bench.network.topology.host.port)
+    scene.host.exit_standby()
+    with pytest.raises(CaptureTimeout):
+        first_segment(scene, mark, QUIET_S)
+    scene.app.call("send", channel="inbox", data=b"the app speaks")
+    seq, _, _, payload = first_segment(scene, mark)
+    assert (seq, payload) == (scene.handoff().snd_nxt, b"the app speaks")
+    assert connection.wait_received(len(payload)) == payload
+
+
+@pytest.mark.edge(104)
+def test_the_plain_end_of_repair_would_send_one(scene: Scene) -> None:
+    """The control: what the test above looks for is what a kernel sends when repair ends with 0 instead of -1."""
+    port = scene.bench.network.topology.host.port
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        for end, seen in ((handoff.REPAIR_OFF_NO_PROBE, False), (REPAIR_OFF, True)):
+            handoff.freeze(ends.host)
+            mark = scene.bench.capture.mark(port)
+            ends.host.setsockopt(socket.IPPROTO_TCP, handoff.TCP_REPAIR, end)
+            if seen:
+                assert first_segment(scene, mark) == (HOST_SEQ - 1, SERVER_SEQ, "A", b"")
+            else:
+                with pytest.raises(CaptureTimeout):
+                    first_segment(scene, mark, QUIET_S)
