@@ -21,6 +21,7 @@ lacks make command -v make
 lacks qemu-system-arm command -v qemu-system-arm
 lacks gcc-arm-none-eabi command -v arm-none-eabi-gcc
 lacks libnewlib-arm-none-eabi has_newlib
+lacks libpcap0.8 "$python" -c 'import ctypes; ctypes.CDLL("libpcap.so.0.8")'
 lacks util-linux sh -c 'command -v setpriv && command -v nsenter'
 
 [ -n "$missing" ] || exit 0

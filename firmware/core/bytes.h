@@ -14,6 +14,15 @@ static inline uint32_t get_be32(const uint8_t *p)
 	return ((uint32_t)get_be16(p) << 16) | get_be16(p + 2);
 }
 
+/* Four bytes as they lie in memory, for comparing and for sums that do not mind the byte order. */
+static inline uint32_t raw32(const uint8_t *p)
+{
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, 4);
+	return v;
+}
+
 static inline void put_be16(uint8_t *p, uint16_t v)
 {
 	p[0] = (uint8_t)(v >> 8);

@@ -17,12 +17,10 @@ uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t len)
 {
 	uint64_t words = 0;
 
-	for (; len >= 4; len -= 4, p += 4) {
-		uint32_t w;
-
-		__builtin_memcpy(&w, p, 4);
-		words += w;
-	}
+	for (; len >= 16; len -= 16, p += 16)
+		words += (uint64_t)raw32(p) + raw32(p + 4) + ((uint64_t)raw32(p + 8) + raw32(p + 12));
+	for (; len >= 4; len -= 4, p += 4)
+		words += raw32(p);
 	uint32_t native = fold(words);
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 	native = (native & 0xFFu) << 8 | (native >> 8 & 0xFFu) | (native >> 16) << 8;

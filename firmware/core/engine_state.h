@@ -49,11 +49,13 @@ struct eng_pattern {
 
 /*
  * What tells most frames from a bitmap with one comparison: four bytes of it, as they lie in memory. Patterns of other
- * types compare nothing here (mask 0). Kept apart from the patterns so that all keys lie close together.
+ * types compare nothing here (mask 0). Kept apart from the patterns so that all keys lie close together, and in the order
+ * of `end`, so that the walk stops at the first pattern that is too long for a packet.
  */
 struct pattern_key {
 	uint32_t value, mask;
 	uint16_t at, end;            /* end: a shorter packet cannot match */
+	uint8_t pattern;             /* its index */
 };
 
 struct eng_offload {

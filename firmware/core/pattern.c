@@ -93,6 +93,32 @@ static int room(const struct engine *e, const struct eng_pattern_cfg *c)
 	return same_kind < (magic ? 1 : ENG_PATTERNS) ? OFF_OK : OFF_LIST_FULL;
 }
 
+/* Patterns keep their order; their keys are sorted by end. */
+static void key_in(struct engine *e, uint8_t pattern)
+{
+	struct pattern_key k = pattern_key_of(&e->patterns[pattern].cfg);
+	uint8_t at = pattern;        /* as many keys as there are patterns before this one */
+
+	k.pattern = pattern;
+	for (; at > 0 && e->keys[at - 1].end > k.end; at--)
+		e->keys[at] = e->keys[at - 1];
+	e->keys[at] = k;
+}
+
+static void key_out(struct engine *e, uint8_t pattern)
+{
+	uint8_t kept = 0;
+
+	for (uint8_t i = 0; i < e->n_patterns; i++) {
+		struct pattern_key k = e->keys[i];
+
+		if (k.pattern == pattern)
+			continue;
+		k.pattern = (uint8_t)(k.pattern - (k.pattern > pattern));
+		e->keys[kept++] = k;
+	}
+}
+
 static void put(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	struct eng_pattern *q = &e->patterns[e->n_patterns];
@@ -103,7 +129,7 @@ static void put(struct engine *e, const struct eng_pattern_cfg *c)
 		q->prog_n = (uint8_t)(c->prog_len / BPF_OP_BYTES);
 	}
 	q->cfg.prog = NULL;          /* the caller's */
-	e->keys[e->n_patterns++] = pattern_key_of(c);
+	key_in(e, e->n_patterns++);
 }
 
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c)
@@ -135,9 +161,9 @@ static void free_program(struct engine *e, const struct eng_pattern *gone)
 static void take_out(struct engine *e, uint8_t i)
 {
 	free_program(e, &e->patterns[i]);
+	key_out(e, i);
 	e->n_patterns--;
 	memmove(&e->patterns[i], &e->patterns[i + 1], (size_t)(e->n_patterns - i) * sizeof e->patterns[0]);
-	memmove(&e->keys[i], &e->keys[i + 1], (size_t)(e->n_patterns - i) * sizeof e->keys[0]);
 }
 
 int eng_pattern_remove(struct engine *e, uint32_t id)

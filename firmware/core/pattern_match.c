@@ -8,15 +8,6 @@
 #include "bytes.h"
 #include "engine_state.h"
 
-/* Bytes as they lie in memory: for comparing, whatever the byte order. */
-static uint32_t raw32(const uint8_t *p)
-{
-	uint32_t v;
-
-	__builtin_memcpy(&v, p, 4);
-	return v;
-}
-
 /* Four mask bits, lowest first, as four bytes of 0x00 or 0xFF. */
 static uint32_t spread(const uint8_t *mask, uint32_t i)
 {
@@ -193,16 +184,14 @@ void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *
 {
 	const struct eng_pattern_cfg *best = NULL;
 
-	for (uint8_t i = 0; i < e->n_patterns; i++) {
-		const struct pattern_key *k = &e->keys[i];
-
-		/* An Ethernet header is longer than a key, so a key that compares nothing reads nothing that is not there. */
-		if (k->end > p->end || ((raw32(p->frame + k->at) ^ k->value) & k->mask))
+	/* A key lies before the end of its pattern or within the Ethernet header: it can always be read. */
+	for (const struct pattern_key *k = e->keys, *stop = k + e->n_patterns; k < stop && k->end <= p->end; k++) {
+		if ((raw32(p->frame + k->at) ^ k->value) & k->mask)
 			continue;
-		const struct eng_pattern *q = &e->patterns[i];
+		const struct eng_pattern *q = &e->patterns[k->pattern];
 		if (!(e->arm & (q->cfg.type == OFF_PATTERN_MAGIC ? ARM_MAGIC : ARM_PATTERNS)) || !match(e, q, p))
 			continue;
-		v->hits |= 1ull << i;
+		v->hits |= 1ull << k->pattern;
 		best = pattern_better(&q->cfg, best);
 	}
 	if (best && v->wake == OFF_WAKE_NONE) {

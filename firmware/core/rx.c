@@ -88,7 +88,7 @@ struct verdict rx_judge(struct engine *e, const struct pkt *p)
 
 void rx_count_hits(struct engine *e, uint64_t hits)
 {
-	for (uint8_t i = 0; i < e->n_patterns; i++)
+	for (uint8_t i = 0; hits >> i; i++)
 		e->patterns[i].hits += (uint32_t)(hits >> i & 1);
 }
 

@@ -29,7 +29,7 @@ def register(app: typer.Typer) -> None:
 
 
 def bench(
-    device: Annotated[str, typer.Option(help="native or qemu")] = "native",
+    device: Annotated[str, typer.Option(help="native, qemu, or core: the engine's filter by itself")] = "native",
     rounds: Annotated[int, typer.Option(min=1, max=100_000, help="sleep and wake cycles")] = ROUNDS,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout, nothing else")] = False,
 ) -> None:
@@ -37,6 +37,11 @@ def bench(
     from rig.net import userns
     from rig.runner.setups import check
 
+    if device == "core":
+        from rig.commands.bench_core import bench_core
+
+        bench_core(as_json, _silent if as_json else _progress)
+        return
     check(device)
     userns.enter()
     with tempfile.TemporaryDirectory(prefix="rig-bench-") as folder:

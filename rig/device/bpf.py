@@ -49,25 +49,42 @@ def libpcap() -> c.CDLL:
     return lib
 
 
-def compile_filter(expression: str) -> bytes:
-    """`expression` as pcap-filter(7) has it ("udp port 5000") to a program. Raises RIG-T04 when libpcap refuses it, RIG-T05
-    when it is longer than the device takes."""
+class Compiled:
+    """A program in memory of its own: `instructions` for libpcap's interpreter, bytes() for the device."""
+
+    def __init__(self, program: Program) -> None:
+        self.instructions = (Instruction * program.length)()
+        c.memmove(self.instructions, program.instructions, c.sizeof(self.instructions))
+
+    def __len__(self) -> int:
+        return len(self.instructions)
+
+    def __bytes__(self) -> bytes:
+        return pack(*((i.code, i.jt, i.jf, i.k) for i in self.instructions))
+
+
+def compile_any(expression: str) -> Compiled:
+    """`expression` as pcap-filter(7) has it, to a program of any length. Raises RIG-T04 when libpcap refuses it."""
     lib, program = libpcap(), Program()
     dead = lib.pcap_open_dead(ETHERNET, SNAPLEN_BYTES)
     try:
         if lib.pcap_compile(dead, c.byref(program), expression.encode(), 1, NETMASK_UNKNOWN) != 0:
             reason = lib.pcap_geterr(dead).decode(errors="replace")
             raise UsageError("RIG-T04", f"filter {expression!r}: {reason}", "man 7 pcap-filter has the syntax")
-        # Packed before it is freed: the elements are views of libpcap's memory.
-        count = program.length
-        packed = b"".join(WIRE.pack(i.code, i.jt, i.jf, i.k) for i in program.instructions[:count])
+        compiled = Compiled(program)
         lib.pcap_freecode(c.byref(program))
     finally:
         lib.pcap_close(dead)
-    if count > MAX_INSTRUCTIONS:
-        cause = f"filter {expression!r} compiles to {count} instructions, the device takes {MAX_INSTRUCTIONS}"
+    return compiled
+
+
+def compile_filter(expression: str) -> bytes:
+    """`expression` ("udp port 5000") to a program for the device. Raises RIG-T05 when it is longer than the device takes."""
+    compiled = compile_any(expression)
+    if len(compiled) > MAX_INSTRUCTIONS:
+        cause = f"filter {expression!r} compiles to {len(compiled)} instructions, the device takes {MAX_INSTRUCTIONS}"
         raise UsageError("RIG-T05", cause, "name the IP version, protocol or direction, or split it into two patterns")
-    return packed
+    return bytes(compiled)
 
 
 def pack(*instructions: tuple[int, int, int, int]) -> bytes:

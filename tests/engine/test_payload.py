@@ -1,0 +1,248 @@
+"""Payload patterns of a slot, patterns of the link, EAPOL, and what a wildcard is; spec/offload.md parts A2 and C4."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tests.engine.engine_lib import (
+    ACTIVE,
+    BAD_ARG,
+    BAD_LEN,
+    D0,
+    D3,
+    EAPOL,
+    HOST_MAC,
+    KA_TIMEOUT,
+    LINK_DOWN,
+    LINK_UP,
+    MAGIC,
+    MEDIA_CONNECT,
+    MEDIA_DISCONNECT,
+    OK,
+    STALE_HANDLE,
+    TCP_DATA,
+    TCP_PAYLOAD,
+    UNSUPPORTED,
+    WAKE_PENDING,
+    WAKE_UNMATCHED,
+    WOKEN,
+    Engine,
+)
+from tests.engine.packets import ether, tcp, udp
+
+KEEP = 32
+
+
+def payload(eng: Engine, id_: int, data: bytes, handle: tuple[int, int], **more: Any) -> int:
+    return eng.pattern_add(id_, type_=TCP_PAYLOAD, data=data, slot=handle[0], gen=handle[1], **more)
+
+
+def with_slot(eng: Engine, **changes: Any) -> tuple[int, int]:
+    rc, slot, gen = eng.slot_add(**changes)
+    assert rc == OK
+    return slot, gen
+
+
+def asleep(eng: Engine) -> None:
+    """Standby with the reserved slot's connection, as a host enters it."""
+    assert eng.prepare() == OK
+    with_slot(eng, flags=0x1F | KEEP)
+    assert eng.commit() == OK
+
+
+def woke(eng: Engine, frame: bytes) -> tuple[int, int] | None:
+    """(reason, pattern) if the frame wakes, after which the device sleeps again with the same slot; None if not."""
+    eng.rx(frame)
+    event = eng.event()
+    if event is None:
+        assert eng.status.power == D3
+        return None
+    assert (eng.host_awake(), eng.release()[0]) == (OK, OK)
+    asleep(eng)
+    return event.reason, event.pattern_id
+
+
+@pytest.mark.edge(73)
+@pytest.mark.parametrize("wake_unmatched", [False, True])
+def test_new_data_on_a_slot_with_payload_patterns(eng: Engine, wake_unmatched: bool) -> None:
+    """Each segment by itself; other data wakes or not as the flag says, and is never acknowledged unless the host wakes."""
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle, offset=2, flags=WAKE_UNMATCHED if wake_unmatched else 0) == OK
+    assert payload(eng, 8, b"S\0OP", handle, mask=b"\x0d") == OK
+    asleep(eng)
+    unmatched = (TCP_DATA, 0xFFFFFFFF) if wake_unmatched else None
+    assert woke(eng, tcp("PA", payload=b"..GO")) == (TCP_DATA, 7)
+    assert woke(eng, tcp("PA", payload=b"STOP")) == (TCP_DATA, 8)
+    assert woke(eng, tcp("PA", payload=b"GO")) == unmatched
+    assert woke(eng, tcp("PA", payload=b"..G")) == unmatched  # the rest is in the next segment
+    assert woke(eng, tcp("PA", seq=5003, payload=b"O")) == unmatched
+    assert woke(eng, tcp("PA", payload=b"xTOP")) == unmatched
+    assert eng.take_sent() == []
+    assert eng.patterns() == {7: 1, 8: 1}
+    assert eng.counters["tcp_data_unmatched"] == (0 if wake_unmatched else 4)
+
+
+@pytest.mark.edge(73, 74)
+def test_what_the_host_has_had_is_no_news(eng: Engine) -> None:
+    """The pattern is looked for from the first new byte on: not in a repetition, not in the old part of a longer one."""
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    asleep(eng)
+    assert woke(eng, tcp("PA", seq=4998, payload=b"GO")) is None
+    assert woke(eng, tcp("PA", seq=4998, payload=b"GO..")) is None
+    assert woke(eng, tcp("PA", seq=4998, payload=b"..GO")) == (TCP_DATA, 7)
+
+
+def test_other_slots_and_other_reasons_are_not_narrowed(eng: Engine) -> None:
+    handle = with_slot(eng)
+    with_slot(eng, local_port=40001)
+    assert payload(eng, 7, b"GO", handle) == OK
+    eng.sleep()
+    eng.rx(tcp("PA", payload=b"no"))
+    assert eng.event() is None
+    assert eng.slot_get(*handle).state == ACTIVE
+    eng.rx(tcp("PA", payload=b"no", dport=40001))
+    assert eng.wake_event().reason == TCP_DATA
+
+
+def test_unmatched_data_of_a_sleeping_slot_waits_for_a_host_on_its_way(eng: Engine) -> None:
+    handle = with_slot(eng)
+    with_slot(eng, local_port=40001)
+    assert payload(eng, 7, b"GO", handle) == OK
+    eng.sleep()
+    eng.rx(tcp("PA", payload=b"yes", dport=40001))
+    eng.rx(tcp("PA", payload=b"no"))
+    assert eng.status.power == WOKEN
+    assert [f.flags & 1 for f in eng.frames()] == [1, 0]
+
+
+def test_a_peer_that_is_heard_is_not_probed_to_death(eng: Engine) -> None:
+    """Unmatched data is a sign of life: it holds off the keep-alive."""
+    handle = with_slot(eng)
+    assert payload(eng, 7, b"GO", handle) == OK
+    eng.sleep()
+    for second in range(20, 300, 20):
+        eng.run_until(1_000_000 + second * 1_000_000)
+        eng.rx(tcp("PA", payload=b"no"))
+    assert eng.take_sent() == []
+    eng.run_until(500_000_000)
+    assert eng.wake_event().reason == KA_TIMEOUT
+
+
+def test_payload_patterns_go_with_their_slot(eng: Engine) -> None:
+    handle, other = with_slot(eng), with_slot(eng, local_port=40001, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    assert payload(eng, 8, b"GO", other) == OK
+    assert payload(eng, 9, b"GO", (handle[0], handle[1] + 1)) == STALE_HANDLE
+    assert payload(eng, 9, b"GO", (5, 1)) == STALE_HANDLE
+    assert payload(eng, 9, b"GO", (255, 1)) == STALE_HANDLE
+    assert eng.slot_remove(*handle) == OK
+    assert list(eng.patterns()) == [8]
+    assert payload(eng, 7, b"GO", handle) == STALE_HANDLE
+    again = with_slot(eng)
+    assert payload(eng, 7, b"GO", again) == OK
+    eng.sleep()
+    assert (eng.host_awake(), eng.release()[0], list(eng.patterns())) == (OK, OK, [8])
+
+
+def test_limits_of_payload_patterns(eng: Engine) -> None:
+    handle = with_slot(eng)
+    assert payload(eng, 1, b"", handle) == BAD_LEN
+    assert payload(eng, 1, b"xx", handle, mask=b"\0") == BAD_ARG
+    assert payload(eng, 1, b"x", handle, flags=2) == UNSUPPORTED
+    assert payload(eng, 1, b"x", handle, offset=1515) == BAD_LEN
+
+
+@pytest.mark.edge(65)
+def test_a_wildcard_is_one_byte(eng: Engine) -> None:
+    """`00:11:22:-:44` stands for five bytes: not for six with two in the gap, not for four with none."""
+    assert eng.pattern_add(5, data=bytes.fromhex("0011220044"), mask=b"\x17", offset=42) == OK
+    eng.sleep()
+    for near in ("001122333344", "00112244"):
+        eng.rx(udp(bytes.fromhex(near)))
+        assert eng.event() is None, near
+    eng.rx(udp(bytes.fromhex("0011229944")))
+    assert eng.wake_event().pattern_id == 5
+
+
+@pytest.mark.parametrize("up", [True, False])
+def test_link_patterns(eng: Engine, up: bool) -> None:
+    """One wake for a change; the same news again, the other change, and the first look at a link that is up are none."""
+    eng.link(not up)
+    assert eng.pattern_add(5, type_=LINK_UP if up else LINK_DOWN) == OK
+    assert eng.pattern_add(6, type_=LINK_UP if up else LINK_DOWN, priority=1) == OK
+    assert eng.pattern_add(7, type_=LINK_DOWN if up else LINK_UP) == OK
+    assert eng.pattern_remove(7) == OK
+    eng.sleep()
+    eng.link(not up)
+    assert eng.event() is None
+    eng.link(up)
+    event = eng.wake_event()
+    assert (event.reason, event.pattern_id, event.slot) == (MEDIA_CONNECT if up else MEDIA_DISCONNECT, 6, 255)
+    assert (eng.patterns(), eng.counters["wake_link"], eng.frames()) == ({5: 1, 6: 1}, 1, [])
+    eng.link(not up)
+    eng.link(up)
+    assert eng.status.wakes == 1
+
+
+def test_link_patterns_when_not_armed_or_not_asleep(eng: Engine) -> None:
+    assert eng.pattern_add(5, type_=LINK_DOWN) == OK
+    eng.link(up=True)
+    eng.link(up=False)
+    assert (eng.event(), eng.status.power) == (None, D0)
+    eng.link(up=True)
+    eng.sleep(arm=1)
+    eng.link(up=False)
+    assert eng.event() is None
+
+
+def test_link_that_goes_while_preparing_is_not_missed(eng: Engine) -> None:
+    eng.link(up=True)
+    assert eng.pattern_add(5, type_=LINK_DOWN) == OK
+    assert eng.prepare() == OK
+    eng.link(up=False)
+    assert eng.commit() == WAKE_PENDING
+    assert eng.wake_event().reason == MEDIA_DISCONNECT
+    assert eng.release()[0] == OK
+    eng.sleep()
+    assert eng.status.power == D3
+
+
+def test_a_board_that_cannot_tell_refuses_link_patterns() -> None:
+    blind = Engine(now_us=1, link_events=False)
+    assert blind.pattern_add(5, type_=LINK_UP) == UNSUPPORTED
+
+
+@pytest.mark.parametrize(
+    ("body", "wakes"),
+    [
+        ("02010000", True), ("03010000" + "00" * 42, True),  # start, padded too
+        ("0200000501010005 01", True), ("0100000a01010005 0102030405aa", True),  # request for the identity
+        ("02020000", False), ("02030000", False), ("0200000502010005 01", False), ("0200000501010005 04", False),
+        ("02010001", False), ("020100", False), ("0200000401010004", False), ("0200000601010005 01", False),
+    ],
+)  # fmt: skip
+def test_eapol(eng: Engine, body: str, wakes: bool) -> None:
+    """802.1X start and identity request wake; logoff, key, responses, other methods and lengths that lie do not."""
+    assert eng.pattern_add(5, type_=EAPOL) == OK
+    eng.sleep()
+    eng.rx(bytes(ether(bytes.fromhex("0180c2000003"), type=0x888E)) + bytes.fromhex(body))
+    assert (eng.event() is not None) == wakes
+
+
+@pytest.mark.edge(71)
+def test_the_password_comes_out_of_nothing(eng: Engine) -> None:
+    """Neither the list, the event, the counters nor the rig's own words hold it."""
+    from rig.device.objects import Pattern
+
+    assert eng.pattern_add(5, type_=MAGIC, data=b"secret") == OK
+    eng.sleep()
+    eng.rx(udp(b"\xff" * 6 + HOST_MAC * 16 + b"secret"))
+    event = eng.wake_event()
+    assert b"secret" not in bytes(event)
+    assert eng.patterns() == {5: 1}
+    shown = repr(Pattern.magic(5, b"secret")) + str(Pattern.magic(5, b"secret"))
+    assert "secret" not in shown
+    assert "MAGIC" in shown
