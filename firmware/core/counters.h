@@ -45,6 +45,7 @@
 	X(wake_unparseable)      \
 	X(wake_ipsec)            \
 	X(wake_udp_data)         \
+	X(wake_dhcp)             \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
 	X(wake_dup_collapsed)    \
@@ -64,6 +65,8 @@
 	X(group_query_invalid)   \
 	X(udp_ka_tx)             \
 	X(natt_ka_ignored)       \
+	X(dhcp_requests)         \
+	X(dhcp_renewed)          \
 	X(ka_tx)                 \
 	X(ka_rx_ack)             \
 	X(ka_timeout)            \

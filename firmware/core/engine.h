@@ -164,6 +164,8 @@ int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
 int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *more);
 int eng_offload_remove(struct engine *e, uint32_t id);
 bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered);
+/* Specification seconds that the i-th offload's DHCP lease has left; 0 when it has ended, and for the other types. */
+uint32_t eng_offload_lease_s(const struct engine *e, uint8_t i);
 
 int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms);
 int eng_commit(struct engine *e, uint32_t epoch);

@@ -74,6 +74,10 @@ struct eng_more {
 	bool used;
 	uint32_t wait_ms;            /* UDP: due_us = from_us + this, scaled */
 	uint64_t from_us;
+	uint8_t state;               /* DHCP: its own states; */
+	bool any_server;             /* ... past T2, everybody is asked; */
+	uint32_t xid;
+	uint64_t t2_us, end_us;      /* ... T2, and the end of the lease */
 };
 
 /* The newest advertisement of a router, as a fingerprint: router.c. */
@@ -280,6 +284,13 @@ void group_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 void group_apply(struct engine *e, const struct pkt *p);
 int group_check(const struct eng_offload_cfg *c);
 bool group_due(struct engine *e, struct eng_offload *o, uint64_t now);
+
+/* dhcp.c */
+void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int dhcp_check(const struct eng_offload_cfg *c, const struct eng_dhcp_cfg *d);
+void dhcp_arm(struct engine *e, struct eng_offload *o);
+bool dhcp_due(struct engine *e, struct eng_offload *o, uint64_t now);
 
 /* udp_ka.c */
 void udp_ka_judge(const struct engine *e, const struct pkt *p, struct verdict *v);

@@ -47,6 +47,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 		{OFF_WAKE_HOST_TIMER, C_wake_host_timer},   {OFF_WAKE_UNPARSEABLE_IN_SLOT, C_wake_unparseable},
 		{OFF_WAKE_MEDIA_CONNECT, C_wake_link},      {OFF_WAKE_MEDIA_DISCONNECT, C_wake_link},
 		{OFF_WAKE_IPSEC, C_wake_ipsec},             {OFF_WAKE_UDP_DATA, C_wake_udp_data},
+		{OFF_WAKE_DHCP_NAK, C_wake_dhcp},           {OFF_WAKE_DHCP_EXPIRED, C_wake_dhcp},
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {

@@ -46,6 +46,8 @@ enum off_wake_reason {
 	OFF_WAKE_ROUTER_CHANGED = 0x4010,
 	OFF_WAKE_IPSEC = 0x4020,           /* IKE or ESP for a NAT-T offload */
 	OFF_WAKE_UDP_DATA = 0x4021,
+	OFF_WAKE_DHCP_NAK = 0x4022,        /* the server takes the address back */
+	OFF_WAKE_DHCP_EXPIRED = 0x4023,    /* no server renewed the lease in time */
 };
 
 enum off_slot_flag {
@@ -96,6 +98,7 @@ enum off_offload_type {
 	OFF_OFFLOAD_ECHO = 18,
 	OFF_OFFLOAD_NATT = 19,             /* NAT-T keep-alive, IKE and ESP wake */
 	OFF_OFFLOAD_UDP = 32,              /* a UDP keep-alive of any payload */
+	OFF_OFFLOAD_DHCP = 33,             /* renewal of a DHCPv4 lease */
 };
 
 /* Flags of an NS offload. A duplicate address probe is answered unless one of the two says otherwise. */

@@ -8,6 +8,8 @@ void offload_arm(struct engine *e, struct eng_offload *o)
 {
 	if (o->cfg.type == OFF_OFFLOAD_NATT || o->cfg.type == OFF_OFFLOAD_UDP)
 		udp_ka_arm(e, o);
+	if (o->cfg.type == OFF_OFFLOAD_DHCP && more_of(e, o)->end_us == 0)
+		dhcp_arm(e, o);
 }
 
 static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
@@ -18,6 +20,8 @@ static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
 	case OFF_OFFLOAD_NATT:
 	case OFF_OFFLOAD_UDP:
 		return udp_ka_due(e, o, now);
+	case OFF_OFFLOAD_DHCP:
+		return dhcp_due(e, o, now);
 	default:                     /* the others have no timer */
 		o->due_us = NEVER_US;
 		return true;

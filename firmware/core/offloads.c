@@ -21,10 +21,13 @@ void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 		if (v->offload == NO_SLOT && !v->broken)
 			echo_judge(e, p, v);
 	}
-	if (p->kind == PKT_IGMP || p->kind == PKT_ICMP)
+	if (p->kind == PKT_IGMP || p->kind == PKT_ICMP) {
 		group_judge(e, p, v);
-	else if (p->kind == PKT_UDP)
+	} else if (p->kind == PKT_UDP) {
 		udp_ka_judge(e, p, v);
+		if (!v->final)
+			dhcp_judge(e, p, v);
+	}
 }
 
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
@@ -42,6 +45,9 @@ void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *
 	case OFF_OFFLOAD_GROUP:
 		group_apply(e, p);
 		break;
+	case OFF_OFFLOAD_DHCP:
+		dhcp_apply(e, p, v);
+		break;
 	default:
 		break;
 	}
@@ -50,7 +56,7 @@ void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *
 /* The types with more than the common fields; `m` is NULL when the host gave none. */
 static bool has_more(uint8_t type)
 {
-	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP;
+	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP || type == OFF_OFFLOAD_DHCP;
 }
 
 static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
@@ -69,6 +75,8 @@ static int check(const struct eng_offload_cfg *c, const union eng_offload_more *
 	case OFF_OFFLOAD_NATT:
 	case OFF_OFFLOAD_UDP:
 		return udp_ka_check(c, &m->udp);
+	case OFF_OFFLOAD_DHCP:
+		return dhcp_check(c, &m->dhcp);
 	default:
 		return OFF_UNSUPPORTED;
 	}

@@ -104,7 +104,7 @@ int offload_offload_list(const struct engine *e, uint8_t *rsp, size_t cap, size_
 	bool ok = zcbor_map_start_encode(s, 1) && zcbor_tstr_put_lit(s, "offloads") && zcbor_list_start_encode(s, ENG_OFFLOADS);
 
 	for (uint8_t i = 0; ok && eng_offload_at(e, i, &id, &type, &answered); i++) {
-		ok = put_row(s, (const uint32_t[]){ id, type, answered }, 3);
+		ok = put_row(s, (const uint32_t[]){ id, type, answered, eng_offload_lease_s(e, i) }, 4);
 	}
 	ok = ok && zcbor_list_end_encode(s, ENG_OFFLOADS) && zcbor_map_end_encode(s, 1);
 	return finish(ok, s, rsp, len);

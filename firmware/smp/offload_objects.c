@@ -145,11 +145,32 @@ static int udp_from(struct eng_udp_cfg *u, const struct add_offload_req *q)
 	return OFF_OK;
 }
 
+static int dhcp_from(struct eng_dhcp_cfg *d, const struct add_offload_req *q)
+{
+	size_t len = q->data_present ? q->data.data.len : 0;
+
+	*d = (struct eng_dhcp_cfg){
+		.xid = q->xid_present ? q->xid.xid : 0, .t1_s = q->t1_s_present ? q->t1_s.t1_s : 0,
+		.lease_s = q->lease_s_present ? q->lease_s.lease_s : 0,
+		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
+	};
+	if (!q->next_hop_mac_present)
+		return OFF_BAD_ARG;
+	if (len > sizeof d->client_id)
+		return OFF_BAD_LEN;
+	memcpy(d->server_mac, q->next_hop_mac.next_hop_mac.value, 6);
+	if (len)
+		memcpy(d->client_id, q->data.data.value, len);
+	return OFF_OK;
+}
+
 /* The fields that only this type has. */
 static int more_from(union eng_offload_more *m, const struct add_offload_req *q)
 {
 	if (q->type == OFF_OFFLOAD_NATT || q->type == OFF_OFFLOAD_UDP)
 		return udp_from(&m->udp, q);
+	if (q->type == OFF_OFFLOAD_DHCP)
+		return dhcp_from(&m->dhcp, q);
 	return OFF_OK;
 }
 

@@ -98,6 +98,10 @@ class WakeReason(IntEnum):
     IPSEC = 0x4020
     """IKE or ESP for a NAT-T offload."""
     UDP_DATA = 0x4021
+    DHCP_NAK = 0x4022
+    """The server takes the address back."""
+    DHCP_EXPIRED = 0x4023
+    """No server renewed the lease in time."""
 
 
 class SlotFlag(IntFlag):
@@ -154,6 +158,8 @@ class OffloadType(IntEnum):
     """NAT-T keep-alives; IKE and ESP from the other end wake."""
     UDP = 32
     """UDP keep-alives of any payload."""
+    DHCP = 33
+    """Renewal of a DHCPv4 lease."""
 
 
 class NsFlag(IntFlag):

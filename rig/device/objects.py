@@ -259,7 +259,12 @@ class ProtocolOffload:
     ip2: str | None = None
     """NS: a second address."""
     data: bytes | None = None
-    """UDP: the payload."""
+    """UDP: the payload; DHCP: the client id."""
+    xid: int | None = None
+    """DHCP: the first renewal's; each further one counts up."""
+    lease_s: int | None = None
+    t1_s: int | None = None
+    """DHCP: renewal begins so many specification seconds after the lease did; None is half of it."""
     next_hop_mac: bytes | None = None
     local_port: int | None = None
     remote_port: int | None = None
@@ -301,7 +306,9 @@ class OffloadInfo:
     id: int
     type: OffloadType
     answered: int
+    lease_s: int = 0
+    """Specification seconds that a DHCP lease has left; 0 when it has ended, and for the other types."""
 
     @classmethod
     def of(cls, row: Sequence[int]) -> OffloadInfo:
-        return cls(row[0], OffloadType(row[1]), row[2])
+        return cls(row[0], OffloadType(row[1]), *row[2:4])

@@ -198,3 +198,73 @@ def test_without_the_offload_a_query_is_policy(scene: Scene) -> None:
     scene.wait_received_by_device(before, 1)
     scene.assert_no_wake(after)
     assert scene.device.counters()["group_reports"] == before["group_reports"]
+
+
+# -- DHCP --------------------------------------------------------------------------------------------------------------
+
+LEASE_S = 1200
+"""Twenty specification minutes: T1 after ten."""
+XID = 0x5EED0000
+
+
+@pytest.fixture
+def dhcp_server(scene: Scene) -> Iterator[socket.socket]:
+    """The server's end of port 67. Function scope."""
+    with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.bind((scene.bench.network.topology.server.ip4, 67))
+        yield sock
+
+
+def with_lease(scene: Scene) -> None:
+    plan = scene.bench.network.topology
+    scene.device.add_offload(
+        ProtocolOffload(
+            id=OFFLOAD_ID, type=OffloadType.DHCP, ip=plan.host.ip4, mac=scene.host_mac, remote=plan.server.ip4, xid=XID,
+            next_hop_mac=scene.server_mac, lease_s=LEASE_S, data=b"\x01" + scene.host_mac,
+        )
+    )  # fmt: skip
+
+
+def serve(scene: Scene, server: socket.socket, kind: str, number: int) -> None:
+    """Take one request, which must be a renewal as RFC 2131 has it, and answer it."""
+    from scapy.layers.dhcp import BOOTP, DHCP
+
+    plan = scene.bench.network.topology
+    raw, peer = server.recvfrom(1000)
+    asked = BOOTP(raw)
+    assert (peer, asked.xid, asked.ciaddr) == ((plan.host.ip4, 68), XID + number, plan.host.ip4)
+    assert {("message-type", 3), ("client_id", b"\x01" + scene.host_mac)} <= {
+        o for o in asked[DHCP].options if isinstance(o, tuple)
+    }
+    options = [("message-type", kind), ("server_id", plan.server.ip4), ("lease_time", LEASE_S), "end"]
+    reply = BOOTP(op=2, xid=asked.xid, ciaddr=asked.ciaddr, yiaddr=asked.ciaddr, chaddr=asked.chaddr) / DHCP(options=options)
+    server.sendto(bytes(reply), peer)
+
+
+def test_the_lease_is_renewed_while_the_host_sleeps(scene: Scene, dhcp_server: socket.socket) -> None:
+    with_lease(scene)
+    wakes = scene.device.status().wakes
+    scene.sleep()
+    for number in range(3):
+        serve(scene, dhcp_server, "ack", number)
+    row = next(row for row in scene.device.offloads() if row.id == OFFLOAD_ID)
+    assert row.answered >= 2
+    assert row.lease_s > LEASE_S / 2
+    assert scene.device.status().wakes == wakes, "woken by a renewal"
+
+
+def test_a_nak_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:
+    with_lease(scene)
+    after = scene.sleep()
+    serve(scene, dhcp_server, "ack", 0)
+    serve(scene, dhcp_server, "nak", 1)
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_NAK"
+
+
+def test_a_silent_server_ends_the_lease_and_wakes(scene: Scene, dhcp_server: socket.socket) -> None:
+    with_lease(scene)
+    after = scene.sleep()
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_EXPIRED"
+    dhcp_server.recvfrom(1000)
+    dhcp_server.recvfrom(1000)

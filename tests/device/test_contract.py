@@ -99,6 +99,11 @@ UDP_KEEP_ALIVE = ProtocolOffload(
     remote_port=6000, interval_ms=1000, elapsed_ms=500, data=bytes(32), flags=1,
 )  # fmt: skip
 
+DHCP_LEASE = ProtocolOffload(
+    id=6, type=OffloadType.DHCP, ip="192.0.2.1", mac=MAC, remote="192.0.2.9", next_hop_mac=MAC, xid=7, lease_s=86_400,
+    t1_s=43_200, elapsed_ms=0, data=bytes(7),
+)  # fmt: skip
+
 MESSAGES: list[tuple[str, Any]] = [
     ("attach_req", lambda c: c.attach(42)),
     ("time_sync_req", lambda c: c.time_sync()),
@@ -132,6 +137,7 @@ MESSAGES: list[tuple[str, Any]] = [
     ("add_offload_req", lambda c: c.add_offload(ProtocolOffload.group(3, ip="fe80::1", mac=MAC, group="ff02::fb"))),
     ("add_offload_req", lambda c: c.add_offload(NATT)),
     ("add_offload_req", lambda c: c.add_offload(UDP_KEEP_ALIVE)),
+    ("add_offload_req", lambda c: c.add_offload(DHCP_LEASE)),
     ("offload_ref", lambda c: c.remove_offload(1)),
     ("prepare_req", lambda c: c.prepare(epoch=3, arm=1, mac=MAC, wake_timer_ms=1000)),
     ("epoch_req", lambda c: c.commit(3)),

@@ -31,7 +31,7 @@ DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
 WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
 TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
-ROUTER_CHANGED, IPSEC, UDP_DATA = 0x4010, 0x4020, 0x4021
+ROUTER_CHANGED, IPSEC, UDP_DATA, DHCP_NAK, DHCP_EXPIRED = 0x4010, 0x4020, 0x4021, 0x4022, 0x4023
 
 ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
@@ -99,8 +99,17 @@ class UdpCfg(c.Structure):
     ]  # fmt: skip
 
 
+class DhcpCfg(c.Structure):
+    _fields_ = [
+        ("server_mac", u8 * 6), ("xid", u32), ("lease_s", u32), ("t1_s", u32), ("elapsed_ms", u32), ("len", u8),
+        ("client_id", u8 * 32),
+    ]  # fmt: skip
+
+
 class OffloadMore(c.Union):
-    _fields_ = [("udp", UdpCfg)]
+    """Padded to more than the engine's union, which copies the whole of itself."""
+
+    _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("pad", u8 * 256)]
 
 
 class Event(c.Structure):
@@ -136,6 +145,7 @@ def _load() -> c.CDLL:
     lib.eng_slot_list.restype = u8
     lib.eng_pattern_at.restype = flag
     lib.eng_offload_at.restype = flag
+    lib.eng_offload_lease_s.restype = u32
     return lib
 
 
@@ -279,6 +289,17 @@ class Engine:
         for name, value in rest.items():
             setattr(udp, name, value)
         return self._add_more(cfg, OffloadMore(udp=udp))
+
+    def dhcp_add(self, id_: int = 1, address: str = HOST_IP, remote: str = PEER_IP, client_id: bytes = b"", **rest: Any) -> int:
+        """A lease of 3600 s whose T1 is the default; `rest` are fields of DhcpCfg."""
+        cfg = OffloadCfg(id=id_, type=DHCP, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC))
+        dhcp = DhcpCfg((u8 * 6)(*PEER_MAC), 0x1000, 3600, 0, 0, len(client_id), (u8 * 32)(*client_id[:32]))
+        for name, value in rest.items():
+            setattr(dhcp, name, value)
+        return self._add_more(cfg, OffloadMore(dhcp=dhcp))
+
+    def lease_s(self, index: int = 0) -> int:
+        return int(_LIB.eng_offload_lease_s(self._e, u8(index)))
 
     def _add_more(self, cfg: OffloadCfg, more: OffloadMore) -> int:
         return int(_LIB.eng_offload_add_more(self._e, c.byref(cfg), c.byref(more)))

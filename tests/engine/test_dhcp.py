@@ -1,0 +1,213 @@
+"""Renewal of the sleeping host's DHCPv4 lease; scapy is the server that reads the requests and writes the answers."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any
+
+import pytest
+from scapy.layers.dhcp import BOOTP, DHCP
+from scapy.layers.inet import IP, UDP
+from scapy.layers.l2 import Ether
+
+from tests.engine import engine_lib as lib
+from tests.engine.engine_lib import D3, DHCP_EXPIRED, DHCP_NAK, HOST_IP, HOST_MAC, OK, PEER_IP, PEER_MAC, WOKEN, Engine
+from tests.engine.packets import ether
+
+LEASE_S = 3600
+T1_US, T2_US, END_US = 1800_000_000, 3150_000_000, 3600_000_000
+OTHER_SERVER = "192.0.2.99"
+CHADDR = HOST_MAC + bytes(10)
+
+
+def answer(
+    kind: str = "ack", xid: int = 0x1000, lease_s: int | None = LEASE_S, server: str = PEER_IP, extra: Any = (), **bootp: Any
+) -> bytes:
+    options: list[Any] = [("message-type", kind), ("server_id", server), *extra]
+    if lease_s is not None:
+        options.append(("lease_time", lease_s))
+    fields = {
+        "op": 2,
+        "xid": xid,
+        "ciaddr": HOST_IP,
+        "yiaddr": HOST_IP if kind == "ack" else "0.0.0.0",
+        "chaddr": CHADDR,
+        **bootp,
+    }
+    return bytes(
+        ether() / IP(src=server, dst=HOST_IP) / UDP(sport=67, dport=68) / BOOTP(**fields) / DHCP(options=[*options, "end"])
+    )
+
+
+def request(raw: bytes) -> Ether:
+    """A request as every renewal has it; checksums as scapy computes them."""
+    frame = Ether(raw)
+    again = frame[IP].copy()
+    again.chksum = again[UDP].chksum = None
+    assert bytes(IP(bytes(again))) == bytes(frame[IP])
+    assert (frame[UDP].sport, frame[UDP].dport, len(frame[UDP].payload)) == (68, 67, 300)
+    assert (frame[BOOTP].op, frame[BOOTP].ciaddr, frame[BOOTP].yiaddr, frame[BOOTP].chaddr) == (1, HOST_IP, "0.0.0.0", CHADDR)
+    names = [option[0] for option in frame[DHCP].options if isinstance(option, tuple)]
+    assert ("message-type", 3) in frame[DHCP].options
+    assert not {"requested_addr", "server_id"} & set(names), "RFC 2131 table 5: not while renewing"
+    return frame
+
+
+def asleep(eng: Engine, **rest: Any) -> int:
+    """The moment the lease began."""
+    assert eng.dhcp_add(**rest) == OK
+    eng.sleep()
+    return eng.now_us
+
+
+def test_request_at_t1_and_ack_extends_the_lease(eng: Engine) -> None:
+    start = asleep(eng, client_id=b"\x01" + HOST_MAC)
+    eng.run_until(start + T1_US - 1)
+    assert eng.sent == []
+    for n in range(5):
+        eng.run_until(start + T1_US)
+        (raw,) = eng.take_sent()
+        frame = request(raw)
+        assert (frame.dst, frame[IP].src, frame[IP].dst) == (PEER_MAC.hex(":"), HOST_IP, PEER_IP)
+        assert (frame[BOOTP].xid, ("client_id", b"\x01" + HOST_MAC) in frame[DHCP].options) == (0x1000 + n, True)
+        eng.now_us += 5_000
+        eng.rx(answer(xid=0x1000 + n))
+        start = eng.now_us
+        assert eng.lease_s() == LEASE_S
+    assert (eng.event(), eng.status.power, eng.offloads(), eng.counters["dhcp_renewed"]) == (None, D3, {1: 5}, 5)
+    eng.run_until(start + T1_US - 1)
+    assert (eng.sent, eng.lease_s()) == ([], 1800)
+
+
+def test_retries_then_everybody_then_expiry_wakes(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.run_until(start + END_US - 1)
+    assert eng.event() is None
+    times = [(t - start, Ether(raw)) for t, raw in eng.sent]
+    waits = [b[0] - a[0] for a, b in pairwise(times)]
+    assert times[0][0] == T1_US
+    assert min(waits) >= 60_000_000
+    assert len(times) <= 12
+    for at, frame in times:
+        request(bytes(frame))
+        everybody = at >= T2_US
+        assert frame[IP].dst == ("255.255.255.255" if everybody else PEER_IP)
+        assert frame.dst == ("ff:ff:ff:ff:ff:ff" if everybody else PEER_MAC.hex(":"))
+    assert times[-1][0] >= T2_US
+    assert len({frame[BOOTP].xid for _, frame in times}) == 1
+    eng.run_until(start + END_US)
+    assert (eng.wake_event().reason, eng.status.power, eng.lease_s()) == (DHCP_EXPIRED, WOKEN, 0)
+    sent = len(eng.sent)
+    eng.run_until(start + 2 * END_US)
+    assert (len(eng.sent), eng.counters["wake_dhcp"]) == (sent, 1)
+
+
+def test_another_server_may_take_over_after_t2_only(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.rx(answer(server=OTHER_SERVER))
+    assert eng.counters["dhcp_renewed"] == 0
+    eng.run_until(start + T2_US + 60_000_000)
+    eng.rx(answer(server=OTHER_SERVER))
+    assert (eng.counters["dhcp_renewed"], eng.lease_s()) == (1, LEASE_S)
+    eng.take_sent()
+    eng.run_until(eng.now_us + T1_US)
+    assert Ether(eng.take_sent()[0])[IP].dst == OTHER_SERVER
+
+
+def test_nak_wakes_with_the_frame(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.take_sent()
+    frame = answer("nak", lease_s=None)
+    eng.rx(frame)
+    assert (eng.wake_event().reason, eng.lease_s(), len(eng.frames())) == (DHCP_NAK, 0, 1)
+    eng.run_until(start + 2 * END_US)
+    assert eng.sent == []
+
+
+WRONG = {
+    "another transaction": {"xid": 0x1001},
+    "another address": {"yiaddr": "192.0.2.77"},
+    "another station": {"chaddr": PEER_MAC + bytes(10)},
+    "another server": {"server": OTHER_SERVER},
+    "a request": {"op": 1},
+    "no lease time": {"lease_s": None},
+    "an offer": {"kind": "offer", "yiaddr": HOST_IP},
+    "a NAK of another transaction": {"kind": "nak", "xid": 5},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_no_answer(eng: Engine, case: str) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.rx(answer(**WRONG[case]))  # type: ignore[arg-type]
+    assert (eng.event(), eng.counters["dhcp_renewed"], eng.counters["rx_dropped_policy"]) == (None, 0, 1)
+
+
+@pytest.mark.parametrize("cut", [1, 4, 239, 244, 250])
+def test_cut_answers(eng: Engine, cut: int) -> None:
+    """Also options that say they are longer than what is there."""
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    body = bytes(Ether(answer())[UDP].payload)
+    for tail in (body[:cut], body[:-6] + b"\x33\xff\x00"):
+        eng.rx(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=67, dport=68) / tail))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 0)
+
+
+def test_nothing_was_asked_nothing_is_answered(eng: Engine) -> None:
+    asleep(eng)
+    eng.rx(answer())
+    eng.rx(answer("nak", lease_s=None))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 0)
+
+
+def test_what_has_passed_counts_and_the_scale(eng: Engine) -> None:
+    eng.set_minute_us(50_000)
+    start = asleep(eng, elapsed_ms=1_740_000)
+    assert eng.lease_s() == 1860
+    eng.run_until(start + 50_000)
+    assert [t - start for t, _ in eng.sent] == [50_000]
+
+
+def test_t1_and_t2_of_the_server(eng: Engine) -> None:
+    start = asleep(eng, t1_s=600)
+    eng.run_until(start + 600_000_000)
+    assert len(eng.take_sent()) == 1
+    eng.rx(answer(extra=[("renewal_time", 60), ("rebinding_time", 120)]))
+    start = eng.now_us
+    eng.run_until(start + 119_000_000)
+    assert [Ether(raw)[IP].dst for raw in eng.take_sent()] == [PEER_IP]
+    eng.run_until(start + 121_000_000)
+    assert [Ether(raw)[IP].dst for raw in eng.take_sent()] == ["255.255.255.255"]
+
+
+def test_a_lease_for_ever(eng: Engine) -> None:
+    start = asleep(eng, lease_s=0xFFFFFFFF)
+    eng.run_until(start + 10 * END_US)
+    assert (eng.sent, eng.event(), eng.lease_s()) == ([], None, 0xFFFFFFFF)
+
+
+def test_a_busy_wire_delays_the_request(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.wire_up = False
+    eng.run_until(start + T1_US + 10_000)
+    eng.wire_up = True
+    eng.run_until(start + T1_US + 20_000)
+    assert len(eng.take_sent()) == 1
+
+
+def test_what_may_be_added(eng: Engine) -> None:
+    assert eng.dhcp_add(address="0.0.0.0") == lib.BAD_ADDR
+    assert eng.dhcp_add(remote="255.255.255.255") == lib.BAD_ADDR
+    assert eng.dhcp_add(address="2001:db8::1") == lib.BAD_ADDR
+    assert eng.dhcp_add(lease_s=0) == lib.BAD_INTERVAL
+    assert eng.dhcp_add(t1_s=3601) == lib.BAD_INTERVAL
+    assert eng.dhcp_add(client_id=bytes(33)) == lib.BAD_LEN
+    assert eng.dhcp_add(client_id=bytes(32)) == OK
+    assert eng.offload_remove(1) == OK
+    eng.sleep()
+    eng.run_until(eng.now_us + 2 * END_US)
+    assert (eng.sent, eng.event()) == ([], None)
