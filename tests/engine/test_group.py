@@ -10,7 +10,7 @@ import pytest
 
 from rig.device.factory import emulated
 from rig.device.link import Link
-from rig.device.numbers import NO_PATTERN, FrameFlag, Power, SlotState, WakeReason
+from rig.device.numbers import NO_PATTERN, FrameFlag, PatternType, Power, SlotState, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event, Pattern, ProtocolOffload, SlotRef, TcpSlot
 from rig.device.prepared import prepared_flash
@@ -125,3 +125,27 @@ def test_as_much_of_everything_as_fits(bench: Bench) -> None:
     assert [len(x) for x in (bench.client.slots(), bench.client.patterns(), bench.client.offloads())] == [16, 32, 16]
     assert bench.client.slots()[15].snd_una == 2**32 - 1
     assert bench.client.attach(1).freed_slots == 16
+
+
+def test_programs_and_payload_patterns_cross_the_line(bench: Bench) -> None:
+    client = bench.client
+    ref = client.add_tcp_slot(SLOT)
+    client.add_pattern(Pattern.filter(1, "udp port 5000"))
+    client.add_pattern(Pattern.payload(2, ref, b"GO", offset=1))
+    for refused, rc in [
+        (Pattern.payload(3, SlotRef(ref.slot, ref.gen + 1), b"GO"), lib.STALE_HANDLE),
+        (Pattern(id=3, type=PatternType.PROGRAM, prog=bytes(65 * 8)), lib.BAD_LEN),
+        (Pattern(id=3, type=PatternType.PROGRAM), lib.BAD_LEN),
+        (Pattern.link(3, up=False), lib.UNSUPPORTED),
+    ]:
+        with pytest.raises(DeviceError) as error:
+            client.add_pattern(refused)
+        assert error.value.rc == rc
+    assert [p.id for p in client.patterns()] == [1, 2]
+    bench.sleep()
+    bench.wire.send(tcp("PA", payload=b"NO"))
+    bench.wire.send(udp(dport=5001))
+    bench.wire.send(tcp("PA", payload=b"-GO"))
+    event = bench.events.get(timeout=TIMEOUT_S)
+    assert (event.reason, event.slot_ref, event.pattern_id) == (WakeReason.TCP_DATA, ref, 2)
+    assert client.counters()["tcp_data_unmatched"] == 1
