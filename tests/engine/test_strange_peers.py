@@ -1,0 +1,157 @@
+"""Peers, paths and second devices that behave oddly: rate limits, new neighbours, ICMP errors, foreign options."""
+
+from __future__ import annotations
+
+from ctypes import c_uint8
+from typing import Any
+
+import pytest
+from scapy.layers.inet import ICMP, IP, TCP
+from scapy.packet import Raw
+
+from tests.engine.engine_lib import (
+    ACTIVE,
+    BROKEN,
+    D3,
+    HOST_IP,
+    HOST_MAC,
+    HOST_PORT,
+    KA_TIMEOUT,
+    OK,
+    PEER_IP,
+    PEER_MAC,
+    PEER_PORT,
+    TCP_DATA,
+    Engine,
+)
+from tests.engine.packets import arp, ether, tcp
+
+S = 1_000_000
+MS = 1000
+MacBytes = c_uint8 * 6
+LIMIT_US = 500 * MS
+"""Linux answers at most one out-of-window segment of a connection in this time (tcp_invalid_ratelimit)."""
+
+
+@pytest.mark.edge(12)
+@pytest.mark.parametrize(("count", "survives"), [(3, True), (2, False)])
+def test_probes_faster_than_the_peer_answers_them(eng: Engine, count: int, survives: bool) -> None:
+    """Every 200 ms against one answer in 500: two probes in a row go unanswered. A count of 3 bears that, 2 does not."""
+    rc, slot, gen = eng.slot_add(ka_idle_ms=200, ka_intvl_ms=200, ka_cnt=count)
+    assert rc == OK
+    eng.sleep()
+    answered_us, end_us = -LIMIT_US, eng.now_us + 60 * S
+    while eng.now_us < end_us and not eng.event():
+        wait_us = eng.poll()
+        if eng.take_sent() and eng.now_us - answered_us >= LIMIT_US:
+            answered_us = eng.now_us
+            eng.rx(tcp("A"))
+        else:
+            eng.now_us += wait_us or 1
+    assert (eng.event() is None) is survives
+    assert eng.slot_get(slot, gen).state != BROKEN if survives else eng.slot_get(slot, gen).close_reason == KA_TIMEOUT
+
+
+@pytest.mark.edge(19)
+def test_a_next_hop_that_moved_is_noticed_by_its_silence(eng: Engine) -> None:
+    """Announcements are not learnt, anybody could send them: the probes go to the old address and their loss wakes."""
+    eng.slot_add(ka_idle_ms=60_000, ka_intvl_ms=10_000, ka_cnt=3)
+    eng.sleep()
+    start_us = eng.now_us
+    moved = bytes.fromhex("0200000000aa")
+    eng.rx(arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=moved))
+    eng.run_until(start_us + 90 * S - 1)
+    assert eng.event() is None
+    assert [frame[:6] for frame in eng.take_sent()] == [PEER_MAC] * 3
+    eng.run_until(start_us + 90 * S)
+    assert eng.wake_event().reason == KA_TIMEOUT
+    eng.run_until(start_us + 3600 * S)
+    assert eng.take_sent() == [], "silent afterwards, not probing for hours"
+
+
+@pytest.mark.edge(33)
+def test_two_devices_that_disagree_do_not_talk_for_ever(eng: Engine) -> None:
+    """Each takes the other's ACK for an invalid one and answers it. The limits of a slot end every second of that."""
+    other = Engine(now_us=eng.now_us)
+    eng.slot_add()
+    other.slot_add(
+        local=PEER_IP, remote=HOST_IP, local_port=PEER_PORT, remote_port=HOST_PORT, snd_una=900_000, snd_nxt=900_000,
+        rcv_nxt=700_000, local_mac=MacBytes(*PEER_MAC), next_hop_mac=MacBytes(*HOST_MAC),
+    )  # fmt: skip
+    eng.sleep()
+    other.sleep(mac=PEER_MAC)
+    eng.rx(tcp("S"))
+    sent, seconds = 0, 10
+    end_us = eng.now_us + seconds * S
+    while eng.now_us < end_us:
+        ours, theirs = eng.take_sent(), other.take_sent()
+        sent += len(ours) + len(theirs)
+        for frame in ours:
+            other.rx(frame)
+        for frame in theirs:
+            eng.rx(frame)
+        eng.now_us += 20
+        other.now_us = eng.now_us
+    assert 0 < sent <= 2 * (10 + 50) * (seconds + 1)
+    assert (eng.status.power, other.status.power) == (D3, D3)
+    other.check_sum()
+
+
+@pytest.mark.edge(44)
+@pytest.mark.parametrize(
+    "odd",
+    [
+        {"urgptr": 1, "flags": "PAU"},
+        {"urgptr": 0xFFFF, "flags": "A"},
+        {"options": [(19, bytes(16))]},
+        {"options": [(29, bytes(14))]},
+        {"options": [(34, bytes(8))]},
+    ],
+    ids=["urgent", "urgent pointer without the flag", "MD5", "AO", "fast open"],
+)
+def test_options_and_pointers_that_a_slot_does_not_have(eng: Engine, odd: dict[str, Any]) -> None:
+    """They change nothing: without data no wake, with data the host gets the segment as it is and judges it."""
+    odd = {"flags": "A", **odd}
+    eng.slot_add()
+    eng.sleep()
+    eng.rx(tcp(**odd))
+    assert eng.event() is None
+    eng.rx(tcp(payload=b"data", **odd))
+    assert eng.wake_event().reason == TCP_DATA
+    (kept,) = eng.frames()
+    assert bytes(kept.bytes[: kept.saved_len])[-4:] == b"data"
+
+
+@pytest.mark.edge(49)
+@pytest.mark.parametrize("code", range(16))
+def test_icmp_errors_about_a_slot_do_not_end_it(eng: Engine, code: int) -> None:
+    """RFC 5927: an error anybody can forge is no reason. Fragmentation needed (4) too: probes are small."""
+    rc, slot, gen = eng.slot_add()
+    assert rc == OK
+    eng.sleep()
+    before = eng.slot_get(slot, gen)
+    quoted = IP(src=HOST_IP, dst=PEER_IP) / TCP(sport=HOST_PORT, dport=PEER_PORT, seq=999)
+    for kind in (3, 11, 12):
+        error = ICMP(type=kind, code=code, nexthopmtu=68) if kind == 3 else ICMP(type=kind, code=code)
+        eng.rx(bytes(ether() / IP(src="192.0.2.254", dst=HOST_IP) / error / Raw(bytes(quoted)[:28])))
+    after = eng.slot_get(slot, gen)
+    assert (after.state, after.snd_una, after.next_ka_due_ms) == (ACTIVE, before.snd_una, before.next_ka_due_ms)
+    assert (eng.event(), eng.take_sent()) == (None, [])
+    assert eng.counters["rx_dropped_policy"] == 3
+
+
+@pytest.mark.edge(50)
+@pytest.mark.parametrize("reserved", range(8))
+@pytest.mark.parametrize("tos", [0, 1, 3])
+def test_ecn_marks_and_reserved_bits_are_not_length(eng: Engine, reserved: int, tos: int) -> None:
+    """The low bits beside the data offset (AccECN's among them), and congestion marks of the path."""
+    rc, slot, gen = eng.slot_add(ka_idle_ms=1000)
+    assert rc == OK
+    eng.sleep()
+    eng.run_until(eng.now_us + S)
+    assert len(eng.take_sent()) == 1
+    eng.rx(tcp("AEC", reserved=reserved, l3=IP(src=PEER_IP, dst=HOST_IP, tos=tos)))
+    state = eng.slot_get(slot, gen)
+    assert (eng.event(), state.ka_acked, state.state) == (None, 1, ACTIVE)
+    eng.rx(tcp("PA", payload=b"x", reserved=reserved, l3=IP(src=PEER_IP, dst=HOST_IP, tos=tos)))
+    assert eng.wake_event().reason == TCP_DATA
