@@ -123,7 +123,7 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	case 3: eng_release(&e, out, &n); break;
 	case 4: command(p, len); break;
 	case 5: slot_for(p, len); break;
-	case 6: clock_us += len * 1000u; break;
+	case 6: clock_us += len * 1000u + (len ? p[0] * 100000u : 0u); break;
 	case 7: eng_rx(&e, p, len); break;
 	default: mend(p, len); eng_rx(&e, p, len); break;
 	}

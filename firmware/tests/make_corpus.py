@@ -16,14 +16,24 @@ from typing import Any
 
 import cbor2
 from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import ICMPv6ND_NS, IPv6, IPv6ExtHdrFragment, IPv6ExtHdrHopByHop
+from scapy.layers.inet6 import (
+    ICMPv6EchoRequest,
+    ICMPv6MLQuery,
+    ICMPv6ND_NS,
+    ICMPv6ND_RA,
+    ICMPv6NDOptPrefixInfo,
+    IPv6,
+    IPv6ExtHdrFragment,
+    IPv6ExtHdrHopByHop,
+    RouterAlert,
+)
 from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Packet, Raw
 
 from rig.device import framing
 from rig.device.bpf import compile_filter, pack
 from rig.device.link import HEADER, VERSION_2
-from rig.device.numbers import Fault
+from rig.device.numbers import Fault, OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
 
@@ -72,6 +82,19 @@ ADDS = messages(
     lambda c: c.add_pattern(Pattern.syn(5, ip=HOST_IP6, src=PEER_IP6)),
     lambda c: c.add_offload(ProtocolOffload(id=1, ip=HOST_IP, mac=HOST)),
 )
+MORE = messages(
+    lambda c: c.add_offload(ProtocolOffload(id=2, ip=HOST_IP6, mac=HOST, type=OffloadType.NS)),
+    lambda c: c.add_offload(ProtocolOffload(id=3, ip=HOST_IP, mac=HOST, type=OffloadType.ECHO)),
+    lambda c: c.add_offload(ProtocolOffload(id=4, ip=HOST_IP6, mac=HOST, type=OffloadType.ECHO)),
+    lambda c: c.add_offload(ProtocolOffload.group(5, ip=HOST_IP, mac=HOST, group="224.0.0.251")),
+    lambda c: c.add_offload(ProtocolOffload.group(6, ip="fe80::1", mac=HOST, group="ff02::fb")),
+    lambda c: c.add_offload(
+        ProtocolOffload.natt(7, ip=HOST_IP, mac=HOST, remote=PEER_IP, next_hop_mac=PEER, interval_ms=20_000)
+    ),
+    lambda c: c.add_pattern(Pattern.udp(10, 9)),
+    lambda c: c.add_pattern(Pattern.eapol(11)),
+    lambda c: c.add_pattern(Pattern.filter(12, "udp port 9 and ip[8] > 10")),
+)
 LISTS = messages(
     lambda c: c.slots(), lambda c: c.patterns(), lambda c: c.offloads(), lambda c: c.status(), lambda c: c.time_sync(),
     lambda c: c.get_tcp_slot(SlotRef(0, 1)), lambda c: c.remove_tcp_slot(SlotRef(1, 1)), lambda c: c.remove_pattern(1),
@@ -117,6 +140,15 @@ def frames() -> dict[str, bytes]:
         "ns": Ether(dst="33:33:ff:00:00:01", src=PEER.hex(":")) / IPv6(src=PEER_IP6, dst="ff02::1:ff00:1", hlim=255)
         / ICMPv6ND_NS(tgt=HOST_IP6),
         "ping": v4 / ICMP() / Raw(b"ping"), "udp": v4 / UDP(sport=1, dport=9) / Raw(b"\xff" * 6 + HOST * 16 + b"secret"),
+        "ping6": v6 / ICMPv6EchoRequest(data=b"ping"), "ike": v4 / UDP(sport=4500, dport=4500) / Raw(bytes(4) + b"ike"),
+        "igmp": Ether(dst="01:00:5e:00:00:01", src=PEER.hex(":"))
+        / IP(src=PEER_IP, dst="224.0.0.1", ttl=1, proto=2, options=[b"\x94\x04\x00\x00"])
+        / Raw(bytes.fromhex("1164ee9b00000000")),
+        "mld": Ether(dst="33:33:00:00:00:01", src=PEER.hex(":")) / IPv6(src="fe80::9", dst="ff02::1", hlim=1)
+        / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery(),
+        "ra": Ether(dst="33:33:00:00:00:01", src=PEER.hex(":")) / IPv6(src="fe80::9", dst="ff02::1", hlim=255)
+        / ICMPv6ND_RA(routerlifetime=1800) / ICMPv6NDOptPrefixInfo(prefix="2001:db8::", prefixlen=64),
+        "eapol": ether(type=0x888E) / Raw(bytes.fromhex("0101000000") + bytes(41)),
         "magic": ether(type=0x0842) / Raw(b"\xff" * 6 + HOST * 16),
     }  # fmt: skip
     return {name: bytes(packet) for name, packet in built.items()}
@@ -133,8 +165,12 @@ def engine_inputs() -> dict[str, bytes]:
     lists = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in [*LISTS, *ENTER, *LEAVE])
     out = {"commands": commands + lists}
     for name, frame in frames().items():
-        before, after = step(PREPARE) + step(COMMIT), step(TIME, bytes(500)) + step(AWAKE) + step(RELEASE)
+        before, after = step(PREPARE) + step(COMMIT), step(TIME, b"\x14") + step(AWAKE) + step(RELEASE)
         out[name] = step(SLOT_FOR, frame) + before + step(MENDED, frame) + step(FRAME, frame) + after
+    more = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in MORE)
+    for name, frame in frames().items():
+        if name in ("ns", "ping", "ping6", "ike", "igmp", "mld", "ra", "eapol", "udp"):
+            out[f"answered-{name}"] = more + step(PREPARE) + step(COMMIT) + 3 * (step(MENDED, frame) + step(TIME, b"\xff"))
     captured = b"".join(step(FRAME, frame) for frame in frames().values())
     for name in ("captured", "captured-slot"):
         own = step(SLOT_FOR, frames()["push"]) if name == "captured-slot" else commands
@@ -171,7 +207,7 @@ def smp_inputs() -> dict[str, bytes]:
     return {
         "line": step(BYTES, line) + step(BYTES, b"\xff" * 64 + line[: len(line) // 2]) + step(BYTES, line),
         "os": requests(OS),
-        "objects": requests([*ADDS, *LISTS]),
+        "objects": requests([*ADDS, *LISTS]), "more": requests([*MORE, *LISTS]),
         "sleep": requests([*ADDS, *ENTER, WAIT]) + push + requests(LEAVE) + step(CLOCK, b"\xff\xff"),
         "captured": requests([*ADDS, ENTER[0]]) + push + requests([ENTER[1], WAIT, *LEAVE]),
         "locked": requests([*ADDS[:2], *ENTER, *upload_requests()]),
