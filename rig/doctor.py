@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from rig.device import bpf
 from rig.device.images import firmware, images_root, manifest
 from rig.device.port import visible_ports
 from rig.errors import BenchError
@@ -140,7 +141,17 @@ def _tools() -> list[Check]:
         _tool("ARM compiler", ("arm-none-eabi-gcc",), "apt install gcc-arm-none-eabi libnewlib-arm-none-eabi", (BUILD,)),
         _tool("QEMU", ("qemu-system-arm",), "apt install qemu-system-arm", (QEMU,)),
         _tool("setpriv", ("setpriv",), "apt install util-linux", (QEMU,)),
+        _libpcap(),
     ]
+
+
+def _libpcap() -> Check:
+    """Only filter expressions need it."""
+    try:
+        bpf.libpcap()
+    except BenchError as error:
+        return Check("libpcap", "warn", error.cause, error.fix)
+    return Check("libpcap", "ok", bpf.LIBRARY)
 
 
 def _tool(name: str, programs: tuple[str, ...], fix: str, needed_for: tuple[str, ...]) -> Check:
