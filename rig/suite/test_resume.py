@@ -1,11 +1,15 @@
-"""What the host's kernel says on the wire when it takes its connections back: nothing, until the app speaks."""
+"""Connections that change hands, as the peer sees it: no stray segment when they come back, no retransmissions in between."""
 
 from __future__ import annotations
 
 import socket
+import struct
+import threading
+from typing import NamedTuple
 
 import pytest
 
+from rig.clock import Deadline
 from rig.inject.frames import IPPROTO_TCP, tcp_fields, transport
 from rig.net.capture import CaptureTimeout
 from rig.standby import handoff
@@ -13,6 +17,9 @@ from rig.suite import forged
 from rig.suite.scene import QUIET_S, Scene
 
 HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
+CYCLES = 15
+INITIAL_WINDOW = 10
+"""RFC 6928; a retransmission timeout would take the window down to 1."""
 REPAIR_OFF = 0
 """Ends repair, but makes the kernel send a window probe (tcp_send_window_probe)."""
 
@@ -61,3 +68,50 @@ def test_the_plain_end_of_repair_would_send_one(scene: Scene) -> None:
             else:
                 with pytest.raises(CaptureTimeout):
                     first_segment(scene, mark, QUIET_S)
+
+
+class PeersView(NamedTuple):
+    """What a kernel that sent to us had to do (struct tcp_info of linux/tcp.h)."""
+
+    retransmitted: int
+    window: int
+
+    @classmethod
+    def of(cls, sock: socket.socket) -> PeersView:
+        words = struct.unpack_from("=24I", sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, 104), 8)
+        return cls(words[23], words[18])
+
+
+@pytest.mark.edge(91)
+def test_the_peer_hardly_notices_the_time_when_nobody_owns_the_connection(scene: Scene) -> None:
+    """Pushes around the entry: what came while neither spoke is on its way to the app before the peer's timer ends."""
+    connection = scene.open_hardware()
+    for number in range(CYCLES):
+        before = PeersView.of(connection.sock)
+        after = scene.timeline.mark()
+        pusher = threading.Timer(number * 0.001, connection.push, (b"%d;" % number,))
+        pusher.start()
+        scene.host.enter_standby()
+        pusher.join()
+        scene.timeline.wait("TASK_DATA", after=after)
+        scene.host.exit_standby()
+        assert PeersView.of(connection.sock).retransmitted - before.retransmitted <= 1
+    assert PeersView.of(connection.sock).window >= INITIAL_WINDOW
+
+
+@pytest.mark.edge(91)
+def test_a_longer_time_without_owner_would_be_noticed(scene: Scene) -> None:
+    """The control: the same numbers when the host is cut off and nothing stands in for it."""
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        gate = scene.bench.network.gate()
+        ends.server.sendall(b"first")
+        ends.host.settimeout(5)
+        assert ends.host.recv(5, socket.MSG_WAITALL) == b"first"
+        gate.close()
+        ends.server.sendall(b"second")
+        deadline = Deadline(10)
+        while PeersView.of(ends.server).retransmitted < 2:
+            assert not deadline.expired, "the peer's kernel did not retransmit"
+        assert PeersView.of(ends.server).window < INITIAL_WINDOW
+        gate.open()
+        assert ends.host.recv(6, socket.MSG_WAITALL) == b"second"
