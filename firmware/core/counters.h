@@ -65,6 +65,8 @@
 	X(group_query_invalid)   \
 	X(udp_ka_tx)             \
 	X(natt_ka_ignored)       \
+	X(mdns_answered)         \
+	X(mdns_suppressed)       \
 	X(dhcp_requests)         \
 	X(dhcp_renewed)          \
 	X(ka_tx)                 \

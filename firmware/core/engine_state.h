@@ -285,6 +285,11 @@ void group_apply(struct engine *e, const struct pkt *p);
 int group_check(const struct eng_offload_cfg *c);
 bool group_due(struct engine *e, struct eng_offload *o, uint64_t now);
 
+/* mdns.c */
+void mdns_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void mdns_apply(struct engine *e, const struct pkt *p);
+int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m);
+
 /* dhcp.c */
 void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);

@@ -94,6 +94,7 @@ enum off_pattern_flag {
 enum off_offload_type {
 	OFF_OFFLOAD_ARP = 1,
 	OFF_OFFLOAD_NS = 2,
+	OFF_OFFLOAD_MDNS = 16,             /* answers for one record */
 	OFF_OFFLOAD_GROUP = 17,            /* IGMP or MLD reports for one group */
 	OFF_OFFLOAD_ECHO = 18,
 	OFF_OFFLOAD_NATT = 19,             /* NAT-T keep-alive, IKE and ESP wake */
@@ -107,6 +108,11 @@ enum off_ns_flag {
 	OFF_NS_DAD_WAKE = 1u << 1,
 	OFF_NS_DAD_IGNORE = 1u << 2,
 	OFF_NS_RA_WAKE = 1u << 3,          /* a changed router advertisement wakes */
+};
+
+/* Flags of an mDNS offload. */
+enum off_mdns_flag {
+	OFF_MDNS_UNIQUE = 1u << 0,         /* no other station has this record: answers say so, caches forget others */
 };
 
 /* Flags of a UDP offload. */

@@ -27,6 +27,8 @@ void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 		udp_ka_judge(e, p, v);
 		if (!v->final)
 			dhcp_judge(e, p, v);
+		if (!v->final)
+			mdns_judge(e, p, v);
 	}
 }
 
@@ -48,6 +50,9 @@ void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *
 	case OFF_OFFLOAD_DHCP:
 		dhcp_apply(e, p, v);
 		break;
+	case OFF_OFFLOAD_MDNS:
+		mdns_apply(e, p);
+		break;
 	default:
 		break;
 	}
@@ -56,7 +61,7 @@ void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *
 /* The types with more than the common fields; `m` is NULL when the host gave none. */
 static bool has_more(uint8_t type)
 {
-	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP || type == OFF_OFFLOAD_DHCP;
+	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP || type == OFF_OFFLOAD_DHCP || type == OFF_OFFLOAD_MDNS;
 }
 
 static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
@@ -77,6 +82,8 @@ static int check(const struct eng_offload_cfg *c, const union eng_offload_more *
 		return udp_ka_check(c, &m->udp);
 	case OFF_OFFLOAD_DHCP:
 		return dhcp_check(c, &m->dhcp);
+	case OFF_OFFLOAD_MDNS:
+		return mdns_check(c, &m->mdns);
 	default:
 		return OFF_UNSUPPORTED;
 	}

@@ -164,6 +164,21 @@ static int dhcp_from(struct eng_dhcp_cfg *d, const struct add_offload_req *q)
 	return OFF_OK;
 }
 
+enum { MDNS_TTL_S = 120 };           /* RFC 6762 10: for records with a host's name in them */
+
+static int mdns_from(struct eng_mdns_cfg *m, const struct add_offload_req *q)
+{
+	if (!q->name_present || !q->data_present || !q->rrtype_present)
+		return OFF_BAD_ARG;
+	*m = (struct eng_mdns_cfg){
+		.rrtype = (uint16_t)q->rrtype.rrtype, .ttl_s = q->ttl_s_present ? q->ttl_s.ttl_s : MDNS_TTL_S,
+		.name_len = (uint8_t)q->name.name.len, .rdata_len = (uint8_t)q->data.data.len,
+	};
+	memcpy(m->name, q->name.name.value, m->name_len);  /* at most 64, both: the CDDL says so */
+	memcpy(m->rdata, q->data.data.value, m->rdata_len);
+	return OFF_OK;
+}
+
 /* The fields that only this type has. */
 static int more_from(union eng_offload_more *m, const struct add_offload_req *q)
 {
@@ -171,6 +186,8 @@ static int more_from(union eng_offload_more *m, const struct add_offload_req *q)
 		return udp_from(&m->udp, q);
 	if (q->type == OFF_OFFLOAD_DHCP)
 		return dhcp_from(&m->dhcp, q);
+	if (q->type == OFF_OFFLOAD_MDNS)
+		return mdns_from(&m->mdns, q);
 	return OFF_OK;
 }
 

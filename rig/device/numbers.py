@@ -152,6 +152,8 @@ class OffloadType(IntEnum):
     NS = 2
     ECHO = 18
     """Ping, IPv4 or IPv6 by the address."""
+    MDNS = 16
+    """mDNS answers for one record."""
     GROUP = 17
     """IGMP or MLD reports for one multicast group."""
     NATT = 19
@@ -171,6 +173,13 @@ class NsFlag(IntFlag):
     DAD_IGNORE = 1 << 2
     RA_WAKE = 1 << 3
     """A changed router advertisement wakes."""
+
+
+class MdnsFlag(IntFlag):
+    """Flags of an mDNS offload."""
+
+    UNIQUE = 1 << 0
+    """No other station has this record: answers say so, and caches forget others."""
 
 
 class UdpFlag(IntFlag):

@@ -259,7 +259,13 @@ class ProtocolOffload:
     ip2: str | None = None
     """NS: a second address."""
     data: bytes | None = None
-    """UDP: the payload; DHCP: the client id."""
+    """UDP: the payload; DHCP: the client id; mDNS: the record's data."""
+    name: bytes | None = None
+    """mDNS: the record's name in wire form, not compressed, up to 64 bytes."""
+    rrtype: int | None = None
+    """mDNS: the record's type."""
+    ttl_s: int | None = None
+    """mDNS: real seconds; None is 120."""
     xid: int | None = None
     """DHCP: the first renewal's; each further one counts up."""
     lease_s: int | None = None

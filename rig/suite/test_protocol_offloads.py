@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 import pytest
 
-from rig.device.numbers import OffloadType, UdpFlag
+from rig.device.numbers import MdnsFlag, OffloadType, UdpFlag
 from rig.device.offload_types import ProtocolOffload
-from rig.suite.scene import Scene
+from rig.suite.scene import QUIET_S, Scene
 
 OFFLOAD_ID = 900
 NATT_PORT = 4500
@@ -268,3 +270,78 @@ def test_a_silent_server_ends_the_lease_and_wakes(scene: Scene, dhcp_server: soc
     assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_EXPIRED"
     dhcp_server.recvfrom(1000)
     dhcp_server.recvfrom(1000)
+
+
+# -- mDNS --------------------------------------------------------------------------------------------------------------
+
+MDNS_GROUP = "224.0.0.251", 5353
+HOST_NAME = b"\x07sleeper\x05local\0"
+TYPE_A, CLASS_IN = 1, 1
+
+
+def with_record(scene: Scene) -> bytes:
+    """The host's address record; returns its data."""
+    plan = scene.bench.network.topology
+    data = socket.inet_aton(plan.host.ip4)
+    scene.device.add_offload(
+        ProtocolOffload(
+            id=OFFLOAD_ID, type=OffloadType.MDNS, ip=plan.host.ip4, mac=scene.host_mac, name=HOST_NAME, rrtype=TYPE_A, data=data,
+            flags=MdnsFlag.UNIQUE,
+        )
+    )  # fmt: skip
+    return data
+
+
+@contextmanager
+def resolver(scene: Scene, port: int) -> Iterator[socket.socket]:
+    """A socket of the server's kernel that speaks to the mDNS group; on port 5353 it hears it, too."""
+    address = socket.inet_aton(scene.bench.network.topology.server.ip4)
+    with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, address)
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)
+        sock.bind(("", port))
+        sock.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, socket.inet_aton(MDNS_GROUP[0]) + address)
+        yield sock
+
+
+def mdns_question(*, known: bytes = b"", id_: int = 0) -> bytes:
+    return struct.pack("!6H", id_, 0, 1, bool(known), 0, 0) + HOST_NAME + struct.pack("!2H", TYPE_A, CLASS_IN) + known
+
+
+def mdns_record(data: bytes, ttl_s: int, rrclass: int) -> bytes:
+    return HOST_NAME + struct.pack("!2HIH", TYPE_A, rrclass, ttl_s, len(data)) + data
+
+
+def test_mdns_question_of_the_peers_kernel_is_answered_to_the_group(scene: Scene) -> None:
+    data = with_record(scene)
+    after = scene.sleep()
+    with resolver(scene, MDNS_GROUP[1]) as sock:
+        sock.sendto(mdns_question(), MDNS_GROUP)
+        answer, sender = sock.recvfrom(1000)
+    assert sender == (scene.bench.network.topology.host.ip4, 5353)
+    assert answer == struct.pack("!6H", 0, 0x8400, 0, 1, 0, 0) + mdns_record(data, 120, 0x8000 | CLASS_IN)
+    scene.assert_no_wake(after)
+
+
+def test_a_legacy_resolver_is_answered_alone(scene: Scene) -> None:
+    data = with_record(scene)
+    scene.sleep()
+    with resolver(scene, 0) as sock:
+        sock.sendto(mdns_question(id_=77), MDNS_GROUP)
+        answer, _ = sock.recvfrom(1000)
+    asked = HOST_NAME + struct.pack("!2H", TYPE_A, CLASS_IN)
+    assert answer == struct.pack("!6H", 77, 0x8400, 1, 1, 0, 0) + asked + mdns_record(data, 10, CLASS_IN)
+
+
+def test_what_the_asker_knows_is_not_said_again(scene: Scene) -> None:
+    data = with_record(scene)
+    after = scene.sleep()
+    before = scene.device.counters()
+    with resolver(scene, MDNS_GROUP[1]) as sock:
+        sock.sendto(mdns_question(known=mdns_record(data, 120, CLASS_IN)), MDNS_GROUP)
+        sock.settimeout(QUIET_S)
+        with pytest.raises(TimeoutError):
+            sock.recvfrom(1000)
+    assert scene.device.counters()["mdns_suppressed"] == before["mdns_suppressed"] + 1
+    scene.assert_no_wake(after)

@@ -29,6 +29,7 @@ ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_pattern_flag": (numbers.PatternFlag, "OFF_PATTERN_"),
     "off_offload_type": (numbers.OffloadType, "OFF_OFFLOAD_"),
     "off_ns_flag": (numbers.NsFlag, "OFF_NS_"),
+    "off_mdns_flag": (numbers.MdnsFlag, "OFF_MDNS_"),
     "off_udp_flag": (numbers.UdpFlag, "OFF_UDP_"),
     "off_owner": (numbers.Owner, "OFF_OWNER_"),
     "off_power": (numbers.Power, "OFF_"),
@@ -104,6 +105,10 @@ DHCP_LEASE = ProtocolOffload(
     t1_s=43_200, elapsed_ms=0, data=bytes(7),
 )  # fmt: skip
 
+MDNS_RECORD = ProtocolOffload(
+    id=7, type=OffloadType.MDNS, ip="192.0.2.1", mac=MAC, name=bytes(64), rrtype=16, data=bytes(64), ttl_s=4500, flags=1
+)
+
 MESSAGES: list[tuple[str, Any]] = [
     ("attach_req", lambda c: c.attach(42)),
     ("time_sync_req", lambda c: c.time_sync()),
@@ -138,6 +143,7 @@ MESSAGES: list[tuple[str, Any]] = [
     ("add_offload_req", lambda c: c.add_offload(NATT)),
     ("add_offload_req", lambda c: c.add_offload(UDP_KEEP_ALIVE)),
     ("add_offload_req", lambda c: c.add_offload(DHCP_LEASE)),
+    ("add_offload_req", lambda c: c.add_offload(MDNS_RECORD)),
     ("offload_ref", lambda c: c.remove_offload(1)),
     ("prepare_req", lambda c: c.prepare(epoch=3, arm=1, mac=MAC, wake_timer_ms=1000)),
     ("epoch_req", lambda c: c.commit(3)),

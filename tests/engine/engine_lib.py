@@ -106,10 +106,16 @@ class DhcpCfg(c.Structure):
     ]  # fmt: skip
 
 
+class MdnsCfg(c.Structure):
+    _fields_ = [
+        ("rrtype", u16), ("ttl_s", u32), ("name_len", u8), ("rdata_len", u8), ("name", u8 * 64), ("rdata", u8 * 64),
+    ]  # fmt: skip
+
+
 class OffloadMore(c.Union):
     """Padded to more than the engine's union, which copies the whole of itself."""
 
-    _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("pad", u8 * 256)]
+    _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("mdns", MdnsCfg), ("pad", u8 * 256)]
 
 
 class Event(c.Structure):
@@ -297,6 +303,13 @@ class Engine:
         for name, value in rest.items():
             setattr(dhcp, name, value)
         return self._add_more(cfg, OffloadMore(dhcp=dhcp))
+
+    def mdns_add(
+        self, id_: int, name: bytes, rrtype: int, rdata: bytes, address: str = HOST_IP, ttl_s: int = 120, flags: int = 0
+    ) -> int:
+        cfg = OffloadCfg(id=id_, type=MDNS, flags=flags, ip=ip(address), mac=(u8 * 6)(*HOST_MAC))
+        record = MdnsCfg(rrtype, ttl_s, len(name), len(rdata), (u8 * 64)(*name[:64]), (u8 * 64)(*rdata[:64]))
+        return self._add_more(cfg, OffloadMore(mdns=record))
 
     def lease_s(self, index: int = 0) -> int:
         return int(_LIB.eng_offload_lease_s(self._e, u8(index)))

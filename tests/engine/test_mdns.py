@@ -1,0 +1,201 @@
+"""mDNS answers for the sleeping host: scapy asks, compressed as real stacks do, and takes the answers apart."""
+
+from __future__ import annotations
+
+import struct
+from typing import Any
+
+import pytest
+from scapy.layers.dns import DNS
+from scapy.layers.inet import IP, UDP
+from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
+from scapy.packet import Packet, Raw
+
+from tests.engine import engine_lib as lib
+from tests.engine.engine_lib import D3, HOST_IP, HOST_MAC, OK, PEER_IP, PEER_MAC, Engine
+from tests.engine.packets import ether
+
+A, PTR, TXT, SRV, ANY = 1, 12, 16, 33, 255
+QU = 0x8000
+HOST_LL, PEER_LL = "fe80::1", "fe80::2"
+GROUP4, GROUP6 = "224.0.0.251", "ff02::fb"
+MAC4, MAC6 = bytes.fromhex("01005e0000fb"), bytes.fromhex("3333000000fb")
+
+
+def wire(name: str) -> bytes:
+    return b"".join(bytes([len(part)]) + part.encode() for part in name.split(".") if part) + b"\0"
+
+
+HOST, SERVICE, INSTANCE = wire("sleeper.local"), wire("_chat._tcp.local"), wire("sleeper._chat._tcp.local")
+RECORDS = {
+    1: (HOST, A, bytes([192, 0, 2, 1])),
+    2: (SERVICE, PTR, INSTANCE),
+    3: (INSTANCE, SRV, struct.pack("!3H", 0, 0, 5000) + HOST),
+    4: (INSTANCE, TXT, b"\x03v=1"),
+}
+
+
+def asleep(eng: Engine, address: str = HOST_IP) -> Engine:
+    for id_, (name, rrtype, rdata) in RECORDS.items():
+        assert eng.mdns_add(id_, name, rrtype, rdata, address, flags=int(rrtype != PTR)) == OK
+    eng.sleep()
+    return eng
+
+
+def question(name: bytes, rrtype: int, rrclass: int = 1) -> bytes:
+    return name + struct.pack("!2H", rrtype, rrclass)
+
+
+def record(name: bytes, rrtype: int, rdata: bytes, ttl: int) -> bytes:
+    return name + struct.pack("!2HIH", rrtype, 1, ttl, len(rdata)) + rdata
+
+
+def message(*questions: bytes, known: tuple[bytes, ...] = (), flags: int = 0, id_: int = 0) -> bytes:
+    return struct.pack("!6H", id_, flags, len(questions), len(known), 0, 0) + b"".join(questions) + b"".join(known)
+
+
+def query(body: bytes, *, v6: bool = False, sport: int = 5353, dst: str = "", src: str = "", mac: bytes = b"") -> bytes:
+    l3: Packet = IPv6(src=src or PEER_LL, dst=dst or GROUP6) if v6 else IP(src=src or PEER_IP, dst=dst or GROUP4)
+    return bytes(ether(mac or (MAC6 if v6 else MAC4)) / l3 / UDP(sport=sport, dport=5353) / Raw(body))
+
+
+def answers(eng: Engine) -> list[Packet]:
+    """What was sent, checksums as scapy computes them."""
+    out: list[Packet] = []
+    for raw in eng.take_sent():
+        frame = Ether(raw)
+        l3 = frame[IP] if IP in frame else frame[IPv6]
+        again = l3.copy()
+        again[UDP].chksum = None
+        if IP in frame:
+            again.chksum = None
+        assert bytes(l3.__class__(bytes(again)))[: 60 if IP in frame else 80] == bytes(l3)[: 60 if IP in frame else 80]
+        assert (frame.src, frame[UDP].sport, frame[DNS].qr, frame[DNS].aa, frame[DNS].ancount) == (
+            HOST_MAC.hex(":"),
+            5353,
+            1,
+            1,
+            1,
+        )
+        out.append(frame)
+    return out
+
+
+def body_of(frame: Packet) -> bytes:
+    return bytes(frame[UDP])[8 : frame[UDP].len]
+
+
+@pytest.mark.parametrize("v6", [False, True])
+@pytest.mark.parametrize("id_", RECORDS)
+def test_a_question_for_everybody_is_answered_to_everybody(eng: Engine, v6: bool, id_: int) -> None:
+    name, rrtype, rdata = RECORDS[id_]
+    asleep(eng, HOST_LL if v6 else HOST_IP).rx(query(message(question(name.upper(), rrtype), id_=7), v6=v6))
+    (frame,) = answers(eng)
+    assert frame.dst == (MAC6 if v6 else MAC4).hex(":")
+    l3 = frame[IPv6] if v6 else frame[IP]
+    assert (l3.dst, l3.src, l3.hlim if v6 else l3.ttl) == (GROUP6 if v6 else GROUP4, HOST_LL if v6 else HOST_IP, 255)
+    assert (frame[UDP].dport, frame[DNS].id, frame[DNS].qdcount) == (5353, 0, 0)
+    expected = name + struct.pack("!2HIH", rrtype, 1 if rrtype == PTR else 0x8001, 120, len(rdata)) + rdata
+    assert body_of(frame)[12:] == expected
+    assert (eng.event(), eng.offloads()[id_], eng.counters["rx_offload_answered"]) == (None, 1, 1)
+
+
+def test_any_gets_all_records_of_the_name(eng: Engine) -> None:
+    asleep(eng).rx(query(message(question(INSTANCE, ANY))))
+    assert [f[DNS].an[0].type for f in answers(eng)] == [SRV, TXT]
+
+
+def test_compressed_questions(eng: Engine) -> None:
+    """Two questions, the second one's name a pointer into the first."""
+    pointer = struct.pack("!H", 0xC000 | 12)
+    asleep(eng).rx(query(message(question(SERVICE, PTR), question(b"\x07sleeper" + pointer, SRV))))
+    assert [f[DNS].an[0].type for f in answers(eng)] == [PTR, SRV]
+
+
+@pytest.mark.parametrize("v6", [False, True])
+def test_qu_is_answered_to_the_asker(eng: Engine, v6: bool) -> None:
+    asleep(eng, HOST_LL if v6 else HOST_IP).rx(query(message(question(HOST, A, 1 | QU)), v6=v6))
+    (frame,) = answers(eng)
+    assert (frame.dst, (frame[IPv6] if v6 else frame[IP]).dst) == (PEER_MAC.hex(":"), PEER_LL if v6 else PEER_IP)
+    assert (frame[UDP].dport, frame[DNS].id, frame[DNS].qdcount) == (5353, 0, 0)
+
+
+def test_a_legacy_resolver_gets_its_question_back(eng: Engine) -> None:
+    asleep(eng).rx(query(message(question(HOST, A), id_=0x1234), sport=40000))
+    (frame,) = answers(eng)
+    assert (frame.dst, frame[IP].dst, frame[UDP].dport) == (PEER_MAC.hex(":"), PEER_IP, 40000)
+    assert (frame[DNS].id, frame[DNS].qdcount, frame[DNS].qd[0].qname) == (0x1234, 1, b"sleeper.local.")
+    assert (frame[DNS].an[0].rdata, frame[DNS].an[0].ttl, frame[DNS].an[0].rclass) == ("192.0.2.1", 10, 1)
+
+
+@pytest.mark.parametrize("id_", RECORDS)
+@pytest.mark.parametrize(("ttl", "answered"), [(60, 0), (59, 1)])
+def test_known_answers_are_not_given_again(eng: Engine, id_: int, ttl: int, answered: int) -> None:
+    name, rrtype, rdata = RECORDS[id_]
+    asleep(eng).rx(query(message(question(name, rrtype), known=(record(name, rrtype, rdata, ttl),))))
+    assert (len(eng.take_sent()), eng.counters["mdns_suppressed"], eng.event()) == (answered, 1 - answered, None)
+
+
+def test_a_known_answer_with_compressed_data(eng: Engine) -> None:
+    """As every stack sends a PTR: the service's name in the data is a pointer to the question."""
+    pointer = struct.pack("!H", 0xC000 | 12)
+    asleep(eng).rx(query(message(question(SERVICE, PTR), known=(record(pointer, PTR, b"\x07sleeper" + pointer, 120),))))
+    assert eng.take_sent() == []
+    eng.rx(query(message(question(SERVICE, PTR), known=(record(pointer, PTR, b"\x07another" + pointer, 120),))))
+    assert len(eng.take_sent()) == 1
+
+
+def test_at_most_once_a_second_to_everybody(eng: Engine) -> None:
+    asleep(eng)
+    for _ in range(100):
+        eng.rx(query(message(question(HOST, A))))
+        eng.now_us += 50_000
+    assert len(eng.take_sent()) == 5
+
+
+LOOP = message(struct.pack("!3H", 0xC000 | 12, A, 1))
+POINTERS = message(b"".join(struct.pack("!H", 0xC000 | (12 + 2 * max(0, i - 1))) for i in range(40)) + struct.pack("!2H", A, 1))
+WRONG: dict[str, dict[str, Any]] = {
+    "another name": {"body": message(question(wire("sleepes.local"), A))},
+    "a longer name": {"body": message(question(wire("x.sleeper.local"), A))},
+    "a shorter name": {"body": message(question(wire("sleeper"), A))},
+    "another type": {"body": message(question(HOST, 28))},
+    "another class": {"body": message(question(HOST, A, 3))},
+    "a response": {"body": message(question(HOST, A), flags=0x8400)},
+    "another opcode": {"body": message(question(HOST, A), flags=0x0800)},
+    "to our address, not to the group": {"body": message(question(HOST, A)), "dst": HOST_IP, "mac": HOST_MAC},
+    "no question": {"body": message()},
+    "fewer questions than it says": {"body": struct.pack("!6H", 0, 0, 9, 0, 0, 0) + question(HOST, A)},
+    "cut in the name": {"body": message(HOST[:5])},
+    "cut in the header": {"body": message()[:11]},
+    "a pointer to itself": {"body": LOOP},
+    "pointers without end": {"body": POINTERS},
+    "a label longer than the rest": {"body": message(b"\x3fabc")},
+    "legacy, from nowhere": {"body": message(question(HOST, A)), "src": "0.0.0.0", "sport": 999},
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_not_answered(eng: Engine, case: str) -> None:
+    asleep(eng).rx(query(**WRONG[case]))
+    assert (eng.take_sent(), eng.event(), eng.status.power) == ([], None, D3)
+    assert eng.counters["rx_dropped_policy"] == 1
+
+
+def test_what_may_be_added(eng: Engine) -> None:
+    for bad in (b"", b"\0", b"\x05abc\0", HOST[:-1], HOST + b"\0", b"\xc0\x0c"):
+        assert eng.mdns_add(1, bad, A, b"\1\2\3\4") == lib.BAD_ARG
+    assert eng.mdns_add(1, HOST, ANY, b"\1\2\3\4") == lib.BAD_ARG
+    assert eng.mdns_add(1, HOST, A, b"") == lib.BAD_LEN
+    assert eng.mdns_add(1, HOST, A, bytes(65)) == lib.BAD_LEN
+    assert eng.mdns_add(1, HOST, A, bytes(4), "224.0.0.1") == lib.BAD_ADDR
+    longest = b"\x3d" + b"a" * 61 + b"\0"
+    assert eng.mdns_add(1, longest, TXT, bytes(64)) == OK
+    assert eng.mdns_add(2, HOST, A, bytes(4)) == OK
+    assert eng.offload_remove(2) == OK
+    eng.sleep()
+    eng.rx(query(message(question(HOST, A))))
+    assert eng.take_sent() == []
+    eng.rx(query(message(question(longest, TXT)), sport=40000))
+    assert len(eng.take_sent()) == 1
