@@ -47,7 +47,7 @@ class Instructions:
     password_wrong_at_start: int
     """A magic packet whose password differs in its first byte; ..."""
     password_wrong_at_end: int
-    """... in its last. Equal: the time taken says nothing about the password."""
+    """... in its last. Equal but for a tick of the timer: the time taken says nothing about the password."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +80,8 @@ def run(progress: Progress, scale: float = 1.0) -> CoreFigures:
         missed = _in_steps("matching", matching, progress, lambda n: scene.lib.bench_missed(scene.pool, n))
         false = _in_steps("near miss", near, progress, lambda n: scene.lib.bench_false(scene.pool, n))
         differ = scene.lib.bench_judge(scene.pool, int(JUDGED * scale), scene.bpf_filter, scene.programs)
-        per_s, ratio = _speed(scene, progress)
+        wrong = missed or false or differ  # no speed to speak of
+        per_s, ratio = (0.0, 0.0) if wrong else _speed(scene, progress)
         leaks = scene.lib.bench_leaks(scene.pool, int(CYCLES * scale))
     sizes = manifest().get("sizes", {}).get("image", {})
     counted = instructions() if shutil.which(QEMU) else None
