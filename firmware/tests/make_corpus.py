@@ -263,7 +263,11 @@ def bpf_inputs() -> dict[str, bytes]:
         "no-return": pack((0x80, 0, 0, 0)), "far": pack((0x01, 0, 0, far), (0x40, 0, 0, far), (6, 0, 0, 1)), "empty": b"",
         "shifts": pack((0x01, 0, 0, 40), (0x6C, 0, 0, 0), (0x16, 0, 0, 0)), "cells": pack((0x02, 0, 0, 16), (6, 0, 0, 1)),
     }  # fmt: skip
-    return {name: bytes([len(program) // 8]) + program + frames()["push"] for name, program in programs.items()}
+    frame = frames()["push"]
+    for code, size in ((0x20, 4), (0x28, 2), (0x30, 1)):
+        for over in (0, 1):          # the last bytes of the frame, and one behind them
+            programs[f"load-{size}-{over}-beyond"] = pack((code, 0, 0, len(frame) - size + over), (0x16, 0, 0, 0))
+    return {name: bytes([len(program) // 8]) + program + frame for name, program in programs.items()}
 
 
 INPUTS: dict[str, Callable[[], dict[str, bytes]]] = {
