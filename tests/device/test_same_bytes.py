@@ -14,13 +14,15 @@ from typing import Any
 from rig.clock import Deadline
 from rig.device import mcumgr
 from rig.device.link import Link
-from rig.device.numbers import OffloadType, SlotState
+from rig.device.numbers import OffloadType, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
 from tests.engine.engine_lib import HOST_IP, HOST_IP6, HOST_MAC, HOST_PORT, PEER_IP, PEER_IP6, PEER_MAC, PEER_PORT, REASONS
 from tests.engine.nd_packets import ns, probe
 from tests.engine.packets import arp, ether, tcp, udp
 from tests.engine.test_echo import ping, ping6
+from tests.engine.test_mdns import RECORDS, message, query, question
+from tests.engine.test_membership import v2_query, v3_query
 
 from .kinds import without_qemu
 from .wires import Wire, wired
@@ -143,6 +145,43 @@ def test_both_answer_every_frame_with_the_same_bytes() -> None:
     )
     assert not {"plain: reset outside", "ARP for another", "noise", "data"} & set(answered)
     assert sum(map(len, native)) > 25
+
+
+GROUPS = ("224.0.0.251", "239.1.2.3")
+
+
+def by_themselves(kind: str) -> set[bytes]:
+    """Every different frame of offloads that speak on their own: in a second, a lease is asked for, rebound and lost."""
+    with set_up(kind) as (client, wire):
+        client.set_clock_scale(50_000)
+        common: dict[str, Any] = {"ip": HOST_IP, "mac": HOST_MAC, "remote": PEER_IP, "next_hop_mac": PEER_MAC}
+        client.add_offload(ProtocolOffload(id=1, type=OffloadType.NATT, interval_ms=120_000, **common))
+        udp_only: dict[str, Any] = {"local_port": 5000, "remote_port": 6000, "data": b"alive", "interval_ms": 120_000}
+        client.add_offload(ProtocolOffload(id=2, type=OffloadType.UDP, **udp_only, **common))
+        client.add_offload(ProtocolOffload(id=3, type=OffloadType.DHCP, lease_s=1200, xid=7, data=b"\1" + HOST_MAC, **common))
+        for number, group in enumerate(GROUPS, 10):
+            client.add_offload(ProtocolOffload.group(number, ip=HOST_IP, mac=HOST_MAC, group=group))
+        for number, (name, rrtype, data) in RECORDS.items():
+            row: dict[str, Any] = {"name": name, "rrtype": rrtype, "data": data}
+            client.add_offload(ProtocolOffload(id=20 + number, type=OffloadType.MDNS, ip=HOST_IP, mac=HOST_MAC, **row))
+        sleep(client)
+        wire.send(v2_query(GROUPS[0], code=1))
+        wire.send(v3_query(GROUPS[1], code=1))
+        for name, rrtype, _ in RECORDS.values():
+            wire.send(query(message(question(name, rrtype))))
+            wire.send(query(message(question(name, rrtype), id_=9), sport=40000))
+        deadline = Deadline(10)
+        while client.status().power is not Power.WOKEN:
+            assert not deadline.expired
+        return set(wire.take())
+
+
+def test_both_say_the_same_by_themselves() -> None:
+    native, qemu = by_themselves("native"), by_themselves("qemu")
+    assert {frame.hex() for frame in native} == {frame.hex() for frame in qemu}
+    assert len(native) == 2 + 2 + len(GROUPS) + 2 * len(RECORDS), (
+        "NAT-T, UDP, two kinds of REQUEST, reports, two answers a record"
+    )
 
 
 def probes(kind: str) -> list[bytes]:
