@@ -9,8 +9,6 @@ from typing import Any
 
 import pytest
 
-pytest_plugins = ["pytester"]
-
 FAKE_BENCH = '''
 import os, sys, time, types
 import pytest
