@@ -121,6 +121,16 @@ class Channels:
         self._record(event, channel, status=status.name, kind=channel.kind.value if channel.kind else None)
         return status
 
+    def reserve_again(self, channel: Channel) -> None:
+        """The device forgot its slots: give it the channel's anew. A connection that is gone meanwhile keeps none."""
+        if channel.nic is None or channel.sock is None:
+            return
+        try:
+            channel.nic = self._nic.reserve(channel.sock, channel.network_minutes)
+            self._record("NIC_PATTERN_ADD", channel, slot=channel.nic.slot, gen=channel.nic.gen)
+        except (BenchError, OSError) as error:
+            self._record("NIC_REFUSED", channel, error=str(error))
+
     def close(self, channel: Channel) -> None:
         self._drop_transport(channel)
         self._free_slot(channel)

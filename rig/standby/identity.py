@@ -42,6 +42,10 @@ class Identity:
             self._client.add_offload(offload)
             self._given.append(offload)
 
+    def forget(self) -> None:
+        """The device starts afresh and has none of them."""
+        self._given.clear()
+
     def _offloads(self) -> list[ProtocolOffload]:
         flags = int(self._flags())
         addresses = [(self._ipv4, OffloadType.ARP, None)] if self._ipv4 else []

@@ -23,7 +23,7 @@ from rig.device.link import Link
 from rig.device.numbers import WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
-from rig.errors import DeviceError, RigError
+from rig.errors import BenchError, DeviceError, RigError
 from rig.net.gate import Gate
 from rig.standby import apps, ipc
 from rig.standby.api.enums import BackgroundAccessStatus
@@ -178,18 +178,37 @@ class Service:
         gate = Gate(config.wire_ns_fd, config.mac, device_port=config.device_port, bridge=config.bridge)
         self.link = Link(config.port, baudrate=config.baudrate, timeline=self.timeline)
         client = OffloadClient(self.link)
-        client.attach(OWNER)
-        client.set_clock_scale(config.minute_us)
         mac = bytes.fromhex(config.mac.replace(":", ""))
         self.identity = Identity(client, config.interface, mac, config.ipv4)
-        self.identity.refresh()
         keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
         self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
         self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
         self.standby = ConnectedStandby(self.link, self.nic, gate, self.power, self.loop, self.timeline)
         self.standby.on_woken = self._on_woken
         self.standby.on_settled = self._on_settled
-        self.link.start_events(lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))))
+        self._attach()
+        self.link.start_events(
+            lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))),
+            lambda boot_id: self.loop.post(lambda: self._on_device_restart(boot_id)),
+        )
+
+    def _attach(self) -> None:
+        """Make the device this host's: nothing of before is on it, intervals run on the bench's clock."""
+        self.nic.client.attach(OWNER)
+        self.nic.client.set_clock_scale(self.config.minute_us)
+        self.identity.forget()
+        self.identity.refresh()
+
+    def _on_device_restart(self, boot_id: int) -> None:
+        """Its slots are lost (edge case 97): the host wakes, speaks for itself, and gives the device everything anew."""
+        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id)
+        self.standby.device_lost()
+        self._attach()
+        for channel in self.channels.all():
+            self.channels.reserve_again(channel)
+        for app in self.apps.values():
+            self.watch_transports(app)
+        self.touch()
 
     def _on_device_event(self, event: Event) -> None:
         ref = event.slot_ref
@@ -327,8 +346,12 @@ class Service:
             self.touch()
 
     def _enter(self) -> bool:
-        self.identity.refresh()
-        return self.standby.enter(self.channels.all(), 0)
+        try:
+            self.identity.refresh()
+            return self.standby.enter(self.channels.all(), 0)
+        except BenchError as error:
+            self.timeline.add("SLEEP_FAILED", error=str(error))
+            return False
 
     def _all_quiet(self) -> bool:
         """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""

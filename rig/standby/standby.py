@@ -172,8 +172,10 @@ class ConnectedStandby:
     def _undo(self) -> None:
         self._thaw()
         self._gate.join()
-        self._inject(self._device.drain(0))
-        self._gate.steer_to_host()
+        try:
+            self._inject(self._device.drain(0))
+        finally:
+            self._gate.steer_to_host()
         self._epoch = self._device.abort(self._epoch).epoch
         self._acked = 0
 
@@ -196,10 +198,27 @@ class ConnectedStandby:
 
     def _settle(self) -> None:
         """Frames that came in while the first were put back; then nothing of ours is left on the device."""
-        while (drained := self._device.drain(self._acked)).frames:
-            self._inject(drained)
-        released = self._device.release()
+        try:
+            while (drained := self._device.drain(self._acked)).frames:
+                self._inject(drained)
+            released = self._device.release()
+        except BenchError as error:
+            self._timeline.add("SETTLE_FAILED", error=str(error))  # the device is gone or restarted: its next hello tells
+            return
         self._loop.post(lambda: self._settled(released))
+
+    def device_lost(self) -> None:
+        """The device restarted and owns nothing: the host is on the network again, by itself."""
+        if self._power.asleep:
+            self._timeline.add("NIC_WAKE", reason=WakeReason.FIRMWARE_STALLED.name, channel=None, pattern_id=None)
+            self._power.wake_up(WakeReason.FIRMWARE_STALLED.name)
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
+            self._settle_timer = None
+        self._gate.open()
+        self._thaw()
+        self._epoch = self._acked = 0
+        self._wake_pending = self.settling = False
 
     def _settled(self, released: Release) -> None:
         self._epoch = released.epoch

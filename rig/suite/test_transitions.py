@@ -55,8 +55,8 @@ def test_a_push_around_commit_is_delivered_exactly_once(scene: Scene) -> None:
     for step in range(SWEEP_STEPS):
         message = b"%d;" % step
         pusher = threading.Timer(step * 0.0002, connection.push, (message,))
-        pusher.start()
         after = scene.timeline.mark()
+        pusher.start()
         scene.host.enter_standby()
         pusher.join()
         scene.timeline.wait("TASK_DATA", after=after)
