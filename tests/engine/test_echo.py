@@ -63,6 +63,13 @@ def test_ping_comes_back_byte_for_byte(asleep: Engine, size: int) -> None:
     assert (asleep.event(), asleep.counters["echo_answered"], asleep.offloads()) == (None, 1, {3: 1, 4: 0})
 
 
+def test_padding_does_not_tell_what_was_there_before(asleep: Engine) -> None:
+    """Replies are built where frames were."""
+    asleep.rx(ping(b"\xff" * 1472))
+    asleep.rx(ping(b"x"))
+    assert asleep.take_sent()[1][42:] == b"x" + bytes(17)
+
+
 @pytest.mark.parametrize("size", [0, 1, 56, 1452])
 def test_ping6_comes_back_byte_for_byte(asleep: Engine, size: int) -> None:
     payload = bytes(i & 0xFF for i in range(size))

@@ -36,6 +36,7 @@ from tests.engine.engine_lib import (
     PEER_MAC,
     ROUTER_CHANGED,
     UNSUPPORTED,
+    WAKE_PENDING,
     Engine,
 )
 from tests.engine.nd_packets import ALL_NODES, NONCE, checked, group_mac, na, ns, probe, ra, solicited_node
@@ -396,9 +397,8 @@ def test_change_between_prepare_and_commit_is_not_missed(eng: Engine) -> None:
     assert eng.ns_add(flags=NS_RA_WAKE) == OK
     eng.rx(ra())
     assert eng.prepare() == OK
-    eng.rx(ra())
     eng.rx(ra(lifetime=0))
-    assert eng.commit() == 14
+    assert eng.commit() == WAKE_PENDING
     assert eng.wake_event().reason == ROUTER_CHANGED
 
 
