@@ -92,11 +92,17 @@ class ConnectedStandby:
 
     def wake(self, cause: str, woken: Woken | None = None) -> None:
         """Take the identity back. The host is awake when this returns; `on_settled` follows."""
+        self._take_identity(cause, woken, self._ask_for_silence())
+
+    def _ask_for_silence(self) -> Pending | None:
+        """Host awake, on its way; None when a refused commit has left the device silent already."""
+        if self._wake_pending:
+            return None
+        return self._link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": self._epoch})
+
+    def _take_identity(self, cause: str, woken: Woken | None, awake: Pending | None) -> None:
         self._power.wake_up(cause)
         self.settling = True
-        awake = None
-        if not self._wake_pending:
-            awake = self._link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": self._epoch})
         if woken is not None:
             self.on_woken(woken)
         captured = self._identity_back(awake)
@@ -119,10 +125,12 @@ class ConnectedStandby:
             threading.Thread(target=self._settle, name="settle", daemon=True).start()
 
     def handle_event(self, event: Event, channel: Channel | None) -> None:
-        """A wake event of the device, in the order of its number."""
+        """A wake event of the device, in the order of its number. The answer goes out before anything is written down."""
+        asleep, reason = self._power.asleep, WakeReason(event.reason)
+        awake = self._ask_for_silence() if asleep else None
         self._timeline.add(
             "NIC_WAKE",
-            reason=WakeReason(event.reason).name,
+            reason=reason.name,
             number=event.n,
             channel=channel.channel_id if channel else None,
             app=channel.app.name if channel else None,
@@ -132,9 +140,8 @@ class ConnectedStandby:
             saved_bytes=event.saved_bytes,
             device_us=event.t_wake_us - event.t_rx_us,
         )
-        if self._power.asleep:
-            reason = WakeReason(event.reason)
-            self.wake(reason.name, Woken(reason, channel, event.frame))
+        if asleep:
+            self._take_identity(reason.name, Woken(reason, channel, event.frame), awake)
 
     def _identity_back(self, awake: Pending | None) -> int:
         """The device has fallen silent; returns how many frames it holds (0: unknown, as after a refused commit)."""
