@@ -69,7 +69,7 @@ unit: setup firmware
 	@$(BIN)/python -m pytest tests $(if $(K),-k '$(K)')
 
 c-test: firmware
-	@$(MAKE) --no-print-directory -C firmware test PYTHON=$(BIN)/python
+	@$(MAKE) -s --no-print-directory -C firmware test PYTHON=$(BIN)/python
 
 fuzz fuzz-replay: firmware
 	@$(MAKE) --no-print-directory -C firmware $@ PYTHON=$(BIN)/python $(if $(SECONDS),SECONDS=$(SECONDS))
