@@ -16,7 +16,7 @@ from ipaddress import IPv6Interface
 
 import pytest
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
-from scapy.layers.l2 import Ether
+from scapy.layers.l2 import ARP, Ether
 
 from rig.clock import Deadline
 from rig.device.numbers import OffloadType
@@ -103,6 +103,17 @@ def talk(namespace: Namespace, address: str, until: Callable[[], bool], timeout_
     return False
 
 
+def becomes(namespace: Namespace, address: str, state: int, timeout_s: float) -> bool:
+    """Whether the entry for `address` gets into `state` in time, with nothing sent meanwhile."""
+    deadline = Deadline(timeout_s)
+    while not deadline.expired:
+        entry = neighbour(namespace, address)
+        if entry is not None and entry.state == state:
+            return True
+        time.sleep(TALK_EVERY_S)
+    return False
+
+
 def remove_offload(scene: Scene, kind: OffloadType) -> None:
     for offload in scene.device.offloads():
         if offload.type is kind:
@@ -136,18 +147,18 @@ def test_the_servers_kernel_keeps_the_sleeping_host_reachable(scene: Scene, fami
 @pytest.mark.edge(80)
 @FAMILIES
 def test_without_the_offload_the_servers_kernel_gives_the_host_up(scene: Scene, family: int) -> None:
-    """The negative control of the test above."""
+    """The negative control of the test above.
+
+    One datagram only: the next one would put a failed entry back to incomplete before anybody has looked.
+    """
     server, address = scene.bench.network.server, address_of(scene, family)
     doubtful(server, family)
     scene.sleep()
     remove_offload(scene, OffloadType.NS if family == socket.AF_INET6 else OffloadType.ARP)
     forget(server, address)
-
-    def gone() -> bool:
-        entry = neighbour(server, address)
-        return entry is not None and entry.state == NUD_FAILED
-
-    assert talk(server, address, gone, timeout_s=10)
+    with server.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.sendto(b"are you there", (address, 9))
+    assert becomes(server, address, NUD_FAILED, timeout_s=10)
 
 
 @pytest.mark.edge(81)
@@ -351,6 +362,50 @@ def test_questions_that_nobody_may_ask_are_not_answered(scene: Scene, family: in
     deadline = Deadline(2)
     while answers(scene, family) == before:
         assert not deadline.expired, "the right question was not answered"
+
+
+def arp_frames(scene: Scene, after: int) -> list[ARP]:
+    """ARP that the device sent since `after`, a mark of its port."""
+    frames = [Ether(frame.data) for frame in scene.bench.capture.frames(scene.device_port, after=after)]
+    return [frame[ARP] for frame in frames if ARP in frame and frame.src == scene.host_mac_text]
+
+
+@pytest.mark.edge(75)
+def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene) -> None:
+    """A probe's sender has no address (RFC 5227); a device that repeated that would spoil the tables of others."""
+    plan = scene.bench.network.topology
+    peer = plan.hosts["peer"]
+    mark = scene.bench.capture.mark(scene.device_port)
+    scene.sleep()
+    before = answers(scene, socket.AF_INET)
+    scene.bench.inject.send(arp_request(Flow(peer.mac, plan.host.mac, "0.0.0.0", plan.host.ip4)))
+    deadline = Deadline(2)
+    while answers(scene, socket.AF_INET) == before:
+        assert not deadline.expired, "the probe was not answered"
+    scene.bench.capture.wait_for(
+        scene.device_port, lambda data: data[6:12] == scene.host_mac and data[12:14] == b"\x08\x06", after=mark
+    )
+    (reply,) = arp_frames(scene, mark)
+    assert (reply.op, reply.psrc, reply.hwsrc, reply.pdst) == (2, plan.host.ip4, plan.host.mac, "0.0.0.0")
+
+
+@pytest.mark.edge(76, 77)
+def test_another_station_with_our_address_wakes_and_is_told_off_once(scene: Scene) -> None:
+    """Our own announcement come back is none; twenty of the other station's are answered by one."""
+    plan = scene.bench.network.topology
+    peer, address = plan.hosts["peer"], plan.host.ip4
+    after = scene.sleep()
+    mark, seen = scene.bench.capture.mark(scene.device_port), scene.device.counters()
+    own = Ether(src=peer.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(op=1, hwsrc=plan.host.mac, psrc=address, pdst=address)
+    scene.bench.inject.send(pad(bytes(own)))
+    scene.assert_no_wake(after)
+    theirs = Ether(src=peer.mac, dst="ff:ff:ff:ff:ff:ff") / ARP(op=1, hwsrc=peer.mac, psrc=address, pdst=address)
+    scene.bench.inject.burst([pad(bytes(theirs))] * 20)
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "ADDR_CONFLICT"
+    scene.wait_received_by_device(seen, 21)
+    assert scene.device.counters()["arp_defended"] == 1
+    told = [frame for frame in arp_frames(scene, mark) if frame.op == 1 and frame.psrc == frame.pdst == address]
+    assert len(told) == 1
 
 
 def advertisement(scene: Scene, lifetime_s: int, prefix: str = "2001:db8:0:1::") -> bytes:
