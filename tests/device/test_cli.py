@@ -140,13 +140,20 @@ def test_old_firmware_is_named_with_its_remedy(server: FakeServer) -> None:
 # -- a served device, and tools of others --------------------------------------------------------------------------------
 
 
+def hear_ctrl_c() -> None:
+    """A shell starts its background jobs, this test run maybe among them, with SIGINT ignored; children inherit that."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Served:
     """`rig serve` in the background."""
 
     def __init__(self, kind: str, *options: str) -> None:
         self.kind = kind
         argv = [*COMMAND, "serve", "--device", kind, *options]
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT)
+        self.process = subprocess.Popen(
+            argv, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, env=ENVIRONMENT, preexec_fn=hear_ctrl_c
+        )
         assert self.process.stdout is not None
         self.port = self.process.stdout.readline().strip()
 
