@@ -46,6 +46,7 @@
 	X(wake_ipsec)            \
 	X(wake_udp_data)         \
 	X(wake_dhcp)             \
+	X(wake_no_more_tokens)   \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
 	X(wake_dup_collapsed)    \
@@ -72,6 +73,8 @@
 	X(ka_tx)                 \
 	X(ka_rx_ack)             \
 	X(ka_timeout)            \
+	X(ka_payload_tx)         \
+	X(ka_reply_rx)           \
 	X(peer_ka_answered)      \
 	X(zero_window_answered)  \
 	X(rst_in_window)         \

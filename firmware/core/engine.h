@@ -19,6 +19,8 @@ enum {
 	ENG_OFFLOADS = 32,
 	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
 	ENG_UDP_PAYLOAD_BYTES = 32,
+	ENG_PAYLOAD_BYTES = 32,     /* of a slot's payload keep-alive, and of its answer */
+	ENG_TOKENS_BYTES = 256,     /* for one sleep: 64 WebSocket masks */
 	ENG_DHCP_CLIENT_ID_BYTES = 32,
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
 	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
@@ -42,6 +44,25 @@ struct eng_ip {
 	uint8_t b[16];
 };
 
+/* A place in a payload. 32 bits as the host gives them: a sum of the two may wrap. */
+struct eng_span {
+	uint32_t offset, len;       /* len 0: there is none */
+};
+
+/* What a slot sends in place of probes, and the answer to it that the host need not see. */
+struct eng_payload_cfg {
+	uint8_t data_len, reply_len; /* reply_len 0: no answer is expected */
+	uint8_t data[ENG_PAYLOAD_BYTES], reply[ENG_PAYLOAD_BYTES];
+	uint8_t reply_mask[ENG_PAYLOAD_BYTES / 8]; /* one bit a byte, LSB first: set bits are compared */
+	bool reply_counts;          /* the answer repeats the counter, at reply_counter */
+	uint32_t counter_start, reply_counter;
+	struct eng_span counter;    /* little-endian, one more each time, wraps */
+	struct eng_span token;      /* bytes from `tokens`, others each time */
+	struct eng_span mask;       /* XORed with the token, which is 4 bytes then (RFC 6455 5.3) */
+	uint16_t tokens_len;
+	uint8_t tokens[ENG_TOKENS_BYTES];
+};
+
 struct eng_slot_cfg {
 	uint16_t owner;
 	uint32_t flags;
@@ -59,6 +80,7 @@ struct eng_slot_cfg {
 	uint64_t t0_us;
 	uint32_t ka_idle_ms, ka_intvl_ms, idle_elapsed_ms;
 	uint8_t ka_cnt;
+	const struct eng_payload_cfg *payload; /* NULL: empty probes; eng_slot_add keeps its own copy */
 };
 
 struct eng_slot_state {
@@ -68,6 +90,8 @@ struct eng_slot_state {
 	uint16_t close_reason;
 	uint32_t snd_una, snd_nxt, rcv_nxt, snd_wnd, tsval_last, ts_recent, last_rx_age_ms, next_ka_due_ms;
 	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
+	uint32_t payloads_sent, payloads_answered, payload_counter, tokens_used; /* payload_counter: the next one's */
+	uint32_t payload_age_ms;    /* since the last one was first sent, real time; UINT32_MAX: none was */
 };
 
 struct eng_pattern_cfg {

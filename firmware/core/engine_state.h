@@ -29,6 +29,16 @@ struct rate {
 	uint16_t used;
 };
 
+/* A slot's payload keep-alive: payload_ka.c. Zeros: the slot has none. */
+struct payload_ka {
+	struct eng_payload_cfg cfg;
+	bool reply_due;              /* the last payload sent has not been answered */
+	uint8_t missed;              /* payloads before it, in a row, that never were */
+	uint32_t sent, answered;     /* sent: different ones, not repetitions */
+	uint32_t next_wait_ms;       /* the next one is due at next_from_us + this, scaled */
+	uint64_t next_from_us, sent_us;
+};
+
 struct eng_slot {
 	struct eng_slot_cfg cfg;     /* its sequence, window and timestamp fields live on from the host's values */
 	bool used, probe_failed;     /* probe_failed: the wire did not take it, ka_due_us is a retry */
@@ -39,6 +49,7 @@ struct eng_slot {
 	uint32_t ka_wait_ms;         /* ka_due_us = ka_from_us + this, scaled */
 	struct rate challenges, answers;
 	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
+	struct payload_ka payload;
 };
 
 struct eng_pattern {
@@ -199,6 +210,7 @@ enum tcp_verdict {
 	TCP_ACK_INVALID,
 	TCP_PURE_ACK,
 	TCP_DATA,
+	TCP_KA_REPLY,                /* the answer to a payload keep-alive: all of it, and nothing else */
 	TCP_FIN_ONLY,
 	TCP_VERDICTS,
 };
@@ -210,6 +222,7 @@ uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v);
 /* tcp_tx.c */
 uint32_t tcp_window(const struct eng_slot *s);
 bool tcp_send(struct engine *e, struct eng_slot *s, uint32_t seq);
+bool tcp_send_data(struct engine *e, struct eng_slot *s, uint32_t seq, const uint8_t *data, uint16_t len);
 
 /* keepalive.c */
 void ka_start(struct engine *e, struct eng_slot *s);
@@ -217,6 +230,27 @@ void ka_heard(struct engine *e, struct eng_slot *s);
 void ka_rescale(struct engine *e);
 void ka_poll(struct engine *e, uint64_t now);
 uint64_t ka_next_us(const struct engine *e);
+
+/* payload_ka.c */
+static inline bool payload_ka_on(const struct eng_slot *s)
+{
+	return s->payload.cfg.data_len != 0;
+}
+int payload_ka_check(const struct eng_slot_cfg *c);
+/* Copies what cfg.payload points to. */
+void payload_ka_start(struct eng_slot *s);
+void payload_ka_forget(struct eng_slot *s);
+bool payload_ka_unacked(const struct eng_slot *s);
+/* The peer's TCP took ka_cnt payloads, its application answered none. */
+bool payload_ka_unanswered(const struct eng_slot *s);
+bool payload_ka_exhausted(const struct eng_slot *s);
+/* A new payload, the last one again, or a probe of a closed window; false when the wire took nothing. */
+bool payload_ka_send(struct engine *e, struct eng_slot *s, uint64_t now);
+/* Until the last payload is sent again: doubles each time. */
+uint32_t payload_ka_wait_ms(const struct eng_slot *s);
+bool payload_ka_is_reply(const struct eng_slot *s, const struct pkt *p);
+void payload_ka_take_reply(struct eng_slot *s);
+void payload_ka_describe(const struct eng_slot *s, uint64_t now, struct eng_slot_state *o);
 
 /* pattern.c */
 void patterns_clear(struct engine *e);

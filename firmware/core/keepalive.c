@@ -1,6 +1,7 @@
 /*
  * Keep-alive of the slots. A slot is quiet for ka_idle, then a probe every ka_intvl; ka_cnt probes without an answer
  * end it. Only what is heard restarts the idle time. A probe that the wire did not take was not sent, so not lost.
+ * Payload keep-alives come every ka_idle instead, whatever is heard: the peer's application waits for them.
  */
 #include "engine_state.h"
 
@@ -21,11 +22,18 @@ void ka_start(struct engine *e, struct eng_slot *s)
 
 void ka_heard(struct engine *e, struct eng_slot *s)
 {
-	s->unanswered = 0;
+	bool waited = s->unanswered != 0;
+
 	s->last_rx_us = now_us(e);
+	if (payload_ka_unacked(s))           /* alive, but what we sent must be sent again */
+		return;
+	s->unanswered = 0;
 	if (s->state == OFF_SLOT_PROBING)
 		s->state = OFF_SLOT_ACTIVE;
-	arm(e, s, s->last_rx_us, s->cfg.ka_idle_ms);
+	if (!payload_ka_on(s))
+		arm(e, s, s->last_rx_us, s->cfg.ka_idle_ms);
+	else if (waited)
+		arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
 }
 
 void ka_rescale(struct engine *e)
@@ -80,7 +88,7 @@ static void note_late(struct engine *e, const struct eng_slot *s, uint64_t now)
 static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	note_late(e, s, now);
-	if (!tcp_send(e, s, s->cfg.snd_una - 1)) {
+	if (!(payload_ka_on(s) ? payload_ka_send(e, s, now) : tcp_send(e, s, s->cfg.snd_una - 1))) {
 		count(e, C_tx_busy_retry);
 		s->probe_failed = true;
 		s->ka_due_us = now + ENG_TX_RETRY_US;
@@ -93,7 +101,7 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	count(e, C_ka_tx);
 	s->state = OFF_SLOT_PROBING;
 	e->ka_gap_us = now + ENG_KA_SPACING_US;
-	arm(e, s, now, s->cfg.ka_intvl_ms);
+	arm(e, s, now, payload_ka_on(s) ? payload_ka_wait_ms(s) : s->cfg.ka_intvl_ms);
 }
 
 void ka_poll(struct engine *e, uint64_t now)
@@ -104,8 +112,10 @@ void ka_poll(struct engine *e, uint64_t now)
 	if (!due || due->ka_due_us > now)
 		return;
 	struct eng_slot *s = &e->slots[slot_index(e, due)];
-	if (s->unanswered >= s->cfg.ka_cnt)
+	if (s->unanswered >= s->cfg.ka_cnt || payload_ka_unanswered(s))
 		give_up(e, s);
+	else if (payload_ka_exhausted(s) && (e->arm & ARM_TCP))
+		wake(e, OFF_WAKE_NO_MORE_TOKENS, slot_index(e, s), NO_PATTERN, NULL, false);
 	else
 		probe(e, s, now);
 }

@@ -48,6 +48,7 @@ enum off_wake_reason {
 	OFF_WAKE_UDP_DATA = 0x4021,
 	OFF_WAKE_DHCP_NAK = 0x4022,        /* the server takes the address back */
 	OFF_WAKE_DHCP_EXPIRED = 0x4023,    /* no server renewed the lease in time */
+	OFF_WAKE_NO_MORE_TOKENS = 0x4030,  /* a payload keep-alive is due, and the host must give what it is made of */
 };
 
 enum off_slot_flag {

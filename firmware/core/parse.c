@@ -61,7 +61,7 @@ static enum parse_result parse_tcp(struct pkt *p)
 	p->dport = get_be16(t + 2);
 	p->seq = get_be32(t + 4);
 	p->ack = get_be32(t + 8);
-	p->flags = t[13] & 0x1F;
+	p->flags = t[13] & 0x3F;
 	p->window = get_be16(t + 14);
 	p->payload = (uint16_t)(p->l4 + header);
 	p->payload_len = (uint16_t)(n - header);

@@ -76,6 +76,7 @@ static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg
 
 	*s = (struct eng_slot){.cfg = *c, .used = true, .state = state, .gen = gen, .tsval_last = c->tsval};
 	s->last_rx_us = s->ts_recent_us = now_us(e);
+	payload_ka_start(s);
 	ka_start(e, s);
 }
 
@@ -86,6 +87,8 @@ int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, 
 	int rc = check_addresses(c);
 	if (rc == OFF_OK)
 		rc = check_numbers(c);
+	if (rc == OFF_OK)
+		rc = payload_ka_check(c);
 	if (rc == OFF_OK)
 		rc = choose(e, c, slot);
 	if (rc != OFF_OK)
@@ -121,6 +124,7 @@ void slots_end_standby(struct engine *e)
 	for (int i = 0; i < ENG_SLOTS; i++) {
 		struct eng_slot *s = &e->slots[i];
 
+		payload_ka_forget(s);        /* its tokens are secrets */
 		if (s->used && (s->cfg.flags & OFF_SLOT_KEEP))
 			s->state = OFF_SLOT_IDLE;
 		else if (s->used)
@@ -190,6 +194,7 @@ static void describe(const struct engine *e, uint8_t i, struct eng_slot_state *o
 		.peer_ka_answered = s->peer_ka_answered, .challenge_acks = s->challenge_acks,
 		.dup_data = s->dup_data, .paws_drops = s->paws_drops,
 	};
+	payload_ka_describe(s, now, o);
 }
 
 static bool handle_ok(const struct engine *e, uint8_t slot, uint16_t gen)

@@ -1,6 +1,7 @@
 /*
  * The receive side of a slot: RFC 9293 3.10.7.4, with RFC 5961 (RST, SYN, ACK) and RFC 7323 (PAWS). It differs from a
  * full stack in one thing: RCV.NXT never moves. What would move it (data, FIN) wakes the host, which gets the segment.
+ * The one exception is the answer to a payload keep-alive (payload_ka.c), which the host is told of when it wakes.
  */
 #include "engine_state.h"
 #include "seq.h"
@@ -75,7 +76,7 @@ enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, con
 	if (!ack_valid(s, p))
 		return TCP_ACK_INVALID;
 	if (p->payload_len)
-		return TCP_DATA;
+		return payload_ka_is_reply(s, p) ? TCP_KA_REPLY : TCP_DATA;
 	return p->flags & TCP_FIN ? TCP_FIN_ONLY : TCP_PURE_ACK;
 }
 
@@ -98,6 +99,7 @@ static const struct {
 	[TCP_ACK_INVALID] = {C_ack_invalid, CHALLENGE, false},
 	[TCP_PURE_ACK] = {C_rx_total, SILENT, true},
 	[TCP_DATA] = {C_rx_total, SILENT, true},
+	[TCP_KA_REPLY] = {C_ka_reply_rx, ANSWER, true},
 	[TCP_FIN_ONLY] = {C_rx_total, SILENT, true},
 };
 
@@ -117,7 +119,13 @@ uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v)
 	return OFF_WAKE_NONE;
 }
 
-/* A valid ACK without data: what a sleeping host's stack would remember of it. */
+static void note_acked(struct eng_slot *s, const struct pkt *p)
+{
+	if (seq_lt(s->cfg.snd_una, p->ack))
+		s->cfg.snd_una = p->ack;
+}
+
+/* A valid ACK whose data, if any, is ours to take: what a sleeping host's stack would remember of it. */
 static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 {
 	struct eng_slot_cfg *c = &s->cfg;
@@ -128,8 +136,7 @@ static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 		c->ts_recent_age_ms = 0;
 		s->ts_recent_us = now_us(e);
 	}
-	if (seq_lt(c->snd_una, p->ack))
-		c->snd_una = p->ack;
+	note_acked(s, p);
 	/* RFC 9293 3.10.7.4: an older segment must not bring back an older window. */
 	if (seq_lt(c->snd_wl1, p->seq) || (c->snd_wl1 == p->seq && seq_leq(c->snd_una, p->ack))) {
 		c->snd_wl1 = p->seq;
@@ -137,7 +144,7 @@ static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 		if (c->snd_wnd > c->max_snd_wnd)
 			c->max_snd_wnd = c->snd_wnd;
 	}
-	if (s->unanswered) {
+	if (s->unanswered && !payload_ka_unacked(s)) {
 		s->ka_acked++;
 		count(e, C_ka_rx_ack);
 	}
@@ -175,8 +182,12 @@ void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum t
 {
 	bool sent = false;
 
-	if (v == TCP_PURE_ACK)
+	if (v == TCP_PURE_ACK || v == TCP_KA_REPLY)
 		take_ack(e, s, p);
+	if (v == TCP_KA_REPLY)
+		payload_ka_take_reply(s);
+	if ((v == TCP_DATA || v == TCP_FIN_ONLY) && payload_ka_on(s))
+		note_acked(s, p);            /* else the payload would be sent again beside data that does not wake */
 	if (v == TCP_RST_EXACT)
 		slot_break(s, OFF_WAKE_TCP_RST);
 	if (rules[v].reply != SILENT && (v != TCP_PEER_KA || (s->cfg.flags & OFF_SLOT_ANSWER_PEER_KA)))

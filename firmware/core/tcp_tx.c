@@ -1,4 +1,4 @@
-/* Segments the device sends for a slot: an ACK, or a probe, which is an ACK at SND.UNA - 1. Never any data. */
+/* Segments the device sends for a slot: an ACK, a probe, which is an ACK at SND.UNA - 1, or a payload keep-alive. */
 #include <string.h>
 
 #include "bytes.h"
@@ -6,7 +6,7 @@
 #include "engine_state.h"
 #include "seq.h"
 
-enum { TS_OPTION_BYTES = 12, TX_MAX = ETH_HEADER_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TS_OPTION_BYTES };
+enum { TS_OPTION_BYTES = 12, TX_MAX = ETH_HEADER_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TS_OPTION_BYTES + ENG_PAYLOAD_BYTES };
 
 /* What is left of the window we last advertised: its right edge stays where the host put it. */
 uint32_t tcp_window(const struct eng_slot *s)
@@ -61,17 +61,18 @@ static uint16_t put_ipv6(uint8_t *h, const struct eng_slot_cfg *c, uint16_t l4_l
 	return IPV6_HEADER_BYTES;
 }
 
-static void put_tcp(uint8_t *t, const struct eng_slot *s, uint32_t seq, uint32_t tsval, uint16_t l4_len)
+/* The payload lies behind the header already. */
+static void put_tcp(uint8_t *t, const struct eng_slot *s, uint32_t seq, uint32_t tsval, uint16_t header_len, uint16_t l4_len)
 {
 	const struct eng_slot_cfg *c = &s->cfg;
 
-	memset(t, 0, l4_len);
+	memset(t, 0, header_len);
 	put_be16(t, c->local_port);
 	put_be16(t + 2, c->remote_port);
 	put_be32(t + 4, seq);
 	put_be32(t + 8, c->rcv_nxt);
-	t[12] = (uint8_t)(l4_len / 4 << 4);
-	t[13] = TCP_ACK;
+	t[12] = (uint8_t)(header_len / 4 << 4);
+	t[13] = l4_len > header_len ? TCP_PSH | TCP_ACK : TCP_ACK;
 	put_be16(t + 14, window_field(s));
 	if (c->ts_on) {
 		put_be32(t + 20, 0x0101080Au); /* NOP NOP TS, length 10: the layout of every stack */
@@ -92,8 +93,14 @@ static void remember_sent(struct eng_slot *s, uint32_t tsval)
 
 bool tcp_send(struct engine *e, struct eng_slot *s, uint32_t seq)
 {
+	return tcp_send_data(e, s, seq, NULL, 0);
+}
+
+bool tcp_send_data(struct engine *e, struct eng_slot *s, uint32_t seq, const uint8_t *data, uint16_t len)
+{
 	uint8_t f[TX_MAX] = {0};
-	uint16_t l4_len = s->cfg.ts_on ? TCP_HEADER_BYTES + TS_OPTION_BYTES : TCP_HEADER_BYTES;
+	uint16_t header_len = s->cfg.ts_on ? TCP_HEADER_BYTES + TS_OPTION_BYTES : TCP_HEADER_BYTES;
+	uint16_t l4_len = (uint16_t)(header_len + len);
 	uint32_t tsval = s->cfg.ts_on ? tsval_now(e, s) : 0;
 	bool v4 = s->cfg.local.len == 4;
 
@@ -102,7 +109,9 @@ bool tcp_send(struct engine *e, struct eng_slot *s, uint32_t seq)
 	put_be16(f + 12, v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 	uint16_t at = ETH_HEADER_BYTES;
 	at = (uint16_t)(at + (v4 ? put_ipv4(f + at, &s->cfg, l4_len) : put_ipv6(f + at, &s->cfg, l4_len)));
-	put_tcp(f + at, s, seq, tsval, l4_len);
+	if (len)
+		memcpy(f + at + header_len, data, len);
+	put_tcp(f + at, s, seq, tsval, header_len, l4_len);
 	at = (uint16_t)(at + l4_len);
 	if (!eng_tx(e, f, at < ETH_MIN_BYTES ? ETH_MIN_BYTES : at))
 		return false;

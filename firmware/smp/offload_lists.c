@@ -6,7 +6,7 @@ enum {
 	NESTING = 4,
 	DRAIN_HEAD_BYTES = 40,       /* map, keys, lost, more, list header and ends, all at their longest */
 	DRAIN_ROW_BYTES = 1 + 5 + 9 + 3 + 3 + 5 + 3 + 1,
-	SLOT_FIELDS = 19,
+	SLOT_FIELDS = 24,
 	FRAME_FIELDS = 6,
 };
 
@@ -31,7 +31,8 @@ static bool put_slot(zcbor_state_t *s, const struct eng_slot_state *t)
 	const uint32_t v[SLOT_FIELDS] = {
 		t->slot, t->gen, t->state, t->close_reason, t->snd_una, t->snd_nxt, t->rcv_nxt, t->snd_wnd, t->tsval_last,
 		t->ts_recent, t->last_rx_age_ms, t->next_ka_due_ms, t->ka_sent, t->ka_acked, t->ka_lost, t->peer_ka_answered,
-		t->challenge_acks, t->dup_data, t->paws_drops,
+		t->challenge_acks, t->dup_data, t->paws_drops, t->payloads_sent, t->payloads_answered, t->payload_counter,
+		t->tokens_used, t->payload_age_ms,
 	};
 
 	return put_row(s, v, SLOT_FIELDS);

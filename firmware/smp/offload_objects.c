@@ -31,14 +31,68 @@ static struct eng_slot_cfg slot_from(const struct add_tcp_slot_req *q)
 	return c;
 }
 
+static struct eng_span span_from(const struct span *s)
+{
+	return (struct eng_span){ .offset = s->offset, .len = s->len };
+}
+
+static int reply_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req *q)
+{
+	size_t len = q->ka_reply_present ? q->ka_reply.ka_reply.len : 0;
+
+	if (len)
+		memcpy(p->reply, q->ka_reply.ka_reply.value, len);  /* at most 32: the CDDL says so */
+	p->reply_len = (uint8_t)len;
+	p->reply_counts = q->ka_reply_counter_present;
+	p->reply_counter = q->ka_reply_counter_present ? q->ka_reply_counter.ka_reply_counter : 0;
+	memset(p->reply_mask, 0xFF, sizeof p->reply_mask);
+	if (!q->ka_reply_mask_present)
+		return OFF_OK;
+	if (q->ka_reply_mask.ka_reply_mask.len != (len + 7) / 8)
+		return OFF_BAD_LEN;
+	memcpy(p->reply_mask, q->ka_reply_mask.ka_reply_mask.value, q->ka_reply_mask.ka_reply_mask.len);
+	return OFF_OK;
+}
+
+/* The fields of a payload keep-alive, which without "ka_data" may not be there. */
+static int payload_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req *q)
+{
+	bool others = q->ka_mask_present || q->ka_reply_present || q->ka_token_present || q->ka_tokens_present ||
+		      q->ka_counter_present || q->ka_reply_mask_present || q->ka_reply_counter_present;
+
+	memset(p, 0, sizeof *p);
+	if (!q->ka_data_present)
+		return others ? OFF_BAD_ARG : OFF_OK;
+	p->data_len = (uint8_t)q->ka_data.ka_data.len;
+	memcpy(p->data, q->ka_data.ka_data.value, p->data_len);  /* at most 32 */
+	if (q->ka_counter_present) {
+		p->counter = (struct eng_span){ .offset = q->ka_counter.ka_counter.offset, .len = q->ka_counter.ka_counter.len };
+		p->counter_start = q->ka_counter.ka_counter.start;
+	}
+	if (q->ka_token_present)
+		p->token = span_from(&q->ka_token.ka_token);
+	if (q->ka_mask_present)
+		p->mask = span_from(&q->ka_mask.ka_mask);
+	if (q->ka_tokens_present) {
+		p->tokens_len = (uint16_t)q->ka_tokens.ka_tokens.len;
+		memcpy(p->tokens, q->ka_tokens.ka_tokens.value, p->tokens_len);  /* at most 256 */
+	}
+	return reply_from(p, q);
+}
+
 int offload_slot_add(const struct io *io)
 {
+	struct eng_payload_cfg payload;
 	struct add_tcp_slot_req q;
 	uint8_t slot = 0;
 	uint16_t gen = 0;
 
 	OFFLOAD_DECODE(add_tcp_slot_req, io, &q);
 	struct eng_slot_cfg c = slot_from(&q);
+	int bad = payload_from(&payload, &q);
+	if (bad != OFF_OK)
+		return bad;
+	c.payload = payload.data_len ? &payload : NULL;
 	int rc = eng_slot_add(io->e, &c, &slot, &gen);
 	struct slot_ref r = { .gen = gen, .slot = slot };
 	return rc != OFF_OK ? rc : OFFLOAD_REPLY(slot_ref, io, &r);

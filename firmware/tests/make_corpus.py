@@ -35,7 +35,7 @@ from rig.device.bpf import compile_filter, pack
 from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import Fault, OffloadType
 from rig.device.offload import OffloadClient
-from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot
 
 HOST, PEER = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 HOST_IP, PEER_IP, HOST_IP6, PEER_IP6 = "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"
@@ -95,6 +95,18 @@ MORE = messages(
     lambda c: c.add_pattern(Pattern.eapol(11)),
     lambda c: c.add_pattern(Pattern.filter(12, "udp port 9 and ip[8] > 10")),
 )
+PING = PayloadKeepAlive.websocket_ping(b"mask" * 4, start=254, counter_bytes=2)
+PLAIN_SLOT = TcpSlot(**{**SLOT.__dict__, "ts_on": False, "ka_idle_ms": 60, "ka_intvl_ms": 10})
+PAYLOAD_SLOT = TcpSlot(**{**PLAIN_SLOT.__dict__, "payload": PING})
+FAR = 2**32 - 1
+WRONG_PAYLOADS = [
+    (2, 100, 0x10, cbor2.dumps(PLAIN_SLOT.wire() | {"ka_data": b"ping", "ka_tokens": b"mask"} | fields, canonical=True))
+    for fields in (
+        {"ka_counter": [0, FAR, 1]}, {"ka_token": [FAR - 3, 4]}, {"ka_token": [0, 4], "ka_mask": [4, FAR]},
+        {"ka_counter": [0, 0, 1], "ka_reply": b"x", "ka_reply_counter": FAR},
+    )
+]  # fmt: skip
+PAYLOADS = [*WRONG_PAYLOADS, *messages(lambda c: c.add_tcp_slot(PAYLOAD_SLOT))]
 LISTS = messages(
     lambda c: c.slots(), lambda c: c.patterns(), lambda c: c.offloads(), lambda c: c.status(), lambda c: c.time_sync(),
     lambda c: c.get_tcp_slot(SlotRef(0, 1)), lambda c: c.remove_tcp_slot(SlotRef(1, 1)), lambda c: c.remove_pattern(1),
@@ -172,10 +184,21 @@ def engine_inputs() -> dict[str, bytes]:
         if name in ("ns", "ping", "ping6", "ike", "igmp", "mld", "ra", "eapol", "udp"):
             out[f"answered-{name}"] = more + step(PREPARE) + step(COMMIT) + 3 * (step(MENDED, frame) + step(TIME, b"\xff"))
     captured = b"".join(step(FRAME, frame) for frame in frames().values())
+    out["payload"] = payload_life()
     for name in ("captured", "captured-slot"):
         own = step(SLOT_FOR, frames()["push"]) if name == "captured-slot" else commands
         out[name] = own + step(PREPARE) + captured + step(COMMIT) + step(AWAKE) + step(RELEASE)
     return out
+
+
+def payload_life() -> bytes:
+    """Pings answered, one answered twice, and the rest not acknowledged; before them what no slot may have."""
+    out = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in PAYLOADS) + step(PREPARE) + step(COMMIT)
+    for number in range(2):
+        pong = TCP(sport=443, dport=40000, flags="PA", seq=5000 + 4 * number, ack=1000 + 8 * (number + 1), window=1000)
+        frame = bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / pong / Raw(b"\x8a\x02" + (254 + number).to_bytes(2, "little")))
+        out += step(TIME, b"\x01\x00") + (1 + number) * step(FRAME, frame)
+    return out + step(TIME, b"\x01\x00") + step(AWAKE) + step(RELEASE)
 
 
 BYTES, MESSAGE, CLOCK, WIRE, FLASH, REQUEST = range(6)
@@ -214,6 +237,7 @@ def smp_inputs() -> dict[str, bytes]:
         "faults": b"".join(requests([m]) + step(CLOCK, b"\x00\x05") for m in FAULTS),
         "upload": requests(upload_requests()),
         "flash": step(FLASH, struct.pack(">I", 0x10000) + image()) + requests([(0, 1, 0, b"")]),
+        "payload": requests([*PAYLOADS, *LISTS, *ENTER, *LEAVE]),
         "retry": request(ADDS[1], 7) * 3 + requests(LISTS[:1]),
         "other-version": step(MESSAGE, HEADER.pack(0x1A, 0, 0, 0, 1, 0)) + step(MESSAGE, HEADER.pack(2, 0, 1, 0, 1, 0) + b"\xa0"),
     }

@@ -23,6 +23,10 @@ COLUMNS = {
     "challenge_acks": "challenges",
     "dup_data": "old data",
     "paws_drops": "PAWS",
+    "payloads_sent": "payloads",
+    "payloads_answered": "payload answers",
+    "payload_counter": "next counter",
+    "tokens_used": "tokens used",
 }
 
 

@@ -102,6 +102,8 @@ class WakeReason(IntEnum):
     """The server takes the address back."""
     DHCP_EXPIRED = 0x4023
     """No server renewed the lease in time."""
+    NO_MORE_TOKENS = 0x4030
+    """A payload keep-alive is due, and the host must give what it is made of."""
 
 
 class SlotFlag(IntFlag):

@@ -13,12 +13,16 @@ from typing import Any
 
 from rig.device.bpf import compile_filter
 from rig.device.numbers import OffloadType, PatternFlag, PatternType, SlotFlag, SlotState, WakeReason
+from rig.device.payload import PayloadKeepAlive
 
 
 def packed_ip(address: str) -> bytes:
     """4 bytes of an IPv4, 16 of an IPv6 address."""
     return ipaddress.ip_address(address).packed
 
+
+NO_PAYLOAD_MS = 0xFFFFFFFF
+"""Age of the last payload of a slot that has sent none."""
 
 ALL_SLOT_FLAGS = SlotFlag(0b11111)
 
@@ -59,6 +63,8 @@ class TcpSlot:
     """Unanswered probes before KA_TIMEOUT."""
     idle_elapsed_ms: int = 0
     """Idle time already spent before the handoff."""
+    payload: PayloadKeepAlive | None = None
+    """Bytes sent every ka_idle_ms in place of probes, ka_intvl_ms being the time before they are first repeated."""
     flags: SlotFlag = ALL_SLOT_FLAGS
     owner: int = 0
     mss: int = 1460
@@ -68,7 +74,8 @@ class TcpSlot:
     ip_id: int = 0
 
     def wire(self) -> dict[str, Any]:
-        row = {f.name: getattr(self, f.name) for f in fields(self)}
+        row = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "payload"}
+        row |= self.payload.wire() if self.payload is not None else {}
         return {**row, "local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self.flags)}
 
 
@@ -109,10 +116,18 @@ class SlotInfo:
     challenge_acks: int
     dup_data: int
     paws_drops: int
+    payloads_sent: int = 0
+    """Different ones: repetitions count in ka_sent alone."""
+    payloads_answered: int = 0
+    payload_counter: int = 0
+    """What the next payload's counter would be."""
+    tokens_used: int = 0
+    payload_age_ms: int = NO_PAYLOAD_MS
+    """Real milliseconds since the last one was first sent."""
 
     @classmethod
     def of(cls, row: Sequence[int]) -> SlotInfo:
-        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:19])
+        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:24])
 
     @property
     def ref(self) -> SlotRef:

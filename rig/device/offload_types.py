@@ -22,10 +22,12 @@ from rig.device.objects import (
     lsb_first_mask,
     packed_ip,
 )
+from rig.device.payload import PayloadKeepAlive, PayloadState
 
 __all__ = [
     "Attached", "BufferedFrame", "Capabilities", "DeviceLog", "Drain", "Event", "Hello", "OffloadInfo", "Pattern", "PatternInfo",
-    "PowerReply", "ProtocolOffload", "Release", "SlotInfo", "SlotRef", "Status", "TcpSlot", "TimeSync",
+    "PayloadKeepAlive", "PayloadState", "PowerReply", "ProtocolOffload", "Release", "SlotInfo", "SlotRef", "Status", "TcpSlot",
+    "TimeSync",
     "lsb_first_mask", "packed_ip",
 ]  # fmt: skip
 

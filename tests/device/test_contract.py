@@ -14,7 +14,7 @@ import pytest
 from rig.device import numbers
 from rig.device.numbers import Fault, OffloadRc, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
-from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
+from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 HEADER = (FIRMWARE / "core" / "offload_rc.h").read_text()
@@ -76,7 +76,7 @@ class Recorder:
     ANSWER: Mapping[str, Any] = {"log": b""} | dict.fromkeys(
         ("next", "slot", "gen", "epoch", "power", "captured", "lost", "boot_id", "freed_slots", "t2_us", "t3_us"), 0
     )
-    LISTS: Mapping[str, list[int]] = {"frames": [], "slots": [], "state": [0] * 19}
+    LISTS: Mapping[str, list[int]] = {"frames": [], "slots": [], "state": [0] * 24}
 
     def __init__(self) -> None:
         self.sent: dict[str, Any] = {}
@@ -93,6 +93,10 @@ SLOT = TcpSlot(
     ts_on=True, ts_hz=1000, tsval=0xFFFFFFFF, t0_us=2**40,
 )  # fmt: skip
 SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8::2"})
+
+PING_SLOT = TcpSlot(**{**SLOT.__dict__, "payload": PayloadKeepAlive.websocket_ping(bytes(400))})
+MASKED_REPLY = PayloadKeepAlive(data=bytes(32), reply=bytes(32), reply_mask=bytes(4))
+MQTT_SLOT = TcpSlot(**{**SLOT.__dict__, "payload": PayloadKeepAlive.mqtt_ping()})
 
 NATT = ProtocolOffload.natt(4, ip="192.0.2.1", mac=MAC, remote="192.0.2.9", next_hop_mac=MAC, interval_ms=20_000)
 UDP_KEEP_ALIVE = ProtocolOffload(
@@ -115,6 +119,9 @@ MESSAGES: list[tuple[str, Any]] = [
     ("get_log_req", lambda c: c.log(2**32 - 1)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT6)),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(PING_SLOT)),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(MQTT_SLOT)),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(TcpSlot(**{**SLOT.__dict__, "payload": MASKED_REPLY}))),
     ("slot_ref", lambda c: c.remove_tcp_slot(SlotRef(3, 7))),
     ("slot_ref", lambda c: c.get_tcp_slot(SlotRef(3, 7))),
     ("add_pattern_req", lambda c: c.add_pattern(Pattern.bitmap(1, b"abc", [True, False, True], offset=14))),

@@ -12,6 +12,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rig.device.payload import PayloadKeepAlive
+
 LIBRARY = Path(os.environ.get("RIG_ENGINE_LIB", Path(__file__).parents[2] / "firmware/build/libengine.so"))
 
 HOST_MAC = bytes.fromhex("020000000001")
@@ -32,6 +34,7 @@ WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
 TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
 ROUTER_CHANGED, IPSEC, UDP_DATA, DHCP_NAK, DHCP_EXPIRED = 0x4010, 0x4020, 0x4021, 0x4022, 0x4023
+NO_MORE_TOKENS = 0x4030
 
 ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
@@ -60,6 +63,18 @@ class Ip(c.Structure):
     _fields_ = [("len", u8), ("b", u8 * 16)]
 
 
+class Span(c.Structure):
+    _fields_ = [("offset", u32), ("len", u32)]
+
+
+class PayloadCfg(c.Structure):
+    _fields_ = [
+        ("data_len", u8), ("reply_len", u8), ("data", u8 * 32), ("reply", u8 * 32), ("reply_mask", u8 * 4),
+        ("reply_counts", flag), ("counter_start", u32), ("reply_counter", u32), ("counter", Span), ("token", Span),
+        ("mask", Span), ("tokens_len", u16), ("tokens", u8 * 256),
+    ]  # fmt: skip
+
+
 class SlotCfg(c.Structure):
     _fields_ = [
         ("owner", u16), ("flags", u32), ("local_mac", u8 * 6), ("next_hop_mac", u8 * 6), ("local", Ip), ("remote", Ip),
@@ -67,7 +82,7 @@ class SlotCfg(c.Structure):
         ("snd_una", u32), ("snd_nxt", u32), ("snd_wl1", u32), ("snd_wnd", u32), ("max_snd_wnd", u32),
         ("rcv_nxt", u32), ("rcv_wnd", u32), ("rcv_wup", u32), ("snd_wscale", u8), ("rcv_wscale", u8),
         ("ts_on", flag), ("ts_hz", u32), ("tsval", u32), ("ts_recent", u32), ("ts_recent_age_ms", u32), ("t0_us", u64),
-        ("ka_idle_ms", u32), ("ka_intvl_ms", u32), ("idle_elapsed_ms", u32), ("ka_cnt", u8),
+        ("ka_idle_ms", u32), ("ka_intvl_ms", u32), ("idle_elapsed_ms", u32), ("ka_cnt", u8), ("payload", c.POINTER(PayloadCfg)),
     ]  # fmt: skip
 
 
@@ -77,6 +92,8 @@ class SlotState(c.Structure):
         ("snd_una", u32), ("snd_nxt", u32), ("rcv_nxt", u32), ("snd_wnd", u32), ("tsval_last", u32), ("ts_recent", u32),
         ("last_rx_age_ms", u32), ("next_ka_due_ms", u32), ("ka_sent", u32), ("ka_acked", u32), ("ka_lost", u32),
         ("peer_ka_answered", u32), ("challenge_acks", u32), ("dup_data", u32), ("paws_drops", u32),
+        ("payloads_sent", u32), ("payloads_answered", u32), ("payload_counter", u32), ("tokens_used", u32),
+        ("payload_age_ms", u32),
     ]  # fmt: skip
 
 
@@ -388,6 +405,25 @@ class Engine:
         assert n["rx_total"] == sum(n[r] for r in REASONS), {r: n[r] for r in REASONS}
 
 
+def payload_cfg(p: PayloadKeepAlive, **changes: Any) -> PayloadCfg:
+    """As the SMP group fills it; `changes` are fields of the structure, for what a host's own checks would refuse."""
+    cfg = PayloadCfg(data_len=len(p.data), reply_len=len(p.reply), tokens_len=len(p.tokens))
+    mask = p.reply_mask or b"\xff" * 4
+    for place, raw in ((cfg.data, p.data), (cfg.reply, p.reply), (cfg.tokens, p.tokens), (cfg.reply_mask, mask)):
+        place[: len(raw)] = list(raw)
+    if p.counter is not None:
+        cfg.counter_start, cfg.counter = p.counter.start, Span(p.counter.offset, p.counter.len)
+    if p.reply_counter is not None:
+        cfg.reply_counts, cfg.reply_counter = True, p.reply_counter
+    for name in ("token", "mask"):
+        span = getattr(p, name)
+        if span is not None:
+            setattr(cfg, name, Span(span.offset, span.len))
+    for name, value in changes.items():
+        setattr(cfg, name, value)
+    return cfg
+
+
 def slot_cfg(**changes: Any) -> SlotCfg:
     """An idle, established connection: 60 s idle, 10 s interval, 3 probes, all wake flags, keep-alives answered."""
     cfg = SlotCfg(
@@ -397,6 +433,8 @@ def slot_cfg(**changes: Any) -> SlotCfg:
         snd_wscale=0, rcv_wscale=0, ts_on=False, ts_hz=1000, ka_idle_ms=60_000, ka_intvl_ms=10_000, ka_cnt=3,
     )  # fmt: skip
     for name, value in changes.items():
+        if name == "payload":
+            value = c.pointer(payload_cfg(value) if isinstance(value, PayloadKeepAlive) else value)
         setattr(cfg, name, ip(value) if name in ("local", "remote") else value)
     if "rcv_wup" not in changes:
         cfg.rcv_wup = cfg.rcv_nxt
