@@ -6,6 +6,7 @@ from typing import Any
 
 from rig.bench import Bench
 from rig.clock import Deadline
+from rig.config import StandbyConfig
 from rig.inject.frames import Flow, tcp_timestamps
 from rig.net.capture import CaptureTimeout
 from rig.peers import PushConnection, PushServer
@@ -19,6 +20,9 @@ QUIET_S = 0.25
 
 LONGEST_MINUTES = 1439
 """Server keep-alive of channels whose keep-alive task would only be in the way."""
+
+NO_PROBES = StandbyConfig(network_ka_initial_min=LONGEST_MINUTES)
+"""For tests that forge the server's segments: its answer to a keep-alive would make their timestamps old (RFC 7323 5.3)."""
 
 
 class Scene:

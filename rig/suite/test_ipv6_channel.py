@@ -12,7 +12,7 @@ from rig.clock import Clock, Deadline
 from rig.inject.frames import tcp_segment, tcp_timestamps
 from rig.net import counters
 from rig.peers import PushServer
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
 
 pytestmark = pytest.mark.topology("dual-stack")
 
@@ -37,6 +37,7 @@ def test_in_standby_a_push_over_ipv6_wakes_and_runs(scene: Scene, server6: PushS
 
 
 @pytest.mark.requirement("CCT-028")
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_ipv6_segments_that_are_not_the_channels_do_not_wake(scene: Scene, server6: PushServer) -> None:
     """Another port; the right one with a wrong checksum; the right one as the control."""
     connection = scene.open_hardware(server=server6)

@@ -14,7 +14,9 @@ import pytest
 from rig.device.numbers import PatternType
 from rig.device.offload_types import Pattern
 from rig.inject.frames import ETHERNET_BYTES, Flow, tcp_segment
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
+
+pytestmark = pytest.mark.bench_config(standby=NO_PROBES)
 
 PATTERN_ID = 500
 ROUTER_ALERT = bytes.fromhex("94040000")

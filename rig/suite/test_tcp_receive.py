@@ -5,7 +5,9 @@ from __future__ import annotations
 import pytest
 
 from rig.inject.frames import ETHERNET_BYTES, flip_bits, pad, tcp_segment
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
+
+pytestmark = pytest.mark.bench_config(standby=NO_PROBES)
 
 
 @pytest.mark.edge(23)

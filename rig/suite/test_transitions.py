@@ -13,7 +13,7 @@ from rig.device.numbers import Fault
 from rig.device.offload_types import Pattern
 from rig.inject.frames import magic_packet, tcp_fields, tcp_segment, tcp_timestamps, udp_datagram
 from rig.net import counters
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
 
 CYCLES = 20
 SWEEP_STEPS = 100
@@ -119,6 +119,7 @@ def test_a_storm_of_waking_frames_is_one_wake(scene: Scene) -> None:
 
 
 @pytest.mark.edge(102)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()
