@@ -55,6 +55,7 @@ POINTERS = [
     Pointer("smp/image_group.c", "g.may_write(", ("main.c:may_write_flash",)),
     Pointer("smp/offload_group.c", "].run(", (Found("smp/offload_group.c", r"\{ SMP_\w+, 0x\w+, \w+, (\w+) \}"),)),
     Pointer("smp/offload_group.c", "command(", (Found("smp/offload_group.c", r"with_epoch\(io, (\w+)\)"),)),
+    Pointer("smp/offload_objects.c", "command(", (Found("smp/offload_objects.c", r"with_slot\(io, (\w+)\)"),)),
     Pointer("smp/offload_counters.c", "source->read(", ("main.c:read_counters",)),
     Pointer("smp/offload_counters.c", "source->clear(", ("main.c:clear_counters",)),
     Pointer("zcbor_common.c", "func(", tuple(Found(file, ENTRY) for file in GENERATED)),

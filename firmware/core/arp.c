@@ -26,6 +26,17 @@ static bool arp_read(const struct pkt *p, struct arp *a)
 	       (a->op == ARP_REQUEST || a->op == ARP_REPLY) && !(a->sha[0] & 1);
 }
 
+bool arp_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac)
+{
+	struct arp a;
+
+	if (!arp_read(p, &a) || (p->group && memcmp(p->frame, broadcast, 6) != 0))
+		return false;
+	*ip = a.spa;
+	*mac = a.sha;
+	return true;
+}
+
 static bool may_ask(const struct eng_offload_cfg *c, const struct arp *a, const struct pkt *p)
 {
 	bool asked_us = !p->group || memcmp(p->frame, broadcast, 6) == 0;

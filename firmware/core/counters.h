@@ -75,6 +75,8 @@
 	X(ka_timeout)            \
 	X(ka_payload_tx)         \
 	X(ka_reply_rx)           \
+	X(next_hop_moved)        \
+	X(lease_expired)         \
 	X(peer_ka_answered)      \
 	X(zero_window_answered)  \
 	X(rst_in_window)         \

@@ -12,7 +12,7 @@ size_t eng_size(void)
 	return sizeof(struct engine);
 }
 
-static void set_owner(struct engine *e, uint8_t owner)
+void set_owner(struct engine *e, uint8_t owner)
 {
 	e->owner = owner;
 	e->epoch++;
@@ -69,10 +69,10 @@ bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len)
 	return true;
 }
 
-int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
+uint8_t engine_forget(struct engine *e)
 {
-	*freed_slots = slots_free_all(e);
-	e->owner_id = owner;
+	uint8_t freed = slots_free_all(e);
+
 	patterns_clear(e);
 	offload_clear(e);
 	memset(e->routers, 0, sizeof e->routers);
@@ -81,6 +81,17 @@ int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots)
 	e->last_wake_reason = OFF_WAKE_NONE;
 	buffer_clear(e);
 	events_clear(e);
+	return freed;
+}
+
+int eng_attach(struct engine *e, uint16_t owner, uint32_t lease_ms, uint8_t *freed_slots)
+{
+	if (lease_ms < ENG_LEASE_MIN_MS || lease_ms > ENG_LEASE_MAX_MS)
+		return OFF_BAD_INTERVAL;
+	*freed_slots = engine_forget(e);
+	e->owner_id = owner;
+	e->lease_ms = lease_ms;
+	eng_lease_renew(e);
 	e->power = OFF_D0;
 	set_owner(e, OFF_OWNER_HOST);
 	return OFF_OK;
@@ -225,11 +236,12 @@ uint32_t eng_poll(struct engine *e)
 {
 	uint64_t now = now_us(e);
 
+	lease_poll(e, now);
 	if (now >= timer_next_us(e))
 		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
 	ka_poll(e, now);
 	offload_poll(e, now);
-	uint64_t next = earlier(timer_next_us(e), earlier(ka_next_us(e), offload_next_us(e)));
+	uint64_t next = earlier(earlier(lease_next_us(e), timer_next_us(e)), earlier(ka_next_us(e), offload_next_us(e)));
 
 	if (next <= now)
 		return 0;
@@ -241,5 +253,8 @@ void eng_status(const struct engine *e, struct eng_status *out)
 	*out = (struct eng_status){
 		.arm = e->arm, .lost = e->lost, .epoch = e->epoch, .wakes = e->wakes, .owner = e->owner, .power = e->power,
 		.events_pending = e->n_events, .buffered = e->frame_count, .last_wake_reason = e->last_wake_reason,
+		.owner_id = e->owner_id, .lease_left_ms = lease_left_ms(e),
 	};
+	for (int i = 0; i < ENG_SLOTS; i++)
+		out->next_hops_moved = (uint8_t)(out->next_hops_moved + (e->slots[i].next_hop_moves != 0));
 }

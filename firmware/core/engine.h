@@ -29,6 +29,9 @@ enum {
 	ENG_MAX_OFFSET = 1514,
 	ENG_KA_MIN_MS = 10,
 	ENG_KA_MAX_MS = 86400000,   /* 24 h; scaled by minute_us */
+	ENG_LEASE_MIN_MS = 1000,
+	ENG_LEASE_MAX_MS = 86400000, /* 24 h, and the default: what Apple's sleep proxies allow and give (mDNSResponder) */
+	ENG_LEASE_DEFAULT_MS = 7200000,
 };
 
 struct eng_env {
@@ -68,6 +71,7 @@ struct eng_slot_cfg {
 	uint32_t flags;
 	uint8_t local_mac[6], next_hop_mac[6];
 	struct eng_ip local, remote;
+	struct eng_ip next_hop_ip;  /* whose announcements are believed; of length 0: nobody's */
 	uint16_t local_port, remote_port;
 	uint8_t ttl, tos;
 	bool df;
@@ -92,6 +96,17 @@ struct eng_slot_state {
 	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
 	uint32_t payloads_sent, payloads_answered, payload_counter, tokens_used; /* payload_counter: the next one's */
 	uint32_t payload_age_ms;    /* since the last one was first sent, real time; UINT32_MAX: none was */
+	uint16_t owner;
+	uint32_t next_hop_moves;    /* how often its MAC was learnt anew */
+	uint8_t next_hop_mac[6];
+};
+
+/* What may change in a live slot. */
+struct eng_slot_update {
+	bool idle_set, intvl_set, mac_set;
+	uint32_t ka_idle_ms, ka_intvl_ms;
+	uint8_t next_hop_mac[6];
+	struct eng_ip next_hop_ip;  /* of length 0: stays */
 };
 
 struct eng_pattern_cfg {
@@ -173,10 +188,16 @@ void eng_link(struct engine *e, bool up);
 void eng_set_minute_us(struct engine *e, uint32_t minute_us);
 
 /* Commands. Each returns an off_rc. */
-int eng_attach(struct engine *e, uint16_t owner, uint8_t *freed_slots);
+/* lease_ms: ENG_LEASE_MIN_MS to ENG_LEASE_MAX_MS, BAD_INTERVAL else. Before the first attach there is no lease. */
+int eng_attach(struct engine *e, uint16_t owner, uint32_t lease_ms, uint8_t *freed_slots);
+/* The owner was heard of: its lease begins anew. */
+void eng_lease_renew(struct engine *e);
 int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, uint16_t *gen);
 int eng_slot_remove(struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out);
 int eng_slot_get(const struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out);
+int eng_slot_pause(struct engine *e, uint8_t slot, uint16_t gen);
+int eng_slot_resume(struct engine *e, uint8_t slot, uint16_t gen);
+int eng_slot_update(struct engine *e, uint8_t slot, uint16_t gen, const struct eng_slot_update *u);
 /* Fills out[] with the slots in use, lowest first; returns how many. */
 uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOTS]);
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c);
@@ -209,6 +230,9 @@ struct eng_status {
 	uint32_t arm, lost, epoch, wakes;
 	uint8_t owner, power, events_pending;
 	uint16_t buffered, last_wake_reason;
+	uint16_t owner_id;          /* as given at attach, 0 before */
+	uint8_t next_hops_moved;    /* slots whose next hop's MAC was learnt anew since they were added */
+	uint32_t lease_left_ms;     /* specification ms until the device stops speaking for its owner; 0: over, or no lease */
 };
 void eng_status(const struct engine *e, struct eng_status *out);
 

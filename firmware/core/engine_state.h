@@ -43,10 +43,12 @@ struct eng_slot {
 	struct eng_slot_cfg cfg;     /* its sequence, window and timestamp fields live on from the host's values */
 	bool used, probe_failed;     /* probe_failed: the wire did not take it, ka_due_us is a retry */
 	uint8_t state, unanswered;
+	uint8_t resumes_to;          /* while PAUSED: IDLE or ACTIVE */
 	uint16_t gen, close_reason;
 	uint32_t tsval_last;
 	uint64_t last_rx_us, ts_recent_us, ka_due_us, ka_from_us;
 	uint32_t ka_wait_ms;         /* ka_due_us = ka_from_us + this, scaled */
+	uint32_t next_hop_moves;
 	struct rate challenges, answers;
 	uint32_t ka_sent, ka_acked, ka_lost, peer_ka_answered, challenge_acks, dup_data, paws_drops;
 	struct payload_ka payload;
@@ -131,6 +133,8 @@ struct engine {
 	uint16_t frame_head, frame_count;
 	uint32_t event_n;
 	uint64_t wake_timer_us, ka_gap_us;
+	uint64_t lease_from_us;      /* when the owner was last heard of */
+	uint32_t lease_ms;           /* 0: no lease */
 	uint64_t counter[C_COUNT];
 	struct eng_slot slots[ENG_SLOTS];
 	struct eng_pattern patterns[ENG_ALL_PATTERNS];
@@ -162,6 +166,10 @@ static inline bool speaks(const struct engine *e)
 
 /* Specification milliseconds to device µs; 64 bits hold 24 h at the largest scale. Never 0, so a timer always advances. */
 uint64_t scale_us(const struct engine *e, uint32_t ms);
+/* engine.c: every change of the owner of the identity bumps the epoch. */
+void set_owner(struct engine *e, uint8_t owner);
+/* Everything that a host gave, and what came of it; returns how many slots were freed. */
+uint8_t engine_forget(struct engine *e);
 bool rate_take(struct rate *r, uint64_t now, uint16_t limit);
 bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len);
 
@@ -187,11 +195,23 @@ void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p);
 struct eng_slot *slot_by_addresses(struct engine *e, const struct pkt *p);
 uint8_t slot_index(const struct engine *e, const struct eng_slot *s);
+struct eng_slot *slot_by_handle(struct engine *e, uint8_t slot, uint16_t gen);
 void slot_free(struct eng_slot *s);
 uint8_t slots_free_all(struct engine *e);
 /* Slots with OFF_SLOT_KEEP become IDLE, the others are freed. */
 void slots_end_standby(struct engine *e);
 void slot_break(struct eng_slot *s, uint16_t reason);
+/* An off_rc for a part of what the host says of a slot. */
+int slot_check_next_hop(const struct eng_slot_cfg *c);
+int slot_check_intervals(const struct eng_slot_cfg *c);
+
+/* next_hop.c: what a station says of its own address, taken by the slots that send to it. */
+void next_hop_learn(struct engine *e, const struct pkt *p);
+
+/* lease.c */
+void lease_poll(struct engine *e, uint64_t now);
+uint64_t lease_next_us(const struct engine *e);
+uint32_t lease_left_ms(const struct engine *e);
 
 /* tcp.c */
 enum tcp_verdict {
@@ -227,6 +247,10 @@ bool tcp_send_data(struct engine *e, struct eng_slot *s, uint32_t seq, const uin
 /* keepalive.c */
 void ka_start(struct engine *e, struct eng_slot *s);
 void ka_heard(struct engine *e, struct eng_slot *s);
+/* Probing begins anew: the next probe is due when the idle time is over, at once if it is. */
+void ka_begin_again(struct engine *e, struct eng_slot *s);
+/* Its intervals have changed. */
+void ka_reschedule(struct engine *e, struct eng_slot *s);
 void ka_rescale(struct engine *e);
 void ka_poll(struct engine *e, uint64_t now);
 uint64_t ka_next_us(const struct engine *e);
@@ -286,11 +310,15 @@ void offload_forget(struct engine *e);
 
 /* arp.c */
 void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
+/* Whom an ARP frame says to be where: false when it breaks the rules, or when it is not for everybody or for us. */
+bool arp_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac);
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 int arp_check(const struct eng_offload_cfg *c);
 
 /* nd.c */
 void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+/* The same of neighbour discovery: an advertisement that overrides, or a solicitation that names its sender's address. */
+bool nd_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac);
 void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 int nd_check(const struct eng_offload_cfg *c);
 

@@ -13,11 +13,55 @@ static void arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t
 	s->probe_failed = false;
 }
 
+/* idle_elapsed_ms had passed when the peer was last heard of, or the slot was added. */
 void ka_start(struct engine *e, struct eng_slot *s)
 {
 	uint32_t idle = s->cfg.ka_idle_ms, elapsed = s->cfg.idle_elapsed_ms;
 
-	arm(e, s, now_us(e), elapsed < idle ? idle - elapsed : 0);
+	arm(e, s, s->last_rx_us, elapsed < idle ? idle - elapsed : 0);
+}
+
+/* From where its time counts: a payload's from the last one, whatever was heard; a probe's from what was heard. */
+static void arm_idle(struct engine *e, struct eng_slot *s)
+{
+	if (payload_ka_on(s) && s->payload.next_from_us)
+		arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
+	else
+		ka_start(e, s);
+}
+
+/* What became due while nothing was sent is due now, and is not late. */
+static void forgive(struct engine *e, struct eng_slot *s)
+{
+	uint64_t now = now_us(e);
+
+	if (s->ka_due_us < now)
+		arm(e, s, now, 0);
+}
+
+static uint32_t retry_ms(const struct eng_slot *s)
+{
+	return payload_ka_on(s) ? payload_ka_wait_ms(s) : s->cfg.ka_intvl_ms;
+}
+
+void ka_begin_again(struct engine *e, struct eng_slot *s)
+{
+	s->unanswered = 0;
+	if (payload_ka_unacked(s))           /* what we sent must be sent again */
+		arm(e, s, now_us(e), 0);
+	else
+		arm_idle(e, s);
+	forgive(e, s);
+}
+
+void ka_reschedule(struct engine *e, struct eng_slot *s)
+{
+	s->payload.next_wait_ms = s->cfg.ka_idle_ms;
+	if (s->state == OFF_SLOT_PROBING)
+		arm(e, s, s->ka_from_us, retry_ms(s));
+	else
+		arm_idle(e, s);
+	forgive(e, s);
 }
 
 void ka_heard(struct engine *e, struct eng_slot *s)
@@ -25,13 +69,14 @@ void ka_heard(struct engine *e, struct eng_slot *s)
 	bool waited = s->unanswered != 0;
 
 	s->last_rx_us = now_us(e);
+	s->cfg.idle_elapsed_ms = 0;
 	if (payload_ka_unacked(s))           /* alive, but what we sent must be sent again */
 		return;
 	s->unanswered = 0;
 	if (s->state == OFF_SLOT_PROBING)
 		s->state = OFF_SLOT_ACTIVE;
 	if (!payload_ka_on(s))
-		arm(e, s, s->last_rx_us, s->cfg.ka_idle_ms);
+		ka_start(e, s);
 	else if (waited)
 		arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
 }
@@ -101,7 +146,7 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	count(e, C_ka_tx);
 	s->state = OFF_SLOT_PROBING;
 	e->ka_gap_us = now + ENG_KA_SPACING_US;
-	arm(e, s, now, payload_ka_on(s) ? payload_ka_wait_ms(s) : s->cfg.ka_intvl_ms);
+	arm(e, s, now, retry_ms(s));
 }
 
 void ka_poll(struct engine *e, uint64_t now)

@@ -97,6 +97,20 @@ static bool na_valid(const struct pkt *p, const uint8_t **lladdr)
 	return !bad;
 }
 
+bool nd_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac)
+{
+	const uint8_t *m = p->frame + p->l4;
+
+	*mac = NULL;
+	if (m[0] == ND_NS && ns_valid(p, mac))
+		*ip = p->src;
+	else if (m[0] == ND_NA && na_valid(p, mac) && (m[4] & NA_OVERRIDE))
+		*ip = m + TARGET;
+	else
+		return false;
+	return *mac != NULL;
+}
+
 static bool is_target(const struct eng_offload_cfg *c, const uint8_t *ip)
 {
 	return ip_equal(&c->ip, ip, 16) || ip_equal(&c->ip2, ip, 16);

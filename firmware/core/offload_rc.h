@@ -43,6 +43,7 @@ enum off_wake_reason {
 	OFF_WAKE_SERIAL_LOST = 0x4008,
 	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
 	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
+	OFF_WAKE_LEASE_EXPIRED = 0x400B,   /* the owner was not heard of for its lease: what it left is freed */
 	OFF_WAKE_ROUTER_CHANGED = 0x4010,
 	OFF_WAKE_IPSEC = 0x4020,           /* IKE or ESP for a NAT-T offload */
 	OFF_WAKE_UDP_DATA = 0x4021,
@@ -62,6 +63,12 @@ enum off_slot_flag {
 	 * state of that moment, it is live under the same handle; release and abort leave it IDLE. Others are freed there.
 	 */
 	OFF_SLOT_KEEP = 1u << 5,
+	/* An announcement of the next hop's address (ARP, neighbour discovery) changes the MAC that the slot sends to. */
+	OFF_SLOT_LEARN_NEXT_HOP = 1u << 8,
+	/* The connection uses what the device does not speak: refused, UNSUPPORTED. */
+	OFF_SLOT_MD5 = 1u << 9,            /* RFC 2385 */
+	OFF_SLOT_AO = 1u << 10,            /* RFC 5925 */
+	OFF_SLOT_FAST_OPEN = 1u << 11,     /* RFC 7413 */
 };
 
 enum off_slot_state {
@@ -71,6 +78,7 @@ enum off_slot_state {
 	OFF_SLOT_BROKEN = 3,
 	OFF_SLOT_WOKEN = 4,
 	OFF_SLOT_RELEASED = 5,
+	OFF_SLOT_PAUSED = 6,               /* the place is kept, the device neither sends for it nor knows its frames */
 };
 
 enum off_pattern_type {
@@ -128,8 +136,9 @@ enum off_owner { OFF_OWNER_NONE = 0, OFF_OWNER_HOST = 1, OFF_OWNER_DEVICE = 2 };
  * D0 -prepare-> PREPARED -commit-> D3 -a wake-> WOKEN -host awake-> AWAKE -release-> D0.
  * Commit with a waking frame captured: PREPARED -> AWAKE. Abort: PREPARED or AWAKE -> D0. Host awake is taken in D3 too.
  * Captures everything: PREPARED, WOKEN, AWAKE. Speaks as the host: D3, WOKEN.
+ * The owner's lease ends in any of them but D0: EXPIRED, where nobody owns anything; attach leads back to D0.
  */
-enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AWAKE = 5 };
+enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AWAKE = 5, OFF_EXPIRED = 6 };
 
 enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_PATTERN_REJECTED = 2, OFF_EVENT_FAULT = 3 };
 

@@ -134,7 +134,7 @@ static void put(struct engine *e, const struct eng_pattern_cfg *c)
 
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c)
 {
-	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
+	if (e->power != OFF_D0)      /* what is captured from prepare on is judged by what was armed then (edge case 100) */
 		return OFF_NOT_ACCEPTED;
 	int rc = check(e, c);
 	if (rc == OFF_OK)

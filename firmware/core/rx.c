@@ -96,6 +96,7 @@ void rx_count_hits(struct engine *e, uint64_t hits)
 void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	rx_count_hits(e, v->hits);
+	next_hop_learn(e, p);
 	if (v->offload != NO_SLOT)
 		offload_apply(e, p, v);
 	if (v->slot != NO_SLOT && p->kind == PKT_TCP)
@@ -174,7 +175,7 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 	struct pkt p;
 
 	count(e, C_rx_total);
-	if (e->power == OFF_D0) {
+	if (e->power == OFF_D0 || e->power == OFF_EXPIRED) {
 		router_listen(e, frame, len);
 		count(e, C_rx_dropped_policy);
 		return;

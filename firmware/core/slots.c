@@ -20,9 +20,21 @@ static int check_addresses(const struct eng_slot_cfg *c)
 		return OFF_BAD_ADDR;
 	if (!unicast_ip(&c->local) || !unicast_ip(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
 		return OFF_BAD_ADDR;
-	if ((c->local_mac[0] & 1) || (c->next_hop_mac[0] & 1))
+	if (c->local_mac[0] & 1)
 		return OFF_BAD_ADDR;
 	return c->local_port && c->remote_port ? OFF_OK : OFF_BAD_PORT;
+}
+
+/* Its address is needed only to believe what it announces. Our own would make us believe ourselves. */
+int slot_check_next_hop(const struct eng_slot_cfg *c)
+{
+	const struct eng_ip *ip = &c->next_hop_ip;
+
+	if (c->next_hop_mac[0] & 1)
+		return OFF_BAD_ADDR;
+	if (ip->len == 0)
+		return c->flags & OFF_SLOT_LEARN_NEXT_HOP ? OFF_BAD_ADDR : OFF_OK;
+	return ip->len == c->local.len && unicast_ip(ip) && !ip_equal(ip, c->local.b, c->local.len) ? OFF_OK : OFF_BAD_ADDR;
 }
 
 static bool interval_ok(uint32_t ms)
@@ -30,10 +42,22 @@ static bool interval_ok(uint32_t ms)
 	return ms >= ENG_KA_MIN_MS && ms <= ENG_KA_MAX_MS;
 }
 
+int slot_check_intervals(const struct eng_slot_cfg *c)
+{
+	return interval_ok(c->ka_idle_ms) && interval_ok(c->ka_intvl_ms) ? OFF_OK : OFF_BAD_INTERVAL;
+}
+
+/* Of what a host asks for, all or nothing: an option of its connection that it names and we do not speak is refused. */
+static int check_flags(const struct eng_slot_cfg *c)
+{
+	const uint32_t known = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
+			       OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_LEARN_NEXT_HOP;
+
+	return c->flags & ~known ? OFF_UNSUPPORTED : OFF_OK;
+}
+
 static int check_numbers(const struct eng_slot_cfg *c)
 {
-	if (!interval_ok(c->ka_idle_ms) || !interval_ok(c->ka_intvl_ms))
-		return OFF_BAD_INTERVAL;
 	if (c->ka_cnt == 0 || c->ttl == 0 || c->snd_wscale > 14 || c->rcv_wscale > 14)
 		return OFF_BAD_ARG;
 	/* RFC 7323 2.3: the largest window is 2^30 - 1 after scaling; anything larger breaks serial comparison. */
@@ -50,6 +74,12 @@ static bool same_tuple(const struct eng_slot_cfg *a, const struct eng_slot_cfg *
 	       ip_equal(&a->remote, b->remote.b, b->remote.len);
 }
 
+/* The device knows the connection's frames. A place that is kept or paused takes the connection's state anew. */
+static bool speaks_for(const struct eng_slot *s)
+{
+	return s->state != OFF_SLOT_IDLE && s->state != OFF_SLOT_PAUSED;
+}
+
 static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot)
 {
 	int at = -1;
@@ -57,7 +87,7 @@ static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t 
 	for (uint8_t i = 0; i < ENG_SLOTS; i++) {
 		if (e->slots[i].used && same_tuple(&e->slots[i].cfg, c)) {
 			*slot = i;
-			return e->slots[i].state == OFF_SLOT_IDLE ? OFF_OK : OFF_DUP_TUPLE;
+			return speaks_for(&e->slots[i]) ? OFF_DUP_TUPLE : OFF_OK;
 		}
 		if (!e->slots[i].used && at < 0)
 			at = i;
@@ -71,10 +101,14 @@ static int choose(const struct engine *e, const struct eng_slot_cfg *c, uint8_t 
 static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg *c)
 {
 	uint16_t gen = s->gen;
-
+	bool paused = s->used && s->state == OFF_SLOT_PAUSED;
 	uint8_t state = (c->flags & OFF_SLOT_KEEP) && e->power == OFF_D0 ? OFF_SLOT_IDLE : OFF_SLOT_ACTIVE;
 
 	*s = (struct eng_slot){.cfg = *c, .used = true, .state = state, .gen = gen, .tsval_last = c->tsval};
+	if (paused) {
+		s->resumes_to = state;
+		s->state = OFF_SLOT_PAUSED;
+	}
 	s->last_rx_us = s->ts_recent_us = now_us(e);
 	payload_ka_start(s);
 	ka_start(e, s);
@@ -85,6 +119,12 @@ int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, 
 	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
 		return OFF_BAD_STATE;
 	int rc = check_addresses(c);
+	if (rc == OFF_OK)
+		rc = slot_check_next_hop(c);
+	if (rc == OFF_OK)
+		rc = check_flags(c);
+	if (rc == OFF_OK)
+		rc = slot_check_intervals(c);
 	if (rc == OFF_OK)
 		rc = check_numbers(c);
 	if (rc == OFF_OK)
@@ -125,10 +165,12 @@ void slots_end_standby(struct engine *e)
 		struct eng_slot *s = &e->slots[i];
 
 		payload_ka_forget(s);        /* its tokens are secrets */
-		if (s->used && (s->cfg.flags & OFF_SLOT_KEEP))
-			s->state = OFF_SLOT_IDLE;
-		else if (s->used)
+		if (s->used && !(s->cfg.flags & OFF_SLOT_KEEP))
 			slot_free(s);
+		else if (s->state == OFF_SLOT_PAUSED)
+			s->resumes_to = OFF_SLOT_IDLE;
+		else
+			s->state = OFF_SLOT_IDLE;
 	}
 	patterns_forget_slots(e);
 }
@@ -146,7 +188,7 @@ uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
 
 static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
 {
-	return s->used && s->state != OFF_SLOT_IDLE && ip_equal(&s->cfg.local, p->dst, p->ip_len) && ip_equal(&s->cfg.remote, p->src, p->ip_len);
+	return s->used && speaks_for(s) && ip_equal(&s->cfg.local, p->dst, p->ip_len) && ip_equal(&s->cfg.remote, p->src, p->ip_len);
 }
 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p)
@@ -192,14 +234,20 @@ static void describe(const struct engine *e, uint8_t i, struct eng_slot_state *o
 		.last_rx_age_ms = ms_until(now, s->last_rx_us), .next_ka_due_ms = timed ? ms_until(s->ka_due_us, now) : 0,
 		.ka_sent = s->ka_sent, .ka_acked = s->ka_acked, .ka_lost = s->ka_lost,
 		.peer_ka_answered = s->peer_ka_answered, .challenge_acks = s->challenge_acks,
-		.dup_data = s->dup_data, .paws_drops = s->paws_drops,
+		.dup_data = s->dup_data, .paws_drops = s->paws_drops, .owner = s->cfg.owner, .next_hop_moves = s->next_hop_moves,
 	};
 	payload_ka_describe(s, now, o);
+	memcpy(o->next_hop_mac, s->cfg.next_hop_mac, 6);
 }
 
 static bool handle_ok(const struct engine *e, uint8_t slot, uint16_t gen)
 {
 	return slot < ENG_SLOTS && e->slots[slot].used && e->slots[slot].gen == gen;
+}
+
+struct eng_slot *slot_by_handle(struct engine *e, uint8_t slot, uint16_t gen)
+{
+	return handle_ok(e, slot, gen) ? &e->slots[slot] : NULL;
 }
 
 int eng_slot_get(const struct engine *e, uint8_t slot, uint16_t gen, struct eng_slot_state *out)

@@ -15,7 +15,7 @@
 #define OFFLOAD_TEST_BUILD 0
 #endif
 
-enum { ABI = 1, GROUP_ID = 100 };
+enum { ABI = 1, GROUP_ID = 100, CMD_ATTACH = 0x01 };
 
 /* NDIS_PM_WOL_* and NDIS_PM_PROTOCOL_OFFLOAD_* bits, so that logs compare with Windows traces. */
 enum {
@@ -67,7 +67,7 @@ static int attach(const struct io *io)
 	uint8_t freed = 0;
 
 	OFFLOAD_DECODE(attach_req, io, &q);
-	int rc = eng_attach(g.e, (uint16_t)q.owner, &freed);
+	int rc = eng_attach(g.e, (uint16_t)q.owner, q.lease_ms_present ? q.lease_ms.lease_ms : ENG_LEASE_DEFAULT_MS, &freed);
 	if (rc != OFF_OK)
 		return rc;
 	struct attach_rsp r = { .epoch = epoch_now(), .boot_id = g.boot_id, .freed_slots = freed };
@@ -127,7 +127,10 @@ static int reply_power(const struct io *io, int rc)
 	struct eng_status st;
 
 	eng_status(g.e, &st);
-	struct power_rsp r = { .epoch = st.epoch, .power = st.power, .captured = st.buffered };
+	struct power_rsp r = {
+		.epoch = st.epoch, .power = st.power, .captured = st.buffered, .moved_present = st.next_hops_moved != 0,
+		.moved = { .moved = st.next_hops_moved },
+	};
 	return rc != OFF_OK ? rc : OFFLOAD_REPLY(power_rsp, io, &r);
 }
 
@@ -183,6 +186,7 @@ static int status(const struct io *io)
 	struct status_rsp r = {
 		.arm = st.arm, .lost = st.lost, .epoch = st.epoch, .owner = st.owner, .power = st.power, .wakes = st.wakes,
 		.buffered = st.buffered, .events_pending = st.events_pending, .last_wake_reason = st.last_wake_reason,
+		.owner_id = st.owner_id, .lease_left_ms = st.lease_left_ms,
 	};
 
 	return OFFLOAD_REPLY(status_rsp, io, &r);
@@ -210,6 +214,8 @@ static const struct {
 	{ SMP_READ, 0x06, false, get_log },
 	{ SMP_WRITE, 0x10, false, offload_slot_add },      { SMP_WRITE, 0x11, false, offload_slot_remove },
 	{ SMP_READ, 0x12, false, offload_slot_get },       { SMP_READ, 0x13, false, offload_slots },
+	{ SMP_WRITE, 0x14, false, offload_slot_pause },    { SMP_WRITE, 0x15, false, offload_slot_resume },
+	{ SMP_WRITE, 0x16, false, offload_slot_update },
 	{ SMP_WRITE, 0x20, false, offload_pattern_add },   { SMP_WRITE, 0x21, false, offload_pattern_remove },
 	{ SMP_READ, 0x23, false, offload_patterns },   { SMP_WRITE, 0x28, false, offload_proto_add },
 	{ SMP_WRITE, 0x29, false, offload_proto_remove }, { SMP_READ, 0x2B, false, offload_protos },
@@ -220,15 +226,31 @@ static const struct {
 	{ SMP_WRITE, 0x50, true, offload_fault_inject },   { SMP_WRITE, 0x52, true, clock_scale },
 };
 
+/* After the end of its lease a host changes nothing before it has attached. */
+static bool lease_over(void)
+{
+	struct eng_status st;
+
+	eng_status(g.e, &st);
+	return st.power == OFF_EXPIRED;
+}
+
 static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, uint8_t *rsp, size_t rsp_cap, size_t *rsp_len)
 {
 	const struct io io = { .e = g.e, .req = req, .req_len = req_len, .rsp = rsp, .cap = rsp_cap, .len = rsp_len };
 
-	for (size_t i = 0; i < sizeof commands / sizeof commands[0]; i++) {
-		if (commands[i].op == op && commands[i].cmd == cmd && (OFFLOAD_TEST_BUILD || !commands[i].test_only))
-			return commands[i].run(&io);
-	}
-	return SMP_NOT_SUPPORTED;
+	size_t n = sizeof commands / sizeof commands[0], i = 0;
+
+	while (i < n && (commands[i].op != op || commands[i].cmd != cmd))
+		i++;
+	if (i == n || (commands[i].test_only && !OFFLOAD_TEST_BUILD))
+		return SMP_NOT_SUPPORTED;
+	if (op == SMP_WRITE && cmd != CMD_ATTACH && lease_over())
+		return OFF_RESUME_REQUIRED;
+	int rc = commands[i].run(&io);
+	if (op == SMP_WRITE && (rc == OFF_OK || rc == OFF_WAKE_PENDING))
+		eng_lease_renew(g.e);
+	return rc;
 }
 
 const struct smp_group offload_group = { .id = GROUP_ID, .handle = handle };
@@ -247,5 +269,5 @@ void offload_group_init(struct engine *e, const uint8_t running_digest[32], cons
 
 bool offload_group_cacheable(uint8_t op, uint8_t cmd)
 {
-	return op == SMP_WRITE && cmd != 0x01;
+	return op == SMP_WRITE && cmd != CMD_ATTACH;
 }

@@ -6,7 +6,8 @@ enum {
 	NESTING = 4,
 	DRAIN_HEAD_BYTES = 40,       /* map, keys, lost, more, list header and ends, all at their longest */
 	DRAIN_ROW_BYTES = 1 + 5 + 9 + 3 + 3 + 5 + 3 + 1,
-	SLOT_FIELDS = 24,
+	SLOT_NUMBERS = 26,
+	SLOT_FIELDS = SLOT_NUMBERS + 1, /* and the next hop's MAC */
 	FRAME_FIELDS = 6,
 };
 
@@ -28,14 +29,19 @@ static bool put_row(zcbor_state_t *s, const uint32_t *v, size_t n)
 
 static bool put_slot(zcbor_state_t *s, const struct eng_slot_state *t)
 {
-	const uint32_t v[SLOT_FIELDS] = {
+	const uint32_t v[SLOT_NUMBERS] = {
 		t->slot, t->gen, t->state, t->close_reason, t->snd_una, t->snd_nxt, t->rcv_nxt, t->snd_wnd, t->tsval_last,
 		t->ts_recent, t->last_rx_age_ms, t->next_ka_due_ms, t->ka_sent, t->ka_acked, t->ka_lost, t->peer_ka_answered,
 		t->challenge_acks, t->dup_data, t->paws_drops, t->payloads_sent, t->payloads_answered, t->payload_counter,
-		t->tokens_used, t->payload_age_ms,
+		t->tokens_used, t->payload_age_ms, t->owner, t->next_hop_moves,
 	};
 
-	return put_row(s, v, SLOT_FIELDS);
+	bool ok = zcbor_list_start_encode(s, SLOT_FIELDS);
+
+	for (size_t i = 0; ok && i < SLOT_NUMBERS; i++) {
+		ok = zcbor_uint32_put(s, v[i]);
+	}
+	return ok && zcbor_bstr_encode_ptr(s, (const char *)t->next_hop_mac, 6) && zcbor_list_end_encode(s, SLOT_FIELDS);
 }
 
 int offload_slot_state(const struct eng_slot_state *st, uint8_t *rsp, size_t cap, size_t *len)

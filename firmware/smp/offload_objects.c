@@ -26,6 +26,8 @@ static struct eng_slot_cfg slot_from(const struct add_tcp_slot_req *q)
 		.idle_elapsed_ms = q->idle_elapsed_ms, .ka_cnt = (uint8_t)q->ka_cnt,
 	};
 
+	if (q->next_hop_ip_present)
+		c.next_hop_ip = ip_from(&q->next_hop_ip.next_hop_ip);
 	memcpy(c.local_mac, q->local_mac.value, 6);
 	memcpy(c.next_hop_mac, q->next_hop_mac.value, 6);
 	return c;
@@ -121,6 +123,44 @@ int offload_slot_get(const struct io *io)
 int offload_slots(const struct io *io)
 {
 	return offload_slot_list(io->e, io->rsp, io->cap, io->len);
+}
+
+static int with_slot(const struct io *io, int (*command)(struct engine *, uint8_t, uint16_t))
+{
+	struct slot_ref q;
+
+	OFFLOAD_DECODE(slot_ref, io, &q);
+	int rc = command(io->e, (uint8_t)q.slot, (uint16_t)q.gen);
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
+}
+
+int offload_slot_pause(const struct io *io)
+{
+	return with_slot(io, eng_slot_pause);
+}
+
+int offload_slot_resume(const struct io *io)
+{
+	return with_slot(io, eng_slot_resume);
+}
+
+int offload_slot_update(const struct io *io)
+{
+	struct slot_update_req q;
+
+	OFFLOAD_DECODE(slot_update_req, io, &q);
+	struct eng_slot_update u = {
+		.idle_set = q.ka_idle_ms_present, .ka_idle_ms = q.ka_idle_ms_present ? q.ka_idle_ms.ka_idle_ms : 0,
+		.intvl_set = q.ka_intvl_ms_present, .ka_intvl_ms = q.ka_intvl_ms_present ? q.ka_intvl_ms.ka_intvl_ms : 0,
+		.mac_set = q.next_hop_mac_present,
+	};
+
+	if (q.next_hop_mac_present)
+		memcpy(u.next_hop_mac, q.next_hop_mac.next_hop_mac.value, 6);
+	if (q.next_hop_ip_present)
+		u.next_hop_ip = ip_from(&q.next_hop_ip.next_hop_ip);
+	int rc = eng_slot_update(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &u);
+	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
 /* False when longer than any pattern may be. */

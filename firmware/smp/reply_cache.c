@@ -5,7 +5,7 @@
 
 enum {
 	ENTRIES = 4,
-	ENTRY_BYTES = 2048, /* the longest write reply is release: 16 slot states of at most 105 bytes */
+	ENTRY_BYTES = 2048, /* the longest write reply is release: 16 slot states of at most 125 bytes */
 };
 
 static struct {

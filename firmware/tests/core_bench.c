@@ -190,7 +190,7 @@ uint32_t bench_leaks(struct pool *b, uint32_t cycles)
 	uint32_t leaks = 0;
 	uint8_t n;
 
-	eng_attach(&s->e, 1, &n);
+	eng_attach(&s->e, 1, ENG_LEASE_DEFAULT_MS, &n);
 	for (uint32_t k = 0; k < cycles; k++) {
 		leaks += !scene_add_all(s);
 		uint32_t state = scene_random(s) % 4;
@@ -208,7 +208,7 @@ uint32_t bench_leaks(struct pool *b, uint32_t cycles)
 				eng_slot_remove(&s->e, out[i].slot, out[i].gen, &out[i]);
 			leaks += eng_slot_list(&s->e, out) != 0;
 		}
-		eng_attach(&s->e, (uint16_t)k, &n);
+		eng_attach(&s->e, (uint16_t)k, ENG_LEASE_DEFAULT_MS, &n);
 		leaks += n != (k % 4 == 0 ? 0 : ENG_SLOTS);
 	}
 	leaks += !scene_add_all(s);

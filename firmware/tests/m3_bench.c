@@ -78,7 +78,7 @@ static void with_passwords(void)
 	const struct eng_pattern_cfg c = {.id = 100, .type = OFF_PATTERN_MAGIC, .data_len = 6, .data = "secret"};
 	uint8_t freed;
 
-	eng_attach(&s.e, 1, &freed);
+	eng_attach(&s.e, 1, ENG_LEASE_DEFAULT_MS, &freed);
 	eng_pattern_add(&s.e, &c);
 	scene_sleep(&s);
 	magic_with_password("Xecret");

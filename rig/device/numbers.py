@@ -30,6 +30,9 @@ class Command(IntEnum):
     REMOVE_TCP_SLOT = 0x11
     GET_TCP_SLOT = 0x12
     LIST_TCP_SLOTS = 0x13
+    PAUSE_TCP_SLOT = 0x14
+    RESUME_TCP_SLOT = 0x15
+    UPDATE_TCP_SLOT = 0x16
     ADD_PATTERN = 0x20
     REMOVE_PATTERN = 0x21
     LIST_PATTERNS = 0x23
@@ -93,6 +96,8 @@ class WakeReason(IntEnum):
     SERIAL_LOST = 0x4008
     RX_WHILE_PREPARE = 0x4009
     UNPARSEABLE_IN_SLOT = 0x400A
+    LEASE_EXPIRED = 0x400B
+    """The device had not heard of its owner for its lease and freed what it left."""
     ROUTER_CHANGED = 0x4010
     """A router advertisement unlike the last one of its sender, or of a router not heard before."""
     IPSEC = 0x4020
@@ -116,6 +121,12 @@ class SlotFlag(IntFlag):
     ANSWER_PEER_KA = 1 << 4
     KEEP = 1 << 5
     """The place outlives a standby: a reservation while the host is awake, refreshed by adding it again after prepare."""
+    LEARN_NEXT_HOP = 1 << 8
+    """An announcement of the next hop's address changes the MAC that the slot sends to."""
+    MD5 = 1 << 9
+    """The connection has RFC 2385 signatures; this and the next two are refused, UNSUPPORTED."""
+    AO = 1 << 10
+    FAST_OPEN = 1 << 11
 
 
 class SlotState(IntEnum):
@@ -125,6 +136,8 @@ class SlotState(IntEnum):
     BROKEN = 3
     WOKEN = 4
     RELEASED = 5
+    PAUSED = 6
+    """The place is kept; the device neither sends for it nor knows its frames."""
 
 
 class PatternType(IntEnum):
@@ -207,6 +220,8 @@ class Power(IntEnum):
     D3 = 3
     WOKEN = 4
     AWAKE = 5
+    EXPIRED = 6
+    """The owner's lease ended: nobody owns anything until somebody attaches."""
 
 
 class EventKind(IntEnum):

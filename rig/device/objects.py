@@ -65,6 +65,8 @@ class TcpSlot:
     """Idle time already spent before the handoff."""
     payload: PayloadKeepAlive | None = None
     """Bytes sent every ka_idle_ms in place of probes, ka_intvl_ms being the time before they are first repeated."""
+    next_hop_ip: str | None = None
+    """For LEARN_NEXT_HOP: the address whose announcements are taken."""
     flags: SlotFlag = ALL_SLOT_FLAGS
     owner: int = 0
     mss: int = 1460
@@ -76,7 +78,9 @@ class TcpSlot:
     def wire(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "payload"}
         row |= self.payload.wire() if self.payload is not None else {}
-        return {**row, "local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self.flags)}
+        row |= {"local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self.flags)}
+        row["next_hop_ip"] = packed_ip(self.next_hop_ip) if self.next_hop_ip is not None else None
+        return {name: value for name, value in row.items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -124,10 +128,15 @@ class SlotInfo:
     tokens_used: int = 0
     payload_age_ms: int = NO_PAYLOAD_MS
     """Real milliseconds since the last one was first sent."""
+    owner: int = 0
+    next_hop_moves: int = 0
+    """How often the next hop's MAC was learnt anew since the slot was added."""
+    next_hop_mac: bytes = b""
+    """The newest; empty from firmware that does not tell."""
 
     @classmethod
-    def of(cls, row: Sequence[int]) -> SlotInfo:
-        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:24])
+    def of(cls, row: Sequence[Any]) -> SlotInfo:
+        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:27])
 
     @property
     def ref(self) -> SlotRef:

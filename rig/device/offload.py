@@ -29,6 +29,7 @@ from rig.device.offload_types import (
     Status,
     TcpSlot,
     TimeSync,
+    packed_ip,
 )
 from rig.errors import BenchError
 
@@ -40,7 +41,10 @@ SYNC_ROUNDS = 5
 
 
 class OffloadClient:
-    """`requester` must stay open as long as this is used. Thread-safe when the requester is."""
+    """`requester` must stay open as long as this is used. Thread-safe when the requester is.
+
+    After the end of the owner's lease every command that changes something is refused with RESUME_REQUIRED, but attach.
+    """
 
     def __init__(self, requester: Requester) -> None:
         self.requester = requester
@@ -59,9 +63,13 @@ class OffloadClient:
         check_abi(reply)
         return Hello.of(reply)
 
-    def attach(self, owner: int) -> Attached:
-        """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0."""
-        return Attached.of(self._write(Command.HELLO, {"owner": owner}))
+    def attach(self, owner: int, lease_ms: int | None = None) -> Attached:
+        """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0.
+
+        `lease_ms`: an owner not heard of for so many specification milliseconds is taken for dead; None: 7200 s. BAD_INTERVAL.
+        """
+        lease = {} if lease_ms is None else {"lease_ms": lease_ms}
+        return Attached.of(self._write(Command.HELLO, {"owner": owner, **lease}))
 
     def capabilities(self) -> Capabilities:
         return Capabilities.of(self._read(Command.CAPABILITIES))
@@ -95,7 +103,7 @@ class OffloadClient:
     # -- slots, patterns, offloads -------------------------------------------------------------------------------------
 
     def add_tcp_slot(self, slot: TcpSlot) -> SlotRef:
-        """NO_SLOT, DUP_TUPLE, BAD_ADDR, BAD_PORT, BAD_INTERVAL, BAD_ARG, BAD_STATE."""
+        """NO_SLOT, DUP_TUPLE, BAD_ADDR, BAD_PORT, BAD_INTERVAL, BAD_ARG, BAD_STATE, UNSUPPORTED (a flag)."""
         reply = self._write(Command.ADD_TCP_SLOT, slot.wire())
         return SlotRef(reply["slot"], reply["gen"])
 
@@ -107,12 +115,36 @@ class OffloadClient:
         """STALE_HANDLE."""
         return SlotInfo.of(self._read(Command.GET_TCP_SLOT, ref.wire())["state"])
 
+    def pause_tcp_slot(self, ref: SlotRef) -> None:
+        """Neither send for the slot nor know its frames, and keep its place. STALE_HANDLE, BAD_STATE (ended, woken, paused)."""
+        self._write(Command.PAUSE_TCP_SLOT, ref.wire())
+
+    def resume_tcp_slot(self, ref: SlotRef) -> None:
+        """Go on where the connection is; its idle time has run on. STALE_HANDLE, BAD_STATE (not paused)."""
+        self._write(Command.RESUME_TCP_SLOT, ref.wire())
+
+    def update_tcp_slot(
+        self,
+        ref: SlotRef,
+        *,
+        ka_idle_ms: int | None = None,
+        ka_intvl_ms: int | None = None,
+        next_hop_mac: bytes | None = None,
+        next_hop_ip: str | None = None,
+    ) -> None:
+        """Change a live slot: all that is given or, when refused, nothing. STALE_HANDLE, BAD_STATE, BAD_INTERVAL, BAD_ADDR,
+        BAD_ARG (nothing given)."""
+        given = {"ka_idle_ms": ka_idle_ms, "ka_intvl_ms": ka_intvl_ms, "next_hop_mac": next_hop_mac}
+        given["next_hop_ip"] = packed_ip(next_hop_ip) if next_hop_ip is not None else None
+        body = {name: value for name, value in given.items() if value is not None}
+        self._write(Command.UPDATE_TCP_SLOT, {**ref.wire(), **body})
+
     def slots(self) -> tuple[SlotInfo, ...]:
         """Slots in use, lowest first."""
         return tuple(SlotInfo.of(row) for row in self._read(Command.LIST_TCP_SLOTS)["slots"])
 
     def add_pattern(self, pattern: Pattern) -> None:
-        """LIST_FULL, DUP_ID, BAD_LEN, BAD_ARG, UNSUPPORTED."""
+        """LIST_FULL, DUP_ID, BAD_LEN, BAD_ARG, UNSUPPORTED; NOT_ACCEPTED from prepare on."""
         self._write(Command.ADD_PATTERN, pattern.wire())
 
     def remove_pattern(self, pattern_id: int) -> None:

@@ -7,7 +7,7 @@ offloads) are defined in objects.py and can be imported from here too.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
 from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, FrameFlag, Owner, Power, ResetCause, WakeReason
@@ -165,10 +165,12 @@ class PowerReply:
     power: Power
     captured: int
     """Frames in the buffer."""
+    moved: int = 0
+    """Slots whose next hop's MAC was learnt anew."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> PowerReply:
-        return cls(reply["epoch"], Power(reply["power"]), reply["captured"])
+        return cls(reply["epoch"], Power(reply["power"]), reply["captured"], reply.get("moved", 0))
 
 
 @dataclass(frozen=True)
@@ -232,6 +234,10 @@ class Status:
     buffered: int
     events_pending: int
     last_wake_reason: WakeReason
+    owner_id: int = 0
+    """As given at attach."""
+    lease_left_ms: int = 0
+    """Specification milliseconds; 0: over, or no lease before the first attach."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Status:
@@ -279,5 +285,5 @@ class Event:
 
 
 def known(cls: type, reply: Mapping[str, Any]) -> dict[str, Any]:
-    """The fields of `cls` out of a reply; newer firmware may send more. Raises KeyError when one lacks."""
-    return {field.name: reply[field.name] for field in fields(cls)}
+    """The fields of `cls` out of a reply; newer firmware may send more. Raises KeyError when one without a default lacks."""
+    return {f.name: reply[f.name] for f in fields(cls) if f.name in reply or f.default is MISSING}

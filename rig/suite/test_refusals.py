@@ -159,11 +159,12 @@ def test_awake_there_is_nothing_to_commit_abort_or_release(scene: Scene) -> None
 
 
 @pytest.mark.edge(100)
-def test_patterns_are_taken_until_commit_and_not_later(scene: Scene) -> None:
-    """Entry is when slots, patterns and offloads are added; NOT_ACCEPTED begins with the device's watch."""
+def test_patterns_are_taken_until_prepare_and_not_later(scene: Scene) -> None:
+    """From prepare on frames are captured, to be judged by what was armed then."""
     device = scene.device
-    epoch = prepare(scene, Power.D3).epoch
     device.add_pattern(Pattern.magic(1))
+    epoch = prepare(scene, Power.D3).epoch
+    assert refused(lambda: device.add_pattern(Pattern.bitmap(2, b"x"))) is OffloadRc.NOT_ACCEPTED
     epoch = device.commit(epoch).epoch
     assert refused(lambda: device.add_pattern(Pattern.bitmap(2, b"x"))) is OffloadRc.NOT_ACCEPTED
     assert [pattern.id for pattern in device.patterns()] == [1]

@@ -211,6 +211,17 @@ def test_looks_into_a_served_device(served: Served) -> None:
     assert (slot["slot"], slot["gen"], slot["close_reason"]) == (ref.slot, ref.gen, "NONE")
     assert slot["rcv_nxt"] == SLOT.rcv_nxt
     assert "next probe, ms" in table
+    assert "lease" not in table, "nobody attached"
+    with Link(served.port) as link:
+        device = OffloadClient(link)
+        device.attach(3, 7_200_000)
+        ref = device.add_tcp_slot(SLOT)
+        device.pause_tcp_slot(ref)
+        device.add_pattern(Pattern.magic(7))
+        device.add_offload(ProtocolOffload(id=3, ip="192.0.2.1", mac=MAC))
+    (slot,), table = looked(served, "slots")
+    assert (slot["state"], slot["next_hop_mac"]) == ("PAUSED", MAC.hex())
+    assert re.search(r"PAUSED.*\n.*owner 3: 7[12]\d\d s of the lease left", table)
     (pattern,), table = looked(served, "patterns")
     assert (pattern["id"], pattern["type"], pattern["hits"]) == (7, "MAGIC", 0)
     assert "MAGIC" in table

@@ -92,6 +92,7 @@ SLOT = TcpSlot(
     snd_una=1, snd_nxt=1, snd_wl1=1, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=1, rcv_wnd=64240, rcv_wup=1,
     ts_on=True, ts_hz=1000, tsval=0xFFFFFFFF, t0_us=2**40,
 )  # fmt: skip
+SLOT_LEARNS = TcpSlot(**{**SLOT.__dict__, "next_hop_ip": "192.0.2.9", "flags": SlotFlag.LEARN_NEXT_HOP})
 SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8::2"})
 
 PING_SLOT = TcpSlot(**{**SLOT.__dict__, "payload": PayloadKeepAlive.websocket_ping(bytes(400))})
@@ -115,6 +116,7 @@ MDNS_RECORD = ProtocolOffload(
 
 MESSAGES: list[tuple[str, Any]] = [
     ("attach_req", lambda c: c.attach(42)),
+    ("attach_req", lambda c: c.attach(42, 86_400_000)),
     ("time_sync_req", lambda c: c.time_sync()),
     ("get_log_req", lambda c: c.log(2**32 - 1)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT)),
@@ -122,8 +124,13 @@ MESSAGES: list[tuple[str, Any]] = [
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(PING_SLOT)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(MQTT_SLOT)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(TcpSlot(**{**SLOT.__dict__, "payload": MASKED_REPLY}))),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT_LEARNS)),
     ("slot_ref", lambda c: c.remove_tcp_slot(SlotRef(3, 7))),
     ("slot_ref", lambda c: c.get_tcp_slot(SlotRef(3, 7))),
+    ("slot_ref", lambda c: c.pause_tcp_slot(SlotRef(3, 7))),
+    ("slot_ref", lambda c: c.resume_tcp_slot(SlotRef(3, 7))),
+    ("slot_update_req", lambda c: c.update_tcp_slot(SlotRef(3, 7), ka_idle_ms=10)),
+    ("slot_update_req", lambda c: c.update_tcp_slot(SlotRef(3, 7), next_hop_ip="fe80::1", next_hop_mac=MAC, ka_intvl_ms=1)),
     ("add_pattern_req", lambda c: c.add_pattern(Pattern.bitmap(1, b"abc", [True, False, True], offset=14))),
     ("add_pattern_req", lambda c: c.add_pattern(Pattern.bitmap(2, bytes(128)))),
     ("add_pattern_req", lambda c: c.add_pattern(Pattern.magic(3, b"secret"))),

@@ -28,18 +28,21 @@ ARM_ALL = 0xFFFFFFFF
 
 OK, NOT_FOUND, NO_SLOT, LIST_FULL, BAD_LEN, BAD_ARG, BAD_ADDR, BAD_PORT = 0, 2, 3, 4, 5, 6, 7, 8
 BAD_INTERVAL, BAD_STATE, STALE_HANDLE, STALE_EPOCH, UNSUPPORTED, WAKE_PENDING = 9, 10, 11, 12, 13, 14
-DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 18, 19, 20
+RESUME_REQUIRED, DUP_TUPLE, DUP_ID, NOT_ACCEPTED = 17, 18, 19, 20
 
 WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
 TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
+LEASE_EXPIRED = 0x400B
 ROUTER_CHANGED, IPSEC, UDP_DATA, DHCP_NAK, DHCP_EXPIRED = 0x4010, 0x4020, 0x4021, 0x4022, 0x4023
 NO_MORE_TOKENS = 0x4030
 
 ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
-D0, PREPARED, D3, WOKEN, AWAKE = 0, 1, 3, 4, 5
-ACTIVE, PROBING, BROKEN, SLOT_WOKEN = 1, 2, 3, 4
+D0, PREPARED, D3, WOKEN, AWAKE, EXPIRED = 0, 1, 3, 4, 5, 6
+IDLE, ACTIVE, PROBING, BROKEN, SLOT_WOKEN, PAUSED = 0, 1, 2, 3, 4, 6
+KEEP, LEARN_NEXT_HOP, MD5, AO, FAST_OPEN = 1 << 5, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+LEASE_MS = 7_200_000
 NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
 BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, TCP_PAYLOAD, UDP_PORT, LINK_UP, LINK_DOWN, PROGRAM = 1, 2, 3, 4, 5, 7, 8, 9, 10, 12
 WAKE_UNMATCHED = 1
@@ -78,6 +81,7 @@ class PayloadCfg(c.Structure):
 class SlotCfg(c.Structure):
     _fields_ = [
         ("owner", u16), ("flags", u32), ("local_mac", u8 * 6), ("next_hop_mac", u8 * 6), ("local", Ip), ("remote", Ip),
+        ("next_hop_ip", Ip),
         ("local_port", u16), ("remote_port", u16), ("ttl", u8), ("tos", u8), ("df", flag), ("ip_id", u16), ("mss", u16),
         ("snd_una", u32), ("snd_nxt", u32), ("snd_wl1", u32), ("snd_wnd", u32), ("max_snd_wnd", u32),
         ("rcv_nxt", u32), ("rcv_wnd", u32), ("rcv_wup", u32), ("snd_wscale", u8), ("rcv_wscale", u8),
@@ -94,6 +98,14 @@ class SlotState(c.Structure):
         ("peer_ka_answered", u32), ("challenge_acks", u32), ("dup_data", u32), ("paws_drops", u32),
         ("payloads_sent", u32), ("payloads_answered", u32), ("payload_counter", u32), ("tokens_used", u32),
         ("payload_age_ms", u32),
+        ("owner", u16), ("next_hop_moves", u32), ("next_hop_mac", u8 * 6),
+    ]  # fmt: skip
+
+
+class SlotUpdate(c.Structure):
+    _fields_ = [
+        ("idle_set", flag), ("intvl_set", flag), ("mac_set", flag), ("ka_idle_ms", u32), ("ka_intvl_ms", u32),
+        ("next_hop_mac", u8 * 6), ("next_hop_ip", Ip),
     ]  # fmt: skip
 
 
@@ -153,7 +165,7 @@ class Frame(c.Structure):
 class Status(c.Structure):
     _fields_ = [
         ("arm", u32), ("lost", u32), ("epoch", u32), ("wakes", u32), ("owner", u8), ("power", u8), ("events_pending", u8),
-        ("buffered", u16), ("last_wake_reason", u16),
+        ("buffered", u16), ("last_wake_reason", u16), ("owner_id", u16), ("next_hops_moved", u8), ("lease_left_ms", u32),
     ]  # fmt: skip
 
 
@@ -227,10 +239,18 @@ class Engine:
     def link(self, up: bool) -> None:
         _LIB.eng_link(self._e, flag(up))
 
-    def attach(self) -> int:
+    def attach(self, lease_ms: int = LEASE_MS) -> int:
+        rc, freed = self.try_attach(lease_ms)
+        assert rc == OK
+        return freed
+
+    def try_attach(self, lease_ms: int) -> tuple[int, int]:
         freed = u8()
-        assert _LIB.eng_attach(self._e, u16(1), c.byref(freed)) == OK
-        return freed.value
+        return int(_LIB.eng_attach(self._e, u16(1), u32(lease_ms), c.byref(freed))), freed.value
+
+    def renew(self) -> None:
+        """What the offload group does for every accepted command."""
+        _LIB.eng_lease_renew(self._e)
 
     def set_minute_us(self, minute_us: int) -> None:
         _LIB.eng_set_minute_us(self._e, u32(minute_us))
@@ -249,6 +269,20 @@ class Engine:
 
     def slot_remove(self, slot: int, gen: int) -> int:
         return int(_LIB.eng_slot_remove(self._e, u8(slot), u16(gen), c.byref(SlotState())))
+
+    def slot_pause(self, slot: int, gen: int) -> int:
+        return int(_LIB.eng_slot_pause(self._e, u8(slot), u16(gen)))
+
+    def slot_resume(self, slot: int, gen: int) -> int:
+        return int(_LIB.eng_slot_resume(self._e, u8(slot), u16(gen)))
+
+    def slot_update(
+        self, slot: int, gen: int, idle_ms: int | None = None, intvl_ms: int | None = None, mac: bytes = b"", hop: str = ""
+    ) -> int:
+        given = SlotUpdate(idle_ms is not None, intvl_ms is not None, bool(mac), idle_ms or 0, intvl_ms or 0)
+        given.next_hop_mac[: len(mac)] = list(mac)
+        given.next_hop_ip = ip(hop)
+        return int(_LIB.eng_slot_update(self._e, u8(slot), u16(gen), c.byref(given)))
 
     def slots(self) -> list[SlotState]:
         out = (SlotState * 16)()
@@ -435,7 +469,11 @@ def slot_cfg(**changes: Any) -> SlotCfg:
     for name, value in changes.items():
         if name == "payload":
             value = c.pointer(payload_cfg(value) if isinstance(value, PayloadKeepAlive) else value)
-        setattr(cfg, name, ip(value) if name in ("local", "remote") else value)
+        elif name in ("local", "remote", "next_hop_ip"):
+            value = ip(value)
+        elif name in ("local_mac", "next_hop_mac"):
+            value = (u8 * 6)(*value)
+        setattr(cfg, name, value)
     if "rcv_wup" not in changes:
         cfg.rcv_wup = cfg.rcv_nxt
     return cfg

@@ -59,7 +59,7 @@ def probe(target: str = HOST_IP6, **kw: Any) -> bytes:
 def na(target: str = HOST_IP6, src: str = HOST_IP6, dst: str = ALL_NODES, lladdr: bytes | None = PEER_MAC, **kw: Any) -> bytes:
     eth_dst = group_mac(dst) if dst.startswith("ff") else HOST_MAC
     packet = ether(eth_dst, kw.pop("eth_src", PEER_MAC)) / IPv6(src=src, dst=dst, hlim=kw.pop("hlim", 255))
-    packet /= ICMPv6ND_NA(tgt=target, R=0, S=kw.pop("S", 0), O=1)
+    packet /= ICMPv6ND_NA(tgt=target, R=0, S=kw.pop("S", 0), O=kw.pop("O", 1))
     return bytes(packet / ICMPv6NDOptDstLLAddr(lladdr=mac(lladdr)) if lladdr is not None else packet)
 
 

@@ -1,8 +1,8 @@
 """What the engine is supposed to be, in a page: power, owner, epoch, slots, lists, kept frames and wakes. No timers but the
-host's, no counters, no bytes: a frame is its kind and the thing it is for.
+host's and the lease's, no counters, no bytes: a frame is its kind and the thing it is for.
 
 The table of offload_rc.h in words: PREPARED, WOKEN and AWAKE keep what the host will want; D3 answers, consumes or wakes;
-D0 is deaf. Nothing here looks at the firmware.
+D0 and EXPIRED are deaf. Nothing here looks at the firmware.
 """
 
 from __future__ import annotations
@@ -12,11 +12,14 @@ from enum import Enum
 
 from tests.engine.engine_lib import (
     AWAKE,
+    BAD_ARG,
+    BAD_INTERVAL,
     BAD_STATE,
     D0,
     D3,
     DUP_ID,
     DUP_TUPLE,
+    EXPIRED,
     LIST_FULL,
     NO_SLOT,
     NOT_ACCEPTED,
@@ -47,7 +50,7 @@ class Kind(Enum):
 
 
 class State(Enum):
-    IDLE, LIVE, WOKEN, BROKEN = range(4)
+    IDLE, LIVE, WOKEN, BROKEN, PAUSED = range(5)
 
 
 @dataclass
@@ -57,6 +60,8 @@ class Slot:
     port: int
     keep: bool
     state: State
+    resumes_to: State = State.IDLE
+    idle_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -84,6 +89,8 @@ class Model:
     wakes: int = 0
     event: bool = False
     timer_us: int | None = None
+    lease_us: int | None = None
+    heard_us: int = 0
 
     # -- objects -------------------------------------------------------------------------------------------------------------
 
@@ -91,41 +98,86 @@ class Model:
         del self.slots[slot.number]
         self.generations[slot.number] += 1
 
-    def attach(self) -> int:
+    def attach(self, lease_us: int, now_us: int) -> int:
         """Returns how many slots were freed."""
+        freed = self._forget_owner()
+        self.lease_us = lease_us
+        self.renew(now_us)
+        self._become(D0, HOST)
+        return freed
+
+    def _forget_owner(self) -> int:
         freed = list(self.slots.values())
         for slot in freed:
             self._free(slot)
         self.patterns.clear()
         self.offloads.clear()
         self._forget_frames()
-        self._become(D0, HOST)
         return len(freed)
 
-    def add_slot(self, port: int, keep: bool) -> tuple[int, Slot | None]:
+    def renew(self, now_us: int) -> None:
+        self.heard_us = now_us
+
+    def add_slot(self, port: int, keep: bool, idle_ms: int = 0) -> tuple[int, Slot | None]:
         if self.power not in (D0, PREPARED):
             return BAD_STATE, None
         same = next((s for s in self.slots.values() if s.port == port), None)
-        if same is not None and same.state is not State.IDLE:
+        if same is not None and same.state not in (State.IDLE, State.PAUSED):
             return DUP_TUPLE, None
         free = [n for n in range(SLOTS) if n not in self.slots]
         if same is None and not free:
             return NO_SLOT, None
         number = same.number if same is not None else free[0]
         state = State.IDLE if keep and self.power == D0 else State.LIVE
-        self.slots[number] = Slot(number, self.generations[number], port, keep, state)
+        now = State.PAUSED if same is not None and same.state is State.PAUSED else state
+        self.slots[number] = Slot(number, self.generations[number], port, keep, now, state, idle_ms)
         return OK, self.slots[number]
 
-    def remove_slot(self, number: int, generation: int) -> int:
+    def _by_handle(self, number: int, generation: int) -> Slot | None:
         slot = self.slots.get(number)
-        if slot is None or slot.generation != generation:
+        return slot if slot is not None and slot.generation == generation else None
+
+    def pause_slot(self, number: int, generation: int) -> int:
+        slot = self._by_handle(number, generation)
+        if slot is None:
+            return STALE_HANDLE
+        if slot.state not in (State.IDLE, State.LIVE):
+            return BAD_STATE
+        slot.resumes_to, slot.state = slot.state, State.PAUSED
+        return OK
+
+    def resume_slot(self, number: int, generation: int) -> int:
+        slot = self._by_handle(number, generation)
+        if slot is None:
+            return STALE_HANDLE
+        if slot.state is not State.PAUSED:
+            return BAD_STATE
+        slot.state = slot.resumes_to
+        return OK
+
+    def update_slot(self, number: int, generation: int, idle_ms: int | None) -> int:
+        slot = self._by_handle(number, generation)
+        if slot is None:
+            return STALE_HANDLE
+        if slot.state in (State.BROKEN, State.WOKEN):
+            return BAD_STATE
+        if idle_ms is None:
+            return BAD_ARG
+        if not 10 <= idle_ms <= 86_400_000:
+            return BAD_INTERVAL
+        slot.idle_ms = idle_ms
+        return OK
+
+    def remove_slot(self, number: int, generation: int) -> int:
+        slot = self._by_handle(number, generation)
+        if slot is None:
             return STALE_HANDLE
         self._free(slot)
         return OK
 
-    def add_to(self, held: set[int], limit: int, id_: int) -> int:
+    def add_to(self, held: set[int], limit: int, id_: int, *powers: int) -> int:
         """A pattern or an offload."""
-        if self.power not in (D0, PREPARED):
+        if self.power not in powers:
             return NOT_ACCEPTED
         if id_ in held:
             return DUP_ID
@@ -159,10 +211,12 @@ class Model:
 
     def _end_standby(self) -> None:
         for slot in list(self.slots.values()):
-            if slot.keep:
-                slot.state = State.IDLE
-            else:
+            if not slot.keep:
                 self._free(slot)
+            elif slot.state is State.PAUSED:
+                slot.resumes_to = State.IDLE
+            else:
+                slot.state = State.IDLE
 
     def prepare(self, epoch: int, arm: int) -> int:
         rc = self._refusal(epoch, D0)
@@ -225,7 +279,8 @@ class Model:
         """The slot that a frame belongs to, while it speaks for its connection."""
         if frame.kind not in (Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET):
             return None
-        return next((s for s in self.slots.values() if s.port == frame.about and s.state is not State.IDLE), None)
+        deaf = State.IDLE, State.PAUSED
+        return next((s for s in self.slots.values() if s.port == frame.about and s.state not in deaf), None)
 
     def _wakes(self, frame: Frame) -> bool:
         slot = self.slot_of(frame)
@@ -284,5 +339,11 @@ class Model:
 
     def clock(self, now_us: int) -> None:
         """Time has come to this, and everything due until then was done."""
-        if self.power == D3 and self.timer_us is not None and now_us >= self.timer_us:
+        timer_us = self.timer_us if self.power == D3 else None
+        lease_us = self.heard_us + self.lease_us if self.lease_us is not None and self.power not in (D0, EXPIRED) else None
+        if timer_us is not None and timer_us <= now_us and (lease_us is None or timer_us < lease_us):
             self._wake(WOKEN)
+        if lease_us is not None and lease_us <= now_us:
+            self._forget_owner()
+            self._become(EXPIRED, NONE)
+            self._wake(EXPIRED)

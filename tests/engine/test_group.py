@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import queue
 import socket
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 import pytest
 
+from rig.clock import Deadline
 from rig.device.factory import emulated
 from rig.device.link import Link
-from rig.device.numbers import NO_PATTERN, FrameFlag, PatternType, Power, SlotState, WakeReason
+from rig.device.numbers import NO_PATTERN, FrameFlag, Owner, PatternType, Power, SlotFlag, SlotState, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event, Pattern, ProtocolOffload, SlotRef, TcpSlot
 from rig.device.prepared import prepared_flash
@@ -149,3 +151,122 @@ def test_programs_and_payload_patterns_cross_the_line(bench: Bench) -> None:
     event = bench.events.get(timeout=TIMEOUT_S)
     assert (event.reason, event.slot_ref, event.pattern_id) == (WakeReason.TCP_DATA, ref, 2)
     assert client.counters()["tcp_data_unmatched"] == 1
+
+
+def test_pause_resume_and_update_cross_the_line(bench: Bench) -> None:
+    client = bench.client
+    ref = client.add_tcp_slot(TcpSlot(**{**vars(SLOT), "next_hop_ip": lib.PEER_IP, "owner": 9}))
+    bench.sleep()
+    client.pause_tcp_slot(ref)
+    bench.wire.send(tcp("A", seq=4999))
+    assert (client.slots()[0].state, client.slots()[0].owner) == (SlotState.PAUSED, 9)
+    client.update_tcp_slot(ref, ka_idle_ms=86_400_000, ka_intvl_ms=10, next_hop_mac=lib.HOST_MAC, next_hop_ip="192.0.2.9")
+    client.resume_tcp_slot(ref)
+    assert client.get_tcp_slot(ref).next_ka_due_ms > 86_300_000
+    bench.wire.send(tcp("A", seq=4999))
+    assert bench.wire.recv(2000)[:6] == lib.HOST_MAC
+    assert client.get_tcp_slot(ref).next_hop_mac == lib.HOST_MAC
+    calls: list[tuple[Callable[[], object], int]] = [
+        (lambda: client.resume_tcp_slot(ref), lib.BAD_STATE),
+        (lambda: client.pause_tcp_slot(SlotRef(ref.slot, ref.gen + 1)), lib.STALE_HANDLE),
+        (lambda: client.update_tcp_slot(ref), lib.BAD_ARG),
+        (lambda: client.update_tcp_slot(ref, ka_idle_ms=60_000, next_hop_ip="2001:db8::1"), lib.BAD_ADDR),
+    ]
+    for call, rc in calls:
+        with pytest.raises(DeviceError) as refused:
+            call()
+        assert refused.value.rc == rc
+    assert client.get_tcp_slot(ref).next_ka_due_ms > 86_300_000
+
+
+def test_a_next_hop_that_moved_is_told_with_host_awake(bench: Bench) -> None:
+    """And not before anything has moved: an old rig gets the map it knows."""
+    client, moved = bench.client, bytes.fromhex("0200000000aa")
+    for moves in (0, 1):
+        client.add_tcp_slot(TcpSlot(**{**vars(SLOT), "next_hop_ip": lib.PEER_IP, "flags": SlotFlag.LEARN_NEXT_HOP}))
+        bench.sleep()
+        if moves:
+            bench.wire.send(arp(op=2, spa=lib.PEER_IP, tpa=lib.PEER_IP, sha=moved))
+        assert client.host_awake(client.status().epoch).moved == moves
+        (state,) = client.release().slots
+        assert (state.next_hop_moves, state.next_hop_mac) == (moves, moved if moves else lib.PEER_MAC)
+
+
+LEASE_S = 100
+
+
+def lease_left_ms(bench: Bench, *, above: int) -> int:
+    """What is left, after it was seen to run: a renewal that changed nothing could not be told."""
+    deadline = Deadline(TIMEOUT_S)
+    while (left := bench.client.status().lease_left_ms) > above:
+        assert not deadline.expired, "the lease does not run"
+    return left
+
+
+@pytest.mark.edge(98)
+def test_what_changes_something_renews_the_lease_and_looking_does_not(bench: Bench) -> None:
+    client = bench.client
+    client.attach(7, LEASE_S * 1000)
+    assert client.status().owner_id == 7
+    ref = client.add_tcp_slot(SLOT)
+    full = LEASE_S * 1000
+    before = lease_left_ms(bench, above=full - 50)
+    for look in (client.hello, client.capabilities, client.slots, client.patterns, client.offloads, client.counters, client.log):
+        look()
+    client.drain(0)
+    client.get_tcp_slot(ref)
+    assert client.status().lease_left_ms <= before
+    for refused in (lambda: client.commit(0), lambda: client.remove_pattern(5), lambda: client.update_tcp_slot(ref)):
+        with pytest.raises(DeviceError):
+            refused()
+    assert client.status().lease_left_ms <= before
+    changes: list[Callable[[], object]] = [
+        lambda: client.update_tcp_slot(ref, ka_idle_ms=60_000),
+        lambda: client.pause_tcp_slot(ref),
+        lambda: client.add_pattern(Pattern.magic(1)),
+        lambda: client.prepare(epoch=client.status().epoch, arm=1, mac=lib.HOST_MAC),
+        lambda: client.commit(client.status().epoch),
+        lambda: client.host_awake(client.status().epoch),
+        client.release,
+    ]
+    for change in changes:
+        lease_left_ms(bench, above=full - 50)
+        began_s = time.monotonic()
+        change()
+        left = client.status().lease_left_ms
+        assert left >= full - (time.monotonic() - began_s) * 1000 - 1
+
+
+@pytest.mark.edge(98)
+def test_after_the_lease_every_change_is_refused_until_attach(bench: Bench) -> None:
+    client = bench.client
+    client.attach(1, LEASE_S * 1000)
+    client.set_clock_scale(60_000)
+    client.add_tcp_slot(SLOT)
+    bench.sleep()
+    event = bench.events.get(timeout=TIMEOUT_S)
+    assert (event.reason, event.slot_ref) == (WakeReason.LEASE_EXPIRED, None)
+    status = client.status()
+    assert (status.power, status.owner, status.lease_left_ms) == (Power.EXPIRED, Owner.NONE, 0)
+    assert (client.slots(), client.counters()["lease_expired"]) == ((), 1)
+    changes: list[Callable[[], object]] = [
+        lambda: client.host_awake(status.epoch), client.release, lambda: client.add_tcp_slot(SLOT),
+        lambda: client.pause_tcp_slot(SlotRef(0, 1)), lambda: client.add_pattern(Pattern.magic(1)),
+        lambda: client.prepare(epoch=status.epoch, arm=1, mac=lib.HOST_MAC),
+    ]  # fmt: skip
+    for change in changes:
+        with pytest.raises(DeviceError) as refused:
+            change()
+        assert refused.value.rc == lib.RESUME_REQUIRED
+    client.attach(1, LEASE_S * 1000)
+    client.add_tcp_slot(SLOT)
+    bench.sleep()
+
+
+@pytest.mark.edge(98)
+def test_a_lease_without_bounds_is_refused(bench: Bench) -> None:
+    for lease_ms in (0, 86_400_001):
+        with pytest.raises(DeviceError) as refused:
+            bench.client.attach(1, lease_ms)
+        assert refused.value.rc == lib.BAD_INTERVAL
+    assert bench.client.status().lease_left_ms > 7_190_000, "an attach that names none has two hours"

@@ -13,8 +13,10 @@ import pytest
 from hypothesis import HealthCheck, Phase, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule, run_state_machine_as_test
+from scapy.layers.inet6 import IPv6
+from scapy.packet import Packet
 
-from tests.engine.engine_lib import D0, D3, HOST_MAC, OK, PEER_MAC, PREPARED, WOKEN, Engine
+from tests.engine.engine_lib import D0, D3, HOST_IP, HOST_IP6, HOST_MAC, OK, PEER_IP, PEER_IP6, PEER_MAC, PREPARED, WOKEN, Engine
 from tests.engine.packets import arp, tcp
 from tests.engine.reference_model import DEVICE, OFFLOADS, PATTERNS, Frame, Kind, Model, Slot, State
 
@@ -39,19 +41,29 @@ def frame_bytes(frame: Frame) -> bytes:
     """On the wire. Old bytes lie wholly before RCV.NXT."""
     match frame.kind:
         case Kind.DATA:
-            return tcp("PA", dport=frame.about, seq=RCV_NXT, payload=b"news")
+            return tcp("PA", dport=frame.about, seq=RCV_NXT, payload=b"news", l3=ip_header(frame.about))
         case Kind.ACK:
-            return tcp("A", dport=frame.about, seq=RCV_NXT)
+            return tcp("A", dport=frame.about, seq=RCV_NXT, l3=ip_header(frame.about))
         case Kind.OLD:
-            return tcp("PA", dport=frame.about, seq=RCV_NXT - 10, payload=b"old bytes!")
+            return tcp("PA", dport=frame.about, seq=RCV_NXT - 10, payload=b"old bytes!", l3=ip_header(frame.about))
         case Kind.RESET:
-            return tcp("R", dport=frame.about, seq=RCV_NXT)
+            return tcp("R", dport=frame.about, seq=RCV_NXT, l3=ip_header(frame.about))
         case Kind.ARP:
             return arp(tpa=offload_address(frame.about))
         case Kind.PATTERN:
             return HOST_MAC + PEER_MAC + b"\x88\xb5" + bytes([frame.about]) * 46
         case Kind.OTHER:
             return HOST_MAC + PEER_MAC + b"\x88\xb6" + bytes([frame.about]) * 46
+
+
+def is_ipv6(port: int) -> bool:
+    """Connections of odd ports are over IPv6."""
+    return port % 2 == 1
+
+
+def ip_header(port: int) -> Packet | None:
+    """None: the default of `tcp`, IPv4."""
+    return IPv6(src=PEER_IP6, dst=HOST_IP6) if is_ipv6(port) else None
 
 
 def offload_address(id_: int) -> str:
@@ -70,11 +82,16 @@ class EngineMachine(RuleBasedStateMachine):
 
     # -- objects -------------------------------------------------------------------------------------------------------------
 
-    @rule(chance=st.integers(0, 5))
-    def attach(self, chance: int) -> None:
+    @rule(chance=st.integers(0, 5), lease_ms=st.sampled_from([7_200_000, 60_000, 1000]))
+    def attach(self, chance: int, lease_ms: int) -> None:
         """Seldom: it ends everything that the steps before have built up."""
         if chance == 0:
-            assert self.eng.attach() == self.model.attach()
+            assert self.eng.attach(lease_ms) == self.model.attach(lease_ms * 1000, self.eng.now_us)
+
+    @rule()
+    def renew(self) -> None:
+        self.eng.renew()
+        self.model.renew(self.eng.now_us)
 
     @rule(port=PORTS, keep=st.booleans())
     def add_slot(self, port: int, keep: bool) -> None:
@@ -88,10 +105,12 @@ class EngineMachine(RuleBasedStateMachine):
 
     def _add_slot(self, port: int, keep: bool) -> None:
         flags = 0x1F | (0x20 if keep else 0)
+        local, remote = (HOST_IP6, PEER_IP6) if is_ipv6(port) else (HOST_IP, PEER_IP)
         rc, slot, generation = self.eng.slot_add(
-            local_port=port, flags=flags, ka_idle_ms=IDLE_MS, ka_intvl_ms=IDLE_MS, ka_cnt=PROBES, rcv_nxt=RCV_NXT, snd_una=SND_UNA
-        )
-        want, added = self.model.add_slot(port, keep)
+            local=local, remote=remote, local_port=port, flags=flags, ka_idle_ms=IDLE_MS, ka_intvl_ms=IDLE_MS, ka_cnt=PROBES,
+            rcv_nxt=RCV_NXT, snd_una=SND_UNA,
+        )  # fmt: skip
+        want, added = self.model.add_slot(port, keep, IDLE_MS)
         assert rc == want
         if added is not None:
             assert (slot, generation) == (added.number, added.generation)
@@ -103,10 +122,38 @@ class EngineMachine(RuleBasedStateMachine):
         handle = self.handles[pick % len(self.handles)]
         assert self.eng.slot_remove(*handle) == self.model.remove_slot(*handle)
 
+    @rule(pick=st.integers(0, 2**16), times=st.integers(1, 2))
+    def pause_slot(self, pick: int, times: int) -> None:
+        handle = self.handles[pick % len(self.handles)]
+        for _ in range(times):
+            assert self.eng.slot_pause(*handle) == self.model.pause_slot(*handle)
+
+    @rule(pick=st.integers(0, 2**16))
+    def resume_slot(self, pick: int) -> None:
+        handle = self.handles[pick % len(self.handles)]
+        assert self.eng.slot_resume(*handle) == self.model.resume_slot(*handle)
+
+    @rule(port=PORTS)
+    def pause_or_resume_what_is_there(self, port: int) -> None:
+        """Chance alone finds few handles that are not stale."""
+        slot = next((s for s in self.model.slots.values() if s.port == port), None)
+        if slot is None:
+            return
+        handle = slot.number, slot.generation
+        if slot.state is State.PAUSED:
+            assert self.eng.slot_resume(*handle) == self.model.resume_slot(*handle)
+        else:
+            assert self.eng.slot_pause(*handle) == self.model.pause_slot(*handle)
+
+    @rule(pick=st.integers(0, 2**16), idle_ms=st.sampled_from([None, 9, 30_000, 120_000, 86_400_001]))
+    def update_slot(self, pick: int, idle_ms: int | None) -> None:
+        handle = self.handles[pick % len(self.handles)]
+        assert self.eng.slot_update(*handle, idle_ms) == self.model.update_slot(*handle, idle_ms)
+
     @rule(id_=IDS)
     def add_pattern(self, id_: int) -> None:
         rc = self.eng.pattern_add(id_, data=b"\x88\xb5" + bytes([id_]) * 8, offset=12)
-        assert rc == self.model.add_to(self.model.patterns, PATTERNS, id_)
+        assert rc == self.model.add_to(self.model.patterns, PATTERNS, id_, D0)
 
     @rule(id_=IDS)
     def remove_pattern(self, id_: int) -> None:
@@ -114,7 +161,9 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(id_=IDS)
     def add_offload(self, id_: int) -> None:
-        assert self.eng.arp_add(id_, offload_address(id_)) == self.model.add_to(self.model.offloads, OFFLOADS, id_)
+        assert self.eng.arp_add(id_, offload_address(id_)) == self.model.add_to(
+            self.model.offloads, OFFLOADS, id_, D0, PREPARED
+        )
 
     @rule(id_=IDS)
     def remove_offload(self, id_: int) -> None:
@@ -251,7 +300,7 @@ class EngineMachine(RuleBasedStateMachine):
         assert seen == {s.number: (s.generation, s.state) for s in self.model.slots.values()}
         for slot in self.eng.slots():
             assert (slot.rcv_nxt, slot.snd_una, slot.snd_nxt) == (RCV_NXT, SND_UNA, SND_UNA)
-            assert slot.next_ka_due_ms <= IDLE_MS
+            assert slot.next_ka_due_ms <= max(IDLE_MS, self.model.slots[slot.slot].idle_ms)
 
     @invariant()
     def only_the_owner_speaks(self) -> None:
@@ -261,6 +310,9 @@ class EngineMachine(RuleBasedStateMachine):
             if frame[12:14] == b"\x08\x00":
                 assert frame[42:46] == RCV_NXT.to_bytes(4, "big"), "acknowledges what the host has not got"
                 assert int.from_bytes(frame[16:18], "big") == 40, "carries data"
+            if frame[12:14] == b"\x86\xdd":
+                assert frame[62:66] == RCV_NXT.to_bytes(4, "big"), "acknowledges what the host has not got"
+                assert int.from_bytes(frame[18:20], "big") == 20, "carries data"
 
     @invariant()
     def every_frame_is_counted_once(self) -> None:
@@ -273,7 +325,7 @@ class EngineMachine(RuleBasedStateMachine):
 
 def state_of(number: int) -> State:
     """Active and probing differ in keep-alives only."""
-    return {0: State.IDLE, 1: State.LIVE, 2: State.LIVE, 3: State.BROKEN, 4: State.WOKEN}[number]
+    return {0: State.IDLE, 1: State.LIVE, 2: State.LIVE, 3: State.BROKEN, 4: State.WOKEN, 6: State.PAUSED}[number]
 
 
 def run(machine: type[EngineMachine], examples: int, *phases: Phase) -> None:
@@ -313,10 +365,36 @@ class EvictsPlaces(Model):
 
 class OversleepsTimer(Model):
     def clock(self, now_us: int) -> None:
-        pass
+        timer_us, self.timer_us = self.timer_us, None
+        super().clock(now_us)
+        self.timer_us = timer_us
 
 
-WRONG = [ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, OversleepsTimer]
+class SpeaksForTheDead(Model):
+    def clock(self, now_us: int) -> None:
+        self.renew(now_us)
+        super().clock(now_us)
+
+
+class WakesForThePaused(Model):
+    def slot_of(self, frame: Frame) -> Slot | None:
+        paused = next((s for s in self.slots.values() if s.port == frame.about and s.state is State.PAUSED), None)
+        segment = frame.kind in (Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET)
+        return paused if segment and paused is not None else super().slot_of(frame)
+
+
+class ResumesByAdding(Model):
+    def add_slot(self, port: int, keep: bool, idle_ms: int = 0) -> tuple[int, Slot | None]:
+        rc, slot = super().add_slot(port, keep, idle_ms)
+        if slot is not None:
+            slot.state = slot.resumes_to
+        return rc, slot
+
+
+WRONG = [
+    ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, OversleepsTimer, SpeaksForTheDead, WakesForThePaused,
+    ResumesByAdding,
+]  # fmt: skip
 
 
 @pytest.mark.parametrize("wrong", WRONG)
