@@ -19,8 +19,10 @@ from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import (
     ICMPv6EchoRequest,
     ICMPv6MLQuery,
+    ICMPv6ND_NA,
     ICMPv6ND_NS,
     ICMPv6ND_RA,
+    ICMPv6NDOptDstLLAddr,
     ICMPv6NDOptPrefixInfo,
     IPv6,
     IPv6ExtHdrFragment,
@@ -33,7 +35,7 @@ from scapy.packet import Packet, Raw
 from rig.device import framing
 from rig.device.bpf import compile_filter, pack
 from rig.device.link import HEADER, VERSION_2
-from rig.device.numbers import Fault, OffloadType
+from rig.device.numbers import Fault, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot
 
@@ -107,6 +109,18 @@ WRONG_PAYLOADS = [
     )
 ]  # fmt: skip
 PAYLOADS = [*WRONG_PAYLOADS, *messages(lambda c: c.add_tcp_slot(PAYLOAD_SLOT))]
+LIFE = messages(
+    lambda c: c.attach(1, 60_000),
+    lambda c: c.add_tcp_slot(
+        TcpSlot(**{**SLOT.__dict__, "next_hop_ip": PEER_IP, "flags": 0x1F | SlotFlag.LEARN_NEXT_HOP, "ts_on": False})
+    ),
+    lambda c: c.prepare(epoch=2, arm=7, mac=HOST),
+    lambda c: c.commit(3),
+    lambda c: c.pause_tcp_slot(SlotRef(0, 1)),
+    lambda c: c.update_tcp_slot(SlotRef(0, 1), ka_idle_ms=100, ka_intvl_ms=50, next_hop_mac=PEER, next_hop_ip=PEER_IP),
+    lambda c: c.resume_tcp_slot(SlotRef(0, 1)),
+    lambda c: c.slots(),
+)
 LISTS = messages(
     lambda c: c.slots(), lambda c: c.patterns(), lambda c: c.offloads(), lambda c: c.status(), lambda c: c.time_sync(),
     lambda c: c.get_tcp_slot(SlotRef(0, 1)), lambda c: c.remove_tcp_slot(SlotRef(1, 1)), lambda c: c.remove_pattern(1),
@@ -149,6 +163,10 @@ def frames() -> dict[str, bytes]:
         "fragment6": v6 / IPv6ExtHdrFragment(m=1, nh=6) / Raw(b"y" * 32),
         "arp": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=PEER_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
         "conflict": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=HOST_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
+        "moved": Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:aa")
+        / ARP(op=2, psrc=PEER_IP, pdst=PEER_IP, hwsrc="02:00:00:00:00:aa"),
+        "moved6": Ether(dst="33:33:00:00:00:01", src="02:00:00:00:00:aa") / IPv6(src=PEER_IP6, dst="ff02::1", hlim=255)
+        / ICMPv6ND_NA(tgt=PEER_IP6, R=0) / ICMPv6NDOptDstLLAddr(lladdr="02:00:00:00:00:aa"),
         "ns": Ether(dst="33:33:ff:00:00:01", src=PEER.hex(":")) / IPv6(src=PEER_IP6, dst="ff02::1:ff00:1", hlim=255)
         / ICMPv6ND_NS(tgt=HOST_IP6),
         "ping": v4 / ICMP() / Raw(b"ping"), "udp": v4 / UDP(sport=1, dport=9) / Raw(b"\xff" * 6 + HOST * 16 + b"secret"),
@@ -188,6 +206,9 @@ def engine_inputs() -> dict[str, bytes]:
     for name in ("captured", "captured-slot"):
         own = step(SLOT_FOR, frames()["push"]) if name == "captured-slot" else commands
         out[name] = own + step(PREPARE) + captured + step(COMMIT) + step(AWAKE) + step(RELEASE)
+    life = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in LIFE)
+    for name in ("moved", "moved6"):
+        out[f"life-{name}"] = life + step(MENDED, frames()[name]) + step(TIME, b"\x0a") + step(TIME, b"\xff") * 3 + lists
     return out
 
 
@@ -233,6 +254,7 @@ def smp_inputs() -> dict[str, bytes]:
         "objects": requests([*ADDS, *LISTS]), "more": requests([*MORE, *LISTS]),
         "sleep": requests([*ADDS, *ENTER, WAIT]) + push + requests(LEAVE) + step(CLOCK, b"\xff\xff"),
         "captured": requests([*ADDS, ENTER[0]]) + push + requests([ENTER[1], WAIT, *LEAVE]),
+        "life": requests([*LIFE, *LISTS]) + step(CLOCK, b"\xff\xff") * 3,
         "locked": requests([*ADDS[:2], *ENTER, *upload_requests()]),
         "faults": b"".join(requests([m]) + step(CLOCK, b"\x00\x05") for m in FAULTS),
         "upload": requests(upload_requests()),
