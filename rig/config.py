@@ -19,6 +19,8 @@ from rig.errors import UsageError
 from rig.standby.slots import SlotLimits
 from rig.toml_lines import load_toml
 
+LEASE_MINUTES = range(1, 1441)
+"""The device allows 24 hours (firmware/core/lease.c)."""
 DEVICE_KINDS = ("native", "qemu", "board")
 
 
@@ -40,6 +42,11 @@ class StandbyConfig:
     """Unanswered keep-alives that end a connection."""
     no_slot_fails_connect: bool = True
     """No free hardware slot: connect raises; false: wait_for_push_enabled returns POLICY_ERROR (B-02)."""
+    lease_min: int = 1440
+    """The device takes the host for dead when it has not heard of it for so long, 1 to 1440 minutes; a sleep of nine tenths of it
+    is interrupted to renew it. Sleep proxies use 120; the longest is the default, as hours are short on a bench's clock."""
+    learn_next_hop: bool = True
+    """The device follows a next hop that announces another MAC; false: its silence wakes the host."""
     linger_ms: int = 20
     """In connected standby: real time without work after which the host sleeps again."""
 
@@ -68,6 +75,8 @@ def load(path: Path) -> BenchConfig:
     bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "nic", "baudrate"), complain)
     clock = _section(table, "clock", Clock, ("minute_us",), complain)
     standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
+    if standby.get("lease_min", 1) not in LEASE_MINUTES:
+        complain.wrong("standby.lease_min", standby["lease_min"], "1 to 1440 minutes")
     if bench.get("device", "native") not in DEVICE_KINDS:
         complain.wrong("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
     if bench.get("device") == "board" and not bench.get("port"):

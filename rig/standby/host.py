@@ -42,7 +42,10 @@ class _Line:
         """Raises HostError, ProcessGone or TimeoutError."""
         with self._lock:
             self._number += 1
-            ipc.send(self.sock, {"id": self._number, "do": do, "arguments": dict(arguments)}, fds)
+            try:
+                ipc.send(self.sock, {"id": self._number, "do": do, "arguments": dict(arguments)}, fds)
+            except (BrokenPipeError, ConnectionResetError):
+                raise ProcessGone(self._who) from None
             self.sock.settimeout(timeout_s)
             message: dict[str, Any] = {}
             while message.get("re") != self._number:

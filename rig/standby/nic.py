@@ -32,6 +32,10 @@ class NicEntry:
     gen: int
     network_minutes: int
     next_hop_mac: bytes
+    next_hop_ip: str = ""
+    """Empty: not known, so nothing is learnt."""
+    interface: int = 0
+    """Index of the interface that the next hop is behind."""
 
 
 @dataclass(frozen=True)
@@ -51,13 +55,14 @@ class Nic:
         self.local_mac = local_mac
         self.keep_alive = keep_alive
         self.owner = owner
+        self.learn_next_hop = True
         self.ts_recent_of: Callable[[socket.socket], int] = lambda _sock: 0
         self._routes: Any = None
 
     def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
         """Put the connection into the device's table, to be refreshed at standby entry. Raises BenchError on refusal."""
-        hop = self._next_hop_mac(sock.getpeername()[0])
-        entry = NicEntry(0, 0, network_minutes, hop)
+        hop, interface = self._next_hop(sock.getpeername()[0])
+        entry = NicEntry(0, 0, network_minutes, self._mac_of(hop), hop, interface)
         info = tcp_info(sock)
         ref = self.client.add_tcp_slot(self._slot(sock, entry, FrozenTcp(0, info, 0, 0, 0, 0, 0, 0, 0, 0), 0))
         entry.slot, entry.gen = ref.slot, ref.gen
@@ -79,11 +84,13 @@ class Nic:
         local, remote = sock.getsockname(), sock.getpeername()
         ttl, tos = _ttl_and_tos(sock)
         interval_ms = entry.network_minutes * 60_000
+        learns = SlotFlag.LEARN_NEXT_HOP if self.learn_next_hop and entry.next_hop_ip else SlotFlag(0)
         return TcpSlot(
             owner=self.owner,
-            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP,
+            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP | learns,
             local_mac=self.local_mac,
             next_hop_mac=entry.next_hop_mac,
+            next_hop_ip=entry.next_hop_ip or None,
             local=local[0],
             remote=remote[0],
             local_port=local[1],
@@ -115,18 +122,52 @@ class Nic:
             idle_elapsed_ms=min(self.clock.unscale_ms(frozen.info.idle_ms), interval_ms),
         )
 
-    def _next_hop_mac(self, remote: str) -> bytes:
-        """From the kernel's neighbour table. Raises BenchError RIG-N10 when it has no entry."""
+    # -- the next hop --------------------------------------------------------------------------------------------------
+
+    def refresh_next_hops(self, entries: list[NicEntry]) -> None:
+        """What the kernel has heard while the host was awake; where it knows nothing any more, what was known stays."""
+        for family in {_family(entry.next_hop_ip) for entry in entries}:
+            known = self._neighbours(family)
+            for entry in entries:
+                entry.next_hop_mac = known.get(entry.next_hop_ip, entry.next_hop_mac)
+
+    def follow(self, entry: NicEntry, mac: bytes) -> None:
+        """The next hop has another MAC. The kernel gets it as hearsay (STALE): used at once, and verified."""
+        entry.next_hop_mac = mac
+        self._netlink.neigh(
+            "replace", dst=entry.next_hop_ip, lladdr=mac.hex(":"), ifindex=entry.interface, state="stale",
+            family=_family(entry.next_hop_ip),
+        )  # fmt: skip
+
+    @property
+    def _netlink(self) -> Any:
         if self._routes is None:
             from pyroute2 import IPRoute
 
             self._routes = IPRoute()
-        family = socket.AF_INET6 if ":" in remote else socket.AF_INET
-        hop = self._routes.route("get", dst=remote, family=family)[0].get("gateway") or remote
-        for neighbour in self._routes.get_neighbours(dst=hop, family=family):
-            if neighbour.get("lladdr"):
-                return bytes.fromhex(neighbour.get("lladdr").replace(":", ""))
-        raise BenchError("RIG-N10", f"the host's neighbour table has no address for {hop}", "check the topology's addresses")
+        return self._routes
+
+    def _next_hop(self, remote: str) -> tuple[str, int]:
+        """Whom the kernel sends frames for `remote` to, and the index of the interface."""
+        route = self._netlink.route("get", dst=remote, family=_family(remote))[0]
+        return route.get("gateway") or remote, route.get("oif")
+
+    def _mac_of(self, hop: str) -> bytes:
+        """From the kernel's neighbour table. Raises BenchError RIG-N10 when it has no entry."""
+        try:
+            return self._neighbours(_family(hop))[hop]
+        except KeyError:
+            cause = f"the host's neighbour table has no address for {hop}"
+            raise BenchError("RIG-N10", cause, "check the topology's addresses") from None
+
+    def _neighbours(self, family: int) -> dict[str, bytes]:
+        """MAC by address."""
+        rows = self._netlink.get_neighbours(family=family)
+        return {row.get("dst"): bytes.fromhex(row.get("lladdr").replace(":", "")) for row in rows if row.get("lladdr")}
+
+
+def _family(address: str) -> int:
+    return socket.AF_INET6 if ":" in address else socket.AF_INET
 
 
 def _ttl_and_tos(sock: socket.socket) -> tuple[int, int]:

@@ -43,6 +43,8 @@ from rig.standby.ts_watch import TsWatch
 from rig.timeline import TimelineWriter
 
 OWNER = 1
+LEASE_WAKE_PERCENT = 90
+"""The host wakes when so much of its lease is over: what is left bears a slow line and a failed entry."""
 
 
 @dataclass(frozen=True)
@@ -182,11 +184,15 @@ class Service:
         self.identity = Identity(client, config.interface, mac, config.ipv4)
         keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
         self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
+        self.nic.learn_next_hop = self.rules.learn_next_hop
         self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
         self.standby = ConnectedStandby(self.link, self.nic, gate, self.power, self.loop, self.timeline)
         self.standby.on_woken = self._on_woken
         self.standby.on_settled = self._on_settled
+        self.standby.on_lease_expired = self._on_lease_expired
         self._attach()
+        if not gate.is_open:  # a host before us slept and never came back
+            gate.open()
         self.link.start_events(
             lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))),
             lambda boot_id: self.loop.post(lambda: self._on_device_restart(boot_id)),
@@ -194,15 +200,28 @@ class Service:
 
     def _attach(self) -> None:
         """Make the device this host's: nothing of before is on it, intervals run on the bench's clock."""
-        self.nic.client.attach(OWNER)
+        self._attached_epoch = self.nic.client.attach(OWNER, self._lease_ms).epoch
         self.nic.client.set_clock_scale(self.config.minute_us)
         self.identity.forget()
         self.identity.refresh()
 
+    @property
+    def _lease_ms(self) -> int:
+        return self.rules.lease_min * 60_000
+
     def _on_device_restart(self, boot_id: int) -> None:
-        """Its slots are lost (edge case 97): the host wakes, speaks for itself, and gives the device everything anew."""
+        """Its slots are lost (edge case 97)."""
         self.timeline.add("RESUME_REQUIRED", boot_id=boot_id)
-        self.standby.device_lost()
+        self._start_anew(WakeReason.FIRMWARE_STALLED)
+
+    def _on_lease_expired(self) -> None:
+        """The device took us for dead and freed everything (edge case 98)."""
+        self.timeline.add("RESUME_REQUIRED", lease_min=self.rules.lease_min)
+        self._start_anew(WakeReason.LEASE_EXPIRED)
+
+    def _start_anew(self, reason: WakeReason) -> None:
+        """The host wakes, speaks for itself, and gives the device everything anew."""
+        self.standby.device_lost(reason)
         self._attach()
         for channel in self.channels.all():
             self.channels.reserve_again(channel)
@@ -211,6 +230,10 @@ class Service:
         self.touch()
 
     def _on_device_event(self, event: Event) -> None:
+        if event.reason == WakeReason.LEASE_EXPIRED:
+            if event.epoch >= self._attached_epoch:  # else noticed already, by a refused command
+                self._on_lease_expired()
+            return
         ref = event.slot_ref
         owner = next((c for c in self.channels.all() if ref and c.nic and (c.nic.slot, c.nic.gen) == (ref.slot, ref.gen)), None)
         self.standby.handle_event(event, owner)
@@ -348,7 +371,7 @@ class Service:
     def _enter(self) -> bool:
         try:
             self.identity.refresh()
-            return self.standby.enter(self.channels.all(), 0)
+            return self.standby.enter(self.channels.all(), self._lease_ms * LEASE_WAKE_PERCENT // 100)
         except BenchError as error:
             self.timeline.add("SLEEP_FAILED", error=str(error))
             return False

@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 
 from rig.device.link import Link, Pending
 from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
-from rig.device.offload_types import Drain, Event, PowerReply, Release, TimeSync
+from rig.device.offload_types import Drain, Event, PowerReply, Release, SlotRef, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby import handoff
@@ -45,7 +45,8 @@ class Woken:
 
 
 class ConnectedStandby:
-    """`on_woken` runs as soon as the cause is known, before frames are back in; `on_settled` when the device is released.
+    """`on_woken` runs as soon as the cause is known, before frames are back in; `on_settled` when the device is released;
+    `on_lease_expired` when the device refuses to give back what it has freed.
 
     While `settling`, the last frames are drained and the device is released on a thread of its own, so that the woken
     app's reads and tasks go on; nothing else may talk to the device or the gate then.
@@ -54,6 +55,7 @@ class ConnectedStandby:
     def __init__(self, link: Link, nic: Nic, gate: Gate, power: PowerState, loop: Loop, timeline: TimelineWriter) -> None:
         self.on_woken: Callable[[Woken], None] = lambda _woken: None
         self.on_settled: Callable[[], None] = lambda: None
+        self.on_lease_expired: Callable[[], None] = lambda: None
         self.settling = False
         self._link = link
         self._device = nic.client
@@ -73,6 +75,7 @@ class ConnectedStandby:
         live = [c for c in channels if c.hardware and c.push_enabled and c.sock is not None]
         if not _quiet(live):
             return False
+        self._nic.refresh_next_hops([c.nic for c in live if c.nic is not None])
         sync = self._device.time_sync(rounds=1)
         self._prepare(wake_timer_ms)
         try:
@@ -105,7 +108,13 @@ class ConnectedStandby:
         self.settling = True
         if woken is not None:
             self.on_woken(woken)
-        captured = self._identity_back(awake)
+        try:
+            captured = self._identity_back(awake)
+        except DeviceError as error:
+            if error.rc != OffloadRc.RESUME_REQUIRED:
+                raise
+            self.on_lease_expired()
+            return
         self._wake_pending = False
         self._gate.join()
         self._thaw()
@@ -149,7 +158,25 @@ class ConnectedStandby:
             return 0
         reply = PowerReply.of(awake.result())
         self._epoch = reply.epoch
+        if reply.moved:
+            self._follow_next_hops()
         return reply.captured
+
+    def _follow_next_hops(self) -> None:
+        """The device heard in the host's place where next hops have gone; the host's kernel must know before it sends."""
+        moved = {slot.ref: slot.next_hop_mac for slot in self._device.slots() if slot.next_hop_moves}
+        for channel in self._frozen:
+            entry = channel.nic
+            if entry is None or SlotRef(entry.slot, entry.gen) not in moved:
+                continue
+            self._nic.follow(entry, moved[SlotRef(entry.slot, entry.gen)])
+            self._timeline.add(
+                "NEXT_HOP_MOVED",
+                app=channel.app.name,
+                channel=channel.channel_id,
+                address=entry.next_hop_ip,
+                mac=entry.next_hop_mac.hex(":"),
+            )
 
     def _prepare(self, wake_timer_ms: int) -> None:
         if self._epoch == 0:
@@ -214,11 +241,11 @@ class ConnectedStandby:
             return
         self._loop.post(lambda: self._settled(released))
 
-    def device_lost(self) -> None:
-        """The device restarted and owns nothing: the host is on the network again, by itself."""
+    def device_lost(self, reason: WakeReason) -> None:
+        """The device restarted, or took the host for dead, and owns nothing: the host is on the network again, by itself."""
         if self._power.asleep:
-            self._timeline.add("NIC_WAKE", reason=WakeReason.FIRMWARE_STALLED.name, channel=None, pattern_id=None)
-            self._power.wake_up(WakeReason.FIRMWARE_STALLED.name)
+            self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
+            self._power.wake_up(reason.name)
         if self._settle_timer is not None:
             self._settle_timer.cancel()
             self._settle_timer = None

@@ -123,7 +123,7 @@ def state_of(client: OffloadClient) -> dict[str, Any]:
     times = ("last_rx_age_ms", "next_ka_due_ms")
     counted = client.counters()
     return {
-        "status": asdict(client.status()) | {"epoch": 0},
+        "status": asdict(client.status()) | {"epoch": 0, "lease_left_ms": 0},
         "slots": [{k: v for k, v in asdict(slot).items() if k not in times} for slot in client.slots()],
         "offloads": client.offloads(),
         "patterns": client.patterns(),

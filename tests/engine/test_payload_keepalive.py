@@ -595,3 +595,44 @@ def test_a_slot_used_again_has_no_payload_of_before(eng: Engine) -> None:
     eng.sleep()
     run_s(eng, IDLE)
     assert [(row[1], row[2], row[4]) for row in sent(eng)] == [("A", 999, b"")]
+
+
+def test_a_pause_holds_payloads_back_and_they_go_on_from_the_last(eng: Engine) -> None:
+    """The next one is due an idle time after the last one, whatever was paused in between."""
+    slot = asleep(eng, PLAIN)
+    run_s(eng, IDLE)
+    assert len(sent(eng)) == 1
+    eng.rx(tcp("A", ack=1004))
+    assert eng.slot_pause(*slot) == OK
+    run_s(eng, IDLE + 50)
+    assert eng.slot_resume(*slot) == OK
+    run_s(eng, 2 * IDLE - 1)
+    assert eng.sent == []
+    run_s(eng, 2 * IDLE)
+    assert [(seq, data) for _, _, seq, _, data in sent(eng)] == [(1004, b"ping")]
+
+
+def test_a_payload_that_was_out_when_it_was_paused_is_repeated(eng: Engine) -> None:
+    slot = asleep(eng, PLAIN)
+    run_s(eng, IDLE)
+    sent(eng)
+    eng.slot_pause(*slot)
+    eng.rx(tcp("A", ack=1004))
+    run_s(eng, 10 * IDLE)
+    assert (eng.sent, eng.event()) == ([], None)
+    eng.slot_resume(*slot)
+    run_s(eng, 10 * IDLE + 1)
+    assert [(seq, data) for _, _, seq, _, data in sent(eng)] == [(1000, b"ping")]
+    assert eng.slot_get(*slot).payloads_sent == 1
+
+
+def test_a_new_interval_of_payloads_counts_from_the_last(eng: Engine) -> None:
+    slot = asleep(eng, PLAIN)
+    run_s(eng, IDLE)
+    eng.rx(tcp("A", ack=1004))
+    sent(eng)
+    assert eng.slot_update(*slot, idle_ms=30_000) == OK
+    run_s(eng, IDLE + 29)
+    assert eng.sent == []
+    run_s(eng, IDLE + 30)
+    assert len(sent(eng)) == 1
