@@ -9,6 +9,7 @@ bytes is described by the fields.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -101,6 +102,12 @@ class PayloadKeepAlive:
     def mqtt_ping(cls) -> PayloadKeepAlive:
         """PINGREQ, answered by PINGRESP (MQTT 3.1.1 and 5.0, sections 3.12 and 3.13)."""
         return cls(data=b"\xc0\x00", reply=b"\xd0\x00")
+
+    @classmethod
+    def of(cls, row: Mapping[str, Any]) -> PayloadKeepAlive:
+        """From `dataclasses.asdict`. Raises ValueError as the constructor does."""
+        makers = {"counter": Counter, "token": Span, "mask": Span}
+        return cls(**{**row, **{name: maker(**row[name]) if row[name] else None for name, maker in makers.items()}})
 
     @property
     def tokens_left(self) -> int | None:

@@ -22,6 +22,7 @@ class TcpInfo:
     snd_wscale: int
     rcv_wscale: int
     snd_mss: int
+    last_data_sent_ms: int
     last_data_recv_ms: int
     last_ack_recv_ms: int
     bytes_received: int
@@ -43,6 +44,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
         snd_wscale=wscales & 15,
         rcv_wscale=wscales >> 4,
         snd_mss=words[2],
+        last_data_sent_ms=words[9],
         last_data_recv_ms=words[11],
         last_ack_recv_ms=words[12],
         bytes_received=struct.unpack_from("=Q", raw, 128)[0],

@@ -16,12 +16,13 @@ LISTEN_BACKLOG = 64
 
 
 class PushConnection:
-    """One accepted connection. `received` grows as the host sends."""
+    """One accepted connection. `received` grows as the host sends; a `responder` says what to answer to each piece of it."""
 
     def __init__(self, sock: socket.socket, number: int, timeline: TimelineWriter) -> None:
         self.sock = sock
         self.number = number
         self.closed_by_peer = False
+        self.responder: Callable[[bytes], bytes] = lambda _data: b""
         self._timeline = timeline
         self._received = bytearray()
         self._changed = threading.Condition()
@@ -88,6 +89,11 @@ class PushConnection:
             if not data:
                 return
             self._timeline.add("PEER_RECEIVED", connection=self.number, bytes=len(data))
+            self._answer(self.responder(data))
+
+    def _answer(self, data: bytes) -> None:
+        if data:
+            _quietly(lambda: self.sock.sendall(data))
 
     def _wait(self, ready: Callable[[], bool], timeout_s: float, what: str) -> None:
         with self._changed:

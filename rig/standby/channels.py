@@ -11,12 +11,14 @@ import socket
 from dataclasses import dataclass
 from typing import Any
 
+from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.api.enums import ControlChannelTriggerStatus as Status
 from rig.standby.apps import AppProcess
 from rig.standby.hresult import HostError, HResult
 from rig.standby.nic import Nic, NicEntry
+from rig.standby.payload import ChannelPayload
 from rig.standby.power import Power, PowerState
 from rig.standby.slots import SlotKind, SlotPolicy
 from rig.timeline import TimelineWriter
@@ -41,6 +43,8 @@ class Channel:
     status: Status | None = None
     held_pushes: int = 0
     """Push tasks that wait for the system to be active."""
+    payload: ChannelPayload | None = None
+    """What the device sends in place of probes on this transport; None: probes."""
 
     def set_network_minutes(self, minutes: int) -> None:
         """The interval of the keep-alives below the app; the device follows at the next standby entry (CCT-036, CCT-037)."""
@@ -121,6 +125,11 @@ class Channels:
         self._record(event, channel, status=status.name, kind=channel.kind.value if channel.kind else None)
         return status
 
+    def set_payload(self, channel: Channel, keep_alive: PayloadKeepAlive | None) -> None:
+        """From the next standby entry on; counts begin at 0."""
+        channel.payload = ChannelPayload(keep_alive) if keep_alive is not None else None
+        self._record("PAYLOAD_KEEP_ALIVE", channel, bytes=len(keep_alive.data) if keep_alive is not None else 0)
+
     def reserve_again(self, channel: Channel) -> None:
         """The device forgot its slots: give it the channel's anew. A connection that is gone meanwhile keeps none."""
         if channel.nic is None or channel.sock is None:
@@ -175,7 +184,7 @@ class Channels:
             channel.nic = None
         if channel.sock is not None:
             channel.sock.close()
-        channel.sock = channel.bound_socket = channel.status = None
+        channel.sock = channel.bound_socket = channel.status = channel.payload = None
 
     def _free_slot(self, channel: Channel) -> None:
         if channel.kind is not None:

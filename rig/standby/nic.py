@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from rig.clock import Clock
@@ -20,6 +20,7 @@ from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
 from rig.errors import BenchError
 from rig.net.tcp_info import tcp_info
 from rig.standby.handoff import FrozenTcp
+from rig.standby.payload import ChannelPayload
 
 WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
 
@@ -75,10 +76,16 @@ class Nic:
         except BenchError:
             pass
 
-    def slot_of(self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, sync: TimeSync) -> TcpSlot:
+    def slot_of(
+        self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, sync: TimeSync, payload: ChannelPayload | None = None
+    ) -> TcpSlot:
         """The full state of a frozen connection, in the device's clock."""
         t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
-        return self._slot(sock, entry, frozen, t0_us)
+        slot = self._slot(sock, entry, frozen, t0_us)
+        if payload is None or payload.offered() is None:
+            return slot
+        idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
+        return replace(slot, payload=payload.offered(), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
 
     def _slot(self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, t0_us: int) -> TcpSlot:
         local, remote = sock.getsockname(), sock.getpeername()

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from rig.device.payload import PayloadKeepAlive
 from rig.standby.apps import AppProcess
 from rig.standby.channels import Channel, check_minutes
+from rig.standby.hresult import HostError, HResult
 
 if TYPE_CHECKING:
     from rig.standby.service import Service
@@ -51,6 +54,15 @@ class AppRequests:
     def on_cct_decrease(self, app: AppProcess, channel: str) -> None:
         rules, record = self._service.rules, self._channel(app, channel)
         record.set_network_minutes(max(rules.network_ka_floor_min, record.network_minutes - rules.network_ka_step_min))
+
+    def on_cct_set_payload(self, app: AppProcess, channel: str, payload: dict[str, Any] | None) -> None:
+        self._service.channels.set_payload(self._channel(app, channel), PayloadKeepAlive.of(payload) if payload else None)
+
+    def on_cct_payload_state(self, app: AppProcess, channel: str) -> dict[str, Any]:
+        payload = self._channel(app, channel).payload
+        if payload is None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {channel!r} has no payload keep-alive")
+        return asdict(payload.state)
 
     def on_using_transport(self, app: AppProcess, channel: str, socket: int) -> None:
         self._service.channels.bind(self._channel(app, channel), socket)

@@ -190,6 +190,7 @@ class Service:
         self.standby.on_woken = self._on_woken
         self.standby.on_settled = self._on_settled
         self.standby.on_lease_expired = self._on_lease_expired
+        self.standby.on_lost = self._on_connection_lost
         self._attach()
         if not gate.is_open:  # a host before us slept and never came back
             gate.open()
@@ -239,10 +240,24 @@ class Service:
         self.standby.handle_event(event, owner)
 
     def _on_woken(self, woken: Woken) -> None:
+        if woken.reason is WakeReason.NO_MORE_TOKENS and woken.channel is not None:
+            self._on_no_more_tokens(woken.channel)
+            return
         if woken.channel is not None:
             self._resume(woken.channel.app, "wake")
         if woken.reason is WakeReason.KA_TIMEOUT and woken.channel is not None:
             ipc.send(woken.channel.app.sock, {"do": "transport_failed", "channel": woken.channel.channel_id})
+
+    def _on_connection_lost(self, channel: Channel) -> None:
+        """Nobody knows what the device sent on it last: the app ends it, and may connect again (CCT-039)."""
+        self._resume(channel.app, "transport_failed")
+        ipc.send(channel.app.sock, {"do": "transport_failed", "channel": channel.channel_id})
+
+    def _on_no_more_tokens(self, channel: Channel) -> None:
+        """The device held what fits into it: the host gives it more at the next entry, or the app has to make some."""
+        if channel.payload is not None and channel.payload.offered() is None:
+            self._resume(channel.app, "keep_alive")
+            self.tasks.fire(channel.app, "keepalive", channel.channel_id)
 
     def _on_settled(self) -> None:
         self.touch()

@@ -5,6 +5,9 @@ read - slots refreshed - commit (what was captured goes through the matcher; the
 Wake: event - host awake (the device falls silent, keeps buffering) - the host's port joins the bridge - sockets thawed -
 the waking frame and those behind it put in at the host's port, in arrival order, each once - unicast steered to the host -
 what came in between drained - released. Every step that fails puts everything back as it was.
+Connections with payload keep-alives come back first, before any app runs: what the device sent and took for them is put
+into their sockets (takeback.py). One whose state cannot be had is lost, and its app told so: bytes written to it would
+take the place of those that the device has sent.
 """
 
 from __future__ import annotations
@@ -20,8 +23,9 @@ from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, Offload
 from rig.device.offload_types import Drain, Event, PowerReply, Release, SlotRef, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
-from rig.standby import handoff
+from rig.standby import handoff, takeback
 from rig.standby.channels import Channel
+from rig.standby.handoff import FrozenTcp
 from rig.standby.loop import Loop, Timer
 from rig.standby.nic import Nic
 from rig.standby.power import PowerState
@@ -46,7 +50,8 @@ class Woken:
 
 class ConnectedStandby:
     """`on_woken` runs as soon as the cause is known, before frames are back in; `on_settled` when the device is released;
-    `on_lease_expired` when the device refuses to give back what it has freed.
+    `on_lease_expired` when the device refuses to give back what it has freed; `on_lost` for a connection whose
+    numbers nobody knows any more.
 
     While `settling`, the last frames are drained and the device is released on a thread of its own, so that the woken
     app's reads and tasks go on; nothing else may talk to the device or the gate then.
@@ -56,6 +61,7 @@ class ConnectedStandby:
         self.on_woken: Callable[[Woken], None] = lambda _woken: None
         self.on_settled: Callable[[], None] = lambda: None
         self.on_lease_expired: Callable[[], None] = lambda: None
+        self.on_lost: Callable[[Channel], None] = lambda _channel: None
         self.settling = False
         self._link = link
         self._device = nic.client
@@ -64,7 +70,7 @@ class ConnectedStandby:
         self._power = power
         self._loop = loop
         self._timeline = timeline
-        self._frozen: list[Channel] = []
+        self._frozen: list[tuple[Channel, FrozenTcp]] = []
         self._epoch = 0
         self._acked = 0
         self._wake_pending = False
@@ -106,7 +112,8 @@ class ConnectedStandby:
     def _take_identity(self, cause: str, woken: Woken | None, awake: Pending | None) -> None:
         self._power.wake_up(cause)
         self.settling = True
-        if woken is not None:
+        taking_back = awake is not None and any(channel.payload is not None for channel, _ in self._frozen)
+        if woken is not None and not taking_back:
             self.on_woken(woken)
         try:
             captured = self._identity_back(awake)
@@ -117,6 +124,10 @@ class ConnectedStandby:
             return
         self._wake_pending = False
         self._gate.join()
+        if taking_back:
+            self._take_back()
+            if woken is not None:
+                self.on_woken(woken)
         self._thaw()
         if captured == 1 and woken is not None and woken.frame:
             self._inject_frame(1, woken.frame, FrameFlag.WAKE)
@@ -165,7 +176,7 @@ class ConnectedStandby:
     def _follow_next_hops(self) -> None:
         """The device heard in the host's place where next hops have gone; the host's kernel must know before it sends."""
         moved = {slot.ref: slot.next_hop_mac for slot in self._device.slots() if slot.next_hop_moves}
-        for channel in self._frozen:
+        for channel, _ in self._frozen:
             entry = channel.nic
             if entry is None or SlotRef(entry.slot, entry.gen) not in moved:
                 continue
@@ -188,8 +199,8 @@ class ConnectedStandby:
         assert channel.sock is not None
         assert channel.nic is not None
         frozen = handoff.freeze(channel.sock)
-        self._frozen.append(channel)
-        ref = self._device.add_tcp_slot(self._nic.slot_of(channel.sock, channel.nic, frozen, sync))
+        self._frozen.append((channel, frozen))
+        ref = self._device.add_tcp_slot(self._nic.slot_of(channel.sock, channel.nic, frozen, sync, channel.payload))
         channel.nic.slot, channel.nic.gen = ref.slot, ref.gen
         detail = {"snd_nxt": frozen.snd_nxt, "rcv_nxt": frozen.rcv_nxt, "tsval": frozen.tsval, "slot": ref.slot}
         self._timeline.add("HANDOFF", app=channel.app.name, channel=channel.channel_id, **detail)
@@ -213,8 +224,37 @@ class ConnectedStandby:
         self._epoch = self._device.abort(self._epoch).epoch
         self._acked = 0
 
+    def _take_back(self) -> None:
+        """The apps are still stopped, so nobody else reads; the device is silent, so its numbers are final."""
+        lost = []
+        for channel, frozen in self._frozen:
+            if channel.payload is None or channel.sock is None or channel.nic is None:
+                continue
+            try:
+                self._take_back_one(channel, frozen)
+            except (BenchError, OSError, takeback.OutOfStep) as error:
+                self._timeline.add("TAKE_BACK_FAILED", app=channel.app.name, channel=channel.channel_id, error=str(error))
+                lost.append(channel)
+        for channel in lost:
+            self.on_lost(channel)
+
+    def _take_back_one(self, channel: Channel, frozen: FrozenTcp) -> None:
+        assert channel.payload is not None
+        assert channel.sock is not None
+        assert channel.nic is not None
+        slot = self._device.get_tcp_slot(SlotRef(channel.nic.slot, channel.nic.gen))
+        if slot.payloads_sent == 0:
+            return
+        sent, consumed = channel.payload.sent_bytes(slot), channel.payload.consumed_bytes(slot)
+        takeback.take_back(channel.sock, frozen, slot, sent, consumed)
+        macs = {"peer_mac": channel.nic.next_hop_mac, "host_mac": self._nic.local_mac}
+        self._gate.inject(takeback.acknowledgement(channel.sock, frozen, slot, **macs))
+        channel.payload.go_on(slot)
+        detail = {name: getattr(slot, name) for name in ("snd_nxt", "snd_una", "rcv_nxt", "payloads_sent", "payloads_answered")}
+        self._timeline.add("TAKE_BACK", app=channel.app.name, channel=channel.channel_id, **detail)
+
     def _thaw(self) -> None:
-        for channel in self._frozen:
+        for channel, _ in self._frozen:
             if channel.sock is not None:
                 handoff.thaw(channel.sock)
         self._frozen.clear()
@@ -250,7 +290,10 @@ class ConnectedStandby:
             self._settle_timer.cancel()
             self._settle_timer = None
         self._gate.open()
+        lost = [channel for channel, _ in self._frozen if channel.payload is not None]
         self._thaw()
+        for channel in lost:
+            self.on_lost(channel)
         self._epoch = self._acked = 0
         self._wake_pending = self.settling = False
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import threading
 import time
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from rig.clock import Deadline
@@ -19,8 +19,10 @@ from rig.standby.api import (
     ControlChannelTrigger,
     ControlChannelTriggerResourceType,
     HostError,
+    PayloadKeepAlive,
     ReadOperation,
     StreamSocket,
+    fresh_masks,
 )
 
 READ_BYTES = 65536
@@ -46,6 +48,7 @@ class ChatApp:
         self.access: int | None = None
         self.keep_alive_payload = b"keep-alive\n"
         self.completion_delay_s = 0.0
+        self.masks_at_keep_alive = 0
         self._half_open = StreamSocket()
         self._lock = threading.Lock()
         app.entry_points[PUSH_ENTRY] = self._push_task
@@ -173,6 +176,16 @@ class ChatApp:
     def network_keep_alive_minutes(self, channel: str) -> int:
         return self._trigger(channel).current_keep_alive_interval_in_minutes
 
+    def set_ping(self, channel: str, protocol: str, start: int = 0, masks: int = 64, masks_later: int = 0) -> None:
+        """The device keeps the connection alive by pings of that protocol. WebSocket: so many masks now, and so many each time
+        the keep-alive task runs."""
+        ping = PayloadKeepAlive.websocket_ping(fresh_masks(masks), start=start)
+        self._trigger(channel).payload_keep_alive = ping if protocol == "websocket" else PayloadKeepAlive.mqtt_ping()
+        self.masks_at_keep_alive = masks_later
+
+    def ping_state(self, channel: str) -> dict[str, Any]:
+        return asdict(self._trigger(channel).payload_keep_alive_state)
+
     # -- the app itself ------------------------------------------------------------------------------------------------
 
     def _connect(self, trigger: ControlChannelTrigger, host: str, port: int, read: bool) -> int:
@@ -232,6 +245,12 @@ class ChatApp:
         channel = instance.trigger_details
         context = self.contexts.get(instance.channel_id or "")
         if channel is None or context is None:
+            return
+        if self.masks_at_keep_alive:
+            state = channel.payload_keep_alive_state
+            masks = fresh_masks(self.masks_at_keep_alive)
+            channel.payload_keep_alive = PayloadKeepAlive.websocket_ping(masks, start=state.next_counter or 0)
+            self._record("MASKS_GIVEN", channel=instance.channel_id, next_counter=state.next_counter)
             return
         context.socket.write(self.keep_alive_payload)
         self._record("KA_TX", channel=instance.channel_id, bytes=len(self.keep_alive_payload))

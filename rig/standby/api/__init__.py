@@ -1,5 +1,6 @@
 """All that an app under test imports: WinRT terms in PEP 8 spelling."""
 
+from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
 from rig.standby.api.background import (
     BackgroundExecutionManager,
     BackgroundTaskBuilder,
@@ -30,8 +31,13 @@ __all__ = [
     "ControlChannelTrigger",
     "ControlChannelTriggerResourceType",
     "ControlChannelTriggerStatus",
+    "Counter",
     "HResult",
     "HostError",
+    "PayloadKeepAlive",
+    "PayloadState",
     "ReadOperation",
+    "Span",
     "StreamSocket",
+    "fresh_masks",
 ]

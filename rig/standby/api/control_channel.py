@@ -7,9 +7,11 @@ check the status, post the first read (spec/host.md section 1).
 from __future__ import annotations
 
 import time
+from dataclasses import asdict
 from typing import Any, ClassVar
 
 from rig.clock import Deadline
+from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import runtime
 from rig.standby.api.background import ChannelTaskTrigger
 from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
@@ -37,6 +39,7 @@ class ControlChannelTrigger:
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
         self._transport: StreamSocket | None = None
+        self._payload: PayloadKeepAlive | None = None
         self._open[channel_id] = self
 
     @classmethod
@@ -78,6 +81,26 @@ class ControlChannelTrigger:
     def is_wake_from_low_power_supported(self) -> bool:
         return bool(self._call("cct_wake_supported", self._id))
 
+    @property
+    def payload_keep_alive(self) -> PayloadKeepAlive | None:
+        """What the device sends in connected standby, every network interval, in place of empty TCP probes: a ping of the
+        app's own protocol. Set it when the transport is ready for pings: it holds from the next standby entry on, until the
+        channel gets another transport. Its expected answers do not wake the host and never reach the app. When its tokens
+        are used up, the host wakes and the keep-alive task runs, to give new ones (by setting it anew) or to keep the
+        connection alive itself; until then plain probes are sent."""
+        return self._payload
+
+    @payload_keep_alive.setter
+    def payload_keep_alive(self, keep_alive: PayloadKeepAlive | None) -> None:
+        self._call("cct_set_payload", self._id, payload=asdict(keep_alive) if keep_alive is not None else None)
+        self._payload = keep_alive
+
+    @property
+    def payload_keep_alive_state(self) -> PayloadState:
+        """How many were sent and answered since it was set, and the counter to go on from. Raises HostError
+        ILLEGAL_METHOD_CALL when none is set."""
+        return PayloadState(**self._call("cct_payload_state", self._id))
+
     def using_transport(self, transport: StreamSocket) -> None:
         """Bind a transport, before it connects (CCT-012). A channel takes a new one after the old one broke (CCT-039)."""
         if transport.connected:
@@ -85,6 +108,7 @@ class ControlChannelTrigger:
         self._call("using_transport", self._id, socket=transport.socket_id)
         transport.channel_id = self._id
         self._transport = transport
+        self._payload = None
 
     def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
         """Blocks until the slot is there or refused."""
