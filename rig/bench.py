@@ -40,7 +40,7 @@ class Bench:
     server: PushServer
     """On the server's IPv4 address, or IPv6 where it has no other."""
     inject: Injector
-    """Frames as if the server had sent them."""
+    """Frames as the server's reach the host: from the server, or from the gateway where there is one between them."""
 
     def __init__(self, config: BenchConfig, artefacts: Path) -> None:
         self.config = config
@@ -73,7 +73,7 @@ class Bench:
         self.microcontroller = self._stack.enter_context(self._make_device())
         self.host = self._stack.enter_context(self._start_host())
         self.server = self._stack.enter_context(self.serve("server"))
-        self.inject = self._stack.enter_context(Injector.on(self.network.server))
+        self.inject = self._stack.enter_context(Injector.on(self.network.next_hop))
         self.host.wait_ready()
         self.device = OffloadClient(self.host)
         self._stack.callback(self._save_counters)

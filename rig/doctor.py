@@ -95,7 +95,7 @@ def _kernel() -> list[Check]:
         if name in found:
             fix = MISSING_FEATURE.format(module) if module else "boot a kernel with CONFIG_CHECKPOINT_RESTORE"
             checks.append(_feature(name, found[name], fix, every))
-    return [*checks, _tap(found)]
+    return [*checks, _tap(found), *_nat(found)]
 
 
 def probe_kernel() -> dict[str, str]:
@@ -129,6 +129,14 @@ def _tap(found: dict[str, str]) -> Check:
         "sudo rig ... (or: sudo chmod 0666 /dev/net/tun)" if os.geteuid() else "mkdir -p /dev/net && mknod /dev/net/tun c 10 200"
     )
     return Check("TAP", "no", refused, fix, (QEMU,))
+
+
+def _nat(found: dict[str, str]) -> list[Check]:
+    """Only topologies with a NAT need it; nothing to say where namespaces cannot be tried."""
+    reason, _, fix = found.get("NAT", "").partition("\n")
+    if reason:
+        return [Check("NAT", "warn", reason, fix)]
+    return [Check("NAT", "ok", "connection tracking and nftables work")] if "NAT" in found else []
 
 
 # -- tools and firmware ------------------------------------------------------------------------------------------------

@@ -34,6 +34,7 @@ def probe() -> dict[str, str]:
         "AF_PACKET": lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0).close(),
         "TCP_REPAIR": _tcp_repair,
         "tap": _tap,
+        "NAT": _nat,
     }
     return {"namespaces": "", **outside, **{name: attempt(try_it) for name, try_it in inside.items()}}
 
@@ -71,6 +72,12 @@ def _link(**parameters: Any) -> None:
 def _tcp_repair() -> None:
     with socket.socket() as sock:
         sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, 1)
+
+
+def _nat() -> None:
+    from rig.net import nat, topology
+
+    nat.translate(topology.NatSpec(established_s=1, forgotten="drop"))
 
 
 def _tap() -> None:

@@ -69,15 +69,17 @@ def plain_bridging() -> None:
         set_sysctl(f"net/bridge/{name}", 0)
 
 
-def set_sysctl(path: str, value: int) -> None:
+def set_sysctl(path: str, value: int, *, required: bool = False) -> None:
     """Write below /proc/sys; which namespace net/ means depends on the thread.
 
-    A setting that does not exist needs none: no IPv6, no bridge filter. Raises BenchError RIG-N06 when refused.
+    A setting that does not exist needs none: no IPv6, no bridge filter; unless it is `required`: FileNotFoundError then.
+    Raises BenchError RIG-N06 when refused.
     """
     try:
         Path("/proc/sys", path).write_text(str(value))
     except FileNotFoundError:
-        pass
+        if required:
+            raise
     except OSError as error:
         raise BenchError(
             "RIG-N06",
@@ -128,6 +130,21 @@ def add_address(route: Any, name: str, address: IPv4Interface | IPv6Interface) -
     else:
         settings["broadcast"] = str(address.network.broadcast_address)
     route.addr("add", **settings)
+
+
+def add_default_route(route: Any, gateway: str) -> None:
+    """Everything that is not on the machine's own network goes to `gateway`; IPv4 or IPv6 by its form."""
+    everywhere = {socket.AF_INET: "0.0.0.0/0", socket.AF_INET6: "::/0"}
+    family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
+    route.route("add", dst=everywhere[family], gateway=gateway, family=family)
+
+
+def forward() -> None:
+    """Make a router of this namespace, for both families. Redirects would tell neighbours more than a topology says."""
+    for key in ("net/ipv4/ip_forward", "net/ipv6/conf/all/forwarding"):
+        set_sysctl(key, 1)
+    for name in ("all", "default"):
+        set_sysctl(f"net/ipv4/conf/{name}/send_redirects", 0)
 
 
 def enslave(route: Any, port: str, bridge_index: int, *, learning: bool = True) -> None:

@@ -6,7 +6,8 @@ process ends.
                                 ├──── bridge br0 ───┤
                   device ─── pn ┘                   └─ p-NAME ... other peers
 
-`pn` is the device's port: one end of a veth whose other end `n0` the native device reads and writes with AF_PACKET, or
+With routers there is a second bridge, br1, for the machines behind them; a router's eth0 is on br0, its eth1 (p-NAME, f-NAME) on
+br1. `pn` is the device's port: one end of a veth whose other end `n0` the native device reads and writes with AF_PACKET, or
 the TAP that QEMU holds. The bridge does not learn there, as the device speaks with the host's address while the host sleeps.
 """
 
@@ -24,19 +25,20 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rig.errors import BenchError, UsageError
-from rig.net import links
+from rig.net import links, nat
 from rig.net.capture import Capture
 from rig.net.gate import Gate
 from rig.net.namespace import Namespace
+from rig.net.topology import NEAR_IFNAME
 
 if TYPE_CHECKING:
-    from rig.net.topology import HostSpec, Topology
+    from rig.net.topology import HostSpec, Leg, Topology
 
-HOST_IFNAME = "eth0"
+HOST_IFNAME = NEAR_IFNAME
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
 DEVICE_KINDS = ("native", "qemu", "board")
 
-BRIDGE_MAC = "02:00:00:00:ff:00"
+BRIDGE_MAC, FAR_BRIDGE_MAC = "02:00:00:00:ff:00", "02:00:00:00:ff:fd"
 DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"
 
 TUNSETIFF = 0x400454CA
@@ -83,9 +85,14 @@ class Network:
         return self.namespaces[self.topology.server.name]
 
     @property
+    def next_hop(self) -> Namespace:
+        """Of the machine that the server's frames come to the host from."""
+        return self.namespaces[self.topology.next_hop.name]
+
+    @property
     def ports(self) -> list[str]:
         """The wire-side ports: what a capture listens on. The device's is last."""
-        return [host.port for host in self.topology.hosts.values()] + [self.device_port]
+        return [leg.port for leg in self.topology.legs] + [self.device_port]
 
     def gate(self) -> Gate:
         """This process's gate; another process makes its own: Gate(wire.fd, host_mac)."""
@@ -96,7 +103,7 @@ class Network:
 
     def capture(self, path: Path | None = None) -> Capture:
         """Record every wire-side port from now on, into a pcapng file if `path` is given. The caller closes it."""
-        owners = {host.port: f"{host.name} {host.mac}" for host in self.topology.hosts.values()}
+        owners = {leg.port: f"{leg.name} {leg.mac}" for leg in self.topology.legs}
         comment = f"topology {self.topology.name}, device {self.device_kind}"
         return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment)
 
@@ -123,13 +130,16 @@ class Network:
 
     @contextmanager
     def unplugged(self, name: str) -> Iterator[None]:
-        """The machine's cable out of the switch while the block runs: every frame to and from it is lost, its link stays up."""
-        port = self.topology.hosts[name].port
-        self.wire.run(partial(_set_bridge, port, 0))
+        """The machine's cable out of its switch while the block runs: every frame to and from it is lost, its link stays up.
+
+        A router's cable is the one on the host's side.
+        """
+        leg = self.topology.hosts[name]
+        self.wire.run(partial(_set_bridge, leg.port, 0))
         try:
             yield
         finally:
-            self.wire.run(lambda: _set_bridge(port, links.index_of(self.topology.bridge)))
+            self.wire.run(lambda: _set_bridge(leg.port, links.index_of(self.topology.bridge_of(leg))))
 
     def close(self) -> None:
         """Let go of everything; the kernel frees it in the background. A second call does nothing."""
@@ -167,6 +177,7 @@ class Network:
         self.wire.run(self._join_ports)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
+            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology))
         if self.device_kind == "native":
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
 
@@ -190,12 +201,12 @@ class Network:
         with links.rtnetlink() as route:
             links.set_up(route, "lo")
             links.add_bridge(route, self.topology.bridge, BRIDGE_MAC)
-            for number, spec in enumerate(self.topology.hosts.values(), 1):
-                links.add_veth(
-                    route, spec.port, f"02:00:00:00:ff:{number:02x}", HOST_IFNAME, spec.mac, self.namespaces[spec.name].fd
-                )
-                links.offloads_off(spec.port)
-                links.set_up(route, spec.port)
+            if self.topology.routers:
+                links.add_bridge(route, self.topology.far_bridge, FAR_BRIDGE_MAC)
+            for number, leg in enumerate(self.topology.legs, 1):
+                links.add_veth(route, leg.port, f"02:00:00:00:ff:{number:02x}", leg.ifname, leg.mac, self.namespaces[leg.name].fd)
+                links.offloads_off(leg.port)
+                links.set_up(route, leg.port)
             self._add_device_port(route)
 
     def _add_device_port(self, route: Any) -> None:
@@ -212,11 +223,11 @@ class Network:
         bridge = links.index_of(self.topology.bridge)
         with links.rtnetlink() as route:
             links.wait_operational(route, self.ports)
-            for spec in self.topology.hosts.values():
-                links.enslave(route, spec.port, bridge)
-                links.add_static_entry(route, spec.port, spec.mac)
+            for leg in self.topology.legs:
+                links.enslave(route, leg.port, links.index_of(self.topology.bridge_of(leg)))
+                links.add_static_entry(route, leg.port, leg.mac)
             links.enslave(route, self.device_port, bridge, learning=False)
-            links.wait_operational(route, [self.topology.bridge])
+            links.wait_operational(route, sorted({self.topology.bridge_of(leg) for leg in self.topology.legs}))
 
 
 def _move_nic(name: str, namespace_fd: int) -> None:
@@ -230,18 +241,43 @@ def _set_bridge(port: str, bridge_index: int) -> None:
 
 
 def _bring_host_up(spec: HostSpec) -> None:
-    links.offloads_off(HOST_IFNAME)
+    if spec.far is not None:
+        links.forward()
     with links.rtnetlink() as route:
         links.set_up(route, "lo")
-        links.set_up(route, HOST_IFNAME)
-        for address in spec.addresses:
-            links.add_address(route, HOST_IFNAME, address)
+        for leg in spec.legs:
+            _bring_leg_up(route, leg)
+
+
+def _bring_leg_up(route: Any, leg: Leg) -> None:
+    links.offloads_off(leg.ifname)
+    links.set_up(route, leg.ifname)
+    for address in leg.addresses:
+        links.add_address(route, leg.ifname, address)
 
 
 def _wait_host_ready(spec: HostSpec) -> None:
     with links.rtnetlink() as route:
-        links.wait_operational(route, [HOST_IFNAME])
-        links.wait_addresses(route, HOST_IFNAME, spec.addresses)
+        links.wait_operational(route, [leg.ifname for leg in spec.legs])
+        for leg in spec.legs:
+            links.wait_addresses(route, leg.ifname, leg.addresses)
+
+
+def _add_routes(spec: HostSpec, topology: Topology) -> None:
+    """The first router is the gateway of the machines on both of its sides; a router knows its networks already."""
+    if spec.far is not None:
+        if spec.nat is not None:
+            nat.translate(spec.nat)
+        return
+    if not topology.routers:
+        return
+    gateway = topology.routers[0].far if topology.is_far(spec) else topology.routers[0]
+    assert gateway is not None
+    families = {address.version for address in spec.addresses}
+    with links.rtnetlink() as route:
+        for address in gateway.addresses:
+            if address.version in families:
+                links.add_default_route(route, str(address.ip))
 
 
 def _open_tap(name: str) -> int:

@@ -26,6 +26,8 @@ class TcpInfo:
     last_data_recv_ms: int
     last_ack_recv_ms: int
     bytes_received: int
+    retransmits: int
+    """Of what is unacknowledged now."""
 
     @property
     def idle_ms(self) -> int:
@@ -36,7 +38,7 @@ class TcpInfo:
 def tcp_info(sock: socket.socket) -> TcpInfo:
     """Read TCP_INFO."""
     raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_BYTES).ljust(INFO_BYTES, b"\0")
-    options, wscales = raw[5], raw[6]
+    retransmits, options, wscales = raw[2], raw[5], raw[6]
     words = struct.unpack_from("=13I", raw, 8)
     return TcpInfo(
         state=raw[0],
@@ -48,4 +50,5 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
         last_data_recv_ms=words[11],
         last_ack_recv_ms=words[12],
         bytes_received=struct.unpack_from("=Q", raw, 128)[0],
+        retransmits=retransmits,
     )

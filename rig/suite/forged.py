@@ -17,6 +17,7 @@ from rig.clock import Clock
 from rig.device.offload_types import SlotRef
 from rig.standby import handoff
 from rig.standby.nic import KeepAlive, Nic, NicEntry
+from rig.suite.scene import skip_behind_nat
 
 TCP_REPAIR_OPTIONS = 22
 OPT_MSS, OPT_WSCALE, OPT_TIMESTAMP = 2, 3, 8
@@ -38,6 +39,7 @@ class Forged:
 @contextmanager
 def connection(bench: Bench, host_seq: int, server_seq: int) -> Iterator[Forged]:
     """An established connection. The host's neighbour table learns the server by a first ARP exchange of the kernels."""
+    skip_behind_nat(bench)
     plan = bench.network.topology
     addresses = (plan.host.ip4, 40_000), (plan.server.ip4, 50_000)
     host = bench.network.host.socket(socket.AF_INET, socket.SOCK_STREAM)
@@ -54,7 +56,7 @@ def connection(bench: Bench, host_seq: int, server_seq: int) -> Iterator[Forged]
 def asleep(bench: Bench, ends: Forged, *, ka_idle_ms: int) -> Iterator[SlotRef]:
     """The host's end handed to the device, the gate closed; and all of it back at the end."""
     plan, device, gate = bench.network.topology, bench.device, bench.network.gate()
-    mac, hop = (bytes.fromhex(spec.mac.replace(":", "")) for spec in (plan.host, plan.server))
+    mac, hop = (bytes.fromhex(spec.mac.replace(":", "")) for spec in (plan.host, plan.next_hop))
     nic = Nic(device, Clock(bench.config.clock.minute_us), mac, KeepAlive())
     epoch = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=mac).epoch
     gate.close()

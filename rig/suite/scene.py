@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import StandbyConfig
@@ -23,6 +25,12 @@ LONGEST_MINUTES = 1439
 
 NO_PROBES = StandbyConfig(network_ka_initial_min=LONGEST_MINUTES)
 """For tests that forge the server's segments: its answer to a keep-alive would make their timestamps old (RFC 7323 5.3)."""
+
+
+def skip_behind_nat(bench: Bench) -> None:
+    """For what takes the address and port that the server sees for the host's own, or makes up connections."""
+    if bench.network.topology.next_hop.nat is not None:
+        pytest.skip("behind a NAT the server does not see the host's own address and port")
 
 
 class Scene:
@@ -45,12 +53,28 @@ class Scene:
 
     @property
     def server_mac(self) -> bytes:
+        """The server's own: what it sends with at its port of the switch."""
         return bytes.fromhex(self.bench.network.topology.server.mac.replace(":", ""))
+
+    @property
+    def next_hop_mac(self) -> bytes:
+        """What the server's frames have when they reach the host: its own, or the gateway's."""
+        return bytes.fromhex(self.bench.network.topology.next_hop.mac.replace(":", ""))
+
+    @property
+    def last_hop_mac(self) -> bytes:
+        """What the host's frames have when they reach the server: its own, or the gateway's on that side."""
+        return bytes.fromhex(self.bench.network.topology.last_hop.mac.replace(":", ""))
 
     @property
     def device_port(self) -> str:
         """The device's port of the switch."""
         return self.bench.network.ports[-1]
+
+    @property
+    def next_hop_port(self) -> str:
+        """Where what the host says to the server, or to its whole network, leaves the host's switch."""
+        return self.bench.network.topology.next_hop.port
 
     @property
     def server_port(self) -> str:
@@ -99,13 +123,20 @@ class Scene:
         return self.timeline.wait("RUN_EXIT", kind="push", channel=channel, after=after)
 
     def flow_to_host(self, connection: PushConnection) -> Flow:
-        """Addresses and ports of frames from the server to the host on that connection."""
+        """Addresses and ports of frames from the server to the host on that connection, as they reach the host."""
         plan = self.bench.network.topology
+        return self._flow(connection, plan.next_hop.mac, plan.host.mac)
+
+    def flow_to_server(self, connection: PushConnection) -> Flow:
+        """Of frames from the host, as they reach the server."""
+        plan = self.bench.network.topology
+        return self._flow(connection, plan.server.mac, plan.last_hop.mac).reversed
+
+    def _flow(self, connection: PushConnection, src_mac: str, dst_mac: str) -> Flow:
+        skip_behind_nat(self.bench)
         peer, peer_port = connection.peer
         local = connection.sock.getsockname()
-        return Flow(
-            src_mac=plan.server.mac, dst_mac=plan.host.mac, src_ip=local[0], dst_ip=peer, src_port=local[1], dst_port=peer_port
-        )
+        return Flow(src_mac=src_mac, dst_mac=dst_mac, src_ip=local[0], dst_ip=peer, src_port=local[1], dst_port=peer_port)
 
     def handoff(self, channel: str = "inbox") -> Record:
         """The newest hand-over of the channel to the device: snd_nxt, rcv_nxt, tsval."""

@@ -47,7 +47,7 @@ def answer_to(scene: Scene, probe: Probe, connection: PushConnection) -> Probe:
     """The server's segment that came right behind a probe."""
     frame = scene.bench.capture.wait_for(
         scene.device_port,
-        lambda data: data[6:12] == scene.server_mac and data[23] == 6 and tcp_fields(data)[1] == (probe.seq + 1) % 2**32,
+        lambda data: data[6:12] == scene.next_hop_mac and data[23] == 6 and tcp_fields(data)[1] == (probe.seq + 1) % 2**32,
     )
     return Probe(frame.t_ns, *tcp_fields(frame.data))
 
@@ -73,7 +73,7 @@ def test_a_probe_at_snd_nxt_would_not_be_answered(scene: Scene) -> None:
     """The negative control: what the peer's kernel makes of the classic off-by-one."""
     connection = scene.open_hardware()
     scene.sleep()
-    handoff, flow = scene.handoff(), scene.flow_to_host(connection).reversed
+    handoff, flow = scene.handoff(), scene.flow_to_server(connection)
     with Injector.on(scene.bench.network.wire, scene.server_port) as towards_server:
         mark = scene.bench.capture.mark(scene.server_port)
         for seq, answered in ((handoff.snd_nxt, False), (handoff.snd_nxt - 1, True)):

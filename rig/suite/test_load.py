@@ -29,7 +29,7 @@ def test_foreign_frames_at_line_rate_neither_wedge_the_device_nor_stop_its_keep_
     after = scene.sleep()
     before = scene.device.counters()
     foreign = [
-        (bytes([2, 0, 0, 0, 9, n % 250]) + scene.server_mac + b"\x88\xb5").ljust(MIN_FRAME_BYTES, b"f") for n in range(1000)
+        (bytes([2, 0, 0, 0, 9, n % 250]) + scene.next_hop_mac + b"\x88\xb5").ljust(MIN_FRAME_BYTES, b"f") for n in range(1000)
     ]
     flood = threading.Thread(target=scene.bench.inject.burst, args=(foreign * (FLOOD_FRAMES // 1000), LINE_RATE_US))
     asked = 0

@@ -64,7 +64,7 @@ def to_host(scene: Scene, port: int = PORT, *, version: int = 4) -> Flow:
     """From the server to a port of the host."""
     plan = scene.bench.network.topology
     ends = (plan.server.ip4, plan.host.ip4) if version == 4 else (plan.server.ip6, plan.host.ip6)
-    return Flow(plan.server.mac, plan.host.mac, *ends, 40_000, port)
+    return Flow(plan.next_hop.mac, plan.host.mac, *ends, 40_000, port)
 
 
 def data(scene: Scene, flow: Flow, payload: bytes = b"wake") -> bytes:
@@ -222,7 +222,7 @@ def test_frames_of_other_protocols_sleep_on_and_are_counted(scene: Scene) -> Non
     """Length fields instead of a type, spanning tree, LLDP, 802.1X without a pattern for it, types nobody knows."""
     connection = scene.open_hardware()
     after = scene.sleep()
-    head = scene.host_mac + scene.server_mac
+    head = scene.host_mac + scene.next_hop_mac
     bodies = (b"\x42\x42\x03" + bytes(43), b"\xaa\xaa\x03\0\0\0\x08\0E" + bytes(37))
     llc = [head + len(body).to_bytes(2, "big") + body for body in bodies]
     # Length fields that lie, and the largest number that is still a length.
@@ -239,7 +239,7 @@ def test_frames_of_other_protocols_sleep_on_and_are_counted(scene: Scene) -> Non
 def test_the_waking_frame_is_kept_whole_at_every_length(scene: Scene, length: int) -> None:
     """1514 is what the device can save of a frame, and what a wire without jumbo frames carries."""
     scene.device.add_pattern(Pattern.bitmap(PATTERN_ID, EXPERIMENTAL, offset=12))
-    frame = (scene.host_mac + scene.server_mac + EXPERIMENTAL).ljust(length, b"z")
+    frame = (scene.host_mac + scene.next_hop_mac + EXPERIMENTAL).ljust(length, b"z")
     after = scene.sleep()
     mark = scene.bench.capture.mark(scene.bench.network.topology.host.port)
     scene.bench.inject.send(frame)

@@ -17,12 +17,12 @@ PATTERN_ID = 710
 def flow_to(scene: Scene, port: int, *, version: int = 4) -> Flow:
     plan = scene.bench.network.topology
     ends = (plan.server.ip4, plan.host.ip4) if version == 4 else ("2001:db8::2", "2001:db8::1")
-    return Flow(plan.server.mac, plan.host.mac, *ends, 4000, port)
+    return Flow(plan.next_hop.mac, plan.host.mac, *ends, 4000, port)
 
 
 def eapol(scene: Scene, body: str) -> bytes:
     """To the host's own address: a switch keeps the group address of 802.1X to itself."""
-    return scene.host_mac + scene.server_mac + b"\x88\x8e" + bytes.fromhex(body).ljust(46, b"\0")
+    return scene.host_mac + scene.next_hop_mac + b"\x88\x8e" + bytes.fromhex(body).ljust(46, b"\0")
 
 
 CASES = {

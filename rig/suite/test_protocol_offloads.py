@@ -11,7 +11,7 @@ import pytest
 
 from rig.device.numbers import MdnsFlag, OffloadType, UdpFlag
 from rig.device.offload_types import ProtocolOffload
-from rig.suite.scene import QUIET_S, Scene
+from rig.suite.scene import QUIET_S, Scene, skip_behind_nat
 
 OFFLOAD_ID = 900
 NATT_PORT = 4500
@@ -28,6 +28,7 @@ def interval_s(scene: Scene) -> float:
 @pytest.fixture
 def peer(scene: Scene) -> Iterator[socket.socket]:
     """A UDP socket of the server's kernel on port 4500. Function scope."""
+    skip_behind_nat(scene.bench)
     with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(WAIT_S)
         sock.bind((scene.bench.network.topology.server.ip4, NATT_PORT))
@@ -41,7 +42,7 @@ def natt(scene: Scene) -> ProtocolOffload:
         ip=plan.host.ip4,
         mac=scene.host_mac,
         remote=plan.server.ip4,
-        next_hop_mac=scene.server_mac,
+        next_hop_mac=scene.next_hop_mac,
         interval_ms=INTERVAL_MS,
     )
 
@@ -93,7 +94,7 @@ def test_udp_keep_alive_of_any_payload(scene: Scene, peer: socket.socket, length
     scene.device.add_offload(
         ProtocolOffload(
             id=OFFLOAD_ID, type=OffloadType.UDP, ip=plan.host.ip4, mac=scene.host_mac, remote=plan.server.ip4, data=payload,
-            next_hop_mac=scene.server_mac, local_port=6000, remote_port=NATT_PORT, interval_ms=INTERVAL_MS,
+            next_hop_mac=scene.next_hop_mac, local_port=6000, remote_port=NATT_PORT, interval_ms=INTERVAL_MS,
             flags=UdpFlag.WAKE_ON_DATA,
         )
     )  # fmt: skip
@@ -117,9 +118,9 @@ def query4(scene: Scene, response_ds: int) -> bytes:
     from scapy.layers.inet import IP, IPOption_Router_Alert
     from scapy.layers.l2 import Ether
 
-    plan = scene.bench.network.topology
-    l3 = IP(src=plan.server.ip4, dst="224.0.0.1", ttl=1, proto=2, options=[IPOption_Router_Alert()])
-    return bytes(Ether(src=plan.server.mac, dst="01:00:5e:00:00:01") / l3 / IGMP(type=0x11, mrcode=response_ds))
+    querier = scene.bench.network.topology.next_hop
+    l3 = IP(src=querier.ip4, dst="224.0.0.1", ttl=1, proto=2, options=[IPOption_Router_Alert()])
+    return bytes(Ether(src=querier.mac, dst="01:00:5e:00:00:01") / l3 / IGMP(type=0x11, mrcode=response_ds))
 
 
 def query6(scene: Scene, response_ms: int) -> bytes:
@@ -129,7 +130,7 @@ def query6(scene: Scene, response_ms: int) -> bytes:
 
     l3 = IPv6(src="fe80::2", dst="ff02::1", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
     return bytes(
-        Ether(src=scene.bench.network.topology.server.mac, dst="33:33:00:00:00:01") / l3 / ICMPv6MLQuery2(mrd=response_ms)
+        Ether(src=scene.bench.network.topology.next_hop.mac, dst="33:33:00:00:00:01") / l3 / ICMPv6MLQuery2(mrd=response_ms)
     )
 
 
@@ -143,7 +144,7 @@ def with_groups(scene: Scene) -> None:
 
 
 def reports(scene: Scene, mark: int, of: Callable[[bytes], bool], count: int) -> list[tuple[int, bytes]]:
-    """(time in ns, frame) of `count` frames of the device at the server's port."""
+    """(time in ns, frame) of `count` frames of the device at the querier's port."""
     seen: list[bytes] = []
 
     def is_last(data: bytes) -> bool:
@@ -151,8 +152,8 @@ def reports(scene: Scene, mark: int, of: Callable[[bytes], bool], count: int) ->
             seen.append(data)
         return len(seen) == count
 
-    scene.bench.capture.wait_for(scene.server_port, is_last, WAIT_S, after=mark, what=f"report {count}")
-    frames = scene.bench.capture.frames(scene.server_port, after=mark)
+    scene.bench.capture.wait_for(scene.next_hop_port, is_last, WAIT_S, after=mark, what=f"report {count}")
+    frames = scene.bench.capture.frames(scene.next_hop_port, after=mark)
     return [(frame.t_ns, frame.data) for frame in frames if frame.data in seen]
 
 
@@ -164,7 +165,7 @@ def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
 
     with_groups(scene)
     after = scene.sleep()
-    mark = scene.bench.capture.mark(scene.server_port)
+    mark = scene.bench.capture.mark(scene.next_hop_port)
     asked_ns = scene.bench.inject.send(query4(scene, response_ds=5))
     found = reports(scene, mark, lambda data: data[12:14] == b"\x08\x00" and data[23] == 2, len(GROUPS4))
     assert {Ether(data)[IGMP].gaddr for _, data in found} == set(GROUPS4)
@@ -182,7 +183,7 @@ def test_mld_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
 
     with_groups(scene)
     after = scene.sleep()
-    mark = scene.bench.capture.mark(scene.server_port)
+    mark = scene.bench.capture.mark(scene.next_hop_port)
     asked_ns = scene.bench.inject.send(query6(scene, response_ms=500))
     found = reports(scene, mark, lambda data: data[12:14] == b"\x86\xdd" and data[62] == 143, len(GROUPS6))
     assert {Ether(data)[ICMPv6MLReport2].records[0].dst for _, data in found} == set(GROUPS6)
@@ -212,6 +213,7 @@ XID = 0x5EED0000
 @pytest.fixture
 def dhcp_server(scene: Scene) -> Iterator[socket.socket]:
     """The server's end of port 67. Function scope."""
+    skip_behind_nat(scene.bench)
     with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(WAIT_S)
         sock.bind((scene.bench.network.topology.server.ip4, 67))
@@ -223,7 +225,7 @@ def with_lease(scene: Scene) -> None:
     scene.device.add_offload(
         ProtocolOffload(
             id=OFFLOAD_ID, type=OffloadType.DHCP, ip=plan.host.ip4, mac=scene.host_mac, remote=plan.server.ip4, xid=XID,
-            next_hop_mac=scene.server_mac, lease_s=LEASE_S, data=b"\x01" + scene.host_mac,
+            next_hop_mac=scene.next_hop_mac, lease_s=LEASE_S, data=b"\x01" + scene.host_mac,
         )
     )  # fmt: skip
 
@@ -294,9 +296,9 @@ def with_record(scene: Scene) -> bytes:
 
 @contextmanager
 def resolver(scene: Scene, port: int) -> Iterator[socket.socket]:
-    """A socket of the server's kernel that speaks to the mDNS group; on port 5353 it hears it, too."""
-    address = socket.inet_aton(scene.bench.network.topology.server.ip4)
-    with scene.bench.network.server.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+    """A socket of a neighbour's kernel that speaks to the mDNS group; on port 5353 it hears it, too."""
+    address = socket.inet_aton(scene.bench.network.topology.next_hop.ip4)
+    with scene.bench.network.next_hop.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.settimeout(WAIT_S)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_IF, address)
         sock.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, 0)

@@ -106,8 +106,8 @@ def assert_works(ends: forged.Forged) -> None:
 def test_a_full_buffer_keeps_the_waking_frame_and_counts_what_it_loses(scene: Scene) -> None:
     scene.device.add_pattern(Pattern.magic(1))
     plan = scene.bench.network.topology
-    flow = Flow(plan.server.mac, plan.host.mac, plan.server.ip4, plan.host.ip4, 4000, 9)
-    waking = magic_packet(plan.server.mac, plan.host.mac, dst_mac=plan.host.mac)
+    flow = Flow(plan.next_hop.mac, plan.host.mac, plan.server.ip4, plan.host.ip4, 4000, 9)
+    waking = magic_packet(plan.next_hop.mac, plan.host.mac, dst_mac=plan.host.mac)
     behind = [udp_datagram(flow, b"frame %d" % n) for n in range(BUFFERED_FRAMES - 1 + TOO_MANY)]
     with device_asleep(scene):
         before = scene.device.counters()

@@ -23,11 +23,11 @@ STORM_FRAMES = 1000
 
 
 def tsvals_from_host(scene: Scene) -> list[int]:
-    """TSval of every segment with the host's address that reached the server's port, in order."""
+    """TSval of every segment of the host's that reached the server's port, in order."""
     values = []
     for frame in scene.bench.capture.frames(scene.server_port):
         stamps = tcp_timestamps(frame.data)
-        if frame.data[6:12] == scene.host_mac and stamps is not None:
+        if frame.data[6:12] == scene.last_hop_mac and stamps is not None:
             values.append(stamps[0])
     return values
 
@@ -106,7 +106,7 @@ def test_a_storm_of_waking_frames_is_one_wake(scene: Scene) -> None:
     scene.device.add_pattern(Pattern.magic(1))
     plan = scene.bench.network.topology
     after, before = scene.sleep(), scene.device.counters()
-    storm = [magic_packet(plan.server.mac, plan.host.mac, dst_mac=plan.host.mac)] * STORM_FRAMES
+    storm = [magic_packet(plan.next_hop.mac, plan.host.mac, dst_mac=plan.host.mac)] * STORM_FRAMES
     scene.bench.inject.burst(storm)
     wake = scene.timeline.wait("NIC_WAKE", after=after)
     scene.timeline.wait("SLOT_RELEASED", after=wake.seq)
@@ -152,5 +152,5 @@ def test_the_hosts_first_segment_after_resume_is_taken_without_a_murmur(scene: S
     assert any(
         tcp_fields(f.data)[:1] == (handoff.snd_nxt,)
         for f in scene.bench.capture.frames(scene.server_port)
-        if f.data[6:12] == scene.host_mac and f.data[12:14] == b"\x08\x00" and f.data[23] == 6
+        if f.data[6:12] == scene.last_hop_mac and f.data[12:14] == b"\x08\x00" and f.data[23] == 6
     )

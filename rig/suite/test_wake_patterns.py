@@ -13,7 +13,7 @@ PATTERN_ID = 700
 
 def udp_to_host(scene: Scene, payload: bytes, port: int = 9) -> bytes:
     plan = scene.bench.network.topology
-    return udp_datagram(Flow(plan.server.mac, plan.host.mac, plan.server.ip4, plan.host.ip4, 4000, port), payload)
+    return udp_datagram(Flow(plan.next_hop.mac, plan.host.mac, plan.server.ip4, plan.host.ip4, 4000, port), payload)
 
 
 @pytest.mark.edge(61)
@@ -38,7 +38,7 @@ def test_magic_packet_wakes_wherever_it_stands(scene: Scene, where: str) -> None
     scene.device.add_pattern(Pattern.magic(PATTERN_ID))
     mac, body = scene.bench.network.topology.host.mac, magic_body(scene.bench.network.topology.host.mac)
     frames = {
-        "raw": magic_packet(scene.bench.network.topology.server.mac, mac),
+        "raw": magic_packet(scene.bench.network.topology.next_hop.mac, mac),
         "udp": udp_to_host(scene, body),
         "udp misaligned": udp_to_host(scene, b"odd" + body + b"tail"),
         "udp past byte 320": udp_to_host(scene, bytes(700) + body),

@@ -73,6 +73,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         ("[hosts.server]", "[hosts.Server]", 6, "expected a name of 1 to 12 small letters"),
         ("[hosts.server]", "[hosts.wire]", 6, "expected a name of 1 to 12 small letters"),
         ('name = "mine"', "name = 3", 1, "name = 3: expected a text in quotes"),
+        ('role = "server"', 'role = "server"\nnat = {}', 8, "hosts.server.nat is not known: expected only role"),
         ('name = "mine"', 'nme = "mine"', 1, "nme is not known: expected only name, description, wire, hosts"),
         ('name = "mine"', "wire = 3", 1, "wire = 3: expected a table [wire]"),
         ('role = "server"', 'role = "server', 7, "not TOML"),
@@ -87,6 +88,74 @@ def test_a_bad_file_names_file_line_and_key(tmp_path: Path, old: str, new: str, 
         topology.load(path)
     assert caught.value.code == "RIG-C01"
     assert caught.value.cause.startswith(f"{path}:{line}: ")
+
+
+ROUTED = (
+    GOOD.replace("192.0.2.20/24", "198.51.100.20/24")
+    + """\
+[hosts.gate]
+role = "router"
+mac = "02:00:00:00:01:01"
+ipv4 = "192.0.2.1/24"
+[hosts.gate.far]
+mac = "02:00:00:00:02:01"
+ipv4 = "198.51.100.1/24"
+[hosts.gate.nat]
+established_s = 2
+"""
+)
+
+
+def test_a_router_parts_the_machines(tmp_path: Path) -> None:
+    path = tmp_path / "routed.toml"
+    path.write_text(ROUTED)
+    plan = topology.load(path)
+    gate = plan.hosts["gate"]
+    assert gate.nat == topology.NatSpec(2, "remap")
+    legs = [(leg.port, leg.ifname, plan.bridge_of(leg)) for leg in gate.legs]
+    assert legs == [("p-gate", "eth0", "br0"), ("f-gate", "eth1", "br1")]
+    assert [plan.bridge_of(plan.host), plan.bridge_of(plan.server)] == ["br0", "br1"]
+    assert (plan.next_hop, plan.last_hop) == (gate, gate.far)
+    flat = topology.load("flat")
+    assert (flat.next_hop, flat.last_hop) == (flat.server, flat.host)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line", "message"),
+    [
+        ('"198.51.100.20/24"', '"203.0.113.20/24"', 9, "the host's network 192.0.2.0/24 or the routers' far network"),
+        ('"192.0.2.1/24"', '"198.51.100.9/24"', 13, "expected an address in the host's network 192.0.2.0/24"),
+        ('"198.51.100.1/24"', '"192.0.2.9/24"', 16, "expected an address outside the host's network"),
+        ('"198.51.100.1/24"', '"192.0.2.10/24"', 16, "expected an address of its own; hosts.host.ipv4 has it already"),
+        ('"02:00:00:00:02:01"', '"02:00:00:00:01:01"', 15, "expected an address of its own; hosts.gate.mac has it already"),
+        ('ipv4 = "198.51.100.1/24"', 'ipv6 = "2001:db8:0:2::1/64"', 14, "far.ipv4 is missing: expected ipv4 on both legs"),
+        ("[hosts.gate.far]", "[hosts.gate.fa]", 14, "hosts.gate.fa is not known: expected only role, mac"),
+        ("established_s = 2", "established_s = 0", 18, "hosts.gate.nat.established_s = 0: expected whole seconds, 1 to 432000"),
+        ("established_s = 2", "established_s = 1.5", 18, "expected whole seconds"),
+        ("established_s = 2", "established_s = true", 18, "expected whole seconds"),
+        ("established_s = 2", "", 17, "hosts.gate.nat.established_s is missing: expected whole seconds"),
+        ("established_s = 2", 'established_s = 2\nforgotten = "reset"', 19, "expected one of 'remap', 'drop'"),
+        ("established_s = 2", "established_s = 2\nports = 3", 19, "hosts.gate.nat.ports is not known"),
+    ],
+)
+def test_a_bad_router_names_file_line_and_key(tmp_path: Path, old: str, new: str, line: int, message: str) -> None:
+    path = tmp_path / "bad.toml"
+    assert ROUTED.count(old) == 1
+    path.write_text(ROUTED.replace(old, new))
+    with pytest.raises(UsageError, match=re.escape(message)) as caught:
+        topology.load(path)
+    assert caught.value.code == "RIG-C01"
+    assert caught.value.cause.startswith(f"{path}:{line}: ")
+
+
+def test_a_router_without_a_far_leg_and_bridges_of_one_name_are_refused(tmp_path: Path) -> None:
+    path = tmp_path / "bad.toml"
+    path.write_text(ROUTED.partition("[hosts.gate.far]")[0])
+    with pytest.raises(UsageError, match=re.escape(":10: hosts.gate.far is missing: expected a table [hosts.gate.far]")):
+        topology.load(path)
+    path.write_text('wire = {far_bridge = "br0"}\n' + ROUTED)
+    with pytest.raises(UsageError, match=re.escape('wire.far_bridge = "br0": expected a name of its own')):
+        topology.load(path)
 
 
 def test_lines_of_keys_behind_values_that_span_lines(tmp_path: Path) -> None:
