@@ -41,6 +41,8 @@ class Channel:
     sock: socket.socket | None = None
     nic: NicEntry | None = None
     status: Status | None = None
+    over: bool = False
+    """The app has read the end of the transport: it can neither wake nor hold the host awake any more."""
     held_pushes: int = 0
     """Push tasks that wait for the system to be active."""
     payload: ChannelPayload | None = None
@@ -140,6 +142,12 @@ class Channels:
         except (BenchError, OSError) as error:
             self._record("NIC_REFUSED", channel, error=str(error))
 
+    def forget_dead(self) -> None:
+        """Take from the device what it keeps for transports that are over; the channels keep their slots for the next ones."""
+        for channel in self.all():
+            if channel.over:
+                self._give_back_entry(channel)
+
     def close(self, channel: Channel) -> None:
         self._drop_transport(channel)
         self._free_slot(channel)
@@ -178,13 +186,17 @@ class Channels:
             raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
 
     def _drop_transport(self, channel: Channel) -> None:
+        self._give_back_entry(channel)
+        if channel.sock is not None:
+            channel.sock.close()
+        channel.sock = channel.bound_socket = channel.status = channel.payload = None
+        channel.over = False
+
+    def _give_back_entry(self, channel: Channel) -> None:
         if channel.nic is not None:
             self._nic.give_back(channel.nic)
             self._record("NIC_PATTERN_DEL", channel, slot=channel.nic.slot, gen=channel.nic.gen)
             channel.nic = None
-        if channel.sock is not None:
-            channel.sock.close()
-        channel.sock = channel.bound_socket = channel.status = channel.payload = None
 
     def _free_slot(self, channel: Channel) -> None:
         if channel.kind is not None:

@@ -93,10 +93,11 @@ class AppRequests:
     def on_read_begin(self, app: AppProcess, channel: str | None) -> None:
         app.open_reads += 1
 
-    def on_read_completed(self, app: AppProcess, channel: str | None) -> None:
+    def on_read_completed(self, app: AppProcess, channel: str | None, socket: int, over: bool) -> None:
         app.open_reads -= 1
         record = next((c for c in self._service.channels.all() if c.app is app and c.channel_id == channel), None)
         if record is not None:
+            record.over |= over and record.bound_socket == socket
             self._service.push(record)
         self._service.suspend_if_idle(app)
 

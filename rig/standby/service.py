@@ -309,7 +309,7 @@ class Service:
     def watch_transports(self, app: AppProcess) -> None:
         """Data for a suspended app resumes it (CCT-030); in standby only a hardware channel's does (CCT-028)."""
         for channel in self.channels.all():
-            if channel.app is app and channel.sock is not None and app.suspended and self._may_fire(channel):
+            if channel.app is app and channel.sock is not None and app.suspended and self._may_fire(channel) and not channel.over:
                 self.loop.unwatch(channel.sock.fileno())
                 self.loop.watch(channel.sock.fileno(), lambda: self._resume(app, "data"))
 
@@ -385,6 +385,7 @@ class Service:
 
     def _enter(self) -> bool:
         try:
+            self.channels.forget_dead()
             self.identity.refresh()
             return self.standby.enter(self.channels.all(), self._lease_ms * LEASE_WAKE_PERCENT // 100)
         except BenchError as error:

@@ -78,7 +78,7 @@ class ConnectedStandby:
 
     def enter(self, channels: list[Channel], wake_timer_ms: int) -> bool:
         """One attempt to fall asleep; False when something is not idle, with everything as before. Raises BenchError."""
-        live = [c for c in channels if c.hardware and c.push_enabled and c.sock is not None]
+        live = [c for c in channels if c.hardware and c.push_enabled and c.sock is not None and not c.over]
         if not _quiet(live):
             return False
         self._nic.refresh_next_hops([c.nic for c in live if c.nic is not None])

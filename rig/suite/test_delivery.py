@@ -115,6 +115,28 @@ def test_zero_bytes_mean_that_the_server_closed(scene: Scene) -> None:
     assert scene.timeline.wait("CONNECT_BEGIN", after=task.seq)
 
 
+@pytest.mark.requirement("CCT-040")
+@pytest.mark.parametrize("how", ["finish", "reset"])
+def test_a_connection_that_ended_in_standby_wakes_once_and_lets_the_host_sleep_again(scene: Scene, how: str) -> None:
+    """The other channel still wakes it, and a new transport on the same channel does."""
+    ended, other = scene.open_hardware(), scene.open_hardware("other")
+    after = scene.sleep()
+    getattr(ended, how)()
+    wake = scene.timeline.wait("NIC_WAKE", after=after)
+    assert (wake.reason, wake.channel) == ("TCP_FIN" if how == "finish" else "TCP_RST", "inbox")
+    scene.timeline.wait("TASK_DATA", closed=True, after=after)
+    asleep = scene.timeline.wait("SLEEP_ENTER", after=wake.seq)
+    scene.assert_no_wake(asleep.seq, "APP_RESUME")
+    assert len(scene.device.slots()) == 1
+    scene.push_and_run(other, b"still here", "other")
+    scene.host.exit_standby()
+    server = scene.bench.server
+    before = len(server.connections)
+    scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port)
+    scene.sleep()
+    scene.push_and_run(server.connection(before), b"on the new one")
+
+
 @pytest.mark.requirement("CCT-041")
 @pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=2, hw_slots_per_app=4))
 def test_device_entries_follow_the_slots_and_none_is_ever_evicted(scene: Scene) -> None:

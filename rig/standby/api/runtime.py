@@ -126,7 +126,8 @@ class App:
             operation.call_handler()
             self.timeline.add("READ_COMPLETE_EXIT", app=self.name, **ended)
             if not operation.cancelled:
-                self.service.notify("read_completed", channel=operation.channel_id)
+                over = operation.error is not None or not operation.data
+                self.service.notify("read_completed", channel=operation.channel_id, socket=operation.socket_id, over=over)
 
     def _on_run_task(self, message: dict[str, Any]) -> None:
         from rig.standby.api.background import BackgroundTaskInstance
