@@ -1,21 +1,32 @@
-"""What the device answers in the sleeping host's name: address resolution and ping, for each address that the host has.
+"""What the device answers in the sleeping host's name: address resolution and ping, for each address that the host has, and
+membership reports for each multicast group.
 
-IPv6 addresses are read from the kernel before every sleep, as they come and go by themselves. An address that is not
+Addresses and groups are read from the kernel before every sleep, as they come and go by themselves. An address that is not
 (yet) the host's is left out: tentative ones, whose duplicate address detection the host goes on with when it is awake,
 and failed ones, which are somebody else's.
+
+The device's table is small. Addresses come first: a group that finds no room is written down (GROUP_REFUSED) and left to
+the network's patience, and one gives way when a later address needs the room.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
-from rig.device.numbers import NsFlag, OffloadType
+from rig.device.numbers import NsFlag, OffloadRc, OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import ProtocolOffload
+from rig.errors import DeviceError
+from rig.standby.memberships import ipv4_groups, ipv6_groups
+from rig.timeline import TimelineWriter
 
 FIRST_ID = 0x5200_0000
 """Far from the small numbers that tests and people choose."""
+NO_ID = 0
+"""Of an offload that is wanted and not given yet."""
 
 IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 """if_addr.h"""
@@ -24,38 +35,82 @@ IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 class Identity:
     """Keeps the device's protocol offloads equal to what the host is. Lives in the host's namespace."""
 
-    def __init__(self, client: OffloadClient, interface: str, mac: bytes, ipv4: str) -> None:
+    def __init__(self, client: OffloadClient, interface: str, mac: bytes, ipv4: str, timeline: TimelineWriter) -> None:
         self._client = client
         self._interface = interface
         self._mac = mac
         self._ipv4 = ipv4
-        self._given: list[ProtocolOffload] = []
+        self._timeline = timeline
+        self._wanted: list[ProtocolOffload] = []
+        self._given: dict[int, ProtocolOffload] = {}
+        self._full = False
 
     def refresh(self) -> None:
-        """Bring the device up to date; no exchange when nothing has changed. Raises DeviceError."""
-        wanted = self._offloads()
-        if wanted == self._given:
+        """Bring the device up to date: one exchange for each change, none without. Raises DeviceError."""
+        wanted = [*self._of_addresses(), *self._of_groups()]
+        if wanted == self._wanted:
             return
-        while self._given:
-            self._client.remove_offload(self._given.pop().id)
+        self._wanted, self._full = [], False
+        for number in [number for number, offload in self._given.items() if offload not in wanted]:
+            self._remove(number)
         for offload in wanted:
-            self._client.add_offload(offload)
-            self._given.append(offload)
+            if offload not in self._given.values():
+                self._add(offload)
+        self._wanted = wanted
 
     def forget(self) -> None:
         """The device starts afresh and has none of them."""
+        self._wanted = []
         self._given.clear()
 
-    def _offloads(self) -> list[ProtocolOffload]:
+    def _add(self, offload: ProtocolOffload) -> None:
+        if self._full and offload.type is OffloadType.GROUP:
+            self._refused(offload, OffloadRc.LIST_FULL.name)
+            return
+        number = next(n for n in range(FIRST_ID, FIRST_ID + len(self._given) + 1) if n not in self._given)
+        try:
+            self._client.add_offload(replace(offload, id=number))
+        except DeviceError as error:
+            self._full |= error.rc == OffloadRc.LIST_FULL
+            if offload.type is OffloadType.GROUP:
+                self._refused(offload, error.name)
+            elif self._full and self._drop_group():
+                self._add(offload)
+            else:
+                raise
+        else:
+            self._given[number] = offload
+
+    def _drop_group(self) -> bool:
+        """Make room; False when there is no group of ours."""
+        groups = [number for number, offload in self._given.items() if offload.type is OffloadType.GROUP]
+        if not groups:
+            return False
+        self._refused(self._given[groups[-1]], OffloadRc.LIST_FULL.name)
+        self._remove(groups[-1])
+        return True
+
+    def _refused(self, group: ProtocolOffload, error: str) -> None:
+        self._timeline.add("GROUP_REFUSED", group=group.remote, error=error)
+
+    def _remove(self, number: int) -> None:
+        del self._given[number]
+        self._client.remove_offload(number)
+
+    def _of_addresses(self) -> Iterator[ProtocolOffload]:
         flags = int(self._flags())
         addresses = [(self._ipv4, OffloadType.ARP, None)] if self._ipv4 else []
         found = [(ip, OffloadType.NS, flags) for ip in ipv6_addresses(self._interface)]
-        offloads: list[ProtocolOffload] = []
         for ip, resolution, resolution_flags in [*addresses, *found]:
             for kind, kind_flags in ((resolution, resolution_flags), (OffloadType.ECHO, None)):
-                number = FIRST_ID + len(offloads)
-                offloads.append(ProtocolOffload(id=number, ip=ip, mac=self._mac, type=kind, flags=kind_flags))
-        return offloads
+                yield ProtocolOffload(id=NO_ID, ip=ip, mac=self._mac, type=kind, flags=kind_flags)
+
+    def _of_groups(self) -> Iterator[ProtocolOffload]:
+        """MLD reports come from a link-local address (RFC 3810 section 5.2.13): without one there are none."""
+        link_local = next((ip for ip in ipv6_addresses(self._interface) if IPv6Address(ip).is_link_local), "")
+        for ip, groups in ((self._ipv4, ipv4_groups(self._interface)), (link_local, ipv6_groups(self._interface))):
+            for group in groups if ip else []:
+                yield ProtocolOffload.group(NO_ID, ip=ip, mac=self._mac, group=group)
 
     def _flags(self) -> NsFlag:
         """A host that forwards says so in advertisements; one that listens to routers is woken when they change."""

@@ -181,7 +181,7 @@ class Service:
         self.link = Link(config.port, baudrate=config.baudrate, timeline=self.timeline)
         client = OffloadClient(self.link)
         mac = bytes.fromhex(config.mac.replace(":", ""))
-        self.identity = Identity(client, config.interface, mac, config.ipv4)
+        self.identity = Identity(client, config.interface, mac, config.ipv4, self.timeline)
         keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
         self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
         self.nic.learn_next_hop = self.rules.learn_next_hop

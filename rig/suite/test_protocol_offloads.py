@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
 import pytest
 
 from rig.device.numbers import MdnsFlag, OffloadType, UdpFlag
 from rig.device.offload_types import ProtocolOffload
+from rig.suite.queries import WAIT_S, is_igmp, is_mld_report, query4, query6, reports
 from rig.suite.scene import QUIET_S, Scene, skip_behind_nat
 
 OFFLOAD_ID = 900
 NATT_PORT = 4500
 INTERVAL_MS = 120_000
 """Two specification minutes."""
-WAIT_S = 5.0
 
 
 def interval_s(scene: Scene) -> float:
@@ -112,28 +112,6 @@ GROUPS6 = ("ff02::fb", "ff02::1:ff00:10")
 HOST_LINK_LOCAL = "fe80::10"
 
 
-def query4(scene: Scene, response_ds: int) -> bytes:
-    """A general IGMPv2 query; `response_ds`: tenths of a second."""
-    from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
-    from scapy.layers.inet import IP, IPOption_Router_Alert
-    from scapy.layers.l2 import Ether
-
-    querier = scene.bench.network.topology.next_hop
-    l3 = IP(src=querier.ip4, dst="224.0.0.1", ttl=1, proto=2, options=[IPOption_Router_Alert()])
-    return bytes(Ether(src=querier.mac, dst="01:00:5e:00:00:01") / l3 / IGMP(type=0x11, mrcode=response_ds))
-
-
-def query6(scene: Scene, response_ms: int) -> bytes:
-    """A general MLDv2 query."""
-    from scapy.layers.inet6 import ICMPv6MLQuery2, IPv6, IPv6ExtHdrHopByHop, PadN, RouterAlert
-    from scapy.layers.l2 import Ether
-
-    l3 = IPv6(src="fe80::2", dst="ff02::1", hlim=1) / IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
-    return bytes(
-        Ether(src=scene.bench.network.topology.next_hop.mac, dst="33:33:00:00:00:01") / l3 / ICMPv6MLQuery2(mrd=response_ms)
-    )
-
-
 def with_groups(scene: Scene) -> None:
     plan = scene.bench.network.topology
     for i, group in enumerate(GROUPS4):
@@ -141,20 +119,6 @@ def with_groups(scene: Scene) -> None:
     for i, group in enumerate(GROUPS6):
         number = OFFLOAD_ID + len(GROUPS4) + i
         scene.device.add_offload(ProtocolOffload.group(number, ip=HOST_LINK_LOCAL, mac=scene.host_mac, group=group))
-
-
-def reports(scene: Scene, mark: int, of: Callable[[bytes], bool], count: int) -> list[tuple[int, bytes]]:
-    """(time in ns, frame) of `count` frames of the device at the querier's port."""
-    seen: list[bytes] = []
-
-    def is_last(data: bytes) -> bool:
-        if data[6:12] == scene.host_mac and of(data):
-            seen.append(data)
-        return len(seen) == count
-
-    scene.bench.capture.wait_for(scene.next_hop_port, is_last, WAIT_S, after=mark, what=f"report {count}")
-    frames = scene.bench.capture.frames(scene.next_hop_port, after=mark)
-    return [(frame.t_ns, frame.data) for frame in frames if frame.data in seen]
 
 
 @pytest.mark.edge(87)
@@ -167,7 +131,7 @@ def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     after = scene.sleep()
     mark = scene.bench.capture.mark(scene.next_hop_port)
     asked_ns = scene.bench.inject.send(query4(scene, response_ds=5))
-    found = reports(scene, mark, lambda data: data[12:14] == b"\x08\x00" and data[23] == 2, len(GROUPS4))
+    found = reports(scene, mark, is_igmp, len(GROUPS4))
     assert {Ether(data)[IGMP].gaddr for _, data in found} == set(GROUPS4)
     for t_ns, data in found:
         frame = Ether(data)
@@ -185,7 +149,8 @@ def test_mld_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     after = scene.sleep()
     mark = scene.bench.capture.mark(scene.next_hop_port)
     asked_ns = scene.bench.inject.send(query6(scene, response_ms=500))
-    found = reports(scene, mark, lambda data: data[12:14] == b"\x86\xdd" and data[62] == 143, len(GROUPS6))
+    sender = socket.inet_pton(socket.AF_INET6, HOST_LINK_LOCAL)  # the service's own reports come from the host's real one
+    found = reports(scene, mark, lambda data: is_mld_report(data) and data[22:38] == sender, len(GROUPS6))
     assert {Ether(data)[ICMPv6MLReport2].records[0].dst for _, data in found} == set(GROUPS6)
     for t_ns, data in found:
         assert (Ether(data)[IPv6].dst, Ether(data)[IPv6].src) == ("ff02::16", HOST_LINK_LOCAL)
