@@ -65,7 +65,9 @@ class AppRequests:
         return asdict(payload.state)
 
     def on_using_transport(self, app: AppProcess, channel: str, socket: int) -> None:
-        self._service.channels.bind(self._channel(app, channel), socket)
+        record = self._channel(app, channel)
+        self._service.standby.finish_settling()
+        self._service.channels.bind(record, socket)
 
     def on_connect_begin(self, app: AppProcess, channel: str | None, socket: int, host: str, port: int) -> None:
         if channel is not None:
@@ -79,6 +81,7 @@ class AppRequests:
 
     def on_wait_for_push_enabled(self, app: AppProcess, channel: str) -> int:
         record = self._channel(app, channel)
+        self._service.standby.finish_settling()
         status = self._service.channels.wait_for_push_enabled(record)
         if status.allocated:
             self._service.start_keep_alive(record)
@@ -87,6 +90,7 @@ class AppRequests:
     def on_cct_close(self, app: AppProcess, channel: str) -> None:
         record = self._channel(app, channel)
         self._service.stop_keep_alive(record)
+        self._service.standby.finish_settling()
         self._service.channels.close(record)
         self._service.tasks.forget_channel(app, channel)
 

@@ -75,6 +75,7 @@ class ConnectedStandby:
         self._acked = 0
         self._wake_pending = False
         self._settle_timer: Timer | None = None
+        self._settle_thread: threading.Thread | None = None
 
     def enter(self, channels: list[Channel], wake_timer_ms: int) -> bool:
         """One attempt to fall asleep; False when something is not idle, with everything as before. Raises BenchError."""
@@ -142,7 +143,14 @@ class ConnectedStandby:
         if self._settle_timer is not None:
             self._settle_timer.cancel()
             self._settle_timer = None
-            threading.Thread(target=self._settle, name="settle", daemon=True).start()
+            self._settle_thread = threading.Thread(target=self._settle, name="settle", daemon=True)
+            self._settle_thread.start()
+
+    def finish_settling(self) -> None:
+        """Returns when the device is released (a few milliseconds): it takes no new slot before."""
+        self.settle_now()
+        if self.settling and self._settle_thread is not None:
+            self._settle_thread.join()
 
     def handle_event(self, event: Event, channel: Channel | None) -> None:
         """A wake event of the device, in the order of its number. The answer goes out before anything is written down."""

@@ -5,10 +5,11 @@ from __future__ import annotations
 import pytest
 
 from rig.config import StandbyConfig
-from rig.inject.frames import tcp_segment
+from rig.inject.frames import tcp_segment, udp_datagram
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.suite.scene import Scene
 
+WAKE_ROUNDS, FRAMES_BEHIND = 5, 20
 SUSPENDED_ROUNDS = 25
 """Rounds of suspend, push, run in one test; `rig bench` makes a thousand."""
 
@@ -132,9 +133,28 @@ def test_a_connection_that_ended_in_standby_wakes_once_and_lets_the_host_sleep_a
     scene.host.exit_standby()
     server = scene.bench.server
     before = len(server.connections)
-    scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port)
+    status = scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port)
+    assert Status(status) is Status.HARDWARE_SLOT_ALLOCATED
     scene.sleep()
     scene.push_and_run(server.connection(before), b"on the new one")
+
+
+@pytest.mark.requirement("CCT-026", "CCT-044")
+def test_channels_opened_and_closed_while_a_wake_is_not_over_get_their_slots(scene: Scene) -> None:
+    """The device takes no slot before it is released, and first it hands over what came behind the waking frame."""
+    connection = scene.open_hardware()
+    flow = scene.flow_to_host(connection).with_ports(4000, 9)
+    behind = [udp_datagram(flow, bytes(1400))] * FRAMES_BEHIND
+    for number in range(WAKE_ROUNDS):
+        after = scene.sleep()
+        connection.push(b"%d" % number)
+        scene.bench.inject.burst(behind)
+        scene.timeline.wait("NIC_WAKE", after=after)
+        scene.host.exit_standby()
+        assert scene.open(f"late-{number}") is Status.HARDWARE_SLOT_ALLOCATED
+        scene.app.call("close_channel", channel=f"late-{number}")
+        scene.timeline.wait("TASK_DATA", data=(b"%d" % number).hex(), after=after)
+    assert len(scene.device.slots()) == 1
 
 
 @pytest.mark.requirement("CCT-041")
