@@ -25,6 +25,8 @@ class TcpInfo:
     last_data_sent_ms: int
     last_data_recv_ms: int
     last_ack_recv_ms: int
+    rtt_us: int
+    """Smoothed round trip, 0 before the first measurement."""
     bytes_received: int
     retransmits: int
     """Of what is unacknowledged now."""
@@ -39,7 +41,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
     """Read TCP_INFO."""
     raw = sock.getsockopt(socket.IPPROTO_TCP, socket.TCP_INFO, INFO_BYTES).ljust(INFO_BYTES, b"\0")
     retransmits, options, wscales = raw[2], raw[5], raw[6]
-    words = struct.unpack_from("=13I", raw, 8)
+    words = struct.unpack_from("=16I", raw, 8)
     return TcpInfo(
         state=raw[0],
         timestamps=bool(options & TCPI_OPT_TIMESTAMPS),
@@ -49,6 +51,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
         last_data_sent_ms=words[9],
         last_data_recv_ms=words[11],
         last_ack_recv_ms=words[12],
+        rtt_us=words[15],
         bytes_received=struct.unpack_from("=Q", raw, 128)[0],
         retransmits=retransmits,
     )

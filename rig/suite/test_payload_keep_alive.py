@@ -17,6 +17,7 @@ from rig.device.numbers import SlotState
 from rig.device.offload_types import SlotInfo
 from rig.inject.frames import tcp_fields
 from rig.net import counters
+from rig.net.capture import CaptureTimeout
 from rig.peers import PushConnection, PushServer
 from rig.standby import handoff, takeback
 from rig.standby.api import ControlChannelTriggerStatus as Status
@@ -32,6 +33,8 @@ pytestmark = [
 """A ping every 15 minutes of 50 ms, 750 ms; one that is not acknowledged is repeated after 10 s: not by a machine's hiccup."""
 
 CYCLES = 6
+RETRANSMITTED_S = 0.5
+"""Twice what Linux waits at least before it sends a segment again."""
 NOTICE_S = 5.0
 """As in test_device_restart: the host asks after a second of silence."""
 
@@ -320,6 +323,25 @@ def test_a_restart_of_the_device_ends_the_connection_whose_numbers_only_it_knew(
     assert end.faults == []
 
 
+def test_the_kernel_repeats_nothing_that_the_peer_has_acknowledged(scene: Scene) -> None:
+    """Its retransmission timer would do so after 200 ms: the bytes that it took back count as sent. Nobody else speaks."""
+    on = talk(scene, WebSocketEnd())
+    scene.app.call("set_ping", channel="inbox", protocol="websocket")
+    sleep_through_pings(scene, on, 1)
+    port = scene.bench.network.topology.host.port
+    mark = scene.bench.capture.mark(port)
+    scene.host.exit_standby()
+    with pytest.raises(CaptureTimeout):
+        scene.bench.capture.wait_for(port, lambda data: has_data(scene, data), RETRANSMITTED_S, after=mark)
+    exchange(scene, on, 0)
+    assert_in_step(scene, on, 1)
+
+
+def has_data(scene: Scene, frame: bytes) -> bool:
+    """A TCP segment of the host over IPv4 with payload."""
+    return frame[6:12] == scene.host_mac and frame[12:14] == b"\x08\x00" and frame[23] == 6 and tcp_fields(frame)[3] != b""
+
+
 def test_a_short_wake_between_two_pings_does_not_hasten_the_next(scene: Scene) -> None:
     """The device counts from the last ping, be it of an earlier sleep, as the server's application does. Lateness is no fault."""
     on = talk(scene, WebSocketEnd())
@@ -362,7 +384,8 @@ def state_after(frozen: handoff.FrozenTcp, sent: int, consumed: int) -> SlotInfo
 @pytest.mark.parametrize(("sent", "consumed"), [(1, 0), (6, 2), (16384, 16384 * 32)], ids=["send", "both", "most"])
 @pytest.mark.parametrize("host_seq", [1_000, 2**32 - 3], ids=["low", "wrap"])
 def test_the_kernel_takes_what_a_sleep_may_hold_at_most(scene: Scene, host_seq: int, sent: int, consumed: int) -> None:
-    """Numbers, windows and queues of a real socket; 16 KiB is all that a device sends in one sleep."""
+    """Numbers, windows and queues of a real socket; 16 KiB is all that a device sends in one sleep. The time of the sleep is no
+    round trip."""
     scene.open_hardware()
     gate = scene.bench.network.gate()
     with forged.connection(scene.bench, host_seq, 2**32 - 1000) as ends:
@@ -377,6 +400,7 @@ def test_the_kernel_takes_what_a_sleep_may_hold_at_most(scene: Scene, host_seq: 
         again = handoff.freeze(ends.host)
         handoff.thaw(ends.host)
         gate.open()
+    assert again.info.rtt_us == frozen.info.rtt_us
     assert (again.snd_nxt, again.rcv_nxt, again.snd_wnd) == (slot.snd_nxt, slot.rcv_nxt, frozen.snd_wnd)
     assert (again.rcv_wup, again.rcv_wnd) == (slot.rcv_nxt, frozen.rcv_wnd)
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet6 import IPv6
 
@@ -190,6 +190,7 @@ def payloads(draw: st.DrawFn) -> PayloadKeepAlive:
     return PayloadKeepAlive(data=data, counter=counter, token=token, tokens=tokens, mask=mask)
 
 
+@settings(deadline=None)  # how long it takes is the machine's affair
 @given(payload=payloads())
 def test_the_bytes_are_those_that_the_host_computes(payload: PayloadKeepAlive) -> None:
     """The host puts them into its own stack when it is back, so both must agree on every one."""
@@ -595,6 +596,52 @@ def test_a_slot_used_again_has_no_payload_of_before(eng: Engine) -> None:
     eng.sleep()
     run_s(eng, IDLE)
     assert [(row[1], row[2], row[4]) for row in sent(eng)] == [("A", 999, b"")]
+
+
+class LossyPeer:
+    """A receiver as every TCP has one, and an application that answers each ping once; the wire loses what the test says."""
+
+    def __init__(self) -> None:
+        self.stream = b""
+        self.acked_of_ours = 0
+        self.answers = b""
+
+    def take(self, seq: int, ack: int, data: bytes) -> None:
+        at = (seq - 1000) % 2**32
+        self.acked_of_ours = max(self.acked_of_ours, ack - 5000)
+        assert at <= len(self.stream), "a hole in the stream"
+        assert self.stream[at : at + len(data)] in (data, b""), "other bytes at the same place"
+        if data and at == len(self.stream):
+            self.stream += data
+            self.answers += pong(int.from_bytes(unmasked(data), "little") - 0x01020304)
+
+    def segment(self) -> bytes:
+        """All answers that are not acknowledged: one, since the device sends no second ping before."""
+        return tcp("PA", seq=5000 + self.acked_of_ours, ack=1000 + len(self.stream), payload=self.answers[self.acked_of_ours :])
+
+
+@settings(deadline=None)
+@given(lost=st.lists(st.sampled_from(["nothing", "ping", "answer", "acknowledgement"]), min_size=1, max_size=24))
+def test_whatever_is_lost_the_peer_reads_every_byte_once_and_in_order(lost: list[str]) -> None:
+    eng, peer = Engine(now_us=S), LossyPeer()
+    slot = asleep(eng, PayloadKeepAlive.websocket_ping(bytes(range(64)) * 4, start=0x01020304), ka_cnt=30)
+    for what in lost:
+        while not eng.sent:
+            eng.run_until(eng.now_us + S)
+        for _, _, seq, ack, data in sent(eng):
+            if what != "ping":
+                peer.take(seq, ack, data)
+        if what in ("nothing", "acknowledgement"):
+            eng.rx(peer.segment())
+            for _, _, seq, ack, data in sent(eng):
+                if what == "nothing":
+                    peer.take(seq, ack, data)
+    state = eng.slot_get(*slot)
+    assert (eng.event(), eng.status.power) == (None, D3)
+    sizes = {10 * state.payloads_sent, 10 * (state.payloads_sent - 1)}
+    assert len(peer.stream) in sizes
+    assert (state.snd_nxt, state.rcv_nxt) == (1000 + 10 * state.payloads_sent, 5000 + 6 * state.payloads_answered)
+    assert state.snd_una <= 1000 + len(peer.stream)
 
 
 def test_a_pause_holds_payloads_back_and_they_go_on_from_the_last(eng: Engine) -> None:
