@@ -357,6 +357,21 @@ def test_a_short_wake_between_two_pings_does_not_hasten_the_next(scene: Scene) -
     assert all(gap_s > 0.9 * interval_s for gap_s in gaps_s), gaps_s
 
 
+@pytest.mark.edge(108)
+def test_masks_are_on_the_wire_and_nowhere_else(scene: Scene) -> None:
+    """Not in the record of the run, nor in anything that the device tells. Two in a row, as tokens are handed on."""
+    on = talk(scene, end := WebSocketEnd())
+    scene.app.call("set_ping", channel="inbox", protocol="websocket", masks=3)
+    sleep_through_pings(scene, on, 2)
+    secret = b"".join(end.masks[:2])
+    told = [repr(call()).encode() for call in (scene.device.slots, scene.device.counters, scene.device.status, scene.device.log)]
+    scene.host.exit_standby()
+    told.append((scene.bench.artefacts / "timeline.jsonl").read_bytes())
+    assert b"TAKE_BACK" in told[-1]
+    forms = secret, secret.hex().encode(), secret.hex(" ").encode(), repr(secret)[2:-1].encode()
+    assert not any(form in text for form in forms for text in told)
+
+
 def test_a_new_transport_has_no_pings_until_the_app_sets_them_again(scene: Scene) -> None:
     """On it the greeting comes first. The old one's pings show that they were set."""
     on = talk(scene, MqttEnd())
