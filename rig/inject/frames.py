@@ -114,6 +114,15 @@ def neighbour_solicitation(flow: Flow) -> bytes:
     return bytes(Ether(src=flow.src_mac, dst=group_mac) / IPv6(src=flow.src_ip, dst=group, hlim=255) / question)
 
 
+def neighbour_advertisement(flow: Flow, *, router: bool = True) -> bytes:
+    """flow.src_ip is at flow.src_mac, told to everybody unasked, over what they knew (RFC 4861 section 7.2.6)."""
+    from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+    from scapy.layers.l2 import Ether
+
+    news = ICMPv6ND_NA(tgt=flow.src_ip, R=int(router), S=0, O=1) / ICMPv6NDOptDstLLAddr(lladdr=flow.src_mac)
+    return bytes(Ether(src=flow.src_mac, dst="33:33:00:00:00:01") / IPv6(src=flow.src_ip, dst="ff02::1", hlim=255) / news)
+
+
 def magic_packet(src_mac: str, target_mac: str, *, password: bytes = b"", dst_mac: str = BROADCAST_MAC) -> bytes:
     """Wake-on-LAN: six times ff, then the target's address 16 times, then a password of 0, 4 or 6 bytes."""
     from scapy.layers.l2 import Ether

@@ -10,7 +10,6 @@ import socket
 import struct
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from ipaddress import IPv6Interface
 
@@ -23,6 +22,7 @@ from rig.device.numbers import OffloadType
 from rig.inject.frames import Flow, arp_request, neighbour_solicitation, pad
 from rig.net import counters, links
 from rig.net.namespace import Namespace
+from rig.suite.neighbour_table import Neighbour, forget, neighbour
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.topology("dual-stack")
@@ -31,47 +31,12 @@ FAMILIES = pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], 
 
 NUD_REACHABLE, NUD_FAILED, NUD_VALID = 0x02, 0x20, 0x02 | 0x04 | 0x08 | 0x10
 """neighbour.h; valid is reachable, stale, delay or probe."""
-NTF_ROUTER = 0x80
 IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 
 REACHABLE_MS = 200
 """Base reachable time of the judge; the kernel takes half to one and a half times that, and then asks again."""
 PERIODS = 4
 TALK_EVERY_S = 0.01
-
-
-@dataclass(frozen=True)
-class Neighbour:
-    """An entry of a kernel's neighbour table."""
-
-    state: int
-    mac: str | None
-    router: bool
-
-
-def neighbour(namespace: Namespace, address: str) -> Neighbour | None:
-    """The entry for `address`, None when there is none."""
-
-    def read() -> Neighbour | None:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with links.rtnetlink() as route:
-            for row in route.get_neighbours(dst=address, family=family):
-                return Neighbour(row["state"], row.get_attr("NDA_LLADDR"), bool(row["flags"] & NTF_ROUTER))
-        return None
-
-    return namespace.run(read)
-
-
-def forget(namespace: Namespace, address: str) -> None:
-    """Take the entry out, so that the next packet asks anew."""
-
-    def remove() -> None:
-        family = socket.AF_INET6 if ":" in address else socket.AF_INET
-        with links.rtnetlink() as route:
-            for row in route.get_neighbours(dst=address, family=family):
-                route.neigh("del", dst=address, ifindex=row["ifindex"], family=family)
-
-    namespace.run(remove)
 
 
 def doubtful(namespace: Namespace, family: int) -> None:
