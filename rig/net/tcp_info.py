@@ -7,7 +7,7 @@ import struct
 from dataclasses import dataclass
 
 TCP_ESTABLISHED = 1
-TCPI_OPT_TIMESTAMPS = 1
+TCPI_OPT_TIMESTAMPS, TCPI_OPT_USEC_TS = 1, 64
 INFO_BYTES = 192
 """The part that is read; older kernels return less, the rest is 0."""
 
@@ -19,6 +19,8 @@ class TcpInfo:
     state: int
     """1 is ESTABLISHED."""
     timestamps: bool
+    timestamp_hz: int
+    """Of our own clock: 1000, or 1000000 on routes that ask for it (tcp_usec_ts, Linux 6.7)."""
     snd_wscale: int
     rcv_wscale: int
     snd_mss: int
@@ -45,6 +47,7 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
     return TcpInfo(
         state=raw[0],
         timestamps=bool(options & TCPI_OPT_TIMESTAMPS),
+        timestamp_hz=1_000_000 if options & TCPI_OPT_USEC_TS else 1000,
         snd_wscale=wscales & 15,
         rcv_wscale=wscales >> 4,
         snd_mss=words[2],

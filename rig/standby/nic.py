@@ -118,7 +118,7 @@ class Nic:
             snd_wscale=frozen.info.snd_wscale,
             rcv_wscale=frozen.info.rcv_wscale,
             ts_on=frozen.info.timestamps,
-            ts_hz=1000,
+            ts_hz=frozen.info.timestamp_hz,
             tsval=frozen.tsval,
             t0_us=t0_us,
             ts_recent=self.ts_recent_of(sock),

@@ -86,7 +86,7 @@ class ConnectedStandby:
         sync = self._device.time_sync(rounds=1)
         self._prepare(wake_timer_ms)
         try:
-            self._gate.close()
+            self._cut_off()
             for channel in live:
                 self._freeze(channel, sync)
             self._commit()
@@ -202,6 +202,12 @@ class ConnectedStandby:
             self._epoch = self._device.status().epoch
         mac = self._nic.local_mac
         self._epoch = self._device.prepare(epoch=self._epoch, arm=ARM_ALL, mac=mac, wake_timer_ms=wake_timer_ms).epoch
+
+    def _cut_off(self) -> None:
+        """GATE_CLOSED has the time before: from then until SLEEP_ENTER nobody speaks for the host."""
+        cut_ns = time.monotonic_ns()
+        self._gate.close()
+        self._timeline.add("GATE_CLOSED", t_ns=cut_ns)
 
     def _freeze(self, channel: Channel, sync: TimeSync) -> None:
         assert channel.sock is not None

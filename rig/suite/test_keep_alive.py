@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import time
+from functools import partial
 from typing import NamedTuple
 
 import pytest
@@ -12,6 +13,7 @@ from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import tcp_fields, tcp_segment
 from rig.inject.injector import Injector
+from rig.net import links
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.peers import PushConnection
 from rig.suite import forged
@@ -21,6 +23,14 @@ QUICK = {"clock": Clock(20_000)}
 """A keep-alive every 15 minutes of 20 ms: 300 ms."""
 MISSED = {"standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=3), "clock": Clock(50_000)}
 """Probes 600 ms apart: the peer's kernel answers at most one out-of-window segment in 500 ms (tcp_invalid_ratelimit)."""
+
+
+RAPID_PROBES = 12
+
+
+def rapid(probes: int) -> StandbyConfig:
+    """Unanswered probes as close together as the first ones; how many of them end the connection."""
+    return StandbyConfig(network_ka_retry_min=15, network_ka_probes=probes)
 
 
 class Probe(NamedTuple):
@@ -163,6 +173,32 @@ def test_a_keep_alive_for_another_port_is_not_answered(scene: Scene) -> None:
             assert (answer.seq, answer.ack, answer.flags, answer.payload) == (handoff.snd_nxt, handoff.rcv_nxt, "A", b"")
     scene.assert_no_wake(after)
     assert scene.device.slots()[0].peer_ka_answered == 1
+
+
+@pytest.mark.edge(12)
+@pytest.mark.parametrize(
+    ("limit_ms", "reason"),
+    [
+        pytest.param(500, None, marks=pytest.mark.bench_config(standby=rapid(3)), id="three"),
+        pytest.param(500, "KA_TIMEOUT", marks=pytest.mark.bench_config(standby=rapid(2)), id="two"),
+        pytest.param(0, None, marks=pytest.mark.bench_config(standby=rapid(2)), id="two-unlimited"),
+    ],
+)
+@pytest.mark.bench_config(clock=Clock(13_400))
+def test_probes_faster_than_the_servers_kernel_answers(scene: Scene, limit_ms: int, reason: str | None) -> None:
+    """Every 201 ms against one answer in 500: three unanswered probes in a row would never be, two soon are."""
+    scene.bench.network.server.run(partial(links.set_sysctl, "net/ipv4/tcp_invalid_ratelimit", limit_ms))
+    scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    after = scene.sleep()
+    if reason is not None:
+        assert scene.timeline.wait("NIC_WAKE", after=after, timeout_s=20).reason == reason
+        return
+    probes(scene, mark, RAPID_PROBES, timeout_s=20)
+    assert not scene.timeline.find("NIC_WAKE", after=after)
+    (slot,) = scene.device.slots()
+    assert slot.ka_acked >= RAPID_PROBES // 3
+    assert (slot.ka_acked >= RAPID_PROBES - 1) is (limit_ms == 0)
 
 
 @pytest.mark.edge(13)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import statistics
 import struct
 import threading
 from typing import NamedTuple
@@ -20,6 +21,8 @@ HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
 CYCLES = 15
 INITIAL_WINDOW = 10
 """RFC 6928; a retransmission timeout would take the window down to 1."""
+SHORTEST_TIMEOUT_S = 0.2
+"""TCP_RTO_MIN of Linux: a peer repeats what it sent into a longer silence."""
 REPAIR_OFF = 0
 """Ends repair, but makes the kernel send a window probe (tcp_send_window_probe)."""
 
@@ -97,6 +100,23 @@ def test_the_peer_hardly_notices_the_time_when_nobody_owns_the_connection(scene:
         scene.host.exit_standby()
         assert PeersView.of(connection.sock).retransmitted - before.retransmitted <= 1
     assert PeersView.of(connection.sock).window >= INITIAL_WINDOW
+
+
+@pytest.mark.edge(91)
+def test_nobody_owns_the_connection_for_less_than_a_retransmission_timeout(scene: Scene) -> None:
+    """At entry from before the gate closes until the device speaks; at a wake from the event until the host is on the wire."""
+    connection, entries_s, wakes_s = scene.open_hardware(), [], []
+    for number in range(CYCLES):
+        before = scene.timeline.mark()
+        after = scene.sleep()
+        closed = scene.timeline.wait("GATE_CLOSED", after=before)
+        entries_s.append((scene.timeline.wait("SLEEP_ENTER", after=before).t_ns - closed.t_ns) / 1e9)
+        scene.push_and_run(connection, b"%d;" % number)
+        wake = scene.timeline.wait("NIC_WAKE", after=after)
+        wakes_s.append((scene.timeline.wait("REINJECT", after=after).t_ns - wake.t_ns) / 1e9)
+        scene.host.exit_standby()
+    assert 0 < statistics.median(entries_s) < SHORTEST_TIMEOUT_S
+    assert 0 < statistics.median(wakes_s) < SHORTEST_TIMEOUT_S
 
 
 @pytest.mark.edge(91)

@@ -13,7 +13,7 @@ from rig.inject.injector import Injector
 from rig.net import counters
 from rig.net.capture import CaptureTimeout
 from rig.peers import PushServer
-from rig.suite.scene import QUIET_S, Scene
+from rig.suite.scene import NO_PROBES, QUIET_S, Scene
 
 pytestmark = [
     pytest.mark.topology("routed"),
@@ -66,6 +66,7 @@ def test_probes_go_to_the_gateway_and_the_server_behind_it_answers(scene: Scene,
 
 
 @pytest.mark.edge(1)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_probe_to_the_servers_own_address_would_get_nowhere(scene: Scene, server: PushServer) -> None:
     """The negative control: what a device would do that took the server for a neighbour."""
     connection = scene.open_hardware(server=server)

@@ -5,17 +5,23 @@ from __future__ import annotations
 import itertools
 import threading
 import time
+from functools import partial
 
 import pytest
 
+from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.device.numbers import Fault
 from rig.device.offload_types import Pattern
+from rig.errors import BenchError
 from rig.inject.frames import magic_packet, tcp_fields, tcp_segment, tcp_timestamps, udp_datagram
-from rig.net import counters
+from rig.net import counters, links
+from rig.net.topology import NEAR_IFNAME, Topology
 from rig.suite.scene import NO_PROBES, Scene
 
 CYCLES = 20
+RTAX_FEATURE_TCP_USEC_TS = 1 << 4
+"""rtnetlink.h"""
 SWEEP_STEPS = 100
 """Pushes at 0 to 20 ms around the entry; `rig bench` sweeps further."""
 SILENT_CYCLES = 30
@@ -32,8 +38,39 @@ def tsvals_from_host(scene: Scene) -> list[int]:
     return values
 
 
-@pytest.mark.edge(37)
-def test_tsval_never_goes_back_over_many_handoffs(scene: Scene) -> None:
+def set_clock(scene: Scene, clock_hz: int) -> None:
+    """The host's timestamps count milliseconds unless its routes ask for more."""
+    if clock_hz == 1000:
+        return
+    try:
+        scene.bench.network.host.run(partial(ask_for_microseconds, scene.bench.network.topology))
+    except BenchError as error:
+        pytest.skip(f"this kernel has no timestamps in microseconds (tcp_usec_ts, Linux 6.7): {error.cause}")
+
+
+def ask_for_microseconds(plan: Topology) -> None:
+    """Of every route of the host's."""
+    features = {"features": RTAX_FEATURE_TCP_USEC_TS}
+    with links.rtnetlink() as route:
+        oif = links.index_of(NEAR_IFNAME)
+        for spec in plan.routers[:1]:
+            route.route("replace", dst="0.0.0.0/0", gateway=spec.ip4, oif=oif, metrics=features)
+        network, source = str(plan.host.addresses[0].network), plan.host.ip4
+        route.route("replace", dst=network, oif=oif, scope="link", prefsrc=source, proto="kernel", metrics=features)
+
+
+def ticks_per_s(scene: Scene) -> float:
+    """Of the host's timestamp clock, from its first hand-over to its last."""
+    first, *_, last = scene.timeline.find("HANDOFF")
+    ticks: int = (last.tsval - first.tsval) % 2**32
+    return ticks / ((last.t_ns - first.t_ns) / 1e9)
+
+
+@pytest.mark.edge(37, 38)
+@pytest.mark.parametrize("clock_hz", [1000, 1_000_000])
+def test_tsval_never_goes_back_over_many_handoffs(scene: Scene, clock_hz: int) -> None:
+    """With the host's timestamps in milliseconds, and in microseconds as a route may ask for (tcp_usec_ts)."""
+    set_clock(scene, clock_hz)
     connection = scene.open_hardware()
     before = counters.read(scene.bench.network.server)
     for number in range(CYCLES):
@@ -42,10 +79,30 @@ def test_tsval_never_goes_back_over_many_handoffs(scene: Scene) -> None:
         scene.host.exit_standby()
         scene.app.call("send", channel="inbox", data=b"reply")
         connection.wait_received(5 * (number + 1))
+    assert ticks_per_s(scene) == pytest.approx(clock_hz, rel=0.2), "the kernel has another clock"
     values = tsvals_from_host(scene)
     assert len(values) > 2 * CYCLES
     assert all((b - a) % 2**32 < 2**31 for a, b in itertools.pairwise(values)), "TSval went back"
     assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}
+
+
+@pytest.mark.edge(38)
+@pytest.mark.parametrize("clock_hz", [1000, 1_000_000])
+def test_the_device_goes_on_with_the_hosts_timestamp_clock(scene: Scene, clock_hz: int) -> None:
+    """Two probes of the device, 750 ms apart, and the hand-over before them: one clock, and no step in it."""
+    set_clock(scene, clock_hz)
+    scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    scene.sleep()
+    handed, stamps = scene.handoff(), list[tuple[int, int]]()
+    deadline = Deadline(10)
+    while len(stamps) < 2:
+        assert not deadline.expired, f"probes {stamps}"
+        frames = [f for f in scene.bench.capture.frames(scene.device_port, after=mark) if f.data[6:12] == scene.host_mac]
+        stamps = [(f.t_ns, pair[0]) for f in frames if (pair := tcp_timestamps(f.data)) is not None]
+    for t_ns, tsval in stamps[:2]:
+        passed_s = (t_ns - handed.t_ns) / 1e9
+        assert (tsval - handed.tsval) % 2**32 == pytest.approx(passed_s * clock_hz, abs=0.1 * clock_hz)
 
 
 @pytest.mark.edge(89)
