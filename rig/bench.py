@@ -84,6 +84,13 @@ class Bench:
         address = spec.ip6 if ipv6 or spec.ipv4 is None else spec.ip4
         return PushServer(self.network.namespaces[name], address, self.timeline.writer(name), port)
 
+    def restart_host(self) -> None:
+        """The host comes up again, after its service was killed: `host` and `device` are those of the new one."""
+        self.host.close()
+        self.host = self._stack.enter_context(self._start_host())
+        self.host.wait_ready()
+        self.device = OffloadClient(self.host)
+
     def _make_device(self) -> Device:
         kind = self._kind
         if kind == "board":

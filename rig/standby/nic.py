@@ -18,6 +18,7 @@ from rig.device.numbers import SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
 from rig.errors import BenchError
+from rig.net.tcp_diag import has_md5_keys
 from rig.net.tcp_info import tcp_info
 from rig.standby.handoff import FrozenTcp
 from rig.standby.payload import ChannelPayload
@@ -62,6 +63,9 @@ class Nic:
 
     def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
         """Put the connection into the device's table, to be refreshed at standby entry. Raises BenchError on refusal."""
+        if has_md5_keys(sock):
+            cause = "the connection signs its segments (TCP MD5, RFC 2385), which no device can do for it"
+            raise BenchError("RIG-N13", cause, "let its channel be a software one, or leave the signatures out")
         hop, interface = self._next_hop(sock.getpeername()[0])
         entry = NicEntry(0, 0, network_minutes, self._mac_of(hop), hop, interface)
         info = tcp_info(sock)

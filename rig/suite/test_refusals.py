@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 import socket
+import struct
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
 
 import pytest
 
-from rig.device.numbers import FrameFlag, OffloadRc, Power
-from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload
-from rig.errors import DeviceError
+from rig.device.numbers import FrameFlag, OffloadRc, Power, SlotFlag
+from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload, TcpSlot
+from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
 from rig.standby import handoff
+from rig.standby.nic import KeepAlive, Nic
 from rig.suite import forged
 from rig.suite.scene import Scene
 
@@ -20,6 +24,7 @@ HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
 BUFFERED_FRAMES = 33
 """The waking frame and 32 behind it (Capabilities.buffered_frames)."""
 TOO_MANY = 12
+TCP_MD5SIG = 14
 
 
 def refused(call: Callable[[], object]) -> OffloadRc:
@@ -125,6 +130,47 @@ def test_a_full_buffer_keeps_the_waking_frame_and_counts_what_it_loses(scene: Sc
         assert len(kept) == BUFFERED_FRAMES
         assert lost == counted["rx_overflow"] - before["rx_overflow"] == TOO_MANY
         assert counted["buf_high_water"] == BUFFERED_FRAMES
+
+
+# -- 44: options that the device does not speak -----------------------------------------------------------------------------
+
+
+def sign(sock: socket.socket) -> None:
+    """TCP_MD5SIG (struct tcp_md5sig): from now on the kernel signs every segment to the socket's peer."""
+    address, port = sock.getpeername()
+    peer = struct.pack("=HH4s", socket.AF_INET, socket.htons(port), socket.inet_aton(address)).ljust(128, b"\0")
+    key = b"secret"
+    sock.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, peer + struct.pack("=BBHi80s", 0, 0, len(key), 0, key))
+
+
+@pytest.mark.edge(44)
+def test_a_connection_with_signatures_is_not_offloaded_and_why_is_said(scene: Scene) -> None:
+    """The negative control is the same socket before it was signed."""
+    scene.open_hardware()  # the host's kernel knows the server's address afterwards
+    nic = Nic(scene.device, scene.bench.config.clock, scene.host_mac, KeepAlive())
+    with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
+        reserve = partial(scene.bench.network.host.run, partial(nic.reserve, ends.host, 15))
+        nic.give_back(reserve())
+        before = [slot.ref for slot in scene.device.slots()]
+        try:
+            sign(ends.host)
+        except OSError as error:
+            pytest.skip(f"this kernel has no TCP_MD5SIG: {error}")
+        with pytest.raises(BenchError, match="signs its segments") as caught:
+            reserve()
+        assert caught.value.code == "RIG-N13"
+        assert [slot.ref for slot in scene.device.slots()] == before
+
+
+@pytest.mark.edge(44)
+@pytest.mark.parametrize("option", [SlotFlag.MD5, SlotFlag.AO, SlotFlag.FAST_OPEN])
+def test_the_device_refuses_an_option_that_it_does_not_speak(scene: Scene, option: SlotFlag) -> None:
+    row = {"local": "192.0.2.10", "remote": "192.0.2.20", "local_port": 1, "remote_port": 2, "next_hop_mac": scene.server_mac}
+    numbers = dict.fromkeys(("snd_una", "snd_nxt", "snd_wl1", "snd_wnd", "max_snd_wnd", "rcv_nxt", "rcv_wnd", "rcv_wup"), 1)
+    plain = TcpSlot(**row, **numbers, local_mac=scene.host_mac)  # type: ignore[arg-type]
+    assert refused(lambda: scene.device.add_tcp_slot(replace(plain, flags=plain.flags | option))) is OffloadRc.UNSUPPORTED
+    assert scene.device.slots() == ()
+    scene.device.add_tcp_slot(plain)
 
 
 # -- 100: commands in the wrong state --------------------------------------------------------------------------------------

@@ -32,6 +32,9 @@ def test_every_section_is_read(tmp_path: Path) -> None:
         ('[bench]\n\nbaudrate = "fast"\n', 3, "bench.baudrate = 'fast': expected a whole number, e.g. 115200"),
         ("[standby]\nhw_slots = 4\n", 2, "unknown key standby.hw_slots"),
         ("[standby]\naoac = 1\n", 2, "standby.aoac = 1: expected true or false"),
+        ("[standby]\nlease_min = 0\n", 2, "standby.lease_min = 0: expected 1 to 1440 minutes"),
+        ("[standby]\nlease_min = 1441\n", 2, "standby.lease_min = 1441: expected 1 to 1440 minutes"),
+        ("[standby]\nlearn_next_hop = 1\n", 2, "standby.learn_next_hop = 1: expected true or false"),
         ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),
         ("[clok]\n", 1, "unknown key clok"),
         ('[bench]\ndevice = "board"\n', 1, "bench.port"),  # a key that lacks: its table's line

@@ -1,0 +1,195 @@
+"""The next hop of a sleeping connection gets another MAC, as at a failover; edge case 19.
+
+The kernel of a server that changes its own MAC, or of a second gateway, announces it, by ARP (arp_notify) or by neighbour
+discovery (ndisc_notify).
+"""
+
+from __future__ import annotations
+
+import socket
+from functools import partial
+
+import pytest
+
+from rig.clock import Clock, Deadline
+from rig.config import StandbyConfig
+from rig.net import counters, links
+from rig.suite.scene import Scene
+
+pytestmark = pytest.mark.edge(19)
+DUAL_STACK = pytest.mark.topology("dual-stack")
+
+FAMILIES = pytest.mark.parametrize("family", [socket.AF_INET, socket.AF_INET6], ids=["ipv4", "ipv6"])
+ETHERTYPES: dict[int, bytes] = {socket.AF_INET: b"\x08\x00", socket.AF_INET6: b"\x86\xdd"}
+MOVED = bytes.fromhex("0200000001aa")
+PROBING = StandbyConfig(network_ka_retry_min=12, network_ka_probes=3)
+DEAF = StandbyConfig(network_ka_retry_min=12, network_ka_probes=3, learn_next_hop=False)
+CLOCK = Clock(50_000)
+"""Probes after 750 ms, and 600 ms apart: the peer's kernel answers at most one in 500 ms."""
+
+
+def fail_over(scene: Scene) -> None:
+    """Another MAC for the server's interface, announced by its kernel."""
+
+    def change() -> None:
+        announce_changes("eth0")
+        with links.rtnetlink() as route:
+            route.link("set", index=links.index_of("eth0"), address=MOVED.hex(":"))
+
+    scene.bench.network.server.run(change)
+
+
+def announce_changes(interface: str) -> None:
+    """The kernel tells everybody when the interface's MAC is set."""
+    links.set_sysctl(f"net/ipv4/conf/{interface}/arp_notify", 1)
+    links.set_sysctl(f"net/ipv6/conf/{interface}/ndisc_notify", 1)
+
+
+def take_over(scene: Scene) -> bytes:
+    """The first gateway loses its addresses, the second one gets them and announces them; returns the MAC that has them now."""
+    network = scene.bench.network
+    first, second = network.topology.routers
+
+    def leave() -> None:
+        with links.rtnetlink() as route:
+            for leg in first.legs:
+                route.flush_addr(index=links.index_of(leg.ifname))
+
+    def arrive() -> None:
+        with links.rtnetlink() as route:
+            for lost, mine in zip(first.legs, second.legs, strict=True):
+                announce_changes(mine.ifname)
+                for address in lost.addresses:
+                    links.add_address(route, mine.ifname, address)
+                route.link("set", index=links.index_of(mine.ifname), address=mine.mac)  # as before: but it is announced
+
+    network.namespaces[first.name].run(leave)
+    network.namespaces[second.name].run(arrive)
+    return bytes.fromhex(second.mac.replace(":", ""))
+
+
+def wait_moved(scene: Scene, mac: bytes) -> int:
+    """Until the device has learnt that MAC; returns how many probes were answered by then."""
+    deadline = Deadline(10)
+    while not (slot := scene.device.slots()[0]).next_hop_moves:
+        assert not deadline.expired, "the device has not learnt where the next hop is"
+    assert (slot.next_hop_mac, slot.next_hop_moves) == (mac, 1)
+    return slot.ka_acked
+
+
+def wait_answered(scene: Scene, count: int) -> None:
+    deadline = Deadline(10)
+    while scene.device.slots()[0].ka_acked < count:
+        assert not deadline.expired, "probes are not answered"
+
+
+def tcp_from_host(scene: Scene, family: int, after: int) -> list[bytes]:
+    """Destinations of the host's segments, whoever sent them for it, in order."""
+    frames = scene.bench.capture.frames(scene.server_port, after=after)
+    mine = [f.data for f in frames if f.data[6:12] == scene.host_mac and f.data[12:14] == ETHERTYPES[family]]
+    return [data[:6] for data in mine if data[23 if family == socket.AF_INET else 20] == socket.IPPROTO_TCP]
+
+
+@FAMILIES
+@DUAL_STACK
+@pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: int) -> None:
+    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+        connection = scene.open_hardware(server=server)
+        after = scene.sleep()
+        before = counters.read(scene.bench.network.server)
+        fail_over(scene)
+        acked = wait_moved(scene, MOVED)
+        mark = scene.bench.capture.mark(scene.server_port)
+        wait_answered(scene, acked + 2)
+        scene.assert_no_wake(after)
+        scene.push_and_run(connection, b"from the new place")
+        moved = scene.timeline.wait("NEXT_HOP_MOVED", after=after)
+        assert (moved.channel, moved.mac) == ("inbox", MOVED.hex(":"))
+        assert scene.timeline.wait("SLOT_RELEASED", after=after).next_hop_moves == 1
+        scene.host.exit_standby()
+        scene.app.call("send", channel="inbox", data=b"reply")
+        assert connection.wait_received(len(b"reply")) == b"reply"
+        assert set(tcp_from_host(scene, family, mark)) == {MOVED}
+        assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}
+
+
+@FAMILIES
+@pytest.mark.topology("routed")
+@pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+def test_another_gateway_takes_the_addresses_over(scene: Scene, family: int) -> None:
+    """As VRRP does it: the connection goes on through the second machine, and the host's kernel does not look for the first."""
+    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+        connection = scene.open_hardware(server=server)
+        after = scene.sleep()
+        second = take_over(scene)
+        acked = wait_moved(scene, second)
+        mark = scene.bench.capture.mark(scene.device_port)
+        wait_answered(scene, acked + 1)
+        scene.assert_no_wake(after)
+        scene.push_and_run(connection, b"through the second")
+        scene.host.exit_standby()
+        scene.app.call("send", channel="inbox", data=b"reply")
+        assert connection.wait_received(len(b"reply")) == b"reply"
+        frames = scene.bench.capture.frames(scene.bench.network.topology.host.port, after=0)
+        sent = [f.data for f in frames if f.data[6:12] == scene.host_mac and f.data[12:14] == ETHERTYPES[family]]
+        assert sent[-1][:6] == second
+        asked = scene.bench.capture.frames(scene.device_port, after=mark)
+        assert not [f for f in asked if f.data[6:12] == scene.host_mac and f.data[:6] == scene.next_hop_mac]
+
+
+@FAMILIES
+@DUAL_STACK
+@pytest.mark.bench_config(clock=CLOCK, standby=DEAF)
+def test_without_learning_its_silence_wakes(scene: Scene, family: int) -> None:
+    """The negative control: the same failover, and the probes go to nobody."""
+    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+        scene.open_hardware(server=server)
+        after = scene.sleep()
+        mark = scene.bench.capture.mark(scene.server_port)
+        fail_over(scene)
+        wake = scene.timeline.wait("NIC_WAKE", after=after, timeout_s=10)
+        assert (wake.reason, wake.channel) == ("KA_TIMEOUT", "inbox")
+        released = scene.timeline.wait("SLOT_RELEASED", after=after)
+        assert (released.ka_lost, released.next_hop_moves) == (3, 0)
+        assert tcp_from_host(scene, family, mark)[:3] == [scene.server_mac] * 3
+
+
+@DUAL_STACK
+@pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+def test_a_failover_while_the_host_is_awake_is_the_kernels_to_notice(scene: Scene) -> None:
+    """The next sleep begins with what the kernel has heard, and nothing moves any more."""
+    connection = scene.open_hardware()
+    fail_over(scene)
+    scene.app.call("send", channel="inbox", data=b"find me")
+    assert connection.wait_received(len(b"find me")) == b"find me"
+    after = scene.sleep()
+    (slot,) = scene.device.slots()
+    assert (slot.next_hop_mac, slot.next_hop_moves) == (MOVED, 0)
+    scene.push_and_run(connection, b"found")
+    assert not scene.timeline.find("NEXT_HOP_MOVED", after=after)
+
+
+@DUAL_STACK
+@pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+def test_a_stranger_who_announces_itself_moves_nobody(scene: Scene) -> None:
+    """A third machine's kernel announces its own new MAC: the probes go on to the server and are answered."""
+    scene.open_hardware()
+    after = scene.sleep()
+    peer = scene.bench.network.namespaces["peer"]
+    peer.run(partial(links.set_sysctl, "net/ipv4/conf/eth0/arp_notify", 1))
+
+    def change() -> None:
+        with links.rtnetlink() as route:
+            route.link("set", index=links.index_of("eth0"), address=MOVED.hex(":"))
+
+    mark = scene.bench.capture.mark(scene.device_port)
+    peer.run(change)
+    scene.bench.capture.wait_for(
+        scene.device_port, lambda data: data[6:12] == MOVED and data[12:14] == b"\x08\x06", after=mark, what="the announcement"
+    )
+    deadline = Deadline(10)
+    while (slot := scene.device.slots()[0]).ka_acked < 1:
+        assert not deadline.expired, "no probe was answered"
+    assert (slot.next_hop_mac, slot.next_hop_moves) == (scene.server_mac, 0)
+    scene.assert_no_wake(after)
