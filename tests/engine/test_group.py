@@ -241,9 +241,9 @@ def test_what_changes_something_renews_the_lease_and_looking_does_not(bench: Ben
 def test_after_the_lease_every_change_is_refused_until_attach(bench: Bench) -> None:
     client = bench.client
     client.attach(1, LEASE_S * 1000)
-    client.set_clock_scale(60_000)
     client.add_tcp_slot(SLOT)
     bench.sleep()
+    client.set_clock_scale(60_000)  # from now the lease is 0.1 s
     event = bench.events.get(timeout=TIMEOUT_S)
     assert (event.reason, event.slot_ref) == (WakeReason.LEASE_EXPIRED, None)
     status = client.status()
@@ -259,6 +259,7 @@ def test_after_the_lease_every_change_is_refused_until_attach(bench: Bench) -> N
             change()
         assert refused.value.rc == lib.RESUME_REQUIRED
     client.attach(1, LEASE_S * 1000)
+    client.set_clock_scale(60_000_000)
     client.add_tcp_slot(SLOT)
     bench.sleep()
 
