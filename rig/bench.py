@@ -24,6 +24,7 @@ from rig.net.frame_log import frame_records
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
 from rig.standby.host import StandbyHost
+from rig.standby.hresult import ProcessGone
 from rig.timeline import Timeline
 
 
@@ -123,10 +124,10 @@ class Bench:
         )
 
     def _save_counters(self) -> None:
-        """For the report of a failing test. A device that no longer answers is what the report then says."""
+        """For the report of a failing test. A device or a service that no longer answers is what it then says."""
         try:
             counters: dict[str, Any] = dict(self.device.counters())
-        except (RigError, OSError) as error:
+        except (RigError, ProcessGone, OSError) as error:
             counters = {"error": str(error)}
         (self.artefacts / "counters.json").write_text(json.dumps(counters, indent=1) + "\n")
 

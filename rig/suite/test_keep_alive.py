@@ -17,7 +17,7 @@ from rig.net import links
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.peers import PushConnection
 from rig.suite import forged
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
 
 QUICK = {"clock": Clock(20_000)}
 """A keep-alive every 15 minutes of 20 ms: 300 ms."""
@@ -79,6 +79,7 @@ def test_probe_is_one_before_snd_una_empty_and_a_pure_ack(scene: Scene) -> None:
 
 
 @pytest.mark.edge(1)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_probe_at_snd_nxt_would_not_be_answered(scene: Scene) -> None:
     """The negative control: what the peer's kernel makes of the classic off-by-one."""
     connection = scene.open_hardware()
