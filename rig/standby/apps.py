@@ -6,6 +6,7 @@ directory behind when the rig is killed; a stopped process dies with its parent 
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import socket
@@ -13,6 +14,7 @@ import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from rig.standby import ipc
 from rig.timeline import TimelineWriter
@@ -54,6 +56,11 @@ class AppProcess:
         self.suspended = False
         self.process.send_signal(signal.SIGCONT)
 
+    def tell(self, message: Mapping[str, Any]) -> None:
+        """Send it a message. It may have died a moment ago: then nothing, and the loop notices the closed socket."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
+            ipc.send(self.sock, message)
+
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
@@ -71,8 +78,6 @@ def start(name: str, entry: str, test_fd: int, timeline: TimelineWriter, environ
 
 def _wait_stopped(process: subprocess.Popen[bytes]) -> None:
     """WUNTRACED reports the stop; WNOWAIT leaves an exit status for Popen to find."""
-    os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
-    try:
+    with contextlib.suppress(ChildProcessError):  # it ended instead; the loop notices the closed socket
+        os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WEXITED | os.WNOWAIT)
         os.waitid(os.P_PID, process.pid, os.WSTOPPED | os.WNOHANG)
-    except ChildProcessError:
-        pass  # it ended instead; the loop notices the closed socket

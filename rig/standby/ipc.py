@@ -101,9 +101,16 @@ class Caller:
             future.set_exception(error)
 
 
-def answer(sock: socket.socket, request: Mapping[str, Any], result: Any = None, error: HostError | None = None) -> None:
-    """Answer a request; a notice (no id) gets none."""
+def reply(request: Mapping[str, Any], result: Any = None, error: HostError | None = None) -> dict[str, Any] | None:
+    """The answer to a request; None for a notice (no id), which gets none."""
     if "id" not in request:
-        return
+        return None
     outcome = {"ok": result} if error is None else {"error": error.to_wire()}
-    send(sock, {"re": request["id"], **outcome})
+    return {"re": request["id"], **outcome}
+
+
+def answer(sock: socket.socket, request: Mapping[str, Any], result: Any = None, error: HostError | None = None) -> None:
+    """Send the answer, if the request gets one."""
+    message = reply(request, result, error)
+    if message is not None:
+        send(sock, message)

@@ -246,12 +246,12 @@ class Service:
         if woken.channel is not None:
             self._resume(woken.channel.app, "wake")
         if woken.reason is WakeReason.KA_TIMEOUT and woken.channel is not None:
-            ipc.send(woken.channel.app.sock, {"do": "transport_failed", "channel": woken.channel.channel_id})
+            woken.channel.app.tell({"do": "transport_failed", "channel": woken.channel.channel_id})
 
     def _on_connection_lost(self, channel: Channel) -> None:
         """Nobody knows what the device sent on it last: the app ends it, and may connect again (CCT-039)."""
         self._resume(channel.app, "transport_failed")
-        ipc.send(channel.app.sock, {"do": "transport_failed", "channel": channel.channel_id})
+        channel.app.tell({"do": "transport_failed", "channel": channel.channel_id})
 
     def _on_no_more_tokens(self, channel: Channel) -> None:
         """The device held what fits into it: the host gives it more at the next entry, or the app has to make some."""
@@ -272,9 +272,11 @@ class Service:
         message, fds = received
         self.touch()
         try:
-            ipc.answer(app.sock, message, self._requests.handle(app, message, take_fd(fds)))
+            reply = ipc.reply(message, self._requests.handle(app, message, take_fd(fds)))
         except HostError as error:
-            ipc.answer(app.sock, message, error=error)
+            reply = ipc.reply(message, error=error)
+        if reply is not None:
+            app.tell(reply)
         if app.suspended and app.busy:
             self._resume(app, "unfinished")  # it was stopped between taking data and telling of it
 

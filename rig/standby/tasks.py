@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from rig.standby import ipc
 from rig.standby.apps import AppProcess
 from rig.standby.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
@@ -63,4 +62,4 @@ class Tasks:
         number = next(self._instances)
         registration.app.tasks.add(number)
         order = {"name": registration.name, "entry_point": registration.entry_point, "kind": registration.kind}
-        ipc.send(registration.app.sock, {"do": "run_task", "instance": number, "channel": registration.channel_id, **order})
+        registration.app.tell({"do": "run_task", "instance": number, "channel": registration.channel_id, **order})

@@ -44,6 +44,34 @@ def test_an_app_killed_while_the_host_sleeps_takes_nobody_along(scene: Scene) ->
     assert len(scene.device.slots()) == 1
 
 
+def die_unheard(scene: Scene, busy_since: str, last_sign: str, after: int) -> None:
+    """The app is killed when it has said `last_sign`, which the service reads afterwards; before, it stops at `busy_since`."""
+    scene.timeline.wait(busy_since, after=after)
+    os.kill(scene.host.pid, signal.SIGSTOP)
+    try:
+        scene.timeline.wait(last_sign, after=after)
+        if last_sign == "READ_COMPLETE_EXIT":
+            scene.app.call("messages", channel="inbox")  # so much later the message behind that record is on its way
+        os.kill(scene.timeline.wait("APP_READY", app="chat").pid, signal.SIGKILL)
+    finally:
+        os.kill(scene.host.pid, signal.SIGCONT)
+
+
+@pytest.mark.parametrize(("busy_since", "last_sign"), [("READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT"), ("RUN_ENTER", "RUN_EXIT")])
+def test_an_app_that_died_before_its_last_message_was_read_takes_nobody_along(
+    scene: Scene, busy_since: str, last_sign: str
+) -> None:
+    """The service answers that message with a task to run, or with a suspension, and the app is not there any more."""
+    connection = scene.open_hardware()
+    scene.app.call("set_completion_delay", seconds=0.2)
+    after = scene.sleep()
+    connection.push(b"last words")
+    die_unheard(scene, busy_since, last_sign, after)
+    scene.timeline.wait("APP_TERMINATED", app="chat", after=after)
+    scene.host.exit_standby()
+    scene.open_hardware("inbox", app=scene.host.start_app("other"))
+
+
 def test_a_service_that_is_gone_is_said(scene: Scene) -> None:
     scene.open_hardware()
     os.kill(scene.host.pid, signal.SIGKILL)
