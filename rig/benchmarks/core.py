@@ -19,7 +19,7 @@ from typing import Any
 
 from rig.benchmarks.stats import Summary
 from rig.device.bpf import Compiled, compile_any, libpcap
-from rig.device.images import images_root, manifest
+from rig.device.images import image_sizes, images_root
 from rig.device.qemu import QEMU
 from rig.errors import BenchError
 
@@ -83,12 +83,10 @@ def run(progress: Progress, scale: float = 1.0) -> CoreFigures:
         wrong = missed or false or differ  # no speed to speak of
         per_s, ratio = (0.0, 0.0) if wrong else _speed(scene, progress)
         leaks = scene.lib.bench_leaks(scene.pool, int(CYCLES * scale))
-    sizes = manifest().get("sizes", {}).get("image", {})
     counted = instructions() if shutil.which(QEMU) else None
     return CoreFigures(
-        round(per_s), round(ratio, 2), missed, matching, false, near, differ, leaks, int(CYCLES * scale),
-        sizes.get("flash", 0), sizes.get("ram", 0), counted,
-    )  # fmt: skip
+        round(per_s), round(ratio, 2), missed, matching, false, near, differ, leaks, int(CYCLES * scale), *image_sizes(), counted
+    )
 
 
 def _in_steps(name: str, total: int, progress: Progress, step: Callable[[int], int]) -> int:

@@ -4,24 +4,23 @@ from __future__ import annotations
 
 import json
 import tempfile
-from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 if TYPE_CHECKING:
-    from rig.benchmarks.cycles import Cycles
+    from rig.benchmarks.device import DeviceFigures
+    from rig.benchmarks.jitter import Jitter
     from rig.benchmarks.stats import Summary
 
-SET_UPS = 20
-ENTRIES = 100
 ROUNDS = 1000
 
 LIMITS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms": 100.0}
 """ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
 SET_UP_LIMIT_S = {"native": 1.5, "qemu": 3.0}
 FLASH_LIMIT = 0.9
+JITTER_IDLE_LIMIT_MS, JITTER_LOADED_LIMIT_MS = 2.0, 10.0
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +33,10 @@ def bench(
     rounds: Annotated[int, typer.Option(min=1, max=100_000, help="sleep and wake cycles")] = ROUNDS,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout, nothing else")] = False,
 ) -> None:
-    """Measure wake latency, standby entry, time without owner, bench set-up, flashing: medians and 99th percentiles."""
+    """Measure wake latency, standby entry, time without owner, keep-alive jitter, bench set-up, flashing.
+
+    Medians and high percentiles of many rounds, in one run; compare them with another run on the same machine only.
+    """
     from rig.net import userns
     from rig.runner.setups import check
 
@@ -45,68 +47,55 @@ def bench(
         return
     check(device)
     userns.enter()
+
+    from rig.benchmarks.device import run
+
     with tempfile.TemporaryDirectory(prefix="rig-bench-") as folder:
-        measured, cycles = _measure(device, rounds, Path(folder), _silent if as_json else _progress)
-    if as_json:
-        typer.echo(json.dumps(_as_json(device, measured, cycles)))
-    else:
-        typer.echo(_table(device, measured, cycles))
-    if not cycles.delivered_once_in_order or cycles.faults:
+        figures = run(device, rounds, Path(folder), _silent if as_json else _progress)
+    typer.echo(json.dumps(figures.as_json()) if as_json else table(figures))
+    if not figures.right:
         raise typer.Exit(1)
 
 
-def _measure(kind: str, rounds: int, folder: Path, say: Callable[[str, int, int], None]) -> tuple[dict[str, Any], Cycles]:
-    from rig.bench import Bench
-    from rig.benchmarks import cycles, entry, flashing
-    from rig.benchmarks.stats import Summary
-    from rig.config import BenchConfig
-    from rig.device.prepared import prepared_flash
-
-    config = BenchConfig(device=kind)
-    say("flash", 0, 1)
-    flashed = flashing.run(kind)
-    prepared_flash(kind).close()
-    set_up_s = []
-    for number in range(SET_UPS):
-        with Bench(config, folder / f"set-up-{number}") as bench:
-            set_up_s.append(bench.set_up_s)
-        say("set-up", number + 1, SET_UPS)
-    with Bench(config, folder / "entry") as bench:
-        entries = entry.run(bench, ENTRIES, lambda n: say("entry", n, ENTRIES))
-    with Bench(config, folder / "cycles") as bench:
-        cycled = cycles.run(bench, rounds, lambda n: say("cycle", n, rounds))
-    measured = {
-        "wake_latency_ms": Summary.of(cycled.wake_latency_ms),
-        "standby_entry_ms": Summary.of(entries.entry_ms),
-        "ownerless_ms": Summary.of(entries.ownerless_ms),
-        "bench_setup_s": Summary.of(set_up_s),
-        "flash_line_efficiency": flashed.efficiency,
-    }
-    return measured, cycled
-
-
-def _as_json(device: str, measured: dict[str, Any], cycles: Cycles) -> dict[str, Any]:
-    timings: dict[str, Any] = {name: value.as_json() for name, value in measured.items() if name != "flash_line_efficiency"}
-    integrity = {"delivered_once_in_order": cycles.delivered_once_in_order, "peer_kernel_faults": cycles.faults}
-    return {"device": device, **timings, "flash_line_efficiency": round(measured["flash_line_efficiency"], 4), **integrity}
-
-
-def _table(device: str, measured: dict[str, Any], cycles: Cycles) -> str:
+def table(figures: DeviceFigures) -> str:
     from tabulate import tabulate
 
-    limits = {**LIMITS, "bench_setup_s": SET_UP_LIMIT_S[device]}
-    rows = [_row(name, measured[name], limit) for name, limit in limits.items()]
-    efficiency = measured["flash_line_efficiency"]
+    limits = {**LIMITS, "bench_setup_s": SET_UP_LIMIT_S[figures.device]}
+    rows = [_row(name, getattr(figures, name), limit) for name, limit in limits.items()]
+    efficiency = figures.flash_line_efficiency
     rows.append(["flash_line_efficiency", f"{efficiency:.3f}", "", 1, f"at least {FLASH_LIMIT}", _met(efficiency >= FLASH_LIMIT)])
-    table = tabulate(rows, headers=["measured", "median", "p99", "rounds", "wanted", ""], disable_numparse=True)
+    timings = tabulate(rows, headers=["measured", "median", "p99", "rounds", "wanted", ""], disable_numparse=True)
+    cycles = figures.cycles
     faults = ", ".join(f"{name} {count}" for name, count in cycles.faults.items()) or "none"
     once = "every byte delivered once, in order" if cycles.delivered_once_in_order else "BYTES LOST OR DOUBLED"
-    return f"device {device}\n\n{table}\n\n{len(cycles.wake_latency_ms)} sleep/wake cycles: {once}; peer kernel faults: {faults}"
+    verdict = f"{len(cycles.wake_latency_ms)} sleep/wake cycles: {once}; peer kernel faults: {faults}"
+    wakes = f"wakes while only keep-alives were due: {figures.jitter.wakes}"
+    return "\n\n".join((f"device {figures.device}", timings, _jitter_table(figures.jitter), f"{verdict}\n{wakes}"))
+
+
+def _jitter_table(jitter: Jitter) -> str:
+    from tabulate import tabulate
+
+    machine = "a sleeping process beside it"
+    rows = [
+        ["idle wire", *_tail(jitter.idle_ms, JITTER_IDLE_LIMIT_MS)],
+        [machine, *_tail(jitter.machine_idle_ms)],
+        [f"{jitter.loaded_frames_per_s:,.0f} other frames/s", *_tail(jitter.loaded_ms, JITTER_LOADED_LIMIT_MS)],
+        [machine, *_tail(jitter.machine_loaded_ms)],
+    ]
+    headers = ["keepalive_jitter_ms, 16 slots", "median", "p99", "p99.9", "samples", "wanted", ""]
+    text: str = tabulate(rows, headers=headers, disable_numparse=True)
+    return text
 
 
 def _row(name: str, summary: Summary, limit: float) -> list[object]:
     met = _met(summary.p50 <= limit)
     return [name, f"{summary.p50:.3f}", f"{summary.p99:.3f}", summary.n, f"median at most {limit:g}", met]
+
+
+def _tail(summary: Summary, limit: float | None = None) -> list[object]:
+    verdict = ["", ""] if limit is None else [f"p99.9 at most {limit:g}", _met(summary.p999 <= limit)]
+    return [*(f"{value:.3f}" for value in (summary.p50, summary.p99, summary.p999)), summary.n, *verdict]
 
 
 def _met(met: bool) -> str:

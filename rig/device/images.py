@@ -54,3 +54,9 @@ def manifest(images_dir: Path | None = None) -> dict[str, Any]:
     except (OSError, ValueError):
         return {}
     return content
+
+
+def image_sizes(images_dir: Path | None = None) -> tuple[int, int]:
+    """Flash and RAM bytes of the Cortex-M3 image, as the build counted them; 0 when it was not built."""
+    sizes = manifest(images_dir).get("sizes", {}).get("image", {})
+    return sizes.get("flash", 0), sizes.get("ram", 0)

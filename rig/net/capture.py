@@ -9,6 +9,7 @@ the thread out of the way of code whose latency is measured.
 
 from __future__ import annotations
 
+import ctypes
 import select
 import socket
 import struct
@@ -25,7 +26,7 @@ from rig.clock import Deadline
 from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 
-SO_TIMESTAMPNS = 35
+SO_TIMESTAMPNS, SO_ATTACH_FILTER = 35, 26
 PACKET_STATISTICS = 6
 """socket.h, if_packet.h"""
 
@@ -57,9 +58,12 @@ class CaptureTimeout(AssertionError):
 class Capture:
     """Records the given ports of a namespace from construction to `close()`. Thread-safe."""
 
-    def __init__(self, wire: Namespace, ports: Mapping[str, str], path: Path | None = None, comment: str = "") -> None:
-        """`ports`: interface name -> description. `path`: pcapng file to write, none if None."""
-        self._sockets = {port: _open(wire, port) for port in ports}
+    def __init__(
+        self, wire: Namespace, ports: Mapping[str, str], path: Path | None = None, comment: str = "", keep: bytes = b""
+    ) -> None:
+        """`ports`: interface name -> description. `path`: pcapng file to write, none if None. `keep`: a classic BPF program
+        of 8-byte instructions; the kernel drops what it does not pass. Without one every frame is kept."""
+        self._sockets = {port: _open(wire, port, keep) for port in ports}
         self._frames: dict[str, deque[CapturedFrame]] = {port: deque() for port in ports}
         self._forgotten = dict.fromkeys(ports, 0)
         self._dropped = dict.fromkeys(ports, 0)
@@ -208,8 +212,11 @@ class _PcapngWriter:
         self._file.close()
 
 
-def _open(wire: Namespace, port: str) -> socket.socket:
+def _open(wire: Namespace, port: str, keep: bytes) -> socket.socket:
     sock = wire.packet_socket(port, outgoing=True)
+    if keep:
+        program = ctypes.create_string_buffer(keep, len(keep))
+        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(keep) // 8, ctypes.addressof(program)))
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     sock.setblocking(False)
     return sock

@@ -101,11 +101,12 @@ class Network:
             self._gate = Gate(self.wire.fd, host.mac, host.port, self.device_port, self.topology.bridge)
         return self._gate
 
-    def capture(self, path: Path | None = None) -> Capture:
-        """Record every wire-side port from now on, into a pcapng file if `path` is given. The caller closes it."""
+    def capture(self, path: Path | None = None, keep: bytes = b"") -> Capture:
+        """Record every wire-side port from now on, into a pcapng file if `path` is given; with `keep`, a classic BPF program,
+        the frames that it passes. The caller closes it."""
         owners = {leg.port: f"{leg.name} {leg.mac}" for leg in self.topology.legs}
         comment = f"topology {self.topology.name}, device {self.device_kind}"
-        return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment)
+        return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment, keep)
 
     def device_eth_socket(self) -> socket.socket:
         """The native device's Ethernet: a raw socket on n0, bound. One for the network's life, owned by it."""

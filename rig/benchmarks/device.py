@@ -1,0 +1,82 @@
+"""All figures of one device, in one run."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from rig.bench import Bench
+from rig.benchmarks import cycles, entry, flashing, jitter
+from rig.benchmarks.cycles import Cycles
+from rig.benchmarks.jitter import Jitter
+from rig.benchmarks.stats import Summary
+from rig.config import BenchConfig
+from rig.device.images import image_sizes
+from rig.device.prepared import prepared_flash
+
+SET_UPS = 20
+ENTRIES = 100
+
+Progress = Callable[[str, int, int], None]
+"""Called with the step's name, how much of it is done, and the total."""
+
+
+@dataclass(frozen=True)
+class DeviceFigures:
+    """`flash_bytes`, `ram_bytes`: the Cortex-M3 build's, whatever the device; 0 when it was not built."""
+
+    device: str
+    wake_latency_ms: Summary
+    standby_entry_ms: Summary
+    ownerless_ms: Summary
+    bench_setup_s: Summary
+    flash_line_efficiency: float
+    cycles: Cycles
+    jitter: Jitter
+    flash_bytes: int
+    ram_bytes: int
+
+    @property
+    def right(self) -> bool:
+        """Nothing was lost, doubled, complained of by the peer's kernel, or woken for without a cause."""
+        return self.cycles.delivered_once_in_order and not self.cycles.faults and not self.jitter.wakes
+
+    def as_json(self) -> dict[str, Any]:
+        timings = ("wake_latency_ms", "standby_entry_ms", "ownerless_ms", "bench_setup_s")
+        return {
+            "device": self.device,
+            **{name: getattr(self, name).as_json() for name in timings},
+            "flash_line_efficiency": round(self.flash_line_efficiency, 4),
+            "delivered_once_in_order": self.cycles.delivered_once_in_order,
+            "peer_kernel_faults": self.cycles.faults,
+            "keepalive_jitter_ms": self.jitter.as_json(),
+            "false_wakes": self.jitter.wakes,
+            "flash_bytes": self.flash_bytes,
+            "ram_bytes": self.ram_bytes,
+        }
+
+
+def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigures:
+    """About four minutes with 1000 rounds. `folder` takes what the benches write."""
+    config = BenchConfig(device=kind)
+    progress("flash", 0, 1)
+    flashed = flashing.run(kind)
+    progress("flash", 1, 1)
+    prepared_flash(kind).close()
+    set_up_s = []
+    for number in range(SET_UPS):
+        with Bench(config, folder / f"set-up-{number}") as bench:
+            set_up_s.append(bench.set_up_s)
+        progress("set-up", number + 1, SET_UPS)
+    with Bench(config, folder / "entry") as bench:
+        entries = entry.run(bench, ENTRIES, lambda n: progress("entry", n, ENTRIES))
+    with Bench(config, folder / "cycles") as bench:
+        cycled = cycles.run(bench, rounds, lambda n: progress("cycle", n, rounds))
+    with Bench(jitter.config(kind), folder / "jitter") as bench:
+        jittered = jitter.run(bench, folder, lambda n, total: progress("keep-alive jitter", n, total))
+    return DeviceFigures(
+        kind, Summary.of(cycled.wake_latency_ms), Summary.of(entries.entry_ms), Summary.of(entries.ownerless_ms),
+        Summary.of(set_up_s), flashed.efficiency, cycled, jittered, *image_sizes(),
+    )  # fmt: skip

@@ -1,0 +1,35 @@
+"""What the machine itself adds to every timer: how late a sleep of a process that does nothing else ends.
+
+Run as a program: `python -m rig.benchmarks.lateness SECONDS` prints the lateness of each sleep in ms, as a JSON list.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import time
+
+INTERVAL_S = 0.005
+
+
+def lateness_ms(duration_s: float) -> list[float]:
+    """Measured in a process of its own, beside whatever else goes on; returns when it is over."""
+    argv = [sys.executable, "-m", "rig.benchmarks.lateness", str(duration_s)]
+    late_ms: list[float] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+    return late_ms
+
+
+def _measure(duration_s: float) -> list[float]:
+    """Of sleeps until moments INTERVAL_S apart."""
+    start_s = due_s = time.monotonic()
+    late_ms = []
+    while due_s < start_s + duration_s:
+        due_s = max(due_s, time.monotonic()) + INTERVAL_S
+        time.sleep(max(0.0, due_s - time.monotonic()))
+        late_ms.append((time.monotonic() - due_s) * 1e3)
+    return late_ms
+
+
+if __name__ == "__main__":
+    print(json.dumps(_measure(float(sys.argv[1]))))
