@@ -7,11 +7,12 @@
 #include <string.h>
 
 #include "core/bytes.h"
-#include "core/checksum.h"
 #include "core/engine_state.h"
+#include "fuzz_frame.h"
 #include "smp/offload_group.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const size_t fuzz_cbor_at = 2;     /* behind operation and command */
 
 static struct engine e;
 static uint64_t clock_us;
@@ -49,34 +50,6 @@ void smp_reply_deferred(const uint8_t *body, size_t len)
 {
 	if (len == 0 || body[0] == 0)
 		abort();
-}
-
-/* The checksum of whatever stands at t, n bytes: where its field is depends on the protocol alone. */
-static void mend_l4(uint8_t *t, uint16_t n, uint8_t proto, const uint8_t *src, const uint8_t *dst, uint8_t ip_len)
-{
-	uint16_t at = proto == PROTO_TCP ? 16 : proto == PROTO_UDP ? 6 : 2;
-
-	if (n < 8 || n < at + 2u || (proto != PROTO_TCP && proto != PROTO_UDP && proto != PROTO_ICMP && proto != PROTO_ICMPV6))
-		return;
-	put_be16(t + at, 0);
-	put_be16(t + at, csum_finish(csum_add(proto == PROTO_ICMP ? 0 : csum_pseudo(src, dst, ip_len, proto, n), t, n)));
-}
-
-/* Puts right what random bytes never hit: MAC, IPv4 header checksum, transport checksum. */
-static void mend(uint8_t *f, uint16_t len)
-{
-	if (len < 34)
-		return;
-	if (!(f[0] & 1))
-		memcpy(f, host_mac, 6);
-	if (get_be16(f + 12) == ETHERTYPE_IPV6 && len >= 54 && get_be16(f + 18) <= len - 54)
-		mend_l4(f + 54, get_be16(f + 18), f[20], f + 22, f + 38, 16);
-	uint16_t header = (uint16_t)((f[14] & 15) * 4), total = get_be16(f + 16);
-	if (get_be16(f + 12) != ETHERTYPE_IPV4 || header < 20 || total < header || 14 + total > len)
-		return;
-	put_be16(f + 24, 0);
-	put_be16(f + 24, csum_finish(csum_add(0, f + 14, header)));
-	mend_l4(f + 14 + header, (uint16_t)(total - header), f[23], f + 26, f + 30, 4);
 }
 
 static void slot_for(const uint8_t *f, uint16_t len)
@@ -117,7 +90,7 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	uint8_t n;
 
 	switch (kind % 12) {
-	case 0: eng_prepare(&e, e.epoch, 3, 0xFFFFFFFFu, mac, 50); break;
+	case 0: eng_prepare(&e, e.epoch, 3, 0xFFFFFFFFu, mac, len ? p[0] * 10u : 50); break;
 	case 1: eng_commit(&e, e.epoch); break;
 	case 2: eng_host_awake(&e, e.epoch); break;
 	case 3: eng_release(&e, out, &n); break;
@@ -125,7 +98,8 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	case 5: slot_for(p, len); break;
 	case 6: clock_us += len * 1000u + (len ? p[0] * 100000u : 0u); break;
 	case 7: eng_rx(&e, p, len); break;
-	default: mend(p, len); eng_rx(&e, p, len); break;
+	case 9: eng_link(&e, len & 1); break;
+	default: fuzz_frame_mend(p, len, host_mac); eng_rx(&e, p, len); break;
 	}
 	eng_poll(&e);
 	offload_group_poll();
@@ -141,7 +115,7 @@ static void check_sum(void)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t digest[32];
-	static const struct eng_env env = {.tx = tx, .now_us = now};
+	static const struct eng_env env = {.tx = tx, .now_us = now, .link_events = true};
 
 	clock_us = 0;
 	eng_init(&e, &env, 1);

@@ -11,6 +11,7 @@
 #include "boot/handoff.h"
 #include "core/bytes.h"
 #include "core/engine_state.h"
+#include "fuzz_frame.h"
 #include "port/port.h"
 #include "smp/framing.h"
 #include "smp/image_group.h"
@@ -21,6 +22,7 @@
 enum { OFFLOAD_GROUP = 100, ATTACH = 0x01, HEADER = 8, PIECE_HEAD = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+const size_t fuzz_cbor_at = PIECE_HEAD;
 
 static struct engine e;
 static uint64_t clock_us;
@@ -108,7 +110,7 @@ static bool forgets(uint8_t op, uint8_t cmd) { return op == SMP_WRITE && cmd == 
 static void boot(void)
 {
 	static const struct smp_group *const groups[] = {&os_group, &image_group, &offload_group, NULL};
-	static const struct eng_env env = {.tx = tx, .now_us = now};
+	static const struct eng_env env = {.tx = tx, .now_us = now, .link_events = true};
 	static const uint8_t digest[32];
 	static const struct smp_server_cfg cfg = {.groups = groups, .retry_group = OFFLOAD_GROUP,
 		.cacheable = offload_group_cacheable, .forgets = forgets, .fault = offload_fault_on_reply};
@@ -163,7 +165,7 @@ static void spoil_flash(const uint8_t *p, uint16_t len)
 	flash_dirty = true;
 }
 
-static void step(uint8_t kind, const uint8_t *p, uint16_t len)
+static void step(uint8_t kind, uint8_t *p, uint16_t len)
 {
 	switch (kind % 8) {
 	case 0: smp_server_rx(p, len); break;
@@ -171,6 +173,7 @@ static void step(uint8_t kind, const uint8_t *p, uint16_t len)
 	case 2: clock_us += len < 2 ? 1000u : get_be16(p) * 1000u; break;
 	case 3: eng_rx(&e, p, len); break;
 	case 4: spoil_flash(p, len); break;
+	case 6: fuzz_frame_mend(p, len, e.mac); eng_rx(&e, p, len); break;
 	default: request(p, len); break;
 	}
 	eng_poll(&e);

@@ -15,32 +15,17 @@ from pathlib import Path
 from typing import Any
 
 import cbor2
-from scapy.layers.inet import ICMP, IP, TCP, UDP
-from scapy.layers.inet6 import (
-    ICMPv6EchoRequest,
-    ICMPv6MLQuery,
-    ICMPv6ND_NA,
-    ICMPv6ND_NS,
-    ICMPv6ND_RA,
-    ICMPv6NDOptDstLLAddr,
-    ICMPv6NDOptPrefixInfo,
-    IPv6,
-    IPv6ExtHdrFragment,
-    IPv6ExtHdrHopByHop,
-    RouterAlert,
-)
-from scapy.layers.l2 import ARP, Dot1Q, Ether
-from scapy.packet import Packet, Raw
+from corpus_frames import HOST, HOST_IP, HOST_IP6, NAME, PEER, PEER_IP, PEER_IP6, POINTED, ether, frames, link_local
+from scapy.layers.inet import IP, TCP
+from scapy.packet import Raw
 
 from rig.device import framing
 from rig.device.bpf import compile_filter, pack
 from rig.device.link import HEADER, VERSION_2
-from rig.device.numbers import Fault, OffloadType, SlotFlag
+from rig.device.numbers import Command, Fault, NsFlag, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot
 
-HOST, PEER = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
-HOST_IP, PEER_IP, HOST_IP6, PEER_IP6 = "192.0.2.1", "192.0.2.2", "2001:db8::1", "2001:db8::2"
 SLOT = TcpSlot(
     local=HOST_IP, remote=PEER_IP, local_port=40000, remote_port=443, local_mac=HOST, next_hop_mac=PEER,
     snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=5000, rcv_wnd=8192, rcv_wup=5000,
@@ -97,6 +82,44 @@ MORE = messages(
     lambda c: c.add_pattern(Pattern.eapol(11)),
     lambda c: c.add_pattern(Pattern.filter(12, "udp port 9 and ip[8] > 10")),
 )
+RA_ROUTER = NsFlag.RA_WAKE | NsFlag.ROUTER
+UDP_FLOW = {"type": OffloadType.UDP, "mac": HOST, "next_hop_mac": PEER, "local_port": 5000, "remote_port": 5001, "flags": 1}
+DHCP = {
+    "type": OffloadType.DHCP, "ip": HOST_IP, "mac": HOST, "remote": PEER_IP, "next_hop_mac": PEER, "xid": 7, "data": b"\1" + HOST,
+}  # fmt: skip
+# What speaks UDP in the host's name, and what sees ND and RA: with them and MORE there is every type.
+SPEAKERS = messages(
+    lambda c: c.add_offload(ProtocolOffload(id=20, ip=HOST_IP, remote=PEER_IP, data=b"alive", interval_ms=500, **UDP_FLOW)),
+    lambda c: c.add_offload(ProtocolOffload(id=21, ip=HOST_IP6, remote=PEER_IP6, data=bytes(32), elapsed_ms=9, **UDP_FLOW)),
+    lambda c: c.add_offload(ProtocolOffload(id=22, lease_s=60, t1_s=1, elapsed_ms=500, **DHCP)),
+    lambda c: c.add_offload(
+        ProtocolOffload(id=23, type=OffloadType.MDNS, ip=HOST_IP, mac=HOST, name=NAME, rrtype=1, data=b"\xc0\0\2\1", flags=1)
+    ),
+    lambda c: c.add_offload(
+        ProtocolOffload(id=24, type=OffloadType.MDNS, ip="fe80::1", mac=HOST, name=POINTED, rrtype=12, data=NAME)
+    ),
+    lambda c: c.add_offload(
+        ProtocolOffload(id=25, type=OffloadType.MDNS, ip=HOST_IP, mac=HOST, name=POINTED, rrtype=33, data=bytes(6) + NAME)
+    ),
+    lambda c: c.add_offload(
+        ProtocolOffload(id=26, ip=HOST_IP6, ip2="2001:db8::11", mac=HOST, type=OffloadType.NS, flags=RA_ROUTER)
+    ),
+    lambda c: c.add_offload(ProtocolOffload(id=27, ip="fe80::1", mac=HOST, type=OffloadType.NS, flags=NsFlag.DAD_WAKE)),
+)
+WATCHERS = messages(
+    lambda c: c.add_tcp_slot(TcpSlot(**{**SLOT.__dict__, "ts_on": False})),
+    lambda c: c.add_pattern(Pattern.payload(30, SlotRef(0, 1), b"new", [True, False, True], 1)),
+    lambda c: c.add_pattern(Pattern.payload(31, SlotRef(0, 1), b"xyz", wake_unmatched=True)),
+    lambda c: c.add_pattern(Pattern.link(32, up=True)), lambda c: c.add_pattern(Pattern.link(33, up=False)),
+    lambda c: c.add_pattern(Pattern.bitmap(34, bytes(128), [False] * 127 + [True], offset=30)),
+    lambda c: c.add_pattern(Pattern.syn(35, src=PEER_IP, sport=443)), lambda c: c.add_pattern(Pattern.udp(36, ip=HOST_IP6)),
+    lambda c: c.add_pattern(Pattern.filter(37, "ip6 and udp and greater 60")), lambda c: c.add_pattern(Pattern.magic(38)),
+)  # fmt: skip
+FORGET = messages(
+    *(partial(OffloadClient.remove_pattern, pattern_id=number) for number in (37, 31, 34)),
+    *(partial(OffloadClient.remove_offload, offload_id=number) for number in (22, 20, 27)),
+    lambda c: c.patterns(), lambda c: c.offloads(),
+)  # fmt: skip
 PING = PayloadKeepAlive.websocket_ping(b"mask" * 4, start=254, counter_bytes=2)
 PLAIN_SLOT = TcpSlot(**{**SLOT.__dict__, "ts_on": False, "ka_idle_ms": 60, "ka_intvl_ms": 10})
 PAYLOAD_SLOT = TcpSlot(**{**PLAIN_SLOT.__dict__, "payload": PING})
@@ -125,7 +148,9 @@ LISTS = messages(
     lambda c: c.slots(), lambda c: c.patterns(), lambda c: c.offloads(), lambda c: c.status(), lambda c: c.time_sync(),
     lambda c: c.get_tcp_slot(SlotRef(0, 1)), lambda c: c.remove_tcp_slot(SlotRef(1, 1)), lambda c: c.remove_pattern(1),
     lambda c: c.remove_offload(1), lambda c: c.counters(), lambda c: c.clear_counters(),
+    lambda c: c.capabilities(), lambda c: c.log(0), lambda c: c.set_clock_scale(30_000_000),
 )  # fmt: skip
+LISTS.append((0, 100, Command.HELLO, b"\xa0"))
 ENTER = messages(lambda c: c.prepare(epoch=2, arm=7, mac=HOST, wake_timer_ms=1000), lambda c: c.commit(3))
 LEAVE = messages(lambda c: c.host_awake(4), lambda c: c.drain(0), lambda c: c.drain(1, 300), lambda c: c.release())
 FAULTS = [
@@ -133,60 +158,17 @@ FAULTS = [
     for kind in Fault
     for message in messages(partial(OffloadClient.fault_inject, kind=kind, n=1, delay_ms=2), lambda c: c.attach(1))
 ]
+ABORT = messages(lambda c: c.prepare(epoch=2, arm=7, mac=HOST), lambda c: c.abort(3))
 WAIT = (0, 100, 0x40, cbor2.dumps({"after": 0}))
 OS = [
     (2, 0, 0, cbor2.dumps({"d": "hello"})), (0, 0, 6, b""), (0, 0, 8, cbor2.dumps({"query": "mode"})), (0, 0, 8, b""),
     (2, 0, 5, cbor2.dumps({"force": 1, "boot_mode": 1})), (2, 0, 0, b"\x81" * 500), (2, 0, 0, b"\xbf\x61d\x61x\xff"),
 ]  # fmt: skip
 
-# -- frames --------------------------------------------------------------------------------------------------------------
-
-
-def ether(**fields: Any) -> Packet:
-    return Ether(dst=HOST.hex(":"), src=PEER.hex(":"), **fields)
-
-
-def tcp(flags: str, seq: int = 5000, payload: bytes = b"", **rest: Any) -> Packet:
-    return TCP(sport=443, dport=40000, flags=flags, seq=seq, ack=1000, window=1000, **rest) / Raw(payload)
-
-
-def frames() -> dict[str, bytes]:
-    v4, v6 = ether() / IP(src=PEER_IP, dst=HOST_IP), ether() / IPv6(src=PEER_IP6, dst=HOST_IP6)
-    built: dict[str, Packet] = {
-        "push": v4 / tcp("PA", payload=b"news"), "probe": v4 / tcp("A", seq=4999), "fin": v4 / tcp("FA"), "rst": v4 / tcp("R"),
-        "rst-in-window": v4 / tcp("R", seq=5100), "syn": v4 / tcp("S"), "old": v4 / tcp("PA", seq=4990, payload=b"x" * 10),
-        "timestamps": v4 / tcp("PA", payload=b"a", options=[("NOP", None), ("NOP", None), ("Timestamp", (5, 6))]),
-        "options": ether() / IP(src=PEER_IP, dst=HOST_IP, options=[b"\x94\x04\x00\x00"]) / tcp("PA", payload=b"b"),
-        "fragment": ether() / IP(src=PEER_IP, dst=HOST_IP, flags="MF", proto=6) / Raw(b"x" * 32),
-        "tagged": ether() / Dot1Q(vlan=0) / IP(src=PEER_IP, dst=HOST_IP) / tcp("PA", payload=b"c"),
-        "push6": v6 / tcp("PA", payload=b"news"), "hop6": v6 / IPv6ExtHdrHopByHop() / tcp("PA", payload=b"d"),
-        "fragment6": v6 / IPv6ExtHdrFragment(m=1, nh=6) / Raw(b"y" * 32),
-        "arp": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=PEER_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
-        "conflict": Ether(dst="ff:ff:ff:ff:ff:ff", src=PEER.hex(":")) / ARP(psrc=HOST_IP, pdst=HOST_IP, hwsrc=PEER.hex(":")),
-        "moved": Ether(dst="ff:ff:ff:ff:ff:ff", src="02:00:00:00:00:aa")
-        / ARP(op=2, psrc=PEER_IP, pdst=PEER_IP, hwsrc="02:00:00:00:00:aa"),
-        "moved6": Ether(dst="33:33:00:00:00:01", src="02:00:00:00:00:aa") / IPv6(src=PEER_IP6, dst="ff02::1", hlim=255)
-        / ICMPv6ND_NA(tgt=PEER_IP6, R=0) / ICMPv6NDOptDstLLAddr(lladdr="02:00:00:00:00:aa"),
-        "ns": Ether(dst="33:33:ff:00:00:01", src=PEER.hex(":")) / IPv6(src=PEER_IP6, dst="ff02::1:ff00:1", hlim=255)
-        / ICMPv6ND_NS(tgt=HOST_IP6),
-        "ping": v4 / ICMP() / Raw(b"ping"), "udp": v4 / UDP(sport=1, dport=9) / Raw(b"\xff" * 6 + HOST * 16 + b"secret"),
-        "ping6": v6 / ICMPv6EchoRequest(data=b"ping"), "ike": v4 / UDP(sport=4500, dport=4500) / Raw(bytes(4) + b"ike"),
-        "igmp": Ether(dst="01:00:5e:00:00:01", src=PEER.hex(":"))
-        / IP(src=PEER_IP, dst="224.0.0.1", ttl=1, proto=2, options=[b"\x94\x04\x00\x00"])
-        / Raw(bytes.fromhex("1164ee9b00000000")),
-        "mld": Ether(dst="33:33:00:00:00:01", src=PEER.hex(":")) / IPv6(src="fe80::9", dst="ff02::1", hlim=1)
-        / IPv6ExtHdrHopByHop(options=[RouterAlert()]) / ICMPv6MLQuery(),
-        "ra": Ether(dst="33:33:00:00:00:01", src=PEER.hex(":")) / IPv6(src="fe80::9", dst="ff02::1", hlim=255)
-        / ICMPv6ND_RA(routerlifetime=1800) / ICMPv6NDOptPrefixInfo(prefix="2001:db8::", prefixlen=64),
-        "eapol": ether(type=0x888E) / Raw(bytes.fromhex("0101000000") + bytes(41)),
-        "magic": ether(type=0x0842) / Raw(b"\xff" * 6 + HOST * 16),
-    }  # fmt: skip
-    return {name: bytes(packet) for name, packet in built.items()}
-
-
 # -- inputs --------------------------------------------------------------------------------------------------------------
 
-PREPARE, COMMIT, AWAKE, RELEASE, COMMAND, SLOT_FOR, TIME, FRAME, MENDED = range(9)
+PREPARE, COMMIT, AWAKE, RELEASE, COMMAND, SLOT_FOR, TIME, FRAME, MENDED, LINK = range(10)
+NO_TIMER, SECOND = b"\0", b"\x0a"
 
 
 def engine_inputs() -> dict[str, bytes]:
@@ -201,6 +183,7 @@ def engine_inputs() -> dict[str, bytes]:
     for name, frame in frames().items():
         if name in ("ns", "ping", "ping6", "ike", "igmp", "mld", "ra", "eapol", "udp"):
             out[f"answered-{name}"] = more + step(PREPARE) + step(COMMIT) + 3 * (step(MENDED, frame) + step(TIME, b"\xff"))
+    out |= speaking_lives() | watching_lives()
     captured = b"".join(step(FRAME, frame) for frame in frames().values())
     out["payload"] = payload_life()
     for name in ("captured", "captured-slot"):
@@ -209,6 +192,33 @@ def engine_inputs() -> dict[str, bytes]:
     life = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in LIFE)
     for name in ("moved", "moved6"):
         out[f"life-{name}"] = life + step(MENDED, frames()[name]) + step(TIME, b"\x0a") + step(TIME, b"\xff") * 3 + lists
+    return out
+
+
+def commands(sent: Iterable[tuple[int, int, int, bytes]]) -> bytes:
+    return b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in sent)
+
+
+def speaking_lives() -> dict[str, bytes]:
+    """For each frame of the link a sleep in which everything that speaks has spoken once; no timer of the host ends it."""
+    before = commands(SPEAKERS + MORE) + step(PREPARE, NO_TIMER) + step(COMMIT) + step(TIME, SECOND)
+    after = step(TIME, SECOND) * 2 + step(TIME, b"\xff") * 4 + step(AWAKE) + step(RELEASE) + commands(FORGET)
+    return {f"speaks-{name}": before + step(MENDED, bytes(frame)) * 2 + after for name, frame in link_local().items()}
+
+
+def watching_lives() -> dict[str, bytes]:
+    before, out = commands(WATCHERS + MORE) + step(PREPARE, NO_TIMER), {}
+    after = step(AWAKE) + step(RELEASE) + commands(FORGET)
+    for name, frame in frames().items():
+        if name in ("news", "push", "syn6", "udp6-reply", "routing6", "magic", "old"):
+            out[f"watches-{name}"] = before + step(COMMIT) + 2 * step(MENDED, frame) + after
+    for name in ("arp", "conflict", "moved", "timestamps", "dad", "ra"):
+        frame = frames()[name]
+        heard = step(MENDED, frame)  # in D0, and by a host that has been woken
+        out[f"all-{name}"] = heard + commands(ADDS + SPEAKERS) + step(PREPARE, NO_TIMER) + step(COMMIT) + 2 * heard
+        out[f"all-{name}"] += step(AWAKE) + 2 * heard + step(RELEASE)
+    for name, ups in (("up", (0, 1)), ("down", (1, 0))):
+        out[f"link-{name}"] = before + step(LINK, bytes(ups[0])) + step(COMMIT) + step(LINK, bytes(ups[1])) + step(RELEASE)
     return out
 
 
@@ -222,7 +232,25 @@ def payload_life() -> bytes:
     return out + step(TIME, b"\x01\x00") + step(AWAKE) + step(RELEASE)
 
 
-BYTES, MESSAGE, CLOCK, WIRE, FLASH, REQUEST = range(6)
+def command_inputs() -> dict[str, bytes]:
+    """The same messages without a line: the kind of a step is operation and command."""
+    frame = step(0xFE, frames()["push"])
+    lives = {
+        "objects": [*ADDS, *LISTS], "more": [*MORE, *LISTS, *ABORT], "payload": [*PAYLOADS, *LISTS, *ENTER, *LEAVE],
+        "life": [*LIFE, *LISTS], "speak": [*SPEAKERS, *LISTS, *ENTER], "watch": [*WATCHERS, *FORGET, *ENTER],
+        "sleep": [*ADDS, *ENTER, WAIT], "faults": FAULTS,
+    }  # fmt: skip
+    out = {name: b"".join(map(command_step, sent)) for name, sent in lives.items()}
+    out["sleep"] += frame + b"".join(map(command_step, LEAVE)) + step(0x7F, b"\xff\xff")
+    return out
+
+
+def command_step(message: tuple[int, int, int, bytes]) -> bytes:
+    op, _, command, body = message
+    return step((0x80 if op == 2 else 0) | command, body)
+
+
+BYTES, MESSAGE, CLOCK, WIRE, FLASH, REQUEST, MENDED_WIRE = range(7)
 GROUPS = [0, 1, 100]
 
 
@@ -248,10 +276,11 @@ def upload_requests() -> list[tuple[int, int, int, bytes]]:
 def smp_inputs() -> dict[str, bytes]:
     line = framing.encode(HEADER.pack(VERSION_2 | 2, 0, 8, 0, 1, 0) + cbor2.dumps({"d": "hello"}))
     push = step(WIRE, frames()["push"])
+    asked = b"".join(step(MENDED_WIRE, frames()[name]) for name in ("mdns", "dhcp-ack", "udp-reply", "ra-changed"))
     return {
         "line": step(BYTES, line) + step(BYTES, b"\xff" * 64 + line[: len(line) // 2]) + step(BYTES, line),
         "os": requests(OS),
-        "objects": requests([*ADDS, *LISTS]), "more": requests([*MORE, *LISTS]),
+        "objects": requests([*ADDS, *LISTS]), "more": requests([*MORE, *LISTS, *ABORT]),
         "sleep": requests([*ADDS, *ENTER, WAIT]) + push + requests(LEAVE) + step(CLOCK, b"\xff\xff"),
         "captured": requests([*ADDS, ENTER[0]]) + push + requests([ENTER[1], WAIT, *LEAVE]),
         "life": requests([*LIFE, *LISTS]) + step(CLOCK, b"\xff\xff") * 3,
@@ -260,6 +289,8 @@ def smp_inputs() -> dict[str, bytes]:
         "upload": requests(upload_requests()),
         "flash": step(FLASH, struct.pack(">I", 0x10000) + image()) + requests([(0, 1, 0, b"")]),
         "payload": requests([*PAYLOADS, *LISTS, *ENTER, *LEAVE]),
+        "speak": requests([*SPEAKERS, *LISTS, *ENTER]) + step(CLOCK, b"\x04\0") + asked + requests(LEAVE),
+        "watch": requests([*WATCHERS, *FORGET, *ENTER, WAIT]) + push + requests(LEAVE),
         "retry": request(ADDS[1], 7) * 3 + requests(LISTS[:1]),
         "other-version": step(MESSAGE, HEADER.pack(0x1A, 0, 0, 0, 1, 0)) + step(MESSAGE, HEADER.pack(2, 0, 1, 0, 1, 0) + b"\xa0"),
     }
@@ -317,7 +348,7 @@ def bpf_inputs() -> dict[str, bytes]:
 
 
 INPUTS: dict[str, Callable[[], dict[str, bytes]]] = {
-    "engine": engine_inputs, "smp": smp_inputs, "image": image_inputs, "bpf": bpf_inputs,
+    "engine": engine_inputs, "command": command_inputs, "smp": smp_inputs, "image": image_inputs, "bpf": bpf_inputs,
 }  # fmt: skip
 
 
