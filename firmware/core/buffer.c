@@ -3,6 +3,7 @@
 
 #include "engine_state.h"
 #include "seq.h"
+#include "wipe.h"
 
 static uint16_t at(const struct engine *e, uint16_t i)
 {
@@ -70,17 +71,25 @@ bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *
 	return false;
 }
 
+static void drop_first(struct engine *e)
+{
+	struct eng_frame *f = &e->frames[e->frame_head];
+
+	wipe(f->bytes, f->saved_len);
+	e->frame_head = at(e, 1);
+	e->frame_count--;
+}
+
 /* Indices start at 1 at every prepare and do not wrap in one sleep. */
 void eng_frames_ack(struct engine *e, uint32_t ack)
 {
-	while (e->frame_count && e->frames[e->frame_head].index <= ack) {
-		e->frame_head = at(e, 1);
-		e->frame_count--;
-	}
+	while (e->frame_count && e->frames[e->frame_head].index <= ack)
+		drop_first(e);
 }
 
 void buffer_clear(struct engine *e)
 {
+	while (e->frame_count)
+		drop_first(e);
 	e->frame_head = 0;
-	e->frame_count = 0;
 }

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "wipe.h"
 
 bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
 {
@@ -105,8 +106,10 @@ static int append(struct engine *e, const struct eng_offload_cfg *c, const union
 
 	if (e->n_offloads == ENG_OFFLOADS || (m && row == NO_SLOT))
 		return OFF_LIST_FULL;
-	if (m)
-		e->more[row] = (struct eng_more){.cfg = *m, .used = true};
+	if (m) {
+		e->more[row] = (struct eng_more){.used = true};
+		e->more[row].cfg = *m;
+	}
 	struct eng_offload *o = &e->offloads[e->n_offloads++];
 	*o = (struct eng_offload){.cfg = *c, .more = row, .due_us = NEVER_US};
 	offload_arm(e, o);
@@ -140,7 +143,7 @@ int eng_offload_remove(struct engine *e, uint32_t id)
 		if (e->offloads[i].cfg.id != id)
 			continue;
 		if (e->offloads[i].more != NO_SLOT)
-			more_of(e, &e->offloads[i])->used = false;
+			wipe(more_of(e, &e->offloads[i]), sizeof(struct eng_more));
 		e->n_offloads--;
 		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
 		return OFF_OK;

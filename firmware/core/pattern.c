@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "wipe.h"
 
 static int check_bitmap(const struct eng_pattern_cfg *c)
 {
@@ -123,7 +124,8 @@ static void put(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	struct eng_pattern *q = &e->patterns[e->n_patterns];
 
-	*q = (struct eng_pattern){.cfg = *c};
+	memset(q, 0, sizeof *q);     /* no copy on the stack: it may hold a password */
+	q->cfg = *c;
 	if (c->type == OFF_PATTERN_PROGRAM) {
 		q->prog_at = (uint8_t)pool_used(e);
 		q->prog_n = (uint8_t)(c->prog_len / BPF_OP_BYTES);
@@ -152,6 +154,7 @@ static void free_program(struct engine *e, const struct eng_pattern *gone)
 	if (n == 0)
 		return;
 	memmove(&e->prog_pool[at], &e->prog_pool[at + n], (size_t)(BPF_POOL_OPS - at - n) * sizeof e->prog_pool[0]);
+	wipe(&e->prog_pool[BPF_POOL_OPS - n], n * sizeof e->prog_pool[0]);
 	for (uint8_t i = 0; i < e->n_patterns; i++) {
 		if (e->patterns[i].prog_n && e->patterns[i].prog_at > at)
 			e->patterns[i].prog_at = (uint8_t)(e->patterns[i].prog_at - n);
@@ -164,6 +167,7 @@ static void take_out(struct engine *e, uint8_t i)
 	key_out(e, i);
 	e->n_patterns--;
 	memmove(&e->patterns[i], &e->patterns[i + 1], (size_t)(e->n_patterns - i) * sizeof e->patterns[0]);
+	wipe(&e->patterns[e->n_patterns], sizeof e->patterns[0]);
 }
 
 int eng_pattern_remove(struct engine *e, uint32_t id)
@@ -180,6 +184,9 @@ int eng_pattern_remove(struct engine *e, uint32_t id)
 void patterns_clear(struct engine *e)
 {
 	e->n_patterns = 0;
+	wipe(e->patterns, sizeof e->patterns);
+	wipe(e->keys, sizeof e->keys);
+	wipe(e->prog_pool, sizeof e->prog_pool);
 }
 
 void patterns_forget_slots(struct engine *e)

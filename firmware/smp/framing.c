@@ -1,5 +1,7 @@
 #include "framing.h"
 
+#include "core/wipe.h"
+
 enum state { TEXT, MARK_FIRST, MARK_NEXT, DATA };
 
 enum { FIRST_0 = 0x06, FIRST_1 = 0x09, NEXT_0 = 0x04, NEXT_1 = 0x14 };
@@ -30,10 +32,17 @@ static int digit(uint8_t c)
 	return c == '+' ? 62 : c == '/' ? 63 : -1;
 }
 
+void framing_forget(struct framing *f)
+{
+	wipe(f->buf, f->len);
+	f->len = 0;
+}
+
 static void give_up(struct framing *f)
 {
 	f->open = false;
 	f->state = TEXT;
+	framing_forget(f);
 }
 
 static uint16_t stated_length(const struct framing *f)
@@ -105,6 +114,7 @@ static const uint8_t *end_line(struct framing *f, size_t *len)
 	/* A CRC run over a message and its own CRC leaves 0. */
 	if (framing_crc16(0, f->buf + 2, want) != 0) {
 		f->crc_errors++;
+		framing_forget(f);
 		return NULL;
 	}
 	return f->buf + 2;

@@ -35,6 +35,9 @@ struct framing {
 /* Takes one byte of the line. Returns a whole message with a good CRC, valid until the next call, or NULL. */
 const uint8_t *framing_rx(struct framing *f, uint8_t byte, size_t *len);
 
+/* Wipes the message that framing_rx gave: it may hold a password. */
+void framing_forget(struct framing *f);
+
 /* Cuts a message into lines and hands them to write(), several lines at once. */
 void framing_tx(const uint8_t *msg, size_t len, void (*write)(const uint8_t *bytes, size_t len));
 

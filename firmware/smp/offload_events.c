@@ -1,6 +1,7 @@
 /* The standing event request, and the faults that tests order for replies. */
 #include <string.h>
 
+#include "core/wipe.h"
 #include "offload_group.h"
 #include "offload_io.h"
 
@@ -68,6 +69,7 @@ void offload_group_poll(void)
 	if (ev && encode_event(waiting.e, ev, &(struct io){ .rsp = body, .cap = sizeof body, .len = &len }) == OFF_OK) {
 		waiting.e = NULL;
 		smp_reply_deferred(body, len);
+		wipe(body, len);             /* a frame may be in it */
 	}
 }
 

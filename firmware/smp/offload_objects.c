@@ -1,6 +1,7 @@
 /* What the host puts into the engine: TCP slots, wake patterns, protocol offloads. */
 #include <string.h>
 
+#include "core/wipe.h"
 #include "offload_io.h"
 #include "offload_lists.h"
 
@@ -91,11 +92,11 @@ int offload_slot_add(const struct io *io)
 
 	OFFLOAD_DECODE(add_tcp_slot_req, io, &q);
 	struct eng_slot_cfg c = slot_from(&q);
-	int bad = payload_from(&payload, &q);
-	if (bad != OFF_OK)
-		return bad;
+	int rc = payload_from(&payload, &q);
 	c.payload = payload.data_len ? &payload : NULL;
-	int rc = eng_slot_add(io->e, &c, &slot, &gen);
+	if (rc == OFF_OK)
+		rc = eng_slot_add(io->e, &c, &slot, &gen);
+	wipe(&payload, sizeof payload);
 	struct slot_ref r = { .gen = gen, .slot = slot };
 	return rc != OFF_OK ? rc : OFFLOAD_REPLY(slot_ref, io, &r);
 }
@@ -199,6 +200,7 @@ int offload_pattern_add(const struct io *io)
 	if (q.src_present)
 		c.src = ip_from(&q.src.src);
 	int rc = pattern_bytes(&c, &q) ? eng_pattern_add(io->e, &c) : OFF_BAD_LEN;
+	wipe(&c, sizeof c);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
@@ -303,6 +305,7 @@ int offload_proto_add(const struct io *io)
 	int rc = more_from(&more, &q);
 	if (rc == OFF_OK)
 		rc = eng_offload_add_more(io->e, &c, &more);
+	wipe(&more, sizeof more);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 

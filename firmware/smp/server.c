@@ -4,6 +4,7 @@
 
 #include <zcbor_encode.h>
 
+#include "core/wipe.h"
 #include "framing.h"
 #include "port/port.h"
 #include "reply_cache.h"
@@ -165,6 +166,7 @@ static void answer(const struct header *h, const uint8_t *body)
 		reply_cache_put(key, s.reply, HEADER + len);
 	}
 	send(h, false, s.reply, HEADER + len);
+	wipe(s.reply, HEADER + len);     /* frames, when it was a drain */
 }
 
 static void refuse(const struct header *h, uint32_t mgmt_rc)
@@ -213,6 +215,7 @@ void smp_server_rx(const uint8_t *bytes, size_t len)
 
 		if (msg) {
 			take_message(msg, msg_len);
+			framing_forget(&s.framing);
 		}
 	}
 }
@@ -226,12 +229,14 @@ void smp_reply_deferred(const uint8_t *body, size_t len)
 	memcpy(s.reply + HEADER, body, len);
 	put_header(s.reply, &s.waiter, len);
 	send(&s.waiter, true, s.reply, HEADER + len);
+	wipe(s.reply, HEADER + len);
 }
 
 bool smp_server_poll(void)
 {
 	if (s.held_len > 0 && port_now_us() >= s.held_until_us) {
 		framing_tx(s.held, s.held_len, port_serial_write);
+		wipe(s.held, s.held_len);
 		s.held_len = 0;
 	}
 	return s.held_len > 0;
