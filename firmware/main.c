@@ -86,7 +86,7 @@ static void note_turn(uint64_t us)
 static void start(struct boot_handoff handoff)
 {
 	static const struct smp_group *const groups[] = { &os_group, &image_group, &offload_group, NULL };
-	static const struct eng_env env = { .tx = env_tx, .now_us = env_now_us };
+	const struct eng_env env = { .tx = env_tx, .now_us = env_now_us, .link_events = port_eth_link() != PORT_LINK_UNKNOWN };
 	static const struct smp_server_cfg cfg = {
 		.groups = groups,
 		.retry_group = OFFLOAD_GROUP,
@@ -137,6 +137,15 @@ static bool take_frames(void)
 	return n > 0;
 }
 
+static void take_link(void)
+{
+	enum port_link link = port_eth_link();
+
+	if (link != PORT_LINK_UNKNOWN) {
+		eng_link(&engine, link == PORT_LINK_UP);
+	}
+}
+
 int main(int argc, char **argv)
 {
 	port_init(argc, argv);
@@ -145,6 +154,7 @@ int main(int argc, char **argv)
 		uint64_t turn_began_us = port_now_us();
 		bool busy = take_frames();
 
+		take_link(); /* behind the frames that came before it went */
 		busy = take_serial() || busy;
 		uint32_t due_us = eng_poll(&engine);
 

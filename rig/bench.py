@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from contextlib import ExitStack
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -92,13 +93,24 @@ class Bench:
         self.host.wait_ready()
         self.device = OffloadClient(self.host)
 
+    @contextmanager
+    def device_unplugged(self) -> Iterator[None]:
+        """The device's cable out while the block runs: the link is lost at both ends."""
+        self.network.set_device_port(up=False)
+        self.microcontroller.set_link(False)
+        try:
+            yield
+        finally:
+            self.network.set_device_port(up=True)
+            self.microcontroller.set_link(True)
+
     def _make_device(self) -> Device:
         kind = self._kind
         if kind == "board":
             return create(kind, port=self.config.device.partition(":")[2] or self.config.port)
-        eth = self.network.device_eth_socket() if kind == "native" else None
+        eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if kind == "native" else (None, None)
         tap_fd = self.network.tap_fd if kind == "qemu" else None
-        return create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
+        return create(kind, eth=eth, link=link, tap_fd=tap_fd, flash=prepared_flash(kind))
 
     @property
     def _kind(self) -> str:

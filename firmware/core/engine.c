@@ -58,10 +58,10 @@ bool rate_take(struct rate *r, uint64_t now, uint16_t limit)
 	return true;
 }
 
-/* The one way out to the wire: closed unless the device owns the host's identity. */
+/* The one way out to the wire: closed unless the device owns the host's identity; a MAC takes frames for a dead link too. */
 bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len)
 {
-	if (!speaks(e) || !e->env.tx(e->env.ctx, frame, len)) {
+	if (!speaks(e) || e->link == LINK_DOWN || !e->env.tx(e->env.ctx, frame, len)) {
 		count(e, C_tx_drop);
 		return false;
 	}

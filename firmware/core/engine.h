@@ -183,7 +183,7 @@ void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id);
 /* Frames and time. eng_poll runs what is due and returns the µs until it wants to be called again (UINT32_MAX: never). */
 void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len);
 uint32_t eng_poll(struct engine *e);
-/* The wire's link came or went; a call that tells nothing new has no effect. */
+/* The wire's link came or went; a call that tells nothing new has no effect. Nothing is sent while it is down. */
 void eng_link(struct engine *e, bool up);
 void eng_set_minute_us(struct engine *e, uint32_t minute_us);
 

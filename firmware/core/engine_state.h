@@ -16,12 +16,15 @@ enum {
 	ENG_ANSWERS_PER_S = 50,               /* peer keep-alives, old data: bounds an ACK loop of two confused stacks */
 	ENG_KA_SPACING_US = 250,              /* probes due at the same time leave one after another, this far apart */
 	ENG_TX_RETRY_US = 1000,
+	ENG_LINK_RETRY_US = 100000,           /* while the link is down: the device is to save power */
 	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
 	ENG_ROUTERS = 8,                      /* heard of; the one noted first makes room */
 	NO_SLOT = 0xFF,
 };
 #define NO_PATTERN 0xFFFFFFFFu
 #define NEVER_US UINT64_MAX
+
+enum link_state { LINK_UNKNOWN, LINK_UP, LINK_DOWN };
 
 /* At most `limit` a second, counted in windows of one second. */
 struct rate {
@@ -159,6 +162,12 @@ static inline void count(struct engine *e, enum eng_counter_id id)
 	e->counter[id]++;
 }
 
+/* How long after the wire took nothing it is tried again. */
+static inline uint64_t tx_retry_us(const struct engine *e)
+{
+	return e->link == LINK_DOWN ? ENG_LINK_RETRY_US : ENG_TX_RETRY_US;
+}
+
 static inline bool speaks(const struct engine *e)
 {
 	return e->owner == OFF_OWNER_DEVICE;
@@ -289,7 +298,6 @@ void payload_judge(const struct engine *e, const struct pkt *p, struct verdict *
 const struct eng_pattern_cfg *pattern_better(const struct eng_pattern_cfg *a, const struct eng_pattern_cfg *b);
 
 /* link.c */
-enum link_state { LINK_UNKNOWN, LINK_UP, LINK_DOWN };
 /* While preparing: true when a change of the link wakes. */
 bool link_wakes(struct engine *e);
 

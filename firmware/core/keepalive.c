@@ -1,6 +1,7 @@
 /*
  * Keep-alive of the slots. A slot is quiet for ka_idle, then a probe every ka_intvl; ka_cnt probes without an answer
- * end it. Only what is heard restarts the idle time. A probe that the wire did not take was not sent, so not lost.
+ * end it. Only what is heard restarts the idle time. A probe that the wire did not take was not sent, so not lost; while
+ * the link is down no connection ends (edge case 18).
  * Payload keep-alives come every ka_idle instead, whatever is heard: the peer's application waits for them.
  */
 #include "engine_state.h"
@@ -130,13 +131,18 @@ static void note_late(struct engine *e, const struct eng_slot *s, uint64_t now)
 	count(e, (enum eng_counter_id)(C_timer_late_250us + i));
 }
 
+static void put_off(struct engine *e, struct eng_slot *s, uint64_t now)
+{
+	count(e, C_tx_busy_retry);
+	s->probe_failed = true;
+	s->ka_due_us = now + tx_retry_us(e);
+}
+
 static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	note_late(e, s, now);
 	if (!(payload_ka_on(s) ? payload_ka_send(e, s, now) : tcp_send(e, s, s->cfg.snd_una - 1))) {
-		count(e, C_tx_busy_retry);
-		s->probe_failed = true;
-		s->ka_due_us = now + ENG_TX_RETRY_US;
+		put_off(e, s, now);
 		return;
 	}
 	if (s->unanswered)
@@ -149,6 +155,14 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	arm(e, s, now, retry_ms(s));
 }
 
+/* The answer to the last probe may have met a dead link: one more is sent before the connection counts as lost. */
+static void wait_for_link(struct engine *e, struct eng_slot *s, uint64_t now)
+{
+	if (s->unanswered && s->unanswered >= s->cfg.ka_cnt)
+		s->unanswered--;
+	put_off(e, s, now);
+}
+
 void ka_poll(struct engine *e, uint64_t now)
 {
 	if (!speaks(e) || now < e->ka_gap_us)
@@ -157,7 +171,9 @@ void ka_poll(struct engine *e, uint64_t now)
 	if (!due || due->ka_due_us > now)
 		return;
 	struct eng_slot *s = &e->slots[slot_index(e, due)];
-	if (s->unanswered >= s->cfg.ka_cnt || payload_ka_unanswered(s))
+	if (e->link == LINK_DOWN)
+		wait_for_link(e, s, now);
+	else if (s->unanswered >= s->cfg.ka_cnt || payload_ka_unanswered(s))
 		give_up(e, s);
 	else if (payload_ka_exhausted(s) && (e->arm & ARM_TCP))
 		wake(e, OFF_WAKE_NO_MORE_TOKENS, slot_index(e, s), NO_PATTERN, NULL, false);

@@ -33,7 +33,7 @@ static void run(struct engine *e, struct eng_offload *o, uint64_t now)
 	if (act(e, o, now))
 		return;
 	count(e, C_tx_busy_retry);
-	o->due_us = now + ENG_TX_RETRY_US;
+	o->due_us = now + tx_retry_us(e);
 }
 
 void offload_poll(struct engine *e, uint64_t now)

@@ -22,6 +22,9 @@ void port_serial_write(const uint8_t *buf, size_t len);
 /* Ethernet. Returns the length of one frame without FCS, 0 when there is none. tx: false when the wire takes none now. */
 uint16_t port_eth_read(uint8_t *buf, uint16_t cap);
 bool port_eth_write(const uint8_t *frame, uint16_t len);
+/* Asked every turn, so cheap while nothing changes; a change ends port_idle. UNKNOWN, then for ever: the port cannot tell. */
+enum port_link { PORT_LINK_UNKNOWN, PORT_LINK_DOWN, PORT_LINK_UP };
+enum port_link port_eth_link(void);
 
 /* Flash: offset 0 is the start of the flash, layout in boot/flash_map.h. Return false on a bad range or a failed write. */
 bool port_flash_read(uint32_t off, void *buf, uint32_t len);

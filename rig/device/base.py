@@ -39,6 +39,9 @@ class Device(ABC):
         self.power_cut()
         self.start()
 
+    def set_link(self, up: bool) -> None:  # noqa: B027
+        """Ethernet cable in or out. Only for emulated hardware: elsewhere the other end of the cable does it."""
+
     def check(self) -> None:  # noqa: B027  a board cannot be asked without its port
         """Raises BenchError RIG-B04 when the device has died by itself."""
 

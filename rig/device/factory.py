@@ -25,16 +25,17 @@ def create(
     images_dir: Path | None = None,
     *,
     eth: socket.socket | None = None,
+    link: socket.socket | None = None,
     tap_fd: int | None = None,
     flash: FlashMemory | None = None,
     port: str = "",
 ) -> Device:
-    """A device that is still off. `eth` is for native, `tap_fd` for qemu, `port` for board. Raises RIG-C05."""
+    """A device that is still off. `eth` and `link` are for native, `tap_fd` for qemu, `port` for board. Raises RIG-C05."""
     if kind == "board":
         if not port:
             raise UsageError("RIG-C05", "device board needs its serial port", "--port /dev/ttyACM0; `rig devices` lists them")
         return BoardDevice(port)
-    return emulated(kind, images_dir, eth=eth, tap_fd=tap_fd, flash=flash)
+    return emulated(kind, images_dir, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
 
 def emulated(
@@ -42,13 +43,14 @@ def emulated(
     images_dir: Path | None = None,
     *,
     eth: socket.socket | None = None,
+    link: socket.socket | None = None,
     tap_fd: int | None = None,
     flash: FlashMemory | None = None,
 ) -> EmulatedDevice:
     """As `create`, for the kinds that run on this machine."""
     match kind:
         case "native":
-            return NativeDevice(images_dir, eth, flash)
+            return NativeDevice(images_dir, eth, flash, link)
         case "qemu":
             return QemuDevice(images_dir, tap_fd, flash)
     raise UsageError("RIG-C05", f'there is no device "{kind}"', f"one of: {', '.join(KINDS)}")

@@ -17,15 +17,23 @@ if TYPE_CHECKING:
 
 
 class NativeDevice(EmulatedDevice):
-    """`eth`: an AF_PACKET SOCK_RAW socket, bound; stays the caller's. None: no Ethernet."""
+    """`eth`: an AF_PACKET SOCK_RAW socket, bound; stays the caller's. None: no Ethernet.
+
+    `link`: an rtnetlink socket of that socket's namespace that hears of links; None: the device cannot tell the state of its own.
+    """
 
     kind: ClassVar[str] = "native"
 
     def __init__(
-        self, images_dir: Path | None = None, eth: socket.socket | None = None, flash: FlashMemory | None = None
+        self,
+        images_dir: Path | None = None,
+        eth: socket.socket | None = None,
+        flash: FlashMemory | None = None,
+        link: socket.socket | None = None,
     ) -> None:
         super().__init__(images_dir, flash)
         self._eth = eth
+        self._link = link
         # The slave stays open here: without anyone on it the device's end would see a hang-up all the time.
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)
@@ -35,7 +43,10 @@ class NativeDevice(EmulatedDevice):
         eth_fd = self._eth.fileno() if self._eth is not None else -1
         argv = [str(self.firmware.boot), "--serial-fd", str(self._master), "--eth-fd", str(eth_fd)]
         argv += ["--flash-fd", str(self.flash_fd)]
-        return Child(argv, [fd for fd in (self._master, eth_fd, self.flash_fd) if fd >= 0])
+        link_fd = self._link.fileno() if self._link is not None else -1
+        if link_fd >= 0:
+            argv += ["--link-fd", str(link_fd)]
+        return Child(argv, [fd for fd in (self._master, eth_fd, self.flash_fd, link_fd) if fd >= 0])
 
     def _drop_input(self) -> None:
         while select.select([self._master], [], [], 0)[0]:

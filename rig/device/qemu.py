@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rig.device.emulated import EmulatedDevice
 from rig.device.process import Child
+from rig.device.qmp import Monitor
 from rig.errors import BenchError
 
 if TYPE_CHECKING:
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 QEMU = "qemu-system-arm"
 ESCAPE = "0x100"
+CABLE = "cable"
+"""Id of the Ethernet's other end in QEMU."""
 
 
 class QemuDevice(EmulatedDevice):
@@ -35,6 +38,8 @@ class QemuDevice(EmulatedDevice):
             raise BenchError("RIG-T01", f"{QEMU} is not installed; only the qemu device needs it", "apt install qemu-system-arm")
         super().__init__(images_dir, flash)
         self._tap_fd = tap_fd
+        self._link_up = True
+        self._monitor = Monitor()
         self._ours, self._theirs = socket.socketpair()
         self.port = f"fd://{self._ours.fileno()}"
         self.pass_fds = (self._ours.fileno(),)
@@ -44,14 +49,26 @@ class QemuDevice(EmulatedDevice):
         nic, nic_fd = self._nic()
         memory = f"memory-backend-file,id=m,size=16M,mem-path=/proc/self/fd/{self.flash_fd},share=on"
         argv = [QEMU, "-M", "mps2-an385,memory-backend=m,dump-guest-core=off", "-object", memory]
-        argv += ["-kernel", str(self.firmware.boot), "-display", "none", "-monitor", "none", "-echr", ESCAPE]
+        self._monitor.close()
+        self._monitor = Monitor()
+        argv += ["-kernel", str(self.firmware.boot), "-display", "none", "-echr", ESCAPE]
+        argv += ["-chardev", f"socket,id=q,fd={self._monitor.theirs.fileno()}", "-mon", "chardev=q,mode=control"]
         argv += ["-chardev", f"socket,id=s,fd={serial_fd},mux=on", "-serial", "chardev:s", "-nic", nic]
-        fds = (serial_fd, self.flash_fd, nic_fd)
-        return Child(argv, [fd for fd in fds if fd >= 0])
+        fds = (serial_fd, self._monitor.theirs.fileno(), self.flash_fd, nic_fd)
+        child = Child(argv, [fd for fd in fds if fd >= 0])
+        if not self._link_up:
+            self._monitor.execute("set_link", name=CABLE, up=False)
+        return child
+
+    def set_link(self, up: bool) -> None:
+        """The cable stays as it is over power cuts. Raises BenchError RIG-B06."""
+        if self.pid:
+            self._monitor.execute("set_link", name=CABLE, up=up)
+        self._link_up = up
 
     def _nic(self) -> tuple[str, int]:
         """QEMU's -nic argument and the descriptor it names, -1 for none."""
-        return ("none", -1) if self._tap_fd is None else (f"tap,fd={self._tap_fd}", self._tap_fd)
+        return ("none", -1) if self._tap_fd is None else (f"tap,id={CABLE},fd={self._tap_fd}", self._tap_fd)
 
     def _drop_input(self) -> None:
         with contextlib.suppress(BlockingIOError):
@@ -61,3 +78,4 @@ class QemuDevice(EmulatedDevice):
     def _close_port(self) -> None:
         self._ours.close()
         self._theirs.close()
+        self._monitor.close()

@@ -10,6 +10,7 @@ the thread out of the way of code whose latency is measured.
 from __future__ import annotations
 
 import ctypes
+import errno
 import select
 import socket
 import struct
@@ -230,6 +231,10 @@ def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
             data, ancillary, _, _ = sock.recvmsg(FRAME_LIMIT_BYTES, 64)
         except BlockingIOError:
             return frames
+        except OSError as error:
+            if error.errno != errno.ENETDOWN:  # the port went down: said once, what came before it is still there
+                raise
+            continue
         frames.append((_stamp_ns(ancillary), data))
 
 

@@ -65,6 +65,7 @@ class Network:
         self.namespaces: dict[str, Namespace] = {}
         self.tap_fd = -1
         self._eth: socket.socket | None = None
+        self._link: socket.socket | None = None
         self._gate: Gate | None = None
         try:
             self._build()
@@ -114,6 +115,16 @@ class Network:
             raise UsageError("RIG-C02", f"a network for device kind {self.device_kind!r} has no Ethernet socket")
         return self._eth
 
+    def device_link_socket(self) -> socket.socket:
+        """Where the native device hears that its link came or went. Owned by the network."""
+        if self._link is None:
+            raise UsageError("RIG-C02", f"a network for device kind {self.device_kind!r} has no link socket")
+        return self._link
+
+    def set_device_port(self, *, up: bool) -> None:
+        """The device's port of the switch; while it is down nothing crosses it, and a veth or NIC there has no carrier."""
+        self.wire.run(partial(_set_port, self.device_port, up))
+
     def discard_device_frames(self) -> int:
         """Throw away frames that piled up at the device's port while no device ran; how many."""
         read = (
@@ -147,8 +158,9 @@ class Network:
         if self._gate is not None:
             self._gate.release()
             self._gate = None
-        if self._eth is not None:
-            self._eth.close()
+        for sock in (self._eth, self._link):
+            if sock is not None:
+                sock.close()
         if self.tap_fd >= 0:
             os.close(self.tap_fd)
             self.tap_fd = -1
@@ -181,6 +193,8 @@ class Network:
             self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology))
         if self.device_kind == "native":
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
+            self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
+            self._link.bind((0, links.RTMGRP_LINK))
 
     def _borrow_nic(self) -> None:
         """From the calling thread's namespace into the wire's. A kill sends a real NIC back to the machine's first namespace."""
@@ -239,6 +253,13 @@ def _move_nic(name: str, namespace_fd: int) -> None:
 def _set_bridge(port: str, bridge_index: int) -> None:
     with links.rtnetlink() as route:
         route.link("set", index=links.index_of(port), master=bridge_index)
+
+
+def _set_port(name: str, up: bool) -> None:
+    with links.rtnetlink() as route:
+        route.link("set", index=links.index_of(name), state="up" if up else "down")
+        if up:
+            links.wait_operational(route, [name])
 
 
 def _bring_host_up(spec: HostSpec) -> None:

@@ -229,6 +229,38 @@ def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
     assert len(eng.sent) == 1
 
 
+@pytest.mark.edge(18)
+@pytest.mark.parametrize("unanswered", [0, 1, 3])
+def test_counts_stand_still_while_the_link_is_down(eng: Engine, unanswered: int) -> None:
+    """C1.18: nothing is sent, nothing lost, nobody woken; when the link is back the peer gets one more chance to answer."""
+    slot = asleep(eng, ka_idle_ms=60_000, ka_intvl_ms=10_000, ka_cnt=3)
+    eng.link(up=True)
+    eng.run_until(60 * S + (10 * unanswered - 5) * S)
+    before = eng.slot_get(*slot)
+    eng.link(up=False)
+    eng.run_until(3600 * S)
+    after = eng.slot_get(*slot)
+    assert before.ka_sent == unanswered == len(eng.take_sent())
+    assert (after.ka_sent, after.ka_lost, after.state) == (before.ka_sent, before.ka_lost, before.state)
+    assert (eng.event(), 30_000 < eng.counters["tx_busy_retry"] < 40_000) == (None, True)
+    eng.link(up=True)
+    eng.run_until(eng.now_us + S)
+    assert (len(eng.take_sent()), eng.event()) == (1, None)
+    eng.run_until(eng.now_us + 30 * S)
+    assert eng.wake_event().reason == KA_TIMEOUT
+
+
+def test_nothing_is_given_to_a_wire_whose_link_is_down(eng: Engine) -> None:
+    """A MAC would take the frame and lose it."""
+    asleep(eng)
+    eng.link(up=False)
+    eng.rx(tcp("A", seq=4999))
+    assert (eng.take_sent(), eng.counters["tx_drop"]) == ([], 1)
+    eng.link(up=True)
+    eng.rx(tcp("A", seq=4999))
+    assert len(eng.take_sent()) == 1
+
+
 @pytest.mark.edge(101)
 @pytest.mark.parametrize("start_us", [2**32 - 30 * S, 2**32 * 1000 - 30 * S])
 def test_clock_past_32_bits(start_us: int) -> None:

@@ -124,10 +124,10 @@ void activity_note(void)
 static void sleep(uint32_t max_us)
 {
 	UART0->int_clear = UART_INT_RX;
-	LAN_INT_STS = UINT32_MAX;
+	LAN_INT_STS = ~(uint32_t)LAN_INT_PHY;
 	timer_wake_in(max_us);
 	NVIC_CLEAR_PENDING = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
-	if (!uart_has_byte() && !ethernet_has_frame()) {
+	if (!uart_has_byte() && !ethernet_has_frame() && !(LAN_INT_STS & LAN_INT_PHY)) {
 		__asm__ volatile("dsb\n\twfi" ::: "memory");
 	}
 	timer_wake_cancel();

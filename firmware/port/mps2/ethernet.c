@@ -12,16 +12,68 @@ enum { MAC_CR = 1, MAC_CR_FULL_DUPLEX = 1 << 20, MAC_CR_PROMISCUOUS = 1 << 18, M
 enum { TX_ON = 2, SOFT_RESET = 1, IRQ_ON_HIGH_PUSH_PULL = 0x111, INT_RX_STATUS_LEVEL = 1 << 3 };
 enum { RX_STATUS_ERROR = 1 << 15, TX_FIRST_AND_LAST = 1 << 13 | 1 << 12, RESET_TURNS = 1000000 };
 #define MAC_BUSY 0x80000000u
+enum { MAC_READ = 1 << 30, MAC_MII_ACC = 6, MAC_MII_DATA = 7, MII_PHY_1 = 1 << 11, MII_WRITE = 1 << 1, MII_BUSY = 1 << 0 };
+enum { PHY_STATUS = 1, PHY_INT_SOURCE = 29, PHY_INT_MASK = 30 };        /* registers of the PHY */
+enum { PHY_STATUS_LINK = 1 << 2, PHY_INTS_LINK = 1 << 7 | 1 << 6 | 1 << 4 }; /* energy, negotiated, link down */
 
 static uint32_t ring[RING_WORDS];   /* length in bytes, then the frame's words, and so on */
 static uint32_t head, tail;         /* read at head, write at tail; counted without wrapping */
 
-static void mac_write(uint32_t reg, uint32_t value)
+static void mac_wait(void)
 {
 	for (int i = 0; i < RESET_TURNS && (LAN_MAC_CMD & MAC_BUSY); i++) {
 	}
+}
+
+static void mac_write(uint32_t reg, uint32_t value)
+{
+	mac_wait();
 	LAN_MAC_DATA = value;
 	LAN_MAC_CMD = MAC_BUSY | reg;
+}
+
+static uint32_t mac_read(uint32_t reg)
+{
+	mac_wait();
+	LAN_MAC_CMD = MAC_BUSY | MAC_READ | reg;
+	mac_wait();
+	return LAN_MAC_DATA;
+}
+
+static void mii(uint32_t command)
+{
+	mac_write(MAC_MII_ACC, MII_PHY_1 | command | MII_BUSY);
+	for (int i = 0; i < RESET_TURNS && (mac_read(MAC_MII_ACC) & MII_BUSY); i++) {
+	}
+}
+
+static uint32_t phy_read(uint32_t reg)
+{
+	mii(reg << 6);
+	return mac_read(MAC_MII_DATA);
+}
+
+static void phy_watch(void)
+{
+	mac_write(MAC_MII_DATA, PHY_INTS_LINK);
+	mii((uint32_t)PHY_INT_MASK << 6 | MII_WRITE);
+	LAN_INT_EN |= LAN_INT_PHY;
+}
+
+/* The first call begins to watch: the boot loader, which never asks, is not woken by a link. */
+enum port_link port_eth_link(void)
+{
+	static enum port_link link;
+
+	if (link == PORT_LINK_UNKNOWN) {
+		phy_watch();
+	} else if (!(LAN_INT_STS & LAN_INT_PHY)) {
+		return link;
+	}
+	(void)phy_read(PHY_INT_SOURCE);      /* takes the interrupt back: what changes from now on sets it anew */
+	LAN_INT_STS = LAN_INT_PHY;
+	(void)phy_read(PHY_STATUS);          /* a link that went is told once, whatever it is now (IEEE 802.3 22.2.4.2.13) */
+	return link = phy_read(PHY_STATUS) & PHY_STATUS_LINK ? PORT_LINK_UP : PORT_LINK_DOWN;
 }
 
 void ethernet_init(void)

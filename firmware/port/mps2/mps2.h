@@ -59,6 +59,7 @@ void uart_init(void);
 bool uart_has_byte(void);
 void ethernet_init(void);
 bool ethernet_has_frame(void);
+enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link has looked */
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
 void activity_note(void);           /* something came in: stay awake for a while */
 #define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */

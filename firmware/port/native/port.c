@@ -1,6 +1,7 @@
 /*
  * The port for a process on Linux: everything it has comes in as open file descriptors.
- *   offload-boot --serial-fd N --eth-fd N --flash-fd N
+ *   offload-boot --serial-fd N --eth-fd N --flash-fd N [--link-fd N]
+ * link-fd: an rtnetlink socket of the Ethernet's network namespace, which need not be ours, in the group RTMGRP_LINK.
  * A reset executes the boot loader again in the same process, the image is executed from a memfd: pid and descriptors stay.
  */
 #define _GNU_SOURCE
@@ -10,11 +11,13 @@
 #include <fcntl.h>
 #include <linux/if_ether.h>
 #include <linux/if_packet.h>
+#include <net/if.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
@@ -28,10 +31,13 @@ enum { SERIAL_STALL_MS = 1000, ETH_QUEUE_BYTES = 4 << 20 };
 
 static struct {
 	int serial, eth, flash, boot;   /* boot: the boot loader's executable, for a reset */
+	int link;
+	bool link_news;
+	enum port_link link_state;
 	struct boot_handoff handoff;
 	uint64_t start_us;
 	bool line_dead;                 /* nobody took the last bytes for SERIAL_STALL_MS */
-} p = { .serial = -1, .eth = -1, .flash = -1, .boot = -1, .handoff = { .slot = SLOT_NONE } };
+} p = { .serial = -1, .eth = -1, .flash = -1, .boot = -1, .link = -1, .link_news = true, .handoff = { .slot = SLOT_NONE } };
 
 extern char **environ;
 
@@ -51,7 +57,8 @@ static uint64_t monotonic_us(void)
 
 static void __attribute__((noreturn)) usage(const char *bad)
 {
-	fprintf(stderr, "offload: unexpected argument %s\nusage: offload-boot --serial-fd N --eth-fd N|-1 --flash-fd N\n", bad);
+	fprintf(stderr, "offload: unexpected argument %s\nusage: offload-boot --serial-fd N --eth-fd N|-1 --flash-fd N [--link-fd N]\n",
+		bad);
 	exit(2);
 }
 
@@ -61,6 +68,7 @@ static void take_option(const char *name, const char *value)
 	long n = strtol(value, &end, 10);
 	const struct { const char *name; int *fd; } fds[] = {
 		{ "--serial-fd", &p.serial }, { "--eth-fd", &p.eth }, { "--flash-fd", &p.flash }, { "--boot-fd", &p.boot },
+		{ "--link-fd", &p.link },
 	};
 
 	if (*value == '\0' || *end != '\0') {
@@ -223,6 +231,37 @@ bool port_eth_write(const uint8_t *frame, uint16_t len)
 	return p.eth >= 0 && send(p.eth, frame, len, MSG_DONTWAIT) == len;
 }
 
+/* What the interface that the packet socket is bound to says of itself; needs no privilege. */
+static enum port_link read_link(void)
+{
+	struct sockaddr_ll at = { .sll_ifindex = 0 };
+	struct ifreq q = { .ifr_flags = 0 };
+	socklen_t len = sizeof(at);
+
+	if (getsockname(p.eth, (struct sockaddr *)&at, &len) < 0 || at.sll_family != AF_PACKET) {
+		return PORT_LINK_UNKNOWN;
+	}
+	q.ifr_ifindex = at.sll_ifindex;
+	if (ioctl(p.eth, SIOCGIFNAME, &q) < 0 || ioctl(p.eth, SIOCGIFFLAGS, &q) < 0) {
+		return PORT_LINK_DOWN; /* the interface has gone */
+	}
+	return (q.ifr_flags & IFF_UP) && (q.ifr_flags & IFF_RUNNING) ? PORT_LINK_UP : PORT_LINK_DOWN;
+}
+
+/* The news say only when to look: they may be of other interfaces, or lost in a full queue. */
+enum port_link port_eth_link(void)
+{
+	char news[1];
+
+	if (p.link < 0 || !p.link_news) {
+		return p.link_state;
+	}
+	while (recv(p.link, news, sizeof(news), MSG_DONTWAIT) >= 0 || errno == ENOBUFS || errno == EINTR) {
+	}
+	p.link_news = false;
+	return p.link_state = read_link();
+}
+
 static bool in_flash(uint32_t off, uint32_t len)
 {
 	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
@@ -256,27 +295,31 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 
 void port_idle(uint32_t max_us)
 {
-	struct pollfd fds[2] = { { .fd = p.serial, .events = POLLIN }, { .fd = p.eth, .events = POLLIN } };
+	struct pollfd fds[3] = { { .fd = p.serial, .events = POLLIN }, { .fd = p.eth, .events = POLLIN },
+				 { .fd = p.link, .events = POLLIN } };
 	struct timespec ts = { .tv_sec = max_us / 1000000u, .tv_nsec = (long)(max_us % 1000000u) * 1000 };
 
-	if (ppoll(fds, 2, &ts, NULL) > 0 && (fds[0].revents & (POLLHUP | POLLERR)) && !(fds[0].revents & POLLIN)) {
+	int ready = ppoll(fds, 3, &ts, NULL);
+
+	p.link_news |= ready > 0 && fds[2].revents != 0;
+	if (ready > 0 && (fds[0].revents & (POLLHUP | POLLERR)) && !(fds[0].revents & POLLIN)) {
 		/* No one has the other end of the PTY open: poll returns at once until someone does. */
 		ts = (struct timespec){ .tv_nsec = max_us < 1000 ? (long)max_us * 1000 : 1000000 };
-		ppoll(&fds[1], 1, &ts, NULL);
+		ppoll(&fds[1], 2, &ts, NULL);
 	}
 }
 
 static void __attribute__((noreturn)) execute(int program, const char *name, const struct boot_handoff *h)
 {
-	char numbers[7][12];
-	const int values[7] = { p.serial, p.eth, p.flash, p.boot, h->reset_cause, h->slot, h->recovery };
-	static const char *const names[7] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd",
+	char numbers[8][12];
+	const int values[8] = { p.serial, p.eth, p.flash, p.boot, p.link, h->reset_cause, h->slot, h->recovery };
+	static const char *const names[8] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd", "--link-fd",
 					      "--reset-cause", "--slot", "--recovery" };
-	char *argv[16];
+	char *argv[18];
 	int n = 0;
 
 	argv[n++] = (char *)(uintptr_t)name;
-	for (int i = 0; i < 7; i++) {
+	for (int i = 0; i < 8; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
 		argv[n++] = (char *)(uintptr_t)names[i];
 		argv[n++] = numbers[i];
