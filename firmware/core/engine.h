@@ -32,6 +32,10 @@ enum {
 	ENG_LEASE_MIN_MS = 1000,
 	ENG_LEASE_MAX_MS = 86400000, /* 24 h, and the default: what Apple's sleep proxies allow and give (mDNSResponder) */
 	ENG_LEASE_DEFAULT_MS = 7200000,
+	/* The flags that a slot and an NS offload may have; others are refused, UNSUPPORTED. */
+	ENG_SLOT_FLAGS = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
+			 OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_LEARN_NEXT_HOP,
+	ENG_NS_FLAGS = OFF_NS_ROUTER | OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE | OFF_NS_RA_WAKE,
 };
 
 struct eng_env {
@@ -200,6 +204,9 @@ int eng_slot_resume(struct engine *e, uint8_t slot, uint16_t gen);
 int eng_slot_update(struct engine *e, uint8_t slot, uint16_t gen, const struct eng_slot_update *u);
 /* Fills out[] with the slots in use, lowest first; returns how many. */
 uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOTS]);
+/* Bit n: patterns (protocol offloads) of type n are taken; others are refused, UNSUPPORTED. */
+uint32_t eng_pattern_types(const struct engine *e);
+uint64_t eng_offload_types(void);
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c);
 int eng_pattern_remove(struct engine *e, uint32_t id);
 /* i-th pattern in use, in order of addition; false when there is none. */

@@ -244,7 +244,7 @@ int nd_check(const struct eng_offload_cfg *c)
 {
 	const uint16_t dad = OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE;
 
-	if (c->flags & ~(OFF_NS_ROUTER | dad | OFF_NS_RA_WAKE))
+	if (c->flags & ~ENG_NS_FLAGS)
 		return OFF_UNSUPPORTED;
 	if ((c->flags & dad) == dad)
 		return OFF_BAD_ARG;

@@ -65,6 +65,12 @@ static bool has_more(uint8_t type)
 	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP || type == OFF_OFFLOAD_DHCP || type == OFF_OFFLOAD_MDNS;
 }
 
+uint64_t eng_offload_types(void)
+{
+	return 1ull << OFF_OFFLOAD_ARP | 1ull << OFF_OFFLOAD_NS | 1ull << OFF_OFFLOAD_ECHO | 1ull << OFF_OFFLOAD_GROUP |
+	       1ull << OFF_OFFLOAD_NATT | 1ull << OFF_OFFLOAD_UDP | 1ull << OFF_OFFLOAD_DHCP | 1ull << OFF_OFFLOAD_MDNS;
+}
+
 static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
 {
 	if (c->mac[0] & 1)

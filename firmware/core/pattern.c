@@ -50,10 +50,21 @@ static int check_program(struct engine *e, const struct eng_pattern_cfg *c)
 	return bpf_verify(&e->prog_pool[used], n) ? OFF_OK : OFF_BAD_ARG;
 }
 
+uint32_t eng_pattern_types(const struct engine *e)
+{
+	const uint32_t always = 1u << OFF_PATTERN_BITMAP | 1u << OFF_PATTERN_MAGIC | 1u << OFF_PATTERN_IPV4_SYN | 1u << OFF_PATTERN_IPV6_SYN |
+				1u << OFF_PATTERN_EAPOL | 1u << OFF_PATTERN_TCP_PAYLOAD | 1u << OFF_PATTERN_UDP_PORT |
+				1u << OFF_PATTERN_PROGRAM;
+
+	return always | (e->env.link_events ? 1u << OFF_PATTERN_LINK_UP | 1u << OFF_PATTERN_LINK_DOWN : 0u);
+}
+
 static int check(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (c->id == NO_PATTERN)
 		return OFF_BAD_ARG;
+	if (c->type >= 32 || !(eng_pattern_types(e) >> c->type & 1u))
+		return OFF_UNSUPPORTED;
 	if (c->flags & ~(c->type == OFF_PATTERN_TCP_PAYLOAD ? OFF_PATTERN_WAKE_UNMATCHED : 0u))
 		return OFF_UNSUPPORTED;
 	switch (c->type) {
@@ -68,12 +79,11 @@ static int check(struct engine *e, const struct eng_pattern_cfg *c)
 	case OFF_PATTERN_UDP_PORT:
 		return (ip_is(&c->dst, 4) || ip_is(&c->dst, 16)) && c->src.len == 0 ? OFF_OK : OFF_BAD_ADDR;
 	case OFF_PATTERN_EAPOL:
+	case OFF_PATTERN_LINK_UP:
+	case OFF_PATTERN_LINK_DOWN:
 		return OFF_OK;
 	case OFF_PATTERN_TCP_PAYLOAD:
 		return check_payload(e, c);
-	case OFF_PATTERN_LINK_UP:
-	case OFF_PATTERN_LINK_DOWN:
-		return e->env.link_events ? OFF_OK : OFF_UNSUPPORTED;
 	case OFF_PATTERN_PROGRAM:
 		return check_program(e, c);
 	default:

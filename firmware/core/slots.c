@@ -50,10 +50,7 @@ int slot_check_intervals(const struct eng_slot_cfg *c)
 /* Of what a host asks for, all or nothing: an option of its connection that it names and we do not speak is refused. */
 static int check_flags(const struct eng_slot_cfg *c)
 {
-	const uint32_t known = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
-			       OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_LEARN_NEXT_HOP;
-
-	return c->flags & ~known ? OFF_UNSUPPORTED : OFF_OK;
+	return c->flags & ~(uint32_t)ENG_SLOT_FLAGS ? OFF_UNSUPPORTED : OFF_OK;
 }
 
 static int check_numbers(const struct eng_slot_cfg *c)

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "core/bpf.h"
 #include "log.h"
 #include "offload_io.h"
 #include "offload_lists.h"
@@ -84,6 +85,11 @@ static int caps(const struct io *io)
 		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO, .NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
 		.SupportedWoLPacketPatterns = NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN |
 					      NDIS_WOL_IPV4_WILDCARD | NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL,
+		.ns_flags_present = true, .ns_flags = { .ns_flags = ENG_NS_FLAGS },
+		.slot_flags_present = true, .slot_flags = { .slot_flags = ENG_SLOT_FLAGS },
+		.program_ops_present = true, .program_ops = { .program_ops = BPF_PROGRAM_OPS },
+		.offload_types_present = true, .offload_types = { .offload_types = eng_offload_types() },
+		.pattern_types_present = true, .pattern_types = { .pattern_types = eng_pattern_types(g.e) },
 	};
 
 	return OFFLOAD_REPLY(caps_rsp, io, &r);

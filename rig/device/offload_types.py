@@ -6,11 +6,24 @@ offloads) are defined in objects.py and can be imported from here too.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, FrameFlag, Owner, Power, ResetCause, WakeReason
+from rig.device.numbers import (
+    NO_PATTERN,
+    NO_SLOT,
+    EventKind,
+    FrameFlag,
+    NsFlag,
+    OffloadType,
+    Owner,
+    PatternType,
+    Power,
+    ResetCause,
+    SlotFlag,
+    WakeReason,
+)
 from rig.device.objects import (
     OffloadInfo,
     Pattern,
@@ -104,11 +117,32 @@ class Capabilities:
     """SupportedWoLPacketPatterns, NDIS bits: bitmap 0x1, magic 0x2, ..."""
     max_arp_addresses: int
     """NumArpOffloadIPv4Addresses"""
+    pattern_types: frozenset[PatternType] | None = None
+    """Adding one of another type is refused, UNSUPPORTED. This and what follows: None from firmware that does not say."""
+    offload_types: frozenset[OffloadType] | None = None
+    slot_flags: SlotFlag | None = None
+    ns_flags: NsFlag | None = None
+    """RA_WAKE: the device watches routers."""
+    program_ops: int | None = None
+    """Instructions of one program."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Capabilities:
-        return cls(**{name: reply[CAPS_WIRE_NAMES.get(name, name)] for name in (f.name for f in fields(cls))})
+        names = {f.name: CAPS_WIRE_NAMES.get(f.name, f.name) for f in fields(cls)}
+        said: dict[str, Any] = {name: reply[key] for name, key in names.items() if key in reply}
+        for name, make in CAPS_MADE.items():
+            if name in said:
+                said[name] = make(said[name])
+        return cls(**said)
 
+
+CAPS_MADE: dict[str, Callable[[int], Any]] = {
+    "pattern_types": lambda bits: frozenset(kind for kind in PatternType if bits >> kind & 1),
+    "offload_types": lambda bits: frozenset(kind for kind in OffloadType if bits >> kind & 1),
+    "slot_flags": SlotFlag,
+    "ns_flags": NsFlag,
+}
+"""From a number of the wire to what the field holds. Types that this rig does not know are left out."""
 
 CAPS_WIRE_NAMES = {
     "max_tcp_slots": "MaxTcpSlots",

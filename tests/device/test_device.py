@@ -19,7 +19,7 @@ from rig.device.factory import create, emulated
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
 from rig.device.link import Link
-from rig.device.numbers import ABI, Fault, Owner, Power
+from rig.device.numbers import ABI, Fault, OffloadRc, Owner, PatternType, Power
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload
 from rig.device.prepared import prepared_flash
@@ -54,6 +54,16 @@ def test_it_says_what_it_can(running: Link) -> None:
     assert caps.max_patterns >= 8
     assert caps.max_pattern_bytes >= 128
     assert caps.protocol_offloads & 1
+
+
+def test_link_patterns_are_neither_said_nor_taken_without_an_ethernet() -> None:
+    with emulated("native", flash=prepared_flash("native")) as device, Link(device.port) as link:
+        mcumgr.wait_ready(link)
+        client = OffloadClient(link)
+        assert not {PatternType.LINK_UP, PatternType.LINK_DOWN} & (client.capabilities().pattern_types or set())
+        with pytest.raises(DeviceError) as refused:
+            client.add_pattern(Pattern.link(1, up=True))
+        assert refused.value.rc == OffloadRc.UNSUPPORTED
 
 
 def test_a_fresh_device_is_silent_and_empty(running: Link) -> None:

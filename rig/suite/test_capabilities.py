@@ -1,0 +1,144 @@
+"""What the device says that it can is what it takes, and it refuses the rest: types and flags by their numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from rig.device.bpf import compile_filter
+from rig.device.numbers import NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag
+from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.errors import DeviceError
+from rig.suite.scene import Scene
+
+NUMBER, HOST, PEER, GROUP = 760, "192.0.2.1", "192.0.2.9", "239.1.2.3"
+HOST6, NAME = "2001:db8::1", b"\x04host\x05local\x00"
+PATTERN_NUMBERS, OFFLOAD_NUMBERS = range(32), range(64)
+
+SLOT = TcpSlot(
+    local=HOST, remote=PEER, local_port=49152, remote_port=443, local_mac=b"\x02\0\0\0\0\1", next_hop_mac=b"\x02\0\0\0\0\2",
+    snd_una=1, snd_nxt=1, snd_wl1=1, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=1, rcv_wnd=64240, rcv_wup=1,
+    next_hop_ip=PEER, flags=SlotFlag.KEEP,
+)  # fmt: skip
+
+
+class Stranger:
+    """What a newer host might send: a type that this rig has no name for."""
+
+    def __init__(self, like: Pattern | ProtocolOffload, number: int) -> None:
+        self._body = {**like.wire(), "type": number}
+
+    def wire(self) -> dict[str, Any]:
+        return self._body
+
+
+def answer(call: Callable[[], object]) -> OffloadRc:
+    try:
+        call()
+    except DeviceError as refused:
+        return OffloadRc(refused.rc)
+    return OffloadRc.OK
+
+
+def patterns(slot: SlotRef) -> dict[int, Pattern]:
+    return {
+        PatternType.BITMAP: Pattern.bitmap(NUMBER, b"abc"),
+        PatternType.MAGIC: Pattern.magic(NUMBER),
+        PatternType.IPV4_SYN: Pattern.syn(NUMBER, port=22),
+        PatternType.IPV6_SYN: Pattern.syn(NUMBER, port=22, version=6),
+        PatternType.EAPOL: Pattern.eapol(NUMBER),
+        PatternType.TCP_PAYLOAD: Pattern.payload(NUMBER, slot, b"GO"),
+        PatternType.UDP_PORT: Pattern.udp(NUMBER, 5000),
+        PatternType.LINK_UP: Pattern.link(NUMBER, up=True),
+        PatternType.LINK_DOWN: Pattern.link(NUMBER, up=False),
+        PatternType.PROGRAM: Pattern.filter(NUMBER, "udp port 5000"),
+    }
+
+
+def offloads(mac: bytes, hop: bytes) -> dict[int, ProtocolOffload]:
+    plain = ProtocolOffload(id=NUMBER, ip=HOST, mac=mac)
+    flow = {"remote": PEER, "next_hop_mac": hop, "interval_ms": 20_000}
+    rows: dict[int, dict[str, Any]] = {
+        OffloadType.ARP: {},
+        OffloadType.NS: {"ip": HOST6},
+        OffloadType.ECHO: {},
+        OffloadType.MDNS: {"name": NAME, "rrtype": 1, "data": b"\xc0\0\2\1"},
+        OffloadType.GROUP: {"remote": GROUP},
+        OffloadType.NATT: flow,
+        OffloadType.UDP: {**flow, "local_port": 5000, "remote_port": 6000, "data": b"ping"},
+        OffloadType.DHCP: {"remote": PEER, "next_hop_mac": hop, "xid": 7, "lease_s": 86_400},
+    }
+    return {number: replace(plain, type=OffloadType(number), **fields) for number, fields in rows.items()}
+
+
+def numbers(kinds: Iterable[int] | None) -> set[int]:
+    return {int(kind) for kind in kinds or ()}
+
+
+def taken(candidates: Iterable[int], add: Callable[[int], object], remove: Callable[[], object]) -> set[int]:
+    """Those of the numbers that the device takes; every other is refused for being unknown, not for its fields."""
+    good = set()
+    for number in candidates:
+        rc = answer(partial(add, number))
+        assert rc in (OffloadRc.OK, OffloadRc.UNSUPPORTED), f"{number}: {rc.name}"
+        if rc is OffloadRc.OK:
+            remove()
+            good.add(number)
+    return good
+
+
+def test_pattern_types_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
+    device, said = scene.device, scene.device.capabilities().pattern_types
+    ref = device.add_tcp_slot(SLOT)
+    known = patterns(ref)
+
+    def add(number: int) -> None:
+        pattern: Any = known.get(number) or Stranger(known[PatternType.BITMAP], number)
+        device.add_pattern(pattern)
+
+    assert taken(PATTERN_NUMBERS, add, lambda: device.remove_pattern(NUMBER)) == numbers(said) == numbers(PatternType)
+
+
+def test_offload_types_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
+    device, said = scene.device, scene.device.capabilities().offload_types
+    known = offloads(scene.host_mac, scene.next_hop_mac)
+
+    def add(number: int) -> None:
+        offload: Any = known.get(number) or Stranger(known[OffloadType.ARP], number)
+        device.add_offload(offload)
+
+    assert taken(OFFLOAD_NUMBERS, add, lambda: device.remove_offload(NUMBER)) == numbers(said) == numbers(OffloadType)
+
+
+def test_flags_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
+    device, caps = scene.device, scene.device.capabilities()
+    neighbour = offloads(scene.host_mac, scene.next_hop_mac)[OffloadType.NS]
+
+    def add_neighbour(bit: int) -> None:
+        device.add_offload(replace(neighbour, flags=1 << bit))
+
+    good = taken(range(16), add_neighbour, lambda: device.remove_offload(NUMBER))
+    assert NsFlag(sum(1 << bit for bit in good)) == caps.ns_flags
+    assert caps.ns_flags is not None
+    assert NsFlag.RA_WAKE in caps.ns_flags
+
+    def add_slot(bit: int) -> object:
+        return device.add_tcp_slot(replace(SLOT, flags=SlotFlag(1 << bit)))
+
+    def remove_slot() -> object:
+        return [device.remove_tcp_slot(slot.ref) for slot in device.slots()]
+
+    good = taken(range(32), add_slot, remove_slot)
+    assert SlotFlag(sum(1 << bit for bit in good)) == caps.slot_flags
+
+
+def test_programs_up_to_the_length_that_it_names_are_taken(scene: Scene) -> None:
+    room = scene.device.capabilities().program_ops
+    assert room is not None
+    last = compile_filter("udp port 5000")[-8:]  # returns, whatever stands before it
+    load = bytes.fromhex("2800000000000000")  # ldh [0]
+    for ops, rc in ((room, OffloadRc.OK), (room + 1, OffloadRc.BAD_LEN)):
+        program = Pattern(id=NUMBER, type=PatternType.PROGRAM, prog=load * (ops - 1) + last)
+        assert answer(partial(scene.device.add_pattern, program)) is rc
