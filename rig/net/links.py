@@ -31,6 +31,7 @@ RTMGRP_LINK, RTMGRP_IPV6_IFADDR = 0x1, 0x100
 IF_OPER_UNKNOWN, IF_OPER_UP = "UNKNOWN", "UP"
 IFA_F_NODAD, IFA_F_TENTATIVE = 0x02, 0x40
 NUD_NOARP, NTF_MASTER = 0x40, 0x04
+BR_STATE_FORWARDING = 3
 """rtnetlink.h, if_addr.h, neighbour.h"""
 
 BRIDGE_FILTERS = ("bridge-nf-call-arptables", "bridge-nf-call-ip6tables", "bridge-nf-call-iptables")
@@ -170,6 +171,16 @@ def wait_operational(route: Any, names: list[str]) -> None:
     _wait_for_kernel(missing, "interfaces to come up")
 
 
+def wait_forwarding(route: Any, ports: list[str]) -> None:
+    """Wait until the ports of bridges forward."""
+
+    def missing() -> list[str]:
+        states = {link.get_attr("IFLA_IFNAME"): _port_state(link) for link in route.get_links()}
+        return [port for port in ports if states.get(port) != BR_STATE_FORWARDING]
+
+    _wait_for_kernel(missing, "ports of the switch to forward")
+
+
 def wait_addresses(route: Any, name: str, addresses: list[IPv4Interface | IPv6Interface]) -> None:
     """Wait until the addresses are there and none of the interface's is tentative any more."""
 
@@ -183,6 +194,11 @@ def wait_addresses(route: Any, name: str, addresses: list[IPv4Interface | IPv6In
 
 def index_of(name: str) -> int:
     return socket.if_nametoindex(name)
+
+
+def _port_state(link: Any) -> int | None:
+    state: int | None = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
+    return state
 
 
 def _carries_frames(link: Any) -> bool:

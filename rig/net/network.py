@@ -243,6 +243,7 @@ class Network:
                 links.add_static_entry(route, leg.port, leg.mac)
             links.enslave(route, self.device_port, bridge, learning=False)
             links.wait_operational(route, sorted({self.topology.bridge_of(leg) for leg in self.topology.legs}))
+            links.wait_forwarding(route, self.ports)
 
 
 def _move_nic(name: str, namespace_fd: int) -> None:
