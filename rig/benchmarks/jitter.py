@@ -14,7 +14,8 @@ from __future__ import annotations
 import struct
 import threading
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -26,6 +27,7 @@ from rig.benchmarks.stats import Summary
 from rig.clock import Clock, Deadline
 from rig.config import BenchConfig, StandbyConfig
 from rig.device.bpf import compile_filter
+from rig.errors import BenchError
 from rig.inject.frames import ETHERNET_BYTES, MIN_FRAME_BYTES
 from rig.net import links
 from rig.net.capture import Capture, CapturedFrame
@@ -56,6 +58,7 @@ class Jitter:
     idle_ms: Summary
     loaded_ms: Summary
     loaded_frames_per_s: float
+    """Of other stations, counted by the device during the measurement."""
     machine_idle_ms: Summary
     machine_loaded_ms: Summary
     wakes: int
@@ -94,19 +97,15 @@ def run(bench: Bench, folder: Path, progress: Callable[[int, int], None]) -> Jit
         progress(2, 4)
         rate_per_s = _highest_rate(bench)
         progress(3, 4)
-        stop = threading.Event()
-        flood = threading.Thread(target=_flood, args=(bench, rate_per_s, stop), name="flood")
-        flood.start()
-        try:
+        before, begun_s = _received(bench), time.monotonic()
+        with _flooded(bench, rate_per_s):
             loaded_ms, machine_loaded_ms = _measure(bench, capture)
-        finally:
-            stop.set()
-            flood.join()
+        received_per_s = (_received(bench) - before) / (time.monotonic() - begun_s)
         progress(4, 4)
     wakes = len(bench.timeline.find("NIC_WAKE", after=asleep.seq))
     summaries = [Summary.of(values) for values in (idle_ms, loaded_ms)]
     machine = [Summary.of(values) for values in (machine_idle_ms, machine_loaded_ms)]
-    return Jitter(summaries[0], summaries[1], rate_per_s, machine[0], machine[1], wakes)
+    return Jitter(summaries[0], summaries[1], received_per_s, machine[0], machine[1], wakes)
 
 
 def _measure(bench: Bench, capture: Capture) -> tuple[list[float], list[float]]:
@@ -138,13 +137,16 @@ def _ports(frame: bytes) -> tuple[int, int]:
 
 
 def _highest_rate(bench: Bench) -> float:
-    """Frames a second, of the RATES_PER_S, of which the device receives RECEIVED_SHARE."""
+    """Frames a second, of the RATES_PER_S, of which the device receives RECEIVED_SHARE. Raises BenchError RIG-B07."""
     best = 0.0
     for rate_per_s in RATES_PER_S:
         taken = max(_taken(bench, rate_per_s) for _ in range(TRIES))
         if not taken:
             break
         best = taken
+    if not best:
+        cause = f"sender and device did not keep up with {RATES_PER_S[0]} frames/s"
+        raise BenchError("RIG-B07", cause, "run the benchmark on a machine that does nothing else")
     return best
 
 
@@ -175,9 +177,22 @@ def _foreign(count: int) -> list[bytes]:
     return [frames[n % len(frames)] for n in range(count)]
 
 
+@contextmanager
+def _flooded(bench: Bench, rate_per_s: float) -> Iterator[None]:
+    """A wire full of other stations' frames while the block runs."""
+    stop = threading.Event()
+    flood = threading.Thread(target=_flood, args=(bench, rate_per_s, stop), name="flood")
+    flood.start()
+    try:
+        yield
+    finally:
+        stop.set()
+        flood.join()
+
+
 def _flood(bench: Bench, rate_per_s: float, stop: threading.Event) -> None:
     """Until told to stop, and never longer than the measurement lasts three times."""
     deadline = Deadline(3 * MEASURE_S)
     frames = _foreign(max(1, int(rate_per_s * STEP_S)))
-    while rate_per_s and not stop.is_set() and not deadline.expired:
+    while not stop.is_set() and not deadline.expired:
         bench.inject.burst(frames, 1e6 / rate_per_s)
