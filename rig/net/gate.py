@@ -26,6 +26,7 @@ import time
 from dataclasses import dataclass
 
 from rig.errors import BenchError
+from rig.net.attributes import attribute_kinds
 from rig.net.backlog import Backlogs
 from rig.net.namespace import Namespace
 
@@ -85,7 +86,7 @@ class Gate:
         with self._lock:
             self._netlink.send(self._query)
             reply = self._netlink.recv(1 << 16)
-        return any(kind == IFLA_MASTER for kind in _attribute_kinds(reply, 16 + 16))
+        return any(kind == IFLA_MASTER for kind in attribute_kinds(reply, 16 + 16))
 
     @property
     def state(self) -> str:
@@ -150,15 +151,3 @@ def _acknowledgements(datagram: bytes) -> list[int]:
             errors.append(-error)
         offset += (length + 3) & ~3
     return errors
-
-
-def _attribute_kinds(message: bytes, offset: int) -> list[int]:
-    """Types of the attributes that follow a message's fixed part."""
-    kinds = []
-    while offset + 4 <= len(message):
-        length, kind = struct.unpack_from("=HH", message, offset)
-        if length < 4:
-            break
-        kinds.append(kind)
-        offset += (length + 3) & ~3
-    return kinds

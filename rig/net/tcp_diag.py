@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import struct
 
+from rig.net.attributes import attribute_kinds
 from rig.net.tcp_info import TCP_ESTABLISHED
 
 NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLM_F_REQUEST = 4, 20, 1
@@ -23,7 +24,7 @@ def has_md5_keys(sock: socket.socket) -> bool:
         netlink.send(_request(sock))
         answer = netlink.recv(ANSWER_BYTES)
     _, kind = struct.unpack_from("=IH", answer)
-    return kind == SOCK_DIAG_BY_FAMILY and INET_DIAG_MD5SIG in _attribute_kinds(answer)
+    return kind == SOCK_DIAG_BY_FAMILY and INET_DIAG_MD5SIG in attribute_kinds(answer, NLMSG_HEADER_BYTES + INET_DIAG_MSG_BYTES)
 
 
 def _request(sock: socket.socket) -> bytes:
@@ -38,14 +39,3 @@ def _request(sock: socket.socket) -> bytes:
 
 def _packed(family: int, address: str) -> bytes:
     return socket.inet_pton(family, address.partition("%")[0]).ljust(16, b"\0")
-
-
-def _attribute_kinds(answer: bytes) -> list[int]:
-    kinds, at = [], NLMSG_HEADER_BYTES + INET_DIAG_MSG_BYTES
-    while at + 4 <= len(answer):
-        length, kind = struct.unpack_from("=HH", answer, at)
-        if length < 4:
-            break
-        kinds.append(kind)
-        at += (length + 3) & ~3
-    return kinds

@@ -6,9 +6,19 @@ from collections.abc import Iterator
 
 import pytest
 
+from rig.device.emulated import EmulatedDevice
+from rig.device.factory import emulated
 from rig.device.link import Link
+from rig.device.prepared import prepared_flash
 
 from .fake_server import FakeServer
+from .kinds import KINDS
+
+
+@pytest.fixture(params=KINDS)
+def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
+    with emulated(request.param, flash=prepared_flash(request.param)) as device:
+        yield device
 
 
 @pytest.fixture

@@ -26,13 +26,6 @@ from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, DeviceError, UsageError
 
 from .images import BOARDS
-from .kinds import KINDS
-
-
-@pytest.fixture(params=KINDS)
-def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
-    with emulated(request.param, flash=prepared_flash(request.param)) as device:
-        yield device
 
 
 @pytest.fixture

@@ -23,15 +23,8 @@ from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, UsageError
 
 from .images import BOARDS, imgtool, signed, signing_key, unchecked
-from .kinds import KINDS
 
 pytestmark = pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
-
-
-@pytest.fixture(params=KINDS)
-def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
-    with emulated(request.param, flash=prepared_flash(request.param)) as device:
-        yield device
 
 
 @pytest.fixture

@@ -25,7 +25,6 @@ from rig.device.prepared import prepared_flash
 from rig.errors import DeviceError
 
 from .images import signed, signing_key
-from .kinds import KINDS
 
 MAC = bytes.fromhex("020000000001")
 SLOT = TcpSlot(
@@ -37,12 +36,6 @@ CUT_STEP_BYTES = {"native": 4096, "qemu": 16384}
 """Native: the erase unit. QEMU boots slower, so it looks less often."""
 
 needs_key = pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
-
-
-@pytest.fixture(params=KINDS)
-def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
-    with emulated(request.param, flash=prepared_flash(request.param)) as device:
-        yield device
 
 
 @pytest.fixture

@@ -15,15 +15,13 @@ import pytest
 
 from rig.device import mcumgr
 from rig.device.emulated import EmulatedDevice
-from rig.device.factory import emulated
 from rig.device.link import Link
 from rig.device.numbers import OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
 from rig.device.payload import PayloadKeepAlive
-from rig.device.prepared import prepared_flash
 
-from .kinds import KINDS, without_qemu
+from .kinds import without_qemu
 from .memory import Mapping, holding, mappings
 
 pytestmark = pytest.mark.edge(108)
@@ -36,12 +34,6 @@ SLOT = TcpSlot(
 UDP = ProtocolOffload(
     id=1, type=OffloadType.UDP, ip="192.0.2.1", remote="192.0.2.2", mac=MAC, next_hop_mac=MAC, local_port=5000, remote_port=5001
 )
-
-
-@pytest.fixture(params=KINDS)
-def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
-    with emulated(request.param, flash=prepared_flash(request.param)) as device:
-        yield device
 
 
 @pytest.fixture
