@@ -122,10 +122,28 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 	return OFF_OK;
 }
 
+/* It was well formed when it came. Now cut short, it could be a waking one, as one that found no room. */
 static struct verdict judge_kept(struct engine *e, const struct eng_frame *f, struct pkt *p)
 {
-	pkt_parse(p, f->bytes, f->saved_len);
-	return rx_judge(e, p);
+	enum parse_result r = pkt_parse(p, f->bytes, f->saved_len);
+	struct verdict v = rx_judge(e, p);
+
+	if (r != PARSE_OK && !v.wake)
+		v.wake = OFF_WAKE_BUFFER_FULL;
+	return v;
+}
+
+static void wake_by_kept(struct engine *e, struct eng_frame *f, const struct pkt *p, const struct verdict *v)
+{
+	rx_count_hits(e, v->hits);
+	router_note(e, p);
+	if (v->wake == OFF_WAKE_TCP_RST)
+		slot_break(&e->slots[v->slot], v->wake);
+	f->flags |= OFF_FRAME_WAKE;
+	f->pattern_id = v->pattern_id;
+	e->counter[C_rx_buffered]--;
+	count(e, C_rx_wake);
+	wake(e, v->wake, v->slot, v->pattern_id, f, p->tagged);
 }
 
 /* First pass of commit: nothing is answered yet, so the host can still be given everything as it came. */
@@ -138,15 +156,7 @@ static bool captured_wake(struct engine *e)
 
 		if (v.wake == OFF_WAKE_NONE)
 			continue;
-		rx_count_hits(e, v.hits);
-		router_note(e, &p);
-		if (v.wake == OFF_WAKE_TCP_RST)
-			slot_break(&e->slots[v.slot], v.wake);
-		f->flags |= OFF_FRAME_WAKE;
-		f->pattern_id = v.pattern_id;
-		e->counter[C_rx_buffered]--;
-		count(e, C_rx_wake);
-		wake(e, v.wake, v.slot, v.pattern_id, f, p.tagged);
+		wake_by_kept(e, f, &p, &v);
 		return true;
 	}
 	if (link_wakes(e))
@@ -157,17 +167,25 @@ static bool captured_wake(struct engine *e)
 	return e->lost != 0;
 }
 
-/* Second pass: the device is the host now and deals with what came in between as if it came now. */
+/*
+ * Second pass: the device is the host now and deals with what came in between as if it came now. What one frame changes
+ * (a reset ends its slot) may let a later one wake after all: the host gets it and what is behind it.
+ */
 static void process_captured(struct engine *e)
 {
-	for (uint16_t i = 0; i < e->frame_count; i++) {
+	while (e->frame_count) {
+		struct eng_frame *f = buffer_at(e, 0);
 		struct pkt p;
-		struct verdict v = judge_kept(e, buffer_at(e, i), &p);
+		struct verdict v = judge_kept(e, f, &p);
 
+		if (v.wake) {
+			wake_by_kept(e, f, &p, &v);
+			return;
+		}
 		e->counter[C_rx_buffered]--;
 		rx_apply_quiet(e, &p, &v);
+		eng_frames_ack(e, f->index);
 	}
-	buffer_clear(e);
 }
 
 int eng_commit(struct engine *e, uint32_t epoch)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from scapy.layers.l2 import Dot1Q
 
 from tests.engine.engine_lib import (
     AWAKE,
@@ -30,11 +31,12 @@ from tests.engine.engine_lib import (
     STALE_HANDLE,
     TCP_DATA,
     UNSUPPORTED,
+    WAKE_PACKET,
     WAKE_PENDING,
     WOKEN,
     Engine,
 )
-from tests.engine.packets import arp, parse_tcp, tcp, udp
+from tests.engine.packets import arp, ether, parse_tcp, tcp, udp
 
 HOST, DEVICE, NOBODY = 1, 2, 0
 
@@ -302,3 +304,27 @@ def test_noise(seed: int) -> None:
         eng.now_us += rnd.randrange(100_000)
         eng.poll()
         eng.check_sum()
+
+
+@pytest.mark.edge(57)
+def test_a_captured_frame_that_was_cut_short_wakes(eng: Engine) -> None:
+    """1500 bytes of packet behind a priority tag are 1518: kept without their end, they cannot be judged at commit."""
+    eng.slot_add()
+    eng.prepare()
+    payload = bytes(1460)
+    eng.rx(tcp("A", payload=payload, l2=ether() / Dot1Q(vlan=0)))
+    assert eng.commit() == WAKE_PENDING
+    event = eng.wake_event()
+    assert (event.reason, event.orig_size, event.saved_size) == (BUFFER_FULL, 1518, 1514)
+    assert eng.frames()[0].flags & 1
+
+
+def test_a_reset_and_what_comes_behind_it_are_judged_in_their_order_at_commit(eng: Engine) -> None:
+    """Behind the reset the slot's segments are the patterns' business, as they would have been had both come later."""
+    assert eng.pattern_add(5, data=b"\x01\xbb", offset=34) == OK
+    eng.slot_add(flags=0)
+    eng.prepare()
+    eng.rx(tcp("R"))
+    eng.rx(tcp("A"))
+    eng.commit()
+    assert (eng.wake_event().reason, eng.wake_event().pattern_id) == (WAKE_PACKET, 5)
