@@ -32,6 +32,7 @@ static const uint8_t group4[4] = {224, 0, 0, 251}, group6[16] = {0xFF, 2, [15] =
 struct message {
 	const uint8_t *b;
 	uint16_t n;
+	uint16_t asked;              /* type and class of the question that is answered */
 };
 
 struct question {
@@ -150,7 +151,7 @@ static bool known(const struct message *m, uint16_t at, uint16_t count, const st
 enum wanted { NOTHING, KNOWN, TO_GROUP, TO_ASKER, LEGACY };
 
 /* What the message wants of this record. A broken message wants nothing more from where it breaks. */
-static enum wanted wants(const struct message *m, const struct eng_mdns_cfg *c, bool legacy)
+static enum wanted wants(struct message *m, const struct eng_mdns_cfg *c, bool legacy)
 {
 	uint16_t at = DNS_HEADER_BYTES, questions = get_be16(m->b + 4);
 	enum wanted w = NOTHING;
@@ -161,6 +162,7 @@ static enum wanted wants(const struct message *m, const struct eng_mdns_cfg *c, 
 			return NOTHING;
 		if ((q.type != c->rrtype && q.type != TYPE_ANY) || !name_equal(m, q.name, c->name, c->name_len))
 			continue;
+		m->asked = (uint16_t)(at - QUESTION_TAIL_BYTES);
 		if (w != TO_GROUP)           /* one question for everybody is enough to tell everybody */
 			w = legacy ? LEGACY : q.unicast ? TO_ASKER : TO_GROUP;
 	}
@@ -184,7 +186,7 @@ static bool nobody(const struct pkt *p)
 	return memcmp(p->src, zero, p->ip_len) == 0;
 }
 
-static enum wanted wanted_of(const struct engine *e, const struct eng_offload *o, const struct pkt *p, const struct message *m)
+static enum wanted wanted_of(const struct engine *e, const struct eng_offload *o, const struct pkt *p, struct message *m)
 {
 	if (o->cfg.type != OFF_OFFLOAD_MDNS || o->cfg.ip.len != p->ip_len)
 		return NOTHING;
@@ -235,9 +237,7 @@ static uint16_t put_answer(uint8_t *b, const struct eng_offload_cfg *o, const st
 	if (legacy) {
 		put_be16(b + 4, 1);
 		at = put(b, at, c->name, c->name_len);
-		put_be16(b + at, c->rrtype);
-		put_be16(b + at + 2, CLASS_IN);
-		at = (uint16_t)(at + QUESTION_TAIL_BYTES);
+		at = put(b, at, m->b + m->asked, QUESTION_TAIL_BYTES);
 	}
 	at = put(b, at, c->name, c->name_len);
 	put_be16(b + at, c->rrtype);
@@ -268,8 +268,12 @@ static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p,
 {
 	uint64_t now = now_us(e);
 
-	/* RFC 6762 6: not within a second of the last time, or many askers make a storm. */
-	if (w == TO_GROUP && o->sent_us != 0 && now - o->sent_us < SECOND_US) {
+	/*
+	 * RFC 6762 6: not within a second of the last time, or many askers make a storm. A probe, whose records stand among the
+	 * authorities, claims the name 250 ms after the last one that nobody answered.
+	 */
+	uint32_t least_us = get_be16(m->b + 8) ? SECOND_US / 4 : SECOND_US;
+	if (w == TO_GROUP && o->sent_us != 0 && now - o->sent_us < least_us) {
 		count(e, C_mdns_suppressed);
 		return;
 	}
@@ -313,5 +317,7 @@ int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m)
 		return OFF_BAD_ADDR;
 	if (m->name_len > ENG_MDNS_BYTES || m->rdata_len > ENG_MDNS_BYTES || m->rdata_len == 0)
 		return OFF_BAD_LEN;
-	return whole_name(m->name, m->name_len) && m->rrtype != 0 && m->rrtype != TYPE_ANY ? OFF_OK : OFF_BAD_ARG;
+	/* RFC 6762 10.1: a record with no time to live says goodbye; RFC 2181 8: so does one of 2^31 s or more. */
+	bool lives = m->ttl_s != 0 && m->ttl_s <= INT32_MAX;
+	return lives && whole_name(m->name, m->name_len) && m->rrtype != 0 && m->rrtype != TYPE_ANY ? OFF_OK : OFF_BAD_ARG;
 }

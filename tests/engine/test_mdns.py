@@ -199,3 +199,33 @@ def test_what_may_be_added(eng: Engine) -> None:
     assert eng.take_sent() == []
     eng.rx(query(message(question(longest, TXT)), sport=40000))
     assert len(eng.take_sent()) == 1
+
+
+@pytest.mark.parametrize(("rrtype", "rrclass"), [(A, 1), (ANY, 1), (ANY, ANY), (A, 1 | QU)])
+def test_a_legacy_resolver_gets_the_question_that_it_asked(eng: Engine, rrtype: int, rrclass: int) -> None:
+    """RFC 6762 6.7: the query's id and question, repeated. Another type in their place, and a resolver drops the answer."""
+    asked = question(HOST, rrtype, rrclass)
+    asleep(eng).rx(query(message(question(wire("other.local"), A), asked, id_=0x1234), sport=40000))
+    (frame,) = answers(eng)
+    assert body_of(frame)[12:] == asked + HOST + struct.pack("!2HIH", A, 1, 10, 4) + bytes([192, 0, 2, 1])
+
+
+def test_a_name_is_defended_against_every_probe(eng: Engine) -> None:
+    """RFC 6762 6 and 8.1: three probes 250 ms apart claim a name; the second between two answers is for others than probers."""
+    asleep(eng).rx(query(message(question(HOST, A))))
+    probe = struct.pack("!6H", 0, 0, 1, 0, 1, 0) + question(HOST, ANY) + record(HOST, A, bytes([192, 0, 2, 66]), 120)
+    for _ in range(3):
+        eng.now_us += 250_000
+        eng.rx(query(probe))
+    assert len(answers(eng)) == 4
+    eng.now_us += 249_999
+    eng.rx(query(probe))
+    eng.rx(query(message(question(HOST, A))))
+    assert (answers(eng), eng.counters["mdns_suppressed"]) == ([], 2)
+
+
+@pytest.mark.parametrize("ttl_s", [0, 2**31, 2**32 - 1])
+def test_a_record_with_no_time_to_live_is_refused(eng: Engine, ttl_s: int) -> None:
+    """RFC 6762 10.1: it would take the host's own name out of every cache. RFC 2181 8: above 2^31 - 1 means 0."""
+    assert eng.mdns_add(1, HOST, A, bytes(4), ttl_s=ttl_s) == lib.BAD_ARG
+    assert eng.mdns_add(1, HOST, A, bytes(4), ttl_s=2**31 - 1) == OK
