@@ -54,7 +54,7 @@ static void settle(struct reply *r)
 	if (r->t2_s == 0 || r->t2_s >= r->lease_s)
 		r->t2_s = (uint32_t)((uint64_t)r->lease_s * 7 / 8);
 	if (r->t1_s == 0 || r->t1_s > r->t2_s)
-		r->t1_s = r->lease_s / 2;
+		r->t1_s = r->lease_s - r->lease_s / 2;     /* never 0: that would ask again at each answer */
 }
 
 void dhcp_arm(struct engine *e, struct eng_offload *o)
@@ -137,7 +137,7 @@ void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 static void end(struct engine *e, struct eng_offload *o)
 {
 	more_of(e, o)->state = OVER;
-	more_of(e, o)->end_us = 0;
+	more_of(e, o)->end_us = 1;   /* 0 would begin it anew at a change of the clock */
 	o->due_us = NEVER_US;
 }
 

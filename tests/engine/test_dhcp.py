@@ -211,3 +211,29 @@ def test_what_may_be_added(eng: Engine) -> None:
     eng.sleep()
     eng.run_until(eng.now_us + 2 * END_US)
     assert (eng.sent, eng.event()) == ([], None)
+
+
+@pytest.mark.parametrize("lease_s", [1, 2, 3])
+def test_a_lease_of_a_second_makes_no_storm(eng: Engine, lease_s: int) -> None:
+    """Half of it is no time at all in whole seconds: asking at once, and again at each answer, would fill the wire."""
+    asleep(eng)
+    eng.run_until(eng.now_us + T1_US)
+    start, asked = eng.now_us, 0
+    while eng.now_us < start + 5_000_000 and asked < 100:
+        for raw in eng.take_sent():
+            asked += 1
+            eng.rx(answer(xid=Ether(raw)[BOOTP].xid, lease_s=lease_s))
+        eng.now_us += min(eng.poll(), 100_000) if not eng.sent else 0
+    assert asked <= 6
+    assert eng.event() is None or eng.wake_event().reason == DHCP_EXPIRED
+
+
+def test_a_lease_that_was_taken_back_stays_so_when_the_clock_changes(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.rx(answer("nak", lease_s=None))
+    eng.take_sent()
+    eng.set_minute_us(60_000_000)
+    assert eng.lease_s() == 0
+    eng.run_until(start + 3 * END_US)
+    assert eng.sent == []
