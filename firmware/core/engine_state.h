@@ -276,6 +276,8 @@ void payload_ka_forget(struct eng_slot *s);
 bool payload_ka_unacked(const struct eng_slot *s);
 /* The peer's TCP took ka_cnt payloads, its application answered none. */
 bool payload_ka_unanswered(const struct eng_slot *s);
+/* One of those is not held against it. */
+void payload_ka_forgive(struct eng_slot *s);
 bool payload_ka_exhausted(const struct eng_slot *s);
 /* A new payload, the last one again, or a probe of a closed window; false when the wire took nothing. */
 bool payload_ka_send(struct engine *e, struct eng_slot *s, uint64_t now);

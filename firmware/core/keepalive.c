@@ -155,11 +155,13 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	arm(e, s, now, retry_ms(s));
 }
 
-/* The answer to the last probe may have met a dead link: one more is sent before the connection counts as lost. */
+/* The answer to the last probe or payload may have met a dead link: one more is sent before the connection counts as lost. */
 static void wait_for_link(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	if (s->unanswered && s->unanswered >= s->cfg.ka_cnt)
 		s->unanswered--;
+	if (payload_ka_unanswered(s))
+		payload_ka_forgive(s);
 	put_off(e, s, now);
 }
 

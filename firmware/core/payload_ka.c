@@ -103,6 +103,16 @@ bool payload_ka_unanswered(const struct eng_slot *s)
 	return k->reply_due && !payload_ka_unacked(s) && k->missed + 1u >= s->cfg.ka_cnt;
 }
 
+void payload_ka_forgive(struct eng_slot *s)
+{
+	struct payload_ka *k = &s->payload;
+
+	if (k->missed)
+		k->missed--;
+	else
+		k->reply_due = false;
+}
+
 bool payload_ka_exhausted(const struct eng_slot *s)
 {
 	const struct payload_ka *k = &s->payload;

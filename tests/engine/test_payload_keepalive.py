@@ -683,3 +683,23 @@ def test_a_new_interval_of_payloads_counts_from_the_last(eng: Engine) -> None:
     assert eng.sent == []
     run_s(eng, IDLE + 30)
     assert len(sent(eng)) == 1
+
+
+@pytest.mark.parametrize("count", [2, 3])
+def test_a_dead_link_is_no_answer_missed(eng: Engine, count: int) -> None:
+    """The last answer may have met it. When it is back the application gets one more ping, as a silent peer gets one probe."""
+    slot = asleep(eng, ka_cnt=count)
+    for number in range(1, count + 1):
+        run_s(eng, number * IDLE)
+        eng.rx(tcp("A", ack=1000 + 10 * number))
+    assert len(sent(eng)) == count
+    eng.link(up=True)
+    eng.link(up=False)
+    run_s(eng, (count + 5) * IDLE)
+    assert (sent(eng), eng.event()) == ([], None)
+    eng.link(up=True)
+    run_s(eng, (count + 5) * IDLE + 1)
+    assert (len(sent(eng)), eng.event(), eng.slot_get(*slot).payloads_sent) == (1, None, count + 1)
+    eng.rx(tcp("A", ack=1000 + 10 * (count + 1)))
+    run_s(eng, (count + 6) * IDLE + 1)
+    assert eng.wake_event().reason == KA_TIMEOUT
