@@ -206,6 +206,7 @@ static enum parse_result parse_ipv6_chain(struct pkt *p)
 		p->proto = x[0];
 		p->l4 = (uint16_t)(p->l4 + n);
 		p->frag_header |= here == 44;
+		p->martian |= here == 43 && x[3] != 0;     /* RFC 5095, RFC 8200 4.4: has further to go, and we do not route */
 		if (here == 44 && (get_be16(x + 2) & 0xFFF9u) != 0) {
 			parse_fragment(p, get_be16(x + 2) >> 3);
 			return PARSE_OK;
@@ -231,7 +232,7 @@ static enum parse_result parse_ipv6(struct pkt *p)
 	p->src = h + 8;
 	p->dst = h + 24;
 	enum parse_result r = parse_ipv6_chain(p);
-	p->martian = martian6(p->src, p->dst, p->proto);
+	p->martian |= martian6(p->src, p->dst, p->proto);
 	return r;
 }
 

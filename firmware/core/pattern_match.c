@@ -131,10 +131,10 @@ static bool match_endpoints(const struct eng_pattern_cfg *c, const struct pkt *p
 	       ip_fits(&c->dst, p->dst, p->ip_len) && ip_fits(&c->src, p->src, p->ip_len);
 }
 
-/* SYN set, ACK, RST and FIN clear; the ECN bits are free: an ECN set-up SYN is a SYN. */
+/* SYN set, ACK, RST and FIN clear; the ECN bits are free: an ECN set-up SYN is a SYN. One to a group is none (RFC 9293 3.9.2.3). */
 static bool match_syn(const struct eng_pattern_cfg *c, const struct pkt *p, uint8_t ip_len)
 {
-	return p->kind == PKT_TCP && p->ip_len == ip_len && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
+	return p->kind == PKT_TCP && !p->group && p->ip_len == ip_len && (p->flags & (TCP_SYN | TCP_ACK | TCP_RST | TCP_FIN)) == TCP_SYN &&
 	       match_endpoints(c, p);
 }
 
@@ -163,7 +163,8 @@ static bool match(const struct engine *e, const struct eng_pattern *q, const str
 	case OFF_PATTERN_IPV6_SYN:
 		return match_syn(c, p, 16);
 	case OFF_PATTERN_UDP_PORT:
-		return p->kind == PKT_UDP && match_endpoints(c, p);
+		/* The first fragment as well: the host puts the datagram together. */
+		return p->ports && p->proto == PROTO_UDP && match_endpoints(c, p);
 	case OFF_PATTERN_EAPOL:
 		return match_eapol(p);
 	case OFF_PATTERN_PROGRAM:

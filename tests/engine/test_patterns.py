@@ -5,8 +5,9 @@ from __future__ import annotations
 import random
 
 import pytest
-from scapy.layers.inet import IP
+from scapy.layers.inet import IP, fragment
 from scapy.layers.inet6 import IPv6
+from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tests.engine.engine_lib import (
@@ -284,3 +285,25 @@ def test_tags(eng: Engine) -> None:
     event = eng.wake_event()
     assert event.l2_flags == 2
     assert eng.counters["rx_vlan_drop"] == 1
+
+
+@pytest.mark.edge(72)
+@pytest.mark.parametrize("dst", [b"\xff" * 6, bytes.fromhex("01005e000001")])
+def test_a_syn_to_everybody_is_no_syn(dst: bytes) -> None:
+    """RFC 9293 MUST-57: a SYN to a broadcast or multicast address is dropped silently; a pattern may leave the address open."""
+    assert wakes(tcp("S", dport=22, l2=ether(dst)), {"id_": 5, "type_": IPV4_SYN, "port": 22}) is None
+    assert wakes(tcp("S", dport=22), {"id_": 5, "type_": IPV4_SYN, "port": 22}) == 5
+
+
+@pytest.mark.edge(53)
+def test_a_datagram_in_fragments_wakes_by_the_first(eng: Engine) -> None:
+    """The only one that shows its port; what stands at that place in the others is no port."""
+    assert eng.pattern_add(5, type_=UDP_PORT, port=5353) == OK
+    eng.sleep()
+    pieces = fragment(Ether(udp((5353).to_bytes(2, "big") * 64, dport=5353))[IP], fragsize=64)  # type: ignore[no-untyped-call]
+    for piece in (*pieces[1:], fragment(Ether(udp(bytes(128), dport=5354))[IP], fragsize=64)[0]):  # type: ignore[no-untyped-call]
+        eng.rx(bytes(ether() / piece))
+    assert (eng.event(), eng.counters["rx_frag"]) == (None, len(pieces))
+    for piece in pieces:
+        eng.rx(bytes(ether() / piece))
+    assert (eng.wake_event().pattern_id, len(eng.frames())) == (5, len(pieces))
