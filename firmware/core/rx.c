@@ -7,10 +7,13 @@
 
 #include "engine_state.h"
 
-/* Not for this host, or its own frame come back: whether it is well formed is not our business, and costs no time. */
+/*
+ * Not for this host, its own frame come back, or from a group, which no station is (an answer would go to all of it):
+ * whether it is well formed is not our business, and costs no time.
+ */
 static bool not_us(const struct engine *e, const uint8_t *frame)
 {
-	return (!(frame[0] & 1) && memcmp(frame, e->mac, 6) != 0) || memcmp(frame + 6, e->mac, 6) == 0;
+	return (!(frame[0] & 1) && memcmp(frame, e->mac, 6) != 0) || (frame[6] & 1) || memcmp(frame + 6, e->mac, 6) == 0;
 }
 
 /* Takes the frame apart. Reasons to look no further, in any power state; C_COUNT when there is none. */
@@ -44,10 +47,14 @@ static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
 	bool host_matter = v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY || v->tcp == TCP_NOT_OURS;
 	if (!host_matter)
 		v->reason = C_rx_slot_consumed;
-	if (e->arm & ARM_TCP)
-		v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
-	if ((e->arm & ARM_TCP) && v->tcp == TCP_DATA)
+	if (!(e->arm & ARM_TCP))
+		return;
+	v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
+	if (v->tcp == TCP_DATA)
 		payload_judge(e, p, v);
+	/* Behind data that does not wake, too: the peer will say no more. */
+	if (!v->wake && (v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY) && (p->flags & TCP_FIN) && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN))
+		v->wake = OFF_WAKE_TCP_FIN;
 }
 
 /* Fail open: what may belong to a slot but does not show its ports is the host's to sort out. */
@@ -59,7 +66,7 @@ static void judge_hidden(struct engine *e, const struct pkt *p, struct verdict *
 		v->reason = C_rx_frag;
 	if (!p->group && (e->arm & ARM_TCP) && (p->proto == PROTO_TCP || p->kind == PKT_TOO_DEEP))
 		s = slot_by_addresses(e, p);
-	if (s) {
+	if (s && s->state != OFF_SLOT_BROKEN) {
 		v->slot = slot_index(e, s);
 		v->wake = OFF_WAKE_UNPARSEABLE_IN_SLOT;
 	}

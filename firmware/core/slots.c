@@ -106,6 +106,7 @@ static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg
 		s->resumes_to = state;
 		s->state = OFF_SLOT_PAUSED;
 	}
+	s->cfg.tos &= 0xFC;          /* RFC 3168 6.1.4: an ACK without data is not ECN capable */
 	s->last_rx_us = s->ts_recent_us = now_us(e);
 	payload_ka_start(s);
 	ka_start(e, s);

@@ -6,14 +6,18 @@
 #include "engine_state.h"
 #include "seq.h"
 
-/* RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half way round. */
+/*
+ * RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half way round; after 36 minutes, if it counts
+ * microseconds, which both ends do if one does.
+ */
 #define TS_VALID_US (24ull * 86400ull * 1000000ull)
+#define TS_VALID_FAST_US (1ull << 31)
 
 static bool paws_rejects(const struct engine *e, const struct eng_slot *s, const struct pkt *p)
 {
 	uint64_t age = now_us(e) - s->ts_recent_us + (uint64_t)s->cfg.ts_recent_age_ms * 1000u;
 
-	return p->ts && seq_lt(p->tsval, s->cfg.ts_recent) && age <= TS_VALID_US;
+	return p->ts && seq_lt(p->tsval, s->cfg.ts_recent) && age <= (s->cfg.ts_hz == 1000u ? TS_VALID_US : TS_VALID_FAST_US);
 }
 
 static enum tcp_verdict judge_rst(const struct eng_slot *s, const struct pkt *p)
@@ -112,8 +116,6 @@ uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v)
 {
 	if (v == TCP_DATA && (s->cfg.flags & OFF_SLOT_WAKE_ON_DATA))
 		return OFF_WAKE_TCP_DATA;
-	if (v == TCP_FIN_ONLY && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN))
-		return OFF_WAKE_TCP_FIN;
 	if (v == TCP_RST_EXACT && (s->cfg.flags & OFF_SLOT_WAKE_ON_RST))
 		return OFF_WAKE_TCP_RST;
 	return OFF_WAKE_NONE;
@@ -137,8 +139,8 @@ static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 		s->ts_recent_us = now_us(e);
 	}
 	note_acked(s, p);
-	/* RFC 9293 3.10.7.4: an older segment must not bring back an older window. */
-	if (seq_lt(c->snd_wl1, p->seq) || (c->snd_wl1 == p->seq && seq_leq(c->snd_una, p->ack))) {
+	/* RFC 9293 3.10.7.4: an older segment or acknowledgement must not bring back an older window. */
+	if (seq_leq(c->snd_wl1, p->seq) && seq_leq(c->snd_una, p->ack)) {
 		c->snd_wl1 = p->seq;
 		c->snd_wnd = (uint32_t)p->window << c->snd_wscale;
 		if (c->snd_wnd > c->max_snd_wnd)
@@ -193,6 +195,6 @@ void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum t
 	if (rules[v].reply != SILENT && (v != TCP_PEER_KA || (s->cfg.flags & OFF_SLOT_ANSWER_PEER_KA)))
 		sent = answer(e, s, rules[v].reply == CHALLENGE);
 	note(e, s, v, sent);
-	if (rules[v].heard)
+	if (rules[v].heard && ack_valid(s, p))   /* any sequence number of half of them is old data: that alone proves no peer */
 		ka_heard(e, s);
 }

@@ -4,7 +4,6 @@
 #include "bytes.h"
 #include "checksum.h"
 #include "engine_state.h"
-#include "seq.h"
 
 enum { TS_OPTION_BYTES = 12, TX_MAX = ETH_HEADER_BYTES + IPV6_HEADER_BYTES + TCP_HEADER_BYTES + TS_OPTION_BYTES + ENG_PAYLOAD_BYTES };
 
@@ -25,13 +24,15 @@ static uint16_t window_field(const struct eng_slot *s)
 	return field > 0xFFFF ? 0xFFFF : (uint16_t)field;
 }
 
-/* Real time, whatever the clock scale: the peer measures it. Never behind what was sent before. */
+/*
+ * Real time, whatever the clock scale: the peer measures it. It never goes back, nor stands still, however long nothing is
+ * sent: a microsecond clock goes half way round in 36 minutes. T0 may lie ahead of us by the error of the host's estimate.
+ */
 static uint32_t tsval_now(const struct engine *e, const struct eng_slot *s)
 {
-	int64_t us = (int64_t)(now_us(e) - s->cfg.t0_us);
-	uint32_t v = s->cfg.tsval + (uint32_t)(s->cfg.ts_hz == 1000u ? us / 1000 : us);
+	uint64_t now = now_us(e), us = now > s->cfg.t0_us ? now - s->cfg.t0_us : 0;
 
-	return seq_lt(v, s->tsval_last) ? s->tsval_last : v;
+	return s->cfg.tsval + (uint32_t)(s->cfg.ts_hz == 1000u ? us / 1000u : us);
 }
 
 static uint16_t put_ipv4(uint8_t *h, struct eng_slot_cfg *c, uint16_t l4_len)

@@ -307,3 +307,12 @@ def test_how_late_a_probe_leaves_is_counted_once(eng: Engine, late_us: int, buck
     assert {name for name, value in histogram.items() if value} == {f"timer_late_{bucket}"}
     assert sum(histogram.values()) == eng.counters["ka_tx"] == 1
     assert eng.counters["timer_late_max_us"] == late_us
+
+
+@pytest.mark.edge(50)
+@pytest.mark.parametrize("address", [{}, {"local": "2001:db8::1", "remote": "2001:db8::2"}])
+def test_probes_are_never_marked_for_congestion(eng: Engine, address: dict[str, str]) -> None:
+    """RFC 3168 6.1.4: an empty ACK is sent as not ECN capable, whatever two bits came with the host's TOS."""
+    asleep(eng, tos=0x2B, **address)
+    l3, _ = parse_tcp(first_probe(eng))
+    assert (l3.tc if address else l3.tos) == 0x28

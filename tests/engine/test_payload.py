@@ -23,6 +23,7 @@ from tests.engine.engine_lib import (
     OK,
     STALE_HANDLE,
     TCP_DATA,
+    TCP_FIN,
     TCP_PAYLOAD,
     UNSUPPORTED,
     WAKE_PENDING,
@@ -246,3 +247,14 @@ def test_the_password_comes_out_of_nothing(eng: Engine) -> None:
     shown = repr(Pattern.magic(5, b"secret")) + str(Pattern.magic(5, b"secret"))
     assert "secret" not in shown
     assert "MAGIC" in shown
+
+
+@pytest.mark.edge(42, 73)
+def test_a_fin_wakes_behind_data_that_matches_nothing(eng: Engine) -> None:
+    """Patterns narrow what data wakes, not that the peer closes."""
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    asleep(eng)
+    assert woke(eng, tcp("PA", payload=b"no")) is None
+    assert woke(eng, tcp("FPA", payload=b"no")) == (TCP_FIN, 0xFFFFFFFF)
+    assert woke(eng, tcp("FPA", payload=b"GO")) == (TCP_DATA, 7)

@@ -7,6 +7,8 @@ from typing import Any
 
 import pytest
 from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, in6_chksum
+from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tests.engine.engine_lib import (
@@ -14,11 +16,13 @@ from tests.engine.engine_lib import (
     BROKEN,
     D3,
     HOST_IP,
+    HOST_IP6,
     HOST_MAC,
     HOST_PORT,
     KA_TIMEOUT,
     OK,
     PEER_IP,
+    PEER_IP6,
     PEER_MAC,
     PEER_PORT,
     TCP_DATA,
@@ -155,3 +159,47 @@ def test_ecn_marks_and_reserved_bits_are_not_length(eng: Engine, reserved: int, 
     assert (eng.event(), state.ka_acked, state.state) == (None, 1, ACTIVE)
     eng.rx(tcp("PA", payload=b"x", reserved=reserved, l3=IP(src=PEER_IP, dst=HOST_IP, tos=tos)))
     assert eng.wake_event().reason == TCP_DATA
+
+
+@pytest.mark.edge(58)
+@pytest.mark.parametrize("source", ["ff:ff:ff:ff:ff:ff", "01:00:5e:00:00:01", "33:33:00:00:00:01"])
+def test_no_station_has_a_group_address_so_none_is_answered(eng: Engine, source: str) -> None:
+    """IEEE 802.3 3.2.3: a source address is an individual one. Answered there, one ping would reach everybody."""
+    assert eng.echo_add() == OK
+    eng.sleep()
+    ping = Ether(src=source, dst=HOST_MAC.hex(":")) / IP(src=PEER_IP, dst=HOST_IP) / ICMP()
+    eng.rx(bytes(ping))
+    assert (eng.take_sent(), eng.counters["rx_not_us"]) == ([], 1)
+    ping.src = PEER_MAC.hex(":")
+    eng.rx(bytes(ping))
+    assert len(eng.take_sent()) == 1
+
+
+@pytest.mark.edge(52)
+@pytest.mark.parametrize(("kind", "left", "answered"), [(0, 0, True), (0, 1, False), (4, 1, False), (99, 255, False)])
+def test_a_packet_with_further_to_go_is_not_answered(eng: Engine, kind: int, left: int, answered: bool) -> None:
+    """RFC 5095 and RFC 8200 4.4: a host that does not route drops what its routing header would send on."""
+    assert eng.echo_add(address=HOST_IP6) == OK
+    eng.sleep()
+    header = IPv6(src=PEER_IP6, dst=HOST_IP6, nh=43) / Raw(bytes([58, 0, kind, left]) + bytes(4))
+    asked = ICMPv6EchoRequest(data=b"?")
+    asked.cksum = in6_chksum(58, IPv6(src=PEER_IP6, dst=HOST_IP6), bytes(asked))  # type: ignore[no-untyped-call]
+    eng.rx(bytes(ether() / header / Raw(bytes(asked))))
+    assert len(eng.take_sent()) == answered
+    assert eng.counters["rx_dropped_policy"] == (0 if answered else 1)
+
+
+@pytest.mark.edge(14, 30)
+@pytest.mark.parametrize("ack", [1001, 0x80000000])
+@pytest.mark.parametrize("seq", [4990, 3_000_000_000])
+def test_a_stranger_who_guesses_badly_does_not_make_the_peer_look_alive(eng: Engine, seq: int, ack: int) -> None:
+    """Half of all sequence numbers are old data. With an ACK that the peer cannot have sent (RFC 5961 5.2) it is not heard."""
+    rc, slot, gen = eng.slot_add()
+    assert rc == OK
+    eng.sleep()
+    start_us = eng.now_us
+    for _ in range(4):
+        eng.run_until(eng.now_us + 20 * S)
+        eng.rx(tcp("A", seq=seq, ack=ack, payload=b"x" * 10))
+    eng.run_until(start_us + 90 * S)
+    assert (eng.slot_get(slot, gen).ka_sent, eng.wake_event().reason) == (3, KA_TIMEOUT)

@@ -311,3 +311,62 @@ def test_ack_advances_snd_una_and_old_windows_do_not_return(eng: Engine) -> None
     assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)
     eng.rx(tcp("A", ack=920, window=9))
     assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)
+
+
+def test_an_acknowledgement_older_than_snd_una_brings_no_window(eng: Engine) -> None:
+    """RFC 9293 3.10.7.4: only SND.UNA =< SEG.ACK updates it, however new the sequence number is."""
+    slot = asleep(eng)
+    eng.rx(tcp("A", seq=5001, ack=999, window=9))
+    assert eng.slot_get(*slot).snd_wnd == 65535
+    eng.rx(tcp("A", seq=5001, window=9))
+    assert eng.slot_get(*slot).snd_wnd == 9
+
+
+@pytest.mark.edge(42)
+@pytest.mark.parametrize(("flags", "reason"), [(2, TCP_FIN), (3, TCP_DATA), (0, 0), (1, TCP_DATA)])
+def test_a_fin_wakes_behind_data_that_does_not(eng: Engine, flags: int, reason: int) -> None:
+    """Flags of the slot: 1 wakes on data, 2 on FIN. The peer closes; nothing else will tell the host."""
+    asleep(eng, flags=flags)
+    assert outcome(eng, tcp("FPA", payload=b"bye")) == (reason, 0)
+
+
+@pytest.mark.edge(53)
+@pytest.mark.parametrize("which", [0, 1])
+def test_fragments_for_a_broken_slot_sleep_on(eng: Engine, which: int) -> None:
+    """The first shows its ports, the second does not: the connection is over for both."""
+    slot = asleep(eng, flags=0)
+    pieces = fragment(Ether(tcp("A", payload=bytes(64)))[IP], fragsize=32)  # type: ignore[no-untyped-call]
+    eng.rx(tcp("R"))
+    assert eng.slot_get(*slot).state == BROKEN
+    assert outcome(eng, bytes(ether() / pieces[which])) == (0, 0)
+    assert eng.counters["rx_frag"] == 1
+
+
+@pytest.mark.edge(38)
+@pytest.mark.parametrize(("age_s", "expected"), [(2147, (0, 1)), (2148, (TCP_DATA, 0))])
+def test_microsecond_timestamps_go_half_round_in_36_minutes(eng: Engine, age_s: int, expected: tuple[int, int]) -> None:
+    """RFC 7323 5.5's 24 days are 2^31 ticks of a millisecond; of a microsecond, 2147 s. What then looks old is news."""
+    asleep(eng, ts_on=True, ts_hz=1_000_000, ts_recent=100, ka_idle_ms=86_400_000)
+    eng.now_us += age_s * S
+    assert outcome(eng, tcp("A", payload=b"x", ts=(99, 0))) == expected
+
+
+@pytest.mark.edge(37, 38)
+@pytest.mark.parametrize("hours", [1, 2, 24])
+def test_our_timestamps_go_on_after_a_long_silence(eng: Engine, hours: int) -> None:
+    """A value held back would be the peer's newest, and the host's own clock behind it."""
+    asleep(eng, ts_on=True, ts_hz=1_000_000, tsval=7, t0_us=eng.now_us, ka_idle_ms=hours * 3_600_000)
+    eng.run_until(eng.now_us + hours * 3600 * S)
+    _, seg = parse_tcp(eng.take_sent()[0])
+    assert dict(seg.options)["Timestamp"][0] == (7 + hours * 3600 * S) % 2**32
+
+
+@pytest.mark.edge(37)
+def test_a_handoff_that_lies_ahead_is_not_counted_back_from(eng: Engine) -> None:
+    """The host's estimate of our clock is ahead by some ms: TSval waits where the host stopped."""
+    asleep(eng, ts_on=True, tsval=7000, t0_us=eng.now_us + 5000)
+    eng.rx(tcp("A", seq=4999, ts=(1, 0)))
+    assert dict(parse_tcp(eng.take_sent()[0])[1].options)["Timestamp"][0] == 7000
+    eng.now_us += 7000
+    eng.rx(tcp("A", seq=4999, ts=(1, 0)))
+    assert dict(parse_tcp(eng.take_sent()[0])[1].options)["Timestamp"][0] == 7002
