@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from rig.commands.looking import Baud
+
 
 def register(app: typer.Typer) -> None:
     @app.command()
     def devices(
         ports: Annotated[list[str] | None, typer.Argument(help="Ports to ask besides those found, such as a PTY.")] = None,
-        baud: Annotated[int, typer.Option(help="Speed of the line, bit/s.")] = 115200,
+        baud: Baud = 115200,
         probe: Annotated[bool, typer.Option(help="Open free ports and say hello; some boards reset when opened.")] = True,
         as_json: Annotated[bool, typer.Option("--json", help="Print a JSON list.")] = False,
     ) -> None:

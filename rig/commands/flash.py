@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.commands.looking import Baud
+
 if TYPE_CHECKING:
     from rig.device.flash import FlashResult, OnProgress
     from rig.device.link import Link
@@ -24,9 +26,10 @@ def register(app: typer.Typer) -> None:
         port: Annotated[str, typer.Option(help="Serial port or pyserial URL of a board.")] = "",
         device: Annotated[str, typer.Option(help="native or qemu instead of a port.")] = "",
         flash_file: Annotated[
-            Path | None, typer.Option("--flash", help="With --device: the file that holds its flash; made if absent.")
+            Path | None,
+            typer.Option("--flash", help="With --device: the file that holds its flash, made if absent; else nothing stays"),
         ] = None,
-        baud: Annotated[int, typer.Option(help="Speed of the line, bit/s.")] = 115200,
+        baud: Baud = 115200,
         force: Annotated[bool, typer.Option(help="Upload even if the same image runs already.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
@@ -37,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 
 def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int) -> Link:
-    from rig.device.factory import emulated
+    from rig.device.factory import check_emulated, emulated
     from rig.device.flash_memory import FlashMemory
     from rig.device.link import Link
     from rig.device.port import shared_warning
@@ -46,6 +49,7 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
     if bool(port) == bool(device):
         raise UsageError("RIG-C05", "say what to flash: either --port or --device", "`rig devices` lists serial ports")
     if device:
+        check_emulated(device)
         memory = FlashMemory.in_file(device, flash_file) if flash_file else None
         port = stack.enter_context(emulated(device, flash=memory)).port
     link = stack.enter_context(Link(port, baudrate=baud))

@@ -1,4 +1,7 @@
-"""What `rig counters`, `slots`, `patterns`, `offloads` and `log` share: a look into a running device, changing nothing."""
+"""What `rig counters`, `slots`, `patterns`, `offloads` and `log` share: a look into a running device, changing nothing.
+
+The speed of the line is everybody's who takes a port.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +17,9 @@ if TYPE_CHECKING:
     from rig.device.offload import OffloadClient
 
 Port = Annotated[str, typer.Option(help="Serial port or pyserial URL; that of a running `rig serve` too.")]
-Baud = Annotated[int, typer.Option(help="Speed of the line, bit/s.")]
+MAX_BAUD = 12_000_000
+"""What a USB full-speed adapter can promise at most."""
+Baud = Annotated[int, typer.Option(help="Speed of the line, bit/s.", min=50, max=MAX_BAUD)]
 Json = Annotated[bool, typer.Option("--json", help="Print JSON, with every field.")]
 
 

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from rig.commands.looking import Baud
+
 if TYPE_CHECKING:
     from rich.table import Table
 
@@ -24,8 +26,8 @@ def register(app: typer.Typer) -> None:
     @app.command()
     def monitor(
         port: Annotated[str, typer.Argument(help="Serial port or pyserial URL.")],
-        baud: Annotated[int, typer.Option(help="Speed of the line, bit/s.")] = 115200,
-        seconds: Annotated[float, typer.Option(help="End after so many seconds; 0: on Ctrl-C.")] = 0.0,
+        baud: Baud = 115200,
+        seconds: Annotated[float, typer.Option(help="End after so many seconds; 0: on Ctrl-C.", min=0)] = 0.0,
     ) -> None:
         """Show the log, events and counters of a board, live.
 

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.commands.looking import MAX_BAUD
+
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory
 
@@ -21,16 +23,19 @@ def register(app: typer.Typer) -> None:
     def serve(
         device: Annotated[str, typer.Option(help="native or qemu.")] = "native",
         flash_file: Annotated[
-            Path | None, typer.Option("--flash", help="File that holds its flash; made, erased, if absent.")
+            Path | None, typer.Option("--flash", help="File that holds its flash, 1 MiB (qemu: 16 MiB); made, erased, if absent.")
         ] = None,
         erased: Annotated[bool, typer.Option(help="Begin with an erased flash: the boot loader answers.")] = False,
-        baud: Annotated[int, typer.Option(help="Let bytes pass at this speed, bit/s; 0: as fast as it goes.")] = 0,
+        baud: Annotated[
+            int, typer.Option(help="Let bytes pass at this speed, bit/s; 0: as fast as it goes.", min=0, max=MAX_BAUD)
+        ] = 0,
     ) -> None:
         """Run a device alone; print its serial port. Ctrl-C ends."""
-        from rig.device.factory import emulated
+        from rig.device.factory import check_emulated, emulated
         from rig.device.line import PacedLine
         from rig.device.native import NativeDevice
 
+        check_emulated(device)
         with emulated(device, flash=_memory(device, flash_file, erased=erased)) as running:
             if isinstance(running, NativeDevice) and not baud:
                 _announce(device, running.port)

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from rig.device.emulated import EmulatedDevice
     from rig.device.flash_memory import FlashMemory
 
-KINDS = (*FILES, "board")
-
 
 def create(
     kind: str,
@@ -48,9 +46,13 @@ def emulated(
     flash: FlashMemory | None = None,
 ) -> EmulatedDevice:
     """As `create`, for the kinds that run on this machine."""
-    match kind:
-        case "native":
-            return NativeDevice(images_dir, eth, flash, link)
-        case "qemu":
-            return QemuDevice(images_dir, tap_fd, flash)
-    raise UsageError("RIG-C05", f'there is no device "{kind}"', f"one of: {', '.join(KINDS)}")
+    check_emulated(kind)
+    if kind == "native":
+        return NativeDevice(images_dir, eth, flash, link)
+    return QemuDevice(images_dir, tap_fd, flash)
+
+
+def check_emulated(kind: str) -> None:
+    """Raise RIG-C05 for a kind that does not run on this machine by itself."""
+    if kind not in FILES:
+        raise UsageError("RIG-C05", f'there is no device "{kind}" to run here', f"--device {' or '.join(FILES)}")

@@ -48,12 +48,15 @@ class Image:
         return bool(self.key_hash)
 
 
+BUILT = "make firmware, then leave IMAGE out: what it built for the board is taken"
+
+
 def load(path: Path) -> Image:
     """Read and check a file. Raises UsageError RIG-F01 that says what is wrong with it."""
     try:
         data = path.read_bytes()
     except OSError as error:
-        raise UsageError("RIG-F01", f"cannot read the image {path}: {error.strerror}", "make firmware") from error
+        raise UsageError("RIG-F01", f"cannot read the image {path}: {error.strerror}", BUILT) from error
     return parse(data, path)
 
 

@@ -66,12 +66,42 @@ def test_nothing_typed_shows_the_help() -> None:
 
 
 @pytest.mark.parametrize(
-    "arguments", [["--nonsense"], ["nonsense"], ["flash", "--nonsense"], ["monitor"], ["flash", "--baud", "fast"]]
+    "arguments",
+    [
+        ["--nonsense"],
+        ["nonsense"],
+        ["flash", "--nonsense"],
+        ["monitor"],
+        ["flash", "--baud", "fast"],
+        ["flash", "--device", "native", "--baud", "0"],
+        ["counters", "--port", "/dev/ttyUSB9", "--baud", "-5"],
+        ["devices", "--baud", "99999999999999999999"],
+        ["monitor", "/dev/ttyUSB9", "--seconds", "-1"],
+        ["serve", "--baud", "-1"],
+        ["serve", "--device", "nonsense"],
+    ],
 )
 def test_wrong_usage_is_exit_4(arguments: list[str]) -> None:
     done = rig(*arguments)
     assert done.returncode == 4
     assert "Traceback" not in done.stderr
+
+
+def test_a_file_that_is_no_flash_stays_as_it_was(tmp_path: Path) -> None:
+    """An image given as --flash, where the device's flash is meant, must not be written over."""
+    path = tmp_path / "image.bin"
+    path.write_bytes(firmware("native").image.read_bytes())
+    for arguments in (["flash", "--device", "native"], ["serve"]):
+        done = rig(*arguments, "--flash", str(path))
+        assert done.returncode == 4
+        assert "RIG-C09" in done.stderr
+        assert "bytes of something else" in done.stderr
+        assert path.read_bytes() == firmware("native").image.read_bytes()
+
+
+def test_a_device_that_does_not_exist_leaves_no_flash_file(tmp_path: Path) -> None:
+    done = rig("flash", "--device", "nonsense", "--flash", str(tmp_path / "flash"))
+    assert (done.returncode, list(tmp_path.iterdir())) == (4, [])
 
 
 def test_exit_codes_are_explained() -> None:

@@ -171,9 +171,21 @@ def test_a_flash_in_a_file_lasts(tmp_path: Path) -> None:
     assert memory.contents() == b"\xff" * 0x100000
     os.pwrite(memory.fd, b"kept", 0x1000)
     memory.close()
-    assert FlashMemory.in_file("native", path).contents()[0x1000:0x1004] == b"kept"
+    memory = FlashMemory.in_file("native", path)
+    assert memory.contents()[0x1000:0x1004] == b"kept"
+    memory.close()
     with pytest.raises(UsageError, match="RIG-C09"):
         FlashMemory.in_file("native", tmp_path)
+    with pytest.raises(UsageError, match=r"RIG-C09 .* no regular file"):
+        FlashMemory.in_file("native", Path("/dev/full"))
+
+
+def test_a_flash_file_is_one_devices_alone(tmp_path: Path) -> None:
+    path = tmp_path / "flash"
+    held = pytest.raises(UsageError, match=r"RIG-C09 .* another device runs on it")
+    with emulated("native", flash=FlashMemory.in_file("native", path)), held:
+        FlashMemory.in_file("native", path)
+    FlashMemory.in_file("native", path).close()
 
 
 def test_missing_firmware_is_said_with_its_remedy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
