@@ -107,7 +107,9 @@ class Bench:
     def _make_device(self) -> Device:
         kind = self._kind
         if kind == "board":
-            return create(kind, port=self.config.device.partition(":")[2] or self.config.port)
+            config = self.config
+            port = config.device.partition(":")[2] or config.port
+            return create(kind, port=port, baudrate=config.baudrate, reset_line=config.reset_line)
         eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if kind == "native" else (None, None)
         tap_fd = self.network.tap_fd if kind == "qemu" else None
         return create(kind, eth=eth, link=link, tap_fd=tap_fd, flash=prepared_flash(kind))

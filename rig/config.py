@@ -12,15 +12,28 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 from rig.clock import Clock
 from rig.errors import UsageError
 from rig.standby.slots import SlotLimits
 from rig.toml_lines import load_toml
 
-LEASE_MINUTES = range(1, 1441)
-"""The device allows 24 hours (firmware/core/lease.c)."""
+RANGES = {
+    "lease_min": range(1, 1441),
+    "baudrate": range(50, 12_000_001),
+    "hw_slots_total": range(256),
+    "hw_slots_per_app": range(256),
+    "sw_slots_per_app": range(256),
+    "network_ka_initial_min": range(1, 1441),
+    "network_ka_step_min": range(1441),
+    "network_ka_floor_min": range(1, 1441),
+    "network_ka_probes": range(1, 256),
+    "linger_ms": range(60_001),
+}
+"""A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
+UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
+RESET_LINES = ("none", "dtr", "rts")
 DEVICE_KINDS = ("native", "qemu", "board")
 
 
@@ -63,6 +76,8 @@ class BenchConfig:
     port: str = ""
     nic: str = ""
     baudrate: int = 115200
+    reset_line: Literal["none", "dtr", "rts"] = "none"
+    """The modem line of `port` that is wired to the board's reset."""
     clock: Clock = field(default_factory=Clock)
     standby: StandbyConfig = field(default_factory=StandbyConfig)
 
@@ -72,13 +87,18 @@ def load(path: Path) -> BenchConfig:
     table, line_of = load_toml(path)
     complain = _Complaints(path, line_of)
     complain.unknown(table, ("bench", "clock", "standby"), "")
-    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "nic", "baudrate"), complain)
+    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "nic", "baudrate", "reset_line"), complain)
     clock = _section(table, "clock", Clock, ("minute_us",), complain)
     standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
-    if standby.get("lease_min", 1) not in LEASE_MINUTES:
-        complain.wrong("standby.lease_min", standby["lease_min"], "1 to 1440 minutes")
+    for key, value in (*bench.items(), *standby.items()):
+        if key in RANGES and value not in RANGES[key]:
+            section_name = "standby" if key in standby else "bench"
+            low, high = RANGES[key][0], RANGES[key][-1]
+            complain.wrong(f"{section_name}.{key}", value, f"{low} to {high}{UNITS.get(key, '')}")
     if bench.get("device", "native") not in DEVICE_KINDS:
         complain.wrong("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
+    if bench.get("reset_line", "none") not in RESET_LINES:
+        complain.wrong("bench.reset_line", bench["reset_line"], f"one of {', '.join(RESET_LINES)}")
     if bench.get("device") == "board" and not bench.get("port"):
         complain.wrong("bench.port", bench.get("port", ""), 'the board\'s serial port, e.g. "/dev/ttyUSB0"')
     if bench.get("device") == "board" and not bench.get("nic"):

@@ -18,6 +18,7 @@ for one of its fixtures or marks, or an option is given.
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
@@ -72,6 +73,13 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
+    if any(config.getoption(name) for name in ("--device", "--topology", "--bench-config")):
+        from rig.runner.before import check_words
+        from rig.runner.setups import base
+
+        with usage_error():
+            start = base(config)
+            check_words(config.getoption("--device") or [start.device], config.getoption("--topology") or [start.topology])
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -91,6 +99,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
         from rig.runner.session import Runner
 
         session.config.pluginmanager.register(Runner(session.config, ours), "rig-runner")
+
+
+@contextlib.contextmanager
+def usage_error() -> Iterator[None]:
+    """A wrong option as pytest shows one: a line and exit code 4, no traceback."""
+    from rig.errors import UsageError
+
+    try:
+        yield
+    except UsageError as error:
+        raise pytest.UsageError(str(error)) from None
 
 
 def is_ours(item: pytest.Item) -> bool:

@@ -32,9 +32,12 @@ def load_toml(path: Path) -> tuple[dict[str, Any], Callable[[str], int]]:
     """
     try:
         text = path.read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
+    except OSError as error:
+        fix = f"check the path and the permissions of {path}"
+        raise UsageError("RIG-C01", f"{path}: cannot be read: {error.strerror}", fix) from error
+    except UnicodeDecodeError as error:
         raise UsageError(
-            "RIG-C01", f"{path}: cannot be read: {error}", f"check the path and the permissions of {path}"
+            "RIG-C01", f"{path}: is no UTF-8 text: byte {error.start} {error.reason}", f"is {path} the right file?"
         ) from error
     try:
         table = tomllib.loads(text)

@@ -5,9 +5,12 @@ from __future__ import annotations
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+if TYPE_CHECKING:
+    from rig.config import BenchConfig
 
 REPORTS = Path("reports")
 
@@ -18,10 +21,18 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
-    expression: Annotated[str, typer.Option("-k", metavar="EXPR", help="only tests that match, as pytest's -k")] = "",
-    device: Annotated[list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable")] = None,
-    topology: Annotated[list[str] | None, typer.Option(help="a name from netns/ or a TOML file; repeatable")] = None,
-    bench_config: Annotated[Path | None, typer.Option(help="bench.toml to start from", metavar="FILE")] = None,
+    expression: Annotated[
+        str, typer.Option("-k", metavar="EXPR", help='only tests that match, as pytest -k: "wakes and not nat"')
+    ] = "",
+    device: Annotated[
+        list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]")
+    ] = None,
+    topology: Annotated[
+        list[str] | None, typer.Option(help="a name from netns/ or a TOML file; repeatable  [default: flat]")
+    ] = None,
+    bench_config: Annotated[
+        Path | None, typer.Option(help="bench.toml to start from; its keys: rig help bench.toml", metavar="FILE")
+    ] = None,
     reports: Annotated[Path, typer.Option(help="where runs leave their reports", metavar="DIR")] = REPORTS,
     strict: Annotated[bool, typer.Option("--strict", help="exit 7 when a test passed only when repeated")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
@@ -31,28 +42,34 @@ def run(
     options += [f"--bench-config={bench_config.resolve()}"] if bench_config else []
     options += ["--rig-strict"] if strict else []
     options += ["-k", expression] if expression else []
+    config = _config(device, topology, bench_config)
     if list_only:
         raise typer.Exit(_pytest([*options, "--collect-only"], listing=True))
-    _prepare(device, topology, bench_config)
+    _prepare(device or [config.device], config, reports.resolve())
     raise typer.Exit(_pytest([*options, f"--rig-reports={reports.resolve()}"]))
 
 
-def _prepare(device: list[str] | None, topology: list[str] | None, bench_config: Path | None) -> None:
-    """Say at once what would make every test fail: wrong words, a wrong file, a device this machine cannot run, no namespaces."""
-    from rig.net import topology as topologies
+def _config(device: list[str] | None, topology: list[str] | None, bench_config: Path | None) -> BenchConfig:
+    """The bench to start from; wrong words and files are said here."""
+    from rig.config import BenchConfig, load
+    from rig.runner.before import check_words
+
+    config = load(bench_config) if bench_config else BenchConfig()
+    check_words(device or [config.device], topology or [config.topology])
+    return config
+
+
+def _prepare(device: list[str], config: BenchConfig, reports: Path) -> None:
+    """Say at once what would make every test fail: a device this machine cannot run, no namespaces, nowhere to write."""
     from rig.net import userns
-    from rig.runner.setups import check, devices
+    from rig.runner.before import check_machine, check_reports
+    from rig.runner.setups import devices
 
-    for name in devices(device):
-        check(name)
-    for name in topology or []:
-        topologies.load(name)
-    if bench_config is not None:
-        from rig import config
-
-        config.load(bench_config)
+    kinds = devices(device)
+    check_reports(reports)
+    check_machine(kinds, config)
     userns.enter()
-    for name in devices(device):
+    for name in kinds:
         _flash(name)
 
 

@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rig.device.board import BoardDevice
+from rig.device.board import BoardDevice, ResetLine
 from rig.device.images import FILES
 from rig.device.native import NativeDevice
 from rig.device.qemu import QemuDevice
@@ -27,12 +27,17 @@ def create(
     tap_fd: int | None = None,
     flash: FlashMemory | None = None,
     port: str = "",
+    baudrate: int = 115200,
+    reset_line: ResetLine = "none",
 ) -> Device:
-    """A device that is still off. `eth` and `link` are for native, `tap_fd` for qemu, `port` for board. Raises RIG-C05."""
+    """A device that is still off. `eth` and `link` are for native, `tap_fd` for qemu, what follows `flash` for board.
+
+    Raises RIG-C05.
+    """
     if kind == "board":
         if not port:
             raise UsageError("RIG-C05", "device board needs its serial port", "--port /dev/ttyACM0; `rig devices` lists them")
-        return BoardDevice(port)
+        return BoardDevice(port, baudrate=baudrate, reset_line=reset_line)
     return emulated(kind, images_dir, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
 

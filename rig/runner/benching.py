@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.errors import UsageError
-from rig.runner.setups import Setup, check
+from rig.runner.setups import Setup, base, check
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -39,15 +39,11 @@ def open_bench(request: pytest.FixtureRequest, setup: Setup) -> Iterator[Bench]:
 
 def bench_config(item: pytest.Item, config: pytest.Config, setup: Setup) -> BenchConfig:
     """The BenchConfig of a test: the file's, then the command line's, then the test's own mark's."""
-    from rig.config import BenchConfig, load
-
-    file = config.getoption("--bench-config")
-    base = load(file) if file else BenchConfig()
     kind, _, port = setup.device.partition(":")
     changes: dict[str, Any] = {"device": kind, "topology": setup.topology, **({"port": port} if port else {})}
     for mark in reversed(list(item.iter_markers("bench_config"))):
         changes.update(mark.kwargs)
-    config_of_test: BenchConfig = replace_deep(base, changes)
+    config_of_test: BenchConfig = replace_deep(base(config), changes)
     return config_of_test
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, TextIO
@@ -28,7 +29,7 @@ class Progress:
 
     def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
         self._tests = tests
-        self._say(f"{tests} tests")
+        self._say(f"{tests} tests" if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
 
     def pytest_rig_attempt(self, attempt: Mapping[str, Any]) -> None:
         verdict = Verdict(attempt["verdict"])
@@ -65,7 +66,7 @@ class Progress:
         self._say("\n" + table.render(run))
         say_reports(run_dir)
         if run.exit_code == 5:
-            self._say("RIG-R01 nothing ran: every selected test was skipped, or none was selected")
+            self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 
     def _word(self, verdict: Verdict) -> str:
         text = f"{verdict:<11}"
@@ -83,4 +84,6 @@ class Listing:
 
         for item in session.items:
             print(f"{item.nodeid}  {' '.join(requirements(item))}")
+        if not session.items:
+            print("no test matches -k", file=sys.stderr)
 

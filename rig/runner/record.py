@@ -19,6 +19,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rig.errors import UsageError
+
 RESULTS = "results.jsonl"
 
 
@@ -39,11 +41,14 @@ class Recorder:
 
 
 def new_run_dir(reports: Path) -> Path:
-    """Create reports/<timestamp-id> and point reports/latest at it."""
-    reports.mkdir(parents=True, exist_ok=True)
+    """Create reports/<timestamp-id> and point reports/latest at it. Raises UsageError RIG-R12."""
     run_dir = reports / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
-    run_dir.mkdir()
-    _point_latest(reports, run_dir.name)
+    try:
+        run_dir.mkdir(parents=True)
+        _point_latest(reports, run_dir.name)
+    except OSError as error:
+        cause = f"no reports can be written to {reports}: {error.strerror}"
+        raise UsageError("RIG-R12", cause, "give another directory") from error
     return run_dir
 
 

@@ -15,13 +15,13 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from rig.errors import UsageError
-from rig.plugin import is_ours, terminate
+from rig.plugin import is_ours, terminate, usage_error
 from rig.runner import verdict as verdicts
 from rig.runner.artefacts import keep
 from rig.runner.benching import ARTEFACTS, SETUP
 from rig.runner.limits import DEFAULT_LIMIT_S, limit
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
-from rig.runner.setups import DEFAULT_TOPOLOGY, devices
+from rig.runner.setups import asked_devices, asked_topologies
 from rig.runner.verdict import Exit, Verdict
 from rig.suite import catalogue
 
@@ -48,16 +48,16 @@ class Runner:
         """Before the first test."""
         signal.signal(signal.SIGTERM, terminate)
         reports = self.config.getoption("--rig-reports")
-        if reports is not None:
-            self.recorder = self._start_record(reports)
+        if reports is not None and session.items:
+            with usage_error():
+                self.recorder = self._start_record(reports)
         self.config.hook.pytest_rig_start(run_dir=self.recorder and self.recorder.run_dir, tests=len(self.items))
 
     def _start_record(self, reports: Path) -> Recorder:
         from rig.runner.facts import collect
 
         recorder = Recorder(new_run_dir(reports))
-        topologies = self.config.getoption("--topology") or [DEFAULT_TOPOLOGY]
-        recorder.add("run", **collect(devices(self.config.getoption("--device")), topologies))
+        recorder.add("run", **collect(asked_devices(self.config), asked_topologies(self.config)))
         for item in self.items:
             recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
         return recorder

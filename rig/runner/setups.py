@@ -7,13 +7,17 @@ import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
 from rig.errors import BenchError, UsageError
 
-DEFAULT_DEVICE = "native"
-DEFAULT_TOPOLOGY = "flat"
+if TYPE_CHECKING:
+    from rig.config import BenchConfig
+
+DEVICE_KINDS = ("native", "qemu", "board")
+
 
 
 @dataclass(frozen=True)
@@ -30,25 +34,48 @@ class Setup:
 
 def setups(config: pytest.Config, needed: Sequence[Sequence[str]] = ()) -> list[Setup]:
     """Every device with every topology; `needed` are the arguments of the test's topology marks, which win over --topology."""
-    topologies = [name for names in needed for name in names] or config.getoption("--topology") or [DEFAULT_TOPOLOGY]
-    return [Setup(device, topology) for device in devices(config.getoption("--device")) for topology in topologies]
+    topologies = [name for names in needed for name in names] or asked_topologies(config)
+    return [Setup(device, topology) for device in asked_devices(config) for topology in topologies]
 
 
-def devices(asked: Sequence[str] | None) -> list[str]:
-    """The device kinds meant by --device; `auto` is native, and qemu where this machine can run it."""
+def asked_devices(config: pytest.Config) -> list[str]:
+    """Those of --device, else the one of --bench-config, else native."""
+    return devices(config.getoption("--device") or [base(config).device])
+
+
+def asked_topologies(config: pytest.Config) -> list[str]:
+    """Those of --topology, else the one of --bench-config, else flat."""
+    return config.getoption("--topology") or [base(config).topology]
+
+
+def base(config: pytest.Config) -> BenchConfig:
+    """What --bench-config says, else the defaults. Raises UsageError RIG-C01."""
+    from rig.config import BenchConfig, load
+
+    file = config.getoption("--bench-config")
+    return load(file) if file else BenchConfig()
+
+
+def devices(asked: Sequence[str]) -> list[str]:
+    """The device kinds meant by words of --device; `auto` is native, and qemu where this machine can run it."""
     found: list[str] = []
-    for name in asked or [DEFAULT_DEVICE]:
+    for name in asked:
         found += _auto() if name == "auto" else [name]
     return list(dict.fromkeys(found))
 
 
 def check(device: str) -> None:
     """Raise when this machine cannot run the device: RIG-C10 unknown kind, RIG-T01 no QEMU, RIG-N03 no TAP."""
-    kind = device.partition(":")[0]
-    if kind not in ("native", "qemu", "board"):
-        raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, auto or board:PORT")
-    if kind == "qemu":
+    if check_word(device) == "qemu":
         _check_qemu()
+
+
+def check_word(device: str) -> str:
+    """The kind that a word of --device names, whether it runs here or not. Raises RIG-C10."""
+    kind = device.partition(":")[0]
+    if kind not in DEVICE_KINDS:
+        raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, auto or board:PORT")
+    return kind
 
 
 def _auto() -> list[str]:

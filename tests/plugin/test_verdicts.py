@@ -101,6 +101,17 @@ def test_each_device_and_topology(run_rig: Run) -> None:
     ]
 
 
+def test_a_bench_toml_names_device_and_topology_where_no_option_does(run_rig: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text('[bench]\ndevice = "board"\nport = "/dev/ttyACM0"\nnic = "enp3s0"\ntopology = "routed"\n')
+    source = "def test_one(bench):\n    assert bench.config.port == '/dev/ttyACM0'\n    assert bench.config.nic == 'enp3s0'\n"
+    code, lines = run_rig(source, f"--bench-config={path}")
+    assert (code, lines[0]["devices"], lines[0]["topologies"]) == (0, "board", "routed")
+    assert [(line["device"], line["topology"]) for line in lines if line["kind"] == "attempt"] == [("board", "routed")]
+    _, lines = run_rig("def test_one(bench): pass\n", f"--bench-config={path}", "--device=native", "--topology=flat")
+    assert [(line["device"], line["topology"]) for line in lines if line["kind"] == "attempt"] == [("native", "flat")]
+
+
 def test_bench_config_mark_reaches_inner_records(run_rig: Run) -> None:
     code, _ = run_rig(
         """
@@ -121,9 +132,21 @@ def test_unknown_requirement_is_a_usage_error(run_rig: Run) -> None:
     assert lines == []
 
 
-def test_unknown_device_is_a_usage_error(run_rig: Run) -> None:
-    code, _ = run_rig("def test_one(bench): pass\n", "--device=toaster")
-    assert code == 4
+@pytest.mark.parametrize("option", ["--device=toaster", "--topology=nowhere", "--bench-config=missing.toml"])
+def test_a_wrong_option_is_a_usage_error(run_rig: Run, option: str, capfd: pytest.CaptureFixture[str]) -> None:
+    code, lines = run_rig("def test_one(bench): pass\n", option)
+    assert (code, lines) == (4, [])
+    text = "".join(capfd.readouterr())
+    assert "ERROR: RIG-C" in text
+    assert "Traceback" not in text
+
+
+def test_nothing_selected_writes_no_reports(run_rig: Run) -> None:
+    assert run_rig("def test_one(bench): pass\n", "-k", "nothing") == (5, [])
+
+
+def test_reports_that_cannot_be_written_are_a_usage_error(run_rig: Run) -> None:
+    assert run_rig("def test_one(bench): pass\n", "--rig-reports=/proc/reports") == (4, [])
 
 
 def test_other_tests_of_the_session_count(run_rig: Run) -> None:

@@ -1,0 +1,64 @@
+"""`rig run` before its first test: wrong words and files, a board that is not there, nowhere to write. Real processes."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+
+BOARD = '[bench]\ndevice = "board"\nport = "/dev/ttyUSB9"\nnic = "{}"\n'
+ONE = ["-k", "test_magic_packet_wakes_wherever_it_stands and raw"]
+
+
+def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rig.cli", "run", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False, cwd=folder)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["--device", "toaster"], 4, "RIG-C10 no device kind 'toaster'"),
+        (["--list", "--device", "toaster"], 4, "RIG-C10 no device kind 'toaster'"),
+        (["--topology", "nowhere"], 4, "RIG-C03 no topology 'nowhere'"),
+        (["--bench-config", "missing.toml"], 4, "RIG-C01 missing.toml: cannot be read: No such file or directory"),
+        (["--reports", "file"], 4, "RIG-R12 no reports can be written to"),
+        (["--reports", "/proc/reports"], 4, "RIG-R12 no reports can be written to"),
+        (["--device", "board:"], 4, "RIG-C05 device board needs its serial port"),
+        (["--device", "board:/dev/ttyUSB9"], 4, "RIG-C05 device board needs this machine's interface"),
+    ],
+)
+def test_what_would_fail_every_test_is_said_before_the_first(tmp_path: Path, arguments: list[str], code: int, words: str) -> None:
+    (tmp_path / "file").write_text("mine")
+    done = rig_run(tmp_path, *ONE, *arguments)
+    assert (done.returncode, done.stdout) == (code, "")
+    assert words in done.stderr
+    assert "  fix: " in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not list(tmp_path.glob("reports/*")), "nothing half done"
+
+
+@pytest.mark.parametrize(("nic", "words"), [("eth77", "RIG-N11 this machine has no interface 'eth77'"), ("lo", "RIG-")])
+def test_a_board_that_is_not_there_is_one_message(tmp_path: Path, nic: str, words: str) -> None:
+    """As root the port is what lacks, else the right to move the interface."""
+    (tmp_path / "bench.toml").write_text(BOARD.format(nic))
+    done = rig_run(tmp_path, *ONE, "--bench-config", "bench.toml")
+    assert (done.returncode, done.stdout) == (6, "")
+    assert words in done.stderr
+    assert len(done.stderr.splitlines()) == 2
+    assert not list(tmp_path.glob("reports/*"))
+
+
+def test_nothing_selected_says_so_and_leaves_the_last_run_alone(tmp_path: Path) -> None:
+    done = rig_run(tmp_path, "-k", "no_test_has_this_name")
+    assert done.returncode == 5
+    assert "RIG-R01 nothing ran: no test matches -k" in done.stdout
+    assert not list(tmp_path.glob("reports/*"))
+    listed = rig_run(tmp_path, "--list", "-k", "no_test_has_this_name")
+    assert (listed.returncode, listed.stderr) == (5, "no test matches -k\n")
