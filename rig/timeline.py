@@ -122,8 +122,11 @@ class Timeline(TimelineWriter):
         self.fd = -1
 
     def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int) -> str:
-        tail = "\n".join(f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records(after)[-12:])
-        return f"{what} did not come within {timeout_s} s ({seen} of {count} seen); the record ends:\n{tail}"
+        missing = f"{what} did not come within {timeout_s} s ({seen} of {count} seen)"
+        came = [f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records(after)[-12:]]
+        if not came:
+            return f"{missing}; nothing at all came after record {after - 1}"
+        return "\n".join([f"{missing}; what came since, to the end:", *came])
 
     def _read_new(self) -> None:
         if self.fd < 0 or os.fstat(self.fd).st_size == self._offset:

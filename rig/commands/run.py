@@ -108,6 +108,7 @@ def _pytest(options: list[str], *, listing: bool = False) -> int:
 
 def say_reports(run_dir: Path) -> None:
     """Where the reports are, relative to here when they are below."""
-    here = Path.cwd()
-    shown = run_dir.relative_to(here) if run_dir.is_relative_to(here) else run_dir
-    typer.echo(f"\nreport: {shown / 'report.html'}   (also junit.xml, report.md, requirements.jsonl, results.jsonl)")
+    from rig.report.table import shown_path
+
+    page = shown_path(run_dir / "report.html")
+    typer.echo(f"\nreport: {page}   (also junit.xml, report.md, requirements.jsonl, results.jsonl)")

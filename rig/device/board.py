@@ -33,7 +33,7 @@ class BoardDevice(Device):
 
     def power_cut(self) -> None:
         raise BenchError(
-            "RIG-B05", "this board's power cannot be switched by the rig", "leave out the power-cut tests: -k 'not power'"
+            "RIG-B05", "this board's power cannot be switched by the rig", "leave out what needs it: -k 'not device_restart'"
         )
 
     def reset(self) -> None:

@@ -11,7 +11,7 @@ from rig.errors import RigError
 from rig.report import picture
 from rig.report.markdown import headline
 from rig.report.model import RequirementResult, Run, TestResult
-from rig.report.table import summary
+from rig.report.table import MOST_TROUBLES, summary
 from rig.runner.artefacts import TIMELINE
 from rig.timeline import Record
 from rig.timeline import load as load_timeline
@@ -38,6 +38,7 @@ def render(run: Run) -> str:
         sections=[_section(run, test) for test in run.worst_first],
         areas=_areas(run),
         plot_width=picture.WIDTH_PX,
+        most_troubles=MOST_TROUBLES,
     )
 
 

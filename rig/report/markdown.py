@@ -11,7 +11,6 @@ from tabulate import tabulate
 
 from rig.report.model import Run, TestResult
 from rig.report.table import summary
-from rig.runner.verdict import Verdict
 
 LIMIT_BYTES = 900_000
 """Below 1 MiB with room for what else a job writes into its summary."""
@@ -33,9 +32,8 @@ def render(run: Run) -> str:
 
 def _parts(run: Run) -> Iterator[str]:
     yield f"# Offload rig: {headline(run)}\n\n{summary(run)}\n\n"
-    for test in run.worst_first:
-        if test.verdict in (Verdict.FAILED, Verdict.BENCH_ERROR, Verdict.FLAKY):
-            yield _trouble(test)
+    for test in run.troubles:
+        yield _trouble(test)
     yield "## Requirements\n\n" + _requirements(run) + "\n\n"
     yield "## Facts\n\n" + tabulate(run.facts.items(), ["fact", "value"], tablefmt="github") + "\n"
 
@@ -53,7 +51,9 @@ def _trouble(test: TestResult) -> str:
     traces = [phase.trace for attempt in test.attempts for phase in attempt.phases if phase.trace]
     blocks = "".join(f"```text\n{trace[-TRACE_CHARS:].replace('```', '` ` `')}\n```\n\n" for trace in traces)
     details = f"<details><summary>traces</summary>\n\n{blocks}</details>\n\n"
-    return f"## {test.verdict}: `{test.id}`\n\n{names}: {_inline(test.reason)}\n\n{details}"
+    place = f"at `{test.at}`\n\n" if test.at else ""
+    files = f"files: `{test.folder}`\n\n" if test.folder else ""
+    return f"## {test.verdict}: `{test.id}`\n\n{names}: {_inline(test.reason)}\n\n{place}{files}{details}"
 
 
 def _requirements(run: Run) -> str:

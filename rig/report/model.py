@@ -33,6 +33,8 @@ class Phase:
     """One or a few lines."""
     trace: str = ""
     """The whole traceback."""
+    at: str = ""
+    """`file:line: code` of the test."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,16 @@ class Attempt:
     def reason(self) -> str:
         """The first error or skip reason."""
         return next((phase.error for phase in self.phases if phase.error), "")
+
+    @property
+    def at(self) -> str:
+        """Where the first error was, `file:line: code`; empty for a skip."""
+        return next((phase.at for phase in self.phases if phase.at), "")
+
+    @property
+    def folder(self) -> str:
+        """Where its artefacts are, relative to the run's directory; empty where it left none."""
+        return self.artefacts[0].parent.as_posix() if self.artefacts else ""
 
 
 @dataclass
@@ -78,6 +90,16 @@ class TestResult:
     @property
     def duration_s(self) -> float:
         return sum(attempt.duration_s for attempt in self.attempts)
+
+    @property
+    def at(self) -> str:
+        """Where the last attempt that went wrong did so."""
+        return next((attempt.at for attempt in reversed(self.attempts) if attempt.at), "")
+
+    @property
+    def folder(self) -> str:
+        """The artefacts of the last attempt that went wrong."""
+        return next((attempt.folder for attempt in reversed(self.attempts) if attempt.reason), "")
 
 
 @dataclass(frozen=True)
@@ -116,6 +138,11 @@ class Run:
         """Tests by verdict, worst first, without the empty ones."""
         counted = Counter(test.verdict for test in self.tests)
         return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+    @property
+    def troubles(self) -> list[TestResult]:
+        """The tests that someone must look at, worst first."""
+        return [test for test in self.worst_first if test.verdict in (Verdict.FAILED, Verdict.BENCH_ERROR, Verdict.FLAKY)]
 
     @property
     def worst_first(self) -> list[TestResult]:
@@ -168,7 +195,7 @@ def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> No
 
 def _attempt(line: Mapping[str, Any]) -> Attempt:
     phases = [
-        Phase(phase["name"], Verdict(phase["verdict"]), phase["s"], phase.get("error", ""), phase.get("trace", ""))
+        Phase(phase["name"], Verdict(phase["verdict"]), phase["s"], *(phase.get(key, "") for key in ("error", "trace", "at")))
         for phase in line["phases"]
     ]
     artefacts = [Path(path) for path in line.get("artefacts", [])]

@@ -2,22 +2,47 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 from tabulate import tabulate
 
-from rig.report.model import RequirementResult, Run
+from rig.report.model import RequirementResult, Run, TestResult
 from rig.runner import verdict as verdicts
 from rig.runner.verdict import Verdict
 
 REASON_CHARS = 60
 """A reason on one line of a wide terminal; the reports have the whole of it."""
 
+MOST_TROUBLES = 20
+"""More of them have one cause, or do not fit a screen."""
+
 
 def render(run: Run) -> str:
-    """Covered requirements, one row each, one verdict column a device, then the counts."""
+    """Covered requirements, one row each, one verdict column a device; what went wrong, once more; the counts."""
     devices = sorted({test.device for test in run.tests if test.device})
     rows = [_row(result, devices) for result in run.covered]
     headers = ["requirement", "title", *(devices or ["verdict"]), "tests", "reason"]
-    return f"{tabulate(rows, headers, tablefmt='simple')}\n\n{summary(run)}"
+    return "\n\n".join([tabulate(rows, headers, tablefmt="simple"), *troubles(run), summary(run)])
+
+
+def troubles(run: Run) -> list[str]:
+    """A paragraph for each test that went wrong: why, on which line, where its capture and its timeline are."""
+    shown = [_trouble(run, test) for test in run.troubles[:MOST_TROUBLES]]
+    more = len(run.troubles) - len(shown)
+    return [*shown, f"... and {more} more, in report.html"] if more else shown
+
+
+def _trouble(run: Run, test: TestResult) -> str:
+    lines = [f"{test.verdict}: {test.id}", test.reason.partition("\n")[0]]
+    lines += [f"at {test.at}"] if test.at else []
+    lines += [f"files: {shown_path(run.directory / test.folder)}"] if test.folder else []
+    return "\n    ".join(lines)
+
+
+def shown_path(path: Path) -> Path:
+    """Relative to here when it is below."""
+    here = Path.cwd()
+    return path.relative_to(here) if path.is_relative_to(here) else path
 
 
 def summary(run: Run) -> str:

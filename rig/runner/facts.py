@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import os
 import platform
@@ -11,22 +10,28 @@ import shutil
 import subprocess
 import sys
 import time
+from dataclasses import fields, is_dataclass
 from importlib import metadata
 from pathlib import Path
 from typing import Any
 
 import rig
+from rig.clock import Clock
+from rig.config import BenchConfig, StandbyConfig
+from rig.device.image import load
+from rig.errors import RigError
 
 IMAGES = Path(rig.__file__).with_name("firmware_images")
 
 
-def collect(devices: list[str], topologies: list[str]) -> dict[str, Any]:
+def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> dict[str, Any]:
     """The facts, each a short text; what cannot be found out is left out."""
     facts = {
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
         "devices": ", ".join(devices),
         "topologies": ", ".join(topologies),
+        "bench config": _settings(config),
         "rig": rig.__version__,
         "commit": _commit(),
         "python": platform.python_version(),
@@ -37,6 +42,24 @@ def collect(devices: list[str], topologies: list[str]) -> dict[str, Any]:
         **_images(),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _digest(path: Path) -> str:
+    try:
+        return load(path).digest.hex()[:12]
+    except RigError:
+        return "damaged"
+
+
+def _settings(config: BenchConfig) -> str:
+    """What --bench-config says other than the defaults."""
+    parts = (("bench", config, BenchConfig()), ("clock", config.clock, Clock()), ("standby", config.standby, StandbyConfig()))
+    return ", ".join(
+        f"{section}.{field.name} = {value!r}"
+        for section, ours, default in parts
+        for field in fields(ours)
+        if not is_dataclass(value := getattr(ours, field.name)) and value != getattr(default, field.name)
+    )
 
 
 def _version(package: str) -> str:
@@ -64,7 +87,7 @@ def _commit() -> str:
 
 
 def _images() -> dict[str, str]:
-    """Firmware version and the SHA-256 of each image file, by board."""
+    """Firmware version of each board, and its image's digest as `rig flash`, `rig monitor` and other SMP clients show it."""
     try:
         manifest = json.loads((IMAGES / "manifest.json").read_text(encoding="utf-8"))
     except (OSError, ValueError):
@@ -72,6 +95,5 @@ def _images() -> dict[str, str]:
     found = {}
     for board, entry in manifest.items():
         if isinstance(entry, dict) and "board" in entry and (image := IMAGES / entry["image"]).is_file():
-            digest = hashlib.sha256(image.read_bytes()).hexdigest()
-            found[f"firmware {board}"] = f"{entry.get('version', '?')}, sha256 {digest[:16]}"
+            found[f"firmware {board}"] = f"{entry.get('version', '?')}, image {_digest(image)}"
     return found

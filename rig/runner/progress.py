@@ -42,6 +42,8 @@ class Progress:
         for phase in attempt["phases"]:
             if error := phase.get("error"):
                 self._say("\n".join(f"      {line}" for line in error.splitlines()[:6]))
+            if at := phase.get("at"):
+                self._say(f"      at {at}")
         if repeats:
             self._say("      once more: a bench error says nothing about the device")
 

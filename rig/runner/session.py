@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import signal
 import time
+import traceback
 from collections.abc import Generator, Iterable
 from pathlib import Path
 from typing import Any
@@ -21,7 +22,7 @@ from rig.runner.artefacts import keep
 from rig.runner.benching import ARTEFACTS, SETUP
 from rig.runner.limits import DEFAULT_LIMIT_S, limit
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
-from rig.runner.setups import asked_devices, asked_topologies
+from rig.runner.setups import asked_devices, asked_topologies, base
 from rig.runner.verdict import Exit, Verdict
 from rig.suite import catalogue
 
@@ -57,7 +58,7 @@ class Runner:
         from rig.runner.facts import collect
 
         recorder = Recorder(new_run_dir(reports))
-        recorder.add("run", **collect(asked_devices(self.config), asked_topologies(self.config)))
+        recorder.add("run", **collect(asked_devices(self.config), asked_topologies(self.config), base(self.config)))
         for item in self.items:
             recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
         return recorder
@@ -152,10 +153,10 @@ class Runner:
     ) -> Generator[None, pytest.TestReport, pytest.TestReport]:
         report = yield
         if is_ours(item):
-            self.phases.append(self._phase(call, report))
+            self.phases.append(self._phase(item, call, report))
         return report
 
-    def _phase(self, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
+    def _phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:
         phase: dict[str, Any] = {"name": report.when, "s": round(call.duration, 4), "verdict": Verdict.PASSED}
         if report.skipped:
             phase.update(verdict=Verdict.SKIPPED, error=_skip_reason(report))
@@ -163,6 +164,7 @@ class Runner:
             error = call.excinfo.value
             self.usage_error |= isinstance(error, UsageError)
             phase.update(verdict=verdicts.of_exception(call.when, error), error=_short(error), trace=report.longreprtext)
+            phase.update(at=_place(item, error))
         return phase
 
     # --- limits ---
@@ -210,6 +212,16 @@ def _skip_reason(report: pytest.TestReport) -> str:
         return f"expected failure: {report.wasxfail}"
     reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
     return reason.removeprefix("Skipped: ")
+
+
+def _place(item: pytest.Item, error: BaseException) -> str:
+    """`file:line: code` of the test file's last line on the way to the error, else of the one that raised it."""
+    frames = traceback.extract_tb(error.__traceback__)
+    own = [frame for frame in frames if frame.filename == str(item.path)]
+    if not frames:
+        return ""
+    frame = (own or frames)[-1]
+    return f"{Path(frame.filename).name}:{frame.lineno}: {frame.line}"
 
 
 def _short(error: BaseException) -> str:

@@ -47,6 +47,22 @@ def test_failure_is_not_repeated_and_keeps_its_files(run_rig: Run, run_dir: Path
     assert attempts(lines) == ["failed"]
     files = sorted(path.name for path in (run_dir / "tests").rglob("*") if path.is_file())
     assert files == ["serial.log", "timeline.jsonl"]
+    (attempt,) = (line for line in lines if line["kind"] == "attempt")
+    assert attempt["phases"][1]["at"] == "test_it.py:2: assert 1 == 2"
+
+
+def test_the_place_of_an_error_is_the_test_files_last_line_on_the_way(run_rig: Run) -> None:
+    source = "import json\n\ndef deeper(text):\n    return json.loads(text)\n\ndef test_one(bench):\n    assert deeper('{')\n"
+    _, lines = run_rig(source)
+    (attempt,) = (line for line in lines if line["kind"] == "attempt")
+    assert attempt["phases"][1]["at"] == "test_it.py:4: return json.loads(text)"
+
+
+def test_a_bench_config_is_a_fact_of_the_run(run_rig: Run, tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text("[standby]\nlease_min = 60\n[clock]\nminute_us = 1000\n")
+    _, lines = run_rig("def test_one(bench): pass\n", f"--bench-config={path}")
+    assert lines[0]["bench config"] == "clock.minute_us = 1000, standby.lease_min = 60"
 
 
 def test_bench_error_is_repeated_once_then_flaky(run_rig: Run) -> None:

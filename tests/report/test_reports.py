@@ -23,11 +23,15 @@ NASTY = "<b>\x00\x1b[31m | ``` ]]> & \ud7ff é"
 
 def phases(verdict: str = "passed", error: str = "") -> list[dict[str, Any]]:
     call = {"name": "call", "s": 0.2, "verdict": verdict, "error": error, "trace": error}
+    if verdict in ("failed", "bench error"):
+        call["at"] = "test_it.py:77: assert 1 == 2"
     return [{"name": "setup", "s": 0.1, "verdict": "passed"}, call]
 
 
 def attempt(recorder: Recorder, id_: str, verdict: str, *, number: int = 1, error: str = "", device: str = "native") -> None:
     fields = {"duration_s": 0.3, "phases": phases(verdict, error), "device": device, "topology": "flat", "artefacts": []}
+    if verdict == "failed":
+        fields["artefacts"] = ["tests/bad-one/wire.pcapng"]
     recorder.add("attempt", id=id_, attempt=number, verdict=verdict, **fields)
 
 
@@ -64,6 +68,21 @@ def test_verdicts(run: Run) -> None:
         "EDGE-001": Verdict.FAILED,
     }
     assert run.exit_code is None, "no end line: the run was killed"
+
+
+def test_who_looks_for_a_failure_finds_reason_line_and_files_at_once(run: Run) -> None:
+    """On the screen after the table, in the page above the facts, in the summary."""
+    last = table.render(run).split("\n\n")[-3:]
+    assert last[0].startswith("failed: test_it.py::bad\n")
+    assert "\n    at test_it.py:77: assert 1 == 2\n    files: " in last[0]
+    assert last[0].endswith("tests/bad-one")
+    assert last[1].startswith("flaky: test_it.py::shaky\n    RIG-B03 no answer\n    at test_it.py:77")
+    page = (run.directory / "report.html").read_text()
+    listed = page[: page.index("This run")]
+    assert "test_it.py::bad" in listed
+    assert "test_it.py:77: assert 1 == 2" in listed
+    assert "test_it.py::good" not in listed
+    assert "files: `tests/bad-one`" in (run.directory / "report.md").read_text()
 
 
 def test_json_has_a_line_for_each_requirement(run: Run) -> None:
