@@ -15,7 +15,8 @@ from rig.suite.scene import Scene
 LINE_RATE_US = 6.72
 """Least frames at 100 Mbit/s: 64 bytes, preamble and gap are 672 bits."""
 FLOOD_FRAMES = 300_000
-"""Two seconds at that rate, more where the sender does not reach it: at least two keep-alives fall into it."""
+"""Two seconds at that rate, which the sender reaches with half a processor, more where it does not: at least two
+keep-alives fall into it."""
 PATIENT = StandbyConfig(network_ka_retry_min=12, network_ka_probes=9)
 """Probes 600 ms apart; nine in a row must stay without an answer: a full wire loses answers, which is not what is tested."""
 LATENESS = [f"timer_late_{limit}" for limit in ("250us", "500us", "1ms", "2ms", "5ms", "10ms", "50ms", "more")]

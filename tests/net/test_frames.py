@@ -3,17 +3,23 @@
 from __future__ import annotations
 
 import time
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from rig.errors import UsageError
 from rig.inject import Flow, Injector, frames
+from rig.inject import batch as batch_module
+from rig.inject.batch import MAX_FRAMES
 
 if TYPE_CHECKING:
+    from rig.net.capture import Capture
     from rig.net.network import Network
 
 V4 = Flow("02:00:00:00:01:20", "02:00:00:00:01:10", "192.0.2.20", "192.0.2.10", 5000, 40000)
+LINE_RATE_US = 6.72
+"""The shortest frames at 100 Mbit/s."""
 V6 = Flow("02:00:00:00:01:20", "02:00:00:00:01:10", "2001:db8::20", "2001:db8::10", 5000, 40000)
 
 
@@ -70,6 +76,52 @@ def test_a_burst_keeps_its_pace_and_tells_when(flat: Network) -> None:
     assert times_ns[-1] - start_ns >= 19_000_000
     with Injector.on(flat.server) as server, pytest.raises(UsageError, match="RIG-C02"):
         server.burst([data] * 100, interval_us=1_000_000)
+
+
+def numbered(count: int) -> list[bytes]:
+    """Frames of every length between the shortest and 250 bytes, none like another."""
+    return [frames.udp_datagram(V4, b"%08d" % n + bytes(n % 200)) for n in range(count)]
+
+
+def sent_by_server(capture: Capture) -> list[bytes]:
+    """Its UDP datagrams, as they were at its port of the switch."""
+    return [f.data for f in capture.frames("ps") if f.data[6:14] == bytes.fromhex("0200000001200800") and f.data[23] == 17]
+
+
+def test_a_burst_without_an_interval_goes_out_in_batches_in_order(flat: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    sent, libc, calls = numbered(MAX_FRAMES * 3 + 1), batch_module._libc, []
+
+    def counted(*arguments: Any) -> Any:
+        calls.append(libc.sendmmsg(*arguments))
+        return calls[-1]
+
+    monkeypatch.setattr(batch_module, "_libc", SimpleNamespace(sendmmsg=counted))
+    with Injector.on(flat.server) as server, flat.capture() as capture:
+        times_ns = server.burst(sent)
+        assert sent_by_server(capture) == sent
+    assert calls == [MAX_FRAMES] * 3 + [1]
+    assert [times_ns.count(t_ns) for t_ns in sorted(set(times_ns))] == calls
+    assert times_ns == sorted(times_ns)
+
+
+def test_no_frame_of_a_burst_at_line_rate_is_early(flat: Network) -> None:
+    """Nor forgotten. That it keeps up is the machine's affair, and a figure of `rig bench`."""
+    sent = numbered(3000)
+    with Injector.on(flat.server) as server, flat.capture() as capture:
+        start_ns = time.monotonic_ns()
+        times_ns = server.burst(sent, interval_us=LINE_RATE_US)
+        assert sent_by_server(capture) == sent
+    assert len(times_ns) == len(sent)
+    assert all(t_ns - start_ns >= number * LINE_RATE_US * 1000 for number, t_ns in enumerate(times_ns))
+
+
+def test_a_burst_ends_at_a_frame_that_the_interface_refuses(flat: Network) -> None:
+    good = numbered(5)
+    with Injector.on(flat.server) as server, flat.capture() as capture:
+        with pytest.raises(OSError, match="Message too long"):
+            server.burst([*good, bytes(3000), *good])
+        assert sent_by_server(capture) == good
+        assert server.burst([]) == []
 
 
 def checksum_of(frame: bytes, *, again: bool = False) -> Any:
