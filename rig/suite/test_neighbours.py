@@ -16,6 +16,7 @@ from ipaddress import IPv6Interface
 import pytest
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 from scapy.layers.l2 import ARP, Ether
+from scapy.utils import checksum
 
 from rig.clock import Deadline
 from rig.device.numbers import OffloadType
@@ -206,8 +207,8 @@ class Pinger:
         """The payload that came back, None when none did."""
         kind, wanted = (128, 129) if self._v6 else (8, 0)
         head = struct.pack("!BBHHH", kind, 0, 0, self._number, number)
-        checksum = 0 if self._v6 else _checksum(head + payload)
-        self._sock.sendto(head[:2] + struct.pack("!H", checksum) + head[4:] + payload, (address, 0))
+        of_all = 0 if self._v6 else checksum(head + payload)
+        self._sock.sendto(head[:2] + struct.pack("!H", of_all) + head[4:] + payload, (address, 0))
         deadline = Deadline(self.TIMEOUT_S)
         while not deadline.expired:
             self._sock.settimeout(max(deadline.remaining_s, 0.001))
@@ -222,13 +223,6 @@ class Pinger:
 
     def close(self) -> None:
         self._sock.close()
-
-
-def _checksum(data: bytes) -> int:
-    total = sum(struct.unpack(f"!{len(data + bytes(len(data) % 2)) // 2}H", data + bytes(len(data) % 2)))
-    total = (total & 0xFFFF) + (total >> 16)
-    folded: int = (total & 0xFFFF) + (total >> 16)
-    return ~folded & 0xFFFF
 
 
 @pytest.mark.edge(58, 60)

@@ -10,6 +10,7 @@ import socket
 import struct
 
 import pytest
+from scapy.utils import checksum
 
 from rig.device.numbers import PatternType
 from rig.device.offload_types import Pattern
@@ -37,16 +38,8 @@ def with_ip_options(frame: bytes, options: bytes) -> bytes:
     header[0] = 0x45 + len(options) // 4
     header[2:4], header[10:12] = total.to_bytes(2, "big"), bytes(2)
     header += options
-    header[10:12] = checksum(header).to_bytes(2, "big")
+    header[10:12] = checksum(bytes(header)).to_bytes(2, "big")
     return frame[:ETHERNET_BYTES] + bytes(header) + frame[ETHERNET_BYTES + 20 :]
-
-
-def checksum(data: bytes | bytearray) -> int:
-    """RFC 1071."""
-    total: int = sum(struct.unpack(f"!{len(data) // 2}H", data))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
 
 
 def with_headers(frame: bytes, headers: list[tuple[int, bytes]]) -> bytes:
@@ -165,7 +158,7 @@ def fragments(frame: bytes, size: int) -> list[bytes]:
         header[4:6] = b"\x12\x34"
         header[6:8] = (number * size // 8 | (0x2000 if piece is not pieces[-1] else 0)).to_bytes(2, "big")
         header[10:12] = bytes(2)
-        header[10:12] = checksum(header).to_bytes(2, "big")
+        header[10:12] = checksum(bytes(header)).to_bytes(2, "big")
         out.append(frame[:ETHERNET_BYTES] + bytes(header) + piece)
     return out
 

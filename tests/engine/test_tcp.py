@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 from scapy.layers.inet import IP, fragment
 from scapy.layers.inet6 import IPv6, IPv6ExtHdrDestOpt, IPv6ExtHdrFragment, PadN
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
+from scapy.utils import checksum
 
 from tests.engine.engine_lib import (
     AWAKE,
@@ -201,19 +204,14 @@ def test_malformed_options_are_dropped(eng: Engine, options: bytes) -> None:
     frame = bytearray(tcp("A", options=[("NOP", None)] * len(options), payload=b"x"))
     frame[54 : 54 + len(options)] = options
     frame[50:52] = b"\0\0"
-    frame[50:52] = checksum(bytes(frame)).to_bytes(2, "big")  # by hand: scapy would mend what it does not understand
+    frame[50:52] = tcp_checksum(bytes(frame)).to_bytes(2, "big")  # by hand: scapy would mend what it does not understand
     assert outcome(eng, bytes(frame)) == (0, 0)
     assert eng.counters["rx_bad_len"] == 1
 
 
-def checksum(frame: bytes) -> int:
-    """TCP checksum of an IPv4 frame without IP options whose checksum field is zero."""
-    l4 = frame[34:]
-    data = frame[26:34] + bytes([0, 6]) + len(l4).to_bytes(2, "big") + l4 + b"\0" * (len(l4) % 2)
-    total = sum(int.from_bytes(data[i : i + 2], "big") for i in range(0, len(data), 2))
-    while total >> 16:
-        total = (total & 0xFFFF) + (total >> 16)
-    return ~total & 0xFFFF
+def tcp_checksum(frame: bytes) -> int:
+    """Of an IPv4 frame without IP options whose TCP checksum field is zero."""
+    return checksum(frame[26:34] + struct.pack("!HH", 6, len(frame) - 34) + frame[34:])
 
 
 @pytest.mark.edge(45)
@@ -224,7 +222,7 @@ def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
     frame = bytearray(tcp("A", payload=b"x"))
     frame[46] = offset << 4
     frame[50:52] = b"\0\0"
-    frame[50:52] = checksum(bytes(frame)).to_bytes(2, "big")
+    frame[50:52] = tcp_checksum(bytes(frame)).to_bytes(2, "big")
     assert outcome(eng, bytes(frame)) == (0, 0)
     assert eng.counters["rx_bad_len"] == 1
 
