@@ -1,15 +1,9 @@
 /*
  * libFuzzer: requests of the offload group without line and framing, which cost most of fuzz_smp's time: made for the many
- * executions that edge case 107 asks for. Each step of the input: kind, length (2 bytes), that many bytes. Kind: bit 7 write,
- * the others the command id; two ids that no command has are a frame and time. Checked: a reply is a CBOR map inside its
+ * executions that edge case 107 asks for. Kind of a step: bit 7 write, the others the command id; two ids that no command has are a frame and time. Checked: a reply is a CBOR map inside its
  * buffer, a refusal is a number of offload_rc.h and says nothing more, and the sum of the counters.
  */
-#include <stdlib.h>
-#include <string.h>
-
-#include "core/bytes.h"
-#include "core/engine_state.h"
-#include "fuzz_frame.h"
+#include "fuzz_steps.h"
 #include "port/port.h"
 #include "smp/offload_group.h"
 #include "smp/server.h"
@@ -19,15 +13,8 @@ enum { WRITE_BIT = 0x80, CMD_FRAME = 0x7E, CMD_TIME = 0x7F, BODY_BYTES = 2048 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const size_t fuzz_cbor_at = 0;
 
-static struct engine e, blank;
-static uint64_t clock_us;
+static struct engine blank;
 static uint8_t body[BODY_BYTES], rsp[SMP_MESSAGE_BYTES - 8];
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 uint64_t port_now_us(void) { return clock_us; }
 const char *port_board(void) { return "native"; }
@@ -39,18 +26,6 @@ void port_serial_write(const uint8_t *buf, size_t len)
 }
 
 void smp_reply_deferred(const uint8_t *reply, size_t len) { expect(len > 0 && len <= sizeof rsp && reply[0] >> 5 == 5); }
-
-static bool tx(void *ctx, const uint8_t *frame, uint16_t len)
-{
-	(void)ctx;
-	return len >= ETH_MIN_BYTES && (frame[6] & 1) == 0;
-}
-
-static uint64_t now(void *ctx)
-{
-	(void)ctx;
-	return clock_us;
-}
 
 /* The frames of the buffer are most of the engine's bytes, and nobody reads those that are not counted. */
 static void boot(void)
@@ -93,27 +68,16 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	offload_group_poll();
 }
 
-static void check_sum(void)
-{
-#define ADD(name) +e.counter[C_##name]
-	expect(e.counter[C_rx_total] == 0 ENG_REASONS(ADD));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	boot();
-	while (size >= 3) {
-		uint16_t len = get_be16(data + 1);
+	struct fuzz_step s;
 
-		if (len > size - 3)
-			len = (uint16_t)(size - 3);
-		if (len > BODY_BYTES)
-			break;
-		uint8_t *copy = body + BODY_BYTES - len;  /* ends where the array ends: an over-read is seen, without a malloc */
-		memcpy(copy, data + 3, len);
-		step(data[0], copy, len);
-		data += 3 + len;
-		size -= 3u + len;
+	boot();
+	while (fuzz_next(&data, &size, &s) && s.len <= BODY_BYTES) {
+		uint8_t *copy = body + BODY_BYTES - s.len;  /* ends where the array ends: an over-read is seen, without a malloc */
+
+		memcpy(copy, s.bytes, s.len);
+		step(s.kind, copy, s.len);
 	}
 	check_sum();
 	return 0;

@@ -1,33 +1,18 @@
 /*
  * libFuzzer: frames with right checksums, group commands and time, in any order, against the engine and its SMP group.
- * Each step of the input: kind, length (2 bytes), that many bytes. Checked after every step: the sum of the counters.
+ * Checked after every step: the sum of the counters.
  */
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-
-#include "core/bytes.h"
-#include "core/engine_state.h"
-#include "fuzz_frame.h"
+#include "fuzz_steps.h"
 #include "smp/offload_group.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const size_t fuzz_cbor_at = 2;     /* behind operation and command */
 
-static struct engine e;
-static uint64_t clock_us;
 static const uint8_t host_mac[6] = {2, 0, 0, 0, 0, 1};
 
-static bool tx(void *ctx, const uint8_t *frame, uint16_t len)
+static bool busy_tx(void *ctx, const uint8_t *frame, uint16_t len)
 {
-	(void)ctx;
-	return len >= ETH_MIN_BYTES && frame[6] == 2 && !(clock_us & 1);
-}
-
-static uint64_t now(void *ctx)
-{
-	(void)ctx;
-	return clock_us;
+	return tx(ctx, frame, len) && frame[6] == 2 && !(clock_us & 1);
 }
 
 uint64_t port_now_us(void)
@@ -48,8 +33,7 @@ const char *port_board(void)
 
 void smp_reply_deferred(const uint8_t *body, size_t len)
 {
-	if (len == 0 || body[0] == 0)
-		abort();
+	expect(len > 0 && body[0] != 0);
 }
 
 static void slot_for(const uint8_t *f, uint16_t len)
@@ -105,32 +89,14 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	offload_group_poll();
 }
 
-static void check_sum(void)
-{
-#define ADD(name) +e.counter[C_##name]
-	if (e.counter[C_rx_total] != 0 ENG_REASONS(ADD))
-		abort();
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static const uint8_t digest[32];
-	static const struct eng_env env = {.tx = tx, .now_us = now, .link_events = true};
+	static const struct eng_env env = {.tx = busy_tx, .now_us = now, .link_events = true};
 
 	clock_us = 0;
 	eng_init(&e, &env, 1);
 	offload_group_init(&e, digest, "1.0.0", 0, 1);
-	while (size >= 3) {
-		uint16_t len = get_be16(data + 1) % 1600;
-		if (len > size - 3)
-			len = (uint16_t)(size - 3);
-		uint8_t *copy = malloc(len ? len : 1u); /* exactly this long: an over-read is seen */
-		memcpy(copy, data + 3, len);
-		step(data[0], copy, len);
-		free(copy);
-		check_sum();
-		data += 3 + len;
-		size -= 3u + len;
-	}
+	fuzz_steps(data, size, step);
 	return 0;
 }

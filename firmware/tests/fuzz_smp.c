@@ -1,17 +1,12 @@
 /*
  * libFuzzer: everything that can come over the serial line, against framing, server and all groups, with a flash behind.
- * Each step of the input: kind, length (2 bytes, big endian), that many bytes. Random bytes never hit a CRC, so the step
- * kinds that mean a message are framed here. Checked: whatever goes out is whole SMP messages with true lengths, one reply
- * at most a request, flash untouched while the device speaks for the host, and the sum of the counters.
+ * Random bytes never hit a CRC, so the step kinds that mean a message are framed here. Checked: whatever goes out is whole
+ * SMP messages with true lengths, one reply at most a request, flash untouched while the device speaks for the host, and the
+ * sum of the counters.
  */
-#include <stdlib.h>
-#include <string.h>
-
 #include "boot/flash_map.h"
 #include "boot/handoff.h"
-#include "core/bytes.h"
-#include "core/engine_state.h"
-#include "fuzz_frame.h"
+#include "fuzz_steps.h"
 #include "port/port.h"
 #include "smp/framing.h"
 #include "smp/image_group.h"
@@ -24,18 +19,10 @@ enum { OFFLOAD_GROUP = 100, ATTACH = 0x01, HEADER = 8, PIECE_HEAD = 4 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const size_t fuzz_cbor_at = PIECE_HEAD;
 
-static struct engine e;
-static uint64_t clock_us;
 static uint8_t flash[FLASH_BYTES];
 static bool flash_dirty;
 static struct framing heard;    /* what a client hears */
 static unsigned replies;
-
-static void expect(bool ok)
-{
-	if (!ok)
-		abort();
-}
 
 /* --- port ---------------------------------------------------------------------------------------------------------- */
 
@@ -88,18 +75,6 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 		return false;
 	memset(flash + off, 0xFF, len);
 	return true;
-}
-
-static bool tx(void *ctx, const uint8_t *frame, uint16_t len)
-{
-	(void)ctx;
-	return len >= ETH_MIN_BYTES && (frame[6] & 1) == 0;
-}
-
-static uint64_t now(void *ctx)
-{
-	(void)ctx;
-	return clock_us;
 }
 
 /* --- the image's wiring, as main.c does it ---------------------------------------------------------------------------- */
@@ -181,27 +156,9 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	smp_server_poll();
 }
 
-static void check_sum(void)
-{
-#define ADD(name) +e.counter[C_##name]
-	expect(e.counter[C_rx_total] == 0 ENG_REASONS(ADD));
-}
-
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	boot();
-	while (size >= 3) {
-		uint16_t len = get_be16(data + 1);
-
-		if (len > size - 3)
-			len = (uint16_t)(size - 3);
-		uint8_t *copy = malloc(len ? len : 1u); /* exactly this long: an over-read is seen */
-		memcpy(copy, data + 3, len);
-		step(data[0], copy, len);
-		free(copy);
-		check_sum();
-		data += 3 + len;
-		size -= 3u + len;
-	}
+	fuzz_steps(data, size, step);
 	return 0;
 }
