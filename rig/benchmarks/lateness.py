@@ -1,21 +1,26 @@
 """What the machine itself adds to every timer: how late a sleep of a process that does nothing else ends.
 
-Run as a program: `python -m rig.benchmarks.lateness SECONDS` prints the lateness of each sleep in ms, as a JSON list.
+Run as a program: `python -m rig.benchmarks.lateness SECONDS` prints the lateness of each sleep in ms, as a JSON list. With
+the word "real-time" behind it, it is scheduled as such.
 """
 
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
+from contextlib import nullcontext
+
+from rig.benchmarks.real_time import real_time
 
 INTERVAL_S = 0.005
 
 
-def lateness_ms(duration_s: float) -> list[float]:
+def lateness_ms(duration_s: float, *, in_real_time: bool) -> list[float]:
     """Measured in a process of its own, beside whatever else goes on; returns when it is over."""
-    argv = [sys.executable, "-m", "rig.benchmarks.lateness", str(duration_s)]
+    argv = [sys.executable, "-m", "rig.benchmarks.lateness", str(duration_s), *(["real-time"] if in_real_time else [])]
     late_ms: list[float] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
     return late_ms
 
@@ -32,4 +37,5 @@ def _measure(duration_s: float) -> list[float]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(_measure(float(sys.argv[1]))))
+    with real_time(os.getpid()) if "real-time" in sys.argv else nullcontext():
+        print(json.dumps(_measure(float(sys.argv[1]))))

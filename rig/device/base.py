@@ -22,6 +22,11 @@ class Device(ABC):
     flash_fd: int = -1
     """The flash as a file, -1 for a board."""
 
+    @property
+    def pid(self) -> int:
+        """Of the process that runs the firmware; 0 when it is off, and for a board."""
+        return 0
+
     @abstractmethod
     def start(self) -> None:
         """Power on. Raises BenchError when it cannot run."""

@@ -29,7 +29,6 @@ class EmulatedDevice(Device):
 
     @property
     def pid(self) -> int:
-        """Of the process that runs the firmware; 0 when it is off."""
         return self._child.pid if self._child is not None else 0
 
     def start(self) -> None:

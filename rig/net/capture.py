@@ -3,8 +3,8 @@
 A raw socket on each port sees each frame that crosses it once, in either direction, with the kernel's time stamp. The
 sockets are bound when the constructor returns, so no frame after that is missed; whoever asks for frames first lets
 the kernel finish what is on its way, so that a frame sent before the question is in the answer. Otherwise a thread
-empties the sockets, at most every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy and keeps
-the thread out of the way of code whose latency is measured.
+empties the sockets, at most every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy. Where the
+thread itself would disturb what is measured, there is none: the kernel keeps the frames until somebody asks.
 """
 
 from __future__ import annotations
@@ -60,10 +60,17 @@ class Capture:
     """Records the given ports of a namespace from construction to `close()`. Thread-safe."""
 
     def __init__(
-        self, wire: Namespace, ports: Mapping[str, str], path: Path | None = None, comment: str = "", keep: bytes = b""
+        self,
+        wire: Namespace,
+        ports: Mapping[str, str],
+        path: Path | None = None,
+        comment: str = "",
+        keep: bytes = b"",
+        background: bool = True,
     ) -> None:
         """`ports`: interface name -> description. `path`: pcapng file to write, none if None. `keep`: a classic BPF program
-        of 8-byte instructions; the kernel drops what it does not pass. Without one every frame is kept."""
+        of 8-byte instructions; the kernel drops what it does not pass. Without one every frame is kept. `background`: False
+        for no thread; the caller asks before a port's buffer of RECEIVE_BUFFER_BYTES is full, and looks at `dropped`."""
         self._sockets = {port: _open(wire, port, keep) for port in ports}
         self._frames: dict[str, deque[CapturedFrame]] = {port: deque() for port in ports}
         self._forgotten = dict.fromkeys(ports, 0)
@@ -74,8 +81,9 @@ class Capture:
         self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
         self._lock = threading.RLock()
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._work, name="rig-capture", daemon=True)
-        self._thread.start()
+        self._thread = threading.Thread(target=self._work, name="rig-capture", daemon=True) if background else None
+        if self._thread is not None:
+            self._thread.start()
 
     def frames(self, port: str, *, after: int = 0) -> list[CapturedFrame]:
         """Frames of a port in order, from number `after` on (see `mark`)."""
@@ -122,7 +130,8 @@ class Capture:
         if self._stop.is_set():
             return
         self._stop.set()
-        self._thread.join()
+        if self._thread is not None:
+            self._thread.join()
         with self._lock:
             self._catch_up()
             dropped = self.dropped

@@ -102,12 +102,12 @@ class Network:
             self._gate = Gate(self.wire.fd, host.mac, host.port, self.device_port, self.topology.bridge)
         return self._gate
 
-    def capture(self, path: Path | None = None, keep: bytes = b"") -> Capture:
+    def capture(self, path: Path | None = None, keep: bytes = b"", background: bool = True) -> Capture:
         """Record every wire-side port from now on, into a pcapng file if `path` is given; with `keep`, a classic BPF program,
-        the frames that it passes. The caller closes it."""
+        the frames that it passes. `background`: see Capture. The caller closes it."""
         owners = {leg.port: f"{leg.name} {leg.mac}" for leg in self.topology.legs}
         comment = f"topology {self.topology.name}, device {self.device_kind}"
-        return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment, keep)
+        return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment, keep, background)
 
     def device_eth_socket(self) -> socket.socket:
         """The native device's Ethernet: a raw socket on n0, bound. One for the network's life, owned by it."""

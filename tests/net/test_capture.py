@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+import threading
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -63,6 +64,19 @@ def test_waiting_sees_what_was_there_and_what_comes_and_names_what_did_not(flat:
         server.send(frames.udp_datagram(flow(flat), b"late"))
         assert b"late" in capture.wait_for("ph", lambda data: b"late" in data, after=mark).data
     assert capture.frames("ph")  # also after close
+
+
+def test_without_a_thread_the_kernel_keeps_the_frames_until_somebody_asks(flat: Network, tmp_path: Path) -> None:
+    path = tmp_path / "net.pcapng"
+    with flat.capture(path, background=False) as capture, Injector.on(flat.server) as server:
+        size_bytes = path.stat().st_size
+        sent = [frames.udp_datagram(flow(flat), b"%d" % number) for number in range(300)]
+        server.burst(sent)
+        assert "rig-capture" not in {thread.name for thread in threading.enumerate()}
+        assert path.stat().st_size == size_bytes
+        assert [frame.data for frame in capture.frames("ps") if frame.data in sent] == sent
+        assert capture.dropped["ps"] == 0
+        assert path.stat().st_size > size_bytes
 
 
 def test_memory_is_bounded_and_marks_survive_forgetting(flat: Network, monkeypatch: pytest.MonkeyPatch) -> None:

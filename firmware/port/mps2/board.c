@@ -125,12 +125,11 @@ static void sleep(uint32_t max_us)
 {
 	UART0->int_clear = UART_INT_RX;
 	LAN_INT_STS = ~(uint32_t)LAN_INT_PHY;
+	NVIC_CLEAR_PENDING = IRQ_UART0_RX | IRQ_ETHERNET;
 	timer_wake_in(max_us);
-	NVIC_CLEAR_PENDING = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
 	if (!uart_has_byte() && !ethernet_has_frame() && !(LAN_INT_STS & LAN_INT_PHY)) {
 		__asm__ volatile("dsb\n\twfi" ::: "memory");
 	}
-	timer_wake_cancel();
 }
 
 void port_idle(uint32_t max_us)

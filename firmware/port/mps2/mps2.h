@@ -9,11 +9,12 @@
 #define TICKS_PER_US (CLOCK_HZ / 1000000u)
 
 struct cmsdk_timer {
-	volatile uint32_t ctrl, value, reload, int_clear;
+	volatile uint32_t ctrl, value, reload, int_clear;   /* int_clear reads as the interrupt's state */
 };
 #define TIMER0 ((struct cmsdk_timer *)0x40000000u)
 #define TIMER1 ((struct cmsdk_timer *)0x40001000u)
-enum { TIMER_ENABLE = 1, TIMER_IRQ_ENABLE = 8 };
+enum { TIMER_ENABLE = 1, TIMER_IRQ_ENABLE = 8 };                    /* ctrl */
+enum { TIMER_RUNG = 1 };                                            /* int_clear */
 
 struct cmsdk_uart {
 	volatile uint32_t data, state, ctrl, int_clear, bauddiv;
@@ -53,8 +54,7 @@ enum { IRQ_UART0_RX = 1 << 0, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
 
 /* Between the files of this port. */
 void timer_init(void);
-void timer_wake_in(uint32_t us);    /* TIMER1's interrupt ends a WFI */
-void timer_wake_cancel(void);
+void timer_wake_in(uint32_t us);    /* at least 1; TIMER1's interrupt ends a WFI */
 void uart_init(void);
 bool uart_has_byte(void);
 void ethernet_init(void);

@@ -4,6 +4,7 @@
 
 static uint64_t total_ticks;
 static uint32_t last;
+static uint64_t rings_at_us = UINT64_MAX;
 
 void timer_init(void)
 {
@@ -11,6 +12,8 @@ void timer_init(void)
 	TIMER0->value = UINT32_MAX;
 	TIMER0->ctrl = TIMER_ENABLE;
 	last = UINT32_MAX - TIMER0->value;
+	TIMER1->reload = UINT32_MAX;
+	TIMER1->ctrl = TIMER_ENABLE | TIMER_IRQ_ENABLE;
 }
 
 /* Has to be called once per 171 s; the main loop never sleeps longer than 10 s. */
@@ -26,20 +29,22 @@ uint64_t port_now_us(void)
 	return total_ticks / TICKS_PER_US;
 }
 
+/*
+ * TIMER1 runs all the time. Its count alone is written, and only when it would ring too late: to ring early costs one turn
+ * of the loop, while every setting wakes QEMU's other thread, just when frames come one behind the other. Whether it has
+ * rung is what the timer says: clocks that differ by a tick would lose the alarm.
+ */
 void timer_wake_in(uint32_t us)
 {
 	const uint32_t longest_us = UINT32_MAX / TICKS_PER_US;
-	uint32_t ticks = (us < longest_us ? us : longest_us) * TICKS_PER_US;
+	uint32_t wait_us = us < longest_us ? us : longest_us;
+	uint64_t due_us = port_now_us() + wait_us;
 
-	TIMER1->ctrl = 0;
-	TIMER1->int_clear = 1;
-	TIMER1->reload = ticks > 0 ? ticks : 1;
-	TIMER1->value = ticks > 0 ? ticks : 1;
-	TIMER1->ctrl = TIMER_ENABLE | TIMER_IRQ_ENABLE;
-}
-
-void timer_wake_cancel(void)
-{
-	TIMER1->ctrl = 0;
-	TIMER1->int_clear = 1;
+	if (rings_at_us <= due_us && !(TIMER1->int_clear & TIMER_RUNG)) {
+		return;
+	}
+	rings_at_us = due_us;
+	TIMER1->int_clear = TIMER_RUNG;
+	NVIC_CLEAR_PENDING = IRQ_TIMER1;
+	TIMER1->value = wait_us * TICKS_PER_US;
 }
