@@ -34,6 +34,7 @@ class PacedLine:
         os.set_blocking(self._master, False)
         self.port = os.ttyname(self._slave)
         self._stop_r, self._stop_w = os.pipe()
+        self._carried = {self._endpoint.fd: 0, self._master: 0}
         ways = ((self._endpoint.fd, self._master), (self._master, self._endpoint.fd))
         self._threads = [threading.Thread(target=self._relay, args=way, daemon=True) for way in ways]
         for thread in self._threads:
@@ -44,6 +45,11 @@ class PacedLine:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    @property
+    def carried_bytes(self) -> int:
+        """Taken from either end so far."""
+        return sum(self._carried.values())
 
     def close(self) -> None:
         os.write(self._stop_w, b"x")
@@ -60,6 +66,7 @@ class PacedLine:
                 data = os.read(source, BURST_BYTES)
                 if not data:
                     return
+                self._carried[source] += len(data)
                 # Bytes that waited follow the last ones without a gap, however late this thread woke up.
                 free_at_s = (time.monotonic() if idle else free_at_s) + len(data) * self._byte_s
                 if (early_s := free_at_s - time.monotonic()) > 0:
