@@ -74,7 +74,7 @@ class Bench:
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())
         self.host = self._stack.enter_context(self._start_host())
-        self.server = self._stack.enter_context(self.serve("server"))
+        self.server = self._stack.enter_context(self.serve(plan.server.name))
         self.inject = self._stack.enter_context(Injector.on(self.network.next_hop))
         self.host.wait_ready()
         self.device = OffloadClient(self.host)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
 from typing import Any, NoReturn
@@ -38,6 +39,7 @@ class Reader:
         wire = self._table(table, "wire", {})
         self._only(wire, "wire", ("bridge", "far_bridge"))
         hosts = {name: self._host(name, table["hosts"]) for name in self._table(table, "hosts")}
+        hosts = _with_server_port(hosts)
         self._check_roles(hosts)
         self._check_addresses(hosts)
         name, description = self._text(table, "name", self._path.stem), self._text(table, "description", "")
@@ -55,7 +57,7 @@ class Reader:
         if role not in ROLES:
             self._refuse(f"{key}.role", role, "one of " + ", ".join(map(repr, ROLES)))
         self._only(table, key, ROUTER_KEYS if role == "router" else HOST_KEYS)
-        port = "ph" if role == "host" else "ps" if name == "server" else f"p-{name}"
+        port = "ph" if role == "host" else f"p-{name}"
         far = self._far(name, table, f"{key}.far") if role == "router" else None
         nat = self._nat(table, f"{key}.nat") if "nat" in table else None
         return HostSpec(name, NEAR_IFNAME, *self._leg(table, key, port), role, far, nat)
@@ -168,7 +170,7 @@ class Reader:
     def _text(self, parent: dict[str, Any], key: str, default: str | None = None) -> str:
         value = parent.get(key.rsplit(".", 1)[-1], default)
         if not isinstance(value, str) or (not value and default is None):
-            self._refuse(key, value, "a text in quotes")
+            self._refuse(key, value, "a text in quotes, not empty")
         return value
 
     def _only(self, table: dict[str, Any], prefix: str, known: tuple[str, ...]) -> None:
@@ -182,6 +184,12 @@ class Reader:
         raise UsageError(
             "RIG-C01", f"{self._path}:{self._line_of(key)}: {key} {shown}: expected {expected}", f"edit {self._path}"
         )
+
+
+def _with_server_port(hosts: dict[str, HostSpec]) -> dict[str, HostSpec]:
+    """The first server, whatever its name, is the bench's: its end of the cable is "ps" for every test."""
+    first = next((host.name for host in hosts.values() if host.role == "server"), "")
+    return {name: replace(host, port="ps") if name == first else host for name, host in hosts.items()}
 
 
 def _is_host_address(address: IPv4Interface | IPv6Interface) -> bool:

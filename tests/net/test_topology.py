@@ -40,6 +40,14 @@ def test_the_shipped_topologies_load_by_name() -> None:
     assert dual.hosts["peer"].port == "p-peer"
 
 
+def test_the_benchs_server_is_the_first_whatever_its_name(tmp_path: Path) -> None:
+    path = tmp_path / "named.toml"
+    second = '[hosts.server]\nrole = "server"\nmac = "02:00:00:00:01:30"\nipv4 = "192.0.2.30/24"\n'
+    path.write_text(GOOD.replace("hosts.server", "hosts.cloud") + second)
+    named = topology.load(path)
+    assert (named.server.name, named.server.port, named.hosts["server"].port) == ("cloud", "ps", "p-server")
+
+
 def test_a_topology_of_the_working_directory_comes_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (tmp_path / "netns").mkdir()
     (tmp_path / "netns" / "flat.toml").write_text(GOOD)
