@@ -6,14 +6,17 @@ from typing import Annotated
 
 import typer
 
+NAMES = "exit-codes, bench.toml, topology"
+
 
 def register(app: typer.Typer) -> None:
-    @app.command("help")
-    def show(topic: Annotated[str, typer.Argument(help="exit-codes")] = "exit-codes") -> None:
-        """Explain a topic: exit-codes."""
+    @app.command("help", help=f"Explain a topic: {NAMES}.")
+    def show(topic: Annotated[str, typer.Argument(help=NAMES)] = "exit-codes") -> None:
         from rig.cli import EXIT_CODES
+        from rig.commands.topics import BENCH_TOML, TOPOLOGY
         from rig.errors import UsageError
 
-        if topic != "exit-codes":
-            raise UsageError("RIG-C07", f'there is no help on "{topic}"', "rig help exit-codes; rig COMMAND --help")
-        typer.echo(EXIT_CODES)
+        topics = {"exit-codes": EXIT_CODES, "bench.toml": BENCH_TOML, "topology": TOPOLOGY}
+        if topic not in topics:
+            raise UsageError("RIG-C07", f'there is no help on "{topic}"', f"rig help with one of {NAMES}; or rig COMMAND --help")
+        typer.echo(topics[topic].rstrip("\n"))

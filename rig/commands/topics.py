@@ -1,0 +1,68 @@
+"""What `rig help` explains beside the commands. The two files are valid as they stand: `rig help bench.toml > bench.toml`."""
+
+from __future__ import annotations
+
+BENCH_TOML = """\
+# bench.toml, for --bench-config. Every key is optional; these are the defaults.
+
+[bench]
+device = "native"            # native, qemu or board; --device wins
+topology = "flat"            # a name from netns/ or the path of a TOML file; --topology and a test's mark win
+port = ""                    # of a board: serial port, such as "/dev/ttyACM0"; --device board:PORT wins
+nic = ""                     # of a board: interface of this machine that its Ethernet is wired to, such as "enp3s0"
+baudrate = 115200            # of a board: bit/s, 50 to 12000000
+reset_line = "none"          # of a board: none, dtr or rts, the modem line that is wired to its reset
+
+[clock]
+minute_us = 50_000           # real time that a minute of an interval lasts, µs, 1 to 60000000: then minutes are minutes
+
+[standby]
+aoac = true                  # the platform supports connected standby
+hw_slots_total = 4           # hardware slots, 0 to 255
+hw_slots_per_app = 2
+sw_slots_per_app = 4
+network_ka_initial_min = 15  # minutes between keep-alives at first, 1 to 1440
+network_ka_step_min = 1      # how much shorter after a connection was lost
+network_ka_floor_min = 1     # never shorter than this
+network_ka_retry_min = 1.0   # minutes between unanswered keep-alives
+network_ka_probes = 3        # unanswered keep-alives that end a connection, 1 to 255
+no_slot_fails_connect = true # no free hardware slot: connect raises; false: the wait returns POLICY_ERROR
+lease_min = 1440             # minutes after which the device takes a silent host for dead, 1 to 1440
+learn_next_hop = true        # the device follows a next hop that announces another MAC; false: its silence wakes
+linger_ms = 20               # in connected standby, real time without work after which the host sleeps again
+"""
+
+TOPOLOGY = """\
+# A topology, for --topology FILE.toml, or by name from a folder netns/. Exactly one host, at least one server (the first
+# is the bench's), any number of peers and routers. A machine sits where its addresses belong: on the host's network, or
+# on the one behind the routers; the first router is everybody's gateway. Without routers all are neighbours.
+name = "mine"                # optional, else the file's name
+description = "a host, a gateway that forgets, a server behind it"
+
+[hosts.laptop]               # any name: 1 to 12 small letters, digits, dashes
+role = "host"                # host, server, peer or router
+mac = "02:00:00:00:01:10"    # locally administered: never a real NIC's
+ipv4 = "192.0.2.10/24"       # ipv4, ipv6 or both
+ipv6 = "2001:db8:0:1::10/64"
+
+[hosts.gateway]
+role = "router"
+mac = "02:00:00:00:01:01"
+ipv4 = "192.0.2.1/24"
+ipv6 = "2001:db8:0:1::1/64"
+
+[hosts.gateway.far]          # of a router: its leg in the network behind it
+mac = "02:00:00:00:02:01"
+ipv4 = "198.51.100.1/24"
+ipv6 = "2001:db8:0:2::1/64"
+
+[hosts.gateway.nat]          # optional: it translates the host's IPv4 addresses to its far one
+established_s = 2            # seconds after which it forgets an idle connection
+forgotten = "remap"          # what it does with a segment of a forgotten one: remap (the server resets it) or drop
+
+[hosts.cloud]
+role = "server"
+mac = "02:00:00:00:02:20"
+ipv4 = "198.51.100.20/24"
+ipv6 = "2001:db8:0:2::20/64"
+"""

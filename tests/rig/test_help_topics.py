@@ -1,0 +1,29 @@
+"""The files that `rig help` shows are complete, right and usable as they stand."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import fields
+from pathlib import Path
+
+from rig.clock import Clock
+from rig.commands.topics import BENCH_TOML, TOPOLOGY
+from rig.config import BenchConfig, StandbyConfig, load
+from rig.net import topology
+
+
+def test_the_bench_toml_has_every_key_with_its_default(tmp_path: Path) -> None:
+    path = tmp_path / "bench.toml"
+    path.write_text(BENCH_TOML)
+    assert load(path) == BenchConfig()
+    shown = tomllib.loads(BENCH_TOML)
+    assert list(shown["bench"]) == [f.name for f in fields(BenchConfig) if f.name not in ("clock", "standby")]
+    assert list(shown["clock"]) == [f.name for f in fields(Clock)]
+    assert list(shown["standby"]) == [f.name for f in fields(StandbyConfig)]
+
+
+def test_the_topology_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(TOPOLOGY)
+    plan = topology.load(path)
+    assert (plan.host.name, plan.server.name, plan.next_hop.name) == ("laptop", "cloud", "gateway")
