@@ -6,8 +6,10 @@ are lazy: a command loads what it needs when it runs, so that `rig --help` answe
 
 from __future__ import annotations
 
+import errno
 import importlib
 import json
+import os
 import signal
 import sys
 import traceback
@@ -17,7 +19,7 @@ from types import FrameType
 import typer
 
 from rig import __version__
-from rig.errors import RigError
+from rig.errors import BenchError, RigError
 
 COMMANDS = (
     "run",
@@ -38,6 +40,7 @@ COMMANDS = (
 INTERRUPTED, BUG, USAGE = 2, 3, 4
 SHELL_INTERRUPTED = 130
 """What typer returns for Ctrl-C, after the command's teardown."""
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 CLICK_USAGE = 2
 """What click exits with on bad options; pytest's and our word for it is 4."""
 
@@ -57,7 +60,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="rig",
         help="Hardware-in-the-loop rig for low-power network offload.",
-        epilog="New here? rig doctor, then rig run. Exit codes: rig help exit-codes.",
+        epilog="New here? rig doctor, then rig run. Files and exit codes: rig help bench.toml, topology, exit-codes.",
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},
@@ -87,9 +90,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         typer.echo("interrupted", err=True)
         return INTERRUPTED
-    except BrokenPipeError:
+    except (BrokenPipeError, SystemExit):  # typer meets a closed pipe with sys.exit(1)
         return _closed_output()
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return _no_room(error)
         return _unexpected(error)
 
 
@@ -109,6 +114,14 @@ def _closed_output() -> int:
     """`rig devices | head`: whoever read has enough. Keeps the interpreter from complaining at its end."""
     sys.stdout = open("/dev/null", "w")  # noqa: PTH123, SIM115  lives as long as the process
     return 0
+
+
+def _no_room(error: OSError) -> int:
+    """`rig report > /dev/full`: whatever was written is not whole, so the code says so. What is still buffered goes nowhere."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+    where = f" to {error.filename}" if error.filename else ""
+    _tell(BenchError("RIG-T03", f"cannot write{where}: {error.strerror}", "make room, or write elsewhere"), as_json=False)
+    return BenchError.exit_code
 
 
 def _unexpected(error: Exception) -> int:

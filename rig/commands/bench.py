@@ -38,6 +38,7 @@ def bench(
 
     Medians and high percentiles of many rounds, in one run; compare them with another run on the same machine only.
     """
+    from rig.errors import UsageError
     from rig.net import userns
     from rig.runner.setups import check
 
@@ -46,6 +47,8 @@ def bench(
 
         bench_core(as_json, _silent if as_json else _progress)
         return
+    if device not in SET_UP_LIMIT_S:
+        raise UsageError("RIG-C10", f"no device {device!r} to measure", "--device native, qemu or core")
     check(device)
     userns.enter()
 

@@ -28,7 +28,7 @@ def run(
         list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]")
     ] = None,
     topology: Annotated[
-        list[str] | None, typer.Option(help="a name from netns/ or a TOML file; repeatable  [default: flat]")
+        list[str] | None, typer.Option(help="a name from netns/ or a TOML file (rig help topology); repeatable  [default: flat]")
     ] = None,
     bench_config: Annotated[
         Path | None, typer.Option(help="bench.toml to start from; its keys: rig help bench.toml", metavar="FILE")
@@ -102,6 +102,8 @@ def _pytest(options: list[str], *, listing: bool = False) -> int:
     quiet = ["-qq", "--no-header", "--no-summary", "-o", "console_output_style=classic", "-p", "no:cacheprovider"]
     isolated = ["-c", os.devnull, "--rootdir", where, "--import-mode=importlib", "--strict-markers"]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    if listing:
+        quiet = ["-p", "no:terminal", "-p", "no:cacheprovider"]  # pytest's own listing is a count for each file
     plugin = Listing() if listing else Progress(sys.stdout)
     return int(pytest.main([where, "-p", "rig.plugin", *isolated, *quiet, *options], plugins=[plugin]))
 

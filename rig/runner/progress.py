@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -29,7 +30,8 @@ class Progress:
 
     def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
         self._tests = tests
-        self._say(f"{tests} tests" if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
+        counted = "1 test" if tests == 1 else f"{tests} tests"
+        self._say(counted if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
 
     def pytest_rig_attempt(self, attempt: Mapping[str, Any]) -> None:
         verdict = Verdict(attempt["verdict"])
@@ -75,17 +77,23 @@ class Progress:
         return f"\x1b[{COLOURS.get(verdict, '0')}m{text}\x1b[0m" if self._colour else text
 
     def _say(self, text: str) -> None:
-        print(text, file=self._out, flush=True)
+        try:
+            print(text, file=self._out, flush=True)
+        except BrokenPipeError:  # `rig run | head`: who reads has enough; the run and its reports go on
+            nowhere = os.open(os.devnull, os.O_WRONLY)
+            os.dup2(nowhere, self._out.fileno())
+            os.close(nowhere)
 
 
 class Listing:
     """Prints the collected tests with their requirements."""
 
-    def pytest_collection_finish(self, session: pytest.Session) -> None:
+    def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         from rig.runner.session import requirements
 
+        if exitstatus not in (0, 5):  # such as a wrong -k, after which everything counts as selected
+            return
         for item in session.items:
-            print(f"{item.nodeid}  {' '.join(requirements(item))}")
+            print(f"{item.nodeid}  {' '.join(requirements(item))}".rstrip())
         if not session.items:
             print("no test matches -k", file=sys.stderr)
-

@@ -63,9 +63,19 @@ def artefact_dir(run_dir: Path, test_id: str, attempt: int) -> Path:
 
 
 def read(run_dir: Path) -> list[Mapping[str, Any]]:
-    """The record's lines; one that a kill cut short is left out."""
+    """The record's lines; one that a kill cut short is left out. Raises UsageError RIG-R11 for one that is none of ours."""
     lines = (run_dir / RESULTS).read_bytes().split(b"\n")[:-1]
-    return [json.loads(line) for line in lines]
+    return [_line(run_dir / RESULTS, number, line) for number, line in enumerate(lines, 1)]
+
+
+def _line(path: Path, number: int, text: bytes) -> Mapping[str, Any]:
+    try:
+        line = json.loads(text)
+    except ValueError:
+        line = None
+    if not isinstance(line, dict) or not {"kind", "at"} <= line.keys():
+        raise UsageError("RIG-R11", f"{path}:{number}: is no line of a run's record", "rig report reports/<run>")
+    return line
 
 
 def _point_latest(reports: Path, name: str) -> None:

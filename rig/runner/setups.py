@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 DEVICE_KINDS = ("native", "qemu", "board")
 
 
-
 @dataclass(frozen=True)
 class Setup:
     """One combination; `id` is what stands in the test's name."""

@@ -104,6 +104,28 @@ def test_a_device_that_does_not_exist_leaves_no_flash_file(tmp_path: Path) -> No
     assert (done.returncode, list(tmp_path.iterdir())) == (4, [])
 
 
+def written_to(fd: int, arguments: list[str]) -> subprocess.CompletedProcess[str]:
+    command = [*COMMAND, *arguments]
+    return subprocess.run(command, stdout=fd, stderr=subprocess.PIPE, text=True, timeout=60, env=ENVIRONMENT, check=False)
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["help"], ["devices", "--no-probe", "--json"]])
+def test_output_that_cannot_be_written_is_no_success(arguments: list[str]) -> None:
+    with Path("/dev/full").open("w") as full:
+        done = written_to(full.fileno(), arguments)
+    assert done.returncode == 6
+    assert done.stderr.startswith("error: RIG-T03 cannot write: No space left on device\n  fix: ")
+
+
+@pytest.mark.parametrize("arguments", [["doctor"], ["help"], ["--help"]])
+def test_a_reader_who_has_enough_is_no_failure(arguments: list[str]) -> None:
+    read, write = os.pipe()
+    os.close(read)
+    done = written_to(write, arguments)
+    os.close(write)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_exit_codes_are_explained() -> None:
     done = rig("help", "exit-codes")
     assert [int(code) for code in re.findall(r"^ +(\d)  ", done.stdout, re.MULTILINE)] == list(range(8))

@@ -70,6 +70,15 @@ def test_verdicts(run: Run) -> None:
     assert run.exit_code is None, "no end line: the run was killed"
 
 
+@pytest.mark.parametrize("line", [b"garbage", b"\xff\xfe", b"7", b'{"at": 1}'])
+def test_a_record_with_another_line_in_it_is_refused_by_number(run_dir: Path, line: bytes) -> None:
+    path = run_dir / "results.jsonl"
+    path.write_bytes(path.read_bytes() + line + b"\n")
+    number = path.read_bytes().count(b"\n")
+    with pytest.raises(UsageError, match=rf"RIG-R11 .*results.jsonl:{number}: is no line of a run's record"):
+        load(run_dir)
+
+
 def test_who_looks_for_a_failure_finds_reason_line_and_files_at_once(run: Run) -> None:
     """On the screen after the table, in the page above the facts, in the summary."""
     last = table.render(run).split("\n\n")[-3:]

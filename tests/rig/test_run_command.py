@@ -62,3 +62,35 @@ def test_nothing_selected_says_so_and_leaves_the_last_run_alone(tmp_path: Path) 
     assert not list(tmp_path.glob("reports/*"))
     listed = rig_run(tmp_path, "--list", "-k", "no_test_has_this_name")
     assert (listed.returncode, listed.stderr) == (5, "no test matches -k\n")
+    assert listed.stdout == ""
+
+
+def test_a_list_is_the_tests_and_nothing_else(tmp_path: Path) -> None:
+    listed = rig_run(tmp_path, "--list", *ONE)
+    name = "test_wake_patterns.py::test_magic_packet_wakes_wherever_it_stands[native-flat-raw]"
+    assert (listed.returncode, listed.stdout, listed.stderr) == (0, f"{name}  EDGE-070\n", "")
+    wrong = rig_run(tmp_path, "--list", "-k", "two words")
+    assert (wrong.returncode, wrong.stdout) == (4, "")
+    assert "Wrong expression passed to '-k'" in wrong.stderr
+
+
+def test_a_server_may_have_any_name(tmp_path: Path) -> None:
+    legs = (("laptop", "host", 10), ("cloud", "server", 20))
+    text = '[hosts.{0}]\nrole = "{1}"\nmac = "02:00:00:00:01:{2}"\nipv4 = "192.0.2.{2}/24"\n'
+    (tmp_path / "mine.toml").write_text("".join(text.format(*leg) for leg in legs))
+    done = rig_run(tmp_path, *ONE, "--topology", "mine.toml")
+    assert done.returncode == 0, done.stdout
+    assert "tests: 1 passed" in done.stdout
+
+
+def test_who_closes_the_output_loses_no_reports(tmp_path: Path) -> None:
+    """`rig run | head -1`: the run goes on, its exit code and its reports are those of the tests."""
+    command = [sys.executable, "-m", "rig.cli", "run", *ONE]
+    with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=tmp_path) as run:
+        assert run.stdout is not None
+        assert run.stderr is not None
+        run.stdout.readline()
+        run.stdout.close()
+        assert run.stderr.read() == b""
+    assert run.returncode == 0
+    assert (tmp_path / "reports" / "latest" / "report.html").is_file()
