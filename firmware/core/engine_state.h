@@ -276,7 +276,7 @@ void payload_ka_forget(struct eng_slot *s);
 bool payload_ka_unacked(const struct eng_slot *s);
 /* The peer's TCP took ka_cnt payloads, its application answered none. */
 bool payload_ka_unanswered(const struct eng_slot *s);
-/* One of those is not held against it. */
+/* If so, one of them is not held against it. */
 void payload_ka_forgive(struct eng_slot *s);
 bool payload_ka_exhausted(const struct eng_slot *s);
 /* A new payload, the last one again, or a probe of a closed window; false when the wire took nothing. */

@@ -48,6 +48,7 @@ static uint32_t retry_ms(const struct eng_slot *s)
 void ka_begin_again(struct engine *e, struct eng_slot *s)
 {
 	s->unanswered = 0;
+	payload_ka_forgive(s);               /* an answer may have come while nobody knew the slot */
 	if (payload_ka_unacked(s))           /* what we sent must be sent again */
 		arm(e, s, now_us(e), 0);
 	else
@@ -160,8 +161,7 @@ static void wait_for_link(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	if (s->unanswered && s->unanswered >= s->cfg.ka_cnt)
 		s->unanswered--;
-	if (payload_ka_unanswered(s))
-		payload_ka_forgive(s);
+	payload_ka_forgive(s);
 	put_off(e, s, now);
 }
 

@@ -107,6 +107,8 @@ void payload_ka_forgive(struct eng_slot *s)
 {
 	struct payload_ka *k = &s->payload;
 
+	if (!payload_ka_unanswered(s))
+		return;
 	if (k->missed)
 		k->missed--;
 	else

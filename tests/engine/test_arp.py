@@ -130,6 +130,28 @@ def test_what_is_not_answered(eng: Engine, wrong: dict[str, object]) -> None:
     assert (eng.take_sent(), eng.event()) == ([], None)
 
 
+@pytest.mark.edge(78)
+def test_a_group_is_nobody_to_answer(eng: Engine) -> None:
+    """C5.78: in the payload, whoever the frame itself is from."""
+    assert eng.arp_add() == OK
+    eng.sleep()
+    asked = Ether(arp())
+    asked.hwsrc = "03:00:00:00:00:02"
+    eng.rx(bytes(asked))
+    assert (eng.take_sent(), eng.counters["arp_invalid"]) == ([], 1)
+
+
+@pytest.mark.edge(76)
+def test_the_next_defence_is_ten_seconds_after_the_last(eng: Engine) -> None:
+    """RFC 5227 2.4(b): DEFEND_INTERVAL."""
+    assert eng.arp_add() == OK
+    eng.sleep()
+    for wait_us, defences in ((0, 1), (9_999_999, 0), (1, 1), (9_999_999, 0), (1, 1)):
+        eng.now_us += wait_us
+        eng.rx(arp(spa=HOST_IP, sha=INTRUDER))
+        assert len(eng.take_sent()) == defences
+
+
 def test_too_short(eng: Engine) -> None:
     assert eng.arp_add() == OK
     eng.sleep()

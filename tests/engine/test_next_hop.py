@@ -23,6 +23,7 @@ from tests.engine.packets import arp, tcp
 
 S = 1_000_000
 MOVED = bytes.fromhex("0200000000aa")
+GROUP_MAC = bytes.fromhex("030000000001")
 FLAGS = 0x1F | LEARN_NEXT_HOP
 ROUTER_IP = "192.0.2.254"
 
@@ -121,7 +122,7 @@ def test_an_asker_with_a_new_mac_is_answered_there(eng: Engine) -> None:
 
 NOT_BELIEVED = {
     "another address": arp(op=2, spa="192.0.2.3", tpa="192.0.2.3", sha=MOVED),
-    "a multicast MAC": arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=bytes.fromhex("030000000001")),
+    "a multicast MAC": arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=GROUP_MAC).replace(GROUP_MAC, PEER_MAC, 1),
     "no MAC": arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=bytes(6)),
     "the host's MAC": arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=HOST_MAC).replace(HOST_MAC, PEER_MAC, 1),
     "the host's own address": arp(op=2, spa=HOST_IP, tpa=HOST_IP, sha=MOVED),
@@ -146,7 +147,7 @@ def test_what_is_not_believed(eng: Engine, news: str) -> None:
 
 NOT_BELIEVED6 = {
     "another target": na("2001:db8::8", PEER_IP6, lladdr=MOVED),
-    "a multicast MAC": na(PEER_IP6, PEER_IP6, lladdr=bytes.fromhex("030000000001")),
+    "a multicast MAC": na(PEER_IP6, PEER_IP6, lladdr=GROUP_MAC),
     "the host's MAC": na(PEER_IP6, PEER_IP6, lladdr=HOST_MAC),
     "no override": na(PEER_IP6, PEER_IP6, lladdr=MOVED, O=0),
     "no MAC": na(PEER_IP6, PEER_IP6, lladdr=None),

@@ -685,14 +685,34 @@ def test_a_new_interval_of_payloads_counts_from_the_last(eng: Engine) -> None:
     assert len(sent(eng)) == 1
 
 
-@pytest.mark.parametrize("count", [2, 3])
-def test_a_dead_link_is_no_answer_missed(eng: Engine, count: int) -> None:
-    """The last answer may have met it. When it is back the application gets one more ping, as a silent peer gets one probe."""
-    slot = asleep(eng, ka_cnt=count)
+def acknowledged_but_not_answered(eng: Engine, count: int, slot: Handle) -> None:
+    """`count` pings, as many as may stay without an answer; the last one's is still awaited."""
     for number in range(1, count + 1):
         run_s(eng, number * IDLE)
         eng.rx(tcp("A", ack=1000 + 10 * number))
-    assert len(sent(eng)) == count
+    assert len(sent(eng)) == eng.slot_get(*slot).payloads_sent == count
+
+
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_pause_is_no_answer_missed(eng: Engine, count: int) -> None:
+    """Answers meanwhile were nobody's. The application gets one more ping, and after that its silence counts."""
+    slot = asleep(eng, ka_cnt=count)
+    acknowledged_but_not_answered(eng, count, slot)
+    assert eng.slot_pause(*slot) == OK
+    run_s(eng, (count + 5) * IDLE)
+    assert eng.slot_resume(*slot) == OK
+    run_s(eng, (count + 5) * IDLE + 1)
+    assert (len(sent(eng)), eng.event()) == (1, None)
+    eng.rx(tcp("A", ack=1000 + 10 * (count + 1)))
+    run_s(eng, (count + 6) * IDLE + 1)
+    assert eng.wake_event().reason == KA_TIMEOUT
+
+
+@pytest.mark.parametrize("count", [1, 2, 3])
+def test_a_dead_link_is_no_answer_missed(eng: Engine, count: int) -> None:
+    """The last answer may have met it. When it is back the application gets one more ping, as a silent peer gets one probe."""
+    slot = asleep(eng, ka_cnt=count)
+    acknowledged_but_not_answered(eng, count, slot)
     eng.link(up=True)
     eng.link(up=False)
     run_s(eng, (count + 5) * IDLE)

@@ -181,6 +181,20 @@ def test_retransmissions_of_the_waking_segment_are_one_wake_and_one_frame(eng: E
     assert (len(eng.frames()), eng.status.power, eng.counters["wake_dup_collapsed"]) == (3, AWAKE, 5)
 
 
+@pytest.mark.edge(43)
+@pytest.mark.parametrize("seq", [5000, 2**32 - 2])
+def test_only_what_says_nothing_new_is_a_repetition(eng: Engine, seq: int) -> None:
+    """C2.43, also where sequence numbers wrap: a FIN, a reset or a byte more is news, a part of what is kept is not."""
+    asleep(eng, rcv_nxt=seq)
+    eng.rx(tcp("PA", seq, payload=b"push"))
+    for flags, start, payload, kept in [
+        ("A", (seq + 1) % 2**32, b"us", 1), ("A", (seq + 3) % 2**32, b"h", 1), ("A", (seq + 3) % 2**32, b"hh", 2),
+        ("FA", seq, b"push", 3), ("FA", seq, b"push", 3), ("RA", seq, b"push", 4), ("A", seq, b"", 5), ("A", seq, b"", 6),
+    ]:  # fmt: skip
+        eng.rx(tcp(flags, start, payload=payload))
+        assert len(eng.frames()) == kept, (flags, start, payload)
+
+
 def test_waking_host_still_speaks_by_the_device(eng: Engine) -> None:
     """Peer keep-alives are answered until the host says that it is awake, in the woken slot too."""
     asleep(eng)
