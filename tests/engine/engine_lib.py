@@ -389,11 +389,11 @@ class Engine:
     def commit(self, epoch: int | None = None) -> int:
         return int(_LIB.eng_commit(self._e, u32(self.status.epoch if epoch is None else epoch)))
 
-    def abort(self) -> int:
-        return int(_LIB.eng_abort(self._e, u32(self.status.epoch)))
+    def abort(self, epoch: int | None = None) -> int:
+        return int(_LIB.eng_abort(self._e, u32(self.status.epoch if epoch is None else epoch)))
 
-    def host_awake(self) -> int:
-        return int(_LIB.eng_host_awake(self._e, u32(self.status.epoch)))
+    def host_awake(self, epoch: int | None = None) -> int:
+        return int(_LIB.eng_host_awake(self._e, u32(self.status.epoch if epoch is None else epoch)))
 
     def release(self) -> tuple[int, list[SlotState]]:
         out, n = (SlotState * 16)(), u8()

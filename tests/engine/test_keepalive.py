@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from scapy.layers.inet6 import IPv6
 
@@ -156,6 +158,39 @@ def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine)
     eng.take_sent()
     eng.run_until(start + 60 * S)
     assert [t - start for t, _ in eng.sent] == [60 * S]
+
+
+@pytest.mark.edge(14)
+@pytest.mark.parametrize(
+    ("heard", "slot", "segment"),
+    [
+        (True, {}, {"flags": "A"}), (True, {}, {"seq": 4999}), (True, {}, {"seq": 4990, "payload": b"old"}),
+        (True, {"rcv_wnd": 0}, {"payload": b"z"}), (True, {"flags": 0}, {"payload": b"data"}),
+        (True, {"flags": 0}, {"flags": "FA"}), (True, {"ts_on": True}, {"ts": (1, 0)}),
+        (False, {}, {"flags": "R", "seq": 5001}), (False, {}, {"flags": "R", "seq": 1}), (False, {}, {"flags": "S", "seq": 1}),
+        (False, {}, {"seq": 5000 + 8192}), (False, {}, {"ack": 1001}), (False, {}, {"flags": ""}), (False, {}, {"flags": "F"}),
+        (False, {"ts_on": True}, {"flags": "A"}), (False, {"ts_on": True, "ts_recent": 2}, {"ts": (1, 0)}),
+        (False, {}, {"dport": 40001}),
+    ],
+)  # fmt: skip
+def test_only_what_the_peer_may_have_sent_restarts_the_idle_time(
+    eng: Engine, heard: bool, slot: dict[str, Any], segment: dict[str, Any]
+) -> None:
+    """C1.14: segments of the connection, not such as anybody could make up who knows its addresses and ports."""
+    ref = asleep(eng, **slot)
+    eng.run_until(31 * S)
+    eng.rx(tcp(**segment))
+    eng.run_until(91 * S - 1)
+    assert (eng.slot_get(*ref).ka_sent, eng.event()) == (0 if heard else 3, None)
+    eng.run_until(91 * S)
+    assert (eng.slot_get(*ref).ka_sent, eng.event() is None) == ((1, True) if heard else (3, False))
+
+
+@pytest.mark.edge(15)
+@pytest.mark.parametrize("ms", [10, 86_400_000])
+def test_the_ends_of_the_range_are_in_it(eng: Engine, ms: int) -> None:
+    """C1.15"""
+    assert eng.slot_add(ka_idle_ms=ms, ka_intvl_ms=ms)[0] == OK
 
 
 @pytest.mark.edge(15)

@@ -124,6 +124,15 @@ def test_the_acknowledgement_may_come_before_the_answer(eng: Engine) -> None:
     assert (eng.event(), eng.slot_get(*slot).payloads_answered) == (None, 1)
 
 
+def test_an_acknowledgement_of_what_came_before_is_none_of_the_ping(eng: Engine) -> None:
+    slot = asleep(eng)
+    run_s(eng, IDLE)
+    eng.rx(tcp("A", ack=1000))
+    assert (eng.slot_get(*slot).ka_acked, eng.slot_get(*slot).state) == (0, PROBING)
+    eng.rx(tcp("A", ack=1010))
+    assert (eng.slot_get(*slot).ka_acked, eng.slot_get(*slot).state) == (1, ACTIVE)
+
+
 def test_the_window_goes_on_with_what_is_taken(eng: Engine) -> None:
     """The answer was read at once: the right edge of the window is as far from RCV.NXT as before."""
     asleep(eng, rcv_wnd=100)

@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from scapy.layers.l2 import Dot1Q
+from scapy.packet import Packet
 
 from tests.engine.engine_lib import (
     AWAKE,
@@ -50,7 +51,10 @@ def test_each_change_of_owner_is_an_epoch(eng: Engine) -> None:
 
     eng.attach()
     note()
-    for step in (eng.prepare, eng.commit, eng.host_awake, lambda: eng.release()[0], eng.prepare, eng.abort):
+    steps: list[Callable[[], int]] = [
+        eng.prepare, eng.commit, eng.host_awake, lambda: eng.release()[0], eng.prepare, eng.abort,
+    ]  # fmt: skip
+    for step in steps:
         assert step() == OK
         note()
     assert seen == [
@@ -67,8 +71,10 @@ def test_commands_in_the_wrong_state_or_epoch(eng: Engine) -> None:
     assert eng.prepare(mac=b"\xff" * 6) == BAD_ADDR
     assert eng.prepare() == OK
     assert [eng.prepare(), eng.host_awake(), eng.release()[0]] == [BAD_STATE] * 3
-    assert eng.commit(epoch=99) == STALE_EPOCH
+    assert eng.commit(epoch=99) == eng.abort(epoch=99) == STALE_EPOCH
     assert eng.commit() == OK
+    assert eng.host_awake(epoch=eng.status.epoch - 1) == STALE_EPOCH
+    assert eng.status.power == D3
     assert [eng.prepare(), eng.commit(), eng.abort(), eng.release()[0], eng.slot_add()[0]] == [BAD_STATE] * 5
 
 
@@ -113,6 +119,26 @@ def test_waking_frame_between_prepare_and_commit(eng: Engine) -> None:
     assert [(f.index, f.flags & 1) for f in eng.frames()] == [(1, 0), (2, 1), (3, 0)]
     eng.rx(udp())
     assert (eng.status.buffered, eng.commit(), eng.release()[0]) == (4, BAD_STATE, OK)
+    assert (eng.counters["wake_while_prepare"], eng.counters["wake_tcp_data"]) == (1, 1)
+
+
+@pytest.mark.edge(54)
+@pytest.mark.parametrize(("l2", "flags"), [(ether(), 0), (ether() / Dot1Q(vlan=0, prio=5), 2)])
+def test_the_event_says_that_the_frame_was_tagged(eng: Engine, l2: Packet, flags: int) -> None:
+    eng.slot_add()
+    eng.sleep()
+    eng.rx(tcp("PA", payload=b"push", l2=l2))
+    assert (eng.wake_event().reason, eng.wake_event().l2_flags) == (TCP_DATA, flags)
+
+
+def test_a_captured_frame_says_which_pattern_it_matched(eng: Engine) -> None:
+    assert eng.pattern_add(7, data=b"\x12\x34", offset=12) == OK
+    eng.prepare()
+    eng.rx(udp())
+    eng.rx(HOST_MAC + PEER_MAC + b"\x12\x34" + bytes(46))
+    assert eng.commit() == WAKE_PENDING
+    assert (eng.wake_event().pattern_id, [f.pattern_id for f in eng.frames()]) == (7, [0xFFFFFFFF, 7])
+    assert eng.patterns() == {7: 1}
 
 
 def test_overflow_between_prepare_and_commit_wakes(eng: Engine) -> None:
@@ -236,6 +262,10 @@ def test_slot_add_checks(eng: Engine) -> None:
         ({"remote": "0.0.0.0"}, BAD_ADDR), ({"local_port": 0}, BAD_PORT), ({"remote_port": 0}, BAD_PORT),
         ({"ttl": 0}, BAD_ARG), ({"snd_wscale": 15}, BAD_ARG), ({"rcv_wscale": 15}, BAD_ARG), ({"rcv_wnd": 1 << 30}, BAD_ARG),
         ({"snd_una": 1001}, BAD_ARG), ({"rcv_wup": 5001}, BAD_ARG), ({"ts_on": True, "ts_hz": 100}, UNSUPPORTED),
+        ({"max_snd_wnd": 1 << 30}, BAD_ARG), ({"ka_cnt": 0}, BAD_ARG), ({"local_mac": b"\x03" + bytes(5)}, BAD_ADDR),
+        ({"next_hop_mac": b"\x03" + bytes(5)}, BAD_ADDR), ({"local": "ff02::1", "remote": "2001:db8::2"}, BAD_ADDR),
+        ({"local": "2001:db8::1", "remote": "ff02::1"}, BAD_ADDR), ({"local": "240.0.0.1"}, BAD_ADDR),
+        ({"local": "2001:db8::1", "remote": "2001:db8::1"}, BAD_ADDR), ({"local": "::", "remote": "2001:db8::1"}, BAD_ADDR),
     ]  # fmt: skip
     for changes, rc in cases:
         assert eng.slot_add(**changes)[0] == rc, changes

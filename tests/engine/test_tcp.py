@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, fragment
@@ -85,11 +86,18 @@ def test_cell(eng: Engine, flags: str, seq: int, ack: int, payload: bytes, expec
     assert eng.slot_get(*slot).rcv_nxt == 5000
 
 
-def test_the_same_segments_to_another_port_do_nothing(eng: Engine) -> None:
+@pytest.mark.parametrize(
+    "other",
+    [{"dport": 40001}, {"sport": 444}, {"l3": IP(src="192.0.2.3", dst=HOST_IP)}, {"l3": IP(src=PEER_IP, dst="192.0.2.4")},
+     {"l2": ether(b"\xff" * 6)}],
+    ids=["port", "peer's port", "peer", "address", "everybody"],
+)  # fmt: skip
+def test_the_same_segments_of_another_connection_do_nothing(eng: Engine, other: dict[str, Any]) -> None:
     """Negative control of every cell."""
     asleep(eng)
     for _, flags, seq, ack, payload, _ in CELLS:
-        assert outcome(eng, tcp(flags, seq, ack, payload, dport=40001)) == (0, 0)
+        assert outcome(eng, tcp(flags, seq, ack, payload, **other)) == (0, 0)
+    assert eng.counters["rx_dropped_policy"] == len(CELLS)
 
 
 @pytest.mark.edge(23)
@@ -110,6 +118,31 @@ def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
     assert len(eng.take_sent()) == 10
     eng.now_us += S
     assert outcome(eng, tcp("R", seq=5001)) == (0, 1)
+
+
+@pytest.mark.edge(32, 33)
+@pytest.mark.parametrize(
+    ("flags", "seq", "ack", "payload", "limit"),
+    [("R", 5001, 0, b"", 10), ("S", 1, 0, b"", 10), ("A", 5000 + 8192, 1000, b"x", 10), ("A", 5000, 1001, b"", 10),
+     ("A", 4999, 1000, b"", 50), ("A", 4990, 1000, b"old", 50)],
+    ids=["reset", "SYN", "beyond the window", "bad ACK", "keep-alive", "old data"],
+)  # fmt: skip
+def test_every_answer_has_its_limit_and_every_slot_its_own(
+    eng: Engine, flags: str, seq: int, ack: int, payload: bytes, limit: int
+) -> None:
+    """C2.32: a limit for all slots together would tell a stranger that another connection is being answered."""
+    assert eng.slot_add()[0] == eng.slot_add(local_port=40001)[0] == OK
+    eng.sleep()
+    frame, other = (tcp(flags, seq, ack, payload, dport=port) for port in (40000, 40001))
+    for _ in range(1000):
+        eng.rx(frame)
+    assert len(eng.take_sent()) == limit
+    assert outcome(eng, other) == (0, 1)
+    eng.now_us += S - 1
+    assert outcome(eng, frame) == (0, 0)
+    eng.now_us += 1
+    assert outcome(eng, frame) == (0, 1)
+    assert eng.counters["ack_rate_limited"] == 1000 - limit + 1
 
 
 @pytest.mark.edge(30)
@@ -323,6 +356,30 @@ def test_ack_advances_snd_una_and_old_windows_do_not_return(eng: Engine) -> None
     assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)
     eng.rx(tcp("A", ack=920, window=9))
     assert (eng.slot_get(*slot).snd_una, eng.slot_get(*slot).snd_wnd) == (950, 50)
+
+
+@pytest.mark.edge(30)
+@pytest.mark.parametrize(("ack", "expected"), [(1000 - 65535, (TCP_DATA, 0)), (1000 - 65536, (0, 1))])
+def test_how_old_an_acknowledgement_may_be_is_the_largest_window_ever(eng: Engine, ack: int, expected: tuple[int, int]) -> None:
+    """C2.30: not the one of now, which may be closed."""
+    asleep(eng, snd_wnd=0)
+    assert outcome(eng, tcp("A", ack=ack % 2**32, payload=b"x")) == expected
+
+
+@pytest.mark.edge(30)
+def test_a_window_that_grows_lets_older_acknowledgements_in(eng: Engine) -> None:
+    asleep(eng, snd_wnd=10, max_snd_wnd=10, flags=1)
+    older = tcp("A", ack=1000 - 20, payload=b"x")
+    assert outcome(eng, older) == (0, 1)
+    assert outcome(eng, tcp("A", window=20)) == (0, 0)
+    assert outcome(eng, older) == (TCP_DATA, 0)
+
+
+def test_what_is_acknowledged_may_lie_beyond_the_wrap(eng: Engine) -> None:
+    slot = asleep(eng, snd_una=2**32 - 10, snd_nxt=10)
+    for ack, una in ((2**32 - 5, 2**32 - 5), (3, 3), (2**32 - 1, 3), (10, 10)):
+        assert outcome(eng, tcp("A", ack=ack)) == (0, 0)
+        assert eng.slot_get(*slot).snd_una == una
 
 
 def test_an_acknowledgement_older_than_snd_una_brings_no_window(eng: Engine) -> None:
