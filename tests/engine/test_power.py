@@ -44,6 +44,7 @@ HOST, DEVICE, NOBODY = 1, 2, 0
 
 def test_each_change_of_owner_is_an_epoch(eng: Engine) -> None:
     """B1.1"""
+    assert (eng.status.power, eng.status.owner, eng.status.epoch) == (D0, HOST, 1)
     seen = []
 
     def note() -> None:
@@ -176,6 +177,7 @@ def test_wake_storm(eng: Engine) -> None:
     assert [f.flags & 1 for f in frames] == [1] + [0] * 32
     n = eng.counters
     assert (eng.status.lost, n["rx_overflow"], n["rx_buffered"], n["rx_wake"]) == (967, 967, 32, 1)
+    assert n["buf_high_water"] == 33
 
 
 def test_drain_makes_room(eng: Engine) -> None:

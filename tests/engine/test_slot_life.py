@@ -182,6 +182,7 @@ def test_stale_handles_and_wrong_states(eng: Engine) -> None:
     assert eng.slot_resume(slot, gen) == OK
     eng.rx(tcp("PA", payload=b"x"))
     assert (eng.slot_get(slot, gen).state, eng.slot_pause(slot, gen)) == (SLOT_WOKEN, BAD_STATE)
+    assert eng.slot_update(slot, gen, 1000) == BAD_STATE
 
 
 def test_an_ended_connection_is_not_paused(eng: Engine) -> None:

@@ -6,7 +6,7 @@ from ctypes import c_uint8
 from typing import Any
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP
+from scapy.layers.inet import ICMP, IP, TCP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, in6_chksum
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
@@ -26,6 +26,7 @@ from tests.engine.engine_lib import (
     PEER_MAC,
     PEER_PORT,
     TCP_DATA,
+    UDP_PORT,
     Engine,
 )
 from tests.engine.packets import arp, ether, tcp
@@ -187,6 +188,29 @@ def test_a_packet_with_further_to_go_is_not_answered(eng: Engine, kind: int, lef
     eng.rx(bytes(ether() / header / Raw(bytes(asked))))
     assert len(eng.take_sent()) == answered
     assert eng.counters["rx_dropped_policy"] == (0 if answered else 1)
+
+
+UDP_TO_HOST = bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=1, dport=9, chksum=0) / Raw(b"data"))
+LONG_HEADER = bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, nh=60) / Raw(bytes([6, 0xFF]) + bytes(46)))
+LYING = {
+    **{f"tag cut to {n}": HOST_MAC + PEER_MAC + b"\x81\0" + bytes(n) for n in range(4)},
+    "datagram of 7": UDP_TO_HOST[:38] + b"\0\x07" + UDP_TO_HOST[40:],
+    "datagram a byte too long": UDP_TO_HOST[:38] + b"\0\x0d" + UDP_TO_HOST[40:],
+    "header past the end": LONG_HEADER,
+    "header cut off": bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, nh=60) / Raw(bytes(7))),
+}
+
+
+@pytest.mark.edge(45, 47, 52, 54)
+@pytest.mark.parametrize("name", LYING)
+def test_lengths_that_lie_are_bad_lengths(eng: Engine, name: str) -> None:
+    """What they claim is not looked at, whatever lies there."""
+    assert eng.pattern_add(5, type_=UDP_PORT, port=9) == OK
+    eng.sleep()
+    eng.rx(LYING[name])
+    assert (eng.counters["rx_bad_len"], eng.event(), eng.take_sent()) == (1, None, [])
+    eng.rx(UDP_TO_HOST)
+    assert eng.wake_event().pattern_id == 5
 
 
 @pytest.mark.edge(14, 30)

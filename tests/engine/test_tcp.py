@@ -190,6 +190,44 @@ def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
     assert eng.slot_get(*slot).ts_recent == 100
 
 
+@pytest.mark.edge(36)
+def test_ts_recent_moves_only_up_to_the_last_ack_that_was_sent(eng: Engine) -> None:
+    """C2.36: at the handoff 100 bytes were received and not acknowledged yet; the answer to a keep-alive acknowledges them."""
+    slot = asleep(eng, ts_on=True, ts_recent=100, rcv_nxt=5000, rcv_wup=4900)
+    eng.rx(tcp("A", ts=(200, 0)))
+    assert eng.slot_get(*slot).ts_recent == 100
+    eng.rx(tcp("A", seq=4999, ts=(200, 0)))
+    eng.rx(tcp("A", ts=(200, 0)))
+    assert eng.slot_get(*slot).ts_recent == 200
+
+
+@pytest.mark.edge(34)
+@pytest.mark.parametrize(("age_ms", "silent_us"), [(24 * 86_400_000 - 1, 0), (0, 23 * DAY)])
+def test_a_new_timestamp_is_young(eng: Engine, age_ms: int, silent_us: int) -> None:
+    """C2.34: the 24 days count from the last one taken, here or by the host."""
+    asleep(eng, ts_on=True, ts_recent=100, ts_recent_age_ms=age_ms, ka_idle_ms=86_400_000)
+    eng.now_us += silent_us
+    eng.rx(tcp("A", ts=(200, 0)))
+    eng.now_us += 2 * DAY
+    assert outcome(eng, tcp("A", payload=b"x", ts=(199, 0))) == (0, 1)
+
+
+@pytest.mark.edge(7, 42)
+def test_a_fin_of_before_is_no_keep_alive(eng: Engine) -> None:
+    """One below RCV.NXT like a keep-alive; the peer repeats it until it is acknowledged, also by a slot that answers none."""
+    asleep(eng, flags=0)
+    assert outcome(eng, tcp("A", seq=4999)) == (0, 0)
+    assert outcome(eng, tcp("FA", seq=4999)) == (0, 1)
+    assert (eng.counters["dup_data_acked"], eng.counters["peer_ka_answered"]) == (1, 0)
+
+
+@pytest.mark.edge(8, 9)
+def test_more_than_a_byte_below_a_closed_window_is_no_keep_alive(eng: Engine) -> None:
+    asleep(eng, rcv_wnd=0)
+    assert outcome(eng, tcp("A", seq=4999, payload=b"12")) == (0, 1)
+    assert (eng.counters["tcp_out_of_window"], eng.counters["peer_ka_answered"]) == (1, 0)
+
+
 @pytest.mark.edge(40)
 def test_window_is_what_the_host_promised(eng: Engine) -> None:
     """C2.40: the right edge 5000 + 1000 was promised at 4700, and rounding goes up."""
