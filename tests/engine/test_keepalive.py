@@ -57,6 +57,14 @@ def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
     assert seg.window == 8192 >> 2
 
 
+@pytest.mark.edge(1)
+def test_each_probe_is_a_datagram_of_its_own(eng: Engine) -> None:
+    """RFC 6864 4.1: what a router may fragment needs an identification that is not used again soon."""
+    asleep(eng, df=False, ip_id=0xFFFF)
+    eng.run_until(eng.now_us + 80 * S)
+    assert [parse_tcp(frame)[0].id for frame in eng.take_sent()] == [0xFFFF, 0, 1]
+
+
 @pytest.mark.edge(2)
 def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
     """C1.2: SND.UNA 0 and RCV.NXT 0."""

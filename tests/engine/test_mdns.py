@@ -154,6 +154,14 @@ def test_at_most_once_a_second_to_everybody(eng: Engine) -> None:
     assert len(eng.take_sent()) == 5
 
 
+def test_the_second_is_for_answers_to_everybody(eng: Engine) -> None:
+    """A question for a unicast answer is answered at once, before and behind one for everybody."""
+    asleep(eng)
+    for rrclass in (1 | QU, 1, 1 | QU, 1):
+        eng.rx(query(message(question(HOST, A, rrclass))))
+    assert [frame.dst for frame in answers(eng)] == [PEER_MAC.hex(":"), MAC4.hex(":"), PEER_MAC.hex(":")]
+
+
 LOOP = message(struct.pack("!3H", 0xC000 | 12, A, 1))
 POINTERS = message(b"".join(struct.pack("!H", 0xC000 | (12 + 2 * max(0, i - 1))) for i in range(40)) + struct.pack("!2H", A, 1))
 WRONG: dict[str, dict[str, Any]] = {

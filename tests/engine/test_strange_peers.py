@@ -213,6 +213,14 @@ def test_lengths_that_lie_are_bad_lengths(eng: Engine, name: str) -> None:
     assert eng.wake_event().pattern_id == 5
 
 
+@pytest.mark.edge(57)
+@pytest.mark.parametrize("length", range(14))
+def test_a_runt_is_a_bad_length_whatever_it_begins_with(eng: Engine, length: int) -> None:
+    eng.sleep()
+    eng.rx((HOST_MAC + PEER_MAC)[:length])
+    assert eng.counters["rx_bad_len"] == 1
+
+
 @pytest.mark.edge(14, 30)
 @pytest.mark.parametrize("ack", [1001, 0x80000000])
 @pytest.mark.parametrize("seq", [4990, 3_000_000_000])
