@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from itertools import permutations
 
 import pytest
 from scapy.layers.inet import IP, fragment
@@ -10,6 +11,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
+from rig.device.bpf import pack
 from tests.engine.engine_lib import (
     BAD_ADDR,
     BAD_ARG,
@@ -28,6 +30,7 @@ from tests.engine.engine_lib import (
     OK,
     PEER_IP,
     PEER_MAC,
+    PROGRAM,
     TCP_DATA,
     UDP_PORT,
     UNSUPPORTED,
@@ -285,6 +288,49 @@ def test_tags(eng: Engine) -> None:
     event = eng.wake_event()
     assert event.l2_flags == 2
     assert eng.counters["rx_vlan_drop"] == 1
+
+
+@pytest.mark.edge(61, 68)
+@pytest.mark.parametrize("order", list(permutations(range(4))))
+def test_patterns_longer_than_the_frame_do_not_hide_the_others(order: tuple[int, ...]) -> None:
+    """However they were added, and when one between them is gone: each frame is matched by all that fit into it."""
+    ends = [20, 61, 200, 1514]
+    for gone in (None, *range(4)):
+        eng = Engine(now_us=1)
+        for i in order:
+            assert eng.pattern_add(i, data=b"\x5a", offset=ends[i] - 1) == OK
+        if gone is not None:
+            assert eng.pattern_remove(gone) == OK
+        for i in range(4):
+            eng.sleep()
+            eng.rx((HOST_MAC + PEER_MAC + b"\x12\x34").ljust(ends[i] - 1, b"\x11") + b"\x5a")
+            event = eng.event()
+            assert (event.pattern_id if event else None) == (None if i == gone else i), (order, gone, i)
+            assert (eng.host_awake(), eng.release()[0]) == (OK, OK)
+
+
+SECRET = b"not for everybody to read"
+
+
+@pytest.mark.edge(108)
+@pytest.mark.parametrize("how", ["remove", "attach", "expire"])
+@pytest.mark.parametrize("more", [False, True])
+def test_what_a_pattern_looked_for_does_not_stay_in_memory(eng: Engine, how: str, more: bool) -> None:
+    """Bytes and programs, whether others stand behind them or not."""
+    program = pack(*[(0, 0, 0, int.from_bytes(SECRET[i : i + 4], "little")) for i in range(0, 24, 4)], (6, 0, 0, 1))
+    assert eng.pattern_add(1, data=SECRET) == eng.pattern_add(2, type_=PROGRAM, prog=program) == OK
+    if more:
+        assert eng.pattern_add(3, data=b"other") == eng.pattern_add(4, type_=PROGRAM, prog=pack((6, 0, 0, 2))) == OK
+    assert all(part in bytes(eng._memory) for part in (SECRET, SECRET[4:8]))
+    if how == "remove":
+        assert eng.pattern_remove(1) == eng.pattern_remove(2) == OK
+    else:
+        eng.attach(lease_ms=1000)
+    if how == "expire":
+        assert eng.pattern_add(1, data=SECRET) == OK
+        eng.sleep()
+        eng.run_until(eng.now_us + 1_000_000)
+    assert not [i for i in range(0, 24, 4) if SECRET[i : i + 4] in bytes(eng._memory)]
 
 
 @pytest.mark.edge(72)
