@@ -20,10 +20,11 @@ ESP = bytes.fromhex("0badcafe00000001") + bytes(24)
 
 
 def inbound(
-    payload: bytes, *, v6: bool = False, src: str = "", sport: int = 4500, dport: int = 4500, chksum: int | None = None
-) -> bytes:
-    l3: Packet = IPv6(src=src or PEER_IP6, dst=HOST_IP6) if v6 else IP(src=src or PEER_IP, dst=HOST_IP)
-    return bytes(ether() / l3 / UDP(sport=sport, dport=dport, chksum=chksum) / Raw(payload))
+    payload: bytes, *, v6: bool = False, src: str = "", sport: int = 4500, dport: int = 4500, chksum: int | None = None,
+    dst: str = HOST_IP, mac: bytes = HOST_MAC,
+) -> bytes:  # fmt: skip
+    l3: Packet = IPv6(src=src or PEER_IP6, dst=HOST_IP6) if v6 else IP(src=src or PEER_IP, dst=dst)
+    return bytes(ether(mac) / l3 / UDP(sport=sport, dport=dport, chksum=chksum) / Raw(payload))
 
 
 def add(eng: Engine, v6: bool = False, **rest: object) -> None:
@@ -131,9 +132,10 @@ def test_checksum_zero_is_legal_over_ipv4_only(eng: Engine) -> None:
 @pytest.mark.parametrize(
     "frame",
     [inbound(b""), inbound(b"\xff\xff"), inbound(bytes(4)), inbound(bytes(31)), inbound(ESP[:11]), inbound(ESP, src="192.0.2.77"),
-     inbound(IKE, src="192.0.2.77"), inbound(ESP, dport=4501), inbound(ESP, chksum=0x1234)],
+     inbound(IKE, src="192.0.2.77"), inbound(ESP, dport=4501), inbound(ESP, chksum=0x1234),
+     inbound(ESP, dst="192.0.2.78"), inbound(ESP, mac=b"\xff" * 6), inbound(b"\xff", dst="192.0.2.78")],
     ids=["empty", "two bytes ff", "marker alone", "IKE too short", "ESP too short", "ESP of a stranger", "IKE of a stranger",
-         "another port", "bad checksum"],
+         "another port", "bad checksum", "another address", "everybody", "keep-alive of another address"],
 )  # fmt: skip
 def test_what_is_neither(eng: Engine, frame: bytes) -> None:
     add(eng)
