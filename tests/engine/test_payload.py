@@ -199,6 +199,16 @@ def test_link_patterns_when_not_armed_or_not_asleep(eng: Engine) -> None:
     assert eng.event() is None
 
 
+@pytest.mark.parametrize(("up", "woken_by"), [(True, None), (False, 6)])
+def test_the_first_look_at_a_link(eng: Engine, up: bool, woken_by: int | None) -> None:
+    """That it is up was to be expected, that it is down was not."""
+    assert eng.pattern_add(5, type_=LINK_UP) == eng.pattern_add(6, type_=LINK_DOWN) == OK
+    eng.sleep()
+    eng.link(up)
+    event = eng.event()
+    assert (event.pattern_id if event else None) == woken_by
+
+
 def test_link_that_goes_while_preparing_is_not_missed(eng: Engine) -> None:
     eng.link(up=True)
     assert eng.pattern_add(5, type_=LINK_DOWN) == OK
