@@ -228,6 +228,17 @@ def test_a_filter_wakes_like_any_pattern(eng: Engine) -> None:
     assert eng.patterns() == {8: 1, 9: 0}
 
 
+def test_a_filter_sees_the_padding_a_capture_would_show(eng: Engine) -> None:
+    """54 bytes of segment in a frame of 60: the last byte can be loaded, the length is 60."""
+    program = pack((LD_LEN, 0, 0, 0), (JEQ, 0, 3, 60), (0x30, 0, 0, 59), (JEQ, 0, 1, 0x55), ACCEPT, (RET_K, 0, 0, 0))
+    assert eng.pattern_add(1, type_=PROGRAM, prog=program) == OK
+    eng.sleep()
+    eng.rx(tcp("A"))
+    assert eng.event() is None
+    eng.rx(tcp("A", pad=True))
+    assert eng.wake_event().pattern_id == 1
+
+
 def test_the_pool_is_shared_and_given_back(eng: Engine) -> None:
     """128 instructions in all; removing one in the middle leaves the others what they are."""
     ports = [5000, 5001, 5002, 5003, 5004, 5005]

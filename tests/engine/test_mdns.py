@@ -137,6 +137,50 @@ def test_known_answers_are_not_given_again(eng: Engine, id_: int, ttl: int, answ
     assert (len(eng.take_sent()), eng.counters["mdns_suppressed"], eng.event()) == (answered, 1 - answered, None)
 
 
+OTHER_DATA = {
+    1: bytes([192, 0, 2, 2]),
+    2: wire("another._chat._tcp.local"),
+    3: struct.pack("!3H", 0, 0, 5001) + HOST,
+    4: b"\x03v=2",
+}
+
+
+@pytest.mark.parametrize("id_", RECORDS)
+def test_another_answer_to_the_same_question_is_not_ours(eng: Engine, id_: int) -> None:
+    name, rrtype, _ = RECORDS[id_]
+    asleep(eng).rx(query(message(question(name, rrtype), known=(record(name, rrtype, OTHER_DATA[id_], 120),))))
+    assert len(answers(eng)) == 1
+
+
+@pytest.mark.parametrize("id_", RECORDS)
+@pytest.mark.parametrize("cut", [1, 2, 5, 13])
+def test_a_known_answer_that_ends_in_the_padding_is_none(eng: Engine, id_: int, cut: int) -> None:
+    """The datagram is shorter than the frame: what lies behind it was not said."""
+    name, rrtype, rdata = RECORDS[id_]
+    body = message(question(name, rrtype), known=(record(name, rrtype, rdata, 120),))
+    asleep(eng).rx(query(body[:-cut]) + body[-cut:])
+    assert len(answers(eng)) == 1
+
+
+@pytest.mark.parametrize("classes", [(1, 1 | QU), (1 | QU, 1)])
+def test_one_question_for_everybody_among_others_is_answered_to_everybody(eng: Engine, classes: tuple[int, int]) -> None:
+    asleep(eng).rx(query(message(*(question(HOST, A, rrclass) for rrclass in classes))))
+    assert [frame.dst for frame in answers(eng)] == [MAC4.hex(":")]
+
+
+def test_a_station_without_an_address_is_answered_to_everybody(eng: Engine) -> None:
+    asleep(eng).rx(query(message(question(HOST, A, 1 | QU)), src="0.0.0.0"))
+    assert [frame.dst for frame in answers(eng)] == [MAC4.hex(":")]
+
+
+@pytest.mark.parametrize(("ttl_s", "told"), [(5, 5), (10, 10), (11, 10)])
+def test_a_legacy_resolver_is_told_ten_seconds_at_most(eng: Engine, ttl_s: int, told: int) -> None:
+    assert eng.mdns_add(1, HOST, A, bytes([192, 0, 2, 1]), ttl_s=ttl_s) == OK
+    eng.sleep()
+    eng.rx(query(message(question(HOST, A)), sport=40000))
+    assert [frame[DNS].an[0].ttl for frame in answers(eng)] == [told]
+
+
 def test_a_known_answer_with_compressed_data(eng: Engine) -> None:
     """As every stack sends a PTR: the service's name in the data is a pointer to the question."""
     pointer = struct.pack("!H", 0xC000 | 12)

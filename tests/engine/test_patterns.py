@@ -168,6 +168,7 @@ def test_near_misses(eng: Engine) -> None:
 MAGIC_CASES = [
     ("16 copies", udp(magic()), 5),
     ("15 copies", udp(magic(copies=15)), None),
+    ("15 copies and something else", udp(magic(copies=15, after=PEER_MAC * 2)), None),
     ("17 copies", udp(magic(copies=17)), 5),
     ("misaligned", udp(magic(before=b"abc", after=b"tail")), 5),
     ("ethertype 0842", bytes(ether(BROADCAST, type=0x0842) / Raw(magic())), 5),
