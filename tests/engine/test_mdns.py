@@ -206,6 +206,12 @@ def test_the_second_is_for_answers_to_everybody(eng: Engine) -> None:
     assert [frame.dst for frame in answers(eng)] == [PEER_MAC.hex(":"), MAC4.hex(":"), PEER_MAC.hex(":")]
 
 
+@pytest.mark.parametrize(("others", "answered"), [(63, 1), (64, 0)])
+def test_as_many_questions_are_looked_at_in_one_message(eng: Engine, others: int, answered: int) -> None:
+    asleep(eng).rx(query(message(*[question(wire("a"), A)] * others, question(HOST, A))))
+    assert len(answers(eng)) == answered
+
+
 LOOP = message(struct.pack("!3H", 0xC000 | 12, A, 1))
 POINTERS = message(b"".join(struct.pack("!H", 0xC000 | (12 + 2 * max(0, i - 1))) for i in range(40)) + struct.pack("!2H", A, 1))
 WRONG: dict[str, dict[str, Any]] = {

@@ -16,6 +16,7 @@ from scapy.layers.inet6 import (
     ICMPv6MLReport,
     ICMPv6MLReport2,
     IPv6,
+    IPv6ExtHdrDestOpt,
     IPv6ExtHdrHopByHop,
     PadN,
     RouterAlert,
@@ -55,12 +56,13 @@ def v3_query(
     return bytes(ip4(**({"dst": group} if group != "0.0.0.0" else {}) | ip) / body)
 
 
-def mld(body: Packet, dst: str = "ff02::1", src: str = ROUTER_LL, hlim: int = 1, alert: bool = True) -> bytes:
-    l2 = ether(bytes.fromhex("333300000001"))
+ALERT = IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
+
+
+def mld(body: Packet, dst: str = "ff02::1", src: str = ROUTER_LL, hlim: int = 1, alert: Packet | None = ALERT) -> bytes:
+    l2 = ether(HOST_MAC if dst == HOST_LL else bytes.fromhex("333300000001"))
     l3: Packet = IPv6(src=src, dst=dst, hlim=hlim)
-    if alert:
-        l3 = l3 / IPv6ExtHdrHopByHop(options=[RouterAlert(), PadN()])
-    return bytes(l2 / l3 / body)
+    return bytes(l2 / l3 / alert / body if alert else l2 / l3 / body)
 
 
 def reports(eng: Engine) -> list[Packet]:
@@ -196,7 +198,16 @@ WRONG = {
     "neither version 2 nor 3": lambda: bytes(ip4() / IGMP(type=0x11, mrcode=10) / Raw(b"\0\0")),
     "MLD: hop limit above 1": lambda: mld(ICMPv6MLQuery(mrd=10), hlim=2),
     "MLD: not link-local": lambda: mld(ICMPv6MLQuery(mrd=10), src="2001:db8::2"),
-    "MLD: no router alert": lambda: mld(ICMPv6MLQuery(mrd=10), alert=False),
+    "MLD: site-local": lambda: mld(ICMPv6MLQuery(mrd=10), src="fec0::2"),
+    "MLD: no router alert": lambda: mld(ICMPv6MLQuery(mrd=10), alert=None),
+    "MLD: other options": lambda: mld(ICMPv6MLQuery(mrd=10), alert=IPv6ExtHdrHopByHop(options=[PadN(optdata=bytes(4))])),
+    "MLD: an alert about something else": lambda: mld(
+        ICMPv6MLQuery(mrd=10), alert=IPv6ExtHdrHopByHop(options=[RouterAlert(value=1), PadN()])
+    ),
+    "MLD: an alert for the host alone": lambda: mld(
+        ICMPv6MLQuery(mrd=10), alert=IPv6ExtHdrDestOpt(options=[RouterAlert(), PadN()])
+    ),
+    "MLD: code 1": lambda: mld(ICMPv6MLQuery(mrd=10, code=1)),
     "MLD: bad checksum": lambda: damaged(mld(ICMPv6MLQuery(mrd=10)), 14 + 40 + 8 + 4),
     "MLD: more sources than bytes": lambda: mld(ICMPv6MLQuery2(mrd=10, sources_number=9)),
 }
@@ -207,6 +218,15 @@ def test_what_is_not_answered(eng: Engine, case: str) -> None:
     asleep(eng).rx(WRONG[case]())
     eng.run_until(eng.now_us + 20_000_000)
     assert (eng.take_sent(), eng.event(), eng.status.power) == ([], None, D3)
+
+
+@pytest.mark.parametrize("v6", [False, True])
+def test_a_query_to_this_host_is_answered(eng: Engine, v6: bool) -> None:
+    """RFC 3376 4.1.12, RFC 3810 5.1.15: any address of the interface may be the query's destination."""
+    to_host = bytes(ether() / IP(src=QUERIER, dst=HOST_IP, ttl=1, proto=2) / IGMP(type=0x11, mrcode=20, gaddr="0.0.0.0"))
+    asleep(eng).rx(mld(ICMPv6MLQuery(mrd=2000), dst=HOST_LL) if v6 else to_host)
+    eng.run_until(eng.now_us + 2_000_000)
+    assert len(reports(eng)) == len(GROUPS6 if v6 else GROUPS)
 
 
 def test_a_storm_of_queries_makes_no_storm_of_reports(eng: Engine) -> None:

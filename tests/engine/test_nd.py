@@ -335,6 +335,8 @@ CHANGED = {
     "name server over": ra(dns_life=0),
     "managed addresses": ra(M=1),
     "another reachable time": ra(reachabletime=30_000),
+    "another retransmission timer": ra(retranstimer=2000),
+    "another hop limit": ra(chlim=33),
     "another router": ra(src="fe80::2"),
 }
 
@@ -359,7 +361,10 @@ def test_changed_advertisement_wakes_once(eng: Engine, what: str) -> None:
 
 
 @pytest.mark.edge(88)
-@pytest.mark.parametrize("bad", [ra(lifetime=0, hlim=254), ra(lifetime=0, src="2001:db8::7"), ra(lifetime=0, code=1)])
+@pytest.mark.parametrize(
+    "bad",
+    [ra(lifetime=0, hlim=254), ra(lifetime=0, src="2001:db8::7"), ra(lifetime=0, src="fec0::7"), ra(lifetime=0, code=1)],
+)
 def test_invalid_advertisement_is_dropped(eng: Engine, bad: bytes) -> None:
     assert eng.ns_add(flags=NS_RA_WAKE) == OK
     eng.rx(ra())
