@@ -220,6 +220,32 @@ def test_what_is_not_answered(eng: Engine, case: str) -> None:
     assert (eng.take_sent(), eng.event(), eng.status.power) == ([], None, D3)
 
 
+def first_report_us(query: bytes) -> int:
+    """After the query; the same part of the response time for every fresh engine."""
+    eng = asleep(Engine(now_us=1_000_000))
+    eng.rx(query)
+    eng.run_until(eng.now_us + 20_000_000_000)
+    return eng.sent[0][0] - 1_000_000
+
+
+@pytest.mark.parametrize(
+    ("code", "tenths"), [(127, 127), (0x80, 128), (0x8F, 248), (0x90, 256), (0xC3, 0x13 << 7), (0xFF, 31744)]
+)
+def test_the_response_time_of_version_3_is_a_small_float(code: int, tenths: int) -> None:
+    """RFC 3376 4.1.1"""
+    expected = first_report_us(v3_query(code=100)) * tenths / 100
+    assert first_report_us(v3_query(code=code)) == pytest.approx(expected, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("code", "ms"), [(32767, 32767), (0x8000, 32768), (0x8FFF, 0x1FFF << 3), (0x9000, 1 << 16), (0xFFFF, 0x1FFF << 10)]
+)
+def test_the_response_time_of_mld_version_2_too(code: int, ms: int) -> None:
+    """RFC 3810 5.1.3"""
+    expected = first_report_us(mld(ICMPv6MLQuery2(mrd=10_000))) * ms / 10_000
+    assert first_report_us(mld(ICMPv6MLQuery2(mrd=code))) == pytest.approx(expected, rel=1e-3)
+
+
 @pytest.mark.parametrize("v6", [False, True])
 def test_a_query_to_this_host_is_answered(eng: Engine, v6: bool) -> None:
     """RFC 3376 4.1.12, RFC 3810 5.1.15: any address of the interface may be the query's destination."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -263,6 +264,18 @@ def test_lost_payloads_are_sent_again_the_same_and_later_each_time(eng: Engine) 
     assert (event.reason, event.t_wake_us // S - 1) == (KA_TIMEOUT, IDLE + 7 * INTERVAL)
     assert (state.state, state.close_reason, state.payloads_sent, state.tokens_used) == (BROKEN, KA_TIMEOUT, 1, 1)
     assert (state.ka_sent, state.ka_lost, state.snd_una, state.snd_nxt) == (COUNT, COUNT, 1000, 1010)
+
+
+@pytest.mark.parametrize(("intvl_ms", "longest_s"), [(10, 2.56), (86_400_000, 86_400)])
+def test_repetitions_come_no_later_than_256_intervals_or_a_day(eng: Engine, intvl_ms: int, longest_s: float) -> None:
+    asleep(eng, ka_cnt=80, ka_intvl_ms=intvl_ms)
+    eng.run_until(eng.now_us + 100 * 86_400 * S)
+    times = [t_us for t_us, _ in eng.sent]
+    waits = [later - sooner for sooner, later in pairwise(times)]
+    assert len(times) == 80
+    assert waits[0] == intvl_ms * 1000
+    assert max(waits) == waits[-1] == longest_s * S
+    assert waits == sorted(waits)
 
 
 def test_an_acknowledged_repetition_goes_on_as_if_nothing_had_been(eng: Engine) -> None:
