@@ -130,8 +130,6 @@ void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 
 int arp_check(const struct eng_offload_cfg *c)
 {
-	if (c->flags)
-		return OFF_UNSUPPORTED;
 	if (c->ip.len != 4 || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != 4))
 		return OFF_BAD_ADDR;
 	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 ? OFF_BAD_ADDR : OFF_OK;

@@ -96,8 +96,6 @@ int echo_check(const struct eng_offload_cfg *c)
 {
 	static const uint8_t zero[16];
 
-	if (c->flags)
-		return OFF_UNSUPPORTED;
 	if ((c->ip.len != 4 && c->ip.len != 16) || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != c->ip.len))
 		return OFF_BAD_ADDR;
 	if (memcmp(c->ip.b, zero, c->ip.len) == 0 || (c->ip.len == 4 ? c->ip.b[0] >= 224 : c->ip.b[0] == 0xFF))

@@ -244,8 +244,6 @@ int nd_check(const struct eng_offload_cfg *c)
 {
 	const uint16_t dad = OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE;
 
-	if (c->flags & ~ENG_NS_FLAGS)
-		return OFF_UNSUPPORTED;
 	if ((c->flags & dad) == dad)
 		return OFF_BAD_ARG;
 	if (!usable(&c->ip) || (c->ip2.len != 0 && !usable(&c->ip2)))

@@ -71,8 +71,24 @@ uint64_t eng_offload_types(void)
 	       1ull << OFF_OFFLOAD_NATT | 1ull << OFF_OFFLOAD_UDP | 1ull << OFF_OFFLOAD_DHCP | 1ull << OFF_OFFLOAD_MDNS;
 }
 
+static uint16_t flags_of(uint8_t type)
+{
+	switch (type) {
+	case OFF_OFFLOAD_NS:
+		return ENG_NS_FLAGS;
+	case OFF_OFFLOAD_UDP:
+		return OFF_UDP_WAKE_ON_DATA;
+	case OFF_OFFLOAD_MDNS:
+		return OFF_MDNS_UNIQUE;
+	default:
+		return 0;
+	}
+}
+
 static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
 {
+	if (c->flags & ~flags_of(c->type))
+		return OFF_UNSUPPORTED;
 	if (c->mac[0] & 1)
 		return OFF_BAD_ADDR;
 	switch (c->type) {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from scapy.layers.l2 import ARP, Ether
 
+from tests.engine import engine_lib as lib
 from tests.engine.engine_lib import (
     ADDR_CONFLICT,
     BAD_ADDR,
@@ -203,3 +204,22 @@ def test_add_and_remove(eng: Engine) -> None:
     assert eng.arp_add(2, address="2001:db8::1") == BAD_ADDR
     assert eng.offload_remove(1) == OK
     assert eng.offload_remove(1) == NOT_FOUND
+
+
+@pytest.mark.parametrize("type_", [1, 17, 18, lib.NATT, lib.UDP, lib.DHCP, lib.MDNS])
+@pytest.mark.parametrize("flag", [1 << bit for bit in range(16)])
+def test_flags_that_a_type_does_not_have_are_refused(eng: Engine, type_: int, flag: int) -> None:
+    """What is not among the capabilities is not taken, so that a host can rely on what is."""
+    known = {lib.UDP: 1, lib.MDNS: 1}.get(type_, 0)
+    cfg = lib.OffloadCfg(id=1, type=type_, flags=flag, ip=lib.ip(HOST_IP), mac=(lib.u8 * 6)(*HOST_MAC))
+    cfg.remote = lib.ip({lib.GROUP: "239.1.2.3", lib.MDNS: ""}.get(type_, PEER_IP))
+    more = {
+        lib.NATT: lib.OffloadMore(udp=lib.UdpCfg((lib.u8 * 6)(*PEER_MAC), 4500, 4500, 20_000)),
+        lib.UDP: lib.OffloadMore(udp=lib.UdpCfg((lib.u8 * 6)(*PEER_MAC), 4500, 4500, 20_000)),
+        lib.DHCP: lib.OffloadMore(dhcp=lib.DhcpCfg((lib.u8 * 6)(*PEER_MAC), 1, 3600)),
+        lib.MDNS: lib.OffloadMore(mdns=lib.MdnsCfg(1, 120, 3, 4, (lib.u8 * 64)(1, 97, 0))),
+    }.get(type_, lib.OffloadMore())
+    assert eng._add_more(cfg, more) == (OK if flag & known else UNSUPPORTED)
+    assert len(eng.offloads()) == (1 if flag & known else 0)
+    cfg.id, cfg.flags = 2, 0
+    assert eng._add_more(cfg, more) == OK

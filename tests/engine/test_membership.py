@@ -228,6 +228,11 @@ def first_report_us(query: bytes) -> int:
     return eng.sent[0][0] - 1_000_000
 
 
+def test_a_version_1_query_leaves_ten_seconds(eng: Engine) -> None:
+    """RFC 2236 4: it has no field for them."""
+    assert first_report_us(v2_query(code=0)) == first_report_us(v2_query(code=100))
+
+
 @pytest.mark.parametrize(
     ("code", "tenths"), [(127, 127), (0x80, 128), (0x8F, 248), (0x90, 256), (0xC3, 0x13 << 7), (0xFF, 31744)]
 )

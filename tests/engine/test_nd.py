@@ -8,7 +8,9 @@ import pytest
 from scapy.layers.inet6 import (
     ICMPv6ND_NA,
     ICMPv6ND_NS,
+    ICMPv6NDOptDNSSL,
     ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptRouteInfo,
     ICMPv6NDOptSrcLLAddr,
     ICMPv6NDOptUnknown,
     IPv6,
@@ -358,6 +360,41 @@ def test_changed_advertisement_wakes_once(eng: Engine, what: str) -> None:
     eng.sleep()
     eng.rx(CHANGED[what])
     assert (eng.event(), eng.counters["ra_same"]) == (None, 4)
+
+
+def timed_options(**lifetimes: int) -> bytes:
+    """An advertisement with a search list and a route; their lifetimes in seconds."""
+    raw = ra() + bytes(
+        ICMPv6NDOptDNSSL(lifetime=lifetimes.get("search", 600), searchlist=["local"])
+        / ICMPv6NDOptRouteInfo(plen=64, prefix="2001:db8:5::", rtlifetime=lifetimes.get("route", 600))
+    )
+    return right_length(raw)
+
+
+@pytest.mark.edge(88)
+@pytest.mark.parametrize("what", ["search", "route"])
+def test_other_options_that_count_down(eng: Engine, what: str) -> None:
+    assert eng.ns_add(flags=NS_RA_WAKE) == OK
+    eng.rx(timed_options())
+    eng.sleep()
+    for lifetime in (600, 599, 1):
+        eng.rx(timed_options(**{what: lifetime}))
+    assert (eng.event(), eng.counters["ra_same"]) == (None, 3)
+    eng.rx(timed_options(**{what: 0}))
+    assert eng.wake_event().reason == ROUTER_CHANGED
+
+
+@pytest.mark.edge(88)
+def test_eight_routers_are_known_and_the_ninth_takes_the_place_of_the_first(eng: Engine) -> None:
+    assert eng.ns_add(flags=NS_RA_WAKE) == OK
+    for i in range(9):
+        eng.rx(ra(src=f"fe80::{i + 1}"))
+    eng.sleep()
+    for i in range(1, 9):
+        eng.rx(ra(src=f"fe80::{i + 1}"))
+    assert (eng.event(), eng.counters["ra_same"]) == (None, 8)
+    eng.rx(ra(src="fe80::1"))
+    assert eng.wake_event().reason == ROUTER_CHANGED
 
 
 @pytest.mark.edge(88)
