@@ -276,6 +276,16 @@ def test_an_earlier_answer_stands_and_the_older_version_is_spoken(eng: Engine) -
     assert [f[IGMP].type for f in reports(eng)] == [0x16] * 3
 
 
+def test_an_answer_that_the_wire_did_not_take_is_not_owed_in_the_next_sleep(eng: Engine) -> None:
+    asleep(eng).rx(v2_query())
+    eng.wire_up = False
+    assert eng.host_awake() == eng.release()[0] == OK
+    eng.wire_up = True
+    eng.sleep()
+    eng.run_until(eng.now_us + 60_000_000)
+    assert eng.take_sent() == []
+
+
 def test_an_answer_that_is_owed_goes_out_before_the_host_takes_over(eng: Engine) -> None:
     asleep(eng).rx(v2_query())
     assert eng.take_sent() == []

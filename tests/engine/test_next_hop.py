@@ -149,6 +149,7 @@ NOT_BELIEVED6 = {
     "another target": na("2001:db8::8", PEER_IP6, lladdr=MOVED),
     "a multicast MAC": na(PEER_IP6, PEER_IP6, lladdr=GROUP_MAC),
     "the host's MAC": na(PEER_IP6, PEER_IP6, lladdr=HOST_MAC),
+    "from this very machine": na(PEER_IP6, "::1", lladdr=MOVED),
     "no override": na(PEER_IP6, PEER_IP6, lladdr=MOVED, O=0),
     "no MAC": na(PEER_IP6, PEER_IP6, lladdr=None),
     "from beyond a router": na(PEER_IP6, PEER_IP6, lladdr=MOVED, hlim=254),
@@ -164,6 +165,14 @@ NOT_BELIEVED6 = {
 def test_what_is_not_believed_over_ipv6(eng: Engine, news: str) -> None:
     ref = asleep6(eng)
     eng.rx(NOT_BELIEVED6[news])
+    assert (bytes(eng.slot_get(*ref).next_hop_mac), eng.counters["next_hop_moved"]) == (PEER_MAC, 0)
+
+
+def test_a_slots_own_mac_is_nobody_elses(eng: Engine) -> None:
+    """Also where it is not the one that the host woke up with."""
+    own = bytes.fromhex("0200000000bb")
+    ref = asleep(eng, local_mac=own)
+    eng.rx(arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=own))
     assert (bytes(eng.slot_get(*ref).next_hop_mac), eng.counters["next_hop_moved"]) == (PEER_MAC, 0)
 
 

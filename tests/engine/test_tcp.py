@@ -439,6 +439,15 @@ def test_a_fin_wakes_behind_data_that_does_not(eng: Engine, flags: int, reason: 
 
 @pytest.mark.edge(53)
 @pytest.mark.parametrize("which", [0, 1])
+def test_fragments_to_everybody_are_no_slots(eng: Engine, which: int) -> None:
+    asleep(eng)
+    pieces = fragment(Ether(tcp("A", payload=bytes(64)))[IP], fragsize=32)  # type: ignore[no-untyped-call]
+    assert outcome(eng, bytes(ether(b"\xff" * 6) / pieces[which])) == (0, 0)
+    assert outcome(eng, bytes(ether() / pieces[which])) == (UNPARSEABLE, 0)
+
+
+@pytest.mark.edge(53)
+@pytest.mark.parametrize("which", [0, 1])
 def test_fragments_for_a_broken_slot_sleep_on(eng: Engine, which: int) -> None:
     """The first shows its ports, the second does not: the connection is over for both."""
     slot = asleep(eng, flags=0)
