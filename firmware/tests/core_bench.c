@@ -9,6 +9,7 @@
 #include "bench_scene.h"
 
 enum { POOL = 4096 };
+enum bench_kind { BENCH_MATCH, BENCH_NEAR_MISS, BENCH_OTHER };
 
 struct pool {
 	struct scene s;
@@ -30,6 +31,7 @@ double bench_engine_s(struct pool *b, uint64_t frames);
 double bench_bpf_s(struct pool *b, uint64_t frames, bpf_filter_fn filter, const void *const *programs);
 uint32_t bench_leaks(struct pool *b, uint32_t cycles);
 const uint8_t *bench_pattern(const struct pool *b, uint32_t i, const uint8_t **mask, uint16_t *len);
+const uint8_t *bench_frame(struct pool *b, uint32_t kind, uint32_t i, uint16_t *len);
 
 /* Frames to be timed, made once and each in memory of its own. */
 struct pool *bench_open(void)
@@ -221,4 +223,18 @@ const uint8_t *bench_pattern(const struct pool *b, uint32_t i, const uint8_t **m
 	*mask = b->s.patterns[i].mask;
 	*len = b->s.patterns[i].data_len;
 	return b->s.patterns[i].data;
+}
+
+/* For a device's own wire: a frame for pattern i, a near miss of it, or number i of those that are timed; good until the next. */
+const uint8_t *bench_frame(struct pool *b, uint32_t kind, uint32_t i, uint16_t *len)
+{
+	if (kind == BENCH_OTHER) {
+		*len = b->frames[i % POOL].len;
+		return b->frames[i % POOL].bytes;
+	}
+	scene_match(&b->s, i % ENG_PATTERNS);
+	if (kind == BENCH_NEAR_MISS)
+		scene_spoil(&b->s, i % ENG_PATTERNS);
+	*len = b->s.len;
+	return b->s.frame;
 }

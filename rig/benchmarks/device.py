@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
-from rig.benchmarks import cycles, entry, flashing, jitter
+from rig.benchmarks import cycles, entry, flashing, jitter, wire
 from rig.benchmarks.cycles import Cycles
 from rig.benchmarks.jitter import Jitter
 from rig.benchmarks.stats import Summary
+from rig.benchmarks.wire import WireFigures
 from rig.config import BenchConfig
 from rig.device.images import image_sizes
 from rig.device.prepared import prepared_flash
@@ -35,13 +36,20 @@ class DeviceFigures:
     flash_line_efficiency: float
     cycles: Cycles
     jitter: Jitter
+    wire: WireFigures
     flash_bytes: int
     ram_bytes: int
 
     @property
+    def false_wakes(self) -> int:
+        """For near misses, and while only keep-alives were due."""
+        return self.wire.false_wakes + self.jitter.wakes
+
+    @property
     def right(self) -> bool:
-        """Nothing was lost, doubled, complained of by the peer's kernel, or woken for without a cause."""
-        return self.cycles.delivered_once_in_order and not self.cycles.faults and not self.jitter.wakes
+        """Nothing was lost, doubled, complained of by the peer's kernel, missed, or woken for without a cause."""
+        cycles_right = self.cycles.delivered_once_in_order and not self.cycles.faults
+        return cycles_right and not self.false_wakes and not self.wire.missed_wakes
 
     def as_json(self) -> dict[str, Any]:
         timings = ("wake_latency_ms", "standby_entry_ms", "ownerless_ms", "bench_setup_s")
@@ -52,14 +60,15 @@ class DeviceFigures:
             "delivered_once_in_order": self.cycles.delivered_once_in_order,
             "peer_kernel_faults": self.cycles.faults,
             "keepalive_jitter_ms": self.jitter.as_json(),
-            "false_wakes": self.jitter.wakes,
+            **asdict(self.wire),
+            "false_wakes": self.false_wakes,
             "flash_bytes": self.flash_bytes,
             "ram_bytes": self.ram_bytes,
         }
 
 
 def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigures:
-    """About four minutes with 1000 rounds. `folder` takes what the benches write."""
+    """About five minutes with 1000 rounds. `folder` takes what the benches write."""
     config = BenchConfig(device=kind)
     progress("flash", 0, 1)
     flashed = flashing.run(kind)
@@ -76,7 +85,8 @@ def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigur
         cycled = cycles.run(bench, rounds, lambda n: progress("cycle", n, rounds))
     with Bench(jitter.config(kind), folder / "jitter") as bench:
         jittered = jitter.run(bench, folder, lambda n, total: progress("keep-alive jitter", n, total))
+    filtered = wire.run(kind, progress)
     return DeviceFigures(
         kind, Summary.of(cycled.wake_latency_ms), Summary.of(entries.entry_ms), Summary.of(entries.ownerless_ms),
-        Summary.of(set_up_s), flashed.efficiency, cycled, jittered, *image_sizes(),
+        Summary.of(set_up_s), flashed.efficiency, cycled, jittered, filtered, *image_sizes(),
     )  # fmt: skip

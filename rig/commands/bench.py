@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.commands.bench_wire import wire_table
+
 if TYPE_CHECKING:
     from rig.benchmarks.device import DeviceFigures
     from rig.benchmarks.jitter import Jitter
@@ -74,7 +76,8 @@ def table(figures: DeviceFigures) -> str:
     once = "every byte delivered once, in order" if cycles.delivered_once_in_order else "BYTES LOST OR DOUBLED"
     verdict = f"{len(cycles.wake_latency_ms)} sleep/wake cycles: {once}; peer kernel faults: {faults}"
     wakes = f"wakes while only keep-alives were due: {figures.jitter.wakes}"
-    return "\n\n".join((f"device {figures.device}", timings, _jitter_table(figures.jitter), f"{verdict}\n{wakes}"))
+    tables = (timings, _jitter_table(figures.jitter), wire_table(figures.wire, figures.flash_bytes, figures.ram_bytes))
+    return "\n\n".join((f"device {figures.device}", *tables, f"{verdict}\n{wakes}"))
 
 
 def _jitter_table(jitter: Jitter) -> str:
