@@ -3,6 +3,9 @@
 The kernel sends a parent-death signal when the *thread* that started the child ends. So all children are started by one
 thread that lives as long as the process. A rig that died before the child could ask for the signal is noticed by the child's
 parent being another one then.
+
+Ctrl-C goes to every process of the terminal's foreground group. Children ignore it, and hand that on to theirs: the rig ends
+them, in order, and nothing of theirs stands between the person and what the rig says.
 """
 
 from __future__ import annotations
@@ -12,8 +15,10 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", '[ "$PPID" = "$0" ] && exec "$@"')
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", 'trap "" INT; [ "$PPID" = "$0" ] && exec "$@"')
 """Followed by our pid and the command."""
+WITHOUT_CTRL_C = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+"""Followed by the command."""
 STDERR_BYTES = 2000
 
 _starter: tuple[int, ThreadPoolExecutor] | None = None
@@ -29,9 +34,10 @@ def _starter_thread() -> ThreadPoolExecutor:
 
 def start_child(argv: Sequence[str], pass_fds: Sequence[int], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
     """A child that asks for its own parent-death signal, started by the thread whose end would be taken for ours."""
+    command = [*WITHOUT_CTRL_C, *argv]
     return (
         _starter_thread()
-        .submit(subprocess.Popen, list(argv), pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, env=dict(environment))
+        .submit(subprocess.Popen, command, pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, env=dict(environment))
         .result()
     )
 

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import json
 import os
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+
+from rig.clock import Deadline
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -94,3 +99,29 @@ def test_who_closes_the_output_loses_no_reports(tmp_path: Path) -> None:
         assert run.stderr.read() == b""
     assert run.returncode == 0
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()
+
+
+def test_ctrl_c_ends_a_run_with_its_reports_and_no_childs_complaint(tmp_path: Path) -> None:
+    """A terminal sends SIGINT to the whole foreground group: device, service and apps get it too."""
+    command = [sys.executable, "-m", "rig.cli", "run", "-k", "test_websocket_pings_over_many_sleeps"]
+    with subprocess.Popen(
+        command,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+        cwd=tmp_path,
+        start_new_session=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),
+    ) as run:
+        deadline = Deadline(60)
+        while not (found := list(tmp_path.glob("reports/latest/tests/*/timeline.jsonl"))) or b"SLOT" not in found[0].read_bytes():
+            assert not deadline.expired
+            time.sleep(0.01)
+        os.killpg(run.pid, signal.SIGINT)
+        out, err = run.communicate(timeout=60)
+    assert (run.returncode, err) == (2, "")
+    assert "interrupted: " in out
+    assert (tmp_path / "reports" / "latest" / "report.html").is_file()
+    counters = json.loads(found[0].with_name("counters.json").read_text())
+    assert "rx_total" in counters, "service and device answered until the rig ended them"
