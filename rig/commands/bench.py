@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -110,8 +111,8 @@ def _met(met: bool) -> str:
 
 
 def _progress(step: str, done: int, total: int) -> None:
-    """One line that rewrites itself, on stderr."""
-    if done == total or done % max(1, total // 50) == 0:
+    """One line that rewrites itself, on stderr; where that is no terminal, one line a step."""
+    if done == total or (sys.stderr.isatty() and done % max(1, total // 50) == 0):
         typer.echo(f"\r{step} {done}/{total}   ", nl=done == total, err=True)
 
 

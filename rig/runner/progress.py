@@ -16,11 +16,11 @@ COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31;1", Verdict.BENCH_ERROR: "3
 
 
 class Progress:
-    """Writes to `out`; in colour on a terminal."""
+    """Writes to `out`; in colour on a terminal, without NO_COLOR (no-color.org)."""
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
-        self._colour = out.isatty()
+        self._colour = out.isatty() and not os.environ.get("NO_COLOR")
         self._done = 0
         self._tests = 0
 
