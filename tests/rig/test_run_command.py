@@ -99,6 +99,9 @@ def test_who_closes_the_output_loses_no_reports(tmp_path: Path) -> None:
         assert run.stderr.read() == b""
     assert run.returncode == 0
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()
+    record = [json.loads(line) for line in (tmp_path / "reports" / "latest" / "results.jsonl").read_text().splitlines()]
+    assert [line["verdict"] for line in record if line["kind"] == "attempt"] == ["passed"]
+    assert record[-1]["exit"] == 0
 
 
 def test_ctrl_c_ends_a_run_with_its_reports_and_no_childs_complaint(tmp_path: Path) -> None:
