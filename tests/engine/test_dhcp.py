@@ -146,6 +146,25 @@ def test_what_is_no_answer(eng: Engine, case: str) -> None:
     assert (eng.event(), eng.counters["dhcp_renewed"], eng.counters["rx_dropped_policy"]) == (None, 0, 1)
 
 
+def test_an_answer_counts_once(eng: Engine) -> None:
+    """A repeated ACK renews nothing, a late NAK of the same transaction takes nothing back."""
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    for frame in (answer(), answer(lease_s=10 * LEASE_S), answer("nak", lease_s=None)):
+        eng.rx(frame)
+    assert (eng.event(), eng.counters["dhcp_renewed"], eng.lease_s()) == (None, 1, LEASE_S)
+
+
+def test_bootp_without_options_is_no_answer(eng: Engine) -> None:
+    """RFC 2131 3: options begin with the magic cookie."""
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    body = bytearray(bytes(Ether(answer())[UDP].payload))
+    body[239] ^= 1
+    eng.rx(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=67, dport=68) / bytes(body)))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 0)
+
+
 @pytest.mark.parametrize("cut", [1, 4, 239, 244, 250])
 def test_cut_answers(eng: Engine, cut: int) -> None:
     """Also options that say they are longer than what is there."""

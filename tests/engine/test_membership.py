@@ -251,6 +251,13 @@ def test_the_response_time_of_mld_version_2_too(code: int, ms: int) -> None:
     assert first_report_us(mld(ICMPv6MLQuery2(mrd=code))) == pytest.approx(expected, rel=1e-3)
 
 
+def test_a_switch_without_an_address_may_ask(eng: Engine) -> None:
+    """RFC 4541 2.1.1: a snooping switch queries from 0.0.0.0."""
+    asleep(eng).rx(v2_query(src="0.0.0.0", code=20))
+    eng.run_until(eng.now_us + 2_000_000)
+    assert len(reports(eng)) == len(GROUPS)
+
+
 @pytest.mark.parametrize("v6", [False, True])
 def test_a_query_to_this_host_is_answered(eng: Engine, v6: bool) -> None:
     """RFC 3376 4.1.12, RFC 3810 5.1.15: any address of the interface may be the query's destination."""

@@ -37,7 +37,7 @@ from tests.engine.engine_lib import (
     WAKE_PACKET,
     Engine,
 )
-from tests.engine.packets import ether, magic, tcp, udp
+from tests.engine.packets import arp, ether, magic, tcp, udp
 
 BROADCAST = b"\xff" * 6
 
@@ -308,6 +308,16 @@ def test_patterns_longer_than_the_frame_do_not_hide_the_others(order: tuple[int,
             event = eng.event()
             assert (event.pattern_id if event else None) == (None if i == gone else i), (order, gone, i)
             assert (eng.host_awake(), eng.release()[0]) == (OK, OK)
+
+
+@pytest.mark.edge(46, 78)
+def test_the_padding_of_an_arp_frame_matches_nothing(eng: Engine) -> None:
+    assert eng.pattern_add(5, data=b"\x55", offset=42) == eng.pattern_add(6, data=bytes([192, 0, 2, 2]), offset=28) == OK
+    eng.sleep()
+    eng.rx(arp(spa="192.0.2.99").ljust(60, b"\x55"))
+    assert eng.event() is None
+    eng.rx(arp().ljust(60, b"\x55"))
+    assert (eng.wake_event().pattern_id, eng.patterns()) == (6, {5: 0, 6: 1})
 
 
 SECRET = b"not for everybody to read"

@@ -132,6 +132,17 @@ def test_the_event_says_that_the_frame_was_tagged(eng: Engine, l2: Packet, flags
     assert (eng.wake_event().reason, eng.wake_event().l2_flags) == (TCP_DATA, flags)
 
 
+def test_counters_cleared_while_preparing_add_up_again(eng: Engine) -> None:
+    """What commit has still to decide about is counted when it does."""
+    eng.prepare()
+    eng.rx(arp())
+    eng.rx(udp())
+    eng.counters_clear()
+    eng.check_sum()
+    assert (eng.counters["rx_total"], eng.commit()) == (2, OK)
+    assert (eng.counters["rx_buffered"], eng.counters["rx_dropped_policy"]) == (0, 2)
+
+
 def test_a_captured_frame_says_which_pattern_it_matched(eng: Engine) -> None:
     assert eng.pattern_add(7, data=b"\x12\x34", offset=12) == OK
     eng.prepare()

@@ -197,6 +197,9 @@ LYING = {
     "datagram of 7": UDP_TO_HOST[:38] + b"\0\x07" + UDP_TO_HOST[40:],
     "datagram a byte too long": UDP_TO_HOST[:38] + b"\0\x0d" + UDP_TO_HOST[40:],
     "header past the end": LONG_HEADER,
+    "IPv4 header of 16 bytes": bytes(ether() / IP(ihl=4, src=PEER_IP, dst=HOST_IP, len=44) / Raw(bytes(24))),
+    "IPv4 of version 6": bytes(ether() / IP(version=6, src=PEER_IP, dst=HOST_IP) / UDP(sport=1, dport=9) / Raw(b"data")),
+    "IPv6 of version 4": bytes(ether() / IPv6(version=4, src=PEER_IP6, dst=HOST_IP6) / UDP(sport=1, dport=9) / Raw(b"data")),
     "header cut off": bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, nh=60) / Raw(bytes(7))),
 }
 
