@@ -146,6 +146,51 @@ def test_what_is_no_answer(eng: Engine, case: str) -> None:
     assert (eng.event(), eng.counters["dhcp_renewed"], eng.counters["rx_dropped_policy"]) == (None, 0, 1)
 
 
+def test_the_next_request_goes_where_the_last_answer_came_from(eng: Engine) -> None:
+    """Another relay, or a server that moved."""
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.take_sent()
+    moved = bytes.fromhex("0200000000aa")
+    eng.rx(answer().replace(PEER_MAC, moved, 1))
+    eng.run_until(eng.now_us + T1_US)
+    assert [Ether(raw).dst for raw in eng.take_sent()] == [moved.hex(":")]
+
+
+def test_times_of_the_server_that_make_no_sense(eng: Engine) -> None:
+    """RFC 2131 4.4.5: T1 < T2 < lease. A T2 behind its end would leave no time to ask others."""
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    eng.rx(answer(extra=[("renewal_time", 3550), ("rebinding_time", LEASE_S)]))
+    eng.take_sent()
+    start = eng.now_us
+    eng.run_until(start + T2_US)
+    assert next((t - start, Ether(raw)[IP].dst) for t, raw in eng.sent) == (T1_US, PEER_IP)
+    assert Ether(eng.sent[-1][1])[IP].dst != "255.255.255.255"
+    eng.run_until(start + END_US - 1)
+    assert Ether(eng.sent[-1][1])[IP].dst == "255.255.255.255"
+
+
+def test_an_option_that_ends_in_the_padding_is_none(eng: Engine) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    whole = bytes(Ether(answer())[UDP].payload).rstrip(b"\xff")
+    assert whole[-6:] == b"\x33\x04" + LEASE_S.to_bytes(4, "big")
+    for cut in (1, 2, 4):
+        head = ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=67, dport=68) / whole[:-cut]
+        eng.rx(bytes(head) + whole[-cut:] + b"\xff")
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 0)
+
+
+@pytest.mark.parametrize(("sport", "dport", "renewed"), [(67, 68, 1), (68, 68, 0), (1067, 68, 0), (67, 67, 0)])
+def test_servers_speak_from_their_port_to_ours(eng: Engine, sport: int, dport: int, renewed: int) -> None:
+    start = asleep(eng)
+    eng.run_until(start + T1_US)
+    body = bytes(Ether(answer())[UDP].payload)
+    eng.rx(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=sport, dport=dport) / body))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, renewed)
+
+
 def test_an_answer_counts_once(eng: Engine) -> None:
     """A repeated ACK renews nothing, a late NAK of the same transaction takes nothing back."""
     start = asleep(eng)
