@@ -197,3 +197,13 @@ def test_what_may_be_added(eng: Engine) -> None:
         assert eng.echo_add(address=address) == BAD_ADDR
     assert eng.echo_add(second=HOST_IP) == BAD_ADDR
     assert eng.echo_add(remote=PEER_IP6) == BAD_ADDR
+
+
+@pytest.mark.edge(57)
+@pytest.mark.parametrize(("size", "answered"), [(1472, 1), (1473, 0), (4000, 0)])
+def test_a_ping_that_is_longer_than_a_frame_is_not_answered(asleep: Engine, size: int, answered: int) -> None:
+    """IPv6's header is 20 bytes longer. What an answer must not do is run over what was kept before."""
+    asleep.rx(ping(bytes(size)))
+    asleep.rx(ping6(bytes(size - 20)))
+    assert len(asleep.take_sent()) == 2 * answered
+    assert (asleep.event(), asleep.counters["rx_dropped_policy"]) == (None, 2 - 2 * answered)
