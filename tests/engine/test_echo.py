@@ -207,3 +207,12 @@ def test_a_ping_that_is_longer_than_a_frame_is_not_answered(asleep: Engine, size
     asleep.rx(ping6(bytes(size - 20)))
     assert len(asleep.take_sent()) == 2 * answered
     assert (asleep.event(), asleep.counters["rx_dropped_policy"]) == (None, 2 - 2 * answered)
+
+
+@pytest.mark.edge(59)
+@pytest.mark.parametrize("dst", ["0.0.0.0", "127.0.0.1", "::", "::1", "::ffff:192.0.2.1"])
+def test_nothing_to_addresses_that_no_wire_carries(eng: Engine, dst: str) -> None:
+    assert eng.pattern_add(1, data=HOST_MAC) == OK
+    eng.sleep()
+    eng.rx(ping6(dst=dst) if ":" in dst else ping(dst=dst))
+    assert (eng.event(), eng.take_sent(), eng.counters["rx_dropped_policy"]) == (None, [], 1)
