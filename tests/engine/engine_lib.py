@@ -382,9 +382,11 @@ class Engine:
         _LIB.eng_status(self._e, c.byref(out))
         return out
 
-    def prepare(self, arm: int = ARM_ALL, wake_timer_ms: int = 0, epoch: int | None = None, mac: bytes = HOST_MAC) -> int:
+    def prepare(
+        self, arm: int = ARM_ALL, wake_timer_ms: int = 0, epoch: int | None = None, mac: bytes = HOST_MAC, target: int = 3
+    ) -> int:
         epoch = self.status.epoch if epoch is None else epoch
-        return int(_LIB.eng_prepare(self._e, u32(epoch), u8(3), u32(arm), (u8 * 6)(*mac), u32(wake_timer_ms)))
+        return int(_LIB.eng_prepare(self._e, u32(epoch), u8(target), u32(arm), (u8 * 6)(*mac), u32(wake_timer_ms)))
 
     def commit(self, epoch: int | None = None) -> int:
         return int(_LIB.eng_commit(self._e, u32(self.status.epoch if epoch is None else epoch)))

@@ -386,6 +386,17 @@ def test_other_options_that_count_down(eng: Engine, what: str) -> None:
 
 
 @pytest.mark.edge(88)
+def test_what_an_earlier_host_heard_is_news_to_the_next(eng: Engine) -> None:
+    assert eng.ns_add(flags=NS_RA_WAKE) == OK
+    eng.rx(ra())
+    eng.attach()
+    assert eng.ns_add(flags=NS_RA_WAKE) == OK
+    eng.sleep()
+    eng.rx(ra())
+    assert eng.wake_event().reason == ROUTER_CHANGED
+
+
+@pytest.mark.edge(88)
 def test_eight_routers_are_known_and_the_ninth_takes_the_place_of_the_first(eng: Engine) -> None:
     assert eng.ns_add(flags=NS_RA_WAKE) == OK
     for i in range(9):

@@ -70,6 +70,7 @@ def test_commands_in_the_wrong_state_or_epoch(eng: Engine) -> None:
     assert [eng.commit(), eng.abort(), eng.host_awake(), eng.release()[0]] == [BAD_STATE] * 4
     assert eng.prepare(epoch=99) == STALE_EPOCH
     assert eng.prepare(mac=b"\xff" * 6) == BAD_ADDR
+    assert [eng.prepare(target=target) for target in (0, 1, 4, 255)] == [BAD_ARG] * 4
     assert eng.prepare() == OK
     assert [eng.prepare(), eng.host_awake(), eng.release()[0]] == [BAD_STATE] * 3
     assert eng.commit(epoch=99) == eng.abort(epoch=99) == STALE_EPOCH
@@ -130,6 +131,33 @@ def test_the_event_says_that_the_frame_was_tagged(eng: Engine, l2: Packet, flags
     eng.sleep()
     eng.rx(tcp("PA", payload=b"push", l2=l2))
     assert (eng.wake_event().reason, eng.wake_event().l2_flags) == (TCP_DATA, flags)
+
+
+@pytest.mark.edge(94)
+@pytest.mark.parametrize("end", ["abort", "attach"])
+def test_what_was_lost_and_told_is_forgotten_before_the_next_sleep(eng: Engine, end: str) -> None:
+    """A full buffer and its event, neither drained nor read: the next standby begins without them."""
+    assert eng.prepare() == OK
+    for _ in range(34):
+        eng.rx(udp())
+    assert (eng.commit(), eng.status.lost) == (WAKE_PENDING, 1)
+    if end == "abort":
+        assert eng.abort() == OK
+    else:
+        eng.attach()
+        assert (eng.status.lost, eng.event(), eng.status.last_wake_reason) == (0, None, 0)
+    eng.sleep()
+    assert (eng.event(), eng.status.lost, eng.status.power, eng.status.last_wake_reason) == (None, 0, D3, 0)
+
+
+def test_time_goes_on_however_short_a_minute_is(eng: Engine) -> None:
+    """Ten milliseconds are less than a µs of device time: they are one, or the timer would be due for ever."""
+    eng.set_minute_us(1)
+    eng.slot_add(ka_idle_ms=10, ka_intvl_ms=10, ka_cnt=255)
+    eng.sleep()
+    eng.now_us += 1
+    assert eng.poll() > 0
+    assert len(eng.take_sent()) == 1
 
 
 def test_counters_cleared_while_preparing_add_up_again(eng: Engine) -> None:

@@ -212,6 +212,23 @@ def test_a_new_timestamp_is_young(eng: Engine, age_ms: int, silent_us: int) -> N
     assert outcome(eng, tcp("A", payload=b"x", ts=(199, 0))) == (0, 1)
 
 
+@pytest.mark.edge(34)
+@pytest.mark.parametrize(("age_ms", "expected"), [(24 * 86_400_000, (0, 1)), (24 * 86_400_000 + 1, (TCP_DATA, 0))])
+def test_what_the_host_had_waited_already_counts(eng: Engine, age_ms: int, expected: tuple[int, int]) -> None:
+    """C2.34"""
+    asleep(eng, ts_on=True, ts_recent=100, ts_recent_age_ms=age_ms)
+    assert outcome(eng, tcp("A", payload=b"x", ts=(99, 0))) == expected
+
+
+@pytest.mark.edge(7)
+def test_an_answer_stands_behind_what_was_sent_last(eng: Engine) -> None:
+    """RFC 9293 3.10.7.4: SEQ=SND.NXT, also while the host's last bytes are not acknowledged; a probe stays below SND.UNA."""
+    asleep(eng, snd_una=900, snd_nxt=1000)
+    eng.rx(tcp("A", seq=4999, ack=900))
+    eng.run_until(eng.now_us + 60 * S)
+    assert [parse_tcp(frame)[1].seq for frame in eng.take_sent()] == [1000, 899]
+
+
 @pytest.mark.edge(7, 42)
 def test_a_fin_of_before_is_no_keep_alive(eng: Engine) -> None:
     """One below RCV.NXT like a keep-alive; the peer repeats it until it is acknowledged, also by a slot that answers none."""
