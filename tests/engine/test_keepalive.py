@@ -168,6 +168,38 @@ def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine)
     assert [t - start for t, _ in eng.sent] == [60 * S]
 
 
+@pytest.mark.edge(13)
+def test_a_connection_that_was_idle_too_long_is_probed_at_once(eng: Engine) -> None:
+    """C1.13"""
+    asleep(eng, idle_elapsed_ms=60_001)
+    eng.run_until(eng.now_us + 1)
+    assert len(eng.take_sent()) == 1
+
+
+@pytest.mark.edge(16)
+def test_a_timeout_that_is_not_to_wake_ends_the_slot_alone(eng: Engine) -> None:
+    slot = asleep(eng, flags=0x17)
+    eng.run_until(eng.now_us + 1000 * S)
+    assert (eng.slot_get(*slot).state, eng.slot_get(*slot).close_reason) == (BROKEN, KA_TIMEOUT)
+    assert (eng.event(), eng.status.power, eng.counters["ka_timeout"]) == (None, D3, 1)
+
+
+@pytest.mark.edge(10)
+def test_an_answer_is_one_behind_a_closed_window_too(eng: Engine) -> None:
+    """RFC 9293 table 6: an empty segment at RCV.NXT. Answered like a probe of the window, two ends would not stop."""
+    slot = asleep(eng, rcv_wnd=0)
+    first_probe(eng)
+    eng.rx(tcp("A"))
+    assert (eng.take_sent(), eng.slot_get(*slot).ka_acked, eng.slot_get(*slot).state) == ([], 1, ACTIVE)
+
+
+@pytest.mark.edge(40)
+@pytest.mark.parametrize(("wnd", "scale", "field"), [(65535, 0, 65535), (65536, 0, 65535), ((1 << 30) - 1, 14, 65535), (3, 1, 2)])
+def test_the_window_field_holds_what_it_can(eng: Engine, wnd: int, scale: int, field: int) -> None:
+    asleep(eng, rcv_wnd=wnd, rcv_wscale=scale)
+    assert parse_tcp(first_probe(eng))[1].window == field
+
+
 @pytest.mark.edge(14)
 @pytest.mark.parametrize(
     ("heard", "slot", "segment"),

@@ -105,7 +105,7 @@ def test_v2_general_query_is_answered_for_every_group_within_the_response_time(e
     assert sorted(f[IP].dst for f in frames) == sorted(GROUPS)
     for frame in frames:
         assert (frame[IGMP].type, frame[IGMP].gaddr, frame[IP].ttl, frame[IP].src) == (0x16, frame[IP].dst, 1, HOST_IP)
-        assert frame[IP].options[0].option == 20
+        assert bytes(frame[IP].options[0]) == b"\x94\x04\0\0"
         assert frame.dst == "01:00:5e:" + ":".join(
             f"{int(x) & (127 if i == 0 else 255):02x}" for i, x in enumerate(frame[IP].dst.split(".")[1:])
         )

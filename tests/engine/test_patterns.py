@@ -324,17 +324,21 @@ SECRET = b"not for everybody to read"
 
 
 @pytest.mark.edge(108)
-@pytest.mark.parametrize("how", ["remove", "attach", "expire"])
-@pytest.mark.parametrize("more", [False, True])
-def test_what_a_pattern_looked_for_does_not_stay_in_memory(eng: Engine, how: str, more: bool) -> None:
-    """Bytes and programs, whether others stand behind them or not."""
-    program = pack(*[(0, 0, 0, int.from_bytes(SECRET[i : i + 4], "little")) for i in range(0, 24, 4)], (6, 0, 0, 1))
-    assert eng.pattern_add(1, data=SECRET) == eng.pattern_add(2, type_=PROGRAM, prog=program) == OK
-    if more:
-        assert eng.pattern_add(3, data=b"other") == eng.pattern_add(4, type_=PROGRAM, prog=pack((6, 0, 0, 2))) == OK
+@pytest.mark.parametrize("how", ["remove", "remove last first", "attach", "expire"])
+@pytest.mark.parametrize("behind", [False, True])
+def test_what_a_pattern_looked_for_does_not_stay_in_memory(eng: Engine, how: str, behind: bool) -> None:
+    """Bytes, and programs that fill the pool to its end; others stand before them or behind."""
+    words = [(0, 0, 0, int.from_bytes(SECRET[i : i + 4], "little")) for i in range(0, 24, 4)]
+    long = [(0, 0, 0, 0)] * 57
+    others = {"data": b"other"}, {"type_": PROGRAM, "prog": pack(*long, *[(0, 0, 0, 0)] * 6, (6, 0, 0, 2))}
+    secrets = {"data": SECRET}, {"type_": PROGRAM, "prog": pack(*long, *words, (6, 0, 0, 1))}
+    first, second = (secrets, others) if behind else (others, secrets)
+    for id_, pattern in enumerate((*first, *second)):
+        assert eng.pattern_add(id_, **pattern) == OK  # type: ignore[arg-type]
     assert all(part in bytes(eng._memory) for part in (SECRET, SECRET[4:8]))
-    if how == "remove":
-        assert eng.pattern_remove(1) == eng.pattern_remove(2) == OK
+    if how.startswith("remove"):
+        gone = [0, 1] if behind else [2, 3]
+        assert [eng.pattern_remove(id_) for id_ in (gone if how == "remove" else gone[::-1])] == [OK, OK]
     else:
         eng.attach(lease_ms=1000)
     if how == "expire":

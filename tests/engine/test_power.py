@@ -160,6 +160,15 @@ def test_time_goes_on_however_short_a_minute_is(eng: Engine) -> None:
     assert len(eng.take_sent()) == 1
 
 
+def test_a_host_that_counts_the_events_of_another_boot_misses_none(eng: Engine) -> None:
+    eng.slot_add()
+    eng.sleep()
+    eng.rx(tcp("PA", payload=b"push"))
+    for after in (99, 1, 0):
+        event = eng.event(after)
+        assert (event.n if event else None) == (1 if after == 99 else None), after
+
+
 def test_counters_cleared_while_preparing_add_up_again(eng: Engine) -> None:
     """What commit has still to decide about is counted when it does."""
     eng.prepare()

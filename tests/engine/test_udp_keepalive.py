@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from scapy.layers.inet import IP, UDP
 from scapy.layers.inet6 import IPv6
@@ -142,6 +144,20 @@ def test_what_is_neither(eng: Engine, frame: bytes) -> None:
     eng.sleep()
     eng.rx(frame)
     assert (eng.event(), eng.status.power, eng.counters["natt_ka_ignored"]) == (None, D3, 0)
+
+
+def test_a_checksum_that_comes_out_as_none_is_sent_as_all_ones(eng: Engine) -> None:
+    """RFC 768: 0 says that there is none."""
+    flow: dict[str, Any] = {"type_": lib.UDP, "local_port": 5000, "remote_port": 6000, "interval_ms": 1000}
+    add(eng, payload=bytes(2), **flow)
+    eng.sleep()
+    eng.run_until(eng.now_us + 1_000_000)
+    spare = Ether(eng.take_sent()[0])[UDP].chksum
+    assert eng.host_awake() == eng.release()[0] == eng.offload_remove(1) == OK
+    add(eng, payload=spare.to_bytes(2, "big"), **flow)
+    eng.sleep()
+    eng.run_until(eng.now_us + 1_000_000)
+    assert Ether(eng.take_sent()[0])[UDP].chksum == 0xFFFF
 
 
 @pytest.mark.parametrize("v6", [False, True])
