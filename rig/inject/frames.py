@@ -135,6 +135,18 @@ def magic_body(target_mac: str, password: bytes = b"") -> bytes:
     return b"\xff" * 6 + bytes.fromhex(target_mac.replace(":", "")) * 16 + password
 
 
+def tagged(frame: bytes, vid: int, *, priority: int = 0, kind: int = 0x8100) -> bytes:
+    """The frame in a VLAN (IEEE 802.1Q; `kind` 0x88A8: 802.1ad). VID 0 only carries the priority."""
+    return frame[:12] + struct.pack("!HH", kind, priority << 13 | vid) + frame[12:]
+
+
+def untagged(frame: bytes) -> tuple[int | None, bytes]:
+    """(TCI, the frame without its outer tag); None and the frame itself when it has no 802.1Q tag."""
+    if frame[12:14] != b"\x81\x00":
+        return None, frame
+    return int.from_bytes(frame[14:16], "big"), frame[:12] + frame[16:]
+
+
 def pad(frame: bytes, length: int = MIN_FRAME_BYTES, filler: int = 0) -> bytes:
     """Padding behind what the IP length covers, as a real NIC adds to short frames; receivers must not take it for data."""
     return frame.ljust(length, bytes([filler]))

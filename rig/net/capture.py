@@ -5,6 +5,8 @@ sockets are bound when the constructor returns, so no frame after that is missed
 the kernel finish what is on its way, so that a frame sent before the question is in the answer. Otherwise a thread
 empties the sockets, at most every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy. Where the
 thread itself would disturb what is measured, there is none: the kernel keeps the frames until somebody asks.
+The kernel takes the outer VLAN tag out of a frame before a packet socket sees it, and tells it beside: it is put back, as it
+was on the wire.
 """
 
 from __future__ import annotations
@@ -28,8 +30,13 @@ from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 
 SO_TIMESTAMPNS, SO_ATTACH_FILTER = 35, 26
-PACKET_STATISTICS = 6
-"""socket.h, if_packet.h"""
+PACKET_STATISTICS, PACKET_AUXDATA = 6, 8
+AUXDATA = struct.Struct("IIIHHHH")
+TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID, ETH_P_8021Q = 1 << 4, 1 << 6, 0x8100
+"""socket.h, if_packet.h (struct tpacket_auxdata), if_ether.h"""
+
+ANCILLARY_BYTES = 128
+"""A time stamp and the auxiliary data, each behind a header of its own."""
 
 WRITE_INTERVAL_S = 0.02
 """How old a frame may be before it is in the file: what a SIGKILL can lose."""
@@ -228,6 +235,7 @@ def _open(wire: Namespace, port: str, keep: bytes) -> socket.socket:
         program = ctypes.create_string_buffer(keep, len(keep))
         sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(keep) // 8, ctypes.addressof(program)))
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+    sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.setblocking(False)
     return sock
 
@@ -237,14 +245,14 @@ def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
     frames: list[tuple[int, bytes]] = []
     while True:
         try:
-            data, ancillary, _, _ = sock.recvmsg(FRAME_LIMIT_BYTES, 64)
+            data, ancillary, _, _ = sock.recvmsg(FRAME_LIMIT_BYTES, ANCILLARY_BYTES)
         except BlockingIOError:
             return frames
         except OSError as error:
             if error.errno != errno.ENETDOWN:  # the port went down: said once, what came before it is still there
                 raise
             continue
-        frames.append((_stamp_ns(ancillary), data))
+        frames.append((_stamp_ns(ancillary), _with_tag(data, ancillary)))
 
 
 def _realtime_to_monotonic_ns() -> int:
@@ -256,6 +264,16 @@ def _realtime_to_monotonic_ns() -> int:
         after_ns = time.monotonic_ns()
         readings.append((after_ns - before_ns, (before_ns + after_ns) // 2 - real_ns))
     return min(readings)[1]
+
+
+def _with_tag(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bytes:
+    for level, kind, value in ancillary:
+        if level == SOL_PACKET and kind == PACKET_AUXDATA:
+            status, _, _, _, _, tci, tpid = AUXDATA.unpack(value)
+            if status & TP_STATUS_VLAN_VALID:
+                kind = tpid if status & TP_STATUS_VLAN_TPID_VALID else ETH_P_8021Q
+                return data[:12] + struct.pack("!HH", kind, tci) + data[12:]
+    return data
 
 
 def _stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -22,8 +22,10 @@ def frame_records(capture: Capture, ports: Sequence[str], host_mac: str) -> Iter
 
 
 def describe(frame: bytes) -> str:
-    """Protocol, TCP flags and payload length, e.g. "TCP 5000>40112 PA 9"."""
+    """Protocol, TCP flags and payload length, e.g. "TCP 5000>40112 PA 9"; a VLAN's number in front."""
     kind = frame[12:14]
+    if kind == b"\x81\x00":
+        return f"VLAN {int.from_bytes(frame[14:16], 'big') & 0xFFF} {describe(frame[:12] + frame[16:])}"
     if kind == b"\x08\x06":
         return "ARP " + {b"\0\1": "request", b"\0\2": "reply"}.get(frame[20:22], "?")
     if kind == b"\x08\x00" and len(frame) >= 34:

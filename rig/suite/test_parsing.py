@@ -7,14 +7,13 @@ came of it: data that the device woke for must reach the app.
 from __future__ import annotations
 
 import socket
-import struct
 
 import pytest
 from scapy.utils import checksum
 
 from rig.device.numbers import PatternType
 from rig.device.offload_types import Pattern
-from rig.inject.frames import ETHERNET_BYTES, Flow, tcp_segment
+from rig.inject.frames import ETHERNET_BYTES, Flow, tagged, tcp_segment
 from rig.suite.scene import NO_PROBES, Scene
 
 pytestmark = pytest.mark.bench_config(standby=NO_PROBES)
@@ -189,10 +188,6 @@ def test_what_stands_in_a_later_fragment_is_never_read_as_ports(scene: Scene) ->
         assert scene.device.counters()["rx_frag"] - before["rx_frag"] == 4
         sock.sendto(b"whole", (plan.host.ip4, PORT))
     assert scene.timeline.wait("NIC_WAKE", after=after).pattern_id == PATTERN_ID
-
-
-def tagged(frame: bytes, vid: int, *, priority: int = 0, kind: int = 0x8100) -> bytes:
-    return frame[:12] + struct.pack("!HH", kind, priority << 13 | vid) + frame[12:]
 
 
 @pytest.mark.edge(54)

@@ -54,6 +54,20 @@ def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> 
         assert b"put back" in capture.frames("ph")[0].data
 
 
+@pytest.mark.parametrize("kind", [0x8100, 0x88A8])
+def test_a_tagged_frame_is_captured_as_it_was_on_the_wire(flat: Network, kind: int) -> None:
+    """On the port where it comes in, and on the one where it goes out; an untagged one gets no tag."""
+    macs = [bytes.fromhex(machine.mac.replace(":", "")) for machine in (flat.topology.host, flat.topology.server)]
+    plain = b"".join(macs) + b"\x88\xb5" + b"nobody answers this".ljust(46)
+    tagged = [frames.tagged(plain, vid, priority=3, kind=kind) for vid in (0, 5, 4095)]
+    double = frames.tagged(tagged[1], 7, kind=0x88A8)
+    with flat.capture() as capture, Injector.on(flat.server) as server:
+        sent = [*tagged, plain, double]
+        server.burst(sent)
+        for port in ("ps", "ph"):
+            assert [f.data for f in capture.frames(port) if b"nobody answers" in f.data] == sent
+
+
 def test_waiting_sees_what_was_there_and_what_comes_and_names_what_did_not(flat: Network) -> None:
     with flat.capture() as capture, Injector.on(flat.server) as server:
         server.send(frames.udp_datagram(flow(flat), b"early"))
