@@ -10,6 +10,7 @@
 #include "log.h"
 #include "offload_io.h"
 #include "offload_lists.h"
+#include "offload_numbers.h"
 #include "port/port.h"
 
 #ifndef OFFLOAD_TEST_BUILD
@@ -77,22 +78,33 @@ static int attach(const struct io *io)
 
 static int caps(const struct io *io)
 {
-	struct caps_rsp r = {
-		.mtu = ENG_FRAME_BYTES - 14, .timer_res_us = 1, .MaxTcpSlots = ENG_SLOTS, .ka_min_ms = ENG_KA_MIN_MS,
-		.ka_max_ms = ENG_KA_MAX_MS, .max_message = SMP_MESSAGE_BYTES, .BufferedFrames = ENG_FRAMES - 1,
-		.MaxWoLPatternSize = ENG_PATTERN_BYTES, .MinWoLPatternSize = 1, .MaxWoLPatternOffset = ENG_MAX_OFFSET,
-		.NumTotalWoLPatterns = ENG_PATTERNS, .MaxWoLPacketSaveBuffer = ENG_FRAME_BYTES,
-		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO, .NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
-		.SupportedWoLPacketPatterns = NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN |
-					      NDIS_WOL_IPV4_WILDCARD | NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL,
-		.ns_flags_present = true, .ns_flags = { .ns_flags = ENG_NS_FLAGS },
-		.slot_flags_present = true, .slot_flags = { .slot_flags = ENG_SLOT_FLAGS },
-		.program_ops_present = true, .program_ops = { .program_ops = BPF_PROGRAM_OPS },
-		.offload_types_present = true, .offload_types = { .offload_types = eng_offload_types() },
-		.pattern_types_present = true, .pattern_types = { .pattern_types = eng_pattern_types(g.e) },
+	const struct number_row rows[] = {
+		{ "mtu", ENG_FRAME_BYTES - 14 },
+		{ "ns_flags", ENG_NS_FLAGS },
+		{ "ka_max_ms", ENG_KA_MAX_MS },
+		{ "ka_min_ms", ENG_KA_MIN_MS },
+		{ "slot_flags", ENG_SLOT_FLAGS },
+		{ "MaxTcpSlots", ENG_SLOTS },
+		{ "max_message", SMP_MESSAGE_BYTES },
+		{ "program_ops", BPF_PROGRAM_OPS },
+		{ "timer_res_us", 1 },
+		{ "offload_types", eng_offload_types() },
+		{ "pattern_types", eng_pattern_types(g.e) },
+		{ "BufferedFrames", ENG_FRAMES - 1 },
+		{ "MaxWoLPatternSize", ENG_PATTERN_BYTES },
+		{ "MinWoLPatternSize", 1 },
+		{ "MaxWoLPatternOffset", ENG_MAX_OFFSET },
+		{ "NumTotalWoLPatterns", ENG_PATTERNS },
+		{ "SupportedWakeUpEvents", 0 },
+		{ "MaxWoLPacketSaveBuffer", ENG_FRAME_BYTES },
+		{ "SupportedProtocolOffloads", NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO },
+		{ "NumArpOffloadIPv4Addresses", ENG_OFFLOADS },
+		{ "SupportedWoLPacketPatterns",
+		  NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN | NDIS_WOL_IPV4_WILDCARD |
+			  NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL },
 	};
 
-	return OFFLOAD_REPLY(caps_rsp, io, &r);
+	return numbers_reply(io, rows, sizeof rows / sizeof rows[0]);
 }
 
 static int time_sync(const struct io *io)
@@ -189,13 +201,21 @@ static int status(const struct io *io)
 	struct eng_status st;
 
 	eng_status(g.e, &st);
-	struct status_rsp r = {
-		.arm = st.arm, .lost = st.lost, .epoch = st.epoch, .owner = st.owner, .power = st.power, .wakes = st.wakes,
-		.buffered = st.buffered, .events_pending = st.events_pending, .last_wake_reason = st.last_wake_reason,
-		.owner_id = st.owner_id, .lease_left_ms = st.lease_left_ms,
+	const struct number_row rows[] = {
+		{ "arm", st.arm },
+		{ "lost", st.lost },
+		{ "epoch", st.epoch },
+		{ "owner", st.owner },
+		{ "power", st.power },
+		{ "wakes", st.wakes },
+		{ "buffered", st.buffered },
+		{ "owner_id", st.owner_id },
+		{ "lease_left_ms", st.lease_left_ms },
+		{ "events_pending", st.events_pending },
+		{ "last_wake_reason", st.last_wake_reason },
 	};
 
-	return OFFLOAD_REPLY(status_rsp, io, &r);
+	return numbers_reply(io, rows, sizeof rows / sizeof rows[0]);
 }
 
 static int clock_scale(const struct io *io)

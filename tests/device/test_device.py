@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -10,6 +11,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from rig.clock import Deadline
@@ -19,13 +21,14 @@ from rig.device.factory import create, emulated
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
 from rig.device.link import Link
-from rig.device.numbers import ABI, Fault, OffloadRc, Owner, PatternType, Power
+from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, Fault, OffloadRc, Owner, PatternType, Power
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload
 from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, DeviceError, UsageError
 
 from .images import BOARDS
+from .test_contract import CDDL, SLOT
 
 
 @pytest.fixture
@@ -47,6 +50,18 @@ def test_it_says_what_it_can(running: Link) -> None:
     assert caps.max_patterns >= 8
     assert caps.max_pattern_bytes >= 128
     assert caps.protocol_offloads & 1
+
+
+@pytest.mark.parametrize(("rule", "command"), [("caps_rsp", 2), ("status_rsp", 0x36), ("hello_rsp", 1), ("slot_list_rsp", 0x13)])
+def test_what_it_says_is_what_the_cddl_says(running: Link, rule: str, command: int) -> None:
+    """Some replies are not written by generated code: their keys, in the order of the file, and the types of the values."""
+    zcbor = pytest.importorskip("zcbor", reason="zcbor is a build tool: pip install 'zcbor==0.9.1'")
+    OffloadClient(running).add_tcp_slot(SLOT)
+    reply = running.request(READ, GROUP_OFFLOAD, command, {})
+    body = re.search(rf"^{rule} = {{(.*?)}}", CDDL, re.DOTALL | re.MULTILINE)
+    assert body is not None
+    assert list(reply) == re.findall(r'"(\w+)":', body[1])
+    zcbor.DataTranslator.from_cddl(CDDL, 3).my_types[rule].validate_str(cbor2.dumps(reply))
 
 
 def test_link_patterns_are_neither_said_nor_taken_without_an_ethernet() -> None:
