@@ -6,6 +6,7 @@
 
 #include "bytes.h"
 #include "engine_state.h"
+#include "ip_tx.h"
 
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 
@@ -70,7 +71,9 @@ void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 	for (uint8_t i = 0; i < e->n_offloads && v->offload == NO_SLOT; i++) {
 		/* Our own word come back over a loop in the network is no conflict. */
-		if (e->offloads[i].cfg.type == OFF_OFFLOAD_ARP && memcmp(a.sha, e->mac, 6) != 0 && memcmp(a.sha, e->offloads[i].cfg.mac, 6) != 0)
+		const struct eng_offload_cfg *c = &e->offloads[i].cfg;
+
+		if (offload_hears(c, OFF_OFFLOAD_ARP, p) && memcmp(a.sha, e->mac, 6) != 0 && memcmp(a.sha, c->mac, 6) != 0)
 			judge_one(e, i, &a, p, v);
 	}
 }
@@ -78,11 +81,8 @@ void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 static bool arp_send(struct engine *e, const struct eng_offload_cfg *c, uint16_t op, const uint8_t *to, const uint8_t *tha,
 		     const uint8_t *tpa)
 {
-	uint8_t f[ETH_MIN_BYTES] = {0}, *b = f + ETH_HEADER_BYTES;
+	uint8_t f[ETH_MIN_BYTES], *b = f + eth_put(f, to, e->mac, c->vlan_tci, ETHERTYPE_ARP);
 
-	memcpy(f, to, 6);
-	memcpy(f + 6, e->mac, 6);
-	put_be16(f + 12, ETHERTYPE_ARP);
 	put_be16(b, 1);
 	put_be16(b + 2, ETHERTYPE_IPV4);
 	b[4] = 6;
@@ -92,7 +92,7 @@ static bool arp_send(struct engine *e, const struct eng_offload_cfg *c, uint16_t
 	memcpy(b + 14, c->ip.b, 4);
 	memcpy(b + 18, tha, 6);
 	memcpy(b + 24, tpa, 4);
-	return eng_tx(e, f, sizeof f);
+	return eng_tx(e, f, (uint16_t)(b + ARP_BYTES - f));
 }
 
 static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p)

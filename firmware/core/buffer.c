@@ -35,13 +35,13 @@ bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_
 		e->lost++;
 		return false;
 	}
-	uint16_t k = at(e, e->frame_count++);
+	uint16_t k = at(e, e->frame_count++), most = p->tagged ? ENG_TAGGED_FRAME_BYTES : ENG_FRAME_BYTES;
 	struct eng_frame *f = &e->frames[k];
 
 	f->index = e->next_index++;
 	f->t_rx_us = t_rx_us;
 	f->orig_len = p->len;
-	f->saved_len = p->len < ENG_FRAME_BYTES ? p->len : ENG_FRAME_BYTES;
+	f->saved_len = p->len < most ? p->len : most;
 	f->flags = (uint16_t)(flags | (p->group ? OFF_FRAME_MULTICAST : 0));
 	f->pattern_id = pattern_id;
 	memcpy(f->bytes, p->frame, f->saved_len);

@@ -124,7 +124,7 @@ void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	if (p->ip_len != 4 || p->sport != SERVER_PORT || p->dport != CLIENT_PORT)
 		return;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
-		if (e->offloads[i].cfg.type != OFF_OFFLOAD_DHCP || !is_answer(e, &e->offloads[i], p, &r))
+		if (!offload_hears(&e->offloads[i].cfg, OFF_OFFLOAD_DHCP, p) || !is_answer(e, &e->offloads[i], p, &r))
 			continue;
 		v->offload = i;
 		v->final = true;
@@ -153,7 +153,7 @@ void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 		return;
 	}
 	memcpy(o->cfg.remote.b, r.server, 4);
-	memcpy(more_of(e, o)->cfg.dhcp.server_mac, p->frame + 6, 6);
+	memcpy(more_of(e, o)->cfg.next_hop.mac, p->frame + 6, 6);
 	settle(&r);
 	begin(e, o, &r, 0);
 	o->answered++;
@@ -187,16 +187,17 @@ static void put_message(uint8_t *b, const struct eng_offload *o, const struct en
 
 static bool send(struct engine *e, const struct eng_offload *o, const struct eng_more *m)
 {
-	uint8_t f[ETH_HEADER_BYTES + IPV4_HEADER_BYTES + UDP_HEADER_BYTES + MESSAGE_BYTES];
+	uint8_t f[ETH_TX_HEAD_MAX + IPV4_HEADER_BYTES + UDP_HEADER_BYTES + MESSAGE_BYTES];
 	struct ip_tx t = {
-		.dst_mac = m->any_server ? everybody : m->cfg.dhcp.server_mac, .src_mac = e->mac, .src = o->cfg.ip.b,
+		.dst_mac = m->any_server ? everybody : m->cfg.next_hop.mac, .src_mac = e->mac, .src = o->cfg.ip.b,
 		.dst = m->any_server ? everybody : o->cfg.remote.b, .ip_len = 4, .proto = PROTO_UDP, .ttl = TTL,
+		.tci = o->cfg.vlan_tci,
 	};
 	uint16_t at = ip_put(f, &t, UDP_HEADER_BYTES + MESSAGE_BYTES);
 
 	put_message(f + at + UDP_HEADER_BYTES, o, m);
 	udp_put(f + at, &t, CLIENT_PORT, SERVER_PORT, MESSAGE_BYTES, false);
-	return eng_tx(e, f, sizeof f);
+	return eng_tx(e, f, (uint16_t)(at + UDP_HEADER_BYTES + MESSAGE_BYTES));
 }
 
 /* Half of what is left until T2, then until the end, but never more often than once a minute. */
@@ -240,11 +241,12 @@ uint32_t eng_offload_lease_s(const struct engine *e, uint8_t i)
 	return (uint32_t)((e->more[o->more].end_us - now) * 60u / e->minute_us);
 }
 
-int dhcp_check(const struct eng_offload_cfg *c, const struct eng_dhcp_cfg *d)
+int dhcp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
+	const struct eng_dhcp_cfg *d = &more->dhcp;
 	const uint8_t *ip = c->ip.b, *server = c->remote.b;
 
-	if (c->ip.len != 4 || c->remote.len != 4 || (d->server_mac[0] & 1) || ip[0] == 0 || ip[0] >= 224 || server[0] == 0 ||
+	if (c->ip.len != 4 || c->remote.len != 4 || next_hop_check(&more->next_hop, &c->ip) != OFF_OK || ip[0] == 0 || ip[0] >= 224 || server[0] == 0 ||
 	    server[0] >= 224)
 		return OFF_BAD_ADDR;
 	if (d->lease_s == 0 || d->t1_s > d->lease_s)

@@ -8,6 +8,7 @@
 #include "bytes.h"
 #include "checksum.h"
 #include "engine_state.h"
+#include "ip_tx.h"
 #include "nd.h"
 
 enum { ECHO_TTL = 64, ICMP_ECHO = 8, ICMP_ECHO_REPLY = 0, ICMP6_ECHO = 128, ICMP6_ECHO_REPLY = 129 };
@@ -29,7 +30,7 @@ void echo_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		const struct eng_offload_cfg *c = &e->offloads[i].cfg;
 
-		if (c->type == OFF_OFFLOAD_ECHO && ip_equal(&c->ip, p->dst, p->ip_len) &&
+		if (offload_hears(c, OFF_OFFLOAD_ECHO, p) && ip_equal(&c->ip, p->dst, p->ip_len) &&
 		    (c->remote.len == 0 || ip_equal(&c->remote, p->src, p->ip_len))) {
 			v->offload = i;
 			v->answer = true;
@@ -38,56 +39,31 @@ void echo_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 }
 
-static void put_ipv4(uint8_t *h, const struct pkt *p, uint16_t n)
-{
-	h[0] = 0x45;
-	h[1] = p->frame[p->l3 + 1];
-	put_be16(h + 2, (uint16_t)(IPV4_HEADER_BYTES + n));
-	h[6] = 0x40;                 /* DF: such a packet needs no identification (RFC 6864) */
-	h[8] = ECHO_TTL;
-	h[9] = PROTO_ICMP;
-	memcpy(h + 12, p->dst, 4);
-	memcpy(h + 16, p->src, 4);
-	put_be16(h + 10, csum_finish(csum_add(0, h, IPV4_HEADER_BYTES)));
-}
-
-static void put_ipv6(uint8_t *h, const struct pkt *p, uint16_t n)
-{
-	h[0] = 0x60;
-	put_be16(h + 4, n);
-	h[6] = PROTO_ICMPV6;
-	h[7] = ECHO_TTL;
-	memcpy(h + 8, p->dst, 16);
-	memcpy(h + 24, p->src, 16);
-}
-
-static uint16_t put_reply(uint8_t *f, const struct engine *e, const struct pkt *p)
+static uint16_t put_reply(uint8_t *f, const struct engine *e, const struct eng_offload_cfg *c, const struct pkt *p)
 {
 	bool v4 = p->ip_len == 4;
-	uint16_t n = (uint16_t)(p->end - p->l4), len = reply_bytes(p);
-	uint8_t *h = f + ETH_HEADER_BYTES, *m = h + (v4 ? IPV4_HEADER_BYTES : IPV6_HEADER_BYTES);
+	uint16_t n = (uint16_t)(p->end - p->l4);
+	const struct ip_tx t = {
+		.dst_mac = p->frame + 6, .src_mac = e->mac, .src = p->dst, .dst = p->src, .ip_len = p->ip_len, .proto = p->proto,
+		.ttl = ECHO_TTL, .tos = v4 ? p->frame[p->l3 + 1] : 0, .tci = c->vlan_tci,
+	};
+	uint16_t at = ip_put(f, &t, n);
+	uint8_t *m = f + at;
 
-	memset(f, 0, len < ETH_MIN_BYTES ? ETH_MIN_BYTES : (size_t)(m - f));
-	memcpy(f, p->frame + 6, 6);
-	memcpy(f + 6, e->mac, 6);
-	put_be16(f + 12, v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	if (v4)
-		put_ipv4(h, p, n);
-	else
-		put_ipv6(h, p, n);
 	memcpy(m, p->frame + p->l4, n);
 	m[0] = v4 ? ICMP_ECHO_REPLY : ICMP6_ECHO_REPLY;
 	put_be16(m + 2, 0);
-	put_be16(m + 2, csum_finish(csum_add(v4 ? 0 : csum_pseudo(p->dst, p->src, 16, PROTO_ICMPV6, n), m, n)));
-	return len < ETH_MIN_BYTES ? ETH_MIN_BYTES : len;
+	put_be16(m + 2, v4 ? csum_finish(csum_add(0, m, n)) : l4_csum(&t, m, n));
+	return (uint16_t)(at + n);
 }
 
 void echo_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	uint8_t *f = v->answer ? buffer_scratch(e) : NULL;
+	struct eng_offload *o = &e->offloads[v->offload];
 
-	if (f && eng_tx(e, f, put_reply(f, e, p))) {
-		e->offloads[v->offload].answered++;
+	if (f && eng_tx(e, f, put_reply(f, e, &o->cfg, p))) {
+		o->answered++;
 		count(e, C_echo_answered);
 	}
 }

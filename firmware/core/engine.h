@@ -25,6 +25,7 @@ enum {
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
 	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
 	ENG_FRAME_BYTES = 1514,
+	ENG_TAGGED_FRAME_BYTES = 1518, /* of a frame with a VLAN tag so much is saved */
 	ENG_EVENTS = 8,
 	ENG_MAX_OFFSET = 1514,
 	ENG_KA_MIN_MS = 10,
@@ -34,7 +35,7 @@ enum {
 	ENG_LEASE_DEFAULT_MS = 7200000,
 	/* The flags that a slot and an NS offload may have; others are refused, UNSUPPORTED. */
 	ENG_SLOT_FLAGS = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
-			 OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_LEARN_NEXT_HOP,
+			 OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_VLAN | OFF_SLOT_FLOW_LABEL | OFF_SLOT_LEARN_NEXT_HOP,
 	ENG_NS_FLAGS = OFF_NS_ROUTER | OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE | OFF_NS_RA_WAKE,
 };
 
@@ -49,6 +50,12 @@ struct eng_env {
 struct eng_ip {
 	uint8_t len;                /* 4, 16, or 0 for any */
 	uint8_t b[16];
+};
+
+/* The station that takes what is sent. `ip`: whose announcements of another MAC are believed; of length 0: nobody's. */
+struct eng_hop {
+	uint8_t mac[6];
+	struct eng_ip ip;
 };
 
 /* A place in a payload. 32 bits as the host gives them: a sum of the two may wrap. */
@@ -73,13 +80,15 @@ struct eng_payload_cfg {
 struct eng_slot_cfg {
 	uint16_t owner;
 	uint32_t flags;
-	uint8_t local_mac[6], next_hop_mac[6];
+	uint8_t local_mac[6];
+	struct eng_hop next_hop;    /* its MAC changes with OFF_SLOT_LEARN_NEXT_HOP only */
 	struct eng_ip local, remote;
-	struct eng_ip next_hop_ip;  /* whose announcements are believed; of length 0: nobody's */
 	uint16_t local_port, remote_port;
 	uint8_t ttl, tos;
 	bool df;
 	uint16_t ip_id, mss;
+	uint16_t vlan_tci;          /* of the VLAN that it is in, with OFF_SLOT_VLAN; 0: none */
+	uint32_t flow_label;        /* IPv6, with OFF_SLOT_FLOW_LABEL */
 	uint32_t snd_una, snd_nxt, snd_wl1, snd_wnd, max_snd_wnd;
 	uint32_t rcv_nxt, rcv_wnd, rcv_wup;
 	uint8_t snd_wscale, rcv_wscale;
@@ -103,6 +112,7 @@ struct eng_slot_state {
 	uint16_t owner;
 	uint32_t next_hop_moves;    /* how often its MAC was learnt anew */
 	uint8_t next_hop_mac[6];
+	uint16_t vlan_tci;
 };
 
 /* What may change in a live slot. */
@@ -134,18 +144,17 @@ struct eng_offload_cfg {
 	uint16_t flags;
 	struct eng_ip ip, ip2, remote;
 	uint8_t mac[6];
+	uint16_t vlan_tci;          /* of the VLAN that it is in; 0: none */
 };
 
-/* What some types need beyond that; `type` of the offload says which member counts. */
+/* What some types need beyond that; `type` of the offload says which member of eng_offload_more counts. */
 struct eng_udp_cfg {
-	uint8_t next_hop_mac[6];
 	uint16_t local_port, remote_port;
 	uint32_t interval_ms, elapsed_ms;
 	uint8_t len, payload[ENG_UDP_PAYLOAD_BYTES];
 };
 
 struct eng_dhcp_cfg {
-	uint8_t server_mac[6];
 	uint32_t xid, lease_s, t1_s, elapsed_ms;
 	uint8_t len, client_id[ENG_DHCP_CLIENT_ID_BYTES];
 };
@@ -156,10 +165,13 @@ struct eng_mdns_cfg {
 	uint8_t name_len, rdata_len, name[ENG_MDNS_BYTES], rdata[ENG_MDNS_BYTES];
 };
 
-union eng_offload_more {
-	struct eng_udp_cfg udp;
-	struct eng_dhcp_cfg dhcp;
-	struct eng_mdns_cfg mdns;
+struct eng_offload_more {
+	struct eng_hop next_hop;    /* UDP, DHCP: the server, or the way to it */
+	union {
+		struct eng_udp_cfg udp;
+		struct eng_dhcp_cfg dhcp;
+		struct eng_mdns_cfg mdns;
+	};
 };
 
 struct eng_event {
@@ -176,7 +188,7 @@ struct eng_frame {
 	uint64_t t_rx_us;
 	uint16_t orig_len, saved_len, flags;
 	uint32_t pattern_id;
-	uint8_t bytes[ENG_FRAME_BYTES];
+	uint8_t bytes[ENG_TAGGED_FRAME_BYTES];
 };
 
 struct engine; /* defined in engine_state.h; sized by the build, allocated once by the caller */
@@ -213,7 +225,7 @@ int eng_pattern_remove(struct engine *e, uint32_t id);
 bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits);
 int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
 /* For the types that have more than the common fields; NULL for the others. */
-int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *more);
+int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 int eng_offload_remove(struct engine *e, uint32_t id);
 bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered);
 /* Specification seconds that the i-th offload's DHCP lease has left; 0 when it has ended, and for the other types. */

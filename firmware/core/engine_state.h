@@ -86,7 +86,7 @@ struct eng_offload {
 
 /* Further fields of an offload, and what its timer remembers. */
 struct eng_more {
-	union eng_offload_more cfg;
+	struct eng_offload_more cfg;
 	bool used;
 	uint32_t wait_ms;            /* UDP: due_us = from_us + this, scaled */
 	uint64_t from_us;
@@ -100,6 +100,7 @@ struct eng_more {
 struct eng_router {
 	bool used;
 	uint8_t ip[16];
+	uint16_t vid;
 	uint64_t print;
 };
 
@@ -180,14 +181,15 @@ void set_owner(struct engine *e, uint8_t owner);
 /* Everything that a host gave, and what came of it; returns how many slots were freed. */
 uint8_t engine_forget(struct engine *e);
 bool rate_take(struct rate *r, uint64_t now, uint16_t limit);
-bool eng_tx(struct engine *e, const uint8_t *frame, uint16_t len);
+/* Short frames are padded, so the buffer must hold ETH_MIN_BYTES. */
+bool eng_tx(struct engine *e, uint8_t *frame, uint16_t len);
 
 /* buffer.c: a ring, oldest first; the first frames are kept, later ones are lost. */
 bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_t flags, uint32_t pattern_id, uint8_t slot);
 bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *p);
 struct eng_frame *buffer_at(struct engine *e, uint16_t i);
 void buffer_clear(struct engine *e);
-/* Room to build a frame of ENG_FRAME_BYTES in, until the next buffer_put; NULL when the ring is full. */
+/* Room to build a frame of ENG_TAGGED_FRAME_BYTES in, until the next buffer_put; NULL when the ring is full. */
 uint8_t *buffer_scratch(struct engine *e);
 
 /* events.c */
@@ -199,6 +201,12 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 struct verdict rx_judge(struct engine *e, const struct pkt *p);
 void rx_count_hits(struct engine *e, uint64_t hits);
 void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v);
+
+/* vlan.c: who hears frames of a VLAN. */
+bool same_vlan(uint16_t tci, const struct pkt *p);
+/* A slot or a protocol offload is in the VLAN of the frame. */
+bool vlan_ours(const struct engine *e, const struct pkt *p);
+bool tci_ok(uint16_t tci);
 
 /* slots.c */
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p);
@@ -212,9 +220,11 @@ void slots_end_standby(struct engine *e);
 void slot_break(struct eng_slot *s, uint16_t reason);
 /* An off_rc for a part of what the host says of a slot. */
 int slot_check_next_hop(const struct eng_slot_cfg *c);
+/* Its MAC; and its address, which is of the family of `own` and not the same. */
+int next_hop_check(const struct eng_hop *h, const struct eng_ip *own);
 int slot_check_intervals(const struct eng_slot_cfg *c);
 
-/* next_hop.c: what a station says of its own address, taken by the slots that send to it. */
+/* next_hop.c: what a station says of its own address, taken by the slots and protocol offloads that send to it. */
 void next_hop_learn(struct engine *e, const struct pkt *p);
 
 /* lease.c */
@@ -308,6 +318,8 @@ void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v);
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 void offload_clear(struct engine *e);
 bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len);
+/* It is of that type, and in the VLAN that the frame came in. */
+bool offload_hears(const struct eng_offload_cfg *c, uint8_t type, const struct pkt *p);
 
 /* offload_timers.c: the offloads that speak by themselves. */
 void offload_arm(struct engine *e, struct eng_offload *o);
@@ -365,13 +377,13 @@ int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m);
 /* dhcp.c */
 void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
-int dhcp_check(const struct eng_offload_cfg *c, const struct eng_dhcp_cfg *d);
+int dhcp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 void dhcp_arm(struct engine *e, struct eng_offload *o);
 bool dhcp_due(struct engine *e, struct eng_offload *o, uint64_t now);
 
 /* udp_ka.c */
 void udp_ka_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
-int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_udp_cfg *u);
+int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 void udp_ka_arm(struct engine *e, struct eng_offload *o);
 bool udp_ka_due(struct engine *e, struct eng_offload *o, uint64_t now);
 

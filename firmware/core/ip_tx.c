@@ -5,17 +5,34 @@
 #include "bytes.h"
 #include "checksum.h"
 
-/* DF and identification 0: a datagram that is never fragmented needs none (RFC 6864 4.1). */
+uint16_t eth_put(uint8_t *f, const uint8_t *dst, const uint8_t *src, uint16_t tci, uint16_t ethertype)
+{
+	uint16_t at = ETH_HEADER_BYTES;
+
+	memcpy(f, dst, 6);
+	memcpy(f + 6, src, 6);
+	if (tci) {
+		put_be16(f + 12, ETHERTYPE_VLAN);
+		put_be16(f + 14, tci);
+		at = ETH_TX_HEAD_MAX;
+	}
+	put_be16(f + at - 2, ethertype);
+	return at;
+}
+
+/* With DF, identification 0 will do: a datagram that is never fragmented needs none (RFC 6864 4.1). */
 static uint16_t put_ipv4(uint8_t *h, const struct ip_tx *t, uint16_t l4_len)
 {
 	uint16_t n = t->router_alert ? IPV4_HEADER_BYTES + ROUTER_ALERT_IPV4_BYTES : IPV4_HEADER_BYTES;
 
-	memset(h, 0, n);
 	h[0] = (uint8_t)(0x40 | n / 4);
+	h[1] = t->tos;
 	put_be16(h + 2, (uint16_t)(n + l4_len));
-	put_be16(h + 6, 0x4000);
+	put_be16(h + 4, t->ip_id);
+	put_be16(h + 6, t->may_fragment ? 0 : 0x4000);
 	h[8] = t->ttl;
 	h[9] = t->proto;
+	put_be16(h + 10, 0);
 	memcpy(h + 12, t->src, 4);
 	memcpy(h + 16, t->dst, 4);
 	if (t->router_alert)
@@ -28,7 +45,7 @@ static uint16_t put_ipv6(uint8_t *h, const struct ip_tx *t, uint16_t l4_len)
 {
 	uint16_t extra = t->router_alert ? ROUTER_ALERT_IPV6_BYTES : 0;
 
-	put_be32(h, 0x60000000u);
+	put_be32(h, 0x60000000u | (uint32_t)t->tos << 20 | t->flow_label);
 	put_be16(h + 4, (uint16_t)(extra + l4_len));
 	h[6] = t->router_alert ? 0 : t->proto;
 	h[7] = t->ttl;
@@ -46,12 +63,9 @@ static uint16_t put_ipv6(uint8_t *h, const struct ip_tx *t, uint16_t l4_len)
 uint16_t ip_put(uint8_t *f, const struct ip_tx *t, uint16_t l4_len)
 {
 	bool v4 = t->ip_len == 4;
-	uint8_t *h = f + ETH_HEADER_BYTES;
+	uint16_t at = eth_put(f, t->dst_mac, t->src_mac, t->tci, v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
 
-	memcpy(f, t->dst_mac, 6);
-	memcpy(f + 6, t->src_mac, 6);
-	put_be16(f + 12, v4 ? ETHERTYPE_IPV4 : ETHERTYPE_IPV6);
-	return (uint16_t)(ETH_HEADER_BYTES + (v4 ? put_ipv4(h, t, l4_len) : put_ipv6(h, t, l4_len)));
+	return (uint16_t)(at + (v4 ? put_ipv4(f + at, t, l4_len) : put_ipv6(f + at, t, l4_len)));
 }
 
 void ip_group_mac(uint8_t mac[6], const uint8_t *group, uint8_t ip_len)
@@ -65,6 +79,11 @@ void ip_group_mac(uint8_t mac[6], const uint8_t *group, uint8_t ip_len)
 	}
 }
 
+uint16_t l4_csum(const struct ip_tx *t, const uint8_t *m, uint16_t n)
+{
+	return csum_finish(csum_add(csum_pseudo(t->src, t->dst, t->ip_len, t->proto, n), m, n));
+}
+
 void udp_put(uint8_t *u, const struct ip_tx *t, uint16_t sport, uint16_t dport, uint16_t payload_len, bool no_csum)
 {
 	uint16_t n = (uint16_t)(UDP_HEADER_BYTES + payload_len);
@@ -75,14 +94,6 @@ void udp_put(uint8_t *u, const struct ip_tx *t, uint16_t sport, uint16_t dport, 
 	put_be16(u + 6, 0);
 	if (no_csum)
 		return;
-	uint16_t csum = csum_finish(csum_add(csum_pseudo(t->src, t->dst, t->ip_len, PROTO_UDP, n), u, n));
+	uint16_t csum = l4_csum(t, u, n);
 	put_be16(u + 6, csum ? csum : 0xFFFF);             /* 0 would say "none" */
-}
-
-uint16_t eth_padded(uint8_t *f, uint16_t len)
-{
-	if (len >= ETH_MIN_BYTES)
-		return len;
-	memset(f + len, 0, (size_t)(ETH_MIN_BYTES - len));
-	return ETH_MIN_BYTES;
 }

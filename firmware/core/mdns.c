@@ -188,7 +188,7 @@ static bool nobody(const struct pkt *p)
 
 static enum wanted wanted_of(const struct engine *e, const struct eng_offload *o, const struct pkt *p, struct message *m)
 {
-	if (o->cfg.type != OFF_OFFLOAD_MDNS || o->cfg.ip.len != p->ip_len)
+	if (!offload_hears(&o->cfg, OFF_OFFLOAD_MDNS, p) || o->cfg.ip.len != p->ip_len)
 		return NOTHING;
 	enum wanted w = wants(m, &e->more[o->more].cfg.mdns, p->sport != MDNS_PORT);
 
@@ -254,6 +254,7 @@ static bool send(struct engine *e, const struct eng_offload *o, const struct pkt
 	struct ip_tx t = {
 		.dst_mac = group ? mac : p->frame + 6, .src_mac = e->mac, .src = o->cfg.ip.b,
 		.dst = !group ? p->src : p->ip_len == 4 ? group4 : group6, .ip_len = p->ip_len, .proto = PROTO_UDP, .ttl = 255,
+		.tci = o->cfg.vlan_tci,
 	};
 	uint16_t n = put_answer(answer, &o->cfg, &e->more[o->more].cfg.mdns, m, w == LEGACY);
 
@@ -261,7 +262,7 @@ static bool send(struct engine *e, const struct eng_offload *o, const struct pkt
 	uint16_t at = ip_put(f, &t, (uint16_t)(UDP_HEADER_BYTES + n));
 	memcpy(f + at + UDP_HEADER_BYTES, answer, n);
 	udp_put(f + at, &t, MDNS_PORT, group ? MDNS_PORT : p->sport, n, false);
-	return eng_tx(e, f, eth_padded(f, (uint16_t)(at + UDP_HEADER_BYTES + n)));
+	return eng_tx(e, f, (uint16_t)(at + UDP_HEADER_BYTES + n));
 }
 
 static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)

@@ -117,7 +117,7 @@ static bool concerns(const struct eng_offload *o, const struct pkt *p, const str
 	const struct eng_offload_cfg *c = &o->cfg;
 	const uint8_t *all = p->ip_len == 4 ? all_hosts4 : all_hosts6;
 
-	if (c->type != OFF_OFFLOAD_GROUP || c->ip.len != p->ip_len)
+	if (!offload_hears(c, OFF_OFFLOAD_GROUP, p) || c->ip.len != p->ip_len)
 		return false;
 	if (q->group && memcmp(q->group, c->remote.b, p->ip_len) != 0)
 		return false;
@@ -213,15 +213,15 @@ bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	struct ip_tx t = {
 		.dst_mac = mac, .src_mac = e->mac, .src = c->ip.b, .dst = dst, .ip_len = c->ip.len,
 		.proto = v4 ? PROTO_IGMP : PROTO_ICMPV6, .ttl = 1, .router_alert = true,
+		.tci = c->vlan_tci,
 	};
 	uint16_t n = put_report(message, c, o->pending);
-	uint32_t sum = csum_add(v4 ? 0 : csum_pseudo(t.src, t.dst, 16, PROTO_ICMPV6, n), message, n);
 
-	put_be16(message + 2, csum_finish(sum));
+	put_be16(message + 2, v4 ? csum_finish(csum_add(0, message, n)) : l4_csum(&t, message, n));
 	ip_group_mac(mac, dst, c->ip.len);
 	uint16_t at = ip_put(f, &t, n);
 	memcpy(f + at, message, n);
-	if (!eng_tx(e, f, eth_padded(f, (uint16_t)(at + n))))
+	if (!eng_tx(e, f, (uint16_t)(at + n)))
 		return false;
 	o->pending = 0;
 	o->due_us = NEVER_US;

@@ -11,7 +11,7 @@
 #include <string.h>
 
 #include "bytes.h"
-#include "checksum.h"
+#include "ip_tx.h"
 
 enum { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20, ND_HOP_LIMIT = 255, NA_BYTES = 32, TARGET = 8 };
 
@@ -184,7 +184,7 @@ void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	for (uint8_t i = 0; i < e->n_offloads && v->offload == NO_SLOT; i++) {
 		const struct eng_offload_cfg *c = &e->offloads[i].cfg;
 
-		if (c->type != OFF_OFFLOAD_NS || own_voice(e, c, p, lladdr))
+		if (!offload_hears(c, OFF_OFFLOAD_NS, p) || own_voice(e, c, p, lladdr))
 			continue;
 		if (type == ND_NS)
 			judge_ns_for(c, i, p, v);
@@ -195,6 +195,7 @@ void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 
 static void put_na(uint8_t *m, const struct eng_offload_cfg *c, const uint8_t *target, bool probe)
 {
+	memset(m, 0, NA_BYTES);
 	m[0] = ND_NA;
 	m[4] = (uint8_t)(NA_OVERRIDE | (probe ? 0 : NA_SOLICITED) | (c->flags & OFF_NS_ROUTER ? NA_ROUTER : 0));
 	memcpy(m + TARGET, target, 16);
@@ -205,23 +206,20 @@ static void put_na(uint8_t *m, const struct eng_offload_cfg *c, const uint8_t *t
 
 static bool na_send(struct engine *e, const struct eng_offload_cfg *c, const struct pkt *p, bool probe)
 {
-	uint8_t f[ETH_HEADER_BYTES + IPV6_HEADER_BYTES + NA_BYTES] = {0}, *h = f + ETH_HEADER_BYTES, *m = h + IPV6_HEADER_BYTES;
-	const uint8_t *target = p->frame + p->l4 + TARGET, *to = probe ? all_nodes : p->src;
+	uint8_t f[IP_TX_HEAD_MAX + NA_BYTES];
+	const uint8_t *target = p->frame + p->l4 + TARGET;
 	bool bad = false;
 	const uint8_t *asker = nd_lladdr(p, ND_SOURCE_LLADDR, &bad);
+	const struct ip_tx t = {
+		.dst_mac = probe ? all_nodes_mac : asker ? asker : p->frame + 6, .src_mac = e->mac, .src = target,
+		.dst = probe ? all_nodes : p->src, .ip_len = 16, .proto = PROTO_ICMPV6, .ttl = ND_HOP_LIMIT,
+		.tci = c->vlan_tci,
+	};
+	uint16_t at = ip_put(f, &t, NA_BYTES);
 
-	memcpy(f, probe ? all_nodes_mac : asker ? asker : p->frame + 6, 6);
-	memcpy(f + 6, e->mac, 6);
-	put_be16(f + 12, ETHERTYPE_IPV6);
-	h[0] = 0x60;
-	put_be16(h + 4, NA_BYTES);
-	h[6] = PROTO_ICMPV6;
-	h[7] = ND_HOP_LIMIT;
-	memcpy(h + 8, target, 16);
-	memcpy(h + 24, to, 16);
-	put_na(m, c, target, probe);
-	put_be16(m + 2, csum_finish(csum_add(csum_pseudo(target, to, 16, PROTO_ICMPV6, NA_BYTES), m, NA_BYTES)));
-	return eng_tx(e, f, sizeof f);
+	put_na(f + at, c, target, probe);
+	put_be16(f + at + 2, l4_csum(&t, f + at, NA_BYTES));
+	return eng_tx(e, f, (uint16_t)(at + NA_BYTES));
 }
 
 void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v)

@@ -1,44 +1,55 @@
 /*
  * The next hop of a sleeping connection moves to another MAC: a gateway fails over, a server's address goes to another
  * machine (edge case 19). Both announce themselves, by ARP or by neighbour discovery, and whoever hears it is to update
- * what he has (RFC 826 "merge"; RFC 4861 7.2.3 and 7.2.5). A slot with OFF_SLOT_LEARN_NEXT_HOP does; the others go on, and
- * the loss of their probes wakes the host.
+ * what he has (RFC 826 "merge"; RFC 4861 7.2.3 and 7.2.5). A slot with OFF_SLOT_LEARN_NEXT_HOP does, and a UDP or DHCP
+ * offload that was told the next hop's address; the others go on, and the loss of a slot's probes wakes the host.
  *
  * Anybody on the link can send such a frame; a sleeping host believes it no more and no less than its kernel would.
- * What cannot be a next hop is not believed: a multicast MAC (arp.c and nd.c refuse it), an empty one, and the host's own.
+ * What cannot be a next hop is not believed: a multicast MAC (arp.c and nd.c refuse it), an empty one, and the host's own;
+ * nor is what is said in another VLAN.
  */
 #include <string.h>
 
 #include "engine_state.h"
 
-static bool usable(const struct engine *e, const struct eng_slot_cfg *c, const uint8_t *mac)
+struct news {
+	const uint8_t *ip, *mac;
+	uint8_t ip_len;
+};
+
+/* own_mac: that of the slot or offload, which need not be the one given at prepare. */
+static bool take(struct engine *e, struct eng_hop *h, const uint8_t *own_mac, const struct news *n)
 {
 	static const uint8_t zero[6];
 
-	return memcmp(mac, zero, 6) != 0 && memcmp(mac, e->mac, 6) != 0 && memcmp(mac, c->local_mac, 6) != 0;
-}
-
-static void move(struct engine *e, struct eng_slot *s, const uint8_t *mac)
-{
-	memcpy(s->cfg.next_hop_mac, mac, 6);
-	s->next_hop_moves++;
+	if (!ip_equal(&h->ip, n->ip, n->ip_len) || memcmp(h->mac, n->mac, 6) == 0 || memcmp(n->mac, zero, 6) == 0 ||
+	    memcmp(n->mac, e->mac, 6) == 0 || memcmp(n->mac, own_mac, 6) == 0)
+		return false;
+	memcpy(h->mac, n->mac, 6);
 	count(e, C_next_hop_moved);
+	return true;
 }
 
 void next_hop_learn(struct engine *e, const struct pkt *p)
 {
-	const uint8_t *ip, *mac;
 	bool is_arp = p->kind == PKT_ARP;
+	struct news n = {.ip_len = is_arp ? 4 : 16};
 
 	if (p->martian || (!is_arp && (p->kind != PKT_ICMP || p->ip_len != 16)))
 		return;
-	if (!(is_arp ? arp_sender(p, &ip, &mac) : nd_sender(p, &ip, &mac)))
+	if (!(is_arp ? arp_sender(p, &n.ip, &n.mac) : nd_sender(p, &n.ip, &n.mac)))
 		return;
 	for (int i = 0; i < ENG_SLOTS; i++) {
 		struct eng_slot *s = &e->slots[i];
 
-		if (s->used && (s->cfg.flags & OFF_SLOT_LEARN_NEXT_HOP) && ip_equal(&s->cfg.next_hop_ip, ip, is_arp ? 4 : 16) &&
-		    usable(e, &s->cfg, mac) && memcmp(s->cfg.next_hop_mac, mac, 6) != 0)
-			move(e, s, mac);
+		if (s->used && (s->cfg.flags & OFF_SLOT_LEARN_NEXT_HOP) && same_vlan(s->cfg.vlan_tci, p) &&
+		    take(e, &s->cfg.next_hop, s->cfg.local_mac, &n))
+			s->next_hop_moves++;
+	}
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		struct eng_offload *o = &e->offloads[i];
+
+		if (o->more != NO_SLOT && same_vlan(o->cfg.vlan_tci, p))
+			take(e, &more_of(e, o)->cfg.next_hop, o->cfg.mac, &n);
 	}
 }

@@ -63,6 +63,8 @@ enum off_slot_flag {
 	 * state of that moment, it is live under the same handle; release and abort leave it IDLE. Others are freed there.
 	 */
 	OFF_SLOT_KEEP = 1u << 5,
+	OFF_SLOT_VLAN = 1u << 6,           /* the connection is in the VLAN of "vlan_tci"; as a capability: protocol offloads may be, too */
+	OFF_SLOT_FLOW_LABEL = 1u << 7,     /* its IPv6 packets carry "flow_label" (RFC 6437) */
 	/* An announcement of the next hop's address (ARP, neighbour discovery) changes the MAC that the slot sends to. */
 	OFF_SLOT_LEARN_NEXT_HOP = 1u << 8,
 	/* The connection uses what the device does not speak: refused, UNSUPPORTED. */

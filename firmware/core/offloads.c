@@ -12,6 +12,11 @@ bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
 	return ip->len == len && memcmp(ip->b, b, len) == 0;
 }
 
+bool offload_hears(const struct eng_offload_cfg *c, uint8_t type, const struct pkt *p)
+{
+	return c->type == type && same_vlan(c->vlan_tci, p);
+}
+
 void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 {
 	if (p->kind == PKT_ARP) {
@@ -85,12 +90,14 @@ static uint16_t flags_of(uint8_t type)
 	}
 }
 
-static int check(const struct eng_offload_cfg *c, const union eng_offload_more *m)
+static int check(const struct eng_offload_cfg *c, const struct eng_offload_more *m)
 {
 	if (c->flags & ~flags_of(c->type))
 		return OFF_UNSUPPORTED;
 	if (c->mac[0] & 1)
 		return OFF_BAD_ADDR;
+	if (!tci_ok(c->vlan_tci))
+		return OFF_BAD_ARG;
 	switch (c->type) {
 	case OFF_OFFLOAD_ARP:
 		return arp_check(c);
@@ -102,9 +109,9 @@ static int check(const struct eng_offload_cfg *c, const union eng_offload_more *
 		return group_check(c);
 	case OFF_OFFLOAD_NATT:
 	case OFF_OFFLOAD_UDP:
-		return udp_ka_check(c, &m->udp);
+		return udp_ka_check(c, m);
 	case OFF_OFFLOAD_DHCP:
-		return dhcp_check(c, &m->dhcp);
+		return dhcp_check(c, m);
 	case OFF_OFFLOAD_MDNS:
 		return mdns_check(c, &m->mdns);
 	default:
@@ -122,7 +129,7 @@ static uint8_t more_free(const struct engine *e)
 	return NO_SLOT;
 }
 
-static int append(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *m)
+static int append(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
 {
 	uint8_t row = m ? more_free(e) : NO_SLOT;
 
@@ -138,9 +145,9 @@ static int append(struct engine *e, const struct eng_offload_cfg *c, const union
 	return OFF_OK;
 }
 
-int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const union eng_offload_more *more)
+int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
-	const union eng_offload_more *m = has_more(c->type) ? more : NULL;
+	const struct eng_offload_more *m = has_more(c->type) ? more : NULL;
 
 	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
 		return OFF_NOT_ACCEPTED;

@@ -245,16 +245,16 @@ static enum parse_result parse_arp(struct pkt *p)
 	return PARSE_OK;
 }
 
-/* One 802.1Q tag: VID 0 only carries a priority and is as good as none, every other VID is somebody else's. */
-static enum parse_result parse_tag(struct pkt *p)
+/* One 802.1Q tag. Whose VLAN it is, the caller knows. */
+static bool parse_tag(struct pkt *p)
 {
-	if (p->len < p->l3 + 4)
-		return PARSE_BAD_LEN;
+	if (p->len < p->l3 + VLAN_TAG_BYTES)
+		return false;
 	p->tagged = true;
+	p->vid = get_be16(p->frame + p->l3) & VLAN_VID_MASK;
 	p->ethertype = get_be16(p->frame + p->l3 + 2);
-	uint16_t vid = get_be16(p->frame + p->l3) & 0x0FFF;
-	p->l3 = (uint16_t)(p->l3 + 4);
-	return vid == 0 ? PARSE_OK : PARSE_VLAN;
+	p->l3 = (uint16_t)(p->l3 + VLAN_TAG_BYTES);
+	return true;
 }
 
 enum parse_result pkt_parse(struct pkt *p, const uint8_t *frame, uint16_t len)
@@ -264,12 +264,8 @@ enum parse_result pkt_parse(struct pkt *p, const uint8_t *frame, uint16_t len)
 		return PARSE_BAD_LEN;
 	p->group = frame[0] & 1;
 	p->ethertype = get_be16(frame + 12);
-	if (p->ethertype == ETHERTYPE_VLAN) {
-		enum parse_result r = parse_tag(p);
-
-		if (r != PARSE_OK)
-			return r;
-	}
+	if (p->ethertype == ETHERTYPE_VLAN && !parse_tag(p))
+		return PARSE_BAD_LEN;
 	switch (p->ethertype) {
 	case ETHERTYPE_IPV4:
 		return parse_ipv4(p);
@@ -277,6 +273,9 @@ enum parse_result pkt_parse(struct pkt *p, const uint8_t *frame, uint16_t len)
 		return parse_ipv6(p);
 	case ETHERTYPE_ARP:
 		return parse_arp(p);
+	case ETHERTYPE_VLAN:
+	case ETHERTYPE_SERVICE_VLAN:
+		return PARSE_VLAN;
 	default:
 		return PARSE_OK;
 	}

@@ -10,12 +10,15 @@
 
 enum {
 	ETH_HEADER_BYTES = 14,
+	VLAN_TAG_BYTES = 4,
+	VLAN_VID_MASK = 0x0FFF,
 	ETH_MIN_BYTES = 60,          /* without FCS: what we send is padded to this */
 	ETHERTYPE_IPV4 = 0x0800,
 	ETHERTYPE_ARP = 0x0806,
 	ETHERTYPE_VLAN = 0x8100,
 	ETHERTYPE_IPV6 = 0x86DD,
 	ETHERTYPE_EAPOL = 0x888E,
+	ETHERTYPE_SERVICE_VLAN = 0x88A8,
 	ARP_BYTES = 28,
 	IPV4_HEADER_BYTES = 20,
 	IPV6_HEADER_BYTES = 40,
@@ -37,7 +40,7 @@ enum parse_result {
 	PARSE_BAD_LEN,               /* a length field and the frame disagree, or a header does not fit */
 	PARSE_BAD_IP_CSUM,
 	PARSE_BAD_L4_CSUM,
-	PARSE_VLAN,                  /* tagged for another VLAN */
+	PARSE_VLAN,                  /* more than one tag, or a service provider's (802.1ad) */
 };
 
 enum pkt_kind {
@@ -56,6 +59,7 @@ struct pkt {
 	uint16_t len;                /* as received, padding included */
 	uint16_t end;                /* where the packet ends: IP and ARP say so, padding lies behind */
 	uint16_t ethertype;
+	uint16_t vid;                /* of its VLAN; 0: untagged, or a tag that only carries a priority */
 	uint16_t l3, l4, payload, payload_len;
 	uint8_t kind, ip_len, proto; /* ip_len: 4, 16, or 0 when it is no IP */
 	bool group, tagged, martian; /* group: broadcast or multicast MAC; martian: addresses no honest host sends */

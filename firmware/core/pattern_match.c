@@ -1,7 +1,8 @@
 /*
  * Which wake patterns a frame matches. Of several, the one with the highest priority is reported, of equal ones the one
  * with the lowest id; the hits of all are counted. A bitmap sees the frame from its destination MAC to the end of the
- * packet: padding behind it does not exist. A program sees the frame as a capture would show it, with padding.
+ * packet: padding behind it does not exist. A program sees the frame as a capture would show it, with padding. Both see a
+ * priority tag where it stands; the other types look behind it. Frames of a VLAN match nothing (vlan.c).
  */
 #include <string.h>
 

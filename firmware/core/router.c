@@ -63,19 +63,19 @@ static bool ra_valid(const struct pkt *p)
 	return nd_well_formed(p, ND_RA_BYTES) && p->src[0] == 0xFE && (p->src[1] & 0xC0) == 0x80;
 }
 
-static bool watching(const struct engine *e)
+static bool watching(const struct engine *e, const struct pkt *p)
 {
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
-		if (e->offloads[i].cfg.flags & OFF_NS_RA_WAKE && e->offloads[i].cfg.type == OFF_OFFLOAD_NS)
+		if (e->offloads[i].cfg.flags & OFF_NS_RA_WAKE && offload_hears(&e->offloads[i].cfg, OFF_OFFLOAD_NS, p))
 			return true;
 	}
 	return false;
 }
 
-static int router_of(const struct engine *e, const uint8_t *ip)
+static int router_of(const struct engine *e, const struct pkt *p)
 {
 	for (int i = 0; i < ENG_ROUTERS; i++) {
-		if (e->routers[i].used && memcmp(e->routers[i].ip, ip, 16) == 0)
+		if (e->routers[i].used && e->routers[i].vid == p->vid && memcmp(e->routers[i].ip, p->src, 16) == 0)
 			return i;
 	}
 	return -1;
@@ -88,9 +88,9 @@ void router_judge(const struct engine *e, const struct pkt *p, struct verdict *v
 		v->broken = true;
 		return;
 	}
-	if (!watching(e))
+	if (!watching(e, p))
 		return;
-	int i = router_of(e, p->src);
+	int i = router_of(e, p);
 	if (i >= 0 && e->routers[i].print == fingerprint(p))
 		v->detail = C_ra_same;
 	else
@@ -101,13 +101,14 @@ void router_note(struct engine *e, const struct pkt *p)
 {
 	if (p->kind != PKT_ICMP || p->ip_len != 16 || p->frame[p->l4] != ND_RA || !ra_valid(p))
 		return;
-	int i = router_of(e, p->src);
+	int i = router_of(e, p);
 
 	if (i < 0) {
 		i = e->next_router;
 		e->next_router = (uint8_t)((i + 1) % ENG_ROUTERS);
 	}
 	e->routers[i].used = true;
+	e->routers[i].vid = p->vid;
 	memcpy(e->routers[i].ip, p->src, 16);
 	e->routers[i].print = fingerprint(p);
 }
@@ -118,6 +119,6 @@ void router_listen(struct engine *e, const uint8_t *frame, uint16_t len)
 	static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
 	struct pkt p;
 
-	if (len > ETH_HEADER_BYTES && memcmp(frame, all_nodes_mac, 6) == 0 && watching(e) && pkt_parse(&p, frame, len) == PARSE_OK)
+	if (len > ETH_HEADER_BYTES && memcmp(frame, all_nodes_mac, 6) == 0 && pkt_parse(&p, frame, len) == PARSE_OK && watching(e, &p))
 		router_note(e, &p);
 }

@@ -21,7 +21,10 @@ static enum eng_counter_id refuse(const struct engine *e, struct pkt *p, const u
 {
 	if (len >= ETH_HEADER_BYTES && not_us(e, frame))
 		return C_rx_not_us;
-	switch (pkt_parse(p, frame, len)) {
+	enum parse_result r = pkt_parse(p, frame, len);
+	if (p->vid && !vlan_ours(e, p))
+		return C_rx_vlan_drop;
+	switch (r) {
 	case PARSE_OK:
 		return C_COUNT;
 	case PARSE_BAD_IP_CSUM:
@@ -86,7 +89,9 @@ struct verdict rx_judge(struct engine *e, const struct pkt *p)
 		judge_hidden(e, p, &v);
 	if (v.answer)
 		v.reason = C_rx_offload_answered;
-	if (v.reason != C_rx_slot_consumed && !v.broken && !v.final)
+	if (p->vid && v.reason == C_rx_dropped_policy)
+		v.reason = C_rx_vlan_drop;
+	if (v.reason != C_rx_slot_consumed && !v.broken && !v.final && !p->vid)
 		pattern_judge(e, p, &v);
 	if (v.wake)
 		v.reason = C_rx_wake;

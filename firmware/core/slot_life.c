@@ -52,9 +52,9 @@ static struct eng_slot_cfg updated(const struct eng_slot *s, const struct eng_sl
 	if (u->intvl_set)
 		c.ka_intvl_ms = u->ka_intvl_ms;
 	if (u->mac_set)
-		memcpy(c.next_hop_mac, u->next_hop_mac, 6);
+		memcpy(c.next_hop.mac, u->next_hop_mac, 6);
 	if (u->next_hop_ip.len)
-		c.next_hop_ip = u->next_hop_ip;
+		c.next_hop.ip = u->next_hop_ip;
 	return c;
 }
 

@@ -4,6 +4,8 @@
 #include "engine_state.h"
 #include "seq.h"
 
+#define FLOW_LABEL_MAX 0xFFFFFu
+
 /* Neither zero, nor multicast, nor IPv4's class E. */
 static bool unicast_ip(const struct eng_ip *ip)
 {
@@ -26,15 +28,20 @@ static int check_addresses(const struct eng_slot_cfg *c)
 }
 
 /* Its address is needed only to believe what it announces. Our own would make us believe ourselves. */
+int next_hop_check(const struct eng_hop *h, const struct eng_ip *own)
+{
+	if (h->mac[0] & 1)
+		return OFF_BAD_ADDR;
+	if (h->ip.len == 0)
+		return OFF_OK;
+	return h->ip.len == own->len && unicast_ip(&h->ip) && !ip_equal(&h->ip, own->b, own->len) ? OFF_OK : OFF_BAD_ADDR;
+}
+
 int slot_check_next_hop(const struct eng_slot_cfg *c)
 {
-	const struct eng_ip *ip = &c->next_hop_ip;
-
-	if (c->next_hop_mac[0] & 1)
+	if ((c->flags & OFF_SLOT_LEARN_NEXT_HOP) && c->next_hop.ip.len == 0)
 		return OFF_BAD_ADDR;
-	if (ip->len == 0)
-		return c->flags & OFF_SLOT_LEARN_NEXT_HOP ? OFF_BAD_ADDR : OFF_OK;
-	return ip->len == c->local.len && unicast_ip(ip) && !ip_equal(ip, c->local.b, c->local.len) ? OFF_OK : OFF_BAD_ADDR;
+	return next_hop_check(&c->next_hop, &c->local);
 }
 
 static bool interval_ok(uint32_t ms)
@@ -53,9 +60,17 @@ static int check_flags(const struct eng_slot_cfg *c)
 	return c->flags & ~(uint32_t)ENG_SLOT_FLAGS ? OFF_UNSUPPORTED : OFF_OK;
 }
 
+/* A TCI and a flow label come with their flags. */
+static bool headers_ok(const struct eng_slot_cfg *c)
+{
+	bool labelled = (c->flags & OFF_SLOT_FLOW_LABEL) && c->local.len == 16;
+
+	return tci_ok(c->vlan_tci) && !(c->flags & OFF_SLOT_VLAN) == !c->vlan_tci && c->flow_label <= (labelled ? FLOW_LABEL_MAX : 0);
+}
+
 static int check_numbers(const struct eng_slot_cfg *c)
 {
-	if (c->ka_cnt == 0 || c->ttl == 0 || c->snd_wscale > 14 || c->rcv_wscale > 14)
+	if (!headers_ok(c) || c->ka_cnt == 0 || c->ttl == 0 || c->snd_wscale > 14 || c->rcv_wscale > 14)
 		return OFF_BAD_ARG;
 	/* RFC 7323 2.3: the largest window is 2^30 - 1 after scaling; anything larger breaks serial comparison. */
 	if (c->rcv_wnd >= 1u << 30 || c->max_snd_wnd >= 1u << 30)
@@ -67,7 +82,7 @@ static int check_numbers(const struct eng_slot_cfg *c)
 
 static bool same_tuple(const struct eng_slot_cfg *a, const struct eng_slot_cfg *b)
 {
-	return a->local_port == b->local_port && a->remote_port == b->remote_port && ip_equal(&a->local, b->local.b, b->local.len) &&
+	return ((a->vlan_tci ^ b->vlan_tci) & VLAN_VID_MASK) == 0 && a->local_port == b->local_port && a->remote_port == b->remote_port && ip_equal(&a->local, b->local.b, b->local.len) &&
 	       ip_equal(&a->remote, b->remote.b, b->remote.len);
 }
 
@@ -186,7 +201,8 @@ uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
 
 static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
 {
-	return s->used && speaks_for(s) && ip_equal(&s->cfg.local, p->dst, p->ip_len) && ip_equal(&s->cfg.remote, p->src, p->ip_len);
+	return s->used && speaks_for(s) && ip_equal(&s->cfg.local, p->dst, p->ip_len) && ip_equal(&s->cfg.remote, p->src, p->ip_len) &&
+	       same_vlan(s->cfg.vlan_tci, p);
 }
 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p)
@@ -235,7 +251,8 @@ static void describe(const struct engine *e, uint8_t i, struct eng_slot_state *o
 		.dup_data = s->dup_data, .paws_drops = s->paws_drops, .owner = s->cfg.owner, .next_hop_moves = s->next_hop_moves,
 	};
 	payload_ka_describe(s, now, o);
-	memcpy(o->next_hop_mac, s->cfg.next_hop_mac, 6);
+	memcpy(o->next_hop_mac, s->cfg.next_hop.mac, 6);
+	o->vlan_tci = s->cfg.vlan_tci;
 }
 
 static bool handle_ok(const struct engine *e, uint8_t slot, uint16_t gen)

@@ -62,10 +62,10 @@ void udp_ka_judge(const struct engine *e, const struct pkt *p, struct verdict *v
 	for (uint8_t i = 0; i < e->n_offloads && !v->final; i++) {
 		const struct eng_offload *o = &e->offloads[i];
 
-		if ((o->cfg.type != OFF_OFFLOAD_NATT && o->cfg.type != OFF_OFFLOAD_UDP) || o->cfg.ip.len != p->ip_len)
+		if (!offload_hears(&o->cfg, OFF_OFFLOAD_NATT, p) && !offload_hears(&o->cfg, OFF_OFFLOAD_UDP, p))
 			continue;
 		const struct eng_udp_cfg *u = &e->more[o->more].cfg.udp;
-		if (p->dport != u->local_port || memcmp(p->dst, o->cfg.ip.b, p->ip_len) != 0)
+		if (p->dport != u->local_port || !ip_equal(&o->cfg.ip, p->dst, p->ip_len))
 			continue;
 		if (o->cfg.type == OFF_OFFLOAD_NATT)
 			judge_natt(&o->cfg, p, v);
@@ -89,28 +89,30 @@ void udp_ka_arm(struct engine *e, struct eng_offload *o)
 	o->due_us = m->from_us + scale_us(e, m->wait_ms);
 }
 
-static bool send(struct engine *e, const struct eng_offload *o, const struct eng_udp_cfg *u)
+static bool send(struct engine *e, const struct eng_offload *o, const struct eng_offload_more *more)
 {
+	const struct eng_udp_cfg *u = &more->udp;
 	uint8_t f[IP_TX_HEAD_MAX + UDP_HEADER_BYTES + ENG_UDP_PAYLOAD_BYTES];
 	bool natt = o->cfg.type == OFF_OFFLOAD_NATT;
 	uint16_t n = natt ? 1 : u->len;
 	struct ip_tx t = {
-		.dst_mac = u->next_hop_mac, .src_mac = e->mac, .src = o->cfg.ip.b, .dst = o->cfg.remote.b,
+		.dst_mac = more->next_hop.mac, .src_mac = e->mac, .src = o->cfg.ip.b, .dst = o->cfg.remote.b,
 		.ip_len = o->cfg.ip.len, .proto = PROTO_UDP, .ttl = TTL,
+		.tci = o->cfg.vlan_tci,
 	};
 	uint16_t at = ip_put(f, &t, (uint16_t)(UDP_HEADER_BYTES + n));
 
 	memcpy(f + at + UDP_HEADER_BYTES, natt ? &natt_byte : u->payload, n);
 	/* RFC 3948 2.3: SHOULD be zero over IPv4; over IPv6 there is no datagram without one. */
 	udp_put(f + at, &t, u->local_port, u->remote_port, n, natt && t.ip_len == 4);
-	return eng_tx(e, f, eth_padded(f, (uint16_t)(at + UDP_HEADER_BYTES + n)));
+	return eng_tx(e, f, (uint16_t)(at + UDP_HEADER_BYTES + n));
 }
 
 bool udp_ka_due(struct engine *e, struct eng_offload *o, uint64_t now)
 {
 	struct eng_more *m = more_of(e, o);
 
-	if (!send(e, o, &m->cfg.udp))
+	if (!send(e, o, &m->cfg))
 		return false;
 	m->from_us = now ? now : 1;
 	m->wait_ms = m->cfg.udp.interval_ms;
@@ -125,9 +127,11 @@ static bool unicast(const struct eng_ip *a)
 	return a->len == 4 ? a->b[0] != 0 && a->b[0] < 224 : a->len == 16 && a->b[0] != 0xFF;
 }
 
-int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_udp_cfg *u)
+int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
-	if (c->ip.len != c->remote.len || !unicast(&c->ip) || !unicast(&c->remote) || (u->next_hop_mac[0] & 1))
+	const struct eng_udp_cfg *u = &more->udp;
+
+	if (c->ip.len != c->remote.len || !unicast(&c->ip) || !unicast(&c->remote) || next_hop_check(&more->next_hop, &c->ip) != OFF_OK)
 		return OFF_BAD_ADDR;
 	if (u->local_port == 0 || u->remote_port == 0)
 		return OFF_BAD_PORT;

@@ -7,7 +7,7 @@ enum {
 	DRAIN_HEAD_BYTES = 40,       /* map, keys, lost, more, list header and ends, all at their longest */
 	DRAIN_ROW_BYTES = 1 + 5 + 9 + 3 + 3 + 5 + 3 + 1,
 	SLOT_NUMBERS = 26,
-	SLOT_FIELDS = SLOT_NUMBERS + 1, /* and the next hop's MAC */
+	SLOT_FIELDS = SLOT_NUMBERS + 2, /* and the next hop's MAC, the VLAN's TCI */
 	FRAME_FIELDS = 6,
 };
 
@@ -41,7 +41,8 @@ static bool put_slot(zcbor_state_t *s, const struct eng_slot_state *t)
 	for (size_t i = 0; ok && i < SLOT_NUMBERS; i++) {
 		ok = zcbor_uint32_put(s, v[i]);
 	}
-	return ok && zcbor_bstr_encode_ptr(s, (const char *)t->next_hop_mac, 6) && zcbor_list_end_encode(s, SLOT_FIELDS);
+	return ok && zcbor_bstr_encode_ptr(s, (const char *)t->next_hop_mac, 6) && zcbor_uint32_put(s, t->vlan_tci) &&
+	       zcbor_list_end_encode(s, SLOT_FIELDS);
 }
 
 int offload_slot_state(const struct eng_slot_state *st, uint8_t *rsp, size_t cap, size_t *len)

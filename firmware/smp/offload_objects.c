@@ -27,10 +27,14 @@ static struct eng_slot_cfg slot_from(const struct add_tcp_slot_req *q)
 		.idle_elapsed_ms = q->idle_elapsed_ms, .ka_cnt = (uint8_t)q->ka_cnt,
 	};
 
+	if (q->vlan_tci_present)
+		c.vlan_tci = (uint16_t)q->vlan_tci.vlan_tci;
+	if (q->flow_label_present)
+		c.flow_label = q->flow_label.flow_label;
 	if (q->next_hop_ip_present)
-		c.next_hop_ip = ip_from(&q->next_hop_ip.next_hop_ip);
+		c.next_hop.ip = ip_from(&q->next_hop_ip.next_hop_ip);
 	memcpy(c.local_mac, q->local_mac.value, 6);
-	memcpy(c.next_hop_mac, q->next_hop_mac.value, 6);
+	memcpy(c.next_hop.mac, q->next_hop_mac.value, 6);
 	return c;
 }
 
@@ -231,11 +235,8 @@ static int udp_from(struct eng_udp_cfg *u, const struct add_offload_req *q)
 		.interval_ms = q->interval_ms_present ? q->interval_ms.interval_ms : NATT_INTERVAL_MS,
 		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
 	};
-	if (!q->next_hop_mac_present)
-		return OFF_BAD_ARG;
 	if (len > sizeof u->payload)
 		return OFF_BAD_LEN;
-	memcpy(u->next_hop_mac, q->next_hop_mac.next_hop_mac.value, 6);
 	if (len)
 		memcpy(u->payload, q->data.data.value, len);
 	return OFF_OK;
@@ -250,11 +251,8 @@ static int dhcp_from(struct eng_dhcp_cfg *d, const struct add_offload_req *q)
 		.lease_s = q->lease_s_present ? q->lease_s.lease_s : 0,
 		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
 	};
-	if (!q->next_hop_mac_present)
-		return OFF_BAD_ARG;
 	if (len > sizeof d->client_id)
 		return OFF_BAD_LEN;
-	memcpy(d->server_mac, q->next_hop_mac.next_hop_mac.value, 6);
 	if (len)
 		memcpy(d->client_id, q->data.data.value, len);
 	return OFF_OK;
@@ -276,20 +274,25 @@ static int mdns_from(struct eng_mdns_cfg *m, const struct add_offload_req *q)
 }
 
 /* The fields that only this type has. */
-static int more_from(union eng_offload_more *m, const struct add_offload_req *q)
+static int more_from(struct eng_offload_more *m, const struct add_offload_req *q)
 {
-	if (q->type == OFF_OFFLOAD_NATT || q->type == OFF_OFFLOAD_UDP)
-		return udp_from(&m->udp, q);
-	if (q->type == OFF_OFFLOAD_DHCP)
-		return dhcp_from(&m->dhcp, q);
+	bool udp = q->type == OFF_OFFLOAD_NATT || q->type == OFF_OFFLOAD_UDP;
+
 	if (q->type == OFF_OFFLOAD_MDNS)
 		return mdns_from(&m->mdns, q);
-	return OFF_OK;
+	if (!udp && q->type != OFF_OFFLOAD_DHCP)
+		return OFF_OK;
+	if (!q->next_hop_mac_present)
+		return OFF_BAD_ARG;
+	memcpy(m->next_hop.mac, q->next_hop_mac.next_hop_mac.value, 6);
+	if (q->next_hop_ip_present)
+		m->next_hop.ip = ip_from(&q->next_hop_ip.next_hop_ip);
+	return udp ? udp_from(&m->udp, q) : dhcp_from(&m->dhcp, q);
 }
 
 int offload_proto_add(const struct io *io)
 {
-	union eng_offload_more more;
+	struct eng_offload_more more = {0};
 	struct add_offload_req q;
 
 	OFFLOAD_DECODE(add_offload_req, io, &q);
@@ -299,6 +302,8 @@ int offload_proto_add(const struct io *io)
 
 	if (q.ip2_present)
 		c.ip2 = ip_from(&q.ip2.ip2);
+	if (q.vlan_tci_present)
+		c.vlan_tci = (uint16_t)q.vlan_tci.vlan_tci;
 	if (q.remote_present)
 		c.remote = ip_from(&q.remote.remote);
 	memcpy(c.mac, q.mac.value, 6);

@@ -58,7 +58,7 @@ static uint64_t scene_now(void *ctx)
 static struct eng_slot_cfg scene_slot(uint16_t port)
 {
 	return (struct eng_slot_cfg){
-		.flags = 0x1F, .local_mac = {2, 0, 0, 0, 0, 1}, .next_hop_mac = {2, 0, 0, 0, 0, 2}, .local = {4, {192, 0, 2, 1}},
+		.flags = 0x1F, .local_mac = {2, 0, 0, 0, 0, 1}, .next_hop = {.mac = {2, 0, 0, 0, 0, 2}}, .local = {4, {192, 0, 2, 1}},
 		.remote = {4, {192, 0, 2, 2}}, .local_port = port, .remote_port = 443, .ttl = 64, .mss = 1460, .snd_una = 1000,
 		.snd_nxt = 1000, .rcv_nxt = 5000, .rcv_wup = 5000, .rcv_wnd = 8192, .snd_wnd = 65535, .max_snd_wnd = 65535,
 		.ka_idle_ms = 3600000, .ka_intvl_ms = 60000, .ka_cnt = 9, .ts_hz = 1000,

@@ -39,7 +39,7 @@ void smp_reply_deferred(const uint8_t *body, size_t len)
 static void slot_for(const uint8_t *f, uint16_t len)
 {
 	struct eng_slot_cfg c = {
-		.flags = 0x1F, .local_mac = {2, 0, 0, 0, 0, 1}, .next_hop_mac = {2, 0, 0, 0, 0, 2}, .ttl = 64, .rcv_wnd = 8192,
+		.flags = 0x1F, .local_mac = {2, 0, 0, 0, 0, 1}, .next_hop = {.mac = {2, 0, 0, 0, 0, 2}}, .ttl = 64, .rcv_wnd = 8192,
 		.max_snd_wnd = 65535, .ka_idle_ms = 60, .ka_intvl_ms = 10, .ka_cnt = 3, .ts_hz = 1000,
 	};
 	uint8_t slot;

@@ -10,6 +10,7 @@ import contextlib
 import struct
 import sys
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -25,6 +26,7 @@ from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import Command, Fault, NsFlag, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot
+from rig.inject.frames import tagged
 
 SLOT = TcpSlot(
     local=HOST_IP, remote=PEER_IP, local_port=40000, remote_port=443, local_mac=HOST, next_hop_mac=PEER,
@@ -41,7 +43,7 @@ def step(kind: int, data: bytes = b"") -> bytes:
 
 
 class Recorder:
-    """A Requester that keeps what is sent; its empty reply ends the call."""
+    """A Requester that keeps what is sent; its empty reply ends the call, with a field that lacks."""
 
     def __init__(self) -> None:
         self.sent: list[tuple[int, int, int, bytes]] = []
@@ -54,7 +56,7 @@ class Recorder:
 def messages(*calls: Callable[[OffloadClient], object]) -> list[tuple[int, int, int, bytes]]:
     recorder = Recorder()
     for call in calls:
-        with contextlib.suppress(KeyError):
+        with contextlib.suppress(KeyError, TypeError):
             call(OffloadClient(recorder))
     return recorder.sent
 
@@ -115,6 +117,28 @@ WATCHERS = messages(
     lambda c: c.add_pattern(Pattern.syn(35, src=PEER_IP, sport=443)), lambda c: c.add_pattern(Pattern.udp(36, ip=HOST_IP6)),
     lambda c: c.add_pattern(Pattern.filter(37, "ip6 and udp and greater 60")), lambda c: c.add_pattern(Pattern.magic(38)),
 )  # fmt: skip
+VID, TCI = 5, 0x6005
+TAGGED_FRAMES = (
+    "push", "probe", "push6", "fragment", "arp", "ns", "ping", "ping6", "moved", "moved6", "ra", "natt", "conflict",
+)  # fmt: skip
+IN_VLAN = messages(
+    lambda c: c.add_tcp_slot(replace(SLOT, ts_on=False, vlan_tci=TCI, next_hop_ip=PEER_IP, flags=0x1F | SlotFlag.LEARN_NEXT_HOP)),
+    lambda c: c.add_tcp_slot(replace(SLOT, local=HOST_IP6, remote=PEER_IP6, vlan_tci=TCI, flow_label=0xABCDE)),
+    lambda c: c.add_tcp_slot(replace(SLOT, vlan_tci=0xFFF)),
+    *(
+        partial(OffloadClient.add_offload, offload=ProtocolOffload(id=40 + number, type=kind, ip=ip, mac=HOST, vlan_tci=TCI))
+        for number, (kind, ip) in enumerate(
+            ((OffloadType.ARP, HOST_IP), (OffloadType.NS, HOST_IP6), (OffloadType.ECHO, HOST_IP), (OffloadType.ECHO, HOST_IP6))
+        )
+    ),
+    lambda c: c.add_offload(
+        replace(
+            ProtocolOffload.natt(50, ip=HOST_IP, mac=HOST, remote=PEER_IP, next_hop_mac=PEER, interval_ms=100),
+            vlan_tci=TCI,
+            next_hop_ip=PEER_IP,
+        )
+    ),
+)
 FORGET = messages(
     *(partial(OffloadClient.remove_pattern, pattern_id=number) for number in (37, 31, 34)),
     *(partial(OffloadClient.remove_offload, offload_id=number) for number in (22, 20, 27)),
@@ -183,7 +207,7 @@ def engine_inputs() -> dict[str, bytes]:
     for name, frame in frames().items():
         if name in ("ns", "ping", "ping6", "ike", "igmp", "mld", "ra", "eapol", "udp"):
             out[f"answered-{name}"] = more + step(PREPARE) + step(COMMIT) + 3 * (step(MENDED, frame) + step(TIME, b"\xff"))
-    out |= speaking_lives() | watching_lives()
+    out |= speaking_lives() | watching_lives() | tagged_lives()
     captured = b"".join(step(FRAME, frame) for frame in frames().values())
     out["payload"] = payload_life()
     for name in ("captured", "captured-slot"):
@@ -222,6 +246,17 @@ def watching_lives() -> dict[str, bytes]:
     return out
 
 
+def tagged_lives() -> dict[str, bytes]:
+    """Captured and asleep, in the VLAN of slots and offloads and in another."""
+    before, out = commands(IN_VLAN) + step(PREPARE, NO_TIMER), {}
+    after = step(TIME, SECOND) * 2 + step(AWAKE) + step(RELEASE) + commands(LISTS)
+    for name, frame in frames().items():
+        if name in TAGGED_FRAMES:
+            heard = b"".join(step(MENDED, tagged(frame, vid, priority=7)) for vid in (VID, VID + 1, 0))
+            out[f"vlan-{name}"] = before + heard + step(COMMIT) + heard + step(MENDED, tagged(tagged(frame, VID), VID)) + after
+    return out
+
+
 def payload_life() -> bytes:
     """Pings answered, one answered twice, and the rest not acknowledged; before them what no slot may have."""
     out = b"".join(step(COMMAND, bytes([op, command]) + body) for op, _, command, body in PAYLOADS) + step(PREPARE) + step(COMMIT)
@@ -238,7 +273,7 @@ def command_inputs() -> dict[str, bytes]:
     lives = {
         "objects": [*ADDS, *LISTS], "more": [*MORE, *LISTS, *ABORT], "payload": [*PAYLOADS, *LISTS, *ENTER, *LEAVE],
         "life": [*LIFE, *LISTS], "speak": [*SPEAKERS, *LISTS, *ENTER], "watch": [*WATCHERS, *FORGET, *ENTER],
-        "sleep": [*ADDS, *ENTER, WAIT], "faults": FAULTS,
+        "sleep": [*ADDS, *ENTER, WAIT], "faults": FAULTS, "vlan": [*IN_VLAN, *LISTS, *ENTER],
     }  # fmt: skip
     out = {name: b"".join(map(command_step, sent)) for name, sent in lives.items()}
     out["sleep"] += frame + b"".join(map(command_step, LEAVE)) + step(0x7F, b"\xff\xff")

@@ -36,6 +36,7 @@ COLUMNS = {
     "tokens_used": "tokens used",
     "next_hop_mac": "next hop",
     "next_hop_moves": "moved",
+    "vlan_tci": "VLAN TCI",
 }
 
 

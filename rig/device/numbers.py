@@ -121,6 +121,10 @@ class SlotFlag(IntFlag):
     ANSWER_PEER_KA = 1 << 4
     KEEP = 1 << 5
     """The place outlives a standby: a reservation while the host is awake, refreshed by adding it again after prepare."""
+    VLAN = 1 << 6
+    """The connection is in a VLAN. As a capability: protocol offloads may be, too."""
+    FLOW_LABEL = 1 << 7
+    """Its IPv6 packets carry a flow label (RFC 6437)."""
     LEARN_NEXT_HOP = 1 << 8
     """An announcement of the next hop's address changes the MAC that the slot sends to."""
     MD5 = 1 << 9

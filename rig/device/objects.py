@@ -67,7 +67,13 @@ class TcpSlot:
     """Bytes sent every ka_idle_ms in place of probes, ka_intvl_ms being the time before they are first repeated."""
     next_hop_ip: str | None = None
     """For LEARN_NEXT_HOP: the address whose announcements are taken."""
+    vlan_tci: int | None = None
+    """Priority, DEI and VID of an IEEE 802.1Q tag. The slot takes frames with that VID and no others; what it sends has the tag.
+    None: frames without a tag, or with VID 0. A VID of 0 or 4095 is refused, BAD_ARG."""
+    flow_label: int | None = None
+    """IPv6: 20 bits that every packet of the flow carries (RFC 6437); None is 0."""
     flags: SlotFlag = ALL_SLOT_FLAGS
+    """VLAN and FLOW_LABEL are added by `wire()` where they are needed."""
     owner: int = 0
     mss: int = 1460
     ttl: int = 64
@@ -78,9 +84,13 @@ class TcpSlot:
     def wire(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "payload"}
         row |= self.payload.wire() if self.payload is not None else {}
-        row |= {"local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self.flags)}
+        row |= {"local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self._all_flags())}
         row["next_hop_ip"] = packed_ip(self.next_hop_ip) if self.next_hop_ip is not None else None
         return {name: value for name, value in row.items() if value is not None}
+
+    def _all_flags(self) -> SlotFlag:
+        vlan = SlotFlag.VLAN if self.vlan_tci is not None else SlotFlag(0)
+        return self.flags | vlan | (SlotFlag.FLOW_LABEL if self.flow_label is not None else SlotFlag(0))
 
 
 @dataclass(frozen=True)
@@ -133,10 +143,12 @@ class SlotInfo:
     """How often the next hop's MAC was learnt anew since the slot was added."""
     next_hop_mac: bytes = b""
     """The newest; empty from firmware that does not tell."""
+    vlan_tci: int = 0
+    """0: in no VLAN."""
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> SlotInfo:
-        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:27])
+        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:28])
 
     @property
     def ref(self) -> SlotRef:
@@ -296,6 +308,10 @@ class ProtocolOffload:
     t1_s: int | None = None
     """DHCP: renewal begins so many specification seconds after the lease did; None is half of it."""
     next_hop_mac: bytes | None = None
+    next_hop_ip: str | None = None
+    """NAT-T, UDP, DHCP: the address whose announcements of another MAC are taken; None is nobody's."""
+    vlan_tci: int | None = None
+    """As that of a TcpSlot: the offload hears this VLAN alone, and answers in it."""
     local_port: int | None = None
     remote_port: int | None = None
     interval_ms: int | None = None
@@ -324,7 +340,7 @@ class ProtocolOffload:
     def wire(self) -> dict[str, Any]:
         row = {field.name: getattr(self, field.name) for field in fields(self)}
         row["type"] = int(self.type)
-        for name in ("ip", "ip2", "remote"):
+        for name in ("ip", "ip2", "remote", "next_hop_ip"):
             row[name] = packed_ip(row[name]) if row[name] is not None else None
         return {name: value for name, value in row.items() if value is not None}
 

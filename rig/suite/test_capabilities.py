@@ -125,7 +125,8 @@ def test_flags_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     assert NsFlag.RA_WAKE in caps.ns_flags
 
     def add_slot(bit: int) -> object:
-        return device.add_tcp_slot(replace(SLOT, flags=SlotFlag(1 << bit)))
+        tagged = SLOT if 1 << bit != SlotFlag.VLAN else replace(SLOT, vlan_tci=5)
+        return device.add_tcp_slot(replace(tagged, flags=SlotFlag(1 << bit)))
 
     def remove_slot() -> object:
         return [device.remove_tcp_slot(slot.ref) for slot in device.slots()]

@@ -7,12 +7,16 @@ discovery (ndisc_notify).
 from __future__ import annotations
 
 import socket
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from functools import partial
 
 import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
+from rig.device.offload_types import ProtocolOffload
 from rig.net import counters, links
 from rig.suite.scene import Scene
 
@@ -33,6 +37,16 @@ def fail_over(scene: Scene) -> None:
 
     def change() -> None:
         announce_changes("eth0")
+        with links.rtnetlink() as route:
+            route.link("set", index=links.index_of("eth0"), address=MOVED.hex(":"))
+
+    scene.bench.network.server.run(change)
+
+
+def move_silently(scene: Scene) -> None:
+    """Another MAC for the server's interface, of which its kernel says nothing before it has something to say."""
+
+    def change() -> None:
         with links.rtnetlink() as route:
             route.link("set", index=links.index_of("eth0"), address=MOVED.hex(":"))
 
@@ -193,3 +207,98 @@ def test_a_stranger_who_announces_itself_moves_nobody(scene: Scene) -> None:
         assert not deadline.expired, "no probe was answered"
     assert (slot.next_hop_mac, slot.next_hop_moves) == (scene.server_mac, 0)
     scene.assert_no_wake(after)
+
+
+# -- keep-alives in datagrams ---------------------------------------------------------------------------------------------
+
+OFFLOAD_ID, NATT_PORT, INTERVAL_MS = 910, 4500, 120_000
+WAIT_S = 10
+
+
+def with_keep_alive(scene: Scene, family: int, *, learns: bool) -> tuple[str, str]:
+    """One byte to the server every two specification minutes; returns (host, server)."""
+    plan = scene.bench.network.topology
+    host, server = (plan.host.ip4, plan.server.ip4) if family == socket.AF_INET else (plan.host.ip6, plan.server.ip6)
+    offload = ProtocolOffload.natt(
+        OFFLOAD_ID, ip=host, mac=scene.host_mac, remote=server, next_hop_mac=scene.server_mac, interval_ms=INTERVAL_MS
+    )
+    scene.device.add_offload(replace(offload, next_hop_ip=server if learns else None))
+    return host, server
+
+
+@contextmanager
+def listening(scene: Scene, family: int, address: str) -> Iterator[socket.socket]:
+    with scene.bench.network.server.socket(family, socket.SOCK_DGRAM) as sock:
+        sock.settimeout(WAIT_S)
+        sock.bind((address, NATT_PORT))
+        yield sock
+
+
+def wait_learnt(scene: Scene, before: int) -> None:
+    deadline = Deadline(WAIT_S)
+    while scene.device.counters()["next_hop_moved"] == before:
+        assert not deadline.expired, "the device has not learnt where the next hop is"
+
+
+def datagrams(scene: Scene, family: int, count: int) -> list[bytes]:
+    """Destination MACs of the keep-alives that leave the device from now on, at least `count` of them."""
+    protocol, mark = 23 if family == socket.AF_INET else 20, scene.bench.capture.mark(scene.device_port)
+    found: list[bytes] = []
+    deadline = Deadline(WAIT_S)
+    while len(found) < count:
+        assert not deadline.expired, f"{len(found)} of {count} keep-alives were sent"
+        frames = [frame.data for frame in scene.bench.capture.frames(scene.device_port, after=mark)]
+        mine = [f for f in frames if f[6:12] == scene.host_mac and f[12:14] == ETHERTYPES[family]]
+        found = [f[:6] for f in mine if f[protocol] == socket.IPPROTO_UDP]
+    return found
+
+
+NEWS = pytest.mark.parametrize("news", ["announced", "asked for us"])
+
+
+@FAMILIES
+@NEWS
+@DUAL_STACK
+def test_datagrams_follow_the_next_hop(scene: Scene, family: int, news: str) -> None:
+    """It announces its new MAC, or it asks from there where the host is. Its kernel gets the keep-alives as before."""
+    host, server = with_keep_alive(scene, family, learns=True)
+    with listening(scene, family, server) as sock:
+        after = scene.sleep()
+        assert sock.recv(10) == b"\xff"
+        before = scene.device.counters()["next_hop_moved"]
+        if news == "announced":
+            fail_over(scene)
+        else:
+            move_silently(scene)
+            sock.sendto(b"\xff", (host, NATT_PORT))
+        wait_learnt(scene, before)
+        assert set(datagrams(scene, family, 2)) == {MOVED}
+        empty(sock)
+        assert sock.recv(10) == b"\xff"
+        scene.assert_no_wake(after)
+
+
+@FAMILIES
+@DUAL_STACK
+def test_datagrams_of_an_offload_that_was_told_no_address_go_where_they_went(scene: Scene, family: int) -> None:
+    """The negative control."""
+    _, server = with_keep_alive(scene, family, learns=False)
+    with listening(scene, family, server) as sock:
+        scene.sleep()
+        assert sock.recv(10) == b"\xff"
+        before, mark = scene.device.counters(), scene.bench.capture.mark(scene.device_port)
+        fail_over(scene)
+        scene.bench.capture.wait_for(
+            scene.device_port, lambda data: data[6:12] == MOVED and data[0] & 1, WAIT_S, after=mark, what="an announcement"
+        )
+        assert set(datagrams(scene, family, 3)) == {scene.server_mac}
+        assert scene.device.counters()["next_hop_moved"] == before["next_hop_moved"]
+
+
+def empty(sock: socket.socket) -> None:
+    """Of what came until now."""
+    sock.setblocking(False)
+    with suppress(BlockingIOError):
+        while True:
+            sock.recv(10)
+    sock.settimeout(WAIT_S)

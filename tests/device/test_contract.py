@@ -97,12 +97,13 @@ SLOT6 = TcpSlot(**{**SLOT.__dict__, "local": "2001:db8::1", "remote": "2001:db8:
 
 PING_SLOT = TcpSlot(**{**SLOT.__dict__, "payload": PayloadKeepAlive.websocket_ping(bytes(400))})
 MASKED_REPLY = PayloadKeepAlive(data=bytes(32), reply=bytes(32), reply_mask=bytes(4))
+TAGGED_SLOT = TcpSlot(**{**SLOT6.__dict__, "vlan_tci": 0xE005, "flow_label": 0xFFFFF})
 MQTT_SLOT = TcpSlot(**{**SLOT.__dict__, "payload": PayloadKeepAlive.mqtt_ping()})
 
 NATT = ProtocolOffload.natt(4, ip="192.0.2.1", mac=MAC, remote="192.0.2.9", next_hop_mac=MAC, interval_ms=20_000)
 UDP_KEEP_ALIVE = ProtocolOffload(
     id=5, type=OffloadType.UDP, ip="2001:db8::1", mac=MAC, remote="2001:db8::2", next_hop_mac=MAC, local_port=5000,
-    remote_port=6000, interval_ms=1000, elapsed_ms=500, data=bytes(32), flags=1,
+    remote_port=6000, interval_ms=1000, elapsed_ms=500, data=bytes(32), flags=1, vlan_tci=0xFFFE, next_hop_ip="fe80::1",
 )  # fmt: skip
 
 DHCP_LEASE = ProtocolOffload(
@@ -125,6 +126,7 @@ MESSAGES: list[tuple[str, Any]] = [
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(MQTT_SLOT)),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(TcpSlot(**{**SLOT.__dict__, "payload": MASKED_REPLY}))),
     ("add_tcp_slot_req", lambda c: c.add_tcp_slot(SLOT_LEARNS)),
+    ("add_tcp_slot_req", lambda c: c.add_tcp_slot(TAGGED_SLOT)),
     ("slot_ref", lambda c: c.remove_tcp_slot(SlotRef(3, 7))),
     ("slot_ref", lambda c: c.get_tcp_slot(SlotRef(3, 7))),
     ("slot_ref", lambda c: c.pause_tcp_slot(SlotRef(3, 7))),

@@ -17,6 +17,7 @@ from rig.device.link import Link
 from rig.device.numbers import OffloadType, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
+from rig.inject.frames import tagged
 from tests.engine.engine_lib import HOST_IP, HOST_IP6, HOST_MAC, HOST_PORT, PEER_IP, PEER_IP6, PEER_MAC, PEER_PORT, REASONS
 from tests.engine.nd_packets import ns, probe
 from tests.engine.packets import arp, ether, tcp, udp
@@ -32,7 +33,8 @@ pytestmark = without_qemu
 ARM_ALL = 0xFFFFFFFF
 FUTURE_US = 20 * 86_400_000_000
 """20 days: less than half the range of a millisecond TSval, so "older" is what it means."""
-PORTS = {"plain": HOST_PORT, "timestamps": HOST_PORT + 1, "version 6": HOST_PORT + 2}
+PORTS = {"plain": HOST_PORT, "timestamps": HOST_PORT + 1, "version 6": HOST_PORT + 2, "in a VLAN": HOST_PORT + 3}
+TCI = 0x6005
 
 SLOT = TcpSlot(
     local=HOST_IP, remote=PEER_IP, local_port=HOST_PORT, remote_port=PEER_PORT, local_mac=HOST_MAC, next_hop_mac=PEER_MAC,
@@ -83,14 +85,16 @@ def frames() -> list[tuple[str, bytes]]:
     found: list[tuple[str, bytes]] = []
     for slot, port in PORTS.items():
         extra = special.get(slot, {})
-        found += [(f"{slot}: {name}", tcp(dport=port, pad=True, **{**fields, **extra})) for name, fields in segments]
+        built = [(f"{slot}: {name}", tcp(dport=port, pad=True, **{**fields, **extra})) for name, fields in segments]
+        found += [(name, tagged(frame, TCI & 0xFFF)) for name, frame in built] if slot == "in a VLAN" else built
     found += [("ARP", arp()), ("ARP, padded", arp().ljust(60, b"\x55")), ("ARP to us alone", arp(dst=HOST_MAC))]
     found += [("ARP probe", arp(spa="0.0.0.0")), ("ARP for another", arp(tpa="192.0.2.77"))]
     found += [("ping", ping(b"x" * length)) for length in (0, 1, 56, 1400)]
     found += [("ping 6", ping6(b"y" * length)) for length in (0, 1, 56, 1400)]
     found += [("NS", ns()), ("NS, unicast", ns(dst=HOST_IP6)), ("NS, DAD", probe()), ("NS without address", ns(lladdr=None))]
     found += [("noise", udp(b"noise", dport=port)) for port in range(3)] + [("unknown", bytes(ether(type=0x88B5)) + bytes(60))]
-    found += [("tagged ping", (p := ping(b"t" * 30))[:12] + b"\x81\x00\xa0\x00" + p[12:])]
+    found += [("tagged ping", tagged(ping(b"t" * 30), 0, priority=5)), ("ping in a VLAN", tagged(ping(b"t" * 30), 5))]
+    found += [("ping in another VLAN", tagged(ping(b"t" * 30), 6)), ("two tags", tagged(tagged(ping(b"t"), 5), 5, kind=0x88A8))]
     return [*found, ("data", tcp("PA", payload=b"wake up"))]
 
 
@@ -102,13 +106,15 @@ def conversation(kind: str, script: list[tuple[str, bytes]]) -> tuple[list[list[
         for row in (
             replace(SLOT, local_port=PORTS["plain"]),
             replace(SLOT, local_port=PORTS["timestamps"], ts_on=True, tsval=12345, ts_recent=900, t0_us=future_us),
-            replace(SLOT, local_port=PORTS["version 6"], local=HOST_IP6, remote=PEER_IP6),
+            replace(SLOT, local_port=PORTS["version 6"], local=HOST_IP6, remote=PEER_IP6, flow_label=0xABCDE),
+            replace(SLOT, local_port=PORTS["in a VLAN"], vlan_tci=TCI),
         ):
             client.add_tcp_slot(row)
         for number, (kind_of, address) in enumerate(
             [(OffloadType.ARP, HOST_IP), (OffloadType.NS, HOST_IP6), (OffloadType.ECHO, HOST_IP), (OffloadType.ECHO, HOST_IP6)]
         ):
             client.add_offload(ProtocolOffload(id=number, type=kind_of, ip=address, mac=HOST_MAC))
+        client.add_offload(ProtocolOffload(id=9, type=OffloadType.ECHO, ip=HOST_IP, mac=HOST_MAC, vlan_tci=TCI))
         client.add_pattern(Pattern.magic(1))
         sleep(client)
         for number, (_, frame) in enumerate(script, 1):
@@ -140,10 +146,9 @@ def test_both_answer_every_frame_with_the_same_bytes() -> None:
         assert [f.hex() for f in ours] == [f.hex() for f in theirs], name
     assert native_state == qemu_state
     answered = [name for (name, _), frames_sent in zip(script, native, strict=True) if frames_sent]
-    assert {"plain: keep-alive", "timestamps: SYN", "version 6: keep-alive", "ARP", "ping", "ping 6", "NS", "NS, DAD"} <= set(
-        answered
-    )
-    assert not {"plain: reset outside", "ARP for another", "noise", "data"} & set(answered)
+    wanted = {"plain: keep-alive", "timestamps: SYN", "version 6: keep-alive", "ARP", "ping", "ping 6", "NS", "NS, DAD"}
+    assert wanted | {"in a VLAN: SYN", "ping in a VLAN"} <= set(answered)
+    assert not {"plain: reset outside", "ARP for another", "noise", "data", "ping in another VLAN", "two tags"} & set(answered)
     assert sum(map(len, native)) > 25
 
 

@@ -41,7 +41,7 @@ ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
 D0, PREPARED, D3, WOKEN, AWAKE, EXPIRED = 0, 1, 3, 4, 5, 6
 IDLE, ACTIVE, PROBING, BROKEN, SLOT_WOKEN, PAUSED = 0, 1, 2, 3, 4, 6
-KEEP, LEARN_NEXT_HOP, MD5, AO, FAST_OPEN = 1 << 5, 1 << 8, 1 << 9, 1 << 10, 1 << 11
+KEEP, VLAN, FLOW_LABEL, LEARN_NEXT_HOP, MD5, AO, FAST_OPEN = (1 << bit for bit in (5, 6, 7, 8, 9, 10, 11))
 LEASE_MS = 7_200_000
 NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
 BITMAP, MAGIC, IPV4_SYN, IPV6_SYN, EAPOL, TCP_PAYLOAD, UDP_PORT, LINK_UP, LINK_DOWN, PROGRAM = 1, 2, 3, 4, 5, 7, 8, 9, 10, 12
@@ -80,9 +80,10 @@ class PayloadCfg(c.Structure):
 
 class SlotCfg(c.Structure):
     _fields_ = [
-        ("owner", u16), ("flags", u32), ("local_mac", u8 * 6), ("next_hop_mac", u8 * 6), ("local", Ip), ("remote", Ip),
-        ("next_hop_ip", Ip),
+        ("owner", u16), ("flags", u32), ("local_mac", u8 * 6), ("next_hop_mac", u8 * 6), ("next_hop_ip", Ip), ("local", Ip),
+        ("remote", Ip),
         ("local_port", u16), ("remote_port", u16), ("ttl", u8), ("tos", u8), ("df", flag), ("ip_id", u16), ("mss", u16),
+        ("vlan_tci", u16), ("flow_label", u32),
         ("snd_una", u32), ("snd_nxt", u32), ("snd_wl1", u32), ("snd_wnd", u32), ("max_snd_wnd", u32),
         ("rcv_nxt", u32), ("rcv_wnd", u32), ("rcv_wup", u32), ("snd_wscale", u8), ("rcv_wscale", u8),
         ("ts_on", flag), ("ts_hz", u32), ("tsval", u32), ("ts_recent", u32), ("ts_recent_age_ms", u32), ("t0_us", u64),
@@ -98,7 +99,7 @@ class SlotState(c.Structure):
         ("peer_ka_answered", u32), ("challenge_acks", u32), ("dup_data", u32), ("paws_drops", u32),
         ("payloads_sent", u32), ("payloads_answered", u32), ("payload_counter", u32), ("tokens_used", u32),
         ("payload_age_ms", u32),
-        ("owner", u16), ("next_hop_moves", u32), ("next_hop_mac", u8 * 6),
+        ("owner", u16), ("next_hop_moves", u32), ("next_hop_mac", u8 * 6), ("vlan_tci", u16),
     ]  # fmt: skip
 
 
@@ -118,20 +119,19 @@ class PatternCfg(c.Structure):
 
 
 class OffloadCfg(c.Structure):
-    _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("ip2", Ip), ("remote", Ip), ("mac", u8 * 6)]
+    _fields_ = [("id", u32), ("type", u8), ("flags", u16), ("ip", Ip), ("ip2", Ip), ("remote", Ip), ("mac", u8 * 6),
+                ("vlan_tci", u16)]  # fmt: skip
 
 
 class UdpCfg(c.Structure):
     _fields_ = [
-        ("next_hop_mac", u8 * 6), ("local_port", u16), ("remote_port", u16), ("interval_ms", u32), ("elapsed_ms", u32),
-        ("len", u8), ("payload", u8 * 32),
+        ("local_port", u16), ("remote_port", u16), ("interval_ms", u32), ("elapsed_ms", u32), ("len", u8), ("payload", u8 * 32),
     ]  # fmt: skip
 
 
 class DhcpCfg(c.Structure):
     _fields_ = [
-        ("server_mac", u8 * 6), ("xid", u32), ("lease_s", u32), ("t1_s", u32), ("elapsed_ms", u32), ("len", u8),
-        ("client_id", u8 * 32),
+        ("xid", u32), ("lease_s", u32), ("t1_s", u32), ("elapsed_ms", u32), ("len", u8), ("client_id", u8 * 32),
     ]  # fmt: skip
 
 
@@ -141,10 +141,15 @@ class MdnsCfg(c.Structure):
     ]  # fmt: skip
 
 
-class OffloadMore(c.Union):
-    """Padded to more than the engine's union, which copies the whole of itself."""
+class OffloadUnion(c.Union):
+    """Padded to more than the engine's, which copies the whole of itself."""
 
     _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("mdns", MdnsCfg), ("pad", u8 * 256)]
+
+
+class OffloadMore(c.Structure):
+    _anonymous_ = ("u",)
+    _fields_ = [("next_hop_mac", u8 * 6), ("next_hop_ip", Ip), ("u", OffloadUnion)]
 
 
 class Event(c.Structure):
@@ -158,7 +163,7 @@ class Event(c.Structure):
 class Frame(c.Structure):
     _fields_ = [
         ("index", u32), ("t_rx_us", u64), ("orig_len", u16), ("saved_len", u16), ("flags", u16), ("pattern_id", u32),
-        ("bytes", u8 * 1514),
+        ("bytes", u8 * 1518),
     ]  # fmt: skip
 
 
@@ -329,38 +334,44 @@ class Engine:
         return self.offload_add(id_, ECHO, address, **rest)
 
     def offload_add(
-        self, id_: int, type_: int, address: str, *, second: str = "", mac: bytes = HOST_MAC, remote: str = "", flags: int = 0
-    ) -> int:
+        self, id_: int, type_: int, address: str, *, second: str = "", mac: bytes = HOST_MAC, remote: str = "", flags: int = 0,
+        tci: int = 0,
+    ) -> int:  # fmt: skip
         cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), ip2=ip(second), remote=ip(remote), mac=(u8 * 6)(*mac))
+        cfg.vlan_tci = tci
         return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
 
-    def group_add(self, id_: int, group: str, address: str = HOST_IP) -> int:
-        cfg = OffloadCfg(id=id_, type=GROUP, ip=ip(address), remote=ip(group), mac=(u8 * 6)(*HOST_MAC))
-        return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
+    def group_add(self, id_: int, group: str, address: str = HOST_IP, tci: int = 0) -> int:
+        return self.offload_add(id_, GROUP, address, remote=group, tci=tci)
 
     def udp_add(self, id_: int = 1, type_: int = NATT, address: str = HOST_IP, remote: str = PEER_IP, flags: int = 0,
-                payload: bytes = b"", hop: bytes = PEER_MAC, **rest: int) -> int:  # fmt: skip
+                payload: bytes = b"", hop: bytes = PEER_MAC, hop_ip: str = "", tci: int = 0, **rest: int) -> int:  # fmt: skip
         """A UDP keep-alive between ports 4500, every 20 s; `rest` are fields of UdpCfg."""
         cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC))
-        udp = UdpCfg((u8 * 6)(*hop), 4500, 4500, 20_000, 0, len(payload), (u8 * 32)(*payload[:32]))
+        cfg.vlan_tci = tci
+        udp = UdpCfg(4500, 4500, 20_000, 0, len(payload), (u8 * 32)(*payload[:32]))
         for name, value in rest.items():
             setattr(udp, name, value)
-        return self._add_more(cfg, OffloadMore(udp=udp))
+        return self._add_more(cfg, OffloadMore((u8 * 6)(*hop), ip(hop_ip), OffloadUnion(udp=udp)))
 
-    def dhcp_add(self, id_: int = 1, address: str = HOST_IP, remote: str = PEER_IP, client_id: bytes = b"", **rest: Any) -> int:
+    def dhcp_add(
+        self, id_: int = 1, address: str = HOST_IP, remote: str = PEER_IP, client_id: bytes = b"", hop_ip: str = "", tci: int = 0,
+        **rest: Any,
+    ) -> int:  # fmt: skip
         """A lease of 3600 s whose T1 is the default; `rest` are fields of DhcpCfg."""
-        cfg = OffloadCfg(id=id_, type=DHCP, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC))
-        dhcp = DhcpCfg((u8 * 6)(*PEER_MAC), 0x1000, 3600, 0, 0, len(client_id), (u8 * 32)(*client_id[:32]))
+        cfg = OffloadCfg(id=id_, type=DHCP, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC), vlan_tci=tci)
+        dhcp = DhcpCfg(0x1000, 3600, 0, 0, len(client_id), (u8 * 32)(*client_id[:32]))
         for name, value in rest.items():
             setattr(dhcp, name, value)
-        return self._add_more(cfg, OffloadMore(dhcp=dhcp))
+        return self._add_more(cfg, OffloadMore((u8 * 6)(*PEER_MAC), ip(hop_ip), OffloadUnion(dhcp=dhcp)))
 
     def mdns_add(
-        self, id_: int, name: bytes, rrtype: int, rdata: bytes, address: str = HOST_IP, ttl_s: int = 120, flags: int = 0
-    ) -> int:
-        cfg = OffloadCfg(id=id_, type=MDNS, flags=flags, ip=ip(address), mac=(u8 * 6)(*HOST_MAC))
+        self, id_: int, name: bytes, rrtype: int, rdata: bytes, address: str = HOST_IP, ttl_s: int = 120, flags: int = 0,
+        tci: int = 0,
+    ) -> int:  # fmt: skip
+        cfg = OffloadCfg(id=id_, type=MDNS, flags=flags, ip=ip(address), mac=(u8 * 6)(*HOST_MAC), vlan_tci=tci)
         record = MdnsCfg(rrtype, ttl_s, len(name), len(rdata), (u8 * 64)(*name[:64]), (u8 * 64)(*rdata[:64]))
-        return self._add_more(cfg, OffloadMore(mdns=record))
+        return self._add_more(cfg, OffloadMore(u=OffloadUnion(mdns=record)))
 
     def lease_s(self, index: int = 0) -> int:
         return int(_LIB.eng_offload_lease_s(self._e, u8(index)))
@@ -476,6 +487,8 @@ def slot_cfg(**changes: Any) -> SlotCfg:
         elif name in ("local_mac", "next_hop_mac"):
             value = (u8 * 6)(*value)
         setattr(cfg, name, value)
+    if "vlan_tci" in changes and "flags" not in changes:
+        cfg.flags |= VLAN
     if "rcv_wup" not in changes:
         cfg.rcv_wup = cfg.rcv_nxt
     return cfg

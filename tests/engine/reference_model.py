@@ -2,7 +2,7 @@
 host's and the lease's, no counters, no bytes: a frame is its kind and the thing it is for.
 
 The table of offload_rc.h in words: PREPARED, WOKEN and AWAKE keep what the host will want; D3 answers, consumes or wakes;
-D0 and EXPIRED are deaf. Nothing here looks at the firmware.
+D0 and EXPIRED are deaf. Slots are in a VLAN or in none; offloads and patterns are in none. Nothing here looks at the firmware.
 """
 
 from __future__ import annotations
@@ -62,6 +62,8 @@ class Slot:
     state: State
     resumes_to: State = State.IDLE
     idle_ms: int = 0
+    vid: int = 0
+    """0: in no VLAN."""
 
 
 @dataclass(frozen=True)
@@ -69,6 +71,8 @@ class Frame:
     kind: Kind
     about: int
     """Port, pattern id or offload id."""
+    vid: int = 0
+    """Of the VLAN that it comes in, 0: none."""
 
 
 @dataclass
@@ -118,10 +122,10 @@ class Model:
     def renew(self, now_us: int) -> None:
         self.heard_us = now_us
 
-    def add_slot(self, port: int, keep: bool, idle_ms: int = 0) -> tuple[int, Slot | None]:
+    def add_slot(self, port: int, keep: bool, idle_ms: int = 0, vid: int = 0) -> tuple[int, Slot | None]:
         if self.power not in (D0, PREPARED):
             return BAD_STATE, None
-        same = next((s for s in self.slots.values() if s.port == port), None)
+        same = next((s for s in self.slots.values() if (s.port, s.vid) == (port, vid)), None)
         if same is not None and same.state not in (State.IDLE, State.PAUSED):
             return DUP_TUPLE, None
         free = [n for n in range(SLOTS) if n not in self.slots]
@@ -130,7 +134,7 @@ class Model:
         number = same.number if same is not None else free[0]
         state = State.IDLE if keep and self.power == D0 else State.LIVE
         now = State.PAUSED if same is not None and same.state is State.PAUSED else state
-        self.slots[number] = Slot(number, self.generations[number], port, keep, now, state, idle_ms)
+        self.slots[number] = Slot(number, self.generations[number], port, keep, now, state, idle_ms, vid)
         return OK, self.slots[number]
 
     def _by_handle(self, number: int, generation: int) -> Slot | None:
@@ -280,13 +284,21 @@ class Model:
         if frame.kind not in (Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET):
             return None
         deaf = State.IDLE, State.PAUSED
-        return next((s for s in self.slots.values() if s.port == frame.about and s.state not in deaf), None)
+        mine = [s for s in self.slots.values() if self._is_for(s, frame)]
+        return next((s for s in mine if s.state not in deaf), None)
+
+    def _is_for(self, slot: Slot, frame: Frame) -> bool:
+        return (slot.port, slot.vid) == (frame.about, frame.vid)
+
+    def _in_a_vlan_of_ours(self, frame: Frame) -> bool:
+        return frame.vid == 0 or any(s.vid == frame.vid for s in self.slots.values())
 
     def _wakes(self, frame: Frame) -> bool:
         slot = self.slot_of(frame)
         if frame.kind in (Kind.DATA, Kind.RESET):
             return slot is not None and slot.state is not State.BROKEN and bool(self.arm & ARM_TCP)
-        return frame.kind is Kind.PATTERN and frame.about in self.patterns and bool(self.arm & ARM_PATTERNS)
+        wanted = frame.kind is Kind.PATTERN and frame.about in self.patterns and frame.vid == 0
+        return wanted and bool(self.arm & ARM_PATTERNS)
 
     def _mark(self, frame: Frame | None) -> None:
         """What a waking frame does to its slot."""
@@ -315,11 +327,13 @@ class Model:
         """While the host is on its way."""
         slot = self.slot_of(frame)
         if frame.kind is Kind.ARP:
-            return frame.about in self.offloads
+            return frame.about in self.offloads and frame.vid == 0
         consumed = frame.kind in (Kind.ACK, Kind.OLD) or (frame.kind is Kind.RESET and not self._wakes(frame))
         return slot is not None and slot.state is State.LIVE and consumed
 
     def receive(self, frame: Frame) -> None:
+        if not self._in_a_vlan_of_ours(frame):
+            return
         if self.power == PREPARED:
             self._keep(frame, None)
         elif self.power == D3 and self._wakes(frame):

@@ -213,12 +213,13 @@ def test_flags_that_a_type_does_not_have_are_refused(eng: Engine, type_: int, fl
     known = {lib.UDP: 1, lib.MDNS: 1}.get(type_, 0)
     cfg = lib.OffloadCfg(id=1, type=type_, flags=flag, ip=lib.ip(HOST_IP), mac=(lib.u8 * 6)(*HOST_MAC))
     cfg.remote = lib.ip({lib.GROUP: "239.1.2.3", lib.MDNS: ""}.get(type_, PEER_IP))
-    more = {
-        lib.NATT: lib.OffloadMore(udp=lib.UdpCfg((lib.u8 * 6)(*PEER_MAC), 4500, 4500, 20_000)),
-        lib.UDP: lib.OffloadMore(udp=lib.UdpCfg((lib.u8 * 6)(*PEER_MAC), 4500, 4500, 20_000)),
-        lib.DHCP: lib.OffloadMore(dhcp=lib.DhcpCfg((lib.u8 * 6)(*PEER_MAC), 1, 3600)),
-        lib.MDNS: lib.OffloadMore(mdns=lib.MdnsCfg(1, 120, 3, 4, (lib.u8 * 64)(1, 97, 0))),
-    }.get(type_, lib.OffloadMore())
+    unions = {
+        lib.NATT: lib.OffloadUnion(udp=lib.UdpCfg(4500, 4500, 20_000)),
+        lib.UDP: lib.OffloadUnion(udp=lib.UdpCfg(4500, 4500, 20_000)),
+        lib.DHCP: lib.OffloadUnion(dhcp=lib.DhcpCfg(1, 3600)),
+        lib.MDNS: lib.OffloadUnion(mdns=lib.MdnsCfg(1, 120, 3, 4, (lib.u8 * 64)(1, 97, 0))),
+    }
+    more = lib.OffloadMore((lib.u8 * 6)(*PEER_MAC), u=unions.get(type_, lib.OffloadUnion()))
     assert eng._add_more(cfg, more) == (OK if flag & known else UNSUPPORTED)
     assert len(eng.offloads()) == (1 if flag & known else 0)
     cfg.id, cfg.flags = 2, 0

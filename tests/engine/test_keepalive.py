@@ -392,3 +392,12 @@ def test_probes_are_never_marked_for_congestion(eng: Engine, address: dict[str, 
     asleep(eng, tos=0x2B, **address)
     l3, _ = parse_tcp(first_probe(eng))
     assert (l3.tc if address else l3.tos) == 0x28
+
+
+@pytest.mark.parametrize("df", [False, True])
+def test_df_is_the_sockets(eng: Engine, df: bool) -> None:
+    assert eng.slot_add(df=df)[0] == OK
+    eng.sleep()
+    eng.run_until(eng.now_us + 60_000_000)
+    (frame,) = eng.take_sent()
+    assert ("DF" in str(parse_tcp(frame)[0].flags)) is df

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.engine import engine_lib as lib
 from tests.engine.engine_lib import (
     BAD_ADDR,
     D3,
@@ -210,3 +211,74 @@ def test_awake_and_on_the_way_nothing_is_learnt(eng: Engine) -> None:
     assert eng.status.power != D3
     eng.rx(ARP_NEWS["gratuitous reply"])
     assert (eng.slot_get(slot, gen).next_hop_moves, len(eng.frames())) == (0, 2)
+
+
+# -- protocol offloads that send datagrams ---------------------------------------------------------------------------------
+
+NEWS = {4: arp(op=2, spa=PEER_IP, tpa=PEER_IP, sha=MOVED), 6: na(PEER_IP6, PEER_IP6, lladdr=MOVED, eth_src=MOVED)}
+SPEAKERS = {
+    "NAT-T": lambda eng, hop: eng.udp_add(1, hop_ip=hop),
+    "UDP": lambda eng, hop: eng.udp_add(1, lib.UDP, payload=b"x", hop_ip=hop),
+    "DHCP": lambda eng, hop: eng.dhcp_add(1, lease_s=40, hop_ip=hop),
+}
+
+
+def destinations(eng: Engine) -> list[bytes]:
+    eng.run_until(eng.now_us + 20 * S)
+    return [frame[:6] for frame in eng.take_sent()]
+
+
+@pytest.mark.parametrize("kind", SPEAKERS)
+def test_datagrams_follow_the_next_hop(eng: Engine, kind: str) -> None:
+    assert SPEAKERS[kind](eng, PEER_IP) == OK
+    eng.sleep()
+    eng.rx(NEWS[4])
+    assert destinations(eng) == [MOVED]
+    assert (eng.event(), eng.status.power, eng.counters["next_hop_moved"]) == (None, D3, 1)
+
+
+@pytest.mark.parametrize("kind", SPEAKERS)
+def test_datagrams_of_one_that_was_told_no_address_do_not(eng: Engine, kind: str) -> None:
+    assert SPEAKERS[kind](eng, "") == OK
+    eng.sleep()
+    eng.rx(NEWS[4])
+    assert (destinations(eng), eng.counters["next_hop_moved"]) == ([PEER_MAC], 0)
+
+
+def test_datagrams_over_ipv6_follow_the_next_hop_through_a_router(eng: Engine) -> None:
+    """Two flows behind one router, one beside it; and it comes back."""
+    far, router = "2001:db8:9::9", "fe80::9"
+    for id_ in (1, 2):
+        assert eng.udp_add(id_, address=HOST_IP6, remote=far, hop_ip=router) == OK
+    assert eng.udp_add(3, address=HOST_IP6, remote=PEER_IP6, hop_ip=PEER_IP6) == OK
+    eng.sleep()
+    eng.rx(na(router, router, lladdr=MOVED, eth_src=MOVED))
+    assert destinations(eng) == [MOVED, MOVED, PEER_MAC]
+    eng.rx(ns(HOST_IP6, router, lladdr=PEER_MAC))
+    assert (destinations(eng), eng.counters["next_hop_moved"]) == ([PEER_MAC] * 3, 4)
+
+
+@pytest.mark.parametrize("news", NOT_BELIEVED)
+def test_datagrams_do_not_follow_what_is_not_believed(eng: Engine, news: str) -> None:
+    assert eng.udp_add(1, hop_ip=PEER_IP) == OK
+    eng.sleep()
+    eng.rx(NOT_BELIEVED[news])
+    assert (destinations(eng), eng.counters["next_hop_moved"]) == ([PEER_MAC], 0)
+
+
+def test_a_next_hop_of_datagrams_is_checked(eng: Engine) -> None:
+    for hop in ("2001:db8::1", HOST_IP, "0.0.0.0", "224.0.0.1"):
+        assert eng.udp_add(1, hop_ip=hop) == BAD_ADDR, hop
+        assert eng.dhcp_add(1, hop_ip=hop) == BAD_ADDR, hop
+    assert eng.dhcp_add(1, hop_ip=ROUTER_IP) == OK
+
+
+def test_what_is_removed_learns_nothing(eng: Engine) -> None:
+    """Nor does another type that comes into its place."""
+    assert eng.udp_add(1, hop_ip=PEER_IP) == OK
+    assert eng.offload_remove(1) == OK
+    assert eng.mdns_add(2, b"\x01a\x00", 1, bytes(4)) == OK
+    assert eng.udp_add(3) == OK
+    eng.sleep()
+    eng.rx(NEWS[4])
+    assert (destinations(eng), eng.counters["next_hop_moved"]) == ([PEER_MAC], 0)

@@ -387,16 +387,26 @@ def test_noise(seed: int) -> None:
 
 
 @pytest.mark.edge(57)
-def test_a_captured_frame_that_was_cut_short_wakes(eng: Engine) -> None:
-    """1500 bytes of packet behind a priority tag are 1518: kept without their end, they cannot be judged at commit."""
+@pytest.mark.parametrize(("tag", "orig", "saved"), [(False, 1515, 1514), (True, 1519, 1518)])
+def test_a_captured_frame_that_was_cut_short_wakes(eng: Engine, tag: bool, orig: int, saved: int) -> None:
+    """Kept without its end, it cannot be judged at commit."""
     eng.slot_add()
     eng.prepare()
-    payload = bytes(1460)
-    eng.rx(tcp("A", payload=payload, l2=ether() / Dot1Q(vlan=0)))
+    eng.rx(tcp("A", payload=bytes(1461), l2=ether() / Dot1Q(vlan=0) if tag else ether()))
     assert eng.commit() == WAKE_PENDING
     event = eng.wake_event()
-    assert (event.reason, event.orig_size, event.saved_size) == (BUFFER_FULL, 1518, 1514)
+    assert (event.reason, event.orig_size, event.saved_size) == (BUFFER_FULL, orig, saved)
     assert eng.frames()[0].flags & 1
+
+
+def test_a_captured_frame_of_full_size_is_judged_behind_a_priority_tag_too(eng: Engine) -> None:
+    """1500 bytes of packet behind a tag are 1518."""
+    eng.slot_add()
+    eng.prepare()
+    eng.rx(tcp("A", payload=bytes(1460), l2=ether() / Dot1Q(vlan=0)))
+    assert eng.commit() == WAKE_PENDING
+    event = eng.wake_event()
+    assert (event.reason, event.orig_size, event.saved_size) == (TCP_DATA, 1518, 1518)
 
 
 def test_a_reset_and_what_comes_behind_it_are_judged_in_their_order_at_commit(eng: Engine) -> None:

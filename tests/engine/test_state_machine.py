@@ -16,7 +16,22 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
-from tests.engine.engine_lib import D0, D3, HOST_IP, HOST_IP6, HOST_MAC, OK, PEER_IP, PEER_IP6, PEER_MAC, PREPARED, WOKEN, Engine
+from tests.engine.engine_lib import (
+    D0,
+    D3,
+    HOST_IP,
+    HOST_IP6,
+    HOST_MAC,
+    KEEP,
+    OK,
+    PEER_IP,
+    PEER_IP6,
+    PEER_MAC,
+    PREPARED,
+    VLAN,
+    WOKEN,
+    Engine,
+)
 from tests.engine.packets import arp, tcp
 from tests.engine.reference_model import DEVICE, OFFLOADS, PATTERNS, Frame, Kind, Model, Slot, State
 
@@ -31,14 +46,37 @@ WRAPS_US = [0, 2**32 - 20_000_000, 2**32 * 1000 - 20_000_000, 2**31 - 1, 2**33 -
 IDLE_MS, PROBES = 60_000, 255
 """50 steps of time are over before a slot gives up: the model has no keep-alives."""
 RCV_NXT, SND_UNA = 5000, 1000
-SEGMENTS = st.builds(Frame, st.sampled_from([Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET]), PORTS)
-FRAMES = SEGMENTS | st.builds(Frame, st.sampled_from([Kind.PATTERN, Kind.ARP, Kind.OTHER]), IDS)
+VIDS = {2: 5, 3: 6}
+"""Of the ports that are 2 and 3 more than a multiple of 4; the others are in no VLAN."""
+PRIORITY = 0x6000
+
+
+def vid_of(port: int) -> int:
+    return VIDS.get(port % 4, 0)
+
+
+def segment(kind: Kind, port: int, strays_into: int | None) -> Frame:
+    """Of a connection, in its VLAN or in another."""
+    return Frame(kind, port, vid_of(port) if strays_into is None else strays_into)
+
+
+STRAYS = st.sampled_from([None, None, None, None, 0, 5, 6, 7])
+SEGMENTS = st.builds(segment, st.sampled_from([Kind.DATA, Kind.ACK, Kind.OLD, Kind.RESET]), PORTS, STRAYS)
+OTHERS = st.builds(Frame, st.sampled_from([Kind.PATTERN, Kind.ARP, Kind.OTHER]), IDS, st.sampled_from([0, 0, 0, 5, 7]))
+FRAMES = SEGMENTS | OTHERS
 CORRUPT = ["checksum", "truncated", "another host's", "ours come back"]
 
 
 @cache
 def frame_bytes(frame: Frame) -> bytes:
-    """On the wire. Old bytes lie wholly before RCV.NXT."""
+    """On the wire."""
+    plain = untagged_bytes(frame)
+    tci = PRIORITY | frame.vid
+    return plain[:12] + b"\x81\x00" + tci.to_bytes(2, "big") + plain[12:] if frame.vid else plain
+
+
+def untagged_bytes(frame: Frame) -> bytes:
+    """Old bytes lie wholly before RCV.NXT."""
     match frame.kind:
         case Kind.DATA:
             return tcp("PA", dport=frame.about, seq=RCV_NXT, payload=b"news", l3=ip_header(frame.about))
@@ -104,13 +142,14 @@ class EngineMachine(RuleBasedStateMachine):
             self._add_slot(port, keep)
 
     def _add_slot(self, port: int, keep: bool) -> None:
-        flags = 0x1F | (0x20 if keep else 0)
+        vid = vid_of(port)
+        flags = 0x1F | (KEEP if keep else 0) | (VLAN if vid else 0)
         local, remote = (HOST_IP6, PEER_IP6) if is_ipv6(port) else (HOST_IP, PEER_IP)
         rc, slot, generation = self.eng.slot_add(
             local=local, remote=remote, local_port=port, flags=flags, ka_idle_ms=IDLE_MS, ka_intvl_ms=IDLE_MS, ka_cnt=PROBES,
-            rcv_nxt=RCV_NXT, snd_una=SND_UNA,
+            rcv_nxt=RCV_NXT, snd_una=SND_UNA, vlan_tci=PRIORITY | vid if vid else 0,
         )  # fmt: skip
-        want, added = self.model.add_slot(port, keep, IDLE_MS)
+        want, added = self.model.add_slot(port, keep, IDLE_MS, vid)
         assert rc == want
         if added is not None:
             assert (slot, generation) == (added.number, added.generation)
@@ -161,9 +200,7 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(id_=IDS)
     def add_offload(self, id_: int) -> None:
-        assert self.eng.arp_add(id_, offload_address(id_)) == self.model.add_to(
-            self.model.offloads, OFFLOADS, id_, D0, PREPARED
-        )
+        assert self.eng.arp_add(id_, offload_address(id_)) == self.model.add_to(self.model.offloads, OFFLOADS, id_, D0, PREPARED)
 
     @rule(id_=IDS)
     def remove_offload(self, id_: int) -> None:
@@ -238,7 +275,7 @@ class EngineMachine(RuleBasedStateMachine):
     def repeated(self, port: int) -> None:
         """The peer sends again what was not acknowledged."""
         for _ in range(3):
-            self._receive(Frame(Kind.DATA, port))
+            self._receive(Frame(Kind.DATA, port, vid_of(port)))
 
     @rule(n=st.sampled_from([2, 32, 33, 34]))
     def storm(self, n: int) -> None:
@@ -248,7 +285,7 @@ class EngineMachine(RuleBasedStateMachine):
     @rule(how=st.sampled_from(CORRUPT), port=PORTS)
     def corrupt_frame(self, how: str, port: int) -> None:
         """Well formed it would wake; as it is, nothing at all may come of it."""
-        good = frame_bytes(Frame(Kind.DATA, port))
+        good = frame_bytes(Frame(Kind.DATA, port, vid_of(port)))
         bad = {
             "checksum": good[:-1] + bytes([good[-1] ^ 1]),
             "truncated": good[:-1],
@@ -301,12 +338,13 @@ class EngineMachine(RuleBasedStateMachine):
         for slot in self.eng.slots():
             assert (slot.rcv_nxt, slot.snd_una, slot.snd_nxt) == (RCV_NXT, SND_UNA, SND_UNA)
             assert slot.next_ka_due_ms <= max(IDLE_MS, self.model.slots[slot.slot].idle_ms)
+            assert slot.vlan_tci & 0xFFF == self.model.slots[slot.slot].vid
 
     @invariant()
     def only_the_owner_speaks(self) -> None:
         sent = self.eng.take_sent()
         assert self.model.owner == DEVICE or not sent
-        for frame in sent:
+        for frame in map(untag, sent):
             if frame[12:14] == b"\x08\x00":
                 assert frame[42:46] == RCV_NXT.to_bytes(4, "big"), "acknowledges what the host has not got"
                 assert int.from_bytes(frame[16:18], "big") == 40, "carries data"
@@ -321,6 +359,17 @@ class EngineMachine(RuleBasedStateMachine):
     @invariant()
     def lists_are_as_told(self) -> None:
         assert set(self.eng.patterns()) == self.model.patterns
+
+
+def untag(frame: bytes) -> bytes:
+    """Without its tag, which must be that of its connection."""
+    tagged = frame[12:14] == b"\x81\x00"
+    plain = frame[:12] + frame[16:] if tagged else frame
+    if plain[12:14] in (b"\x08\x00", b"\x86\xdd"):
+        at = 34 if plain[12:14] == b"\x08\x00" else 54
+        vid = vid_of(int.from_bytes(plain[at : at + 2], "big"))
+        assert int.from_bytes(frame[14:16], "big") == PRIORITY | vid if tagged else vid == 0, "in another VLAN"
+    return plain
 
 
 def state_of(number: int) -> State:
@@ -384,16 +433,28 @@ class WakesForThePaused(Model):
 
 
 class ResumesByAdding(Model):
-    def add_slot(self, port: int, keep: bool, idle_ms: int = 0) -> tuple[int, Slot | None]:
-        rc, slot = super().add_slot(port, keep, idle_ms)
+    def add_slot(self, port: int, keep: bool, idle_ms: int = 0, vid: int = 0) -> tuple[int, Slot | None]:
+        rc, slot = super().add_slot(port, keep, idle_ms, vid)
         if slot is not None:
             slot.state = slot.resumes_to
         return rc, slot
 
 
+class HearsOtherVlans(Model):
+    """Of the VLANs that others of its slots are in."""
+
+    def _is_for(self, slot: Slot, frame: Frame) -> bool:
+        return slot.port == frame.about
+
+
+class KeepsForeignVlans(Model):
+    def _in_a_vlan_of_ours(self, frame: Frame) -> bool:
+        return True
+
+
 WRONG = [
     ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, OversleepsTimer, SpeaksForTheDead, WakesForThePaused,
-    ResumesByAdding,
+    ResumesByAdding, HearsOtherVlans, KeepsForeignVlans,
 ]  # fmt: skip
 
 

@@ -1,0 +1,35 @@
+/*
+ * VLANs of IEEE 802.1Q (edge case 54). A slot or a protocol offload may be in one: it hears the frames with that VID, whatever
+ * their priority, and what it sends has its TCI. The others hear untagged frames, and those with VID 0, which are priority
+ * tags, and answer untagged. Frames of a VLAN that nobody is in are counted and dropped in every power state; those of one
+ * that somebody is in wake for slots and offloads only: patterns and the magic packet are for frames without a VLAN.
+ */
+#include "engine_state.h"
+
+enum { VID_RESERVED = 0xFFF };
+
+bool same_vlan(uint16_t tci, const struct pkt *p)
+{
+	return (tci & VLAN_VID_MASK) == p->vid;
+}
+
+/* 0 is none; else with a VID that a VLAN can have. */
+bool tci_ok(uint16_t tci)
+{
+	uint16_t vid = tci & VLAN_VID_MASK;
+
+	return tci == 0 || (vid != 0 && vid != VID_RESERVED);
+}
+
+bool vlan_ours(const struct engine *e, const struct pkt *p)
+{
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		if (e->slots[i].used && same_vlan(e->slots[i].cfg.vlan_tci, p))
+			return true;
+	}
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (same_vlan(e->offloads[i].cfg.vlan_tci, p))
+			return true;
+	}
+	return false;
+}
