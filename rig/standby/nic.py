@@ -58,7 +58,12 @@ class Nic:
         self.keep_alive = keep_alive
         self.owner = owner
         self.learn_next_hop = True
+        self.interface = 0
+        """Index of the interface in whose place the device stands; 0: not known."""
         self.ts_recent_of: Callable[[socket.socket], int] = lambda _sock: 0
+        self.flow_label_of: Callable[[socket.socket], int] = lambda _sock: 0
+        """Not asked where the device does not know labels: see `labels`."""
+        self.labels = True
         self._routes: Any = None
 
     def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
@@ -108,6 +113,7 @@ class Nic:
             remote_port=remote[1],
             ttl=ttl,
             tos=tos,
+            flow_label=(self.flow_label_of(sock) or None) if self.labels else None,
             df=True,
             ip_id=0,
             mss=frozen.info.snd_mss & 0xFFFF,
@@ -159,9 +165,24 @@ class Nic:
         return self._routes
 
     def _next_hop(self, remote: str) -> tuple[str, int]:
-        """Whom the kernel sends frames for `remote` to, and the index of the interface."""
+        """Whom the kernel sends frames for `remote` to, and the index of the interface.
+
+        Raises BenchError RIG-N14 when it is not the device's: a VLAN of the host's, a tunnel, the machine itself. The device
+        would speak where nobody listens.
+        """
         route = self._netlink.route("get", dst=remote, family=_family(remote))[0]
-        return route.get("gateway") or remote, route.get("oif")
+        interface = route.get("oif")
+        if self.interface and interface != self.interface:
+            names = [self._describe(index) for index in (interface, self.interface)]
+            cause = f"the way to {remote} is through {names[0]}, and the device stands in for {names[1]} alone"
+            raise BenchError("RIG-N14", cause, "let its channel be a software one, or change the route")
+        return route.get("gateway") or remote, interface
+
+    def _describe(self, index: int) -> str:
+        """Name and, when the kernel tells, kind: "eth0.5 (vlan)"."""
+        link = self._netlink.get_links(index)[0]
+        kind = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
+        return f"{link.get_attr('IFLA_IFNAME')} ({kind})" if kind else str(link.get_attr("IFLA_IFNAME"))
 
     def _mac_of(self, hop: str) -> bytes:
         """From the kernel's neighbour table. Raises BenchError RIG-N10 when it has no entry."""

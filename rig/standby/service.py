@@ -20,7 +20,7 @@ import cbor2
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.device.link import Link
-from rig.device.numbers import WakeReason
+from rig.device.numbers import SlotFlag, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
 from rig.errors import BenchError, DeviceError, RigError
@@ -31,6 +31,7 @@ from rig.standby.apps import AppProcess
 from rig.standby.channels import Channel, Channels, take_fd
 from rig.standby.hresult import HostError, HResult
 from rig.standby.identity import Identity
+from rig.standby.label_watch import LabelWatch
 from rig.standby.loop import Loop, Timer
 from rig.standby.nic import KeepAlive, Nic
 from rig.standby.power import Power, PowerState
@@ -185,7 +186,9 @@ class Service:
         keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
         self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
         self.nic.learn_next_hop = self.rules.learn_next_hop
+        self.nic.interface = socket.if_nametoindex(config.interface)
         self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
+        self.nic.flow_label_of = LabelWatch(config.interface).flow_label
         self.standby = ConnectedStandby(self.link, self.nic, gate, self.power, self.loop, self.timeline)
         self.standby.on_woken = self._on_woken
         self.standby.on_settled = self._on_settled
@@ -203,6 +206,7 @@ class Service:
         """Make the device this host's: nothing of before is on it, intervals run on the bench's clock."""
         self._attached_epoch = self.nic.client.attach(OWNER, self._lease_ms).epoch
         self.nic.client.set_clock_scale(self.config.minute_us)
+        self.nic.labels = SlotFlag.FLOW_LABEL in (self.nic.client.capabilities().slot_flags or SlotFlag(0))
         self.identity.forget()
         self.identity.refresh()
 

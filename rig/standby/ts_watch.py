@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import socket
 from collections import OrderedDict
+from collections.abc import Iterator
 
 ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
 BUFFER_BYTES = 4 << 20
@@ -36,11 +37,7 @@ class TsWatch:
     def look(self) -> None:
         """Go through what has come in since the last look."""
         for watch in self._sockets:
-            for _ in range(FRAMES_PER_LOOK):
-                try:
-                    frame = watch.recv(128)
-                except BlockingIOError:
-                    break
+            for frame in frames_of(watch):
                 self._note(frame)
 
     def _note(self, frame: bytes) -> None:
@@ -58,6 +55,15 @@ class TsWatch:
         self._newest[key] = tsval if (tsval - before) & 0xFFFFFFFF < 1 << 31 else before
         if len(self._newest) > FLOWS:
             self._newest.popitem(last=False)
+
+
+def frames_of(watch: socket.socket) -> Iterator[bytes]:
+    """The heads of the frames that a packet socket has kept."""
+    for _ in range(FRAMES_PER_LOOK):
+        try:
+            yield watch.recv(128)
+        except BlockingIOError:
+            return
 
 
 def _tsval(options: bytes) -> int | None:

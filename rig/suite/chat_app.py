@@ -94,6 +94,10 @@ class ChatApp:
         old.socket.close()
         return self._connect(old.channel, host, port, True)
 
+    def set_option(self, channel: str, level: int, option: int, value: int) -> None:
+        """Of the channel's socket."""
+        self.contexts[channel].socket.set_option(level, option, value)
+
     def request_access(self) -> int:
         if self.access is None:
             self.access = int(BackgroundExecutionManager.request_access())

@@ -16,6 +16,7 @@ from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, Protoco
 from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
 from rig.standby import handoff
+from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.nic import KeepAlive, Nic
 from rig.suite import forged
 from rig.suite.scene import Scene
@@ -171,6 +172,22 @@ def test_the_device_refuses_an_option_that_it_does_not_speak(scene: Scene, optio
     assert refused(lambda: scene.device.add_tcp_slot(replace(plain, flags=plain.flags | option))) is OffloadRc.UNSUPPORTED
     assert scene.device.slots() == ()
     scene.device.add_tcp_slot(plain)
+
+
+# -- a way that is not the device's ------------------------------------------------------------------------------------------
+
+
+def test_a_connection_through_another_interface_gets_no_hardware_slot(scene: Scene) -> None:
+    """The way to a server on the machine itself is lo, as one into a VLAN of the host's would be that VLAN's interface: the
+    device would speak where nobody listens. Then, the control, one through the device's interface."""
+    with scene.bench.serve("host") as inside:
+        assert scene.open("inside", server=inside) is Status.SYSTEM_ERROR
+        refusal = scene.timeline.wait("NIC_REFUSED", channel="inside")
+        assert "is through lo, and the device stands in for eth0" in refusal.error
+        assert scene.device.slots() == ()
+        scene.app.call("close_channel", channel="inside")
+    scene.open_hardware("outside")
+    assert len(scene.device.slots()) == 1
 
 
 # -- 100: commands in the wrong state --------------------------------------------------------------------------------------

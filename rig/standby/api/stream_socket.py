@@ -121,6 +121,10 @@ class StreamSocket:
         """Hand all of `data` to the kernel. Raises OSError."""
         self._connected("write").sendall(data)
 
+    def set_option(self, level: int, option: int, value: int) -> None:
+        """As setsockopt(2), e.g. the traffic class. Raises OSError."""
+        self._connected("set_option").setsockopt(level, option, value)
+
     def unsent_bytes(self) -> int:
         """Bytes that the peer has not acknowledged."""
         return queued_bytes(self._connected("unsent_bytes"))[1]
