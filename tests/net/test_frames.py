@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rig.net.network import Network
 
 V4 = Flow("02:00:00:00:01:20", "02:00:00:00:01:10", "192.0.2.20", "192.0.2.10", 5000, 40000)
-LINE_RATE_US = 6.72
-"""The shortest frames at 100 Mbit/s."""
+WITHIN_A_TICK_US = 50.0
+"""Several frames in each of the sender's ticks, and several times what a call takes: who does not wait is early."""
 V6 = Flow("02:00:00:00:01:20", "02:00:00:00:01:10", "2001:db8::20", "2001:db8::10", 5000, 40000)
 
 
@@ -104,15 +104,15 @@ def test_a_burst_without_an_interval_goes_out_in_batches_in_order(flat: Network,
     assert times_ns == sorted(times_ns)
 
 
-def test_no_frame_of_a_burst_at_line_rate_is_early(flat: Network) -> None:
+def test_no_frame_of_a_fast_burst_is_early(flat: Network) -> None:
     """Nor forgotten. That it keeps up is the machine's affair, and a figure of `rig bench`."""
     sent = numbered(3000)
     with Injector.on(flat.server) as server, flat.capture() as capture:
         start_ns = time.monotonic_ns()
-        times_ns = server.burst(sent, interval_us=LINE_RATE_US)
+        times_ns = server.burst(sent, interval_us=WITHIN_A_TICK_US)
         assert sent_by_server(capture) == sent
     assert len(times_ns) == len(sent)
-    assert all(t_ns - start_ns >= number * LINE_RATE_US * 1000 for number, t_ns in enumerate(times_ns))
+    assert all(t_ns - start_ns >= number * WITHIN_A_TICK_US * 1000 for number, t_ns in enumerate(times_ns))
 
 
 def test_a_burst_ends_at_a_frame_that_the_interface_refuses(flat: Network) -> None:
