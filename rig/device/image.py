@@ -48,15 +48,20 @@ class Image:
         return bool(self.key_hash)
 
 
+MOST_BYTES = 16 << 20
+"""Beyond any microcontroller's flash; a device file such as /dev/zero has no end."""
 BUILT = "make firmware, then leave IMAGE out: what it built for the board is taken"
 
 
 def load(path: Path) -> Image:
     """Read and check a file. Raises UsageError RIG-F01 that says what is wrong with it."""
     try:
-        data = path.read_bytes()
+        with path.open("rb") as file:
+            data = file.read(MOST_BYTES + 1)
     except OSError as error:
         raise UsageError("RIG-F01", f"cannot read the image {path}: {error.strerror}", BUILT) from error
+    if len(data) > MOST_BYTES:
+        raise _bad(path, f"it is longer than {MOST_BYTES} bytes")
     return parse(data, path)
 
 

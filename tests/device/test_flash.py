@@ -178,6 +178,11 @@ def test_a_damaged_file_is_refused_before_anything_is_sent(tmp_path: Path, how: 
         image.load(path)
 
 
+def test_a_file_without_end_is_refused() -> None:
+    with pytest.raises(UsageError, match=r"RIG-F01 /dev/zero is no image to flash: it is longer than \d+ bytes"):
+        image.load(Path("/dev/zero"))
+
+
 def test_an_image_of_another_board_is_refused_before_anything_is_sent(device: EmulatedDevice, link: Link, tmp_path: Path) -> None:
     other = signed(device.kind, tmp_path, board="relay-8ch")
     with pytest.raises(UsageError, match=f'RIG-B01 this is board "{BOARDS[device.kind]}".*"relay-8ch".*Nothing was written'):
