@@ -177,8 +177,10 @@ def test_a_connection_that_was_idle_too_long_is_probed_at_once(eng: Engine) -> N
 
 
 @pytest.mark.edge(16)
-def test_a_timeout_that_is_not_to_wake_ends_the_slot_alone(eng: Engine) -> None:
-    slot = asleep(eng, flags=0x17)
+@pytest.mark.parametrize(("flags", "arm"), [(0x17, 0xFFFFFFFF), (0x1F, 0xFFFFFFFE)], ids=["not the slot", "not armed"])
+def test_a_timeout_that_is_not_to_wake_ends_the_slot_alone(eng: Engine, flags: int, arm: int) -> None:
+    _, *slot = eng.slot_add(flags=flags)
+    eng.sleep(arm)
     eng.run_until(eng.now_us + 1000 * S)
     assert (eng.slot_get(*slot).state, eng.slot_get(*slot).close_reason) == (BROKEN, KA_TIMEOUT)
     assert (eng.event(), eng.status.power, eng.counters["ka_timeout"]) == (None, D3, 1)

@@ -153,11 +153,11 @@ def test_what_was_lost_and_told_is_forgotten_before_the_next_sleep(eng: Engine, 
 def test_time_goes_on_however_short_a_minute_is(eng: Engine) -> None:
     """Ten milliseconds are less than a µs of device time: they are one, or the timer would be due for ever."""
     eng.set_minute_us(1)
-    eng.slot_add(ka_idle_ms=10, ka_intvl_ms=10, ka_cnt=255)
+    assert eng.slot_add(ka_idle_ms=10, ka_intvl_ms=10, ka_cnt=255)[0] == eng.udp_add(interval_ms=10) == OK
     eng.sleep()
     eng.now_us += 1
     assert eng.poll() > 0
-    assert len(eng.take_sent()) == 1
+    assert len(eng.take_sent()) == 2
 
 
 def test_a_host_that_counts_the_events_of_another_boot_misses_none(eng: Engine) -> None:
