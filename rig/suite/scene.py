@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import pytest
@@ -25,6 +26,22 @@ LONGEST_MINUTES = 1439
 
 NO_PROBES = StandbyConfig(network_ka_initial_min=LONGEST_MINUTES)
 """For tests that forge the server's segments: its answer to a keep-alive would make their timestamps old (RFC 7323 5.3)."""
+
+
+UNREAD_BYTES = 8000
+"""A board's MAC drops what its FIFO of 10 KiB does not hold while the firmware has no time."""
+
+
+def _portions(frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Of UNREAD_BYTES at most, or of one frame."""
+    portion: list[bytes] = []
+    for frame in frames:
+        if portion and sum(map(len, portion)) + len(frame) > UNREAD_BYTES:
+            yield portion
+            portion = []
+        portion.append(frame)
+    if portion:
+        yield portion
 
 
 def skip_behind_nat(bench: Bench) -> None:
@@ -157,6 +174,14 @@ class Scene:
         except CaptureTimeout:
             return False
         return True
+
+    def send_to_device(self, frames: Sequence[bytes]) -> None:
+        """All of them, no faster than the device takes them, until it has counted them."""
+        before, sent = self.device.counters(), 0
+        for some in _portions(frames):
+            self.bench.inject.burst(some)
+            sent += len(some)
+            self.wait_received_by_device(before, sent)
 
     def wait_received_by_device(self, before: dict[str, int], count: int) -> None:
         """Until the device has counted `count` frames more than in `before`."""

@@ -68,8 +68,7 @@ def data(scene: Scene, flow: Flow, payload: bytes = b"wake") -> bytes:
 def send_all(scene: Scene, frames: list[bytes]) -> dict[str, int]:
     """Send the frames, wait until the device has dealt with them; returns what its counters rose by."""
     before = scene.device.counters()
-    scene.bench.inject.burst(frames, interval_us=200)
-    scene.wait_received_by_device(before, len(frames))
+    scene.send_to_device(frames)
     after = scene.device.counters()
     return {name: after[name] - before[name] for name in after}
 
