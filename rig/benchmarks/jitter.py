@@ -5,6 +5,8 @@ A keep-alive is due one interval after the peer was heard of, which is its answe
 interval after that one itself (both intervals are the same here). So what counts is the device's own rule, and every way
 from the switch to the device and back is in the figure. The first keep-alive of a slot has no such moment and is left out.
 
+The slots' due times are spread over the interval: see `_spread`.
+
 The loaded wire carries frames of least size for other stations, at the highest rate of which the device still receives
 RECEIVED_SHARE: it is looked for first, in steps. The sender is one thread of this program, and may be the limit itself.
 """
@@ -36,6 +38,8 @@ from rig.net.capture import Capture, CapturedFrame
 SLOTS = 16
 INTERVAL_MINUTES = 2
 MINUTE_US = 50_000
+IDLE_MS = INTERVAL_MINUTES * 60_000
+"""What the device is told; its clock is the bench's."""
 INTERVAL_MS = INTERVAL_MINUTES * MINUTE_US / 1000
 PROBES = 9
 """In a row without an answer: a full wire loses answers, which is not what is measured."""
@@ -99,6 +103,7 @@ def run(bench: Bench, folder: Path, progress: Callable[[int, int], None]) -> Jit
         bench.network.capture(folder / "keep-alives.pcapng", compile_filter("tcp"), background=False) as capture,
     ):
         asleep = bench.host.enter_standby()
+        _spread(bench)
         progress(1, 4)
         idle_ms, machine_idle_ms = _measure(bench, capture, in_real_time)
         progress(2, 4)
@@ -114,6 +119,20 @@ def run(bench: Bench, folder: Path, progress: Callable[[int, int], None]) -> Jit
     summaries = [Summary.of(values) for values in (idle_ms, loaded_ms)]
     machine = [Summary.of(values) for values in (machine_idle_ms, machine_loaded_ms)]
     return Jitter(summaries[0], summaries[1], received_per_s, machine[0], machine[1], wakes, in_real_time)
+
+
+def _spread(bench: Bench) -> None:
+    """The slots' due times over the whole interval, as connections have them that came one by one.
+
+    Bunched, one delay of the machine would be in the keep-alives of all slots, and a percentile of them that of a few bursts.
+    """
+    slots = bench.device.slots()
+    for slot in slots:
+        bench.device.update_tcp_slot(slot.ref, ka_idle_ms=10 * IDLE_MS)
+    begun_s = time.monotonic() + 2 * INTERVAL_MS / 1e3
+    for number, slot in enumerate(slots):
+        time.sleep(max(0.0, begun_s + number * INTERVAL_MS / 1e3 / SLOTS - time.monotonic()))
+        bench.device.update_tcp_slot(slot.ref, ka_idle_ms=IDLE_MS)  # long over: due now
 
 
 def _must_be_whole(capture: Capture) -> None:
