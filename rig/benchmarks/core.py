@@ -36,6 +36,7 @@ ENGINE_FRAMES, BPF_FRAMES = 200_000, 20_000
 QEMU_TIMEOUT_S = 60.0
 
 Progress = Callable[[str, int, int], None]
+"""Called with the step's name, how much of it is done, and the total."""
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
 from rig.benchmarks import cycles, entry, flashing, jitter, wire
+from rig.benchmarks.core import Progress
 from rig.benchmarks.cycles import Cycles
 from rig.benchmarks.jitter import Jitter
 from rig.benchmarks.stats import Summary
@@ -19,9 +19,6 @@ from rig.device.prepared import prepared_flash
 
 SET_UPS = 20
 ENTRIES = 100
-
-Progress = Callable[[str, int, int], None]
-"""Called with the step's name, how much of it is done, and the total."""
 
 
 @dataclass(frozen=True)

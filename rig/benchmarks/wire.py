@@ -13,12 +13,12 @@ from __future__ import annotations
 import shutil
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from rig.benchmarks.core import PATTERN_OFFSET, PATTERNS, FrameKind, Instructions, Scene, instructions
+from rig.benchmarks.core import PATTERN_OFFSET, PATTERNS, FrameKind, Instructions, Progress, Scene, instructions
 from rig.clock import Deadline
 from rig.device.factory import create
 from rig.device.link import Link
@@ -50,8 +50,6 @@ EFFECT_S = 2.0
 """A wake takes milliseconds, the rest of a burst some tens."""
 SETTLED_S = 0.03
 """The counters stand still: the device looks at frames whenever it has answered, so what is left in a queue moves them."""
-
-Progress = Callable[[str, int, int], None]
 
 
 @dataclass(frozen=True)

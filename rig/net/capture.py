@@ -11,7 +11,6 @@ was on the wire.
 
 from __future__ import annotations
 
-import ctypes
 import errno
 import select
 import socket
@@ -28,8 +27,9 @@ from typing import Any, BinaryIO, NamedTuple
 from rig.clock import Deadline
 from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
+from rig.net.socket_filter import attach_filter
 
-SO_TIMESTAMPNS, SO_ATTACH_FILTER = 35, 26
+SO_TIMESTAMPNS = 35
 PACKET_STATISTICS, PACKET_AUXDATA = 6, 8
 AUXDATA = struct.Struct("IIIHHHH")
 TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID, ETH_P_8021Q = 1 << 4, 1 << 6, 0x8100
@@ -232,8 +232,7 @@ class _PcapngWriter:
 def _open(wire: Namespace, port: str, keep: bytes) -> socket.socket:
     sock = wire.packet_socket(port, outgoing=True)
     if keep:
-        program = ctypes.create_string_buffer(keep, len(keep))
-        sock.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, struct.pack("@HP", len(keep) // 8, ctypes.addressof(program)))
+        attach_filter(sock, keep)
     sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
     sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.setblocking(False)

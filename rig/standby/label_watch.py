@@ -8,14 +8,14 @@ label. When the buffer overflows between two looks the newest are missing, and w
 
 from __future__ import annotations
 
-import ctypes
 import socket
 import struct
 from collections import OrderedDict
 
+from rig.net.socket_filter import attach_filter
 from rig.standby.ts_watch import BUFFER_BYTES, FLOWS, frames_of
 
-ETH_P_ALL, SO_ATTACH_FILTER = 0x0003, 26
+ETH_P_ALL = 0x0003
 HEAD_BYTES = 58
 """Ethernet, IPv6, and the ports."""
 OUTGOING_TCP6 = b"".join(
@@ -67,9 +67,7 @@ class LabelWatch:
 def _listen(interface: str) -> socket.socket:
     """The filter is there before the first frame."""
     watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    program = ctypes.create_string_buffer(OUTGOING_TCP6, len(OUTGOING_TCP6))
-    fprog = struct.pack("@HP", len(OUTGOING_TCP6) // 8, ctypes.addressof(program))
-    watch.setsockopt(socket.SOL_SOCKET, SO_ATTACH_FILTER, fprog)
+    attach_filter(watch, OUTGOING_TCP6)
     watch.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     watch.setblocking(False)
     watch.bind((interface, ETH_P_ALL))
