@@ -1,4 +1,4 @@
-"""What `rig help` explains beside the commands. The two files are valid as they stand: `rig help bench.toml > bench.toml`."""
+"""What `rig help` explains beside the commands. The files are valid as they stand: `rig help bench.toml > bench.toml`."""
 
 from __future__ import annotations
 
@@ -65,4 +65,24 @@ role = "server"
 mac = "02:00:00:00:02:20"
 ipv4 = "198.51.100.20/24"
 ipv6 = "2001:db8:0:2::20/64"
+"""
+
+REQUIREMENTS = """\
+# A catalogue of requirements of your own; those of the rig have the same form. One table an area, one entry a requirement.
+# The ids here are MY-001 and MY-002, in a test: @pytest.mark.requirement("MY-001").
+
+[MY]                         # the ids' prefix: capital letters, digits, _; not one of the rig's own areas
+area = "My product"          # optional: the area in words
+about = "A lamp that is dimmed over TCP while its processor sleeps."   # optional: what a reader has to know
+001 = "A title alone is an entry"
+
+[MY.002]
+title = "A command for the sleeping lamp wakes it"
+# All of these are optional.
+condition = "The lamp sleeps, and its owner sends a command on the connection that the device keeps alive."
+required = "The device wakes the lamp, and the lamp does what the command says."
+observable = "RUN_EXIT of the lamp's task comes within a second; the device counts one wake."
+source = "product manual, section 3"
+reason = "no test yet"       # why nothing proves it
+profile = "both"             # or win8 or win10
 """

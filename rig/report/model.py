@@ -13,11 +13,11 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from rig import catalogue
 from rig.errors import UsageError
 from rig.runner import verdict as verdicts
 from rig.runner.record import RESULTS, read
 from rig.runner.verdict import Verdict
-from rig.suite import catalogue
 
 NOT_REACHED = "the run ended before"
 

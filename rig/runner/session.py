@@ -15,6 +15,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from rig import catalogue
 from rig.errors import UsageError
 from rig.plugin import is_ours, terminate, usage_error
 from rig.runner import verdict as verdicts
@@ -24,7 +25,6 @@ from rig.runner.limits import DEFAULT_LIMIT_S, limit
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
 from rig.runner.setups import asked_devices, asked_topologies, base
 from rig.runner.verdict import Exit, Verdict
-from rig.suite import catalogue
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 

@@ -6,8 +6,9 @@ import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+from rig import catalogue
 from rig.clock import Clock
-from rig.commands.topics import BENCH_TOML, TOPOLOGY
+from rig.commands.topics import BENCH_TOML, REQUIREMENTS, TOPOLOGY
 from rig.config import BenchConfig, StandbyConfig, load
 from rig.net import topology
 
@@ -27,3 +28,11 @@ def test_the_topology_is_one(tmp_path: Path) -> None:
     path.write_text(TOPOLOGY)
     plan = topology.load(path)
     assert (plan.host.name, plan.server.name, plan.next_hop.name) == ("laptop", "cloud", "gateway")
+
+
+def test_the_catalogue_is_one(tmp_path: Path) -> None:
+    path = tmp_path / "mine.toml"
+    path.write_text(REQUIREMENTS)
+    own = catalogue.read(path).requirements
+    assert list(own) == ["MY-001", "MY-002"]
+    assert all(getattr(own["MY-002"], name) for name in catalogue.FIELDS)
