@@ -69,7 +69,7 @@ class Bench:
         self.timeline = Timeline(self.artefacts / "timeline.jsonl")
         self._stack.callback(self.timeline.close)
         plan = topology.load(self.config.topology)
-        self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic))
+        self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic, nic_force=self.config.nic_force))
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())

@@ -34,6 +34,7 @@ RANGES = {
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
 RESET_LINES = ("none", "dtr", "rts")
+BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line")
 DEVICE_KINDS = ("native", "qemu", "board")
 
 
@@ -75,6 +76,8 @@ class BenchConfig:
     topology: str = "flat"
     port: str = ""
     nic: str = ""
+    nic_force: bool = False
+    """Take `nic` although it has an address, a route, a login: it is back as it was when the bench ends."""
     baudrate: int = 115200
     reset_line: Literal["none", "dtr", "rts"] = "none"
     """The modem line of `port` that is wired to the board's reset."""
@@ -87,7 +90,7 @@ def load(path: Path) -> BenchConfig:
     table, line_of = load_toml(path)
     complain = _Complaints(path, line_of)
     complain.unknown(table, ("bench", "clock", "standby"), "")
-    bench = _section(table, "bench", BenchConfig, ("device", "topology", "port", "nic", "baudrate", "reset_line"), complain)
+    bench = _section(table, "bench", BenchConfig, BENCH_KEYS, complain)
     clock = _section(table, "clock", Clock, ("minute_us",), complain)
     standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
     for key, value in (*bench.items(), *standby.items()):

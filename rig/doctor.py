@@ -46,7 +46,7 @@ class Check:
 
 def examine() -> list[Check]:
     """All checks. Takes about a second; changes nothing."""
-    return [*_python(), *_kernel(), *_tools(), *_firmware(), *_serial()]
+    return [*_python(), *_kernel(), *_tools(), *_firmware(), *_serial(), *_nic()]
 
 
 def abilities(checks: Iterable[Check]) -> dict[str, list[str]]:
@@ -202,3 +202,11 @@ def _serial() -> list[Check]:
         fix = "sudo usermod -aG dialout $USER, then log in again"
         return [Check("serial ports", "no", f"no permission on {', '.join(closed)}", fix, (BOARD,))]
     return [Check("serial ports", "ok", ", ".join(ports))]
+
+
+def _nic() -> list[Check]:
+    """Nothing to say where no killed run with a board left an interface bare."""
+    from rig.net.borrowed_nic import left_behind
+
+    left = "; ".join(map(str, left_behind()))
+    return [Check("board's NIC", "no", left, "as root: rig doctor --restore", (BOARD,))] if left else []

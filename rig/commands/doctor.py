@@ -14,9 +14,18 @@ CANNOT_RUN = 6
 
 def register(app: typer.Typer) -> None:
     @app.command()
-    def doctor(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+    def doctor(
+        as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+        restore: Annotated[
+            bool, typer.Option("--restore", help="Only give back interfaces that a killed run with a board left bare.")
+        ] = False,
+    ) -> None:
         """Check this machine; name the remedy of each lack."""
         from rig.doctor import MAIN_JOB, abilities, examine
+
+        if restore:
+            _restore()
+            return
 
         checks = examine()
         lacks = abilities(checks)
@@ -26,6 +35,16 @@ def register(app: typer.Typer) -> None:
             _print_table(checks, lacks)
         if lacks[MAIN_JOB]:
             raise typer.Exit(CANNOT_RUN)
+
+
+def _restore() -> None:
+    from rig.net.borrowed_nic import restore_left
+
+    restored = restore_left()
+    for name in restored:
+        typer.echo(f"{name} is as it was")
+    if not restored:
+        typer.echo("no run left an interface bare")
 
 
 def _print_table(checks: list[Check], lacks: dict[str, list[str]]) -> None:

@@ -10,6 +10,7 @@ device = "native"            # native, qemu or board; --device wins
 topology = "flat"            # a name from netns/ or the path of a TOML file; --topology and a test's mark win
 port = ""                    # of a board: serial port, such as "/dev/ttyACM0"; --device board:PORT wins
 nic = ""                     # of a board: interface of this machine that its Ethernet is wired to, such as "enp3s0"
+nic_force = false            # take that interface although it has an address, a route or a login; it is given back as it was
 baudrate = 115200            # of a board: bit/s, 50 to 12000000
 reset_line = "none"          # of a board: none, dtr or rts, the modem line that is wired to its reset
 

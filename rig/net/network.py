@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.errors import BenchError, UsageError
 from rig.net import links, nat
+from rig.net.borrowed_nic import BorrowedNic
 from rig.net.capture import Capture
 from rig.net.gate import Gate
 from rig.net.namespace import Namespace
@@ -51,17 +52,20 @@ TUN = Path("/dev/net/tun")
 class Network:
     """Namespaces by name in `namespaces` ("wire" and the topology's hosts). Made with the gate open."""
 
-    def __init__(self, topology: Topology, device_kind: str = "native", nic: str = "") -> None:
-        """`nic`: for a board, this machine's interface that its Ethernet is wired to; it is ours until `close`.
+    def __init__(self, topology: Topology, device_kind: str = "native", nic: str = "", *, nic_force: bool = False) -> None:
+        """`nic`: for a board, this machine's interface that its Ethernet is wired to; it is ours until `close`. `nic_force`: also
+        one that is in use.
 
-        Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses), N11 (no such NIC).
+        Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses), N11 (no such NIC), N15
+        (somebody uses it).
         """
         if device_kind not in DEVICE_KINDS:
             raise UsageError("RIG-C02", f"device kind {device_kind!r}: expected one of {', '.join(DEVICE_KINDS)}")
         self.topology = topology
         self.device_kind = device_kind
         self.device_port = nic or DEVICE_PORT
-        self._home_fd = -1
+        self._nic_force = nic_force
+        self._nic: BorrowedNic | None = None
         self.namespaces: dict[str, Namespace] = {}
         self.tap_fd = -1
         self._eth: socket.socket | None = None
@@ -164,10 +168,13 @@ class Network:
         if self.tap_fd >= 0:
             os.close(self.tap_fd)
             self.tap_fd = -1
-        if self._home_fd >= 0:
-            self.wire.run(partial(_move_nic, self.device_port, self._home_fd))
-            os.close(self._home_fd)
-            self._home_fd = -1
+        try:
+            if self._nic is not None:
+                self._nic.give_back()
+        finally:
+            self._close_namespaces()
+
+    def _close_namespaces(self) -> None:
         while self.namespaces:
             self.namespaces.popitem()[1].close()
 
@@ -183,7 +190,7 @@ class Network:
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(links.quiet_ipv6, spec.ipv6 is not None))
         if self.device_kind == "board":
-            self._borrow_nic()
+            self._nic = BorrowedNic(self.device_port, self.wire, force=self._nic_force)
         self.wire.run(self._lay_cables)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_bring_host_up, spec))
@@ -195,19 +202,6 @@ class Network:
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
             self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
             self._link.bind((0, links.RTMGRP_LINK))
-
-    def _borrow_nic(self) -> None:
-        """From the calling thread's namespace into the wire's. A kill sends a real NIC back to the machine's first namespace."""
-        home_fd = os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)
-        try:
-            _move_nic(self.device_port, self.wire.fd)
-        except (OSError, BenchError) as error:
-            os.close(home_fd)
-            cause = f"the board's NIC {self.device_port!r} cannot be moved into the bench: {error}"
-            raise BenchError(
-                "RIG-N11", cause, "name it in bench.toml: [bench] nic; needs root; see the names in /sys/class/net"
-            ) from error
-        self._home_fd = home_fd
 
     def _lay_cables(self) -> None:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""
@@ -244,11 +238,6 @@ class Network:
             links.enslave(route, self.device_port, bridge, learning=False)
             links.wait_operational(route, sorted({self.topology.bridge_of(leg) for leg in self.topology.legs}))
             links.wait_forwarding(route, self.ports)
-
-
-def _move_nic(name: str, namespace_fd: int) -> None:
-    with links.rtnetlink() as route:
-        route.link("set", index=links.index_of(name), net_ns_fd=namespace_fd)
 
 
 def _set_bridge(port: str, bridge_index: int) -> None:

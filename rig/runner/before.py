@@ -50,8 +50,10 @@ def check_reports(reports: Path) -> None:
 
 
 def _check_board(port: str, config: BenchConfig) -> None:
-    """RIG-C05 no port or NIC named, RIG-N11 no such NIC or not ours to move, and what opening the port calls for."""
+    """RIG-C05 no port or NIC named, RIG-N11 no such NIC or not ours to move, RIG-N15 in use; what opening the port calls for."""
     from rig.device.board import BoardDevice
+    from rig.net.borrowed_nic import restore_left
+    from rig.net.nic_guard import refuse_in_use
 
     if not port:
         raise UsageError("RIG-C05", "device board needs its serial port", BOARD_FIX)
@@ -61,4 +63,7 @@ def _check_board(port: str, config: BenchConfig) -> None:
         raise BenchError("RIG-N11", f"this machine has no interface {config.nic!r}", "correct [bench] nic; see /sys/class/net")
     if os.geteuid() != 0:
         raise BenchError("RIG-N11", f"only root may move the interface {config.nic!r} into the bench", "sudo rig run ...")
+    restore_left()
+    if not config.nic_force:
+        refuse_in_use(config.nic)
     BoardDevice(port, baudrate=config.baudrate, reset_line=config.reset_line).start()

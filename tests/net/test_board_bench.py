@@ -23,8 +23,9 @@ NIC, BOARD_END = "nic0", "board0"
 
 
 @pytest.fixture
-def machine() -> Iterator[Namespace]:
+def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Namespace]:
     """Where the NIC lives."""
+    monkeypatch.setenv("RIG_STATE_DIR", str(tmp_path / "state"))
     with Namespace("machine") as namespace:
         namespace.run(_add_wire)
         yield namespace

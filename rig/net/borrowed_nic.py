@@ -1,0 +1,186 @@
+"""A NIC of this machine, taken into a bench and given back as it was.
+
+A run that ends by itself, by Ctrl-C or by SIGTERM gives it back. After a SIGKILL the kernel does: it moves a physical NIC to the
+machine's first namespace, down and bare. So what it had is in a file from before it is taken until it is put back; the next
+run with a board, and `rig doctor --restore`, find the files of runs that are no more. The directory is emptied when the machine
+starts, as are the interfaces.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+
+from rig.errors import BenchError, UsageError
+from rig.net import links
+from rig.net.namespace import Namespace
+from rig.net.nic_guard import refuse_in_use
+from rig.net.nic_state import NicState
+
+STATE_DIR = "/run/offload-rig"
+"""Or where RIG_STATE_DIR says."""
+
+
+class BorrowedNic:
+    """In the namespace `wire` until `give_back`."""
+
+    def __init__(self, name: str, wire: Namespace, *, force: bool = False) -> None:
+        """Take it from the calling thread's namespace. `force`: although it is in use.
+
+        Raises BenchError RIG-N11 (not there, not ours to move, not given back by an earlier run) and RIG-N15 (in use).
+        """
+        restore_left()
+        if os.path.sep in name:
+            raise UsageError("RIG-C02", f"{name!r} is no interface", "see the names in /sys/class/net")
+        self._wire = wire
+        try:
+            if not force:
+                refuse_in_use(name)
+            self._state = NicState.read(name)
+            self._file = _write(self._state)
+            self._home = Namespace("home", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        except OSError as error:
+            raise _not_taken(name, error) from error
+        try:
+            _move(name, wire.fd)
+        except (OSError, BenchError) as error:
+            self._home.run(self._state.put_back)
+            self._forget()
+            raise _not_taken(name, error) from error
+
+    def give_back(self) -> None:
+        """Move it home and make it what it was; a second call does nothing. Not left halfway by Ctrl-C or SIGTERM.
+
+        Raises BenchError RIG-N16 that says what could not be put back; the file stays then.
+        """
+        if self._home.fd < 0:
+            return
+        failed: list[str] = []
+        _to_the_end(lambda: failed.extend(self._bring_home()))
+        if failed:
+            self._home.close()
+            cause = f"the interface {self._state.name} is not what it was before the bench took it: {'; '.join(failed)}"
+            raise BenchError("RIG-N16", cause, f"rig doctor --restore; what it had is in {self._file}")
+        self._forget()
+
+    def _bring_home(self) -> list[str]:
+        try:
+            self._wire.run(partial(_move, self._state.name, self._home.fd))
+        except (OSError, BenchError) as error:
+            return [str(error)]
+        return self._home.run(self._state.put_back)
+
+    def _forget(self) -> None:
+        self._file.unlink(missing_ok=True)
+        self._home.close()
+
+
+@dataclass(frozen=True)
+class Left:
+    """What a run that is no more left in the calling thread's namespace."""
+
+    state: NicState
+    file: Path
+    pid: int
+
+    def __str__(self) -> str:
+        return f"{self.state.name} is bare: the run of pid {self.pid} was killed while it had it"
+
+
+def left_behind() -> list[Left]:
+    """NICs of this namespace whose run has ended without giving them back."""
+    return [left for file in sorted(_directory().glob("nic-*.json")) if (left := _left(file))]
+
+
+def restore_left() -> list[str]:
+    """Put those back. Their names. Raises BenchError RIG-N16."""
+    restored = []
+    for left in left_behind():
+        if failed := left.state.put_back():
+            cause = f"the interface {left.state.name} of a run that was killed cannot be put back: {'; '.join(failed)}"
+            raise BenchError("RIG-N16", cause, f"as root: rig doctor --restore; or give it up: rm {left.file}")
+        left.file.unlink(missing_ok=True)
+        restored.append(left.state.name)
+    return restored
+
+
+def _holder(name: str) -> int:
+    """The process that has the NIC of this name and of this namespace in its bench; 0 for none."""
+    try:
+        table = json.loads((_directory() / f"nic-{_namespace()}-{name}.json").read_text())
+        return int(table["pid"]) if _born(table["pid"]) == table["born"] else 0
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+
+
+def _left(file: Path) -> Left | None:
+    """None for a run that still runs, another namespace's, or no file of ours."""
+    try:
+        table = json.loads(file.read_text())
+        pid, born, namespace = table["pid"], table["born"], table["namespace"]
+        if namespace != _namespace() or _born(pid) == born:
+            return None
+        return Left(NicState.of(table["nic"]), file, pid)
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def _write(state: NicState) -> Path:
+    """Whole or not at all. The namespace is part of the name: another one may have an interface of that name too."""
+    directory, namespace = _directory(), _namespace()
+    directory.mkdir(mode=0o755, parents=True, exist_ok=True)
+    file = directory / f"nic-{namespace}-{state.name}.json"
+    table = {"pid": os.getpid(), "born": _born(os.getpid()), "namespace": namespace, "nic": state.plain()}
+    fresh = file.with_suffix(f".{os.getpid()}")
+    fresh.write_text(json.dumps(table, indent=1) + "\n")
+    fresh.replace(file)
+    return file
+
+
+def _directory() -> Path:
+    return Path(os.environ.get("RIG_STATE_DIR") or STATE_DIR)
+
+
+def _namespace() -> int:
+    return Path("/proc/thread-self/ns/net").stat().st_ino
+
+
+def _born(pid: int) -> str:
+    """When a process started, in the kernel's ticks: a pid alone comes back. "" for none. proc(5): field 22 of stat."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+    except (OSError, IndexError):
+        return ""
+
+
+def _move(name: str, namespace_fd: int) -> None:
+    with links.rtnetlink() as route:
+        index = links.index_of(name)
+        route.link("set", index=index, master=0)
+        route.link("set", index=index, net_ns_fd=namespace_fd)
+
+
+def _not_taken(name: str, error: Exception) -> BenchError:
+    cause = f"the board's NIC {name!r} cannot be moved into the bench: {error}"
+    if holder := _holder(name):
+        return BenchError("RIG-N11", f"the board's NIC {name!r} is in the bench of pid {holder}", "wait for that run to end")
+    return BenchError("RIG-N11", cause, "name it in bench.toml: [bench] nic; needs root; see the names in /sys/class/net")
+
+
+def _to_the_end(work: Callable[[], None]) -> None:
+    """Do it in a thread, where no signal handler runs, and wait for its end however often somebody presses Ctrl-C."""
+    thread = threading.Thread(target=work, name="rig-nic", daemon=True)
+    interrupt: BaseException | None = None
+    thread.start()
+    while thread.is_alive():
+        try:
+            thread.join()
+        except BaseException as error:
+            interrupt = error
+    if interrupt is not None:
+        raise interrupt
