@@ -46,7 +46,7 @@ REPEATED = r"zcbor_(?:present|multi)\w*code\w*\(.*?\(zcbor_\w+coder_t \*\)(\w+)"
 
 POINTERS = [
     Pointer("core/engine_state.h", "env.now_us(", ("main.c:env_now_us",)),
-    Pointer("core/engine.c", "env.tx(", ("main.c:env_tx",)),
+    Pointer("core/tx.c", "env.tx(", ("main.c:env_tx",)),
     Pointer("smp/framing.c", "write(out", ("port_serial_write",)),
     Pointer("smp/server.c", "->handle(", tuple(f"smp/{name}_group.c:handle" for name in ("os", "image", "offload"))),
     Pointer("smp/server.c", "cfg.cacheable(", ("offload_group_cacheable",)),

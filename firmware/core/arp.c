@@ -2,11 +2,14 @@
  * ARP for the sleeping host: answers requests and probes for its addresses (RFC 826, RFC 5227), and notices another
  * station that claims one: that wakes the host, with at most one defence in 10 s in its name.
  */
+#include "arp.h"
+
 #include <string.h>
 
 #include "bytes.h"
-#include "engine_state.h"
 #include "ip_tx.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum { ARP_REQUEST = 1, ARP_REPLY = 2 };
 

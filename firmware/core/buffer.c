@@ -1,7 +1,8 @@
 /* Received frames kept for the host: a ring in arrival order. A full ring keeps what it has and counts what it loses. */
+#include "buffer.h"
+
 #include <string.h>
 
-#include "engine_state.h"
 #include "seq.h"
 #include "wipe.h"
 

@@ -3,11 +3,17 @@
  * left, from T2 on to everybody; an ACK starts the lease anew, a NAK or the end of the lease wakes the host. Times count
  * from when the host added the offload, so a host that has been awake in between adds it anew before it sleeps.
  */
+#include "dhcp.h"
+
 #include <string.h>
 
 #include "bytes.h"
-#include "engine_state.h"
+#include "clock.h"
+#include "events.h"
 #include "ip_tx.h"
+#include "next_hop.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum {
 	CLIENT_PORT = 68, SERVER_PORT = 67, TTL = 64,

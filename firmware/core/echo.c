@@ -3,13 +3,17 @@
  * 3.2.2.6, RFC 4443 4.2). Only what was sent to this very station and address: an answer to a group would let one small
  * frame set off many. The reply has the host's usual TTL and no options.
  */
+#include "echo.h"
+
 #include <string.h>
 
+#include "address.h"
+#include "buffer.h"
 #include "bytes.h"
 #include "checksum.h"
-#include "engine_state.h"
 #include "ip_tx.h"
-#include "nd.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum { ECHO_TTL = 64, ICMP_ECHO = 8, ICMP_ECHO_REPLY = 0, ICMP6_ECHO = 128, ICMP6_ECHO_REPLY = 129 };
 

@@ -3,19 +3,31 @@
  * owner: attach, prepare (HOST to NONE), commit (NONE to DEVICE), host awake (DEVICE to NONE), release and abort (to HOST).
  * A commit that finds a waking frame changes no owner, so no epoch: the host goes on from the epoch of its prepare.
  */
+#include "engine.h"
+
 #include <string.h>
 
+#include "buffer.h"
+#include "clock.h"
 #include "engine_state.h"
+#include "events.h"
+#include "keepalive.h"
+#include "lease.h"
+#include "link.h"
+#include "offload_timers.h"
+#include "offloads.h"
+#include "parse.h"
+#include "pattern.h"
+#include "power.h"
+#include "router.h"
+#include "rx.h"
+#include "slot_state.h"
+#include "slots.h"
+#include "verdict.h"
 
 size_t eng_size(void)
 {
 	return sizeof(struct engine);
-}
-
-void set_owner(struct engine *e, uint8_t owner)
-{
-	e->owner = owner;
-	e->epoch++;
 }
 
 void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id)
@@ -32,13 +44,6 @@ void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id)
 		e->slots[i].gen = 1;
 }
 
-uint64_t scale_us(const struct engine *e, uint32_t ms)
-{
-	uint64_t us = (uint64_t)ms * e->minute_us / 60000u;
-
-	return us ? us : 1;
-}
-
 void eng_set_minute_us(struct engine *e, uint32_t minute_us)
 {
 	e->minute_us = minute_us;
@@ -46,34 +51,8 @@ void eng_set_minute_us(struct engine *e, uint32_t minute_us)
 	offload_rescale(e);
 }
 
-bool rate_take(struct rate *r, uint64_t now, uint16_t limit)
-{
-	if (now - r->window_us >= 1000000u) {
-		r->window_us = now;
-		r->used = 0;
-	}
-	if (r->used >= limit)
-		return false;
-	r->used++;
-	return true;
-}
-
-/* The one way out to the wire: closed unless the device owns the host's identity; a MAC takes frames for a dead link too. */
-bool eng_tx(struct engine *e, uint8_t *frame, uint16_t len)
-{
-	if (len < ETH_MIN_BYTES) {
-		memset(frame + len, 0, (size_t)(ETH_MIN_BYTES - len));
-		len = ETH_MIN_BYTES;
-	}
-	if (!speaks(e) || e->link == LINK_DOWN || !e->env.tx(e->env.ctx, frame, len)) {
-		count(e, C_tx_drop);
-		return false;
-	}
-	count(e, C_tx_frames);
-	return true;
-}
-
-uint8_t engine_forget(struct engine *e)
+/* Everything that a host gave, and what came of it; returns how many slots were freed. */
+static uint8_t forget_host(struct engine *e)
 {
 	uint8_t freed = slots_free_all(e);
 
@@ -92,7 +71,7 @@ int eng_attach(struct engine *e, uint16_t owner, uint32_t lease_ms, uint8_t *fre
 {
 	if (lease_ms < ENG_LEASE_MIN_MS || lease_ms > ENG_LEASE_MAX_MS)
 		return OFF_BAD_INTERVAL;
-	*freed_slots = engine_forget(e);
+	*freed_slots = forget_host(e);
 	e->owner_id = owner;
 	e->lease_ms = lease_ms;
 	eng_lease_renew(e);
@@ -244,6 +223,27 @@ int eng_release(struct engine *e, struct eng_slot_state out[ENG_SLOTS], uint8_t 
 	return OFF_OK;
 }
 
+/* The host may be asleep after all and have lost count: the event is a wake. */
+static void tell_lease_over(struct engine *e, uint64_t now)
+{
+	struct eng_event ev = {
+		.kind = OFF_EVENT_WAKE, .slot = NO_SLOT, .reason = OFF_WAKE_LEASE_EXPIRED, .epoch = e->epoch, .wake_seq = ++e->wakes,
+		.pattern_id = NO_PATTERN, .t_rx_us = now, .t_wake_us = now,
+	};
+
+	event_put(e, &ev);
+	e->last_wake_reason = OFF_WAKE_LEASE_EXPIRED;
+}
+
+static void end_lease(struct engine *e, uint64_t now)
+{
+	forget_host(e);
+	count(e, C_lease_expired);
+	e->power = OFF_EXPIRED;
+	set_owner(e, OFF_OWNER_NONE);
+	tell_lease_over(e, now);
+}
+
 static uint64_t timer_next_us(const struct engine *e)
 {
 	return e->power == OFF_D3 ? e->wake_timer_us : NEVER_US;
@@ -258,7 +258,8 @@ uint32_t eng_poll(struct engine *e)
 {
 	uint64_t now = now_us(e);
 
-	lease_poll(e, now);
+	if (lease_over(e, now))
+		end_lease(e, now);
 	if (now >= timer_next_us(e))
 		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
 	ka_poll(e, now);

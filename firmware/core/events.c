@@ -1,7 +1,7 @@
 /* Events for the host, numbered from 1 since boot and kept until the host has named a later one. */
-#include <string.h>
+#include "events.h"
 
-#include "engine_state.h"
+#include <string.h>
 
 static void drop_first(struct engine *e)
 {

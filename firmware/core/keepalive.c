@@ -4,7 +4,14 @@
  * the link is down no connection ends (edge case 18).
  * Payload keep-alives come every ka_idle instead, whatever is heard: the peer's application waits for them.
  */
-#include "engine_state.h"
+#include "keepalive.h"
+
+#include "clock.h"
+#include "events.h"
+#include "payload_ka.h"
+#include "slot_state.h"
+#include "tcp_tx.h"
+#include "tx.h"
 
 static void arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t wait_ms)
 {

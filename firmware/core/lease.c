@@ -6,7 +6,9 @@
  * It ends nothing in D0, where the device speaks for nobody. A host that is to sleep longer than its lease sets the wake
  * timer of prepare and renews it. One that comes back too late finds the event, and its commands refused until it attaches.
  */
-#include "engine_state.h"
+#include "lease.h"
+
+#include "clock.h"
 
 void eng_lease_renew(struct engine *e)
 {
@@ -34,25 +36,7 @@ uint32_t lease_left_ms(const struct engine *e)
 	return (uint32_t)((end_us(e) - now) * 60000u / e->minute_us);  /* at most 24 h of µs times 60,000: 53 bits */
 }
 
-/* The host may be asleep after all and have lost count: the event is a wake. */
-static void tell(struct engine *e, uint64_t now)
+bool lease_over(const struct engine *e, uint64_t now)
 {
-	struct eng_event ev = {
-		.kind = OFF_EVENT_WAKE, .slot = NO_SLOT, .reason = OFF_WAKE_LEASE_EXPIRED, .epoch = e->epoch, .wake_seq = ++e->wakes,
-		.pattern_id = NO_PATTERN, .t_rx_us = now, .t_wake_us = now,
-	};
-
-	event_put(e, &ev);
-	e->last_wake_reason = OFF_WAKE_LEASE_EXPIRED;
-}
-
-void lease_poll(struct engine *e, uint64_t now)
-{
-	if (now < lease_next_us(e))
-		return;
-	engine_forget(e);
-	count(e, C_lease_expired);
-	e->power = OFF_EXPIRED;
-	set_owner(e, OFF_OWNER_NONE);
-	tell(e, now);
+	return now >= lease_next_us(e);
 }

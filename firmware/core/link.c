@@ -1,5 +1,8 @@
 /* Link up and down as reasons to wake: patterns without bytes. */
-#include "engine_state.h"
+#include "link.h"
+
+#include "events.h"
+#include "pattern_match.h"
 
 static bool report(struct engine *e)
 {

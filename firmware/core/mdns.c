@@ -5,11 +5,14 @@
  * group, each record at most once a second. Only questions to the group count: they come from the link. What the asker
  * says it knows already is not answered; known answers that would follow in another packet (TC) are not waited for.
  */
+#include "mdns.h"
+
 #include <string.h>
 
 #include "bytes.h"
-#include "engine_state.h"
 #include "ip_tx.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum {
 	MDNS_PORT = 5353,

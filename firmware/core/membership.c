@@ -4,12 +4,15 @@
  * the group, joined for any source. Every report names one group, so none can outgrow the MTU; each waits a part of the
  * querier's maximum response time that depends on host and group only: spread over hosts and groups, the same every run.
  */
+#include "membership.h"
+
 #include <string.h>
 
 #include "bytes.h"
 #include "checksum.h"
 #include "ip_tx.h"
-#include "engine_state.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum {
 	IGMP_QUERY = 0x11, IGMP_V1_REPORT = 0x12, IGMP_V2_REPORT = 0x16, IGMP_V3_REPORT = 0x22,

@@ -10,59 +10,18 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "ip_tx.h"
+#include "nd_options.h"
+#include "router.h"
+#include "tx.h"
+#include "vlan.h"
 
-enum { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20, ND_HOP_LIMIT = 255, NA_BYTES = 32, TARGET = 8 };
+enum { NA_ROUTER = 0x80, NA_SOLICITED = 0x40, NA_OVERRIDE = 0x20, NA_BYTES = 32, TARGET = 8 };
 
 static const uint8_t all_nodes[16] = {0xFF, 0x02, [15] = 1};
 static const uint8_t all_nodes_mac[6] = {0x33, 0x33, 0, 0, 0, 1};
-
-const uint8_t *nd_option(const struct pkt *p, uint16_t *at, bool *bad)
-{
-	uint16_t room = (uint16_t)(p->end - *at);
-	const uint8_t *o = p->frame + *at;
-
-	if (room == 0)
-		return NULL;
-	if (room < 8 || o[1] == 0 || o[1] * 8 > room) {
-		*bad = true;
-		return NULL;
-	}
-	*at = (uint16_t)(*at + o[1] * 8);
-	return o;
-}
-
-bool nd_well_formed(const struct pkt *p, uint16_t fixed_bytes)
-{
-	bool bad = p->frag_header || p->frame[p->l3 + 7] != ND_HOP_LIMIT || p->frame[p->l4 + 1] != 0 || p->end - p->l4 < fixed_bytes;
-	uint16_t at = (uint16_t)(p->l4 + fixed_bytes);
-
-	while (!bad && nd_option(p, &at, &bad))
-		;
-	return !bad;
-}
-
-const uint8_t *nd_lladdr(const struct pkt *p, uint8_t option, bool *bad)
-{
-	uint16_t at = (uint16_t)(p->l4 + ND_NS_BYTES);
-	const uint8_t *o;
-
-	while ((o = nd_option(p, &at, bad)) != NULL) {
-		if (o[0] == option) {
-			*bad = o[1] != 1 || (o[2] & 1);
-			return o + 2;
-		}
-	}
-	return NULL;
-}
-
-bool ip6_unspecified(const uint8_t *ip)
-{
-	static const uint8_t zero[16];
-
-	return memcmp(ip, zero, 16) == 0;
-}
 
 /* ff02::1:ff00:0/104, and for the group of one address its last three bytes too. */
 static bool solicited_node(const uint8_t *group, const uint8_t *address)

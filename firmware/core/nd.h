@@ -1,31 +1,18 @@
-/* Neighbour discovery as it comes from the wire (RFC 4861), for nd.c and router.c. */
+/* Neighbour discovery for the sleeping host. */
 #ifndef ND_H
 #define ND_H
 
 #include "engine_state.h"
+#include "parse.h"
+#include "verdict.h"
 
-enum nd_type { ND_RA = 134, ND_NS = 135, ND_NA = 136 };
-enum nd_option { ND_SOURCE_LLADDR = 1, ND_TARGET_LLADDR = 2, ND_PREFIX = 3, ND_ROUTE = 24, ND_RDNSS = 25, ND_DNSSL = 31 };
-enum { ND_NS_BYTES = 24, ND_RA_BYTES = 16 };
-
+void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 /*
- * The option at `*at`, which is moved behind it; NULL at the end, and NULL with *bad set where a length is 0 or runs past
- * the packet. Bounded: each step takes at least 8 bytes.
+ * Whom a frame of neighbour discovery says to be where: an advertisement that overrides, or a solicitation that names its
+ * sender's address.
  */
-const uint8_t *nd_option(const struct pkt *p, uint16_t *at, bool *bad);
-
-/*
- * What RFC 4861 6.1.2, 7.1.1 and 7.1.2 have in common: hop limit 255 (so nobody beyond a router sent it), code 0, a fixed
- * part that is there, options with lengths. And no fragment header (RFC 6980). The checksum was checked before.
- */
-bool nd_well_formed(const struct pkt *p, uint16_t fixed_bytes);
-
-/* The address in the first option of that kind, NULL when there is none; *bad for one that is no Ethernet address. */
-const uint8_t *nd_lladdr(const struct pkt *p, uint8_t option, bool *bad);
-
-bool ip6_unspecified(const uint8_t *ip);
-
-/* router.c */
-void router_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+bool nd_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac);
+void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int nd_check(const struct eng_offload_cfg *c);
 
 #endif

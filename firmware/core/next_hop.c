@@ -8,9 +8,24 @@
  * What cannot be a next hop is not believed: a multicast MAC (arp.c and nd.c refuse it), an empty one, and the host's own;
  * nor is what is said in another VLAN.
  */
+#include "next_hop.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "address.h"
+#include "arp.h"
+#include "nd.h"
+#include "vlan.h"
+
+/* Its address is needed only to believe what it announces. Our own would make us believe ourselves. */
+int next_hop_check(const struct eng_hop *h, const struct eng_ip *own)
+{
+	if (h->mac[0] & 1)
+		return OFF_BAD_ADDR;
+	if (h->ip.len == 0)
+		return OFF_OK;
+	return h->ip.len == own->len && ip_unicast(&h->ip) && !ip_equal(&h->ip, own->b, own->len) ? OFF_OK : OFF_BAD_ADDR;
+}
 
 struct news {
 	const uint8_t *ip, *mac;

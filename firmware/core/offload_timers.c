@@ -2,7 +2,12 @@
  * The one timer loop of the protocol offloads that speak by themselves. What a type does when its time has come stands
  * in its own file.
  */
-#include "engine_state.h"
+#include "offload_timers.h"
+
+#include "dhcp.h"
+#include "membership.h"
+#include "tx.h"
+#include "udp_ka.h"
 
 void offload_arm(struct engine *e, struct eng_offload *o)
 {

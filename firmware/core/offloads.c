@@ -2,20 +2,20 @@
  * The table of protocol offloads: what the device answers in the host's name. It knows the types, each type's own file
  * knows its protocol. A frame concerns at most one offload: the first in the order of addition.
  */
+#include "offloads.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "arp.h"
+#include "dhcp.h"
+#include "echo.h"
+#include "mdns.h"
+#include "membership.h"
+#include "nd.h"
+#include "offload_timers.h"
+#include "udp_ka.h"
+#include "vlan.h"
 #include "wipe.h"
-
-bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
-{
-	return ip->len == len && memcmp(ip->b, b, len) == 0;
-}
-
-bool offload_hears(const struct eng_offload_cfg *c, uint8_t type, const struct pkt *p)
-{
-	return c->type == type && same_vlan(c->vlan_tci, p);
-}
 
 void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 {

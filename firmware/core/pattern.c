@@ -1,7 +1,10 @@
 /* The table of wake patterns: what may go in, and out. pattern_match.c says what they match. */
+#include "pattern.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "bpf.h"
+#include "pattern_match.h"
 #include "wipe.h"
 
 static int check_bitmap(const struct eng_pattern_cfg *c)

@@ -4,10 +4,12 @@
  * packet: padding behind it does not exist. A program sees the frame as a capture would show it, with padding. Both see a
  * priority tag where it stands; the other types look behind it. Frames of a VLAN match nothing (vlan.c).
  */
+#include "pattern_match.h"
+
 #include <string.h>
 
+#include "bpf.h"
 #include "bytes.h"
-#include "engine_state.h"
 
 /* Four mask bits, lowest first, as four bytes of 0x00 or 0xFF. */
 static uint32_t spread(const uint8_t *mask, uint32_t i)

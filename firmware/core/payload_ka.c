@@ -4,9 +4,11 @@
  * so nothing is kept to repeat it. One is out at a time: the next waits for the acknowledgement of the last. Of what the
  * peer sends, the expected answer alone is taken from the stream, and only when it is a segment of its own.
  */
+#include "payload_ka.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "tcp_tx.h"
 
 enum {
 	MASK_BYTES = 4,              /* RFC 6455 5.3 */

@@ -6,11 +6,13 @@
  * is awake, too, so that what the host has heard itself is no news. A router it has never heard wakes: rather once too
  * often than asleep behind a router that is gone.
  */
-#include "nd.h"
+#include "router.h"
 
 #include <string.h>
 
 #include "bytes.h"
+#include "nd_options.h"
+#include "vlan.h"
 
 #define FNV_OFFSET 0xCBF29CE484222325ull
 #define FNV_PRIME 0x100000001B3ull

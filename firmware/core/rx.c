@@ -3,9 +3,20 @@
  * belongs to, then patterns, then policy (drop). A slot's own frames never reach the patterns unless the slot's flags
  * say that they do not concern it; an ARP request may be answered and wake by a pattern, both.
  */
+#include "rx.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "buffer.h"
+#include "events.h"
+#include "next_hop.h"
+#include "offloads.h"
+#include "pattern_match.h"
+#include "router.h"
+#include "slot_state.h"
+#include "slots.h"
+#include "tcp.h"
+#include "vlan.h"
 
 /*
  * Not for this host, its own frame come back, or from a group, which no station is (an answer would go to all of it):

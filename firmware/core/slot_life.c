@@ -10,6 +10,8 @@
 #include <string.h>
 
 #include "engine_state.h"
+#include "keepalive.h"
+#include "slots.h"
 
 int eng_slot_pause(struct engine *e, uint8_t slot, uint16_t gen)
 {

@@ -1,40 +1,27 @@
 /* The table of offloaded connections: add, find, free. A handle is (slot, generation); every free ends a generation. */
+#include "slots.h"
+
 #include <string.h>
 
-#include "engine_state.h"
+#include "address.h"
+#include "keepalive.h"
+#include "next_hop.h"
+#include "pattern.h"
+#include "payload_ka.h"
 #include "seq.h"
+#include "vlan.h"
 
 #define FLOW_LABEL_MAX 0xFFFFFu
-
-/* Neither zero, nor multicast, nor IPv4's class E. */
-static bool unicast_ip(const struct eng_ip *ip)
-{
-	static const uint8_t zero[16];
-
-	if (memcmp(ip->b, zero, ip->len) == 0)
-		return false;
-	return ip->len == 4 ? ip->b[0] < 224 : ip->b[0] != 0xFF;
-}
 
 static int check_addresses(const struct eng_slot_cfg *c)
 {
 	if ((c->local.len != 4 && c->local.len != 16) || c->local.len != c->remote.len)
 		return OFF_BAD_ADDR;
-	if (!unicast_ip(&c->local) || !unicast_ip(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
+	if (!ip_unicast(&c->local) || !ip_unicast(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
 		return OFF_BAD_ADDR;
 	if (c->local_mac[0] & 1)
 		return OFF_BAD_ADDR;
 	return c->local_port && c->remote_port ? OFF_OK : OFF_BAD_PORT;
-}
-
-/* Its address is needed only to believe what it announces. Our own would make us believe ourselves. */
-int next_hop_check(const struct eng_hop *h, const struct eng_ip *own)
-{
-	if (h->mac[0] & 1)
-		return OFF_BAD_ADDR;
-	if (h->ip.len == 0)
-		return OFF_OK;
-	return h->ip.len == own->len && unicast_ip(&h->ip) && !ip_equal(&h->ip, own->b, own->len) ? OFF_OK : OFF_BAD_ADDR;
 }
 
 int slot_check_next_hop(const struct eng_slot_cfg *c)
@@ -152,7 +139,7 @@ int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, 
 }
 
 /* Generation 0 is never given out, so a zeroed handle is always stale. */
-void slot_free(struct eng_slot *s)
+static void slot_free(struct eng_slot *s)
 {
 	uint16_t gen = (uint16_t)(s->gen + 1);
 
@@ -186,17 +173,6 @@ void slots_end_standby(struct engine *e)
 			s->state = OFF_SLOT_IDLE;
 	}
 	patterns_forget_slots(e);
-}
-
-void slot_break(struct eng_slot *s, uint16_t reason)
-{
-	s->state = OFF_SLOT_BROKEN;
-	s->close_reason = reason;
-}
-
-uint8_t slot_index(const struct engine *e, const struct eng_slot *s)
-{
-	return (uint8_t)(s - e->slots);
 }
 
 static bool addresses_match(const struct eng_slot *s, const struct pkt *p)

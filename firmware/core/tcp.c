@@ -3,8 +3,14 @@
  * full stack in one thing: RCV.NXT never moves. What would move it (data, FIN) wakes the host, which gets the segment.
  * The one exception is the answer to a payload keep-alive (payload_ka.c), which the host is told of when it wakes.
  */
-#include "engine_state.h"
+#include "tcp.h"
+
+#include "keepalive.h"
+#include "payload_ka.h"
+#include "rate.h"
 #include "seq.h"
+#include "slot_state.h"
+#include "tcp_tx.h"
 
 /*
  * RFC 7323 5.5: after 24 days of silence the peer's clock may have gone half way round; after 36 minutes, if it counts

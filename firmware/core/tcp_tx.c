@@ -1,9 +1,12 @@
 /* Segments the device sends for a slot: an ACK, a probe, which is an ACK at SND.UNA - 1, or a payload keep-alive. */
+#include "tcp_tx.h"
+
 #include <string.h>
 
 #include "bytes.h"
-#include "engine_state.h"
 #include "ip_tx.h"
+#include "parse.h"
+#include "tx.h"
 
 enum { TS_OPTION_BYTES = 12, TX_MAX = IP_TX_HEAD_MAX + TCP_HEADER_BYTES + TS_OPTION_BYTES + ENG_PAYLOAD_BYTES };
 

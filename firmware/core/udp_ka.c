@@ -3,11 +3,17 @@
  * hold a NAT binding open. What IPsec traffic means to a sleeping host: a keep-alive nothing, IKE behind its four zero
  * bytes and ESP a wake, when they come from the tunnel's other end; its port may have changed (RFC 3947 4).
  */
+#include "udp_ka.h"
+
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
+#include "clock.h"
 #include "ip_tx.h"
-#include "engine_state.h"
+#include "next_hop.h"
+#include "tx.h"
+#include "vlan.h"
 
 enum {
 	NON_ESP_MARKER_BYTES = 4,

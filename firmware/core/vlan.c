@@ -4,13 +4,18 @@
  * tags, and answer untagged. Frames of a VLAN that nobody is in are counted and dropped in every power state; those of one
  * that somebody is in wake for slots and offloads only: patterns and the magic packet are for frames without a VLAN.
  */
-#include "engine_state.h"
+#include "vlan.h"
 
 enum { VID_RESERVED = 0xFFF };
 
 bool same_vlan(uint16_t tci, const struct pkt *p)
 {
 	return (tci & VLAN_VID_MASK) == p->vid;
+}
+
+bool offload_hears(const struct eng_offload_cfg *c, uint8_t type, const struct pkt *p)
+{
+	return c->type == type && same_vlan(c->vlan_tci, p);
 }
 
 /* 0 is none; else with a VID that a VLAN can have. */

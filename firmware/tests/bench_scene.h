@@ -12,6 +12,7 @@
 #include "core/bytes.h"
 #include "core/checksum.h"
 #include "core/engine_state.h"
+#include "core/parse.h"
 
 enum {
 	SCENE_PATTERN_AT = 12, SCENE_PORT = 5000,

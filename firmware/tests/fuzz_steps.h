@@ -10,6 +10,7 @@
 
 #include "core/bytes.h"
 #include "core/engine_state.h"
+#include "core/parse.h"
 #include "fuzz_frame.h"
 
 enum { STEP_HEAD = 3 };

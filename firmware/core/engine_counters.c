@@ -1,3 +1,4 @@
+/* The counters as the host reads them: engine.h. */
 #include "engine_state.h"
 
 #define ENG_NAME(name) #name,

@@ -1,0 +1,13 @@
+/* mDNS answers for the sleeping host. */
+#ifndef MDNS_H
+#define MDNS_H
+
+#include "engine_state.h"
+#include "parse.h"
+#include "verdict.h"
+
+void mdns_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void mdns_apply(struct engine *e, const struct pkt *p);
+int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m);
+
+#endif

@@ -1,0 +1,14 @@
+/* Group membership for the sleeping host. */
+#ifndef MEMBERSHIP_H
+#define MEMBERSHIP_H
+
+#include "engine_state.h"
+#include "parse.h"
+#include "verdict.h"
+
+void group_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
+void group_apply(struct engine *e, const struct pkt *p);
+int group_check(const struct eng_offload_cfg *c);
+bool group_due(struct engine *e, struct eng_offload *o, uint64_t now);
+
+#endif

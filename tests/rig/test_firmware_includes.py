@@ -1,0 +1,90 @@
+"""The firmware's #include graph: arrows lead down only, and neither files nor modules include one another in a circle."""
+
+from __future__ import annotations
+
+import re
+from graphlib import CycleError, TopologicalSorter
+from pathlib import Path
+
+import pytest
+
+FIRMWARE = Path(__file__).parents[2] / "firmware"
+SEARCHED = ("", "smp", "core")
+"""Where the Makefile's -I look, from firmware/."""
+PROGRAMS = {"main.c", "boot/main.c"}
+"""They put the parts together, so they may include any."""
+BELOW = {"core": set[str](), "boot": {"port"}, "smp": {"core", "boot", "port"}}
+"""A directory and those that it may include beside itself."""
+FACE = "core/engine.h"
+"""What core offers the others; the functions that it declares are spread over core's files. No part of engine.c, which uses
+them all."""
+
+Graph = dict[str, set[str]]
+
+
+def resolve(source: Path, name: str) -> str | None:
+    """The included file from firmware/; None for a generated one."""
+    places = [source.parent, *(FIRMWARE / directory for directory in SEARCHED)]
+    found = next((place / name for place in places if (place / name).is_file()), None)
+    return found.resolve().relative_to(FIRMWARE).as_posix() if found else None
+
+
+def includes() -> Graph:
+    """file: files of firmware/ that it includes; the firmware's own tests and what was built are no part of it."""
+    graph: Graph = {}
+    for source in FIRMWARE.rglob("*.[ch]"):
+        file = source.relative_to(FIRMWARE)
+        if file.parts[0] not in ("build", "tests"):
+            names = re.findall(r'^#include "(.+)"', source.read_text(), re.MULTILINE)
+            graph[file.as_posix()] = {target for name in names if (target := resolve(source, name))}
+    return graph
+
+
+def module(file: str) -> str:
+    """x.c and x.h are one module, but for the face."""
+    return file if file == FACE else file.rpartition(".")[0]
+
+
+def modules(files: Graph, directory: str) -> Graph:
+    graph: Graph = {}
+    for file, targets in files.items():
+        if file.startswith(f"{directory}/"):
+            graph.setdefault(module(file), set()).update(module(t) for t in targets if module(t) != module(file))
+    return graph
+
+
+def circle(graph: Graph) -> list[str]:
+    try:
+        TopologicalSorter(graph).prepare()
+    except CycleError as error:
+        return list(error.args[1])
+    return []
+
+
+def test_the_graph_is_read() -> None:
+    graph = includes()
+    assert "core/engine_state.h" in graph["core/tx.h"]
+    assert "core/wipe.h" in graph["smp/server.c"]
+    assert len(graph) > 80
+
+
+def test_no_file_includes_itself_over_others() -> None:
+    assert circle(includes()) == []
+
+
+def test_the_modules_of_the_engine_form_no_circle() -> None:
+    """A module stands for itself and what is below it: it can be read, tested and taken out without those above."""
+    assert circle(modules(includes(), "core")) == []
+
+
+@pytest.mark.parametrize("directory", BELOW)
+def test_arrows_lead_down(directory: str) -> None:
+    up = [
+        f"{file} -> {target}"
+        for file, targets in includes().items()
+        for target in targets
+        if file.startswith(f"{directory}/")
+        and file not in PROGRAMS
+        and target.split("/")[0] not in {directory, *BELOW[directory]}
+    ]
+    assert not up
