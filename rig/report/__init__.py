@@ -10,12 +10,14 @@ from rig.report.model import Run, load
 def draw(run_dir: Path) -> Run:
     """Write every report of the run into its directory, from its record alone."""
     from rig.report import html, jsonout, junit, markdown
+    from rig.report.compare import with_last
 
     run = load(run_dir)
+    since = with_last(run)
     _write(run_dir / "requirements.jsonl", jsonout.render(run))
     _write(run_dir / "junit.xml", junit.render(run))
-    _write(run_dir / "report.md", markdown.render(run))
-    _write(run_dir / "report.html", html.render(run))
+    _write(run_dir / "report.md", markdown.render(run, since))
+    _write(run_dir / "report.html", html.render(run, since))
     return run
 
 

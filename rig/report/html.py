@@ -9,6 +9,7 @@ import jinja2
 
 from rig.errors import RigError
 from rig.report import picture
+from rig.report.compare import Comparison
 from rig.report.markdown import headline
 from rig.report.model import RequirementResult, Run, TestResult
 from rig.report.table import MOST_TROUBLES, summary
@@ -22,7 +23,7 @@ LAST_RECORDS = 40
 """Records shown as text below a failing test's picture."""
 
 
-def render(run: Run) -> str:
+def render(run: Run, since: Comparison | None = None) -> str:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -34,6 +35,8 @@ def render(run: Run) -> str:
         run=run,
         headline=headline(run),
         summary=summary(run),
+        since=since,
+        titles={result.requirement.id: result.requirement.title for result in run.requirements},
         anchors={test.id: _anchor(run, test) for test in run.tests},
         sections=[_section(run, test) for test in run.worst_first],
         areas=_areas(run),

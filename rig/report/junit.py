@@ -1,11 +1,15 @@
-"""junit.xml, written from the record: every attempt is a test case of its own, so that a flaky test shows as such.
+"""junit.xml, written from the record in the form of Maven Surefire, which CI systems read.
 
-The last attempt carries the test's name, earlier ones "name (attempt n)". Each requirement is a property of the case.
+A test is one test case, whatever it took: its last attempt decides. An earlier attempt is a `flakyError` of a test that
+passed in the end and a `rerunError` of one that did not, so that a flaky run counts no error and still shows what
+happened. Each requirement is a property of the case.
 """
 
 from __future__ import annotations
 
+import platform
 import re
+from datetime import UTC, datetime
 from xml.etree import ElementTree as ET
 
 from rig.report.model import Attempt, Run, TestResult
@@ -15,10 +19,14 @@ UNSAFE = re.compile(r"[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 """Characters that XML 1.0 does not allow, not even escaped."""
 
 ELEMENTS = {Verdict.FAILED: "failure", Verdict.BENCH_ERROR: "error", Verdict.SKIPPED: "skipped", Verdict.NOT_RUN: "skipped"}
+COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped", "flakes": "flakyError"}
+"""Attribute of the suite -> the element that counts for it, once a case."""
 
 
 def render(run: Run) -> str:
-    suite = ET.Element("testsuite", name="rig", time=f"{run.duration_s:.3f}")
+    started = datetime.fromtimestamp(run.started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
+    suite = ET.Element("testsuite", name="rig", timestamp=started, hostname=_safe(run.facts.get("host") or platform.node()))
+    suite.set("time", f"{run.duration_s:.3f}")
     if run.facts:
         properties = ET.SubElement(suite, "properties")
         for name, value in run.facts.items():
@@ -33,22 +41,18 @@ def render(run: Run) -> str:
 
 
 def _add_test(suite: ET.Element, test: TestResult) -> None:
-    attempts = test.attempts or [Attempt(1, Verdict.NOT_RUN, 0.0, [], [])]
-    for attempt in attempts:
-        last = attempt is attempts[-1]
-        case = ET.SubElement(suite, "testcase", classname=_classname(test), name=_name(test, attempt, last))
-        case.set("time", f"{attempt.duration_s:.3f}")
-        _add_properties(case, test)
-        _add_outcome(case, test, attempt)
+    *earlier, last = test.attempts or [Attempt(1, Verdict.NOT_RUN, 0.0, [], [])]
+    case = ET.SubElement(suite, "testcase", classname=_classname(test), name=_safe(test.id.partition("::")[2] or test.id))
+    case.set("time", f"{test.duration_s:.3f}")
+    _add_properties(case, test)
+    _add_outcome(case, test, last)
+    for attempt in earlier:
+        _add_earlier(case, attempt, "flakyError" if last.verdict is Verdict.PASSED else "rerunError")
+    _add_output(case, last)
 
 
 def _classname(test: TestResult) -> str:
     return _safe(test.id.partition("::")[0].removesuffix(".py").replace("/", "."))
-
-
-def _name(test: TestResult, attempt: Attempt, last: bool) -> str:
-    name = _safe(test.id.partition("::")[2] or test.id)
-    return name if last else f"{name} (attempt {attempt.number})"
 
 
 def _add_properties(case: ET.Element, test: TestResult) -> None:
@@ -66,13 +70,31 @@ def _add_outcome(case: ET.Element, test: TestResult, attempt: Attempt) -> None:
         return
     reason = attempt.reason or test.reason
     outcome = ET.SubElement(case, element, message=_safe(reason.partition("\n")[0]))
-    outcome.text = _safe("\n\n".join(phase.trace for phase in attempt.phases if phase.trace) or reason)
+    if element != "skipped":
+        outcome.set("type", str(attempt.verdict))
+    outcome.text = _safe(attempt.trace or reason)
+
+
+def _add_earlier(case: ET.Element, attempt: Attempt, element: str) -> None:
+    again = ET.SubElement(case, element, message=_safe(attempt.reason.partition("\n")[0]), type=str(attempt.verdict))
+    ET.SubElement(again, "stackTrace").text = _safe(attempt.trace or attempt.reason)
+    _add_output(again, attempt)
+
+
+def _add_output(parent: ET.Element, attempt: Attempt) -> None:
+    """pytest's sections: its stderr, and as `out` all the others (stdout, log)."""
+    for element, texts in (
+        ("system-out", [f"{name}\n{text}" for name, text in attempt.output if "stderr" not in name]),
+        ("system-err", [f"{name}\n{text}" for name, text in attempt.output if "stderr" in name]),
+    ):
+        if texts:
+            ET.SubElement(parent, element).text = _safe("\n".join(texts))
 
 
 def _count(suite: ET.Element) -> None:
     suite.set("tests", str(len(suite.findall("testcase"))))
-    for attribute, element in (("failures", "failure"), ("errors", "error"), ("skipped", "skipped")):
-        suite.set(attribute, str(len(suite.findall(f"testcase/{element}"))))
+    for attribute, element in COUNTED.items():
+        suite.set(attribute, str(len(suite.findall(f"testcase[{element}]"))))
 
 
 def _safe(text: str) -> str:

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from tabulate import tabulate
 
+from rig.report.compare import Comparison
 from rig.report.model import Run, TestResult
 from rig.report.table import summary
 
@@ -18,11 +19,14 @@ LIMIT_BYTES = 900_000
 TRACE_CHARS = 4000
 """The end of a traceback says what went wrong."""
 
+OUTPUT_CHARS = 1500
+"""The last lines of what a test wrote."""
 
-def render(run: Run) -> str:
+
+def render(run: Run, since: Comparison | None = None) -> str:
     text = ""
     used = 0
-    for part in _parts(run):
+    for part in _parts(run, since):
         used += len(part.encode())
         if used > LIMIT_BYTES:
             return text + "\nThe rest is left out, as it would be too long for a job summary: see report.html.\n"
@@ -30,8 +34,10 @@ def render(run: Run) -> str:
     return text
 
 
-def _parts(run: Run) -> Iterator[str]:
+def _parts(run: Run, since: Comparison | None) -> Iterator[str]:
     yield f"# Offload rig: {headline(run)}\n\n{summary(run)}\n\n"
+    if since is not None:
+        yield f"{since.text}\n\n" + "".join(f"* newly broken: `{id_}`\n" for id_ in since.broken) + "\n"
     for test in run.troubles:
         yield _trouble(test)
     yield "## Requirements\n\n" + _requirements(run) + "\n\n"
@@ -49,11 +55,21 @@ def headline(run: Run) -> str:
 def _trouble(test: TestResult) -> str:
     names = ", ".join(test.requirements) or "no requirement"
     traces = [phase.trace for attempt in test.attempts for phase in attempt.phases if phase.trace]
-    blocks = "".join(f"```text\n{trace[-TRACE_CHARS:].replace('```', '` ` `')}\n```\n\n" for trace in traces)
+    blocks = "".join(f"```text\n{_fenced(trace[-TRACE_CHARS:])}\n```\n\n" for trace in traces)
     details = f"<details><summary>traces</summary>\n\n{blocks}</details>\n\n"
     place = f"at `{test.at}`\n\n" if test.at else ""
     files = f"files: `{test.folder}`\n\n" if test.folder else ""
-    return f"## {test.verdict}: `{test.id}`\n\n{names}: {_inline(test.reason)}\n\n{place}{files}{details}"
+    return f"## {test.verdict}: `{test.id}`\n\n{names}: {_inline(test.reason)}\n\n{place}{files}{_output(test)}{details}"
+
+
+def _output(test: TestResult) -> str:
+    """The last lines that each stream got."""
+    last = next((attempt.output for attempt in reversed(test.attempts) if attempt.output), [])
+    return "".join(f"{name}:\n\n```text\n{_fenced(text[-OUTPUT_CHARS:])}\n```\n\n" for name, text in last)
+
+
+def _fenced(text: str) -> str:
+    return text.rstrip().replace("```", "` ` `")
 
 
 def _requirements(run: Run) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -47,11 +47,18 @@ class Attempt:
     phases: list[Phase]
     artefacts: list[Path]
     """Relative to the run's directory."""
+    output: list[tuple[str, str]] = field(default_factory=list)
+    """(stream, the end of its text): what the test, the host's service and its apps wrote. Empty when it passed."""
 
     @property
     def reason(self) -> str:
         """The first error or skip reason."""
         return next((phase.error for phase in self.phases if phase.error), "")
+
+    @property
+    def trace(self) -> str:
+        """The tracebacks of all phases."""
+        return "\n\n".join(phase.trace for phase in self.phases if phase.trace)
 
     @property
     def at(self) -> str:
@@ -128,6 +135,8 @@ class Run:
     exit_code: int | None
     """None when the run was killed."""
     duration_s: float
+    started_at: float = 0.0
+    """Seconds since 1970, UTC."""
 
     @property
     def name(self) -> str:
@@ -136,8 +145,12 @@ class Run:
     @property
     def counts(self) -> dict[Verdict, int]:
         """Tests by verdict, worst first, without the empty ones."""
-        counted = Counter(test.verdict for test in self.tests)
-        return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+        return _count(test.verdict for test in self.tests)
+
+    @property
+    def requirement_counts(self) -> dict[Verdict, int]:
+        """The same of the requirements that a selected test names."""
+        return _count(result.verdict for result in self.covered)
 
     @property
     def troubles(self) -> list[TestResult]:
@@ -164,6 +177,11 @@ class Run:
         return [result for result in self.requirements if result.tests]
 
 
+def _count(found: Iterable[Verdict]) -> dict[Verdict, int]:
+    counted = Counter(found)
+    return {verdict: counted[verdict] for verdict in Verdict if counted[verdict]}
+
+
 def load(run_dir: Path) -> Run:
     """Read a run's record. Raises UsageError RIG-R11 when there is none."""
     try:
@@ -175,8 +193,17 @@ def load(run_dir: Path) -> Run:
     for line in lines:
         _take(run, tests, line)
     run.tests = list(tests.values())
-    run.duration_s = lines[-1]["at"] - lines[0]["at"] if lines else 0.0
+    if lines:
+        run.started_at, run.duration_s = lines[0]["at"], lines[-1]["at"] - lines[0]["at"]
+    _say_what_ran(run)
     return run
+
+
+def _say_what_ran(run: Run) -> None:
+    """A test may bring a topology of its own: the facts name what was used, not what was asked for."""
+    for fact, used in (("devices", {test.device for test in run.tests}), ("topologies", {test.topology for test in run.tests})):
+        if used - {""}:
+            run.facts[fact] = ", ".join(sorted(used - {""}))
 
 
 def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> None:
@@ -199,7 +226,8 @@ def _attempt(line: Mapping[str, Any]) -> Attempt:
         for phase in line["phases"]
     ]
     artefacts = [Path(path) for path in line.get("artefacts", [])]
-    return Attempt(line["attempt"], Verdict(line["verdict"]), line["duration_s"], phases, artefacts)
+    output = [(str(name), str(text)) for name, text in line.get("output", [])]
+    return Attempt(line["attempt"], Verdict(line["verdict"]), line["duration_s"], phases, artefacts, output)
 
 
 def _judge(requirement: catalogue.Requirement, tests: list[TestResult]) -> RequirementResult:

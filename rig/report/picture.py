@@ -24,8 +24,8 @@ WIDTH_PX = 900.0
 MAX_RECORDS = 5000
 """A test of thousands of cycles shows its last ones: that is where it failed, if it did."""
 
-MERGE_PX = 2.5
-"""Marks and bars nearer than this cannot be told apart: the first is drawn and says how many it stands for."""
+MERGE_PX = 0.5
+"""Marks and bars nearer than this cannot be told apart, zoomed in neither: the first is drawn and says how many it stands for."""
 
 PORTS = {"ph": "host link", "ps": "server link", "pn": "device link"}
 """Lanes of the ports of the wire namespace; other ports have their own name."""

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
 
 from tabulate import tabulate
 
+from rig.report.compare import Comparison
 from rig.report.model import RequirementResult, Run, TestResult
 from rig.runner import verdict as verdicts
 from rig.runner.verdict import Verdict
@@ -17,12 +19,13 @@ MOST_TROUBLES = 20
 """More of them have one cause, or do not fit a screen."""
 
 
-def render(run: Run) -> str:
-    """Covered requirements, one row each, one verdict column a device; what went wrong, once more; the counts."""
+def render(run: Run, since: Comparison | None = None) -> str:
+    """Covered requirements, a row each, a verdict column a device; what went wrong, once more; what changed; the counts."""
     devices = sorted({test.device for test in run.tests if test.device})
     rows = [_row(result, devices) for result in run.covered]
     headers = ["requirement", "title", *(devices or ["verdict"]), "tests", "reason"]
-    return "\n\n".join([tabulate(rows, headers, tablefmt="simple"), *troubles(run), summary(run)])
+    changes = [since.text] if since is not None else []
+    return "\n\n".join([tabulate(rows, headers, tablefmt="simple"), *troubles(run), *changes, summary(run)])
 
 
 def troubles(run: Run) -> list[str]:
@@ -47,11 +50,13 @@ def shown_path(path: Path) -> Path:
 
 def summary(run: Run) -> str:
     """One line: requirements and tests by verdict, and the time."""
-    covered = run.covered
-    passed = sum(result.verdict is Verdict.PASSED for result in covered)
-    tests = ", ".join(f"{count} {verdict}" for verdict, count in run.counts.items()) or "none"
-    requirements = f"{passed} of {len(covered)} passed ({len(run.requirements)} in the catalogue)"
-    return f"requirements: {requirements}; tests: {tests}; {run.duration_s:.1f} s"
+    requirements = f"{counted(run.requirement_counts)} ({len(run.requirements)} in the catalogue)"
+    return f"requirements: {requirements}; tests: {counted(run.counts)}; {run.duration_s:.1f} s"
+
+
+def counted(counts: Mapping[Verdict, int]) -> str:
+    """"1 failed, 12 passed"."""
+    return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "none"
 
 
 def _row(result: RequirementResult, devices: list[str]) -> list[str]:

@@ -2,11 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from rig.runner.verdict import Verdict
 
 TIMELINE = "timeline.jsonl"
+OUTPUT = "output.txt"
+
+OUTPUT_CHARS = 20_000
+"""Of each stream in the record: its end says what went wrong. output.txt has the whole."""
+
+
+def write_output(directory: Path, sections: Sequence[tuple[str, str]]) -> list[tuple[str, str]]:
+    """Write what an attempt and its processes wrote to output.txt; gives the end of each stream, for the record."""
+    written = [(name, text) for name, text in sections if text.strip()]
+    if written:
+        whole = "".join(f"----- {name} -----\n{text.rstrip()}\n" for name, text in written)
+        (directory / OUTPUT).write_text(whole, encoding="utf-8", errors="backslashreplace")
+    return [(name, text[-OUTPUT_CHARS:]) for name, text in written]
 
 
 def keep(directory: Path, outcome: Verdict) -> list[Path]:

@@ -29,7 +29,9 @@ def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> d
     facts = {
         "started": time.strftime("%Y-%m-%d %H:%M:%S %z"),
         "command": shlex.join([Path(sys.argv[0]).name, *sys.argv[1:]]),
+        "host": platform.node(),
         "devices": ", ".join(devices),
+        "board": _board(devices, config),
         "topologies": ", ".join(topologies),
         "bench config": _settings(config),
         "rig": rig.__version__,
@@ -42,6 +44,22 @@ def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> d
         **_images(),
     }
     return {name: value for name, value in facts.items() if value}
+
+
+def _board(devices: list[str], config: BenchConfig) -> str:
+    """Which board on which port and NIC: its USB description and serial number, where the port has one."""
+    named = [name.partition(":")[2] or config.port for name in devices if name.partition(":")[0] == "board"]
+    if not named:
+        return ""
+    from serial.tools.list_ports import comports
+
+    known = {os.path.realpath(port.device): port for port in comports()}
+    texts = []
+    for path in named:
+        port = known.get(os.path.realpath(path))
+        words = [port.manufacturer, port.product, port.serial_number and f"serial number {port.serial_number}"] if port else []
+        texts.append(" ".join([f"{path}:" if any(words) else path, *(word for word in words if word)]))
+    return ", ".join(texts) + (f"; nic {config.nic}" if config.nic else "")
 
 
 def _digest(path: Path) -> str:

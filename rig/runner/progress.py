@@ -64,10 +64,11 @@ class Progress:
     def pytest_rig_reports(self, run_dir: Path) -> None:
         from rig.commands.run import say_reports
         from rig.report import table
+        from rig.report.compare import with_last
         from rig.report.model import load
 
         run = load(run_dir)
-        self._say("\n" + table.render(run))
+        self._say("\n" + table.render(run, with_last(run)))
         say_reports(run_dir)
         if run.exit_code == 5:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")

@@ -19,7 +19,7 @@ from rig import catalogue
 from rig.errors import UsageError
 from rig.plugin import is_ours, terminate, usage_error
 from rig.runner import verdict as verdicts
-from rig.runner.artefacts import keep
+from rig.runner.artefacts import keep, write_output
 from rig.runner.benching import ARTEFACTS, SETUP
 from rig.runner.limits import DEFAULT_LIMIT_S, limit
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
@@ -37,6 +37,8 @@ class Runner:
         self.items = items
         self.recorder: Recorder | None = None
         self.phases: list[dict[str, Any]] = []
+        self.written: list[tuple[str, str]] = []
+        """What the attempt wrote (its processes too), as pytest captured it: (section, text)."""
         self.attempts: dict[str, list[Verdict]] = {item.nodeid: [] for item in items}
         self.others: set[str] = set()
         """Outcomes of tests in the session that are not the rig's."""
@@ -117,7 +119,7 @@ class Runner:
 
     def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, number: int) -> list[pytest.TestReport]:
         """Run set-up, call and teardown once and record them, also when Ctrl-C or SIGTERM cuts in."""
-        self.phases = []
+        self.phases, self.written = [], []
         started = time.monotonic()
         if self.recorder is not None:
             item.stash[ARTEFACTS] = artefact_dir(self.recorder.run_dir, item.nodeid, number)
@@ -139,6 +141,8 @@ class Runner:
         }
         if self.recorder is not None:
             directory = item.stash[ARTEFACTS]
+            if outcome not in (Verdict.PASSED, Verdict.SKIPPED):
+                line["output"] = write_output(directory, self.written)
             line["artefacts"] = [str(path.relative_to(self.recorder.run_dir)) for path in keep(directory, outcome)]
             self.recorder.add("attempt", **line)
         self.config.hook.pytest_rig_attempt(attempt=line)
@@ -154,6 +158,7 @@ class Runner:
         report = yield
         if is_ours(item):
             self.phases.append(self._phase(item, call, report))
+            self.written = report.sections  # of all phases so far
         return report
 
     def _phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:

@@ -51,6 +51,28 @@ def test_failure_is_not_repeated_and_keeps_its_files(run_rig: Run, run_dir: Path
     assert attempt["phases"][1]["at"] == "test_it.py:2: assert 1 == 2"
 
 
+def test_what_a_failing_test_and_its_processes_wrote_is_kept(run_rig: Run, run_dir: Path) -> None:
+    _, lines = run_rig(
+        """
+        import subprocess, sys
+
+        def test_good(bench):
+            print("not needed")
+
+        def test_bad(bench):
+            print("tick")
+            subprocess.run([sys.executable, "-c", "import chatt"])
+            assert False
+        """
+    )
+    (good, bad) = (line for line in lines if line["kind"] == "attempt")
+    assert "output" not in good
+    assert [name for name, _ in bad["output"]] == ["Captured stdout call", "Captured stderr call"]
+    text = (run_dir / "tests" / "test-it-py-test-bad-native-flat" / "output.txt").read_text()
+    assert "tick" in text
+    assert "ModuleNotFoundError: No module named 'chatt'" in text
+
+
 def test_the_place_of_an_error_is_the_test_files_last_line_on_the_way(run_rig: Run) -> None:
     source = "import json\n\ndef deeper(text):\n    return json.loads(text)\n\ndef test_one(bench):\n    assert deeper('{')\n"
     _, lines = run_rig(source)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
@@ -103,18 +104,80 @@ def test_json_has_a_line_for_each_requirement(run: Run) -> None:
     assert by_id["CCT-001"]["verdict"] == "not covered"
 
 
-def test_junit_keeps_every_attempt(run: Run) -> None:
+def test_junit_counts_a_test_once_and_keeps_every_attempt(run: Run) -> None:
+    """As Surefire writes it: a flaky test is no error, and the attempt that went wrong is inside its case."""
     suite = ET.parse(run.directory / "junit.xml").getroot()[0]
-    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped")} == {
-        "tests": "6",
+    assert {name: suite.get(name) for name in ("tests", "failures", "errors", "skipped", "flakes")} == {
+        "tests": "5",
         "failures": "1",
-        "errors": "1",
+        "errors": "0",
         "skipped": "2",
+        "flakes": "1",
     }
-    names = [case.get("name") for case in suite.iter("testcase")]
-    assert names == ["good", "bad", "shaky (attempt 1)", "shaky", "never", "away"]
+    assert [case.get("name") for case in suite.iter("testcase")] == ["good", "bad", "shaky", "never", "away"]
+    shaky = suite.find("testcase[@name='shaky']")
+    assert shaky is not None
+    (earlier,) = shaky.findall("flakyError")
+    assert (earlier.get("message"), earlier.get("type")) == ("RIG-B03 no answer", "bench error")
+    assert earlier.findtext("stackTrace") == "RIG-B03 no answer"
     properties = [(p.get("name"), p.get("value")) for p in suite.findall("testcase[1]/properties/property")]
     assert ("requirement", "CCT-010") in properties
+
+
+def test_junit_says_when_and_where(run: Run) -> None:
+    suite = ET.parse(run.directory / "junit.xml").getroot()[0]
+    assert suite.get("hostname")
+    written = datetime.fromisoformat(suite.attrib["timestamp"])
+    assert abs(written.timestamp() - run.started_at) < 1
+
+
+def test_a_bench_error_that_stays_is_an_error_with_its_repetition(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add("test", id="test_it.py::sick", title="", requirements=[])
+    for number in (1, 2):
+        attempt(recorder, "test_it.py::sick", "bench error", number=number, error=f"RIG-B03 number {number}")
+    recorder.close()
+    report.draw(tmp_path)
+    suite = ET.parse(tmp_path / "junit.xml").getroot()[0]
+    assert (suite.get("tests"), suite.get("errors"), suite.get("flakes")) == ("1", "1", "0")
+    error, again = suite.find("testcase/error"), suite.find("testcase/rerunError")
+    assert error is not None
+    assert again is not None
+    assert (error.get("message"), again.get("message")) == ("RIG-B03 number 2", "RIG-B03 number 1")
+
+
+def test_what_was_written_is_in_every_report(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add("test", id="test_it.py::bad", title="", requirements=[])
+    output = [("Captured stdout call", "tick\n"), ("Captured stderr setup", "ModuleNotFoundError: no 'chatt' </pre>\x00\n")]
+    fields = {"duration_s": 0.3, "phases": phases("failed", "no"), "artefacts": [], "output": output}
+    recorder.add("attempt", id="test_it.py::bad", attempt=1, verdict="failed", **fields)
+    recorder.close()
+    report.draw(tmp_path)
+    case = ET.parse(tmp_path / "junit.xml").getroot()[0].find("testcase")
+    assert case is not None
+    assert "ModuleNotFoundError: no 'chatt'" in (case.findtext("system-err") or "")
+    assert "tick" in (case.findtext("system-out") or "")
+    assert "ModuleNotFoundError: no 'chatt'" in (tmp_path / "report.md").read_text()
+    assert "no &#39;chatt&#39; &lt;/pre&gt;" in (tmp_path / "report.html").read_text()
+
+
+def test_a_flaky_run_does_not_say_that_nothing_passed(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add("test", id="test_it.py::shaky", title="", requirements=["CCT-030"])
+    attempt(recorder, "test_it.py::shaky", "bench error", error="RIG-B03 no answer")
+    attempt(recorder, "test_it.py::shaky", "passed", number=2)
+    recorder.close()
+    assert table.summary(load(tmp_path)).startswith("requirements: 1 flaky (308 in the catalogue); tests: 1 flaky; ")
+
+
+def test_facts_name_the_topologies_that_tests_ran_on(run: Run, run_dir: Path) -> None:
+    recorder = Recorder(run_dir)
+    fields = {"duration_s": 0.3, "phases": phases(), "device": "native", "topology": "routed", "artefacts": []}
+    recorder.add("attempt", id="test_it.py::never", attempt=1, verdict="passed", **fields)
+    recorder.close()
+    assert load(run_dir).facts["topologies"] == "flat, routed"
+    assert load(run_dir).facts["devices"] == "native, qemu"
 
 
 class Outside(HTMLParser):

@@ -42,6 +42,20 @@ def test_the_filter_is_right_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures["keepalive_jitter_ms"] is None
     assert 0 < figures["flash_bytes"] <= 65536
     assert 0 < figures["ram_bytes"] <= 131072
+    assert figures["bounds"]["flash_bytes"] == {"measured": figures["flash_bytes"], "at_most": 65536, "met": True}
+    assert figures["bounds_met"] is all(bound["met"] for bound in figures["bounds"].values())
+
+
+@pytest.mark.parametrize(("ratio", "options", "code"), [(4.0, ["--check"], 0), (2.9, [], 0), (2.9, ["--check"], 1)])
+def test_a_missed_bound_is_an_error_with_check(
+    monkeypatch: pytest.MonkeyPatch, ratio: float, options: list[str], code: int
+) -> None:
+    figures = core.CoreFigures(1.0, ratio, 0, 10, 0, 100, 0, 0, 10, 40_000, 110_000, None)
+    monkeypatch.setattr(core, "run", lambda say: figures)
+    for form in ([], ["--json"]):
+        outcome = CliRunner().invoke(build(), ["bench", "--device", "core", *options, *form])
+        assert outcome.exit_code == code, outcome.output
+        assert ("MISSED" in outcome.stdout or '"bounds_met": false' in outcome.stdout) is (ratio < 3)
 
 
 @pytest.mark.edge(71)

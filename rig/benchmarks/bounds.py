@@ -1,0 +1,77 @@
+"""What the figures of `rig bench` should be, and whether they are."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from rig.benchmarks.core import CoreFigures
+    from rig.benchmarks.device import DeviceFigures
+
+MEDIANS_MS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms": 100.0}
+"""At most. ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
+SET_UP_S = {"native": 1.5, "qemu": 3.0}
+FLASH_LINE_EFFICIENCY = 0.9
+JITTER_IDLE_MS, JITTER_LOADED_MS = 2.0, 10.0
+LIBPCAP_RATIO = 3.0
+FLASH_BYTES, RAM_BYTES = 65_536, 131_072
+
+
+@dataclass(frozen=True)
+class Bound:
+    """One figure beside what is wanted of it. `name` is its key of `--json`, with `.p50` and the like where it has several."""
+
+    name: str
+    measured: float
+    limit: float
+    at_least: bool = False
+
+    @property
+    def met(self) -> bool:
+        return self.measured >= self.limit if self.at_least else self.measured <= self.limit
+
+    @property
+    def wanted(self) -> str:
+        """In words: "at most 3"; a count of wrong things is wanted to be "0"."""
+        if self.limit == 0:
+            return "0"
+        return f"at {'least' if self.at_least else 'most'} {self.limit:,g}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"measured": round(self.measured, 4), "at_least" if self.at_least else "at_most": self.limit, "met": self.met}
+
+
+def of_device(f: DeviceFigures) -> list[Bound]:
+    """The bounds of `rig bench --device native|qemu`."""
+    medians = {**MEDIANS_MS, "bench_setup_s": SET_UP_S[f.device]}
+    return [
+        *(Bound(f"{name}.p50", getattr(f, name).p50, limit) for name, limit in medians.items()),
+        Bound("flash_line_efficiency", f.flash_line_efficiency, FLASH_LINE_EFFICIENCY, at_least=True),
+        Bound("keepalive_jitter_ms.p999", f.jitter.idle_ms.p999, JITTER_IDLE_MS),
+        Bound("keepalive_jitter_ms.loaded.p999", f.jitter.loaded_ms.p999, JITTER_LOADED_MS),
+        Bound("missed_wakes", f.wire.missed_wakes, 0),
+        Bound("false_wakes", f.false_wakes, 0),
+        *sizes(f.flash_bytes, f.ram_bytes),
+    ]
+
+
+def of_core(f: CoreFigures) -> list[Bound]:
+    """The bounds of `rig bench --device core`."""
+    zeros = ("missed_wakes", "false_wakes", "judged_differently", "leaking_cycles")
+    return [
+        *(Bound(name, getattr(f, name), 0) for name in zeros),
+        Bound("filter_vs_libpcap_ratio", f.filter_vs_libpcap_ratio, LIBPCAP_RATIO, at_least=True),
+        *sizes(f.flash_bytes, f.ram_bytes),
+    ]
+
+
+def sizes(flash_bytes: int, ram_bytes: int) -> list[Bound]:
+    """Of the Cortex-M3 build; where it was not built there is nothing to say."""
+    sizes = (Bound("flash_bytes", flash_bytes, FLASH_BYTES), Bound("ram_bytes", ram_bytes, RAM_BYTES))
+    return [size for size in sizes if size.measured > 0]
+
+
+def as_json(bounds: Sequence[Bound]) -> dict[str, Any]:
+    return {"bounds": {bound.name: bound.as_json() for bound in bounds}, "bounds_met": all(bound.met for bound in bounds)}

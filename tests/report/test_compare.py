@@ -1,0 +1,64 @@
+"""What a report says of the run before."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rig import report
+from rig.report import compare
+from rig.report.model import load
+from rig.runner.record import Recorder
+
+
+def write_run(reports: Path, name: str, verdicts: dict[str, str]) -> Path:
+    """A run of tests that took a second each."""
+    directory = reports / name
+    directory.mkdir()
+    recorder = Recorder(directory)
+    recorder.add("run", rig="0.1.0")
+    for id_, verdict in verdicts.items():
+        recorder.add("test", id=id_, title="", requirements=["CCT-030"])
+        recorder.add("attempt", id=id_, attempt=1, verdict=verdict, duration_s=1.0, phases=[], artefacts=[])
+    recorder.add("end", exit=0)
+    recorder.close()
+    return directory
+
+
+@pytest.fixture
+def now(tmp_path: Path) -> Path:
+    write_run(tmp_path, "20260101-100000-aaaa", {"a": "passed", "b": "failed", "c": "passed", "d": "skipped"})
+    write_run(tmp_path, "20260101-110000-bbbb", {"x": "passed"})
+    verdicts = {"a": "failed", "b": "passed", "c": "passed", "d": "passed", "e": "failed"}
+    directory = write_run(tmp_path, "20260101-120000-cccc", verdicts)
+    (tmp_path / "latest").symlink_to(directory.name)
+    write_run(tmp_path, "20260101-130000-dddd", {"a": "passed"})
+    return directory
+
+
+def test_what_broke_and_what_was_mended_since_the_newest_run_with_a_test_in_common(now: Path) -> None:
+    """Later runs, links, runs of other tests, skipped and new tests do not count."""
+    since = compare.with_last(load(now))
+    assert since is not None
+    assert (since.before, since.broken, since.mended, since.shared) == ("20260101-100000-aaaa", ["a"], ["b"], 3)
+    line = "since 20260101-100000-aaaa: 1 newly broken, 1 newly mended in 3 tests of both, 1.00 times the time"
+    assert since.text == line
+    report.draw(now)
+    assert line in (now / "report.html").read_text()
+    assert line in (now / "report.md").read_text()
+
+
+def test_the_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:
+    assert compare.with_last(load(write_run(tmp_path, "20260101-100000-aaaa", {"a": "passed"}))) is None
+
+
+@pytest.mark.parametrize("record", [b"", b"garbage\n", b'{"kind":"attempt","at":1,"id":"a"}\n'])
+def test_a_damaged_record_costs_the_comparison_only(tmp_path: Path, record: bytes) -> None:
+    write_run(tmp_path, "20260101-100000-aaaa", {"a": "passed"})
+    damaged = tmp_path / "20260101-110000-bbbb"
+    damaged.mkdir()
+    (damaged / "results.jsonl").write_bytes(record)
+    since = compare.with_last(load(write_run(tmp_path, "20260101-120000-cccc", {"a": "failed"})))
+    assert since is not None
+    assert since.broken == ["a"]
