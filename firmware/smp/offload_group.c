@@ -24,6 +24,7 @@ enum {
 	NDIS_WOL_BITMAP = 0x1, NDIS_WOL_MAGIC = 0x2, NDIS_WOL_IPV4_SYN = 0x4, NDIS_WOL_IPV6_SYN = 0x8,
 	NDIS_WOL_IPV4_WILDCARD = 0x200, NDIS_WOL_IPV6_WILDCARD = 0x800, NDIS_WOL_EAPOL = 0x10000,
 	NDIS_OFFLOAD_ARP = 0x1, NDIS_OFFLOAD_NS = 0x2,
+	NDIS_WAKE_ON_MEDIA_CONNECT = 0x1, NDIS_WAKE_ON_MEDIA_DISCONNECT = 0x2,
 };
 
 /* Own offload types have no NDIS bit: theirs is 1 << type. */
@@ -76,6 +77,15 @@ static int attach(const struct io *io)
 	return OFFLOAD_REPLY(attach_rsp, io, &r);
 }
 
+/* Its own link is the one event of these that a device may notice: as a pattern, so where the port reports it. */
+static uint32_t wake_up_events(void)
+{
+	uint32_t types = eng_pattern_types(g.e);
+
+	return (types >> OFF_PATTERN_LINK_UP & 1u ? NDIS_WAKE_ON_MEDIA_CONNECT : 0u) |
+	       (types >> OFF_PATTERN_LINK_DOWN & 1u ? NDIS_WAKE_ON_MEDIA_DISCONNECT : 0u);
+}
+
 static int caps(const struct io *io)
 {
 	const struct number_row rows[] = {
@@ -95,7 +105,7 @@ static int caps(const struct io *io)
 		{ "MinWoLPatternSize", 1 },
 		{ "MaxWoLPatternOffset", ENG_MAX_OFFSET },
 		{ "NumTotalWoLPatterns", ENG_PATTERNS },
-		{ "SupportedWakeUpEvents", 0 },
+		{ "SupportedWakeUpEvents", wake_up_events() },
 		{ "MaxWoLPacketSaveBuffer", ENG_FRAME_BYTES },
 		{ "SupportedProtocolOffloads", NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO },
 		{ "NumArpOffloadIPv4Addresses", ENG_OFFLOADS },
@@ -261,6 +271,12 @@ static bool lease_over(void)
 	return st.power == OFF_EXPIRED;
 }
 
+/* WAKE_PENDING is an error and a change at once: commit has gone to AWAKE. */
+static bool changed(int rc)
+{
+	return rc == OFF_OK || rc == OFF_WAKE_PENDING;
+}
+
 static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, uint8_t *rsp, size_t rsp_cap, size_t *rsp_len)
 {
 	const struct io io = { .e = g.e, .req = req, .req_len = req_len, .rsp = rsp, .cap = rsp_cap, .len = rsp_len };
@@ -274,7 +290,7 @@ static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, u
 	if (op == SMP_WRITE && cmd != CMD_ATTACH && lease_over())
 		return OFF_RESUME_REQUIRED;
 	int rc = commands[i].run(&io);
-	if (op == SMP_WRITE && (rc == OFF_OK || rc == OFF_WAKE_PENDING))
+	if (op == SMP_WRITE && changed(rc))
 		eng_lease_renew(g.e);
 	return rc;
 }
@@ -293,7 +309,7 @@ void offload_group_init(struct engine *e, const uint8_t running_digest[32], cons
 	g.boot_id = boot_id;
 }
 
-bool offload_group_cacheable(uint8_t op, uint8_t cmd)
+bool offload_group_cacheable(uint8_t op, uint8_t cmd, int rc)
 {
-	return op == SMP_WRITE && cmd != CMD_ATTACH;
+	return op == SMP_WRITE && cmd != CMD_ATTACH && changed(rc);
 }

@@ -17,8 +17,11 @@ void offload_group_init(struct engine *e, const uint8_t running_digest[32], cons
 /* Answers the standing event wait when there is an event for it. Call after every frame and every eng_poll. */
 void offload_group_poll(void);
 
-/* May a repeat of this request be answered from the reply cache? Attach may not: a new host may use an old number. */
-bool offload_group_cacheable(uint8_t op, uint8_t cmd);
+/*
+ * Is a repeat of this request, which was answered with rc, answered from the reply cache? When it has changed something: a
+ * commit that says WAKE_PENDING has. Attach is not: a new host may use an old number.
+ */
+bool offload_group_cacheable(uint8_t op, uint8_t cmd, int rc);
 
 /* Test builds: what fault_inject ordered for the next reply. True: drop it. Otherwise delay it and corrupt it as set. */
 bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt);

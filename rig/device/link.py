@@ -27,7 +27,6 @@ from rig.clock import Deadline
 from rig.device import framing
 from rig.device.codes import error_in
 from rig.device.events import EventStream
-from rig.device.numbers import WRITE
 from rig.device.port import open_port
 from rig.errors import BenchError, RigBug, RigError
 
@@ -43,8 +42,6 @@ BITS_PER_BYTE = 10
 """8N1: a start and a stop bit."""
 TIMEOUT_S = 0.5
 RETRIES = 4
-REMEMBERED_WRITES = 8
-"""The device answers a repeat of its last 4 commands from a cache, by sequence number: do not use those numbers again yet."""
 HEARD_LINES = 8
 
 
@@ -136,7 +133,6 @@ class Link:
         self._line_dirty = True
         self._pending: dict[int, Pending] = {}
         self._seq = random.randrange(256)
-        self._recent_writes: deque[int] = deque(maxlen=REMEMBERED_WRITES)
         self._events: EventStream | None = None
         self._receiver = framing.Receiver(self._on_message, self._on_text)
         self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -199,17 +195,15 @@ class Link:
         header = HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command)
         pending = Pending(self, seq, (op | REPLY, group, command), framing.encode(header + payload))
         self._pending[seq] = pending
-        if op == WRITE:
-            self._recent_writes.append(seq)
         return pending
 
     def _free_seq(self) -> int:
         for step in range(1, 257):
             seq = (self._seq + step) & 0xFF
-            if seq not in self._pending and seq not in self._recent_writes and not self._is_event_seq(seq):
+            if seq not in self._pending and not self._is_event_seq(seq):
                 self._seq = seq
                 return seq
-        raise RigBug("RIG-X02", "more than 240 requests in flight")
+        raise RigBug("RIG-X02", "more than 250 requests in flight")
 
     def _is_event_seq(self, seq: int) -> bool:
         return self._events is not None and seq == self._events.seq

@@ -108,7 +108,7 @@ class Capabilities:
     max_patterns: int
     """NumTotalWoLPatterns; magic packet not counted."""
     wake_up_events: int
-    """SupportedWakeUpEvents, NDIS bits."""
+    """SupportedWakeUpEvents, NDIS bits: the link came 0x1, it went 0x2. Armed as patterns."""
     saved_packet_bytes: int
     """MaxWoLPacketSaveBuffer"""
     protocol_offloads: int

@@ -11,6 +11,8 @@ from rig.device.offload_types import Pattern
 from rig.suite.scene import Scene
 
 LINK_UP, LINK_DOWN = 740, 741
+NDIS_MEDIA_CONNECT, NDIS_MEDIA_DISCONNECT = 0x1, 0x2
+"""NDIS_PM_WAKE_ON_MEDIA_CONNECT_SUPPORTED, and of the disconnect."""
 WAIT_S = 10
 
 FEW_PROBES = {"standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=2), "clock": Clock(50_000)}
@@ -39,6 +41,7 @@ def test_link_that_goes_wakes_and_one_that_comes_back_wakes(scene: Scene) -> Non
     assert (wake.reason, wake.pattern_id) == ("MEDIA_CONNECT", LINK_UP)
     hits = {pattern.id: pattern.hits for pattern in scene.device.patterns()}
     assert (hits[LINK_UP], hits[LINK_DOWN]) == (1, 1)
+    assert scene.device.capabilities().wake_up_events == NDIS_MEDIA_CONNECT | NDIS_MEDIA_DISCONNECT, "it says what it does"
 
 
 @pytest.mark.edge(18)

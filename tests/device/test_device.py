@@ -68,7 +68,9 @@ def test_link_patterns_are_neither_said_nor_taken_without_an_ethernet() -> None:
     with emulated("native", flash=prepared_flash("native")) as device, Link(device.port) as link:
         mcumgr.wait_ready(link)
         client = OffloadClient(link)
-        assert not {PatternType.LINK_UP, PatternType.LINK_DOWN} & (client.capabilities().pattern_types or set())
+        caps = client.capabilities()
+        assert not {PatternType.LINK_UP, PatternType.LINK_DOWN} & (caps.pattern_types or set())
+        assert caps.wake_up_events == 0
         with pytest.raises(DeviceError) as refused:
             client.add_pattern(Pattern.link(1, up=True))
         assert refused.value.rc == OffloadRc.UNSUPPORTED

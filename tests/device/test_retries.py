@@ -1,0 +1,215 @@
+"""When the same bytes are a repetition and when they are a new request, for clients that count as they like, on real firmware."""
+
+from __future__ import annotations
+
+import os
+import select
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import cbor2
+import pytest
+
+from rig.clock import Deadline
+from rig.device import framing, mcumgr
+from rig.device.link import HEADER, VERSION_2, Link
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, OffloadRc, Power, SlotState
+from rig.device.offload import OffloadClient
+from rig.device.port import open_port
+from tests.engine.engine_lib import HOST_MAC
+from tests.engine.packets import tcp
+from tests.engine.test_group import SLOT
+
+from .kinds import KINDS
+from .wires import Wire, wired
+
+ANSWER_S = 5.0
+BAUD = 115200
+
+
+class RawClient:
+    """One request at a time, under the number that the test says, sent once."""
+
+    def __init__(self, port: str) -> None:
+        self._endpoint = open_port(port, BAUD)
+        self._replies: list[bytes] = []
+        self._receiver = framing.Receiver(self._replies.append, lambda text: None)
+
+    def close(self) -> None:
+        self._endpoint.close()
+
+    def send(self, seq: int, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> None:
+        payload = cbor2.dumps(body, canonical=True)
+        header = HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command)
+        data = memoryview(b"\n" + framing.encode(header + payload))
+        while data:
+            select.select([], [self._endpoint.fd], [], ANSWER_S)
+            data = data[os.write(self._endpoint.fd, data) :]
+
+    def answer(self, seq: int) -> dict[str, Any]:
+        """The next reply; it has this number."""
+        deadline = Deadline(ANSWER_S)
+        while not self._replies:
+            assert select.select([self._endpoint.fd], [], [], deadline.remaining_s)[0], "no answer"
+            self._receiver.feed(os.read(self._endpoint.fd, 65536))
+        message = self._replies.pop(0)
+        assert HEADER.unpack_from(message)[4] == seq
+        return cbor2.loads(message[HEADER.size :])  # type: ignore[no-any-return]
+
+    def write(self, seq: int, command: Command, body: Mapping[str, Any]) -> dict[str, Any]:
+        self.send(seq, WRITE, command, body)
+        return self.answer(seq)
+
+    def read(self, seq: int, command: Command = Command.STATUS) -> dict[str, Any]:
+        self.send(seq, READ, command, {})
+        return self.answer(seq)
+
+    def pause(self, seq: int) -> dict[str, Any]:
+        return self.write(seq, Command.PAUSE_TCP_SLOT, HANDLE)
+
+    def resume(self, seq: int) -> dict[str, Any]:
+        return self.write(seq, Command.RESUME_TCP_SLOT, HANDLE)
+
+    def paused(self, seq: int) -> bool:
+        return [row[2] for row in self.read(seq, Command.LIST_TCP_SLOTS)["slots"]] == [SlotState.PAUSED]
+
+    def prepare(self, seq: int) -> int:
+        """The epoch to commit with. Uses two numbers."""
+        epoch = self.read(seq)["epoch"]
+        body = {"arm": 7, "mac": HOST_MAC, "epoch": epoch, "target": 3, "wake_timer_ms": 0}
+        return int(self.write(seq + 1, Command.PREPARE, body)["epoch"])
+
+
+HANDLE: dict[str, int] = {}
+"""Of the one slot."""
+
+
+@pytest.fixture(params=KINDS)
+def bench(request: pytest.FixtureRequest) -> Iterator[tuple[RawClient, Wire]]:
+    """A device with one slot, and its wire."""
+    with wired(request.param) as (device, wire):
+        with Link(device.port) as link:
+            mcumgr.wait_ready(link)
+            client = OffloadClient(link)
+            client.attach(1)
+            ref = client.add_tcp_slot(SLOT)
+        HANDLE.update(gen=ref.gen, slot=ref.slot)
+        raw = RawClient(device.port)
+        yield raw, wire
+        raw.close()
+
+
+@pytest.fixture
+def raw(bench: tuple[RawClient, Wire]) -> RawClient:
+    return bench[0]
+
+
+def test_a_number_that_comes_round_again_is_a_new_request(raw: RawClient) -> None:
+    """A client that just counts: pause, resume, 254 reads, and the very same pause."""
+    assert raw.pause(7) == {}
+    assert raw.resume(8) == {}
+    for seq in range(9, 9 + 254):
+        raw.read(seq & 0xFF)
+    assert raw.pause(7) == {}
+    assert raw.paused(8)
+
+
+def test_a_release_256_requests_after_the_last_one_releases(raw: RawClient) -> None:
+    for _ in range(2):
+        epoch = raw.prepare(10)
+        raw.write(12, Command.COMMIT, {"epoch": epoch})
+        raw.write(13, Command.HOST_AWAKE, {"epoch": epoch + 1})
+        assert raw.write(14, Command.RELEASE, {})["epoch"] == epoch + 3
+        assert raw.read(15)["power"] == Power.D0
+        for seq in range(16, 256 + 10):
+            raw.read(seq & 0xFF)
+
+
+def test_a_number_that_carries_another_request_is_in_new_use(raw: RawClient) -> None:
+    """A client that does not count at all, or begins anew."""
+    for _ in range(3):
+        assert raw.pause(7) == {}
+        assert raw.paused(7)
+        assert raw.resume(7) == {}
+        assert not raw.paused(7)
+
+
+@pytest.mark.parametrize("between", [0, 1, 100])
+def test_a_repetition_gets_the_first_answer_whatever_came_between(raw: RawClient, between: int) -> None:
+    assert raw.pause(7) == {}
+    for seq in range(8, 8 + between):
+        raw.read(seq)
+    assert raw.pause(7) == {}
+    assert raw.pause(200)["err"]["rc"] == OffloadRc.BAD_STATE, "what it would be, carried out"
+
+
+def test_a_repetition_comes_when_other_writes_have_long_been_answered(raw: RawClient) -> None:
+    """As with requests of many threads."""
+    assert raw.pause(7) == {}
+    for seq in range(8, 14, 2):
+        assert raw.resume(seq) == {}
+        assert raw.pause(seq + 1) == {}
+    assert raw.pause(7) == {}
+
+
+@pytest.mark.edge(99)
+def test_a_release_of_all_slots_is_repeated_word_for_word(raw: RawClient) -> None:
+    full = {"snd_una": 2**32 - 1, "snd_nxt": 2**32 - 1, "owner": 0xFFFF, "tsval": 2**32 - 1}
+    for n in range(1, 16):
+        raw.write(100 + n, Command.ADD_TCP_SLOT, {**SLOT.wire(), **full, "local_port": SLOT.local_port + n})
+    epoch = raw.prepare(120)
+    raw.write(122, Command.COMMIT, {"epoch": epoch})
+    raw.write(123, Command.HOST_AWAKE, {"epoch": epoch + 1})
+    first = raw.write(124, Command.RELEASE, {})
+    assert len(first["slots"]) == 16
+    raw.write(125, Command.CLEAR_COUNTERS, {})
+    assert raw.write(124, Command.RELEASE, {}) == first
+
+
+@pytest.mark.edge(99)
+def test_a_commit_that_found_a_waking_frame_says_so_again(bench: tuple[RawClient, Wire]) -> None:
+    """It is refused and has changed the state: BAD_STATE would tell the host something else."""
+    raw, wire = bench
+    epoch = raw.prepare(1)
+    wire.send(tcp("PA", payload=b"wake up"))
+    deadline = Deadline(ANSWER_S)
+    while raw.read(3)["buffered"] == 0:
+        assert not deadline.expired
+    raw.write(4, Command.FAULT_INJECT, {"n": 1, "kind": Fault.DROP_REPLY, "delay_ms": 0})
+    raw.send(5, WRITE, Command.COMMIT, {"epoch": epoch})  # its answer is lost
+    answer = raw.write(5, Command.COMMIT, {"epoch": epoch})
+    assert answer["err"]["rc"] == OffloadRc.WAKE_PENDING
+    assert raw.read(6)["power"] == Power.AWAKE
+
+
+def test_a_refusal_is_not_kept(raw: RawClient) -> None:
+    """Nothing was changed, so what is asked again is looked at again."""
+    assert raw.resume(7)["err"]["rc"] == OffloadRc.BAD_STATE
+    assert raw.pause(8) == {}
+    assert raw.resume(7) == {}
+    assert not raw.paused(9)
+
+
+def test_a_command_of_another_group_is_not_looked_up(raw: RawClient) -> None:
+    assert raw.pause(7) == {}
+    raw.send(7, WRITE, Command.PAUSE_TCP_SLOT, HANDLE, group=0)
+    assert raw.answer(7)["rc"] != 0
+
+
+DELAY_MS = 200
+
+
+def test_a_delayed_reply_lets_others_pass(raw: RawClient) -> None:
+    before_us = raw.read(0, Command.HELLO)["now_us"]
+    raw.write(1, Command.FAULT_INJECT, {"n": 1, "kind": Fault.DELAY_REPLY, "delay_ms": DELAY_MS})
+    raw.send(2, READ, Command.STATUS, {})
+    assert raw.read(3)["power"] == Power.D0
+    assert raw.answer(2)["power"] == Power.D0
+    assert raw.read(4, Command.HELLO)["now_us"] - before_us > DELAY_MS * 1000
+
+
+def test_a_reply_too_long_to_be_delayed_comes_when_it_is_asked_for_again(raw: RawClient) -> None:
+    raw.write(1, Command.FAULT_INJECT, {"n": 1, "kind": Fault.DELAY_REPLY, "delay_ms": DELAY_MS})
+    raw.send(2, READ, Command.COUNTERS, {})
+    raw.read(3)
+    assert "rx_total" in raw.read(2, Command.COUNTERS)
