@@ -33,11 +33,22 @@ static enum tcp_verdict judge_rst(const struct eng_slot *s, const struct pkt *p)
 	return seq_in(p->seq, s->cfg.rcv_nxt, tcp_window(s)) ? TCP_RST_IN_WINDOW : TCP_RST_OUTSIDE;
 }
 
-/* RFC 9293 table 6: does the segment touch the receive window? */
+/* Every byte of the segment was received before, its FIN was not: that is what trimming leaves (RFC 9293 3.10.7.4). */
+static bool only_fin_is_new(const struct eng_slot *s, const struct pkt *p)
+{
+	return (p->flags & TCP_FIN) && p->seq + p->payload_len == s->cfg.rcv_nxt;
+}
+
+/*
+ * RFC 9293 table 6: does the segment touch the receive window? One thing more is taken: a FIN needs no room, so stacks
+ * send it into a closed window, and kernels take it there.
+ */
 static bool acceptable(const struct eng_slot *s, const struct pkt *p, uint32_t seg_len)
 {
 	uint32_t window = tcp_window(s), nxt = s->cfg.rcv_nxt;
 
+	if ((p->flags & TCP_ACK) && only_fin_is_new(s, p))
+		return true;
 	if (seg_len == 0)
 		return window == 0 ? p->seq == nxt : seq_in(p->seq, nxt, window);
 	return window != 0 && (seq_in(p->seq, nxt, window) || seq_in(p->seq + seg_len - 1, nxt, window));
@@ -57,22 +68,27 @@ static enum tcp_verdict judge_unacceptable(const struct eng_slot *s, const struc
 	return TCP_OUTSIDE;
 }
 
-/* RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT */
+/*
+ * RFC 5961 5.2: SND.UNA - MAX.SND.WND <= SEG.ACK <= SND.NXT, as a distance back from SND.NXT. Less than 2^31 may be in
+ * flight, and the window is below 2^30 (slots.c): the sum does not wrap, and a number half way round is outside.
+ */
 static bool ack_valid(const struct eng_slot *s, const struct pkt *p)
 {
-	return seq_leq(s->cfg.snd_una - s->cfg.max_snd_wnd, p->ack) && seq_leq(p->ack, s->cfg.snd_nxt);
+	uint32_t in_flight = s->cfg.snd_nxt - s->cfg.snd_una;
+
+	return (p->flags & TCP_ACK) && s->cfg.snd_nxt - p->ack <= in_flight + s->cfg.max_snd_wnd;
 }
 
+/*
+ * In the order of RFC 9293 3.10.7.4, so that what has several of RST, SYN and FIN is the first of them: a RST whatever
+ * else is set, then a SYN. What has no ACK is dropped only as the fifth check: before, it is answered like any other.
+ */
 enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, const struct pkt *p)
 {
 	uint32_t seg_len = p->payload_len + (p->flags & TCP_FIN ? 1u : 0u);
-	uint8_t kind = p->flags & (TCP_SYN | TCP_RST | TCP_FIN);
 
 	if (s->state == OFF_SLOT_BROKEN)
 		return TCP_NOT_OURS;
-	/* None of SYN, RST, ACK, or more than one of SYN, RST, FIN: no stack sends it. */
-	if (!(p->flags & (TCP_ACK | TCP_RST | TCP_SYN)) || (kind & (kind - 1)))
-		return TCP_BAD_FLAGS;
 	if (p->flags & TCP_RST)      /* RFC 7323 5.2: a RST is not subject to PAWS */
 		return judge_rst(s, p);
 	if (p->flags & TCP_SYN)
@@ -83,9 +99,11 @@ enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, con
 		return TCP_PAWS;
 	if (!acceptable(s, p, seg_len))
 		return judge_unacceptable(s, p, seg_len);
+	if (!(p->flags & TCP_ACK))
+		return TCP_BAD_FLAGS;
 	if (!ack_valid(s, p))
 		return TCP_ACK_INVALID;
-	if (p->payload_len)
+	if (p->payload_len && !only_fin_is_new(s, p))
 		return payload_ka_is_reply(s, p) ? TCP_KA_REPLY : TCP_DATA;
 	return p->flags & TCP_FIN ? TCP_FIN_ONLY : TCP_PURE_ACK;
 }

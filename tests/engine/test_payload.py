@@ -259,6 +259,15 @@ def test_the_password_comes_out_of_nothing(eng: Engine) -> None:
     assert "MAGIC" in shown
 
 
+@pytest.mark.edge(73, 74)
+def test_a_new_fin_behind_old_data_hits_no_pattern(eng: Engine) -> None:
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    asleep(eng)
+    assert woke(eng, tcp("FPA", seq=4998, payload=b"GO")) == (TCP_FIN, 0xFFFFFFFF)
+    assert eng.patterns() == {7: 0}
+
+
 @pytest.mark.edge(42, 73)
 def test_a_fin_wakes_behind_data_that_matches_nothing(eng: Engine) -> None:
     """Patterns narrow what data wakes, not that the peer closes."""

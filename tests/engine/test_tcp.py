@@ -17,6 +17,7 @@ from tests.engine.engine_lib import (
     BROKEN,
     D3,
     HOST_IP,
+    KA_TIMEOUT,
     OK,
     PEER_IP,
     SLOT_WOKEN,
@@ -64,7 +65,16 @@ CELLS = [
     ("ACK as old as allowed, with data", "A", 5000, (1000 - 65535) % 2**32, b"x", (TCP_DATA, 0)),
     ("no flags", "", 5000, 1000, b"x", (0, 0)),
     ("FIN without ACK", "F", 5000, 1000, b"", (0, 0)),
-    ("FIN SYN RST", "FSRPAU", 5000, 1000, b"", (0, 0)),
+    ("FIN without ACK, beyond the window", "F", 5000 + 8192, 1000, b"", (0, 1)),
+    ("no flags, old data", "", 4990, 1000, b"hello", (0, 1)),
+    ("no flags, below the window", "", 4999, 1000, b"", (0, 1)),
+    ("FIN SYN RST", "FSRPAU", 5000, 1000, b"", (TCP_RST, 0)),
+    ("FIN RST", "FRA", 5000, 1000, b"", (TCP_RST, 0)),
+    ("FIN RST in window", "FR", 5001, 1000, b"", (0, 1)),
+    ("SYN RST", "SR", 5000, 0, b"", (TCP_RST, 0)),
+    ("SYN RST below the window", "SRA", 4999, 1000, b"", (0, 0)),
+    ("SYN FIN", "SF", 5000, 0, b"", (0, 1)),
+    ("SYN FIN outside", "SFA", 123456789, 1000, b"bye", (0, 1)),
     ("data", "PA", 5000, 1000, b"hello", (TCP_DATA, 0)),
     ("data out of order", "A", 5100, 1000, b"hello", (TCP_DATA, 0)),
     ("partly old data", "A", 4998, 1000, b"hello", (TCP_DATA, 0)),
@@ -73,6 +83,9 @@ CELLS = [
     ("FIN", "FA", 5000, 1000, b"", (TCP_FIN, 0)),
     ("FIN beyond the window", "FA", 5000 + 8192, 1000, b"", (0, 1)),
     ("data and FIN", "FPA", 5000, 1000, b"x", (TCP_DATA, 0)),
+    ("old data and a new FIN", "FPA", 4995, 1000, b"HELLO", (TCP_FIN, 0)),
+    ("old data, a new byte and a FIN", "FPA", 4996, 1000, b"HELLO", (TCP_DATA, 0)),
+    ("old data and its FIN", "FPA", 4994, 1000, b"HELLO", (0, 1)),
     ("ACK", "A", 5000, 1000, b"", (0, 0)),
 ]
 
@@ -503,3 +516,61 @@ def test_a_handoff_that_lies_ahead_is_not_counted_back_from(eng: Engine) -> None
     eng.now_us += 7000
     eng.rx(tcp("A", seq=4999, ts=(1, 0)))
     assert dict(parse_tcp(eng.take_sent()[0])[1].options)["Timestamp"][0] == 7002
+
+
+@pytest.mark.edge(42)
+@pytest.mark.parametrize(
+    ("flags", "seq", "payload", "expected"),
+    [("FA", 5000, b"", (TCP_FIN, 0)), ("FPA", 4995, b"HELLO", (TCP_FIN, 0)), ("FA", 5000, b"x", (0, 1)),
+     ("FA", 5001, b"", (0, 1)), ("FA", 4999, b"", (0, 1)), ("A", 5000, b"x", (0, 1)), ("F", 5000, b"", (0, 1))],
+    ids=["bare", "behind old data", "behind a byte", "beyond", "of before", "a probe", "without ACK"],
+)  # fmt: skip
+def test_a_fin_needs_no_window(eng: Engine, flags: str, seq: int, payload: bytes, expected: tuple[int, int]) -> None:
+    """It takes no room: kernels take a FIN at RCV.NXT in a closed window. A byte before it does not fit, so nor does the FIN."""
+    asleep(eng, rcv_wnd=0)
+    assert outcome(eng, tcp(flags, seq, payload=payload)) == expected
+    assert eng.counters["zero_window_answered"] == (seq == 5000 and expected == (0, 1))
+
+
+@pytest.mark.edge(42)
+@pytest.mark.parametrize("rcv_wnd", [8192, 0])
+def test_a_new_fin_behind_old_data_is_no_data(eng: Engine, rcv_wnd: int) -> None:
+    """RFC 9293 3.10.7.4: what is left of RCV.NXT is trimmed off. A lost ACK and a FIN merged into the repetition."""
+    asleep(eng, flags=1, rcv_wnd=rcv_wnd)
+    assert outcome(eng, tcp("FPA", seq=4995, payload=b"HELLO")) == (0, 0)
+    assert outcome(eng, tcp("FPA", seq=4995, payload=b"HELLO")) == (0, 0)
+    assert eng.counters["wake_tcp_data"] == 0
+
+
+@pytest.mark.edge(34)
+@pytest.mark.parametrize("flags", ["", "P", "F"])
+@pytest.mark.parametrize(("tsval", "answers"), [(99, 1), (100, 0)])
+def test_an_old_timestamp_is_answered_whether_or_not_it_acknowledges(eng: Engine, flags: str, tsval: int, answers: int) -> None:
+    """RFC 7323 5.3 R1 is about every segment but a RST; what passes it has no ACK and is dropped (RFC 9293 3.10.7.4, fifth)."""
+    asleep(eng, ts_on=True, ts_recent=100)
+    assert outcome(eng, tcp(flags, payload=b"x", ts=(tsval, 0))) == (0, answers)
+    assert (eng.counters["paws_drop"], eng.counters["tcp_bad_flags"]) == (answers, 1 - answers)
+
+
+@pytest.mark.edge(14)
+def test_a_segment_that_acknowledges_nothing_is_no_sign_of_life(eng: Engine) -> None:
+    """Its acknowledgement number says nothing, so it proves no peer (RFC 5961 5.2)."""
+    slot = asleep(eng)
+    for _ in range(4):
+        eng.run_until(eng.now_us + 20 * S)
+        assert outcome(eng, tcp("", seq=4999)) == (0, 1)
+    eng.run_until(91 * S)
+    assert (eng.slot_get(*slot).state, eng.wake_event().reason) == (BROKEN, KA_TIMEOUT)
+
+
+@pytest.mark.edge(30)
+@pytest.mark.parametrize(
+    ("distance", "expected"),
+    [(0, (TCP_DATA, 0)), (-1, (0, 1)), (1, (0, 1)), (2**31 - 1, (0, 1)), (2**31, (0, 1)), (2**31 + 1, (0, 1))],
+)
+def test_where_no_window_was_ever_open_one_acknowledgement_is_valid(
+    eng: Engine, distance: int, expected: tuple[int, int]
+) -> None:
+    """RFC 5961 5.2 with MAX.SND.WND 0: as far away as numbers can be is neither before nor after."""
+    asleep(eng, snd_wnd=0, max_snd_wnd=0)
+    assert outcome(eng, tcp("A", ack=1000 + distance, payload=b"x")) == expected
