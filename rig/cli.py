@@ -81,7 +81,9 @@ def _root(ctx: typer.Context, version: bool = typer.Option(False, "--version", h
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command; returns the exit code."""
     arguments = list(sys.argv[1:] if argv is None else argv)
-    signal.signal(signal.SIGTERM, _interrupt)
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(ending) is not signal.SIG_IGN:  # nohup rig run
+            signal.signal(ending, _interrupt)
     try:
         return _exit_code(build()(arguments, prog_name="rig", standalone_mode=False))
     except RigError as error:
@@ -99,7 +101,7 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _interrupt(signum: int, frame: FrameType | None) -> None:
-    """SIGTERM ends a command as Ctrl-C does: with its teardown."""
+    """SIGTERM, and SIGHUP of a terminal that closes, end a command as Ctrl-C does: with its teardown."""
     raise KeyboardInterrupt
 
 

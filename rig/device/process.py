@@ -4,8 +4,8 @@ The kernel sends a parent-death signal when the *thread* that started the child 
 thread that lives as long as the process. A rig that died before the child could ask for the signal is noticed by the child's
 parent being another one then.
 
-Ctrl-C goes to every process of the terminal's foreground group. Children ignore it, and hand that on to theirs: the rig ends
-them, in order, and nothing of theirs stands between the person and what the rig says.
+Ctrl-C, and the hang-up of a terminal that closes, go to every process of its foreground group. Children ignore both, and hand
+that on to theirs: the rig ends them, in order, and nothing of theirs stands between the person and what the rig says.
 """
 
 from __future__ import annotations
@@ -15,9 +15,9 @@ import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 
-DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", 'trap "" INT; [ "$PPID" = "$0" ] && exec "$@"')
+DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", 'trap "" INT HUP; [ "$PPID" = "$0" ] && exec "$@"')
 """Followed by our pid and the command."""
-WITHOUT_CTRL_C = ("sh", "-c", 'trap "" INT; exec "$@"', "sh")
+WITHOUT_CTRL_C = ("sh", "-c", 'trap "" INT HUP; exec "$@"', "sh")
 """Followed by the command."""
 STDERR_BYTES = 2000
 

@@ -38,10 +38,61 @@ def test_hang_around_the_call_is_a_bench_error_each_time(run_rig: Run, before: s
     assert code == 6
 
 
-def test_sigterm_tears_down_and_reports(fake_bench: pytest.Pytester) -> None:
+OTHER_LIMIT = """
+import signal
+import pytest
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_protocol(item):
+    "What pytest-timeout does."
+    def expired(*_):
+        pytest.fail("the other limit")
+    signal.signal(signal.SIGALRM, expired)
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    yield
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    return True
+"""
+
+
+def test_anothers_alarm_goes_on(run_rig: Run, fake_bench: pytest.Pytester) -> None:
+    """SIGALRM has one handler and one timer: a plugin that limits tests with it works beside the rig's own limits."""
+    conftest = fake_bench.path / "conftest.py"
+    conftest.write_text(conftest.read_text() + OTHER_LIMIT)
+    code, lines = run_rig(f"import pytest\n@pytest.mark.limit_s(5)\ndef test_one(bench):\n    {HANG}\n")
+    (attempt,) = (line for line in lines if line["kind"] == "attempt")
+    assert "the other limit" in attempt["phases"][1]["error"]
+    assert code == 1
+
+
+@pytest.mark.parametrize("stop", ["breakpoint()", "import pdb; pdb.Pdb().set_trace()"], ids=["pytest's", "own"])
+def test_at_a_breakpoint_there_is_no_limit(fake_bench: pytest.Pytester, stop: str) -> None:
+    """Longer than the limit and its repeat, at pytest's debugger and at one that pytest does not know of."""
+    fake_bench.makepyfile(
+        "import pytest, rig.runner.limits as limits\nlimits.REPEAT_S = limits.LAST_RESORT_S = 0.2\n"
+        f"@pytest.mark.limit_s(0.2)\ndef test_one(bench):\n    {stop}\n    print('went on')\n"
+    )
+    command = [sys.executable, "-m", "pytest", "-s", "--rig-reports=reports"]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(command, cwd=fake_bench.path, stdin=pipe, stdout=pipe, stderr=subprocess.STDOUT) as child:
+        assert child.stdout is not None
+        seen = b""
+        while b"(Pdb)" not in seen:
+            byte = child.stdout.read(1)
+            assert byte, seen.decode()
+            seen += byte
+        time.sleep(1)  # the time that somebody thinks: there is no effect to wait for
+        out, _ = child.communicate(b"c\n", timeout=20)
+    assert b"went on" in out, out.decode()
+    assert b"1 passed" in out
+    assert child.returncode == 0
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_that_ends_tears_down_and_reports(fake_bench: pytest.Pytester, how: signal.Signals) -> None:
     fake_bench.makepyfile(test_it=f"def test_one(bench):\n    open('ready', 'w')\n    {HANG}\ndef test_two(bench): pass\n")
     child = _start(fake_bench)
-    child.send_signal(signal.SIGTERM)
+    child.send_signal(how)
     assert child.wait(20) == 2
     run_dir = fake_bench.path / "reports" / "latest"
     lines = [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
