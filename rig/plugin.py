@@ -7,7 +7,7 @@ for one of its fixtures or marks, or an option is given.
 
 | fixture    | scope    | what                                                              |
 |------------|----------|-------------------------------------------------------------------|
-| `bench`    | function | the whole bench, torn down after the test; once for each --device |
+| `bench`    | function | the whole bench, torn down after the test; once for each device   |
 | `device`   | function | typed commands to the microcontroller                             |
 | `host`     | function | the connected-standby host                                        |
 | `server`   | function | the remote end                                                    |
@@ -19,8 +19,9 @@ for one of its fixtures or marks, or an option is given.
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -60,26 +61,78 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(Hooks)
 
 
+OPTIONS: dict[str, dict[str, Any]] = {
+    "device": {"action": "append", "metavar": "KIND", "help": "native, qemu, auto or board:PORT; repeatable (default: native)"},
+    "topology": {
+        "action": "append",
+        "metavar": "NAME",
+        "help": "a name from netns/ or a TOML file; repeatable (default: flat)",
+    },
+    "bench-config": {"type": Path, "metavar": "FILE", "help": "bench.toml to start from"},
+}
+"""--rig-device ..., and --device ... where no conftest or other plugin has an option of that name."""
+
+
 def pytest_addoption(parser: pytest.Parser) -> None:
-    group = parser.getgroup("rig", "network offload rig")
-    add = group.addoption
-    add("--device", action="append", metavar="KIND", help="native, qemu, auto or board:PORT; repeatable (default: native)")
-    add("--topology", action="append", metavar="NAME", help="a name from netns/ or a TOML file; repeatable (default: flat)")
-    add("--bench-config", type=Path, metavar="FILE", help="bench.toml to start from")
+    add = parser.getgroup("rig", "network offload rig").addoption
+    for name, settings in OPTIONS.items():
+        add(f"--rig-{name}", **settings)
     add("--rig-reports", type=Path, metavar="DIR", help="write results, artefacts and reports into DIR/<run>")
-    add("--rig-strict", action="store_true", help="exit 7 when only flaky tests spoil the run")
+    add(
+        "--rig-strict",
+        action="store_true",
+        help="exit 7 when only flaky tests spoil the run; exit 6 when --device auto leaves a device out, as with CI=true",
+    )
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(
+    early_config: pytest.Config, parser: pytest.Parser, args: list[str]
+) -> Generator[None, object, object]:
+    """Add the short options last of all, each where its name is free. Their values are no paths of tests meanwhile."""
+    values = {value for option, value in itertools.pairwise(args) if option.removeprefix("--") in OPTIONS}
+    known = early_config.known_args_namespace
+    known.file_or_dir = [path for path in known.file_or_dir if path not in values]
+    result = yield
+    group = parser.getgroup("rig")
+    taken = {name for other in parser._groups for option in other.options for name in option.names()}
+    taken |= {name for option in parser._anonymous.options for name in option.names()}
+    for name, settings in OPTIONS.items():
+        if f"--{name}" not in taken:
+            group.addoption(f"--{name}", dest=f"rig_{name.replace('-', '_')}", **{**settings, "help": f"--rig-{name}"})
+    return result
 
 
 def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
-    if any(config.getoption(name) for name in ("--device", "--topology", "--bench-config")):
+    if any(config.getoption(f"rig_{name.replace('-', '_')}") for name in OPTIONS):
         from rig.runner.before import check_words
-        from rig.runner.setups import base
+        from rig.runner.setups import base, insist_on_auto, words_of_devices, words_of_topologies
 
         with usage_error():
-            start = base(config)
-            check_words(config.getoption("--device") or [start.device], config.getoption("--topology") or [start.topology])
+            base(config)
+            check_words(words_of_devices(config), words_of_topologies(config))
+            insist_on_auto(words_of_devices(config), strict=config.getoption("rig_strict"))
+
+
+def pytest_report_header(config: pytest.Config) -> list[str]:
+    """What --device auto leaves out."""
+    if "auto" not in (config.getoption("rig_device") or []):
+        return []
+    from rig.runner.setups import left_out
+
+    line = "rig: --device auto leaves out {}: {} {}; fix: {}"
+    return [line.format(name, lack.code, lack.cause, lack.fix) for name, lack in left_out().items()]
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
+    """Where the reports are."""
+    runner = config.pluginmanager.get_plugin("rig-runner")
+    if runner is not None and runner.drawn is not None:
+        from rig.report.table import shown_path
+
+        terminalreporter.write_line(f"rig report: {shown_path(runner.drawn / 'report.html')}")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -93,9 +146,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish(session: pytest.Session) -> None:
     """Take part only when there is something to do."""
-    wanted = session.config.getoption("--rig-reports") is not None
+    wanted = session.config.getoption("rig_reports") is not None
     ours = [item for item in session.items if is_ours(item)]
-    if (ours or wanted) and not session.config.getoption("--collect-only"):
+    if (ours or wanted) and not session.config.getoption("collectonly"):
         from rig.runner.session import Runner
 
         session.config.pluginmanager.register(Runner(session.config, ours), "rig-runner")
@@ -103,13 +156,15 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 @contextlib.contextmanager
 def usage_error() -> Iterator[None]:
-    """A wrong option as pytest shows one: a line and exit code 4, no traceback."""
-    from rig.errors import UsageError
+    """A wrong option as pytest shows one: a line and exit code 4, no traceback. Other errors of the rig have their own code."""
+    from rig.errors import RigError, UsageError
 
     try:
         yield
     except UsageError as error:
         raise pytest.UsageError(str(error)) from None
+    except RigError as error:
+        pytest.exit(str(error), error.exit_code)
 
 
 def is_ours(item: pytest.Item) -> bool:
@@ -169,9 +224,10 @@ def capture(bench: Bench) -> Any:
     return bench.capture
 
 
-def terminate(_signal: int, _frame: object) -> None:
-    """SIGTERM as Ctrl-C: tests tear down and reports are written. Once; what follows is ignored."""
+def terminate(number: int, _frame: object) -> None:
+    """SIGTERM and SIGHUP as Ctrl-C: tests tear down and reports are written. Once; what follows is ignored."""
     import signal
 
-    signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    raise KeyboardInterrupt(f"terminated (pid {os.getpid()})")
+    for ending in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(ending, signal.SIG_IGN)
+    raise KeyboardInterrupt(f"{signal.Signals(number).name} (pid {os.getpid()})")

@@ -21,9 +21,9 @@ from rig.plugin import is_ours, terminate, usage_error
 from rig.runner import verdict as verdicts
 from rig.runner.artefacts import keep, write_output
 from rig.runner.benching import ARTEFACTS, SETUP
-from rig.runner.limits import DEFAULT_LIMIT_S, limit
+from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
-from rig.runner.setups import asked_devices, asked_topologies, base
+from rig.runner.setups import asked_devices, base, words_of_topologies
 from rig.runner.verdict import Exit, Verdict
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
@@ -36,6 +36,8 @@ class Runner:
         self.config = config
         self.items = items
         self.recorder: Recorder | None = None
+        self.drawn: Path | None = None
+        """The run's directory, once its reports are there."""
         self.phases: list[dict[str, Any]] = []
         self.written: list[tuple[str, str]] = []
         """What the attempt wrote (its processes too), as pytest captured it: (section, text)."""
@@ -43,14 +45,18 @@ class Runner:
         self.others: set[str] = set()
         """Outcomes of tests in the session that are not the rig's."""
         self.usage_error = False
+        self.handlers = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
+        """Of the signals that end the session, as they were before it."""
         _check_ids(items)
 
     # --- the session ---
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """Before the first test."""
-        signal.signal(signal.SIGTERM, terminate)
-        reports = self.config.getoption("--rig-reports")
+        for ending, handler in self.handlers.items():
+            if handler is not signal.SIG_IGN:  # as nohup has it
+                signal.signal(ending, terminate)
+        reports = self.config.getoption("rig_reports")
         if reports is not None and session.items:
             with usage_error():
                 self.recorder = self._start_record(reports)
@@ -60,7 +66,7 @@ class Runner:
         from rig.runner.facts import collect
 
         recorder = Recorder(new_run_dir(reports))
-        recorder.add("run", **collect(asked_devices(self.config), asked_topologies(self.config), base(self.config)))
+        recorder.add("run", **collect(asked_devices(self.config), words_of_topologies(self.config), base(self.config)))
         for item in self.items:
             recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
         return recorder
@@ -70,12 +76,14 @@ class Runner:
         """After the last teardown and before pytest's summary: reports, then the exit code."""
         with limit("the last teardown", DEFAULT_LIMIT_S):
             result = yield
-        signal.signal(signal.SIGTERM, signal.SIG_IGN)
+        for ending in self.handlers:
+            signal.signal(ending, signal.SIG_IGN)
         if self.recorder is not None:
             session.exitstatus = self._exit_code(int(session.exitstatus))
             self.recorder.add("end", exit=session.exitstatus)
             self._draw(self.recorder)
-        signal.signal(signal.SIGTERM, signal.SIG_DFL)
+        for ending, handler in self.handlers.items():
+            signal.signal(ending, handler)
         return result
 
     def _draw(self, recorder: Recorder) -> None:
@@ -83,6 +91,7 @@ class Runner:
 
         recorder.close()
         draw(recorder.run_dir)
+        self.drawn = recorder.run_dir
         self.config.hook.pytest_rig_reports(run_dir=recorder.run_dir)
 
     def _exit_code(self, status: int) -> int:
@@ -93,7 +102,7 @@ class Runner:
         if "failed" in self.others:
             return Exit.FAILED
         tests = [verdicts.of_test(attempts) for attempts in self.attempts.values()]
-        code = verdicts.exit_code(tests, strict=self.config.getoption("--rig-strict"))
+        code = verdicts.exit_code(tests, strict=self.config.getoption("rig_strict"))
         return Exit.PASSED if code == Exit.NOTHING_RAN and "passed" in self.others else code
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
@@ -173,6 +182,10 @@ class Runner:
         return phase
 
     # --- limits ---
+
+    def pytest_enter_pdb(self) -> None:
+        """Somebody looks at this test: no limit may kill it under them."""
+        suspend()
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:

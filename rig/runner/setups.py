@@ -33,25 +33,30 @@ class Setup:
 
 def setups(config: pytest.Config, needed: Sequence[Sequence[str]] = ()) -> list[Setup]:
     """Every device with every topology; `needed` are the arguments of the test's topology marks, which win over --topology."""
-    topologies = [name for names in needed for name in names] or asked_topologies(config)
+    topologies = [name for names in needed for name in names] or words_of_topologies(config)
     return [Setup(device, topology) for device in asked_devices(config) for topology in topologies]
 
 
 def asked_devices(config: pytest.Config) -> list[str]:
     """Those of --device, else the one of --bench-config, else native."""
-    return devices(config.getoption("--device") or [base(config).device])
+    return devices(words_of_devices(config))
 
 
-def asked_topologies(config: pytest.Config) -> list[str]:
+def words_of_devices(config: pytest.Config) -> list[str]:
+    """The same, with `auto` as it stands."""
+    return config.getoption("rig_device") or [base(config).device]
+
+
+def words_of_topologies(config: pytest.Config) -> list[str]:
     """Those of --topology, else the one of --bench-config, else flat."""
-    return config.getoption("--topology") or [base(config).topology]
+    return config.getoption("rig_topology") or [base(config).topology]
 
 
 def base(config: pytest.Config) -> BenchConfig:
     """What --bench-config says, else the defaults. Raises UsageError RIG-C01."""
     from rig.config import BenchConfig, load
 
-    file = config.getoption("--bench-config")
+    file = config.getoption("rig_bench_config")
     return load(file) if file else BenchConfig()
 
 
@@ -77,12 +82,28 @@ def check_word(device: str) -> str:
     return kind
 
 
-def _auto() -> list[str]:
+def left_out() -> dict[str, BenchError]:
+    """The devices that `auto` leaves out on this machine, each with what it lacks."""
     try:
         _check_qemu()
-    except BenchError:
-        return ["native"]
-    return ["native", "qemu"]
+    except BenchError as lack:
+        return {"qemu": lack}
+    return {}
+
+
+def insist_on_auto(asked: Sequence[str], *, strict: bool) -> None:
+    """Raise BenchError RIG-R13 when `auto` leaves a device out and nobody would look: with --strict, or with CI=true."""
+    in_ci = os.environ.get("CI", "").lower() in ("1", "true", "yes")
+    if "auto" in asked and (strict or in_ci):
+        for name, lack in left_out().items():
+            because = "--strict" if strict else "CI is set"
+            raise BenchError(
+                "RIG-R13", f"--device auto would leave out {name}, and {because}: {lack.cause}", f"{lack.fix}; or --device native"
+            )
+
+
+def _auto() -> list[str]:
+    return [name for name in ("native", "qemu") if name not in left_out()]
 
 
 def _check_qemu() -> None:
