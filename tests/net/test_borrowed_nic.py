@@ -87,11 +87,11 @@ def furnish(*, up: bool = True) -> None:
 
 
 def seen() -> dict[str, Any]:
-    """The interface as a person sees it."""
+    """The interface as a person sees it. Not the kernel's own IPv6 routes: it makes them from the addresses, some time later."""
     with links.rtnetlink() as route:
         index = links.index_of(NIC)
         link = route.get_links(index)[0]
-        routes = [r for r in route.get_routes() if r.get_attr("RTA_OIF") == index and r["family"] in (2, 10)]
+        routes = [r for r in route.get_routes() if r.get_attr("RTA_OIF") == index and (r["family"], r["proto"]) != (10, 2)]
         parts = ("RTA_DST", "RTA_GATEWAY", "RTA_PREFSRC", "RTA_PRIORITY", "RTA_TABLE")
         return {
             "mac": link.get_attr("IFLA_ADDRESS"),
