@@ -5,6 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 VENV := .venv
 BIN := $(CURDIR)/$(VENV)/bin
 STAMPS := .build
+OLD_KEY := firmware/build/keys/signing_key.pem
 IMAGES := rig/firmware_images/manifest.json
 
 SOURCES := $(shell find firmware -path firmware/build -prune -o -type f -print 2>/dev/null)
@@ -13,6 +14,9 @@ PROJECT := pyproject.toml rig/__init__.py
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 export PATH := $(BIN):$(PATH)
+ifdef RIG_SIGNING_KEY
+export RIG_SIGNING_KEY := $(abspath $(RIG_SIGNING_KEY))
+endif
 
 .DELETE_ON_ERROR:
 .PHONY: help run test setup packages firmware lint unit c-test fuzz fuzz-replay lock clean
@@ -28,7 +32,7 @@ help:
 	@echo 'make fuzz      look for new inputs that break the firmware, SECONDS=60 a target (needs clang)'
 	@echo 'make fuzz-replay  the committed fuzzing inputs alone, under the sanitizers'
 	@echo 'make lock      resolve the dependencies anew into requirements.lock (needs uv)'
-	@echo 'make clean     remove everything that was built, the environment too'
+	@echo 'make clean     remove everything that was built, the environment too; not the signing key'
 
 # The main job. `auto`: native, and qemu where there is a QEMU and /dev/net/tun.
 run: setup firmware
@@ -80,5 +84,6 @@ lock:
 	@sed -i "s/ ; sys_platform == 'linux'//; s/ and sys_platform == 'linux'//" requirements.lock
 
 clean:
+	@[ ! -e $(OLD_KEY) ] || $(PYTHON) -m rig.device.signing_key path $(OLD_KEY) >/dev/null
 	@rm -rf $(VENV) $(STAMPS) firmware/build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	@find rig/firmware_images -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true

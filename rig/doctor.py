@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
-from rig.device import bpf
+from rig.device import bpf, signing_key
 from rig.device.images import firmware, images_root, manifest
 from rig.device.port import visible_ports
 from rig.errors import BenchError
@@ -46,7 +46,7 @@ class Check:
 
 def examine() -> list[Check]:
     """All checks. Takes about a second; changes nothing."""
-    return [*_python(), *_kernel(), *_tools(), *_firmware(), *_serial(), *_nic()]
+    return [*_python(), *_kernel(), *_tools(), *_firmware(), _signing_key(), *_serial(), *_nic()]
 
 
 def abilities(checks: Iterable[Check]) -> dict[str, list[str]]:
@@ -188,6 +188,23 @@ def _image(kind: str, row: dict[str, str], ability: str) -> Check:
     except BenchError as error:
         return Check(f"{kind} firmware", "no", error.cause, error.fix, (ability,))
     return Check(f"{kind} firmware", "ok", f"{row.get('version', 'unknown version')} in {images_root()}")
+
+
+def _signing_key() -> Check:
+    key = signing_key.path()
+    if not key.exists():
+        if os.environ.get("RIG_SIGNING_KEY"):
+            return Check(
+                "signing key", "no", f"RIG_SIGNING_KEY names {key}, which does not exist", "rig help signing-key", (BUILD,)
+            )
+        return Check("signing key", "ok", f"none yet: the first build makes {key}")
+    try:
+        reason = f"{signing_key.fingerprint(key)} in {key}"
+    except Exception as error:  # imgtool raises what its parsers do
+        return Check("signing key", "no", f"{key} is no key to sign with: {error}", "rig help signing-key", (BUILD,))
+    if signing_key.readable_by_others(key):
+        return Check("signing key", "warn", f"others can read {key}", f"chmod 600 {key}")
+    return Check("signing key", "ok", reason)
 
 
 # -- serial ------------------------------------------------------------------------------------------------------------

@@ -6,18 +6,20 @@ from typing import Annotated
 
 import typer
 
-NAMES = "exit-codes, bench.toml, topology, requirements"
+NAMES = "exit-codes, bench.toml, topology, requirements, signing-key"
 
 
 def register(app: typer.Typer) -> None:
     @app.command("help", help=f"Explain a topic: {NAMES}.")
     def show(topic: Annotated[str, typer.Argument(help=NAMES)] = "exit-codes") -> None:
         from rig.cli import EXIT_CODES
-        from rig.commands.topics import BENCH_TOML, REQUIREMENTS, TOPOLOGY
+        from rig.commands.topics import BENCH_TOML, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
+        from rig.device import signing_key
         from rig.errors import UsageError
 
         files = {"bench.toml": BENCH_TOML, "topology": TOPOLOGY, "requirements": REQUIREMENTS}
-        topics = {"exit-codes": EXIT_CODES, **files}
+        key = SIGNING_KEY.format(path=signing_key.path())
+        topics = {"exit-codes": EXIT_CODES, **files, "signing-key": key}
         if topic not in topics:
             raise UsageError("RIG-C07", f'there is no help on "{topic}"', f"rig help with one of {NAMES}; or rig COMMAND --help")
         typer.echo(topics[topic].rstrip("\n"))

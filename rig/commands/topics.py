@@ -87,3 +87,16 @@ source = "product manual, section 3"
 reason = "no test yet"       # why nothing proves it
 profile = "both"             # or win8 or win10
 """
+
+SIGNING_KEY = """\
+Images are signed with an Ed25519 key; a board's boot loader has its public half built in and takes no other image. So a board
+belongs to its key for as long as it has that boot loader: keep a copy of the key.
+
+in use now          {path}
+another one         RIG_SIGNING_KEY=/absolute/path.pem before make firmware, such as one that a lab's machines share
+make one            imgtool keygen --type ed25519 --key lab.pem; chmod 600 lab.pem
+whose an image is   rig flash names the key of an image that a board refuses; rig doctor that of the key in use
+
+The first build of a user makes a key that nobody else can read; make clean and removing the clone leave it. In CI give the key to
+the job as a secret file and name it, or let each job make its own: emulated devices get their boot loader from the same build.
+"""

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 from rig.device import image
+from rig.device import signing_key as keys
 from rig.device.images import firmware
 
 ROOT = Path(__file__).parents[2]
@@ -17,7 +17,7 @@ BOARDS = {"native": "native", "qemu": "mps2-an385"}
 
 def signing_key() -> Path:
     """The key whose public half the built boot loader has."""
-    return Path(os.environ.get("RIG_SIGNING_KEY", ROOT / "firmware/build/keys/signing_key.pem"))
+    return keys.path()
 
 
 def imgtool(*arguments: str) -> None:

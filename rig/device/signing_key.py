@@ -1,0 +1,128 @@
+"""The key that images are signed with, and whose public half a board's boot loader trusts for ever.
+
+One for a user, outside every tree: it outlives `make clean` and the clone, and a second clone's images run on the same boards.
+RIG_SIGNING_KEY names another, such as a lab's. firmware/Makefile runs this module, before anything is installed too: what is
+needed beside the standard library is imported where it is used.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import sys
+import tempfile
+from pathlib import Path
+
+from rig.errors import BenchError, RigError, UsageError
+
+FILE = "signing_key.pem"
+PRIVATE = 0o600
+OTHERS = 0o077
+
+
+def directory() -> Path:
+    """XDG base directories: a user's data."""
+    home = os.environ.get("XDG_DATA_HOME", "")
+    base = Path(home) if home.startswith("/") else Path("~/.local/share").expanduser()
+    return base / "offload-rig" / "keys"
+
+
+def path() -> Path:
+    """Of the key in use, whether it exists or not."""
+    named = os.environ.get("RIG_SIGNING_KEY")
+    return Path(named) if named else directory() / FILE
+
+
+def make() -> Path:
+    """The key in use, made if need be. Raises UsageError RIG-F06 when RIG_SIGNING_KEY names none, BenchError RIG-T03."""
+    from imgtool.keys import Ed25519
+
+    key = path()
+    if key.exists():
+        return key
+    if os.environ.get("RIG_SIGNING_KEY"):
+        fix = f"correct it, unset it for a key of your own, or make one: imgtool keygen --type ed25519 --key {key}"
+        raise UsageError("RIG-F06", f"RIG_SIGNING_KEY names {key}, which does not exist", fix)
+    with _workshop() as folder:
+        fresh = Path(folder, FILE)
+        Ed25519.generate().export_private(str(fresh))
+        _keep(fresh, key)
+    return key
+
+
+def adopt(old: Path) -> str:
+    """Move the key of an older clone out of its build directory. What was done, in a sentence; "" when there was none.
+
+    Where there is a key of this user already, another clone's is kept beside it: some board may trust it alone.
+    """
+    if os.environ.get("RIG_SIGNING_KEY") or not old.is_file():
+        return ""
+    content = old.read_bytes()
+    target = directory() / FILE
+    with _workshop() as folder:
+        fresh = Path(folder, FILE)
+        fresh.write_bytes(content)
+        if _keep(fresh, target).read_bytes() == content:
+            said = f"the signing key is in {target} now, where make clean leaves it"
+        else:
+            target = _keep(fresh, directory() / f"signing_key-{hashlib.sha256(content).hexdigest()[:8]}.pem")
+            said = f"this clone had a signing key of its own; for boards that trust no other: RIG_SIGNING_KEY={target}"
+    old.unlink()
+    return said
+
+
+def fingerprint(key: Path) -> str:
+    """First eight digits of what `rig flash` calls the key of an image. Raises OSError, ValueError for no key."""
+    from imgtool import keys
+
+    loaded = keys.load(str(key))
+    if loaded is None:
+        raise ValueError("it has a passphrase")
+    return hashlib.sha256(loaded.get_public_bytes()).hexdigest()[:8]
+
+
+def readable_by_others(key: Path) -> bool:
+    return bool(key.stat().st_mode & OTHERS)
+
+
+def _workshop() -> tempfile.TemporaryDirectory[str]:
+    """A directory that nobody else can look into (0700), on the keys' file system. Raises BenchError RIG-T03."""
+    try:
+        directory().mkdir(mode=0o700, parents=True, exist_ok=True)
+        return tempfile.TemporaryDirectory(dir=directory())
+    except OSError as error:
+        cause = f"no signing key can be kept in {directory()}: {error.strerror}"
+        raise BenchError("RIG-T03", cause, "set HOME, XDG_DATA_HOME or RIG_SIGNING_KEY to a place that you may write") from error
+
+
+def _keep(fresh: Path, target: Path) -> Path:
+    """Give a file its name, whole and private from the first moment; a file that is there already stays."""
+    fresh.chmod(PRIVATE)
+    try:
+        target.hardlink_to(fresh)
+    except FileExistsError:
+        pass
+    except OSError:  # a file system without links: one user's two first builds at once are all that this loses
+        if not target.exists():
+            shutil.move(fresh, target)
+    return target
+
+
+def main(arguments: list[str]) -> int:
+    """For make. `path OLD`: adopt OLD, print where the key is, as make and the shell read it; `make`: see that it exists."""
+    try:
+        if arguments[0] == "make":
+            print(f"signing key made: {make()}")
+            return 0
+        if said := adopt(Path(arguments[1])):
+            print(said, file=sys.stderr)
+        print(str(path()).replace(" ", "\\ "))
+    except RigError as error:
+        print(f"error: {error}", file=sys.stderr)
+        return error.exit_code
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
