@@ -34,7 +34,7 @@ RANGES = {
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
 RESET_LINES = ("none", "dtr", "rts")
-BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line")
+BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
 
 
@@ -81,6 +81,8 @@ class BenchConfig:
     baudrate: int = 115200
     reset_line: Literal["none", "dtr", "rts"] = "none"
     """The modem line of `port` that is wired to the board's reset."""
+    requirements: str = ""
+    """A file of requirements of the user's own, for tests of theirs."""
     clock: Clock = field(default_factory=Clock)
     standby: StandbyConfig = field(default_factory=StandbyConfig)
 
@@ -110,7 +112,17 @@ def load(path: Path) -> BenchConfig:
         scaled = Clock(**clock)
     except ValueError as error:
         raise complain.error("clock.minute_us", str(error)) from None
+    for key in ("topology", "requirements"):
+        if key in bench:
+            bench[key] = _from_file(path, bench[key])
     return BenchConfig(**bench, clock=scaled, standby=StandbyConfig(**standby))
+
+
+def _from_file(path: Path, value: str) -> str:
+    """A path in the file is taken from the file's folder, wherever the rig runs; a name, such as "flat", is none."""
+    given = Path(value)
+    is_path = given.suffix == ".toml" or given.parent != Path()
+    return str(path.parent / given) if value and is_path else value
 
 
 class _Complaints:

@@ -35,7 +35,7 @@ MARKS = (
     "edge(*numbers): the device edge cases a test proves, 1 to 108",
     "limit_s(seconds): time limit of set-up, call and teardown each; 60 by default",
     "topology(*names): the topologies a test needs; flat by default",
-    "bench_config(**fields): fields of BenchConfig that this test needs otherwise",
+    "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
 
 FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
@@ -77,6 +77,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     add = parser.getgroup("rig", "network offload rig").addoption
     for name, settings in OPTIONS.items():
         add(f"--rig-{name}", **settings)
+    add("--rig-requirements", action="append", type=Path, metavar="FILE", help="requirements of your own; repeatable")
+    parser.addini("rig_requirements", "files of requirements of your own, relative to this file", type="paths")
     add("--rig-reports", type=Path, metavar="DIR", help="write results, artefacts and reports into DIR/<run>")
     add(
         "--rig-strict",
@@ -151,7 +153,9 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     if (ours or wanted) and not session.config.getoption("collectonly"):
         from rig.runner.session import Runner
 
-        session.config.pluginmanager.register(Runner(session.config, ours), "rig-runner")
+        with usage_error():
+            runner = Runner(session.config, ours)
+        session.config.pluginmanager.register(runner, "rig-runner")
 
 
 @contextlib.contextmanager

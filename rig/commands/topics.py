@@ -7,12 +7,13 @@ BENCH_TOML = """\
 
 [bench]
 device = "native"            # native, qemu or board; --device wins
-topology = "flat"            # a name from netns/ or the path of a TOML file; --topology and a test's mark win
+topology = "flat"            # a name from netns/ or a TOML file's path from this file; --topology and a test's mark win
 port = ""                    # of a board: serial port, such as "/dev/ttyACM0"; --device board:PORT wins
 nic = ""                     # of a board: interface of this machine that its Ethernet is wired to, such as "enp3s0"
 nic_force = false            # take that interface although it has an address, a route or a login; it is given back as it was
 baudrate = 115200            # of a board: bit/s, 50 to 12000000
 reset_line = "none"          # of a board: none, dtr or rts, the modem line that is wired to its reset
+requirements = ""            # of tests of your own: a TOML file's path from this file (rig help requirements)
 
 [clock]
 minute_us = 50_000           # real time that a minute of an interval lasts, µs, 1 to 60000000: then minutes are minutes

@@ -9,7 +9,7 @@ from __future__ import annotations
 import functools
 from collections import Counter
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -135,6 +135,8 @@ class Run:
     exit_code: int | None
     """None when the run was killed."""
     duration_s: float
+    own: dict[str, catalogue.Requirement] = field(default_factory=dict)
+    """Requirements of the user's that are not in the rig's catalogue."""
     started_at: float = 0.0
     """Seconds since 1970, UTC."""
 
@@ -164,12 +166,13 @@ class Run:
 
     @functools.cached_property
     def requirements(self) -> list[RequirementResult]:
-        """One result for each requirement of the catalogue, in its order."""
+        """One result for each requirement of the catalogue, in its order, then of the user's."""
         by_id: dict[str, list[TestResult]] = {}
         for test in self.tests:
             for id_ in test.requirements:
                 by_id.setdefault(id_, []).append(test)
-        return [_judge(requirement, by_id.get(id_, [])) for id_, requirement in catalogue.load().items()]
+        known = {**catalogue.load(), **self.own}
+        return [_judge(requirement, by_id.get(id_, [])) for id_, requirement in known.items()]
 
     @property
     def covered(self) -> list[RequirementResult]:
@@ -210,6 +213,8 @@ def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> No
     match line["kind"]:
         case "run":
             run.facts = {key: str(value) for key, value in line.items() if key not in ("kind", "at")}
+        case "requirement":
+            run.own[line["id"]] = _requirement(line)
         case "test":
             tests[line["id"]] = TestResult(line["id"], line["title"], line["requirements"])
         case "attempt":
@@ -218,6 +223,12 @@ def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> No
             test.attempts.append(_attempt(line))
         case "end":
             run.exit_code = line["exit"]
+
+
+def _requirement(line: Mapping[str, Any]) -> catalogue.Requirement:
+    known = {part.name for part in fields(catalogue.Requirement)} - {"proved"}
+    texts = {key: value for key, value in line.items() if key in known}
+    return catalogue.Requirement(**texts, proved=tuple(line.get("proved", ())))
 
 
 def _attempt(line: Mapping[str, Any]) -> Attempt:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from difflib import get_close_matches
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -40,23 +41,51 @@ def open_bench(request: pytest.FixtureRequest, setup: Setup) -> Iterator[Bench]:
 def bench_config(item: pytest.Item, config: pytest.Config, setup: Setup) -> BenchConfig:
     """The BenchConfig of a test: the file's, then the command line's, then the test's own mark's."""
     kind, _, port = setup.device.partition(":")
-    changes: dict[str, Any] = {"device": kind, "topology": setup.topology, **({"port": port} if port else {})}
+    asked = base(config)
+    found = dataclasses.replace(asked, device=kind, topology=setup.topology, port=port or asked.port)
     for mark in reversed(list(item.iter_markers("bench_config"))):
-        changes.update(mark.kwargs)
-    config_of_test: BenchConfig = replace_deep(base(config), changes)
-    return config_of_test
+        found = replace_deep(found, mark.kwargs)
+    return found
 
 
-def replace_deep(record: Any, changes: dict[str, Any]) -> Any:
-    """A frozen record with fields changed, its own or those of a record inside it. Raises UsageError RIG-C12."""
-    own = {field.name for field in dataclasses.fields(record)}
-    new = {name: value for name, value in changes.items() if name in own}
-    rest = {name: value for name, value in changes.items() if name not in own}
-    for field in dataclasses.fields(record):
-        inner = getattr(record, field.name)
-        if dataclasses.is_dataclass(inner) and field.name not in new:
-            taken = {name: rest.pop(name) for name in [f.name for f in dataclasses.fields(inner)] if name in rest}
-            new[field.name] = dataclasses.replace(inner, **taken)  # type: ignore[type-var]
-    if rest:
-        raise UsageError("RIG-C12", f"bench_config has no field {', '.join(rest)}")
-    return dataclasses.replace(record, **new)
+def replace_deep(record: BenchConfig, changes: Mapping[str, Any]) -> BenchConfig:
+    """A frozen record with fields changed, its own or those of a record inside it. Raises UsageError RIG-C12.
+
+    A record inside is changed, not replaced: by a dict of its fields, by its fields themselves, or by a record of its kind, of
+    which every field counts that is not the default.
+    """
+    own = {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    new, rest = dict[str, Any](), dict(changes)
+    for name, value in own.items():
+        if dataclasses.is_dataclass(value):
+            inner = dict(_fields(name, value, rest.pop(name, {})))
+            inner |= {field.name: rest.pop(field.name) for field in dataclasses.fields(value) if field.name in rest}
+            new[name] = _replaced(value, inner, f"{name}.")
+        elif name in rest:
+            new[name] = rest.pop(name)
+    changed: BenchConfig = _replaced(record, {**new, **rest}, "")
+    return changed
+
+
+def _fields(name: str, record: Any, given: Any) -> Mapping[str, Any]:
+    """What `bench_config(standby=given)` changes in the record `standby`."""
+    if isinstance(given, Mapping):
+        return given
+    if type(given) is not type(record):
+        kind = type(record).__name__
+        raise UsageError("RIG-C12", f"bench_config({name}={given!r}): expected a {kind}(...) or a dict of its fields")
+    found = {field.name: (getattr(given, field.name), field.default) for field in dataclasses.fields(given)}
+    return {field: value for field, (value, default) in found.items() if value != default}
+
+
+def _replaced(record: Any, changes: Mapping[str, Any], prefix: str) -> Any:
+    known = [field.name for field in dataclasses.fields(record)]
+    for name in changes:
+        if name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else "rig help bench.toml shows them all"
+            raise UsageError("RIG-C12", f"bench_config has no field {prefix}{name}", hint)
+    try:
+        return dataclasses.replace(record, **changes)
+    except ValueError as error:  # Clock checks its own
+        raise UsageError("RIG-C12", f"bench_config: {error}") from error

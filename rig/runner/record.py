@@ -1,6 +1,7 @@
 """The streamed record of a run: results.jsonl, one line written the moment something is known.
 
     {"kind": "run", ...facts}                        first line
+    {"kind": "requirement", "id": "MY-001", ...}     one a requirement that is not of the rig's catalogue
     {"kind": "test", "id": ..., "requirements": []}  one a selected test
     {"kind": "attempt", "id": ..., "attempt": 1, "verdict": ..., "phases": [...]}
     {"kind": "end", "exit": 0, ...}                  last line; missing after SIGKILL

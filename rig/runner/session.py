@@ -9,6 +9,7 @@ import signal
 import time
 import traceback
 from collections.abc import Generator, Iterable
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from _pytest.runner import runtestprotocol
 from rig import catalogue
 from rig.errors import UsageError
 from rig.plugin import is_ours, terminate, usage_error
+from rig.runner import own
 from rig.runner import verdict as verdicts
 from rig.runner.artefacts import keep, write_output
 from rig.runner.benching import ARTEFACTS, SETUP
@@ -44,10 +46,11 @@ class Runner:
         self.attempts: dict[str, list[Verdict]] = {item.nodeid: [] for item in items}
         self.others: set[str] = set()
         """Outcomes of tests in the session that are not the rig's."""
-        self.usage_error = False
+        self.misused: set[str] = set()
+        """Tests that met a UsageError, such as a wrong bench_config: the same words are wrong again, so they are not repeated."""
         self.handlers = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
         """Of the signals that end the session, as they were before it."""
-        _check_ids(items)
+        own.check_ids(config, {item.nodeid: requirements(item) for item in items})
 
     # --- the session ---
 
@@ -67,6 +70,8 @@ class Runner:
 
         recorder = Recorder(new_run_dir(reports))
         recorder.add("run", **collect(asked_devices(self.config), words_of_topologies(self.config), base(self.config)))
+        for requirement in own.brought(self.config).values():
+            recorder.add("requirement", **asdict(requirement))
         for item in self.items:
             recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
         return recorder
@@ -95,7 +100,7 @@ class Runner:
         self.config.hook.pytest_rig_reports(run_dir=recorder.run_dir)
 
     def _exit_code(self, status: int) -> int:
-        if self.usage_error:
+        if self.misused:
             return Exit.USAGE
         if status in (Exit.INTERRUPTED, Exit.BUG, Exit.USAGE):
             return status
@@ -119,7 +124,7 @@ class Runner:
         reports: Iterable[pytest.TestReport] = ()
         for number in range(1, verdicts.MAX_ATTEMPTS + 1):
             reports = self._attempt(item, nextitem, number)
-            if self.attempts[item.nodeid][-1] is not Verdict.BENCH_ERROR:
+            if self.attempts[item.nodeid][-1] is not Verdict.BENCH_ERROR or item.nodeid in self.misused:
                 break
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -176,7 +181,8 @@ class Runner:
             phase.update(verdict=Verdict.SKIPPED, error=_skip_reason(report))
         elif report.failed and call.excinfo is not None:
             error = call.excinfo.value
-            self.usage_error |= isinstance(error, UsageError)
+            if isinstance(error, UsageError):
+                self.misused.add(item.nodeid)
             phase.update(verdict=verdicts.of_exception(call.when, error), error=_short(error), trace=report.longreprtext)
             phase.update(at=_place(item, error))
         return phase
@@ -211,12 +217,6 @@ def requirements(item: pytest.Item) -> list[str]:
     """The ids of the requirements and edge cases that a test's marks name."""
     ids = [id_ for mark in item.iter_markers("requirement") for id_ in mark.args]
     return ids + [catalogue.edge_id(number) for mark in item.iter_markers("edge") for number in mark.args]
-
-
-def _check_ids(items: list[pytest.Item]) -> None:
-    for item in items:
-        if missing := catalogue.unknown(requirements(item)):
-            raise pytest.UsageError(f"RIG-C11 {item.nodeid} names {', '.join(missing)}, which the catalogue does not have")
 
 
 def _title(item: pytest.Item) -> str:

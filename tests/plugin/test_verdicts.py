@@ -164,12 +164,6 @@ def test_bench_config_mark_reaches_inner_records(run_rig: Run) -> None:
     assert code == 0
 
 
-def test_unknown_requirement_is_a_usage_error(run_rig: Run) -> None:
-    code, lines = run_rig("import pytest\n@pytest.mark.requirement('CCT-999')\ndef test_one(bench): pass\n")
-    assert code == 4
-    assert lines == []
-
-
 @pytest.mark.parametrize("option", ["--device=toaster", "--topology=nowhere", "--bench-config=missing.toml"])
 def test_a_wrong_option_is_a_usage_error(run_rig: Run, option: str, capfd: pytest.CaptureFixture[str]) -> None:
     code, lines = run_rig("def test_one(bench): pass\n", option)

@@ -25,6 +25,15 @@ def test_every_section_is_read(tmp_path: Path) -> None:
     assert (config.device, config.clock.minute_us, config.standby.hw_slots_total) == ("qemu", 1000, 7)
 
 
+def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    config = load(write(tmp_path, '[bench]\ntopology = "mine.toml"\nrequirements = "lab/own.toml"\n'))
+    assert (config.topology, config.requirements) == (str(tmp_path / "mine.toml"), str(tmp_path / "lab/own.toml"))
+    assert load(write(tmp_path, '[bench]\ntopology = "/lab/mine.toml"\n')).topology == "/lab/mine.toml"
+    assert load(write(tmp_path, '[bench]\ntopology = "routed"\n')).topology == "routed", "a name"
+
+
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
