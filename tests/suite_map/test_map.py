@@ -78,3 +78,14 @@ def test_the_reader_refuses_what_it_cannot_read(tmp_path: Path, mark: str) -> No
     (tmp_path / "test_x.py").write_text(f"import pytest\n@pytest.mark.{mark}\ndef test_a(): ...\n")
     with pytest.raises(ValueError, match=r"test_x.py:2"):
         marked(tmp_path)
+
+
+def test_a_requirement_without_a_test_of_the_suite_says_why_and_one_with_a_test_does_not(found: dict[str, set[str]]) -> None:
+    wrong = []
+    for entry in catalogue.load().values():
+        tested = "suite" in found.get(entry.id, set())
+        if tested and entry.reason:
+            wrong.append(f"{entry.id} has tests in the suite: without reason = {entry.reason!r}")
+        if not tested and len(entry.reason) <= 10:
+            wrong.append(f"{entry.id} has no test in the suite: with a reason")
+    assert not wrong, "rig/catalogue/areas should read:\n" + "\n".join(wrong)
