@@ -40,10 +40,6 @@ class Pointer:
     targets: tuple[str | Found, ...]
 
 
-GENERATED = ("build/generated/offload_decode.c", "build/generated/offload_encode.c")
-ENTRY = r"^\s*\(zcbor_\w+coder_t \*\)(\w+), sizeof\(states\)"
-REPEATED = r"zcbor_(?:present|multi)\w*code\w*\(.*?\(zcbor_\w+coder_t \*\)(\w+)"
-
 POINTERS = [
     Pointer("core/engine_state.h", "env.now_us(", ("main.c:env_now_us",)),
     Pointer("core/tx.c", "env.tx(", ("main.c:env_tx",)),
@@ -58,9 +54,6 @@ POINTERS = [
     Pointer("smp/offload_objects.c", "command(", (Found("smp/offload_objects.c", r"with_slot\(io, (\w+)\)"),)),
     Pointer("smp/offload_counters.c", "source->read(", ("main.c:read_counters",)),
     Pointer("smp/offload_counters.c", "source->clear(", ("main.c:clear_counters",)),
-    Pointer("zcbor_common.c", "func(", tuple(Found(file, ENTRY) for file in GENERATED)),
-    Pointer("zcbor_decode.c", "decoder(", (Found(GENERATED[0], REPEATED),)),
-    Pointer("zcbor_encode.c", "encoder(", (Found(GENERATED[1], REPEATED),)),
     Pointer("port/mps2/rom_crypto.c", "sha256_init(", ("rom:crypto_hash_sha256_init",)),
     Pointer("port/mps2/rom_crypto.c", "sha256_update(", ("rom:crypto_hash_sha256_update",)),
     Pointer("port/mps2/rom_crypto.c", "sha256_final(", ("rom:crypto_hash_sha256_final",)),

@@ -1,6 +1,6 @@
 /*
  * Reading a request map whose keys come in any order, with keys we do not know among them: the OS and image groups are
- * spoken by every mcumgr client there is. (The offload group's codec is generated and reads canonical order.)
+ * spoken by every mcumgr client there is. (The offload group's codec, message.c, reads canonical order.)
  */
 #ifndef SMP_CBOR_MAP_H
 #define SMP_CBOR_MAP_H

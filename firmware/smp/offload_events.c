@@ -39,12 +39,13 @@ static struct zcbor_string short_wake_frame(const struct engine *e, const struct
 
 static int encode_event(const struct engine *e, const struct eng_event *ev, const struct io *io)
 {
-	struct event_rsp r = { .event = {
-		.n = ev->n, .gen = ev->gen, .kind = ev->kind, .slot = ev->slot, .epoch = ev->epoch, .reason = ev->reason,
-		.l2_flags = ev->l2_flags, .t_rx_us = ev->t_rx_us, .wake_seq = ev->wake_seq, .subreason = ev->subreason,
-		.t_wake_us = ev->t_wake_us, .pattern_id = ev->pattern_id, .SavedPacketSize = ev->saved_size,
-		.OriginalPacketSize = ev->orig_size, .frame = short_wake_frame(e, ev),
-	} };
+	struct event_rsp r = {
+		.event_n = ev->n, .event_gen = ev->gen, .event_kind = ev->kind, .event_slot = ev->slot, .event_epoch = ev->epoch,
+		.event_reason = ev->reason, .event_l2_flags = ev->l2_flags, .event_t_rx_us = ev->t_rx_us,
+		.event_wake_seq = ev->wake_seq, .event_subreason = ev->subreason, .event_t_wake_us = ev->t_wake_us,
+		.event_pattern_id = ev->pattern_id, .event_SavedPacketSize = ev->saved_size,
+		.event_OriginalPacketSize = ev->orig_size, .event_frame = short_wake_frame(e, ev),
+	};
 
 	return OFFLOAD_REPLY(event_rsp, io, &r);
 }
@@ -80,9 +81,9 @@ int offload_fault_inject(const struct io *io)
 	OFFLOAD_DECODE(fault_inject_req, io, &q);
 	if (q.kind < OFF_FAULT_DROP_REPLY || q.kind > OFF_FAULT_DROP_EVENT)
 		return OFF_UNSUPPORTED;
-	fault.kind = (uint8_t)q.kind;
-	fault.left = (uint16_t)q.n;
-	fault.delay_ms = (uint16_t)q.delay_ms;
+	fault.kind = q.kind;
+	fault.left = q.n;
+	fault.delay_ms = q.delay_ms;
 	fault.fresh = true;
 	return offload_reply_empty(io);
 }

@@ -1,5 +1,5 @@
 /*
- * Requests of the offload group: decode (zcbor, generated), call the engine, encode. A request that does not decode is
+ * Requests of the offload group: decode, call the engine, encode (message.c). A request that does not decode is
  * BAD_ARG and has changed nothing.
  */
 #include "offload_group.h"
@@ -10,7 +10,6 @@
 #include "log.h"
 #include "offload_io.h"
 #include "offload_lists.h"
-#include "offload_numbers.h"
 #include "port/port.h"
 
 #ifndef OFFLOAD_TEST_BUILD
@@ -70,7 +69,7 @@ static int attach(const struct io *io)
 	uint8_t freed = 0;
 
 	OFFLOAD_DECODE(attach_req, io, &q);
-	int rc = eng_attach(g.e, (uint16_t)q.owner, q.lease_ms_present ? q.lease_ms.lease_ms : ENG_LEASE_DEFAULT_MS, &freed);
+	int rc = eng_attach(g.e, q.owner, q.has_lease_ms ? q.lease_ms : ENG_LEASE_DEFAULT_MS, &freed);
 	if (rc != OFF_OK)
 		return rc;
 	struct attach_rsp r = { .epoch = epoch_now(), .boot_id = g.boot_id, .freed_slots = freed };
@@ -88,33 +87,34 @@ static uint32_t wake_up_events(void)
 
 static int caps(const struct io *io)
 {
-	const struct number_row rows[] = {
-		{ "mtu", ENG_FRAME_BYTES - 14 },
-		{ "ns_flags", ENG_NS_FLAGS },
-		{ "ka_max_ms", ENG_KA_MAX_MS },
-		{ "ka_min_ms", ENG_KA_MIN_MS },
-		{ "slot_flags", ENG_SLOT_FLAGS },
-		{ "MaxTcpSlots", ENG_SLOTS },
-		{ "max_message", SMP_MESSAGE_BYTES },
-		{ "program_ops", BPF_PROGRAM_OPS },
-		{ "timer_res_us", 1 },
-		{ "offload_types", eng_offload_types() },
-		{ "pattern_types", eng_pattern_types(g.e) },
-		{ "BufferedFrames", ENG_FRAMES - 1 },
-		{ "MaxWoLPatternSize", ENG_PATTERN_BYTES },
-		{ "MinWoLPatternSize", 1 },
-		{ "MaxWoLPatternOffset", ENG_MAX_OFFSET },
-		{ "NumTotalWoLPatterns", ENG_PATTERNS },
-		{ "SupportedWakeUpEvents", wake_up_events() },
-		{ "MaxWoLPacketSaveBuffer", ENG_FRAME_BYTES },
-		{ "SupportedProtocolOffloads", NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO },
-		{ "NumArpOffloadIPv4Addresses", ENG_OFFLOADS },
-		{ "SupportedWoLPacketPatterns",
-		  NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN | NDIS_WOL_IPV4_WILDCARD |
-			  NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL },
+	const struct caps_rsp r = {
+		.has_ns_flags = true, .has_slot_flags = true, .has_program_ops = true, .has_offload_types = true,
+		.has_pattern_types = true,
+		.mtu = ENG_FRAME_BYTES - 14,
+		.ns_flags = ENG_NS_FLAGS,
+		.ka_max_ms = ENG_KA_MAX_MS,
+		.ka_min_ms = ENG_KA_MIN_MS,
+		.slot_flags = ENG_SLOT_FLAGS,
+		.MaxTcpSlots = ENG_SLOTS,
+		.max_message = SMP_MESSAGE_BYTES,
+		.program_ops = BPF_PROGRAM_OPS,
+		.timer_res_us = 1,
+		.offload_types = eng_offload_types(),
+		.pattern_types = eng_pattern_types(g.e),
+		.BufferedFrames = ENG_FRAMES - 1,
+		.MaxWoLPatternSize = ENG_PATTERN_BYTES,
+		.MinWoLPatternSize = 1,
+		.MaxWoLPatternOffset = ENG_MAX_OFFSET,
+		.NumTotalWoLPatterns = ENG_PATTERNS,
+		.SupportedWakeUpEvents = wake_up_events(),
+		.MaxWoLPacketSaveBuffer = ENG_FRAME_BYTES,
+		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO,
+		.NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
+		.SupportedWoLPacketPatterns = NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN | NDIS_WOL_IPV4_WILDCARD |
+			  NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL,
 	};
 
-	return numbers_reply(io, rows, sizeof rows / sizeof rows[0]);
+	return OFFLOAD_REPLY(caps_rsp, io, &r);
 }
 
 static int time_sync(const struct io *io)
@@ -156,8 +156,8 @@ static int reply_power(const struct io *io, int rc)
 
 	eng_status(g.e, &st);
 	struct power_rsp r = {
-		.epoch = st.epoch, .power = st.power, .captured = st.buffered, .moved_present = st.next_hops_moved != 0,
-		.moved = { .moved = st.next_hops_moved },
+		.epoch = st.epoch, .power = st.power, .captured = st.buffered, .has_moved = st.next_hops_moved != 0,
+		.moved = st.next_hops_moved,
 	};
 	return rc != OFF_OK ? rc : OFFLOAD_REPLY(power_rsp, io, &r);
 }
@@ -167,7 +167,7 @@ static int prepare(const struct io *io)
 	struct prepare_req q;
 
 	OFFLOAD_DECODE(prepare_req, io, &q);
-	return reply_power(io, eng_prepare(g.e, q.epoch, (uint8_t)q.target, q.arm, q.mac.value, q.wake_timer_ms));
+	return reply_power(io, eng_prepare(g.e, q.epoch, q.target, q.arm, q.mac.value, q.wake_timer_ms));
 }
 
 static int with_epoch(const struct io *io, int (*command)(struct engine *, uint32_t))
@@ -198,7 +198,7 @@ static int drain(const struct io *io)
 	struct drain_req q;
 
 	OFFLOAD_DECODE(drain_req, io, &q);
-	return offload_drain(g.e, q.ack, (uint16_t)q.max_bytes, io->rsp, io->cap, io->len);
+	return offload_drain(g.e, q.ack, q.max_bytes, io->rsp, io->cap, io->len);
 }
 
 static int release(const struct io *io)
@@ -211,21 +211,21 @@ static int status(const struct io *io)
 	struct eng_status st;
 
 	eng_status(g.e, &st);
-	const struct number_row rows[] = {
-		{ "arm", st.arm },
-		{ "lost", st.lost },
-		{ "epoch", st.epoch },
-		{ "owner", st.owner },
-		{ "power", st.power },
-		{ "wakes", st.wakes },
-		{ "buffered", st.buffered },
-		{ "owner_id", st.owner_id },
-		{ "lease_left_ms", st.lease_left_ms },
-		{ "events_pending", st.events_pending },
-		{ "last_wake_reason", st.last_wake_reason },
+	const struct status_rsp r = {
+		.arm = st.arm,
+		.lost = st.lost,
+		.epoch = st.epoch,
+		.owner = st.owner,
+		.power = st.power,
+		.wakes = st.wakes,
+		.buffered = st.buffered,
+		.owner_id = st.owner_id,
+		.lease_left_ms = st.lease_left_ms,
+		.events_pending = st.events_pending,
+		.last_wake_reason = st.last_wake_reason,
 	};
 
-	return numbers_reply(io, rows, sizeof rows / sizeof rows[0]);
+	return OFFLOAD_REPLY(status_rsp, io, &r);
 }
 
 static int clock_scale(const struct io *io)

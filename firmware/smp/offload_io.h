@@ -2,8 +2,7 @@
 #ifndef OFFLOAD_IO_H
 #define OFFLOAD_IO_H
 
-#include <offload_decode.h>
-#include <offload_encode.h>
+#include <offload_messages.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -19,14 +18,14 @@ struct io {
 	size_t *len;
 };
 
-/* All generated functions have this form: 0 is success. Bytes behind the map make the request malformed. */
-#define OFFLOAD_DECODE(type, io, out)                                                                  \
-	do {                                                                                               \
-		size_t used_;                                                                              \
-		if (cbor_decode_##type((io)->req, (io)->req_len, (out), &used_) || used_ != (io)->req_len) \
-			return OFF_BAD_ARG;                                                                \
+/* `type`: a rule of offload.cddl, whose struct `out` or `in` is. */
+#define OFFLOAD_DECODE(type, io, out)                                                         \
+	do {                                                                                      \
+		if (!message_decode(&type##_message, (io)->req, (io)->req_len, (out)))                \
+			return OFF_BAD_ARG;                                                               \
 	} while (0)
-#define OFFLOAD_REPLY(type, io, in) (cbor_encode_##type((io)->rsp, (io)->cap, (in), (io)->len) ? OFF_BAD_LEN : OFF_OK)
+#define OFFLOAD_REPLY(type, io, in) \
+	(message_encode(&type##_message, (in), (io)->rsp, (io)->cap, (io)->len) ? OFF_OK : OFF_BAD_LEN)
 
 static inline int offload_reply_empty(const struct io *io)
 {

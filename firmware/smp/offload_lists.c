@@ -2,6 +2,8 @@
 
 #include <zcbor_encode.h>
 
+#include "reply_cache.h"
+
 enum {
 	NESTING = 4,
 	DRAIN_HEAD_BYTES = 40,       /* map, keys, lost, more, list header and ends, all at their longest */
@@ -9,7 +11,12 @@ enum {
 	SLOT_NUMBERS = 26,
 	SLOT_FIELDS = SLOT_NUMBERS + 2, /* and the next hop's MAC, the VLAN's TCI */
 	FRAME_FIELDS = 6,
+	/* A slot at its longest: 2 bytes of list header, 2 numbers of 8 bits, 4 of 16, 21 of 32, and the MAC. */
+	SLOT_ROW_BYTES = 2 + 2 * 2 + 4 * 3 + 21 * 5 + 7,
+	RELEASE_BYTES = 8 + 1 + 6 + 5 + 6 + 1 + ENG_SLOTS * SLOT_ROW_BYTES, /* SMP header, map, epoch, slots */
 };
+_Static_assert((int)RELEASE_BYTES <= (int)REPLY_CACHE_LONG_BYTES, "the reply to a release is kept for its repetition");
+_Static_assert(8 + 1 + 6 + (int)SLOT_ROW_BYTES <= (int)REPLY_CACHE_SHORT_BYTES, "and that to the removal of one slot");
 
 static int finish(bool ok, const zcbor_state_t *s, const uint8_t *rsp, size_t *len)
 {

@@ -1,6 +1,6 @@
 /*
- * Replies that hold lists. The generated encoder would want each list as an array on the stack; these are written row by
- * row with the zcbor runtime instead. proto/offload.cddl stays the definition, and the Python side checks against it.
+ * Replies that hold lists of rows: written row by row with the zcbor runtime, as no struct holds a whole list.
+ * proto/offload.cddl stays the definition, and the Python side checks against it.
  */
 #ifndef OFFLOAD_LISTS_H
 #define OFFLOAD_LISTS_H

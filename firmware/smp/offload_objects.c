@@ -5,85 +5,68 @@
 #include "offload_io.h"
 #include "offload_lists.h"
 
+/* What is absent in a request is 0 in its struct, and an empty string. Lengths are within what the CDDL allows. */
+static void copy(void *to, const struct zcbor_string *from)
+{
+	if (from->len)
+		memcpy(to, from->value, from->len);
+}
+
 static struct eng_ip ip_from(const struct zcbor_string *s)
 {
 	struct eng_ip ip = { .len = (uint8_t)s->len };
 
-	memcpy(ip.b, s->value, s->len);      /* at most 16: the CDDL says so */
+	copy(ip.b, s);                       /* at most 16 */
 	return ip;
 }
 
 static struct eng_slot_cfg slot_from(const struct add_tcp_slot_req *q)
 {
 	struct eng_slot_cfg c = {
-		.owner = (uint16_t)q->owner, .flags = q->flags, .local = ip_from(&q->local), .remote = ip_from(&q->remote),
-		.local_port = (uint16_t)q->local_port, .remote_port = (uint16_t)q->remote_port, .ttl = (uint8_t)q->ttl,
-		.tos = (uint8_t)q->tos, .df = q->df, .ip_id = (uint16_t)q->ip_id, .mss = (uint16_t)q->mss,
+		.owner = q->owner, .flags = q->flags, .local = ip_from(&q->local), .remote = ip_from(&q->remote),
+		.local_port = q->local_port, .remote_port = q->remote_port, .ttl = q->ttl, .tos = q->tos, .df = q->df,
+		.ip_id = q->ip_id, .mss = q->mss, .vlan_tci = q->vlan_tci, .flow_label = q->flow_label,
 		.snd_una = q->snd_una, .snd_nxt = q->snd_nxt, .snd_wl1 = q->snd_wl1, .snd_wnd = q->snd_wnd,
 		.max_snd_wnd = q->max_snd_wnd, .rcv_nxt = q->rcv_nxt, .rcv_wnd = q->rcv_wnd, .rcv_wup = q->rcv_wup,
-		.snd_wscale = (uint8_t)q->snd_wscale, .rcv_wscale = (uint8_t)q->rcv_wscale, .ts_on = q->ts_on,
-		.ts_hz = q->ts_hz, .tsval = q->tsval, .ts_recent = q->ts_recent, .ts_recent_age_ms = q->ts_recent_age_ms,
-		.t0_us = q->t0_us, .ka_idle_ms = q->ka_idle_ms, .ka_intvl_ms = q->ka_intvl_ms,
-		.idle_elapsed_ms = q->idle_elapsed_ms, .ka_cnt = (uint8_t)q->ka_cnt,
+		.snd_wscale = q->snd_wscale, .rcv_wscale = q->rcv_wscale, .ts_on = q->ts_on, .ts_hz = q->ts_hz,
+		.tsval = q->tsval, .ts_recent = q->ts_recent, .ts_recent_age_ms = q->ts_recent_age_ms, .t0_us = q->t0_us,
+		.ka_idle_ms = q->ka_idle_ms, .ka_intvl_ms = q->ka_intvl_ms, .idle_elapsed_ms = q->idle_elapsed_ms,
+		.ka_cnt = q->ka_cnt, .next_hop.ip = ip_from(&q->next_hop_ip),
 	};
 
-	if (q->vlan_tci_present)
-		c.vlan_tci = (uint16_t)q->vlan_tci.vlan_tci;
-	if (q->flow_label_present)
-		c.flow_label = q->flow_label.flow_label;
-	if (q->next_hop_ip_present)
-		c.next_hop.ip = ip_from(&q->next_hop_ip.next_hop_ip);
-	memcpy(c.local_mac, q->local_mac.value, 6);
-	memcpy(c.next_hop.mac, q->next_hop_mac.value, 6);
+	copy(c.local_mac, &q->local_mac);
+	copy(c.next_hop.mac, &q->next_hop_mac);
 	return c;
-}
-
-static struct eng_span span_from(const struct span *s)
-{
-	return (struct eng_span){ .offset = s->offset, .len = s->len };
 }
 
 static int reply_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req *q)
 {
-	size_t len = q->ka_reply_present ? q->ka_reply.ka_reply.len : 0;
-
-	if (len)
-		memcpy(p->reply, q->ka_reply.ka_reply.value, len);  /* at most 32: the CDDL says so */
-	p->reply_len = (uint8_t)len;
-	p->reply_counts = q->ka_reply_counter_present;
-	p->reply_counter = q->ka_reply_counter_present ? q->ka_reply_counter.ka_reply_counter : 0;
+	copy(p->reply, &q->ka_reply);        /* at most 32 */
+	p->reply_len = (uint8_t)q->ka_reply.len;
+	p->reply_counts = q->has_ka_reply_counter;
+	p->reply_counter = q->ka_reply_counter;
 	memset(p->reply_mask, 0xFF, sizeof p->reply_mask);
-	if (!q->ka_reply_mask_present)
-		return OFF_OK;
-	if (q->ka_reply_mask.ka_reply_mask.len != (len + 7) / 8)
+	if (q->has_ka_reply_mask && q->ka_reply_mask.len != (q->ka_reply.len + 7) / 8)
 		return OFF_BAD_LEN;
-	memcpy(p->reply_mask, q->ka_reply_mask.ka_reply_mask.value, q->ka_reply_mask.ka_reply_mask.len);
+	copy(p->reply_mask, &q->ka_reply_mask);
 	return OFF_OK;
 }
 
 /* The fields of a payload keep-alive, which without "ka_data" may not be there. */
 static int payload_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req *q)
 {
-	bool others = q->ka_mask_present || q->ka_reply_present || q->ka_token_present || q->ka_tokens_present ||
-		      q->ka_counter_present || q->ka_reply_mask_present || q->ka_reply_counter_present;
+	bool others = q->has_ka_mask || q->has_ka_reply || q->has_ka_token || q->has_ka_tokens || q->has_ka_counter ||
+		      q->has_ka_reply_mask || q->has_ka_reply_counter;
 
-	memset(p, 0, sizeof *p);
-	if (!q->ka_data_present)
+	*p = (struct eng_payload_cfg){
+		.data_len = (uint8_t)q->ka_data.len, .counter = { q->ka_counter_offset, q->ka_counter_len },
+		.counter_start = q->ka_counter_start, .token = { q->ka_token_offset, q->ka_token_len },
+		.mask = { q->ka_mask_offset, q->ka_mask_len }, .tokens_len = (uint16_t)q->ka_tokens.len,
+	};
+	if (!q->has_ka_data)
 		return others ? OFF_BAD_ARG : OFF_OK;
-	p->data_len = (uint8_t)q->ka_data.ka_data.len;
-	memcpy(p->data, q->ka_data.ka_data.value, p->data_len);  /* at most 32 */
-	if (q->ka_counter_present) {
-		p->counter = (struct eng_span){ .offset = q->ka_counter.ka_counter.offset, .len = q->ka_counter.ka_counter.len };
-		p->counter_start = q->ka_counter.ka_counter.start;
-	}
-	if (q->ka_token_present)
-		p->token = span_from(&q->ka_token.ka_token);
-	if (q->ka_mask_present)
-		p->mask = span_from(&q->ka_mask.ka_mask);
-	if (q->ka_tokens_present) {
-		p->tokens_len = (uint16_t)q->ka_tokens.ka_tokens.len;
-		memcpy(p->tokens, q->ka_tokens.ka_tokens.value, p->tokens_len);  /* at most 256 */
-	}
+	copy(p->data, &q->ka_data);          /* at most 32 */
+	copy(p->tokens, &q->ka_tokens);      /* at most 256 */
 	return reply_from(p, q);
 }
 
@@ -111,7 +94,7 @@ int offload_slot_remove(const struct io *io)
 	struct slot_ref q;
 
 	OFFLOAD_DECODE(slot_ref, io, &q);
-	int rc = eng_slot_remove(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &st);
+	int rc = eng_slot_remove(io->e, q.slot, q.gen, &st);
 	return rc != OFF_OK ? rc : offload_slot_state(&st, io->rsp, io->cap, io->len);
 }
 
@@ -121,7 +104,7 @@ int offload_slot_get(const struct io *io)
 	struct slot_ref q;
 
 	OFFLOAD_DECODE(slot_ref, io, &q);
-	int rc = eng_slot_get(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &st);
+	int rc = eng_slot_get(io->e, q.slot, q.gen, &st);
 	return rc != OFF_OK ? rc : offload_slot_state(&st, io->rsp, io->cap, io->len);
 }
 
@@ -135,7 +118,7 @@ static int with_slot(const struct io *io, int (*command)(struct engine *, uint8_
 	struct slot_ref q;
 
 	OFFLOAD_DECODE(slot_ref, io, &q);
-	int rc = command(io->e, (uint8_t)q.slot, (uint16_t)q.gen);
+	int rc = command(io->e, q.slot, q.gen);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
@@ -155,32 +138,24 @@ int offload_slot_update(const struct io *io)
 
 	OFFLOAD_DECODE(slot_update_req, io, &q);
 	struct eng_slot_update u = {
-		.idle_set = q.ka_idle_ms_present, .ka_idle_ms = q.ka_idle_ms_present ? q.ka_idle_ms.ka_idle_ms : 0,
-		.intvl_set = q.ka_intvl_ms_present, .ka_intvl_ms = q.ka_intvl_ms_present ? q.ka_intvl_ms.ka_intvl_ms : 0,
-		.mac_set = q.next_hop_mac_present,
+		.idle_set = q.has_ka_idle_ms, .ka_idle_ms = q.ka_idle_ms, .intvl_set = q.has_ka_intvl_ms,
+		.ka_intvl_ms = q.ka_intvl_ms, .mac_set = q.has_next_hop_mac, .next_hop_ip = ip_from(&q.next_hop_ip),
 	};
 
-	if (q.next_hop_mac_present)
-		memcpy(u.next_hop_mac, q.next_hop_mac.next_hop_mac.value, 6);
-	if (q.next_hop_ip_present)
-		u.next_hop_ip = ip_from(&q.next_hop_ip.next_hop_ip);
-	int rc = eng_slot_update(io->e, (uint8_t)q.slot, (uint16_t)q.gen, &u);
+	copy(u.next_hop_mac, &q.next_hop_mac);
+	int rc = eng_slot_update(io->e, q.slot, q.gen, &u);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }
 
-/* False when longer than any pattern may be. */
+/* False when longer than any pattern may be: that is the engine's bound, not the message's. */
 static bool pattern_bytes(struct eng_pattern_cfg *c, const struct add_pattern_req *q)
 {
-	size_t data = q->data_present ? q->data.data.len : 0, mask = q->mask_present ? q->mask.mask.len : 0;
-
-	if (data > sizeof c->data || mask > sizeof c->mask)
+	if (q->data.len > sizeof c->data || q->mask.len > sizeof c->mask)
 		return false;
-	if (data)
-		memcpy(c->data, q->data.data.value, data);
-	if (mask)
-		memcpy(c->mask, q->mask.mask.value, mask);
-	c->data_len = (uint16_t)data;
-	c->mask_len = (uint16_t)mask;
+	copy(c->data, &q->data);
+	copy(c->mask, &q->mask);
+	c->data_len = (uint16_t)q->data.len;
+	c->mask_len = (uint16_t)q->mask.len;
 	return true;
 }
 
@@ -190,19 +165,12 @@ int offload_pattern_add(const struct io *io)
 
 	OFFLOAD_DECODE(add_pattern_req, io, &q);
 	struct eng_pattern_cfg c = {
-		.id = q.id, .type = (uint8_t)q.type, .priority = q.priority_present ? (uint8_t)q.priority.priority : 0,
-		.flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .offset = q.offset_present ? (uint16_t)q.offset.offset : 0,
-		.port_set = q.port_present, .port = q.port_present ? (uint16_t)q.port.port : 0,
-		.sport_set = q.sport_present, .sport = q.sport_present ? (uint16_t)q.sport.sport : 0,
-		.slot = q.slot_present ? (uint8_t)q.slot.slot : 0, .gen = q.gen_present ? (uint16_t)q.gen.gen : 0,
-		.prog = q.prog_present ? q.prog.prog.value : NULL,
-		.prog_len = q.prog_present && q.prog.prog.len <= UINT16_MAX ? (uint16_t)q.prog.prog.len : 0,
+		.id = q.id, .type = q.type, .priority = q.priority, .flags = q.flags, .offset = q.offset,
+		.port_set = q.has_port, .port = q.port, .sport_set = q.has_sport, .sport = q.sport, .slot = q.slot, .gen = q.gen,
+		.dst = ip_from(&q.ip), .src = ip_from(&q.src), .prog = q.prog.value,
+		.prog_len = q.prog.len <= UINT16_MAX ? (uint16_t)q.prog.len : (uint16_t)0,
 	};
 
-	if (q.ip_present)
-		c.dst = ip_from(&q.ip.ip);
-	if (q.src_present)
-		c.src = ip_from(&q.src.src);
 	int rc = pattern_bytes(&c, &q) ? eng_pattern_add(io->e, &c) : OFF_BAD_LEN;
 	wipe(&c, sizeof c);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
@@ -226,35 +194,27 @@ enum { NATT_PORT = 4500, NATT_INTERVAL_MS = 20000 };
 
 static int udp_from(struct eng_udp_cfg *u, const struct add_offload_req *q)
 {
-	size_t len = q->data_present ? q->data.data.len : 0;
 	uint16_t port = q->type == OFF_OFFLOAD_NATT ? NATT_PORT : 0;
 
 	*u = (struct eng_udp_cfg){
-		.local_port = q->local_port_present ? (uint16_t)q->local_port.local_port : port,
-		.remote_port = q->remote_port_present ? (uint16_t)q->remote_port.remote_port : port,
-		.interval_ms = q->interval_ms_present ? q->interval_ms.interval_ms : NATT_INTERVAL_MS,
-		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
+		.local_port = q->has_local_port ? q->local_port : port, .remote_port = q->has_remote_port ? q->remote_port : port,
+		.interval_ms = q->has_interval_ms ? q->interval_ms : NATT_INTERVAL_MS, .elapsed_ms = q->elapsed_ms,
+		.len = (uint8_t)q->data.len,
 	};
-	if (len > sizeof u->payload)
+	if (q->data.len > sizeof u->payload)
 		return OFF_BAD_LEN;
-	if (len)
-		memcpy(u->payload, q->data.data.value, len);
+	copy(u->payload, &q->data);
 	return OFF_OK;
 }
 
 static int dhcp_from(struct eng_dhcp_cfg *d, const struct add_offload_req *q)
 {
-	size_t len = q->data_present ? q->data.data.len : 0;
-
 	*d = (struct eng_dhcp_cfg){
-		.xid = q->xid_present ? q->xid.xid : 0, .t1_s = q->t1_s_present ? q->t1_s.t1_s : 0,
-		.lease_s = q->lease_s_present ? q->lease_s.lease_s : 0,
-		.elapsed_ms = q->elapsed_ms_present ? q->elapsed_ms.elapsed_ms : 0, .len = (uint8_t)len,
+		.xid = q->xid, .t1_s = q->t1_s, .lease_s = q->lease_s, .elapsed_ms = q->elapsed_ms, .len = (uint8_t)q->data.len,
 	};
-	if (len > sizeof d->client_id)
+	if (q->data.len > sizeof d->client_id)
 		return OFF_BAD_LEN;
-	if (len)
-		memcpy(d->client_id, q->data.data.value, len);
+	copy(d->client_id, &q->data);
 	return OFF_OK;
 }
 
@@ -262,14 +222,14 @@ enum { MDNS_TTL_S = 120 };           /* RFC 6762 10: for records with a host's n
 
 static int mdns_from(struct eng_mdns_cfg *m, const struct add_offload_req *q)
 {
-	if (!q->name_present || !q->data_present || !q->rrtype_present)
+	if (!q->has_name || !q->has_data || !q->has_rrtype)
 		return OFF_BAD_ARG;
 	*m = (struct eng_mdns_cfg){
-		.rrtype = (uint16_t)q->rrtype.rrtype, .ttl_s = q->ttl_s_present ? q->ttl_s.ttl_s : MDNS_TTL_S,
-		.name_len = (uint8_t)q->name.name.len, .rdata_len = (uint8_t)q->data.data.len,
+		.rrtype = q->rrtype, .ttl_s = q->has_ttl_s ? q->ttl_s : MDNS_TTL_S, .name_len = (uint8_t)q->name.len,
+		.rdata_len = (uint8_t)q->data.len,
 	};
-	memcpy(m->name, q->name.name.value, m->name_len);  /* at most 64, both: the CDDL says so */
-	memcpy(m->rdata, q->data.data.value, m->rdata_len);
+	copy(m->name, &q->name);             /* at most 64, both */
+	copy(m->rdata, &q->data);
 	return OFF_OK;
 }
 
@@ -282,11 +242,10 @@ static int more_from(struct eng_offload_more *m, const struct add_offload_req *q
 		return mdns_from(&m->mdns, q);
 	if (!udp && q->type != OFF_OFFLOAD_DHCP)
 		return OFF_OK;
-	if (!q->next_hop_mac_present)
+	if (!q->has_next_hop_mac)
 		return OFF_BAD_ARG;
-	memcpy(m->next_hop.mac, q->next_hop_mac.next_hop_mac.value, 6);
-	if (q->next_hop_ip_present)
-		m->next_hop.ip = ip_from(&q->next_hop_ip.next_hop_ip);
+	copy(m->next_hop.mac, &q->next_hop_mac);
+	m->next_hop.ip = ip_from(&q->next_hop_ip);
 	return udp ? udp_from(&m->udp, q) : dhcp_from(&m->dhcp, q);
 }
 
@@ -297,16 +256,11 @@ int offload_proto_add(const struct io *io)
 
 	OFFLOAD_DECODE(add_offload_req, io, &q);
 	struct eng_offload_cfg c = {
-		.id = q.id, .type = (uint8_t)q.type, .flags = q.flags_present ? (uint16_t)q.flags.flags : 0, .ip = ip_from(&q.ip),
+		.id = q.id, .type = q.type, .flags = q.flags, .vlan_tci = q.vlan_tci, .ip = ip_from(&q.ip), .ip2 = ip_from(&q.ip2),
+		.remote = ip_from(&q.remote),
 	};
 
-	if (q.ip2_present)
-		c.ip2 = ip_from(&q.ip2.ip2);
-	if (q.vlan_tci_present)
-		c.vlan_tci = (uint16_t)q.vlan_tci.vlan_tci;
-	if (q.remote_present)
-		c.remote = ip_from(&q.remote.remote);
-	memcpy(c.mac, q.mac.value, 6);
+	copy(c.mac, &q.mac);
 	int rc = more_from(&more, &q);
 	if (rc == OFF_OK)
 		rc = eng_offload_add_more(io->e, &c, &more);

@@ -187,7 +187,7 @@ def test_messages_satisfy_the_cddl(cddl_types: Any, rule: str, call: Any) -> Non
 
 @pytest.mark.parametrize(("rule", "call"), MESSAGES)
 def test_keys_stand_in_the_order_the_c_decoder_reads(rule: str, call: Any) -> None:
-    """zcbor's C code takes keys in the order of the CDDL; ours go out in canonical order."""
+    """The device takes keys in the order of the CDDL; ours go out in canonical order."""
     recorder = Recorder()
     call(OffloadClient(recorder))
     sent = list(cbor2.loads(cbor2.dumps(recorder.sent, canonical=True)))

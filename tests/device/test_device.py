@@ -54,7 +54,7 @@ def test_it_says_what_it_can(running: Link) -> None:
 
 @pytest.mark.parametrize(("rule", "command"), [("caps_rsp", 2), ("status_rsp", 0x36), ("hello_rsp", 1), ("slot_list_rsp", 0x13)])
 def test_what_it_says_is_what_the_cddl_says(running: Link, rule: str, command: int) -> None:
-    """Some replies are not written by generated code: their keys, in the order of the file, and the types of the values."""
+    """Some replies are written by hand: their keys, in the order of the file, and the types of the values."""
     zcbor = pytest.importorskip("zcbor", reason="zcbor is a build tool: pip install 'zcbor==0.9.1'")
     OffloadClient(running).add_tcp_slot(SLOT)
     reply = running.request(READ, GROUP_OFFLOAD, command, {})
