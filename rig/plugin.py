@@ -56,6 +56,9 @@ class Hooks:
     def pytest_rig_reports(self, run_dir: Path) -> None:
         """The reports of the run have been written."""
 
+    def pytest_rig_no_room(self, error: Exception) -> None:
+        """The run ended early, exit code 6: its files found no more room. What there is of reports has been written."""
+
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
     pluginmanager.add_hookspecs(Hooks)
@@ -135,6 +138,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
         from rig.report.table import shown_path
 
         terminalreporter.write_line(f"rig report: {shown_path(runner.drawn / 'report.html')}")
+    if runner is not None and runner.no_room is not None:
+        terminalreporter.write_line(f"error: {runner.no_room}", red=True)
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

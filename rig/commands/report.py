@@ -17,11 +17,22 @@ def register(app: typer.Typer) -> None:
 
 def report(
     run_dir: Annotated[Path, typer.Argument(help="a run's directory", metavar="[RUN_DIR]")] = LATEST,
+    keep: Annotated[int | None, typer.Option(min=1, metavar="N", help="then delete all runs beside it but the newest N")] = None,
 ) -> None:
-    """Draw a run's reports again, also those of a run that was killed."""
+    """Draw a run's reports again, also those of a run that was killed; delete old runs."""
     from rig.commands.run import say_reports
     from rig.report import draw, table
+    from rig.report.compare import with_last
 
     run = draw(run_dir.resolve())
-    typer.echo(table.render(run))
+    typer.echo(table.render(run, with_last(run)))
     say_reports(run.directory)
+    if keep is not None:
+        _prune(run.directory.parent, keep)
+
+
+def _prune(reports: Path, keep: int) -> None:
+    from rig.report.retention import prune
+
+    gone = prune(reports, keep)
+    typer.echo(f"deleted {len(gone)} older runs: {', '.join(path.name for path in gone)}" if gone else "no older runs to delete")

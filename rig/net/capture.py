@@ -86,6 +86,7 @@ class Capture:
         self._backlogs = Backlogs()
         self._closed = False
         self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
+        self._write_error: OSError | None = None
         self._lock = threading.RLock()
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._work, name="rig-capture", daemon=True) if background else None
@@ -133,7 +134,8 @@ class Capture:
             return dict(self._dropped)
 
     def close(self) -> None:
-        """Take what is there, finish the file. Frames stay available. A second call does nothing."""
+        """Take what is there, finish the file. Frames stay available. A second call does nothing. Raises OSError when the
+        file is not whole, everything else being closed."""
         if self._stop.is_set():
             return
         self._stop.set()
@@ -146,8 +148,9 @@ class Capture:
                 sock.close()
             self._backlogs.close()
             self._closed = True
-            if self._writer is not None:
-                self._writer.close(dropped)
+            self._write(lambda writer: writer.close(dropped))
+        if self._write_error is not None:
+            raise self._write_error
 
     def __enter__(self) -> Capture:
         return self
@@ -179,9 +182,17 @@ class Capture:
         for stamp_ns, port, data in new:
             self._frames[port].append(CapturedFrame(stamp_ns + to_monotonic_ns, data))
             self._kept_bytes += len(data)
-        if self._writer is not None:
-            self._writer.add(new)
+        self._write(lambda writer: writer.add(new))
         self._forget()
+
+    def _write(self, act: Callable[[_PcapngWriter], None]) -> None:
+        """A file that takes no more ends the writing, not the capture; `close` tells."""
+        if self._writer is None or self._write_error is not None:
+            return
+        try:
+            act(self._writer)
+        except OSError as error:
+            self._write_error = error
 
     def _forget(self) -> None:
         while self._kept_bytes > MEMORY_LIMIT_BYTES:

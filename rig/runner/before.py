@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rig.errors import BenchError, UsageError
+from rig.runner.room import lack
 from rig.runner.setups import check, check_word
 
 if TYPE_CHECKING:
@@ -38,7 +39,7 @@ def check_machine(devices: Sequence[str], config: BenchConfig) -> None:
 
 
 def check_reports(reports: Path) -> None:
-    """Raise UsageError RIG-R12 for a directory that takes no reports; makes it."""
+    """Raise UsageError RIG-R12 for a directory that takes no reports, RIG-R14 for one without room; makes it."""
     try:
         reports.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=reports) as probe:
@@ -47,6 +48,8 @@ def check_reports(reports: Path) -> None:
         raise UsageError(
             "RIG-R12", f"no reports can be written to {reports}: {error.strerror}", "give another --reports DIR"
         ) from error
+    if no_room := lack(reports):
+        raise no_room
 
 
 def _check_board(port: str, config: BenchConfig) -> None:

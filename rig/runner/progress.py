@@ -73,6 +73,9 @@ class Progress:
         if run.exit_code == 5:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 
+    def pytest_rig_no_room(self, error: Exception) -> None:
+        print(f"error: {error}", file=sys.stderr)
+
     def _word(self, verdict: Verdict) -> str:
         text = f"{verdict:<11}"
         return f"\x1b[{COLOURS.get(verdict, '0')}m{text}\x1b[0m" if self._colour else text

@@ -5,10 +5,11 @@ Every attempt's line is written before the next begins. pytest itself is shown t
 
 from __future__ import annotations
 
+import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Generator, Iterable
+from collections.abc import Generator, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -17,9 +18,9 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from rig import catalogue
-from rig.errors import UsageError
+from rig.errors import BenchError, UsageError
 from rig.plugin import is_ours, terminate, usage_error
-from rig.runner import own
+from rig.runner import own, room
 from rig.runner import verdict as verdicts
 from rig.runner.artefacts import keep, write_output
 from rig.runner.benching import ARTEFACTS, SETUP
@@ -48,6 +49,8 @@ class Runner:
         """Outcomes of tests in the session that are not the rig's."""
         self.misused: set[str] = set()
         """Tests that met a UsageError, such as a wrong bench_config: the same words are wrong again, so they are not repeated."""
+        self.no_room: BenchError | None = None
+        """Why the run ended early: its files found no more room."""
         self.handlers = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
         """Of the signals that end the session, as they were before it."""
         own.check_ids(config, {item.nodeid: requirements(item) for item in items})
@@ -63,6 +66,7 @@ class Runner:
         if reports is not None and session.items:
             with usage_error():
                 self.recorder = self._start_record(reports)
+        self.session = session
         self.config.hook.pytest_rig_start(run_dir=self.recorder and self.recorder.run_dir, tests=len(self.items))
 
     def _start_record(self, reports: Path) -> Recorder:
@@ -85,8 +89,12 @@ class Runner:
             signal.signal(ending, signal.SIG_IGN)
         if self.recorder is not None:
             session.exitstatus = self._exit_code(int(session.exitstatus))
-            self.recorder.add("end", exit=session.exitstatus)
-            self._draw(self.recorder)
+            with self._finding_room():
+                self.recorder.add("end", exit=session.exitstatus)
+                self._draw(self.recorder)
+            if self.no_room is not None:
+                session.exitstatus = Exit.BENCH_ERROR
+                self.config.hook.pytest_rig_no_room(error=self.no_room)
         for ending, handler in self.handlers.items():
             signal.signal(ending, handler)
         return result
@@ -102,6 +110,8 @@ class Runner:
     def _exit_code(self, status: int) -> int:
         if self.misused:
             return Exit.USAGE
+        if self.no_room is not None:
+            return Exit.BENCH_ERROR
         if status in (Exit.INTERRUPTED, Exit.BUG, Exit.USAGE):
             return status
         if "failed" in self.others:
@@ -120,11 +130,16 @@ class Runner:
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if not is_ours(item):
             return None
+        if not self._has_room():
+            return True
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports: Iterable[pytest.TestReport] = ()
         for number in range(1, verdicts.MAX_ATTEMPTS + 1):
-            reports = self._attempt(item, nextitem, number)
-            if self.attempts[item.nodeid][-1] is not Verdict.BENCH_ERROR or item.nodeid in self.misused:
+            with self._finding_room():
+                reports = self._attempt(item, nextitem, number)
+            if self.no_room is not None or item.nodeid in self.misused:
+                break
+            if self.attempts[item.nodeid][-1] is not Verdict.BENCH_ERROR:
                 break
         for report in reports:
             item.ihook.pytest_runtest_logreport(report=report)
@@ -140,7 +155,28 @@ class Runner:
         try:
             return runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
-            self._record(item, number, time.monotonic() - started)
+            with self._finding_room():
+                self._record(item, number, time.monotonic() - started)
+
+    @contextlib.contextmanager
+    def _finding_room(self) -> Iterator[None]:
+        """A file that finds no room ends the run, after this test, with one error instead of one a test."""
+        try:
+            yield
+        except OSError as error:
+            if self.recorder is None or room.out_of_room(error) is None:
+                raise
+            self._end_for_room(room.no_room(self.recorder.run_dir, str(error.strerror)))
+
+    def _has_room(self) -> bool:
+        """For one more test and the reports; if not, the run ends."""
+        if self.recorder is not None and self.no_room is None and (lack := room.lack(self.recorder.run_dir)):
+            self._end_for_room(lack)
+        return self.no_room is None
+
+    def _end_for_room(self, error: BenchError) -> None:
+        self.no_room = self.no_room or error
+        self.session.shouldfail = self.no_room.cause
 
     def _record(self, item: pytest.Item, number: int, duration_s: float) -> None:
         outcome = verdicts.of_attempt([Verdict(phase["verdict"]) for phase in self.phases])

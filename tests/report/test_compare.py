@@ -5,8 +5,10 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
 from rig import report
+from rig.cli import build
 from rig.report import compare
 from rig.report.model import load
 from rig.runner.record import Recorder
@@ -62,3 +64,16 @@ def test_a_damaged_record_costs_the_comparison_only(tmp_path: Path, record: byte
     since = compare.with_last(load(write_run(tmp_path, "20260101-120000-cccc", {"a": "failed"})))
     assert since is not None
     assert since.broken == ["a"]
+
+
+def test_old_runs_are_deleted_when_asked_and_nothing_else_is(now: Path) -> None:
+    reports = now.parent
+    (reports / "mine").mkdir()
+    going_on = reports / "20260101-090000-9999"
+    going_on.mkdir()
+    Recorder(going_on).close()
+    outcome = CliRunner().invoke(build(), ["report", str(now), "--keep", "2"])
+    assert outcome.exit_code == 0, outcome.output
+    left = {"20260101-090000-9999", "20260101-120000-cccc", "20260101-130000-dddd", "latest", "mine"}
+    assert {path.name for path in reports.iterdir()} == left
+    assert "deleted 2 older runs: 20260101-110000-bbbb, 20260101-100000-aaaa" in outcome.output
