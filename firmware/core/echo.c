@@ -1,7 +1,8 @@
 /*
  * Ping for the sleeping host: ICMP and ICMPv6 echo requests to one of its addresses get their bytes back (RFC 1122
  * 3.2.2.6, RFC 4443 4.2). Only what was sent to this very station and address: an answer to a group would let one small
- * frame set off many. The reply has the host's usual TTL and no options.
+ * frame set off many. The reply has the host's usual TTL and no options. Over IPv4 routers may fragment it, as they may the
+ * Linux kernel's: its way back can have a smaller MTU than the request's had, and nobody here would hear of that.
  */
 #include "echo.h"
 
@@ -43,13 +44,15 @@ void echo_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 }
 
-static uint16_t put_reply(uint8_t *f, const struct engine *e, const struct eng_offload_cfg *c, const struct pkt *p)
+static uint16_t put_reply(uint8_t *f, const struct engine *e, const struct eng_offload *o, const struct pkt *p)
 {
+	const struct eng_offload_cfg *c = &o->cfg;
 	bool v4 = p->ip_len == 4;
 	uint16_t n = (uint16_t)(p->end - p->l4);
 	const struct ip_tx t = {
 		.dst_mac = p->frame + 6, .src_mac = e->mac, .src = p->dst, .dst = p->src, .ip_len = p->ip_len, .proto = p->proto,
 		.ttl = ECHO_TTL, .tos = v4 ? p->frame[p->l3 + 1] : 0, .tci = c->vlan_tci,
+		.may_fragment = true, .ip_id = (uint16_t)(o->answered + 1), /* another each time (RFC 6864 4.2) */
 	};
 	uint16_t at = ip_put(f, &t, n);
 	uint8_t *m = f + at;
@@ -66,7 +69,7 @@ void echo_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 	uint8_t *f = v->answer ? buffer_scratch(e) : NULL;
 	struct eng_offload *o = &e->offloads[v->offload];
 
-	if (f && eng_tx(e, f, put_reply(f, e, &o->cfg, p))) {
+	if (f && eng_tx(e, f, put_reply(f, e, o, p))) {
 		o->answered++;
 		count(e, C_echo_answered);
 	}

@@ -19,6 +19,8 @@ enum {
 	ENG_LINK_RETRY_US = 100000,           /* while the link is down: the device is to save power */
 	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
 	ENG_ROUTERS = 8,                      /* heard of; the one noted first makes room */
+	ENG_ASKED = 2,                        /* groups whose queried sources are remembered until the answer is due */
+	ENG_ASKED_BYTES = 64,                 /* of their addresses: 16 of IPv4, 4 of IPv6 */
 	NO_SLOT = 0xFF,
 };
 #define NO_PATTERN 0xFFFFFFFFu
@@ -82,12 +84,26 @@ struct eng_offload {
 struct eng_more {
 	struct eng_offload_more cfg;
 	bool used;
-	uint32_t wait_ms;            /* UDP: due_us = from_us + this, scaled */
-	uint64_t from_us;
-	uint8_t state;               /* DHCP: its own states; */
-	bool any_server;             /* ... past T2, everybody is asked; */
-	uint32_t xid;
-	uint64_t t2_us, end_us;      /* ... T2, and the end of the lease */
+	union {
+		struct {                     /* UDP */
+			uint32_t wait_ms;    /* due_us = from_us + this, scaled */
+			uint32_t other_id;   /* a datagram whose first fragment was not for this flow; */
+			uint64_t other_until_us; /* how long its identification means that one, 0: there is none */
+			uint64_t from_us;
+		};
+		struct {                     /* DHCP */
+			uint8_t state;       /* its own states */
+			bool any_server;     /* past T2, everybody is asked */
+			uint32_t xid;
+			uint64_t t2_us, end_us; /* T2, and the end of the lease */
+		};
+	};
+};
+
+/* The sources that a querier has asked about and waits for: membership.c. bytes 0: not in use. */
+struct eng_asked {
+	uint32_t offload_id;
+	uint8_t bytes, sources[ENG_ASKED_BYTES];
 };
 
 /* The newest advertisement of a router, as a fingerprint: router.c. */
@@ -128,6 +144,7 @@ struct engine {
 	uint8_t next_router;
 	struct eng_router routers[ENG_ROUTERS];
 	struct eng_more more[ENG_OFFLOADS_MORE];
+	struct eng_asked asked[ENG_ASKED];
 	struct eng_event events[ENG_EVENTS];
 	struct frame_seg segs[ENG_FRAMES];
 	struct eng_frame frames[ENG_FRAMES];

@@ -3,6 +3,10 @@
  * reports a snooping switch stops forwarding the group. One offload is one group: `ip` is the host's address, `remote`
  * the group, joined for any source. Every report names one group, so none can outgrow the MTU; each waits a part of the
  * querier's maximum response time that depends on host and group only: spread over hosts and groups, the same every run.
+ *
+ * A query about sources of a group is answered about these sources (RFC 3376 5.2, RFC 3810 6.2), if there is room to remember
+ * them until the answer is due. If not, the answer is what it is to a query about the group: joined for any source, which
+ * is as true, and what the querier does with it keeps these sources flowing.
  */
 #include "membership.h"
 
@@ -18,8 +22,10 @@ enum {
 	IGMP_QUERY = 0x11, IGMP_V1_REPORT = 0x12, IGMP_V2_REPORT = 0x16, IGMP_V3_REPORT = 0x22,
 	MLD_QUERY = 130, MLD_V1_REPORT = 131, MLD_V2_REPORT = 143,
 	IGMP_V3_QUERY_BYTES = 12, MLD_V1_QUERY_BYTES = 24, MLD_V2_QUERY_BYTES = 28,
+	MODE_IS_INCLUDE = 1,         /* of those sources that were asked about */
 	MODE_IS_EXCLUDE = 2,         /* with no sources: everything sent to the group is wanted */
-	REPORT_BYTES_MAX = 28,       /* MLDv2, one record */
+	REPORT_BYTES_MAX = 28 + ENG_ASKED_BYTES, /* MLDv2, one record */
+	TOS_CONTROL = 0xC0,          /* internetwork control (RFC 3376 4); RFC 3810 has no such rule */
 	SPACING_US = 100000,         /* two reports of a group: queries with a response time of 0 cannot make a storm */
 };
 #define V1_RESPONSE_US 10000000u     /* RFC 2236 4: a version 1 query has no field for it */
@@ -27,7 +33,8 @@ enum {
 /* `version` as IGMP counts: 2 is also MLDv1, 3 is also MLDv2. group: NULL in a general query. */
 struct query {
 	uint8_t version;
-	const uint8_t *group;
+	uint16_t n_sources;          /* the reader has checked that so many addresses are there */
+	const uint8_t *group, *sources;
 	uint64_t max_us;
 };
 
@@ -65,6 +72,8 @@ static bool read_igmp_query(const struct pkt *p, struct query *q)
 	q->version = n >= IGMP_V3_QUERY_BYTES ? 3 : m[1] ? 2 : 1;
 	q->max_us = q->version == 1 ? V1_RESPONSE_US : (q->version == 2 ? m[1] : response_code(m[1], 4)) * 100000u;
 	q->group = all_zero(m + 4, 4) ? NULL : m + 4;
+	q->n_sources = q->version == 3 ? get_be16(m + 10) : 0;
+	q->sources = m + IGMP_V3_QUERY_BYTES;
 	return true;
 }
 
@@ -83,6 +92,8 @@ static bool read_mld_query(const struct pkt *p, struct query *q)
 	q->version = n >= MLD_V2_QUERY_BYTES ? 3 : 2;
 	q->max_us = (q->version == 2 ? get_be16(m + 4) : response_code(get_be16(m + 4), 12)) * 1000u;
 	q->group = all_zero(m + 8, 16) ? NULL : m + 8;
+	q->n_sources = q->version == 3 ? get_be16(m + 26) : 0;
+	q->sources = m + MLD_V2_QUERY_BYTES;
 	return true;
 }
 
@@ -164,6 +175,72 @@ static uint64_t delay_us(const struct engine *e, const struct eng_offload *o, ui
 	return (max_us >> 16) * (h >> 16) + ((max_us & 0xFFFFu) * (h >> 16) >> 16);
 }
 
+static struct eng_asked *asked_of(struct engine *e, const struct eng_offload *o)
+{
+	for (uint8_t i = 0; i < ENG_ASKED; i++) {
+		if (e->asked[i].bytes != 0 && e->asked[i].offload_id == o->cfg.id)
+			return &e->asked[i];
+	}
+	return NULL;
+}
+
+static struct eng_asked *asked_new(struct engine *e, const struct eng_offload *o)
+{
+	for (uint8_t i = 0; i < ENG_ASKED; i++) {
+		if (e->asked[i].bytes == 0) {
+			e->asked[i].offload_id = o->cfg.id;
+			return &e->asked[i];
+		}
+	}
+	return NULL;
+}
+
+static void asked_forget(struct engine *e, const struct eng_offload *o)
+{
+	struct eng_asked *a = asked_of(e, o);
+
+	if (a)
+		a->bytes = 0;
+}
+
+static bool has_source(const struct eng_asked *a, const uint8_t *source, uint8_t len)
+{
+	for (uint8_t at = 0; at < a->bytes; at = (uint8_t)(at + len)) {
+		if (memcmp(a->sources + at, source, len) == 0)
+			return true;
+	}
+	return false;
+}
+
+/* Each source once; false when they do not fit, which ends the loop after ENG_ASKED_BYTES whatever the query says. */
+static bool add_sources(struct eng_asked *a, const struct query *q, uint8_t len)
+{
+	for (uint16_t i = 0; i < q->n_sources; i++) {
+		const uint8_t *source = q->sources + i * len;
+
+		if (has_source(a, source, len))
+			continue;
+		if (a->bytes + len > ENG_ASKED_BYTES)
+			return false;
+		memcpy(a->sources + a->bytes, source, len);
+		a->bytes = (uint8_t)(a->bytes + len);
+	}
+	return true;
+}
+
+/* RFC 3376 5.2, rules 3 to 5: sources are added to those of the answer that is due; an answer about the group stays one. */
+static void ask(struct engine *e, const struct eng_offload *o, const struct query *q)
+{
+	struct eng_asked *a = o->pending ? asked_of(e, o) : NULL;
+
+	if (o->pending == 0)
+		asked_forget(e, o);
+	if (o->pending == 0 && q->n_sources)
+		a = asked_new(e, o);
+	if (a && (q->n_sources == 0 || !add_sources(a, q, o->cfg.remote.len)))
+		a->bytes = 0;
+}
+
 /* RFC 3376 5.2: an answer that is due earlier stands; of two versions the older is understood by both queriers. */
 static void schedule(struct engine *e, struct eng_offload *o, const struct query *q)
 {
@@ -173,6 +250,7 @@ static void schedule(struct engine *e, struct eng_offload *o, const struct query
 		due = o->sent_us + SPACING_US;
 	if (due < o->due_us)
 		o->due_us = due;
+	ask(e, o, q);
 	if (o->pending == 0 || q->version < o->pending)
 		o->pending = q->version;
 }
@@ -189,8 +267,8 @@ void group_apply(struct engine *e, const struct pkt *p)
 	}
 }
 
-/* The message for `version`, checksum field 0; returns its length. */
-static uint16_t put_report(uint8_t *m, const struct eng_offload_cfg *c, uint8_t version)
+/* The message for `version`, checksum field 0; returns its length. asked: NULL, or the sources of a version 3 answer. */
+static uint16_t put_report(uint8_t *m, const struct eng_offload_cfg *c, uint8_t version, const struct eng_asked *asked)
 {
 	bool v4 = c->ip.len == 4;
 	uint8_t group_at = version < 3 ? (v4 ? 4 : 8) : 12;
@@ -199,12 +277,18 @@ static uint16_t put_report(uint8_t *m, const struct eng_offload_cfg *c, uint8_t 
 	if (version == 3) {
 		m[0] = v4 ? IGMP_V3_REPORT : MLD_V2_REPORT;
 		put_be16(m + 6, 1);
-		m[8] = MODE_IS_EXCLUDE;
+		m[8] = asked ? MODE_IS_INCLUDE : MODE_IS_EXCLUDE;
 	} else {
 		m[0] = !v4 ? MLD_V1_REPORT : version == 2 ? IGMP_V2_REPORT : IGMP_V1_REPORT;
 	}
+	uint16_t n = (uint16_t)(group_at + c->remote.len);
 	memcpy(m + group_at, c->remote.b, c->remote.len);
-	return (uint16_t)(group_at + c->remote.len);
+	if (version == 3 && asked) {
+		put_be16(m + 10, asked->bytes / c->remote.len);
+		memcpy(m + n, asked->sources, asked->bytes);
+		n = (uint16_t)(n + asked->bytes);
+	}
+	return n;
 }
 
 bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
@@ -216,9 +300,9 @@ bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	struct ip_tx t = {
 		.dst_mac = mac, .src_mac = e->mac, .src = c->ip.b, .dst = dst, .ip_len = c->ip.len,
 		.proto = v4 ? PROTO_IGMP : PROTO_ICMPV6, .ttl = 1, .router_alert = true,
-		.tci = c->vlan_tci,
+		.tos = v4 ? TOS_CONTROL : 0, .tci = c->vlan_tci,
 	};
-	uint16_t n = put_report(message, c, o->pending);
+	uint16_t n = put_report(message, c, o->pending, asked_of(e, o));
 
 	put_be16(message + 2, v4 ? csum_finish(csum_add(0, message, n)) : l4_csum(&t, message, n));
 	ip_group_mac(mac, dst, c->ip.len);
@@ -226,6 +310,7 @@ bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	memcpy(f + at, message, n);
 	if (!eng_tx(e, f, (uint16_t)(at + n)))
 		return false;
+	asked_forget(e, o);
 	o->pending = 0;
 	o->due_us = NEVER_US;
 	o->sent_us = now ? now : 1;

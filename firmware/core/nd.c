@@ -100,6 +100,15 @@ static void judge_probe(const struct eng_offload_cfg *c, uint8_t i, struct verdi
 	}
 }
 
+/*
+ * Where a question for `target` may go (RFC 4861 7.1.1, 7.2.3): to an address of the host, the target's group, or everybody;
+ * a probe's was checked to be a solicited-node group before. Other groups the host has not joined for this address.
+ */
+static bool sent_to_us(const struct eng_offload_cfg *c, const struct pkt *p, const uint8_t *target)
+{
+	return is_target(c, p->dst) || solicited_node(p->dst, target) || memcmp(p->dst, all_nodes, 16) == 0;
+}
+
 /* A restriction to one asker holds for probes as well, as it does for ARP: they come from nobody. */
 static void judge_ns_for(const struct eng_offload_cfg *c, uint8_t i, const struct pkt *p, struct verdict *v)
 {
@@ -107,7 +116,7 @@ static void judge_ns_for(const struct eng_offload_cfg *c, uint8_t i, const struc
 
 	if (is_target(c, p->src)) {
 		claim(v, i);
-	} else if (is_target(c, target) && (memcmp(p->dst, target, 16) == 0 || solicited_node(p->dst, target)) &&
+	} else if (is_target(c, target) && sent_to_us(c, p, target) &&
 		   (c->remote.len == 0 || ip_equal(&c->remote, p->src, 16))) {
 		if (ip6_unspecified(p->src)) {
 			judge_probe(c, i, v);

@@ -4,6 +4,8 @@
  */
 #include "offload_timers.h"
 
+#include <string.h>
+
 #include "dhcp.h"
 #include "membership.h"
 #include "tx.h"
@@ -88,4 +90,5 @@ void offload_forget(struct engine *e)
 			e->offloads[i].due_us = NEVER_US;
 		e->offloads[i].pending = 0;
 	}
+	memset(e->asked, 0, sizeof e->asked);
 }

@@ -29,6 +29,8 @@ void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 	if (p->kind == PKT_IGMP || p->kind == PKT_ICMP) {
 		group_judge(e, p, v);
+	} else if (p->kind == PKT_FRAGMENT) {
+		udp_ka_judge(e, p, v);
 	} else if (p->kind == PKT_UDP) {
 		udp_ka_judge(e, p, v);
 		if (!v->final)

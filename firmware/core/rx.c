@@ -16,6 +16,7 @@
 #include "slot_state.h"
 #include "slots.h"
 #include "tcp.h"
+#include "udp_ka.h"
 #include "vlan.h"
 
 /*
@@ -120,6 +121,7 @@ void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict 
 {
 	rx_count_hits(e, v->hits);
 	next_hop_learn(e, p);
+	udp_ka_note_fragment(e, p);
 	if (v->offload != NO_SLOT)
 		offload_apply(e, p, v);
 	if (v->slot != NO_SLOT && p->kind == PKT_TCP)

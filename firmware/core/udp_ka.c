@@ -2,6 +2,12 @@
  * UDP keep-alives: the NAT-T one of RFC 3948 (one byte 0xFF between ports 4500) and any other of up to 32 bytes. Both
  * hold a NAT binding open. What IPsec traffic means to a sleeping host: a keep-alive nothing, IKE behind its four zero
  * bytes and ESP a wake, when they come from the tunnel's other end; its port may have changed (RFC 3947 4).
+ *
+ * A datagram in fragments (IKE_AUTH with certificates ordinarily is) wakes, too, and is put together by the host's kernel,
+ * which needs all of them. Only the first one shows its ports. If it comes first, as senders send it, it decides, and the
+ * others are the host's to hear because it is awake; those behind one for another port are told by their identification.
+ * One that comes before its first fragment, or without it, wakes on the suspicion: dropped, it would be missing in the
+ * host, and the whole datagram would be lost. A stranger gains nothing by it that a forged first fragment would not give.
  */
 #include "udp_ka.h"
 
@@ -20,6 +26,7 @@ enum {
 	IKE_HEADER_BYTES = 28,       /* RFC 7296 3.1 */
 	ESP_BYTES_MIN = 12,          /* SPI, sequence number, and a last block of at least 32 bits (RFC 4303 2.4) */
 	TTL = 64,
+	FRAGMENT_LIFE_US = 30000000, /* what Linux gives fragments to come together (ipfrag_time); RFC 8200 4.5: 60 s */
 };
 
 static const uint8_t natt_byte = 0xFF;
@@ -61,22 +68,81 @@ static void judge_udp(const struct eng_offload_cfg *c, const struct eng_udp_cfg 
 	}
 }
 
+/* RFC 791 3.2, RFC 8200 4.5: with both addresses and the protocol it names a datagram. */
+static uint32_t datagram_id(const struct pkt *p)
+{
+	return p->ip_len == 4 ? get_be16(p->frame + p->l3 + 4) : get_be32(p->frame + p->l4 - 4);
+}
+
+/* Between the two stations of the flow, whatever the ports. */
+static bool between(const struct eng_offload *o, const struct pkt *p)
+{
+	return ip_equal(&o->cfg.ip, p->dst, p->ip_len) && memcmp(o->cfg.remote.b, p->src, p->ip_len) == 0;
+}
+
+static bool same_ports(const struct eng_offload_cfg *c, const struct eng_udp_cfg *u, const struct pkt *p)
+{
+	return p->dport == u->local_port && (c->type == OFF_OFFLOAD_NATT || p->sport == u->remote_port);
+}
+
+static bool is_udp_flow(const struct eng_offload_cfg *c, const struct pkt *p)
+{
+	return offload_hears(c, OFF_OFFLOAD_NATT, p) || offload_hears(c, OFF_OFFLOAD_UDP, p);
+}
+
+/* No checksum can be had of a part, and no keep-alive is as long as two. */
+static void judge_fragment(const struct engine *e, const struct eng_offload *o, const struct pkt *p, struct verdict *v)
+{
+	const struct eng_more *m = &e->more[o->more];
+	bool natt = o->cfg.type == OFF_OFFLOAD_NATT;
+
+	if (!between(o, p) || (!natt && !(o->cfg.flags & OFF_UDP_WAKE_ON_DATA)))
+		return;
+	if (p->ports ? !same_ports(&o->cfg, &m->cfg.udp, p) : now_us(e) < m->other_until_us && datagram_id(p) == m->other_id)
+		return;
+	v->wake = natt ? OFF_WAKE_IPSEC : OFF_WAKE_UDP_DATA;
+	v->final = true;
+}
+
+void udp_ka_note_fragment(struct engine *e, const struct pkt *p)
+{
+	if (p->kind != PKT_FRAGMENT || p->proto != PROTO_UDP || !p->ports)
+		return;
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		const struct eng_offload *o = &e->offloads[i];
+
+		if (!is_udp_flow(&o->cfg, p) || !between(o, p) || same_ports(&o->cfg, &more_of(e, o)->cfg.udp, p))
+			continue;
+		more_of(e, o)->other_id = datagram_id(p);
+		more_of(e, o)->other_until_us = now_us(e) + FRAGMENT_LIFE_US;
+	}
+}
+
+static void judge_whole(const struct engine *e, const struct eng_offload *o, const struct pkt *p, struct verdict *v)
+{
+	const struct eng_udp_cfg *u = &e->more[o->more].cfg.udp;
+
+	if (p->dport != u->local_port || !ip_equal(&o->cfg.ip, p->dst, p->ip_len))
+		return;
+	if (o->cfg.type == OFF_OFFLOAD_NATT)
+		judge_natt(&o->cfg, p, v);
+	else
+		judge_udp(&o->cfg, u, p, v);
+}
+
 void udp_ka_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 {
-	if (p->kind != PKT_UDP || p->group)
+	if (p->proto != PROTO_UDP || p->group)
 		return;
 	for (uint8_t i = 0; i < e->n_offloads && !v->final; i++) {
 		const struct eng_offload *o = &e->offloads[i];
 
-		if (!offload_hears(&o->cfg, OFF_OFFLOAD_NATT, p) && !offload_hears(&o->cfg, OFF_OFFLOAD_UDP, p))
+		if (!is_udp_flow(&o->cfg, p))
 			continue;
-		const struct eng_udp_cfg *u = &e->more[o->more].cfg.udp;
-		if (p->dport != u->local_port || !ip_equal(&o->cfg.ip, p->dst, p->ip_len))
-			continue;
-		if (o->cfg.type == OFF_OFFLOAD_NATT)
-			judge_natt(&o->cfg, p, v);
+		if (p->kind == PKT_FRAGMENT)
+			judge_fragment(e, o, p, v);
 		else
-			judge_udp(&o->cfg, u, p, v);
+			judge_whole(e, o, p, v);
 		if (v->final)
 			v->offload = i;
 	}

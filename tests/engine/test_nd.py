@@ -103,8 +103,27 @@ def test_wrong_group_is_not_answered(eng: Engine) -> None:
     eng.sleep()
     for other in ("2001:db8::9:9:9", "2001:db8::1:3:3", "2001:db8::1:2:103", "2001:db8::1:2:4"):
         eng.rx(ns(dst=solicited_node(other)))
-    eng.rx(ns(dst=ALL_NODES))
-    assert (eng.take_sent(), eng.event(), eng.counters["rx_dropped_policy"]) == ([], None, 5)
+    assert (eng.take_sent(), eng.event(), eng.counters["rx_dropped_policy"]) == ([], None, 4)
+
+
+@pytest.mark.edge(80)
+@pytest.mark.parametrize("dst", [ALL_NODES, SECOND_IP6], ids=["everybody", "another address of the host"])
+def test_a_question_to_where_the_host_listens_is_answered(eng: Engine, dst: str) -> None:
+    """RFC 4861 7.1.1 binds only probes to the solicited-node group; the target decides (7.2.3)."""
+    assert eng.ns_add(second=SECOND_IP6) == OK
+    eng.sleep()
+    eng.rx(ns(dst=dst))
+    assert only_answer(eng)[ICMPv6ND_NA].tgt == HOST_IP6
+    eng.rx(ns(SAME_TAIL, dst=dst))
+    assert eng.take_sent() == []
+
+
+@pytest.mark.edge(83)
+def test_a_probe_to_everybody_is_none(eng: Engine) -> None:
+    assert eng.ns_add() == OK
+    eng.sleep()
+    eng.rx(probe(dst=ALL_NODES))
+    assert (eng.take_sent(), eng.counters["ns_invalid"]) == ([], 1)
 
 
 @pytest.mark.edge(81)
