@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 import time
 from collections.abc import Callable
 from functools import partial
@@ -16,7 +15,6 @@ from ipaddress import IPv6Interface
 import pytest
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 from scapy.layers.l2 import ARP, Ether
-from scapy.utils import checksum
 
 from rig.clock import Deadline
 from rig.device.numbers import OffloadType
@@ -24,6 +22,7 @@ from rig.inject.frames import Flow, arp_request, neighbour_solicitation, pad
 from rig.net import counters, links
 from rig.net.namespace import Namespace
 from rig.suite.neighbour_table import Neighbour, forget, neighbour
+from rig.suite.pinger import Pinger
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.topology("dual-stack")
@@ -190,39 +189,6 @@ def test_another_hosts_detection_passes_on_other_addresses_and_without_the_offlo
     assert not claim(peer, "2001:db8:0:1:77::10") & IFA_F_DADFAILED
     remove_offload(scene, OffloadType.NS)
     assert not claim(peer, address) & IFA_F_DADFAILED
-
-
-class Pinger:
-    """Raw sockets of a machine's kernel, which checks addresses and (ICMPv6) checksums of what comes back."""
-
-    TIMEOUT_S = 0.3
-
-    def __init__(self, namespace: Namespace, family: int) -> None:
-        self._v6 = family == socket.AF_INET6
-        protocol = socket.IPPROTO_ICMPV6 if self._v6 else socket.IPPROTO_ICMP
-        self._sock = namespace.socket(family, socket.SOCK_RAW, protocol)
-        self._number = os.getpid() & 0xFFFF
-
-    def ping(self, address: str, payload: bytes, number: int) -> bytes | None:
-        """The payload that came back, None when none did."""
-        kind, wanted = (128, 129) if self._v6 else (8, 0)
-        head = struct.pack("!BBHHH", kind, 0, 0, self._number, number)
-        of_all = 0 if self._v6 else checksum(head + payload)
-        self._sock.sendto(head[:2] + struct.pack("!H", of_all) + head[4:] + payload, (address, 0))
-        deadline = Deadline(self.TIMEOUT_S)
-        while not deadline.expired:
-            self._sock.settimeout(max(deadline.remaining_s, 0.001))
-            try:
-                data, sender = self._sock.recvfrom(65536)
-            except TimeoutError:
-                return None
-            message = data if self._v6 else data[(data[0] & 15) * 4 :]
-            if sender[0] == address and (message[0], message[4:8]) == (wanted, head[4:8]):
-                return message[8:]
-        return None
-
-    def close(self) -> None:
-        self._sock.close()
 
 
 @pytest.mark.edge(58, 60)

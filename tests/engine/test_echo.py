@@ -58,9 +58,18 @@ def test_ping_comes_back_byte_for_byte(asleep: Engine, size: int) -> None:
     assert (reply[IP].src, reply[IP].dst, reply[IP].ttl, reply[IP].tos) == (HOST_IP, PEER_IP, 64, 0x28)
     assert (reply[ICMP].type, reply[ICMP].code, reply[ICMP].id, reply[ICMP].seq) == (0, 0, 7, 9)
     assert frame[42 : 42 + size] == payload
-    assert bytes(Ether(frame[:14]) / IP(src=HOST_IP, dst=PEER_IP, ttl=64, tos=0x28, id=0, flags="DF") / ICMP(
+    assert bytes(Ether(frame[:14]) / IP(src=HOST_IP, dst=PEER_IP, ttl=64, tos=0x28, id=1) / ICMP(
         type=0, id=7, seq=9) / Raw(payload)) == frame[: 42 + size]  # fmt: skip
     assert (asleep.event(), asleep.counters["echo_answered"], asleep.offloads()) == (None, 1, {3: 1, 4: 0})
+
+
+def test_routers_may_cut_a_reply_and_tell_its_pieces_from_the_last_ones(asleep: Engine) -> None:
+    """A request needs not go the way of its reply. RFC 6864 4.1: what may be fragmented has an identification of its own."""
+    for _ in range(3):
+        asleep.rx(ping(bytes(1400), flags="DF"))
+    replies = [Ether(frame)[IP] for frame in asleep.take_sent()]
+    assert [int(reply.flags) for reply in replies] == [0, 0, 0]
+    assert len({reply.id for reply in replies}) == 3
 
 
 def test_padding_does_not_tell_what_was_there_before(asleep: Engine) -> None:

@@ -270,6 +270,11 @@ ASKED: dict[str, tuple[Callable[[Engine, int], int], bytes]] = {
 }
 
 
+def anonymous(frame: bytes) -> bytes:
+    """Without the identification that an IPv4 packet has of its own, and the checksum over it."""
+    return frame if frame[12:14] != b"\x08\x00" else frame[:18] + bytes(2) + frame[20:24] + bytes(2) + frame[26:]
+
+
 @pytest.mark.parametrize("what", ASKED)
 def test_an_offload_answers_in_its_vlan_and_there_alone(eng: Engine, what: str) -> None:
     """The answer is that of an offload without a VLAN, with a tag; and one without a VLAN answers a priority tag without."""
@@ -282,7 +287,7 @@ def test_an_offload_answers_in_its_vlan_and_there_alone(eng: Engine, what: str) 
         plain.rx(frame)
         eng.rx(frame)
     wanted, again = plain.take_sent()
-    assert (wanted, eng.take_sent()) == (again, [])
+    assert (anonymous(wanted), eng.take_sent()) == (anonymous(again), [])
     for tci in (VID + 1, VID):
         plain.rx(tag(question, tci))
         eng.rx(tag(question, tci))
