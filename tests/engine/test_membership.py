@@ -135,17 +135,90 @@ def test_v1_query(eng: Engine) -> None:
     assert {f[IGMP].type for f in reports(eng)} == {0x12}
 
 
-@pytest.mark.parametrize("sources", [(), ("198.51.100.7",)])
-def test_v3_queries_are_answered_with_one_record_a_report(eng: Engine, sources: tuple[str, ...]) -> None:
+IS_IN, IS_EX = 1, 2
+SOURCES = tuple(f"198.51.100.{i}" for i in range(1, 18))
+SOURCES6 = tuple(f"2001:db8:5::{i}" for i in range(1, 6))
+
+
+@pytest.mark.parametrize(
+    ("sources", "answer"),
+    [((), IS_EX), (SOURCES[:1], IS_IN), (SOURCES[:16], IS_IN), (SOURCES, IS_EX)],
+    ids=["of the group", "of a source", "of all that fit", "of more"],
+)
+def test_v3_queries_are_answered_with_one_record_a_report(eng: Engine, sources: tuple[str, ...], answer: int) -> None:
+    """RFC 3376 5.2: about sources is answered about these; where they do not fit, the whole truth: joined for any source."""
     asleep(eng).rx(v3_query(GROUPS[1], sources=sources))
     eng.run_until(eng.now_us + 10_000_000)
     (frame,) = reports(eng)
     assert (frame.dst, frame[IP].dst, frame[IP].ttl) == ("01:00:5e:00:00:16", "224.0.0.22", 1)
     (record,) = frame[IGMPv3mr].records
-    assert (frame[IGMPv3].type, record.rtype, record.maddr, record.srcaddrs) == (0x22, 2, GROUPS[1], [])
+    wanted = list(sources) if answer == IS_IN else []
+    assert (frame[IGMPv3].type, record.rtype, record.maddr, record.srcaddrs) == (0x22, answer, GROUPS[1], wanted)
     eng.rx(v3_query())
     eng.run_until(eng.now_us + 10_000_000)
     assert {f[IGMPv3mr].records[0].maddr for f in reports(eng)} == set(GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("queries", "answer", "told"),
+    [
+        ((SOURCES[:2], SOURCES[1:3]), IS_IN, SOURCES[:3]),
+        ((SOURCES[:1], ()), IS_EX, ()),
+        (((), SOURCES[:1]), IS_EX, ()),
+        ((SOURCES[:9], SOURCES[9:]), IS_EX, ()),
+    ],
+    ids=["two of sources", "then of the group", "of the group before", "more than fit"],
+)
+def test_queries_before_the_answer_is_due_get_one_for_all(
+    eng: Engine, queries: tuple[tuple[str, ...], ...], answer: int, told: tuple[str, ...]
+) -> None:
+    """RFC 3376 5.2, rules 3 to 5."""
+    asleep(eng)
+    for sources in queries:
+        eng.rx(v3_query(GROUPS[1], sources=sources))
+    eng.run_until(eng.now_us + 10_000_000)
+    ((record,),) = [frame[IGMPv3mr].records for frame in reports(eng)]
+    assert (record.rtype, record.srcaddrs) == (answer, list(told))
+
+
+@pytest.mark.parametrize(("count", "answer"), [(1, IS_IN), (4, IS_IN), (5, IS_EX)])
+def test_mld_queries_about_sources(eng: Engine, count: int, answer: int) -> None:
+    query = ICMPv6MLQuery2(mrd=1000, mladdr=GROUPS6[0], sources_number=count, sources=SOURCES6[:count])
+    asleep(eng).rx(mld(query, dst=GROUPS6[0]))
+    eng.run_until(eng.now_us + 1_000_000)
+    ((record,),) = [frame[ICMPv6MLReport2].records for frame in reports(eng)]
+    assert (record.rtype, record.sources) == (answer, list(SOURCES6[:count]) if answer == IS_IN else [])
+
+
+def test_what_was_asked_before_is_no_part_of_the_next_answer(eng: Engine) -> None:
+    asleep(eng)
+    for sources in (SOURCES[:1], SOURCES[1:2]):
+        eng.rx(v3_query(GROUPS[1], sources=sources))
+        eng.run_until(eng.now_us + 10_000_000)
+    assert [f[IGMPv3mr].records[0].srcaddrs for f in reports(eng)] == [list(SOURCES[:1]), list(SOURCES[1:2])]
+
+
+def test_more_groups_than_sources_are_remembered_for_are_answered_all_the_same(eng: Engine) -> None:
+    asleep(eng)
+    for group in GROUPS:
+        eng.rx(v3_query(group, sources=SOURCES[:1]))
+    eng.run_until(eng.now_us + 10_000_000)
+    records = [f[IGMPv3mr].records[0] for f in reports(eng)]
+    assert {r.maddr for r in records} == set(GROUPS)
+    assert sorted((r.rtype, len(r.srcaddrs)) for r in records) == [(IS_IN, 1), (IS_IN, 1), (IS_EX, 0)]
+
+
+def test_igmp_reports_go_before_other_traffic(eng: Engine) -> None:
+    """RFC 3376 4: internetwork control. Linux sends the older versions so, too."""
+    asleep(eng)
+    for query in (v2_query(), v3_query()):
+        eng.rx(query)
+        eng.run_until(eng.now_us + 10_000_000)
+    eng.rx(mld(ICMPv6MLQuery(mrd=1000)))
+    eng.run_until(eng.now_us + 1_000_000)
+    frames = reports(eng)
+    assert {f[IP].tos for f in frames if IP in f} == {0xC0}
+    assert {f[IPv6].tc for f in frames if IPv6 in f} == {0}
 
 
 @pytest.mark.parametrize(("code", "limit_s"), [(100, 10), (0x80, 12.8), (0xFF, 3174.4)])

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from itertools import permutations
 from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, UDP
-from scapy.layers.inet6 import IPv6
+from scapy.layers.inet6 import IPv6, IPv6ExtHdrFragment
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 
@@ -119,6 +120,114 @@ def test_ike_and_esp_wake(eng: Engine, v6: bool, payload: bytes, sport: int) -> 
     assert (eng.wake_event().reason, eng.status.power, eng.counters["wake_ipsec"]) == (IPSEC, WOKEN, 1)
     (kept,) = eng.frames()
     assert bytes(kept.bytes[: kept.saved_len]) == frame
+
+
+def pieces(
+    *, v6: bool = False, sport: int = 4500, dport: int = 4500, id_: int = 7, src: str = "", proto: int = 17
+) -> list[bytes]:  # fmt: skip
+    """An IKE message of three fragments, as a sender's kernel cuts it."""
+    data = bytes(UDP(inbound(IKE + bytes(1000), v6=v6, sport=sport, dport=dport)[54 if v6 else 34 :]))
+    out = []
+    for at in range(0, len(data), 400):
+        more = at + 400 < len(data)
+        l3: Packet
+        if v6:
+            head = IPv6ExtHdrFragment(id=id_, offset=at // 8, m=int(more), nh=proto)
+            l3 = IPv6(src=src or PEER_IP6, dst=HOST_IP6) / head
+        else:
+            l3 = IP(src=src or PEER_IP, dst=HOST_IP, id=id_, flags="MF" if more else "", frag=at // 8, proto=proto)
+        out.append(bytes(ether() / l3 / Raw(data[at : at + 400])))
+    assert len(out) == 3
+    return out
+
+
+ORDERS = pytest.mark.parametrize("order", list(permutations(range(3))), ids=lambda order: "".join(map(str, order)))
+KINDS = pytest.mark.parametrize(("kind", "reason"), [(NATT, IPSEC), (lib.UDP, UDP_DATA)], ids=["NAT-T", "UDP"])
+
+
+@pytest.mark.edge(53)
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+@KINDS
+@ORDERS
+def test_a_datagram_in_fragments_wakes_and_all_of_it_reaches_the_host(
+    eng: Engine, v6: bool, kind: int, reason: int, order: tuple[int, ...]
+) -> None:
+    """In any order: what comes before the first fragment shows no port, but would be missing in the host."""
+    add(eng, v6, type_=kind, flags=1 if kind == lib.UDP else 0)
+    eng.sleep()
+    sent = [pieces(v6=v6)[i] for i in order]
+    for frame in sent:
+        eng.rx(frame)
+    assert (eng.wake_event().reason, eng.counters["wake_unparseable"]) == (reason, 0)
+    assert [bytes(f.bytes[: f.saved_len]) for f in eng.frames()] == sent
+    eng.check_sum()
+
+
+@pytest.mark.edge(53)
+@pytest.mark.parametrize("v6", [False, True], ids=["ipv4", "ipv6"])
+@KINDS
+@pytest.mark.parametrize(
+    "other", [{"dport": 4501}, {"src": "stranger"}, {"proto": 47}], ids=["another port", "a stranger", "no UDP"]
+)
+def test_fragments_of_other_datagrams_sleep_on(eng: Engine, v6: bool, kind: int, reason: int, other: dict[str, Any]) -> None:
+    """The first fragment says what those behind it are about; the next datagram is another matter."""
+    if "src" in other:
+        other = {"src": "2001:db8::77" if v6 else "192.0.2.77"}
+    add(eng, v6, type_=kind, flags=1 if kind == lib.UDP else 0)
+    eng.sleep()
+    for frame in pieces(v6=v6, **other):
+        eng.rx(frame)
+    assert (eng.event(), eng.status.power, eng.counters["rx_frag"]) == (None, D3, 3)
+    eng.rx(pieces(v6=v6, id_=8)[1])
+    assert eng.wake_event().reason == reason
+
+
+@pytest.mark.edge(53)
+def test_an_identification_that_is_used_again_is_another_datagram(eng: Engine) -> None:
+    """Identifications of 16 bits come again; the host's kernel waits half a minute for fragments, so does the memory of one."""
+    add(eng)
+    eng.sleep()
+    first, later, _ = pieces(dport=4501)
+    eng.rx(first)
+    eng.run_until(eng.now_us + 30_000_001)
+    eng.take_sent()
+    eng.rx(later)
+    assert eng.wake_event().reason == IPSEC
+
+
+@pytest.mark.edge(53)
+def test_fragments_of_the_port_from_elsewhere(eng: Engine) -> None:
+    """NAT-T: the port of the other end may have moved (RFC 3947 4). A flow is between two ports."""
+    add(eng, type_=lib.UDP, flags=1)
+    eng.sleep()
+    for frame in pieces(sport=31337):
+        eng.rx(frame)
+    assert eng.event() is None
+    assert eng.udp_add(2, local_port=4501, remote_port=4501) == lib.NOT_ACCEPTED
+    assert eng.host_awake() == eng.release()[0] == OK
+    assert eng.udp_add(2) == OK
+    eng.sleep()
+    eng.rx(pieces(sport=31337)[0])
+    assert eng.wake_event().reason == IPSEC
+
+
+@pytest.mark.edge(53)
+def test_a_flow_that_does_not_wake_does_not_for_fragments(eng: Engine) -> None:
+    add(eng, type_=lib.UDP)
+    eng.sleep()
+    for frame in reversed(pieces()):
+        eng.rx(frame)
+    assert (eng.event(), eng.counters["rx_frag"]) == (None, 3)
+
+
+@pytest.mark.edge(53)
+def test_a_fragmented_datagram_between_prepare_and_commit(eng: Engine) -> None:
+    add(eng)
+    assert eng.prepare() == OK
+    for frame in pieces():
+        eng.rx(frame)
+    assert eng.commit() == lib.WAKE_PENDING
+    assert (eng.wake_event().reason, len(eng.frames())) == (IPSEC, 3)
 
 
 def test_checksum_zero_is_legal_over_ipv4_only(eng: Engine) -> None:
