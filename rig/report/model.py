@@ -20,6 +20,7 @@ from rig.runner.record import RESULTS, read
 from rig.runner.verdict import Verdict
 
 NOT_REACHED = "the run ended before"
+NOT_SELECTED = "this run selected none of its tests"
 
 
 @dataclass(frozen=True)
@@ -119,9 +120,11 @@ class RequirementResult:
 
     @property
     def reason(self) -> str:
-        """Why it is not simply passed: the reason of the test that decided."""
-        if self.verdict in (Verdict.PASSED, Verdict.NOT_COVERED):
+        """Why it is not simply passed: the reason of the test that decided, or why no test did."""
+        if self.verdict is Verdict.PASSED:
             return ""
+        if self.verdict is Verdict.NOT_COVERED:
+            return self.requirement.reason or NOT_SELECTED
         return next((test.reason for test in self.tests if test.verdict is self.verdict), "")
 
 

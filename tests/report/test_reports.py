@@ -102,6 +102,9 @@ def test_json_has_a_line_for_each_requirement(run: Run) -> None:
     assert by_id["CCT-041"]["reason"] == "no TAP here"
     assert by_id["CCT-040"]["reason"] == "the run ended before"
     assert by_id["CCT-001"]["verdict"] == "not covered"
+    assert by_id["CCT-001"]["reason"] == "this run selected none of its tests"
+    assert by_id["BTR-001"]["reason"].startswith("not built yet")
+    assert [line["id"] for line in lines if not line["reason"] and line["verdict"] != "passed"] == []
 
 
 def test_junit_counts_a_test_once_and_keeps_every_attempt(run: Run) -> None:
