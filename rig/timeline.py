@@ -6,7 +6,7 @@ loses nothing that happened. The line number is the record's `seq`; order assert
 `t_ns` is CLOCK_MONOTONIC, which is one clock for all processes of a machine.
 
 A line: {"t": t_ns, "src": who writes, "ev": event name, ...detail}
-Event names: spec/host.md section 0.5 (CTOR, SLOT_GRANT, NIC_WAKE, RUN_ENTER ...), upper case.
+Event names: rig/events.py.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from typing import Any
 
 from rig.clock import Deadline
 from rig.errors import RigError
+from rig.events import check_name
 
 POLL_S = 0.0005
 """How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
@@ -92,11 +93,13 @@ class Timeline(TimelineWriter):
             return len(self._records)
 
     def find(self, event: str, *, after: int = 0, **detail: Any) -> list[Record]:
-        """Records with this name and these detail values, seq >= after."""
+        """Records with this name and these detail values, seq >= after. Raises UnknownEvent."""
+        check_name(event)
         return [r for r in self.records(after) if r.matches(event, detail)]
 
     def wait(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
-        """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead."""
+        """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead, UnknownEvent at once."""
+        check_name(event)
         what = f"{event} {detail}" if detail else event
         return self.wait_until(lambda r: r.matches(event, detail), what, timeout_s=timeout_s, after=after, count=count)
 

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-NAMES = "exit-codes, bench.toml, topology, requirements, signing-key"
+NAMES = "exit-codes, bench.toml, topology, requirements, events, signing-key"
 
 
 def register(app: typer.Typer) -> None:
@@ -16,10 +16,11 @@ def register(app: typer.Typer) -> None:
         from rig.commands.topics import BENCH_TOML, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
         from rig.device import signing_key
         from rig.errors import UsageError
+        from rig.events import page
 
         files = {"bench.toml": BENCH_TOML, "topology": TOPOLOGY, "requirements": REQUIREMENTS}
         key = SIGNING_KEY.format(path=signing_key.path())
-        topics = {"exit-codes": EXIT_CODES, **files, "signing-key": key}
+        topics = {"exit-codes": EXIT_CODES, **files, "signing-key": key, "events": page()}
         if topic not in topics:
             raise UsageError("RIG-C07", f'there is no help on "{topic}"', f"rig help with one of {NAMES}; or rig COMMAND --help")
         typer.echo(topics[topic].rstrip("\n"))

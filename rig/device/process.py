@@ -11,6 +11,7 @@ that on to theirs: the rig ends them, in order, and nothing of theirs stands bet
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -40,6 +41,16 @@ def start_child(argv: Sequence[str], pass_fds: Sequence[int], environment: Mappi
         .submit(subprocess.Popen, command, pass_fds=tuple(pass_fds), stdin=subprocess.DEVNULL, env=dict(environment))
         .result()
     )
+
+
+def exit_words(code: int) -> str:
+    """Popen's return code as a person says it."""
+    if code >= 0:
+        return f"exit status {code}"
+    try:
+        return f"signal {signal.Signals(-code).name}"
+    except ValueError:
+        return f"signal {-code}"
 
 
 class Child:

@@ -26,10 +26,19 @@ def main(arguments: list[str]) -> None:
     die_with_parent(parent_pid)
     app = App(name, socket.socket(fileno=service_fd), TimelineWriter(timeline_fd, f"app:{name}"))
     app.start()
-    module, _, cls = entry.partition(":")
-    under_test = getattr(importlib.import_module(module), cls)(app)
+    under_test = _made(entry, app)
     app.service.call("app_ready")
     _serve(socket.socket(fileno=test_fd), under_test)
+
+
+def _made(entry: str, app: App) -> object:
+    """The app under test. What it raises is on the timeline before the process ends, for the test that waits for it."""
+    module, _, cls = entry.partition(":")
+    try:
+        return getattr(importlib.import_module(module), cls)(app)
+    except BaseException as error:
+        app.timeline.add("APP_FAILED", app=app.name, entry=entry, error=f"{type(error).__name__}: {error}")
+        raise
 
 
 def _serve(test: socket.socket, under_test: object) -> None:

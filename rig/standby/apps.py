@@ -16,8 +16,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from rig.device.process import exit_words
 from rig.standby import ipc
 from rig.timeline import TimelineWriter
+
+LAST_STEPS_S = 0.5
+"""From the end of a process's sockets to its exit status; a stopped one has none."""
 
 
 @dataclass
@@ -60,6 +64,14 @@ class AppProcess:
         """Send it a message. It may have died a moment ago: then nothing, and the loop notices the closed socket."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError):
             ipc.send(self.sock, message)
+
+    def end(self) -> str:
+        """After it hung up: how it ended, in words; it is killed when it does not."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self.process.wait(LAST_STEPS_S)
+            return exit_words(self.process.returncode)
+        self.kill()
+        return "it hung up and was killed"
 
     def kill(self) -> None:
         self.process.kill()

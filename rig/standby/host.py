@@ -21,12 +21,17 @@ import cbor2
 from rig.config import StandbyConfig
 from rig.device.process import start_child
 from rig.errors import BenchError, DeviceError
+from rig.events import TimelineEvent as E
 from rig.standby import ipc
 from rig.standby.hresult import ProcessGone, from_wire
 from rig.timeline import Record, Timeline
 
 START_TIMEOUT_S = 15.0
 """Import of the service and the first exchange with the device, on a loaded two-core machine."""
+
+
+class AppNotStarted(AssertionError):
+    """The app under test could not be imported or made, or ended before it served calls."""
 
 
 class _Line:
@@ -138,15 +143,34 @@ class StandbyHost:
     # -- apps ----------------------------------------------------------------------------------------------------------
 
     def start_app(self, name: str, entry: str = "rig.suite.chat_app:ChatApp", *, access: bool = True) -> AppHandle:
-        """Start an app process; `entry` is "module:Class", importable from here. Returns when it serves calls."""
+        """Start an app process; `entry` is "module:Class", importable from here. Returns when it serves calls.
+
+        Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
+        """
         ours, theirs = ipc.pair()
         after = self.timeline.mark()
         path = [p or str(Path.cwd()) for p in sys.path]
         self._call("start_app", (theirs.fileno(),), name=name, entry=entry, path=path, access=access)
         theirs.close()
-        self.timeline.wait("APP_READY", app=name, after=after, timeout_s=START_TIMEOUT_S)
+        try:
+            self._wait_started(name, entry, after)
+        except AssertionError:
+            ours.close()
+            raise
         self.apps[name] = AppHandle(self, name, ours)
         return self.apps[name]
+
+    def _wait_started(self, name: str, entry: str, after: int) -> None:
+        outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
+
+        def is_outcome(record: Record) -> bool:
+            return record.event in outcomes and record.detail.get("app") == name
+
+        first = self.timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
+        if first.event != E.APP_READY:
+            ended = self.timeline.wait(E.APP_TERMINATED, app=name, after=first.seq, timeout_s=START_TIMEOUT_S)
+            why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
+            raise AppNotStarted(f"app {name!r} ({entry}) did not start: {why}")
 
     def suspend(self, app: AppHandle) -> Record:
         """The user switches away; returns when the app is suspended."""

@@ -122,7 +122,10 @@ class Service:
             ipc.answer(self._control, message, error=HostError(HResult.FAIL, str(error)))
 
     def bench_start_app(self, test_fd: int, name: str, entry: str, path: list[str], access: bool) -> None:
-        """Start an app; APP_READY follows on the timeline."""
+        """Start an app; APP_READY follows on the timeline. Raises HostError for a name that runs already."""
+        if name in self.apps:
+            os.close(test_fd)
+            raise HostError(HResult.INVALID_STATE, f"app {name!r} runs already")
         environment = {"PYTHONPATH": os.pathsep.join(path)}
         app = apps.start(name, entry, test_fd, self.timeline, environment)
         os.close(test_fd)
@@ -292,10 +295,10 @@ class Service:
                 self.stop_keep_alive(channel)
         self.channels.close_app(app)
         self.tasks.forget_app(app)
-        app.kill()
+        ended = app.end()
         app.sock.close()
         del self.apps[app.name]
-        self.timeline.add("APP_TERMINATED", app=app.name)
+        self.timeline.add("APP_TERMINATED", app=app.name, status=ended)
 
     def request_access(self, app: AppProcess) -> int:
         app.access = app.granted

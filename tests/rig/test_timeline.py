@@ -17,7 +17,7 @@ import sys
 from rig.timeline import TimelineWriter
 writer = TimelineWriter(int(sys.argv[1]), sys.argv[2])
 for number in range(int(sys.argv[3])):
-    writer.add("COUNT", number=number)
+    writer.add("count", number=number)
 """
 
 
@@ -25,7 +25,7 @@ def test_records_of_many_processes_stay_whole_and_in_each_ones_order(tmp_path: P
     timeline = Timeline(tmp_path / "timeline.jsonl")
     command = [sys.executable, "-c", WRITER, str(timeline.fd)]
     writers = [subprocess.Popen([*command, f"w{n}", str(RECORDS)], pass_fds=[timeline.fd]) for n in range(WRITERS)]
-    timeline.wait("COUNT", count=WRITERS * RECORDS, timeout_s=30)
+    timeline.wait("count", count=WRITERS * RECORDS, timeout_s=30)
     assert [writer.wait() for writer in writers] == [0] * WRITERS
     for name in range(WRITERS):
         assert [r.number for r in timeline.records() if r.src == f"w{name}"] == list(range(RECORDS))

@@ -1,0 +1,118 @@
+"""Names of the timeline's records, and what each says.
+
+Upper case is the rig's: a name that is not here is a slip of the pen, and waiting for it would only end in a timeout. An app
+under test may write records of its own, `app.timeline.add("draft-saved", words=3)`: a small letter makes a name its own.
+"""
+
+from __future__ import annotations
+
+import difflib
+from enum import StrEnum
+from typing import Self
+
+
+class TimelineEvent(StrEnum):
+    """In the order of a connection's life. `meaning` is what `rig help events` prints."""
+
+    meaning: str
+
+    def __new__(cls, name: str, meaning: str) -> Self:
+        member = str.__new__(cls, name)
+        member._value_ = name
+        member.meaning = meaning
+        return member
+
+    BENCH_READY = "BENCH_READY", "The bench stands: device, topology, how long that took."
+    APP_READY = "APP_READY", "An app's process serves calls: app, pid."
+    APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, entry, error."
+    APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app."
+    APP_RESUME = "APP_RESUME", "It goes on: app, cause."
+    APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, status (an exit status, or the signal that killed it)."
+    REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."
+    CTOR = "CTOR", "A control channel was made: app, channel, minutes, hardware."
+    USING_TRANSPORT = "USING_TRANSPORT", "A socket was given to it: app, channel, socket."
+    CONNECT_BEGIN = "CONNECT_BEGIN", "The socket begins to connect: app, channel, host, port."
+    CONNECT_END = "CONNECT_END", "It is connected, or not: app, channel, error."
+    SLOT_REQUEST = "SLOT_REQUEST", "A slot is asked for: app, channel, kind (hardware or software)."
+    SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
+    SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
+    SLOT_FREE = "SLOT_FREE", "The host has the slot back: app, channel, kind."
+    NIC_PATTERN_ADD = "NIC_PATTERN_ADD", "The device has a slot for the connection: app, channel, slot, gen."
+    NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "The device has freed it: app, channel, slot, gen."
+    NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: app, channel, error."
+    PAYLOAD_KEEP_ALIVE = (
+        "PAYLOAD_KEEP_ALIVE",
+        "The app gave a keep-alive of its own protocol, or took it back: app, channel, bytes.",
+    )
+    USAGE_FAULT = "USAGE_FAULT", "The app used its channel wrongly: app, channel, what."
+    READ_POST = "READ_POST", "A read waits for data: app, socket, channel."
+    READ_COMPLETE_ENTER = "READ_COMPLETE_ENTER", "The completion of a read begins: app, socket, channel, bytes."
+    READ_COMPLETE_EXIT = "READ_COMPLETE_EXIT", "It has returned: app, socket, channel."
+    FLUSH = "FLUSH", "The app flushed its channel's transport: app, channel."
+    POWER = "POWER", "The user's view changed: state, before."
+    SLEEP_REFUSED = "SLEEP_REFUSED", "The host stays awake for now: reason."
+    GATE_CLOSED = "GATE_CLOSED", "The host has left the network."
+    HANDOFF = "HANDOFF", "A connection's TCP state went to the device: app, channel, the state."
+    GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."
+    SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it."
+    SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."
+    NIC_WAKE = (
+        "NIC_WAKE",
+        "The device woke the host: reason, channel, app, slot, pattern_id, original_bytes, saved_bytes, device_us.",
+    )
+    SLEEP_EXIT = "SLEEP_EXIT", "The host is awake: cause."
+    TAKE_BACK = "TAKE_BACK", "The host's kernel has the connection again: app, channel, what the device did meanwhile."
+    TAKE_BACK_FAILED = "TAKE_BACK_FAILED", "It could not have it: app, channel, error."
+    REINJECT = "REINJECT", "A frame that the device kept came to the host: index, bytes, flags."
+    FRAMES_LOST = "FRAMES_LOST", "Frames that the device had no room for: lost."
+    SLOT_RELEASED = "SLOT_RELEASED", "What a slot did while the host slept: slot, keep-alives, answers, close_reason."
+    NEXT_HOP_MOVED = "NEXT_HOP_MOVED", "The next hop announced another MAC while the host slept: app, channel, address, mac."
+    SETTLE_FAILED = "SETTLE_FAILED", "After a wake the device could not be told that all was taken: error."
+    RESUME_REQUIRED = (
+        "RESUME_REQUIRED",
+        "The device restarted or its lease ended; all that it held is given to it again: boot_id or lease_min.",
+    )
+    RUN_ENTER = "RUN_ENTER", "A background task begins: app, task, instance, channel."
+    DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, task, instance."
+    DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, task, instance."
+    RUN_EXIT = "RUN_EXIT", "The task is done: app, task, instance, channel, fault."
+    PUSH = "PUSH", "The server sent data: connection, bytes."
+    PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
+    PEER_FIN = "PEER_FIN", "The server closed its side: connection."
+    PEER_RST = "PEER_RST", "The server reset the connection: connection."
+    SERIAL_LOG = "SERIAL_LOG", "A line of text that the device wrote: line."
+    FRAME = "FRAME", "A frame on a link; written when the bench is closed: port, length, what it is."
+    TASK_DATA = "TASK_DATA", "The suite's chat app: what its push task found: app, channel, data (hexadecimal), closed."
+    KA_TX = "KA_TX", "The chat app sent its own keep-alive: app, channel, bytes."
+    MASKS_GIVEN = "MASKS_GIVEN", "The chat app gave the device new WebSocket masks: app, channel, next_counter."
+    TRANSPORT_ERROR = "TRANSPORT_ERROR", "The chat app met an error on its socket: app, channel, error."
+
+
+class UnknownEvent(ValueError):
+    """A test waits for what nobody writes: the test's own fault, said at once."""
+
+
+def check_name(name: str) -> None:
+    """Raises UnknownEvent, with what may have been meant."""
+    if not name.isupper() or name in TimelineEvent.__members__:
+        return
+    close = difflib.get_close_matches(name, TimelineEvent, n=2, cutoff=0.7)
+    guess = f"did you mean {' or '.join(close)}? " if close else ""
+    raise UnknownEvent(
+        f"RIG-R22 the timeline has no event {name}\n  fix: {guess}`rig help events` lists them; "
+        "one of your app's own has a small letter in its name"
+    )
+
+
+def page() -> str:
+    """For `rig help`."""
+    width = max(map(len, TimelineEvent))
+    return "\n".join(
+        [
+            "What host, device, apps and server write to a test's timeline (timeline.jsonl), for timeline.wait(), find() and",
+            'host.wait_for("RUN_EXIT", task="inbox-push"). Behind the colon: what a record carries.',
+            "An app of yours may write its own with app.timeline.add(); a small letter in the name tells it from these.",
+            "",
+            *(f"{event:{width}}  {event.meaning}" for event in TimelineEvent),
+        ]
+    )
