@@ -132,13 +132,15 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: pytest.Config) -> None:
-    """Where the reports are."""
+    """Where the reports are, and why a run ended early; `rig run` says both itself."""
     runner = config.pluginmanager.get_plugin("rig-runner")
-    if runner is not None and runner.drawn is not None:
+    if runner is None or config.getoption("no_summary"):
+        return
+    if runner.drawn is not None:
         from rig.report.table import shown_path
 
         terminalreporter.write_line(f"rig report: {shown_path(runner.drawn / 'report.html')}")
-    if runner is not None and runner.no_room is not None:
+    if runner.no_room is not None:
         terminalreporter.write_line(f"error: {runner.no_room}", red=True)
 
 
