@@ -60,6 +60,7 @@ class TimelineEvent(StrEnum):
         "NIC_WAKE",
         "The device woke the host: reason, channel, app, slot, pattern_id, original_bytes, saved_bytes, device_us.",
     )
+    NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
     SLEEP_EXIT = "SLEEP_EXIT", "The host is awake: cause."
     TAKE_BACK = "TAKE_BACK", "The host's kernel has the connection again: app, channel, what the device did meanwhile."
     TAKE_BACK_FAILED = "TAKE_BACK_FAILED", "It could not have it: app, channel, error."

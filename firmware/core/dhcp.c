@@ -9,11 +9,11 @@
 
 #include "bytes.h"
 #include "clock.h"
-#include "events.h"
 #include "ip_tx.h"
 #include "next_hop.h"
 #include "tx.h"
 #include "vlan.h"
+#include "wake.h"
 
 enum {
 	CLIENT_PORT = 68, SERVER_PORT = 67, TTL = 64,

@@ -24,6 +24,7 @@
 #include "slot_state.h"
 #include "slots.h"
 #include "verdict.h"
+#include "wake.h"
 
 size_t eng_size(void)
 {
@@ -36,8 +37,7 @@ void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id)
 	e->env = *env;
 	e->boot_id = boot_id;
 	e->epoch = 1;
-	e->owner = OFF_OWNER_HOST;
-	e->power = OFF_D0;
+	e->owner = OFF_OWNER_HOST;   /* in D0, which is 0, as is a slot's IDLE */
 	e->minute_us = 60000000u;
 	e->next_index = 1;
 	for (int i = 0; i < ENG_SLOTS; i++)
@@ -75,7 +75,7 @@ int eng_attach(struct engine *e, uint16_t owner, uint32_t lease_ms, uint8_t *fre
 	e->owner_id = owner;
 	e->lease_ms = lease_ms;
 	eng_lease_renew(e);
-	e->power = OFF_D0;
+	set_power(e, OFF_D0);
 	set_owner(e, OFF_OWNER_HOST);
 	return OFF_OK;
 }
@@ -100,7 +100,7 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 	buffer_clear(e);
 	events_clear(e);
 	offload_forget(e);
-	e->power = OFF_PREPARED;
+	set_power(e, OFF_PREPARED);
 	set_owner(e, OFF_OWNER_NONE);
 	return OFF_OK;
 }
@@ -121,7 +121,7 @@ static void wake_by_kept(struct engine *e, struct eng_frame *f, const struct pkt
 	rx_count_hits(e, v->hits);
 	router_note(e, p);
 	if (v->wake == OFF_WAKE_TCP_RST)
-		slot_break(&e->slots[v->slot], v->wake);
+		slot_break(e, &e->slots[v->slot], v->wake);
 	f->flags |= OFF_FRAME_WAKE;
 	f->pattern_id = v->pattern_id;
 	e->counter[C_rx_buffered]--;
@@ -179,7 +179,7 @@ int eng_commit(struct engine *e, uint32_t epoch)
 		return OFF_STALE_EPOCH;
 	if (captured_wake(e))
 		return OFF_WAKE_PENDING;
-	e->power = OFF_D3;
+	set_power(e, OFF_D3);
 	set_owner(e, OFF_OWNER_DEVICE);
 	process_captured(e);
 	e->wake_timer_us = e->wake_timer_ms ? now_us(e) + scale_us(e, e->wake_timer_ms) : NEVER_US;
@@ -193,7 +193,7 @@ int eng_abort(struct engine *e, uint32_t epoch)
 	if (epoch != e->epoch)
 		return OFF_STALE_EPOCH;
 	slots_end_standby(e);        /* their state is the host's again; captured frames stay for a drain */
-	e->power = OFF_D0;
+	set_power(e, OFF_D0);
 	set_owner(e, OFF_OWNER_HOST);
 	return OFF_OK;
 }
@@ -205,7 +205,7 @@ int eng_host_awake(struct engine *e, uint32_t epoch)
 	if (epoch != e->epoch)
 		return OFF_STALE_EPOCH;
 	offload_flush(e);
-	e->power = OFF_AWAKE;
+	set_power(e, OFF_AWAKE);
 	set_owner(e, OFF_OWNER_NONE);
 	return OFF_OK;
 }
@@ -218,7 +218,7 @@ int eng_release(struct engine *e, struct eng_slot_state out[ENG_SLOTS], uint8_t 
 	slots_end_standby(e);
 	buffer_clear(e);
 	events_clear(e);
-	e->power = OFF_D0;
+	set_power(e, OFF_D0);
 	set_owner(e, OFF_OWNER_HOST);
 	return OFF_OK;
 }
@@ -239,7 +239,7 @@ static void end_lease(struct engine *e, uint64_t now)
 {
 	forget_host(e);
 	count(e, C_lease_expired);
-	e->power = OFF_EXPIRED;
+	set_power(e, OFF_EXPIRED);
 	set_owner(e, OFF_OWNER_NONE);
 	tell_lease_over(e, now);
 }

@@ -21,6 +21,7 @@ enum {
 	ENG_ROUTERS = 8,                      /* heard of; the one noted first makes room */
 	ENG_ASKED = 2,                        /* groups whose queried sources are remembered until the answer is due */
 	ENG_ASKED_BYTES = 64,                 /* of their addresses: 16 of IPv4, 4 of IPv6 */
+	ENG_STATES = 7,                       /* of the power and of a slot: the largest number of each, and 0 */
 	NO_SLOT = 0xFF,
 };
 #define NO_PATTERN 0xFFFFFFFFu
@@ -148,6 +149,10 @@ struct engine {
 	struct eng_event events[ENG_EVENTS];
 	struct frame_seg segs[ENG_FRAMES];
 	struct eng_frame frames[ENG_FRAMES];
+#ifdef ENG_NOTE_EDGES                /* the library of the tests: which edges of edges.h were taken */
+	const struct edge_table *edges_legal[OFF_MACHINE_SLOT + 1];
+	uint8_t edges_taken[OFF_MACHINE_SLOT + 1][ENG_STATES];
+#endif
 };
 
 static inline uint64_t now_us(const struct engine *e)

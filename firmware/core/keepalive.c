@@ -7,11 +7,11 @@
 #include "keepalive.h"
 
 #include "clock.h"
-#include "events.h"
 #include "payload_ka.h"
 #include "slot_state.h"
 #include "tcp_tx.h"
 #include "tx.h"
+#include "wake.h"
 
 static void arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t wait_ms)
 {
@@ -83,7 +83,7 @@ void ka_heard(struct engine *e, struct eng_slot *s)
 		return;
 	s->unanswered = 0;
 	if (s->state == OFF_SLOT_PROBING)
-		s->state = OFF_SLOT_ACTIVE;
+		slot_set_state(e, s, OFF_SLOT_ACTIVE);
 	if (!payload_ka_on(s))
 		ka_start(e, s);
 	else if (waited)
@@ -119,7 +119,7 @@ static void give_up(struct engine *e, struct eng_slot *s)
 {
 	s->ka_lost++;
 	count(e, C_ka_timeout);
-	slot_break(s, OFF_WAKE_KA_TIMEOUT);
+	slot_break(e, s, OFF_WAKE_KA_TIMEOUT);
 	if ((s->cfg.flags & OFF_SLOT_WAKE_ON_TIMEOUT) && (e->arm & ARM_TCP))
 		wake(e, OFF_WAKE_KA_TIMEOUT, slot_index(e, s), NO_PATTERN, NULL, false);
 }
@@ -158,7 +158,7 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	s->unanswered++;
 	s->ka_sent++;
 	count(e, C_ka_tx);
-	s->state = OFF_SLOT_PROBING;
+	slot_set_state(e, s, OFF_SLOT_PROBING);
 	e->ka_gap_us = now + ENG_KA_SPACING_US;
 	arm(e, s, now, retry_ms(s));
 }

@@ -1,8 +1,8 @@
 /* Link up and down as reasons to wake: patterns without bytes. */
 #include "link.h"
 
-#include "events.h"
 #include "pattern_match.h"
+#include "wake.h"
 
 static bool report(struct engine *e)
 {

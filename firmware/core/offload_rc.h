@@ -142,6 +142,9 @@ enum off_owner { OFF_OWNER_NONE = 0, OFF_OWNER_HOST = 1, OFF_OWNER_DEVICE = 2 };
  */
 enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AWAKE = 5, OFF_EXPIRED = 6 };
 
+/* Whose illegal state change a FAULT event tells of; its subreason is the old state times 256 plus the refused one. */
+enum off_state_machine { OFF_MACHINE_POWER = 1, OFF_MACHINE_SLOT = 2 };
+
 enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_PATTERN_REJECTED = 2, OFF_EVENT_FAULT = 3 };
 
 /* Flags of a buffered frame. */

@@ -1,9 +1,11 @@
-/* Who owns the identity of the host. */
+/* The power state, and who owns the identity of the host. */
 #ifndef POWER_H
 #define POWER_H
 
 #include "engine_state.h"
 
+/* Only this changes e->power, over a legal edge. */
+void set_power(struct engine *e, enum off_power to);
 /* Every change of the owner of the identity bumps the epoch. */
 void set_owner(struct engine *e, uint8_t owner);
 

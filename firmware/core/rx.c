@@ -8,7 +8,6 @@
 #include <string.h>
 
 #include "buffer.h"
-#include "events.h"
 #include "next_hop.h"
 #include "offloads.h"
 #include "pattern_match.h"
@@ -18,6 +17,7 @@
 #include "tcp.h"
 #include "udp_ka.h"
 #include "vlan.h"
+#include "wake.h"
 
 /*
  * Not for this host, its own frame come back, or from a group, which no station is (an answer would go to all of it):
@@ -182,7 +182,7 @@ static void rx_woken(struct engine *e, const struct pkt *p)
 		offload_apply(e, p, &v);
 	if (v.slot != NO_SLOT && v.wake) {
 		if (v.tcp == TCP_RST_EXACT)
-			slot_break(&e->slots[v.slot], OFF_WAKE_TCP_RST);
+			slot_break(e, &e->slots[v.slot], OFF_WAKE_TCP_RST);
 		wake(e, v.wake, v.slot, v.pattern_id, NULL, false);
 	}
 	keep_new(e, p, v.slot);

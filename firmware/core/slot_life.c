@@ -11,6 +11,7 @@
 
 #include "engine_state.h"
 #include "keepalive.h"
+#include "slot_state.h"
 #include "slots.h"
 
 int eng_slot_pause(struct engine *e, uint8_t slot, uint16_t gen)
@@ -22,7 +23,7 @@ int eng_slot_pause(struct engine *e, uint8_t slot, uint16_t gen)
 	if (s->state != OFF_SLOT_IDLE && s->state != OFF_SLOT_ACTIVE && s->state != OFF_SLOT_PROBING)
 		return OFF_BAD_STATE;
 	s->resumes_to = s->state == OFF_SLOT_IDLE ? OFF_SLOT_IDLE : OFF_SLOT_ACTIVE;
-	s->state = OFF_SLOT_PAUSED;
+	slot_set_state(e, s, OFF_SLOT_PAUSED);
 	return OFF_OK;
 }
 
@@ -34,7 +35,7 @@ int eng_slot_resume(struct engine *e, uint8_t slot, uint16_t gen)
 		return OFF_STALE_HANDLE;
 	if (s->state != OFF_SLOT_PAUSED)
 		return OFF_BAD_STATE;
-	s->state = s->resumes_to;
+	slot_set_state(e, s, (enum off_slot_state)s->resumes_to);
 	ka_begin_again(e, s);
 	return OFF_OK;
 }

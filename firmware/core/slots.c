@@ -9,6 +9,7 @@
 #include "pattern.h"
 #include "payload_ka.h"
 #include "seq.h"
+#include "slot_state.h"
 #include "vlan.h"
 
 #define FLOW_LABEL_MAX 0xFFFFFu
@@ -101,13 +102,10 @@ static void fill(struct engine *e, struct eng_slot *s, const struct eng_slot_cfg
 {
 	uint16_t gen = s->gen;
 	bool paused = s->used && s->state == OFF_SLOT_PAUSED;
-	uint8_t state = (c->flags & OFF_SLOT_KEEP) && e->power == OFF_D0 ? OFF_SLOT_IDLE : OFF_SLOT_ACTIVE;
+	enum off_slot_state state = (c->flags & OFF_SLOT_KEEP) && e->power == OFF_D0 ? OFF_SLOT_IDLE : OFF_SLOT_ACTIVE;
 
-	*s = (struct eng_slot){.cfg = *c, .used = true, .state = state, .gen = gen, .tsval_last = c->tsval};
-	if (paused) {
-		s->resumes_to = state;
-		s->state = OFF_SLOT_PAUSED;
-	}
+	*s = (struct eng_slot){.cfg = *c, .used = true, .gen = gen, .resumes_to = (uint8_t)state, .tsval_last = c->tsval};
+	slot_set_state(e, s, paused ? OFF_SLOT_PAUSED : state);      /* from IDLE, where the line above puts it */
 	s->cfg.tos &= 0xFC;          /* RFC 3168 6.1.4: an ACK without data is not ECN capable */
 	s->last_rx_us = s->ts_recent_us = now_us(e);
 	payload_ka_start(s);
@@ -170,7 +168,7 @@ void slots_end_standby(struct engine *e)
 		else if (s->state == OFF_SLOT_PAUSED)
 			s->resumes_to = OFF_SLOT_IDLE;
 		else
-			s->state = OFF_SLOT_IDLE;
+			slot_set_state(e, s, OFF_SLOT_IDLE);
 	}
 	patterns_forget_slots(e);
 }

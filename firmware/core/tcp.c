@@ -215,7 +215,7 @@ void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum t
 	if ((v == TCP_DATA || v == TCP_FIN_ONLY) && payload_ka_on(s))
 		note_acked(s, p);            /* else the payload would be sent again beside data that does not wake */
 	if (v == TCP_RST_EXACT)
-		slot_break(s, OFF_WAKE_TCP_RST);
+		slot_break(e, s, OFF_WAKE_TCP_RST);
 	if (rules[v].reply != SILENT && (v != TCP_PEER_KA || (s->cfg.flags & OFF_SLOT_ANSWER_PEER_KA)))
 		sent = answer(e, s, rules[v].reply == CHALLENGE);
 	note(e, s, v, sent);

@@ -234,6 +234,13 @@ class EventKind(IntEnum):
     FAULT = 3
 
 
+class StateMachine(IntEnum):
+    """Whose illegal state change a FAULT event tells of."""
+
+    POWER = 1
+    SLOT = 2
+
+
 class FrameFlag(IntFlag):
     """Flags of a buffered frame."""
 

@@ -290,7 +290,7 @@ class Event:
     gen: int
     epoch: int
     reason: int
-    """WakeReason; for a fault its code."""
+    """WakeReason; for a fault StateMachine."""
     subreason: int
     l2_flags: int
     wake_seq: int

@@ -20,7 +20,7 @@ import cbor2
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.device.link import Link
-from rig.device.numbers import SlotFlag, WakeReason
+from rig.device.numbers import EventKind, SlotFlag, StateMachine, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
 from rig.errors import BenchError, DeviceError, RigError
@@ -238,6 +238,10 @@ class Service:
         self.touch()
 
     def _on_device_event(self, event: Event) -> None:
+        if event.kind is EventKind.FAULT:  # it went on in the state before; nothing that a host could mend
+            machine, (old, refused) = StateMachine(event.reason), divmod(event.subreason, 256)
+            self.timeline.add("NIC_FAULT", machine=machine.name, state=old, refused=refused, slot=event.slot)
+            return
         if event.reason == WakeReason.LEASE_EXPIRED:
             if event.epoch >= self._attached_epoch:  # else noticed already, by a refused command
                 self._on_lease_expired()

@@ -41,6 +41,10 @@ ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
 
 D0, PREPARED, D3, WOKEN, AWAKE, EXPIRED = 0, 1, 3, 4, 5, 6
 IDLE, ACTIVE, PROBING, BROKEN, SLOT_WOKEN, PAUSED = 0, 1, 2, 3, 4, 6
+POWER_MACHINE, SLOT_MACHINE = MACHINES = 1, 2
+STATES = 7
+Edge = tuple[int, int, int]
+"""Machine, state before, state after."""
 KEEP, VLAN, FLOW_LABEL, LEARN_NEXT_HOP, MD5, AO, FAST_OPEN = (1 << bit for bit in (5, 6, 7, 8, 9, 10, 11))
 LEASE_MS = 7_200_000
 NS_ROUTER, NS_DAD_WAKE, NS_DAD_IGNORE, NS_RA_WAKE = 1, 2, 4, 8
@@ -186,6 +190,7 @@ def _load() -> c.CDLL:
     lib.eng_pattern_at.restype = flag
     lib.eng_offload_at.restype = flag
     lib.eng_offload_lease_s.restype = u32
+    lib.eng_edges.restype = u8
     return lib
 
 
@@ -252,6 +257,20 @@ class Engine:
     def try_attach(self, lease_ms: int) -> tuple[int, int]:
         freed = u8()
         return int(_LIB.eng_attach(self._e, u16(1), u32(lease_ms), c.byref(freed))), freed.value
+
+    def edges(self) -> dict[Edge, bool]:
+        """The legal edges of the machines that have moved, and whether they were taken."""
+        found: dict[Edge, bool] = {}
+        for machine in MACHINES:
+            for old in range(STATES):
+                taken = u8()
+                legal = int(_LIB.eng_edges(self._e, u8(machine), u8(old), c.byref(taken)))
+                found |= {(machine, old, new): bool(taken.value >> new & 1) for new in range(STATES) if legal >> new & 1}
+        return found
+
+    def set_power(self, power: int) -> None:
+        """As no command does, past the commands' own checks."""
+        _LIB.set_power(self._e, c.c_int(power))
 
     def renew(self) -> None:
         """What the offload group does for every accepted command."""

@@ -1,0 +1,68 @@
+/* What ends a sleep. One place tells the host, counts the reason and moves the power state on. */
+#include "wake.h"
+
+#include "events.h"
+#include "power.h"
+#include "slot_state.h"
+
+static void count_wake(struct engine *e, uint16_t reason)
+{
+	static const struct {
+		uint16_t reason;
+		uint8_t counter;
+	} map[] = {
+		{OFF_WAKE_PACKET, C_wake_packet},           {OFF_WAKE_TCP_DATA, C_wake_tcp_data},
+		{OFF_WAKE_TCP_FIN, C_wake_tcp_fin},         {OFF_WAKE_TCP_RST, C_wake_tcp_rst},
+		{OFF_WAKE_KA_TIMEOUT, C_wake_ka_timeout},   {OFF_WAKE_ADDR_CONFLICT, C_wake_addr_conflict},
+		{OFF_WAKE_ROUTER_CHANGED, C_wake_router_changed},
+		{OFF_WAKE_HOST_TIMER, C_wake_host_timer},   {OFF_WAKE_UNPARSEABLE_IN_SLOT, C_wake_unparseable},
+		{OFF_WAKE_MEDIA_CONNECT, C_wake_link},      {OFF_WAKE_MEDIA_DISCONNECT, C_wake_link},
+		{OFF_WAKE_IPSEC, C_wake_ipsec},             {OFF_WAKE_UDP_DATA, C_wake_udp_data},
+		{OFF_WAKE_DHCP_NAK, C_wake_dhcp},           {OFF_WAKE_DHCP_EXPIRED, C_wake_dhcp},
+		{OFF_WAKE_NO_MORE_TOKENS, C_wake_no_more_tokens},
+	};
+
+	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
+		if (map[i].reason == reason)
+			count(e, (enum eng_counter_id)map[i].counter);
+	}
+}
+
+static void mark_slot(struct engine *e, uint8_t slot)
+{
+	if (slot != NO_SLOT && e->slots[slot].state != OFF_SLOT_BROKEN)
+		slot_set_state(e, &e->slots[slot], OFF_SLOT_WOKEN);
+}
+
+static void report(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, const struct eng_frame *f, bool tagged)
+{
+	uint64_t now = now_us(e);
+	struct eng_event ev = {
+		.kind = OFF_EVENT_WAKE, .slot = slot, .gen = slot == NO_SLOT ? 0 : e->slots[slot].gen, .reason = reason,
+		.subreason = e->power == OFF_PREPARED ? OFF_WAKE_RX_WHILE_PREPARE : 0, .epoch = e->epoch, .wake_seq = ++e->wakes,
+		.pattern_id = pattern_id, .t_rx_us = f ? f->t_rx_us : now, .t_wake_us = now,
+	};
+
+	if (f) {
+		ev.orig_size = f->orig_len;
+		ev.saved_size = f->saved_len;
+		ev.l2_flags = (uint16_t)((f->flags & OFF_FRAME_MULTICAST ? 1 : 0) | (tagged ? 2 : 0));
+	}
+	event_put(e, &ev);
+}
+
+/* One event a sleep. A reason that comes while the host is already being woken only marks its slot. */
+void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, const struct eng_frame *frame, bool tagged)
+{
+	mark_slot(e, slot);
+	if (e->power != OFF_D3 && e->power != OFF_PREPARED) {
+		count(e, C_wake_suppressed);
+		return;
+	}
+	count_wake(e, reason);
+	if (e->power == OFF_PREPARED)
+		count(e, C_wake_while_prepare);
+	report(e, reason, slot, pattern_id, frame, tagged);
+	e->last_wake_reason = reason;
+	set_power(e, e->power == OFF_D3 ? OFF_WOKEN : OFF_AWAKE);
+}
