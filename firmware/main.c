@@ -5,9 +5,8 @@
  */
 #include <stddef.h>
 
-#include "boot/handoff.h"
+#include "port/handoff.h"
 #include "boot/image.h"
-#include "boot/record.h"
 #include "core/engine_state.h"
 #include "port/port.h"
 #include "smp/image_group.h"
@@ -39,16 +38,18 @@ static uint64_t env_now_us(void *ctx)
 	return port_now_us();
 }
 
-/* Nothing replaces the flash under a device that speaks for a sleeping host. */
+/* Nothing replaces the flash under a device that speaks for a sleeping host. With the host's lease all that is gone. */
 static bool may_write_flash(void)
 {
 	struct eng_status st;
 
 	eng_status(&engine, &st);
-	if (st.power != OFF_D0) {
+	bool may = st.power == OFF_D0 || st.power == OFF_EXPIRED;
+
+	if (!may) {
 		log_line("flash is locked: the device holds the host's connections (release or abort first)");
 	}
-	return st.power == OFF_D0;
+	return may;
 }
 
 /* A host that attaches starts afresh, its sequence numbers too. */
@@ -97,7 +98,7 @@ static void start(struct boot_handoff handoff)
 	static const struct device_counters_source counters = { .read = read_counters, .clear = clear_counters };
 	static char version[IMAGE_VERSION_CHARS] = "0.0.0+0";
 	static struct image_info image;
-	uint32_t boot_id = boot_record_load().boots;
+	uint32_t boot_id = handoff.boot_id;
 
 	if (handoff.slot != SLOT_NONE && image_read(handoff.slot, &image) == IMAGE_OK) {
 		image_version_text(&image, version);
@@ -146,6 +147,17 @@ static void take_link(void)
 	}
 }
 
+/* Once a boot. */
+static void note_served(void)
+{
+	static bool noted;
+
+	if (!noted && smp_server_stats().answered > 0) {
+		noted = true;
+		image_group_serves();
+	}
+}
+
 int main(int argc, char **argv)
 {
 	port_init(argc, argv);
@@ -162,6 +174,7 @@ int main(int argc, char **argv)
 		bool waiting = smp_server_poll();
 
 		waiting = os_group_poll() || waiting;
+		note_served();
 		note_turn(port_now_us() - turn_began_us);
 		if (!busy) {
 			uint32_t max_us = waiting ? BUSY_IDLE_US : IDLE_MAX_US;

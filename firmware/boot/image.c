@@ -18,7 +18,30 @@ enum { FLAG_NON_BOOTABLE = 0x10 };
 enum { TLV_KEYHASH = 0x01, TLV_SHA256 = 0x10, TLV_ED25519 = 0x24, TLV_SECURITY_COUNTER = 0x50, TLV_BOARD = 0xA0 };
 enum { TLV_HEADER_BYTES = 4, KEY_BYTES = 32, SIGNATURE_BYTES = 64, BOARD_MAX = 32 };
 
-/* Where the TLVs lie and which were found. Offsets are from the start of the slot; 0: not there. */
+/* What the bytes of an image are read from: its slot, or the copy in memory that is to run. Offsets are the image's own. */
+struct source {
+	const uint8_t *copy;        /* NULL: the slot */
+	uint32_t at, len;           /* of the slot in the flash; of either */
+};
+
+static bool read_at(const struct source *from, uint32_t off, void *buf, uint32_t len)
+{
+	if (off > from->len || len > from->len - off) {
+		return false;
+	}
+	if (!from->copy) {
+		return port_flash_read(from->at + off, buf, len);
+	}
+	memcpy(buf, from->copy + off, len);
+	return true;
+}
+
+static struct source in_flash(unsigned slot)
+{
+	return (struct source){ .at = FLASH_SLOT(slot), .len = FLASH_SLOT_BYTES };
+}
+
+/* Where the TLVs lie and which were found. Offsets are from the start of the image; 0: not there. */
 struct tlvs {
 	uint32_t digest, key_hash, signature, board, counter;
 	uint16_t board_len;
@@ -91,11 +114,11 @@ static void note_tlv(struct tlvs *t, bool covered, uint16_t type, uint32_t off, 
  * Walks one TLV area at off. Its own length field covers its 4-byte head. Sets *end behind it.
  * Each turn moves at least 4 bytes on within an area of at most 64 KiB, so the walk ends.
  */
-static enum image_error walk_tlvs(uint32_t base, uint32_t off, bool covered, struct tlvs *t, uint32_t *end)
+static enum image_error walk_tlvs(const struct source *from, uint32_t off, bool covered, struct tlvs *t, uint32_t *end)
 {
 	uint8_t h[TLV_HEADER_BYTES];
 
-	if (off > FLASH_SLOT_BYTES - TLV_HEADER_BYTES || !port_flash_read(base + off, h, sizeof(h))) {
+	if (off > FLASH_SLOT_BYTES - TLV_HEADER_BYTES || !read_at(from, off, h, sizeof(h))) {
 		return IMAGE_TOO_LARGE;
 	}
 	if (u16le(h) != (covered ? TLV_PROT_INFO_MAGIC : TLV_INFO_MAGIC)) {
@@ -106,7 +129,7 @@ static enum image_error walk_tlvs(uint32_t base, uint32_t off, bool covered, str
 		return IMAGE_TOO_LARGE;
 	}
 	for (off += TLV_HEADER_BYTES; off < *end;) {
-		if (*end - off < TLV_HEADER_BYTES || !port_flash_read(base + off, h, sizeof(h)) ||
+		if (*end - off < TLV_HEADER_BYTES || !read_at(from, off, h, sizeof(h)) ||
 		    u16le(h + 2) > *end - off - TLV_HEADER_BYTES) {
 			return IMAGE_BAD_TLV;
 		}
@@ -116,33 +139,32 @@ static enum image_error walk_tlvs(uint32_t base, uint32_t off, bool covered, str
 	return IMAGE_OK;
 }
 
-static enum image_error read_tlvs(uint32_t base, const uint8_t *h, struct tlvs *t, uint32_t *total)
+static enum image_error read_tlvs(const struct source *from, const uint8_t *h, struct tlvs *t, uint32_t *total)
 {
 	uint32_t end = u16le(h + 8) + u32le(h + 12), protected_len = u16le(h + 10), behind = end + protected_len;
 	enum image_error e = IMAGE_OK;
 
 	*t = (struct tlvs){ 0 };
 	if (protected_len > 0) {
-		e = walk_tlvs(base, end, true, t, &end);
+		e = walk_tlvs(from, end, true, t, &end);
 	}
 	if (e == IMAGE_OK && end != behind) {
 		return IMAGE_BAD_TLV; /* two statements of one length differ: the hash would cover something else */
 	}
-	return e == IMAGE_OK ? walk_tlvs(base, end, false, t, total) : e;
+	return e == IMAGE_OK ? walk_tlvs(from, end, false, t, total) : e;
 }
 
-static enum image_error read_all(unsigned slot, struct image_info *info, struct tlvs *t)
+static enum image_error read_all(const struct source *from, struct image_info *info, struct tlvs *t)
 {
-	uint32_t base = FLASH_SLOT(slot);
 	uint8_t h[IMAGE_HEADER_BYTES], counter[4] = { 0 };
 
-	if (!port_flash_read(base, h, sizeof(h))) {
+	if (!read_at(from, 0, h, sizeof(h))) {
 		return IMAGE_FLASH_FAILED;
 	}
 	enum image_error e = image_check_header(h, FLASH_SLOT_BYTES);
 
 	if (e == IMAGE_OK) {
-		e = read_tlvs(base, h, t, &info->total_len);
+		e = read_tlvs(from, h, t, &info->total_len);
 	}
 	if (e != IMAGE_OK) {
 		return e;
@@ -151,12 +173,13 @@ static enum image_error read_all(unsigned slot, struct image_info *info, struct 
 	info->minor = h[21];
 	info->revision = u16le(h + 22);
 	info->build = u32le(h + 24);
-	info->payload_off = base + u16le(h + 8);
+	info->payload_off = u16le(h + 8);
+	info->covered_len = info->payload_off + u32le(h + 12) + u16le(h + 10);
 	info->payload_len = u32le(h + 12);
 	info->load_addr = u32le(h + 4);
 	memset(info->digest, 0, sizeof(info->digest));
-	if ((t->digest && !port_flash_read(base + t->digest, info->digest, sizeof(info->digest))) ||
-	    (t->counter && !port_flash_read(base + t->counter, counter, sizeof(counter)))) {
+	if ((t->digest && !read_at(from, t->digest, info->digest, sizeof(info->digest))) ||
+	    (t->counter && !read_at(from, t->counter, counter, sizeof(counter)))) {
 		return IMAGE_FLASH_FAILED;
 	}
 	info->security_counter = u32le(counter);
@@ -165,13 +188,16 @@ static enum image_error read_all(unsigned slot, struct image_info *info, struct 
 
 enum image_error image_read(unsigned slot, struct image_info *info)
 {
+	const struct source from = in_flash(slot);
 	struct tlvs t;
 
-	return read_all(slot, info, &t);
+	return read_all(&from, info, &t);
 }
 
-enum image_error image_sha256(uint32_t off, uint32_t len, uint8_t digest[IMAGE_DIGEST_BYTES])
+/* SHA-256 of the first len bytes. */
+static enum image_error sha256(const struct source *from, uint32_t len, uint8_t digest[IMAGE_DIGEST_BYTES])
 {
+	uint32_t off = 0;
 	crypto_hash_sha256_state hash;
 	uint8_t chunk[256];
 
@@ -179,7 +205,7 @@ enum image_error image_sha256(uint32_t off, uint32_t len, uint8_t digest[IMAGE_D
 	while (len > 0) {
 		uint32_t n = len < sizeof(chunk) ? len : (uint32_t)sizeof(chunk);
 
-		if (!port_flash_read(off, chunk, n)) {
+		if (!read_at(from, off, chunk, n)) {
 			return IMAGE_FLASH_FAILED;
 		}
 		crypto_hash_sha256_update(&hash, chunk, n);
@@ -190,40 +216,46 @@ enum image_error image_sha256(uint32_t off, uint32_t len, uint8_t digest[IMAGE_D
 	return IMAGE_OK;
 }
 
-static enum image_error check_board(uint32_t base, const struct tlvs *t)
+enum image_error image_sha256(unsigned slot, uint32_t len, uint8_t digest[IMAGE_DIGEST_BYTES])
+{
+	const struct source from = in_flash(slot);
+
+	return sha256(&from, len, digest);
+}
+
+static enum image_error check_board(const struct source *from, const struct tlvs *t)
 {
 	char name[BOARD_MAX];
 	size_t want = strlen(port_board());
 
-	if (!t->board || t->board_len != want || !port_flash_read(base + t->board, name, t->board_len)) {
+	if (!t->board || t->board_len != want || !read_at(from, t->board, name, t->board_len)) {
 		return IMAGE_OTHER_BOARD;
 	}
 	return memcmp(name, port_board(), want) == 0 ? IMAGE_OK : IMAGE_OTHER_BOARD;
 }
 
-static enum image_error check_hash(uint32_t base, const struct image_info *info, uint32_t protected_len, const struct tlvs *t)
+static enum image_error check_hash(const struct source *from, const struct image_info *info, const struct tlvs *t)
 {
 	uint8_t digest[IMAGE_DIGEST_BYTES];
-	uint32_t covered = info->payload_off - base + info->payload_len + protected_len;
 
 	if (!t->digest) {
 		return IMAGE_BAD_TLV;
 	}
-	enum image_error e = image_sha256(base, covered, digest);
+	enum image_error e = sha256(from, info->covered_len, digest);
 
 	return e != IMAGE_OK ? e : memcmp(digest, info->digest, sizeof(digest)) == 0 ? IMAGE_OK : IMAGE_BAD_HASH;
 }
 
 /* imgtool names the key by the SHA-256 of its DER form and signs the digest. */
-static enum image_error check_signature(uint32_t base, const struct image_info *info, const struct tlvs *t)
+static enum image_error check_signature(const struct source *from, const struct image_info *info, const struct tlvs *t)
 {
 	uint8_t key_hash[IMAGE_DIGEST_BYTES], trusted[IMAGE_DIGEST_BYTES], signature[SIGNATURE_BYTES];
 
 	if (!t->key_hash || !t->signature) {
 		return IMAGE_UNSIGNED;
 	}
-	if (!port_flash_read(base + t->key_hash, key_hash, sizeof(key_hash)) ||
-	    !port_flash_read(base + t->signature, signature, sizeof(signature))) {
+	if (!read_at(from, t->key_hash, key_hash, sizeof(key_hash)) ||
+	    !read_at(from, t->signature, signature, sizeof(signature))) {
 		return IMAGE_FLASH_FAILED;
 	}
 	crypto_hash_sha256(trusted, signing_key_der, sizeof(signing_key_der));
@@ -236,24 +268,50 @@ static enum image_error check_signature(uint32_t base, const struct image_info *
 		       IMAGE_OK : IMAGE_BAD_SIGNATURE;
 }
 
-enum image_error image_verify(unsigned slot, uint32_t min_counter, struct image_info *info)
+static enum image_error verify(const struct source *from, uint32_t min_counter, struct image_info *info)
 {
-	uint32_t base = FLASH_SLOT(slot);
-	uint8_t h[IMAGE_HEADER_BYTES];
 	struct tlvs t;
-	enum image_error e = read_all(slot, info, &t);
+	enum image_error e = read_all(from, info, &t);
 
 	if (e == IMAGE_OK) {
-		e = check_board(base, &t);
+		e = check_board(from, &t);
 	}
 	if (e == IMAGE_OK) {
-		e = port_flash_read(base, h, sizeof(h)) ? check_hash(base, info, u16le(h + 10), &t) : IMAGE_FLASH_FAILED;
+		e = check_hash(from, info, &t);
 	}
 	if (e == IMAGE_OK) {
-		e = check_signature(base, info, &t);
+		e = check_signature(from, info, &t);
 	}
 	if (e == IMAGE_OK && info->security_counter < min_counter) {
 		e = IMAGE_ROLLBACK;
+	}
+	return e;
+}
+
+enum image_error image_verify(unsigned slot, uint32_t min_counter, struct image_info *info)
+{
+	const struct source from = in_flash(slot);
+
+	return verify(&from, min_counter, info);
+}
+
+enum image_error image_load(unsigned slot, uint32_t min_counter, struct image_info *info)
+{
+	struct image_info claimed;
+	enum image_error e = image_read(slot, &claimed);
+
+	if (e != IMAGE_OK) {
+		return e;
+	}
+	const struct source copy = {
+		.copy = port_image_load(FLASH_SLOT(slot), claimed.payload_off, claimed.payload_len, claimed.total_len),
+		.len = claimed.total_len,
+	};
+
+	e = copy.copy ? verify(&copy, min_counter, info) : IMAGE_FLASH_FAILED;
+	/* The port placed the program where the first reading said: a second one that differs has proved something else. */
+	if (e == IMAGE_OK && (info->payload_off != claimed.payload_off || info->payload_len != claimed.payload_len)) {
+		e = IMAGE_FLASH_FAILED;
 	}
 	return e;
 }

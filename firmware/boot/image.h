@@ -32,8 +32,9 @@ struct image_info {
 	uint8_t major, minor;
 	uint16_t revision;
 	uint32_t build;
-	uint32_t payload_off;       /* from the start of the flash */
+	uint32_t payload_off;       /* from the start of the image */
 	uint32_t payload_len, load_addr;
+	uint32_t covered_len;       /* header to the last protected TLV: what the hash is of */
 	uint32_t total_len;         /* header to the last TLV */
 	uint32_t security_counter;
 	uint8_t digest[IMAGE_DIGEST_BYTES];
@@ -51,8 +52,14 @@ enum image_error image_read(unsigned slot, struct image_info *info);
 /* The whole proof: board, hash, key, signature, security counter of at least min_counter. */
 enum image_error image_verify(unsigned slot, uint32_t min_counter, struct image_info *info);
 
-/* SHA-256 over a stretch of flash. */
-enum image_error image_sha256(uint32_t off, uint32_t len, uint8_t digest[IMAGE_DIGEST_BYTES]);
+/*
+ * Boot loader only: the same proof, of a copy in memory (port_image_load). What was proved is what port_start_image starts:
+ * a flash that reads otherwise the second time, by age or by an attacker's hand, changes nothing.
+ */
+enum image_error image_load(unsigned slot, uint32_t min_counter, struct image_info *info);
+
+/* SHA-256 of the first len bytes of a slot. */
+enum image_error image_sha256(unsigned slot, uint32_t len, uint8_t digest[IMAGE_DIGEST_BYTES]);
 
 /* "1.2.3+4" */
 void image_version_text(const struct image_info *info, char out[IMAGE_VERSION_CHARS]);

@@ -1,4 +1,7 @@
-/* The dozen functions a board provides. Everything above is the same on every board. */
+/*
+ * What a board provides: these functions, and flash_layout.h (see boot/flash_map.h) beside them. Everything above is the same
+ * on every board.
+ */
 #ifndef PORT_H
 #define PORT_H
 
@@ -6,9 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "boot/handoff.h"
-
-#define PORT_FLASH_BLOCK 4096u  /* erase unit of every flash area, bytes */
+#include "handoff.h"
 
 /* argc, argv: of a process; 0 and NULL on bare metal. */
 void port_init(int argc, char **argv);
@@ -26,7 +27,10 @@ bool port_eth_write(const uint8_t *frame, uint16_t len);
 enum port_link { PORT_LINK_UNKNOWN, PORT_LINK_DOWN, PORT_LINK_UP };
 enum port_link port_eth_link(void);
 
-/* Flash: offset 0 is the start of the flash, layout in boot/flash_map.h. Return false on a bad range or a failed write. */
+/*
+ * Flash: offset 0 is its start. Return false on a bad range or a failed write. A write is whole program units, each blank
+ * before: a flash with ECC takes no second one.
+ */
 bool port_flash_read(uint32_t off, void *buf, uint32_t len);
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len);
 bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
@@ -41,7 +45,12 @@ struct boot_handoff port_handoff(void);             /* what came across the last
 /* Address that images for this port are linked to run at: MCUboot's load address, 0 where it has no meaning. */
 uint32_t port_load_addr(void);
 
-/* Boot loader only: start the verified image whose payload lies at [off, off+len) of the flash. Returns if it cannot. */
-void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *handoff);
+/*
+ * Boot loader only. Load: copies the image of total_len bytes at flash_off to where it can run; its payload lies at
+ * payload_off in it. Returns the copy, NULL when that fails. Start: the payload of that copy, which has been proved. Returns
+ * if it cannot.
+ */
+const uint8_t *port_image_load(uint32_t flash_off, uint32_t payload_off, uint32_t payload_len, uint32_t total_len);
+void port_start_image(const struct boot_handoff *handoff);
 
 #endif

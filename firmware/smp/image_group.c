@@ -18,25 +18,56 @@ enum { STATE = 0, UPLOAD = 1, ERASE = 5 };
 static struct {
 	unsigned running;
 	bool (*may_write)(void);
+	struct {
+		bool known, good;       /* known: tried since it last changed; a signature costs tenths of a second */
+	} proof[FLASH_SLOTS];
 } g;
 
 void image_group_init(unsigned running_slot, bool (*may_write)(void))
 {
+	memset(&g, 0, sizeof(g));
 	g.running = running_slot;
 	g.may_write = may_write;
+	if (running_slot < FLASH_SLOTS) {
+		g.proof[running_slot].known = g.proof[running_slot].good = true;
+	}
 	image_upload_forget();
+}
+
+static bool sound(unsigned slot, const struct boot_record *r)
+{
+	struct image_info info;
+
+	return image_verify(slot, r->security_counter, &info) == IMAGE_OK;
+}
+
+/* Would the boot loader start it? */
+static bool bootable(unsigned slot, const struct boot_record *r)
+{
+	if (!g.proof[slot].known) {
+		g.proof[slot].known = true;
+		g.proof[slot].good = sound(slot, r);
+	}
+	return g.proof[slot].good;
+}
+
+/* Contents of a slot or the least security counter changed. The boot loader has proved the running image, for this boot. */
+static void forget_proofs(void)
+{
+	for (unsigned slot = 0; slot < FLASH_SLOTS; slot++) {
+		g.proof[slot].known = slot == g.running;
+	}
 }
 
 /* The slot uploads go to: the one that does not run. In recovery: the one that holds nothing to lose. */
 static unsigned target_slot(void)
 {
 	struct boot_record r = boot_record_load();
-	struct image_info info;
 
 	if (g.running < FLASH_SLOTS) {
 		return 1 - g.running;
 	}
-	return image_verify(r.active, r.security_counter, &info) == IMAGE_OK ? 1u - r.active : r.active;
+	return sound(r.active, &r) ? 1u - r.active : r.active;
 }
 
 static bool put_flag(zcbor_state_t *st, const char *name, bool on)
@@ -57,7 +88,7 @@ static bool put_image(zcbor_state_t *st, unsigned slot, const struct boot_record
 	return zcbor_map_start_encode(st, 9) && zcbor_tstr_put_lit(st, "image") && zcbor_uint32_put(st, 0) &&
 	       zcbor_tstr_put_lit(st, "slot") && zcbor_uint32_put(st, slot) && zcbor_tstr_put_lit(st, "version") &&
 	       zcbor_tstr_put_term(st, version, sizeof(version)) && zcbor_tstr_put_lit(st, "hash") &&
-	       zcbor_bstr_encode_ptr(st, (const char *)info.digest, sizeof(info.digest)) && put_flag(st, "bootable", true) &&
+	       zcbor_bstr_encode_ptr(st, (const char *)info.digest, sizeof(info.digest)) && put_flag(st, "bootable", bootable(slot, r)) &&
 	       put_flag(st, "pending", pending) && put_flag(st, "confirmed", r->active == slot) &&
 	       put_flag(st, "active", g.running == slot) &&
 	       put_flag(st, "permanent", pending && r->trial == TRIAL_FOR_GOOD) && zcbor_map_end_encode(st, 9);
@@ -105,19 +136,34 @@ static int confirm_running(void)
 	if (image_read(g.running, &info) != IMAGE_OK) {
 		return IMAGE_RC_NO_IMAGE;
 	}
+	bool on_trial = r.trial == TRIAL_RUNNING || r.trial == TRIAL_FOR_GOOD_RUNNING;
+
 	if (r.active == g.running && r.trial == TRIAL_NONE && info.security_counter <= r.security_counter) {
 		return 0; /* it is confirmed already */
 	}
 	r.active = (uint8_t)g.running;
-	if (r.trial == TRIAL_RUNNING) {
+	if (on_trial) {
 		r.trial = TRIAL_NONE;
 		r.pending = SLOT_NONE;
 	}
 	if (info.security_counter > r.security_counter) {
 		r.security_counter = info.security_counter;
+		forget_proofs();
 	}
 	log_line("image in slot %u confirmed", g.running);
 	return store(&r);
+}
+
+void image_group_serves(void)
+{
+	struct boot_record r = boot_record_load();
+
+	if (r.trial == TRIAL_FOR_GOOD_RUNNING && r.pending == g.running) {
+		confirm_running();
+	} else if (r.crashes > 0) {
+		r.crashes = 0;
+		store(&r);
+	}
 }
 
 static int set_pending(unsigned slot, bool for_good)
@@ -162,23 +208,32 @@ static int state_write(const uint8_t *req, size_t req_len)
 }
 
 /*
- * Gets a slot ready to be changed: it must not be booted any more, should the power go in the middle. Refused while the
- * running image is on trial and this slot holds the one to go back to.
+ * Gets a slot ready to be changed: it must not be booted any more, should the power go in the middle. The trusted image is
+ * never given away while it would start: whatever else is asked for, a trial not least, leads back to it. When it would not
+ * start and the other one would, that one is in fact what every boot leads to, and the record says so first: else what comes
+ * into this slot would be trusted unconfirmed.
  */
 static int withdraw(unsigned slot)
 {
 	struct boot_record r = boot_record_load();
+	bool changed = r.pending == slot;
 
-	if (r.trial == TRIAL_RUNNING && g.running < FLASH_SLOTS && slot == r.active) {
-		log_line("slot %u holds the image to go back to: confirm the running one first", slot);
-		return IMAGE_RC_NO_FREE_SLOT;
+	if (slot == r.active) {
+		if (sound(slot, &r)) {
+			log_line("slot %u holds the image to go back to: confirm the running one first", slot);
+			return IMAGE_RC_NO_FREE_SLOT;
+		}
+		if (sound(1u - slot, &r)) {
+			r.active = (uint8_t)(1u - slot);
+			changed = true;
+		}
 	}
-	if (r.pending != slot) {
-		return 0;
+	forget_proofs();
+	if (r.pending == slot) {
+		r.pending = SLOT_NONE;
+		r.trial = TRIAL_NONE;
 	}
-	r.pending = SLOT_NONE;
-	r.trial = TRIAL_NONE;
-	return store(&r);
+	return changed ? store(&r) : 0;
 }
 
 static int upload(const uint8_t *req, size_t req_len, uint8_t *rsp, size_t cap, size_t *rsp_len)
@@ -213,7 +268,9 @@ static int upload(const uint8_t *req, size_t req_len, uint8_t *rsp, size_t cap, 
 		return rc;
 	}
 	rc = image_upload(slot, have_running ? &running : NULL, &piece, &result);
-
+	if (result.complete) {
+		forget_proofs();
+	}
 	if (rc != 0) {
 		return rc;
 	}

@@ -11,4 +11,10 @@ extern const struct smp_group image_group;
 /* running_slot: SLOT_NONE in the boot loader. may_write: asked before anything changes the flash; NULL is always. */
 void image_group_init(unsigned running_slot, bool (*may_write)(void));
 
+/*
+ * The running image has answered a request, so it can be replaced over the line: what the record keeps of crashes is settled,
+ * and an image that was to stay without a word of its own is confirmed. To be called once a boot.
+ */
+void image_group_serves(void);
+
 #endif

@@ -8,10 +8,20 @@
 #include "log.h"
 #include "port/port.h"
 
+/*
+ * What makes a slot hold an image, its header, is written last, when all else is there: an upload that breaks off is no image,
+ * whatever lay in the slot before, whenever the power goes.
+ */
+enum { HEAD_BYTES = PORT_FLASH_UNIT > IMAGE_HEADER_BYTES ? PORT_FLASH_UNIT : IMAGE_HEADER_BYTES };
+
+static_assert(HEAD_BYTES % PORT_FLASH_UNIT == 0, "the header ends at a program unit");
+
 static struct {
 	bool open;
 	unsigned slot;
 	uint32_t len, off, erased;  /* off: next byte wanted; erased: blocks before this are blank or written */
+	uint8_t head[HEAD_BYTES];   /* the first bytes */
+	uint8_t unit[PORT_FLASH_UNIT]; /* those since the last whole program unit */
 	bool has_sha;
 	uint8_t sha[IMAGE_DIGEST_BYTES];
 } up;
@@ -23,7 +33,12 @@ void image_upload_forget(void)
 
 bool image_erase(unsigned slot)
 {
-	return port_flash_erase(FLASH_SLOT(slot), PORT_FLASH_BLOCK) && port_flash_erase(FLASH_SLOT(slot), FLASH_SLOT_BYTES);
+	for (uint32_t off = 0; off < FLASH_SLOT_BYTES; off += PORT_FLASH_BLOCK) {
+		if (!port_flash_erase(FLASH_SLOT(slot) + off, PORT_FLASH_BLOCK)) {
+			return false;
+		}
+	}
+	return true;
 }
 
 static int rc_of(enum image_error e)
@@ -110,21 +125,70 @@ static void begin(unsigned slot, const struct upload_piece *p)
 	}
 }
 
-static bool append(const struct upload_piece *p)
+/* Erases what up.off to end falls into, as far as it has not been. */
+static bool erase_up_to(uint32_t end)
 {
-	uint32_t base = FLASH_SLOT(up.slot), end = up.off + (uint32_t)p->data_len;
-
-	while (up.erased < end) {
-		if (!port_flash_erase(base + up.erased, PORT_FLASH_BLOCK)) {
+	for (; up.erased < end; up.erased += PORT_FLASH_BLOCK) {
+		if (!port_flash_erase(FLASH_SLOT(up.slot) + up.erased, PORT_FLASH_BLOCK)) {
 			return false;
 		}
-		up.erased += PORT_FLASH_BLOCK;
 	}
-	if (!port_flash_write(base + up.off, p->data, (uint32_t)p->data_len)) {
+	return true;
+}
+
+/* Takes at most len bytes of what belongs to the head, to a unit begun, or to whole units. Returns how many, 0: failed. */
+static size_t take(const uint8_t *data, size_t len)
+{
+	size_t in_unit = up.off % PORT_FLASH_UNIT, n = len;
+
+	if (up.off < HEAD_BYTES) {
+		n = len < HEAD_BYTES - up.off ? len : HEAD_BYTES - up.off;
+		memcpy(up.head + up.off, data, n);
+	} else if (in_unit == 0 && len >= PORT_FLASH_UNIT) {
+		n = len - len % PORT_FLASH_UNIT;
+		n = port_flash_write(FLASH_SLOT(up.slot) + up.off, data, (uint32_t)n) ? n : 0;
+	} else {
+		n = len < PORT_FLASH_UNIT - in_unit ? len : PORT_FLASH_UNIT - in_unit;
+		memcpy(up.unit + in_unit, data, n);
+		if (in_unit + n == PORT_FLASH_UNIT) {
+			uint32_t at = FLASH_SLOT(up.slot) + up.off - (uint32_t)in_unit;
+
+			n = port_flash_write(at, up.unit, PORT_FLASH_UNIT) ? n : 0;
+		}
+	}
+	return n;
+}
+
+/* Each turn takes at least a byte. */
+static bool append(const uint8_t *data, size_t len)
+{
+	if (!erase_up_to(up.off + (uint32_t)len)) {
 		return false;
 	}
-	up.off = end;
+	while (len > 0) {
+		size_t n = take(data, len);
+
+		if (n == 0) {
+			return false;
+		}
+		up.off += (uint32_t)n;
+		data += n;
+		len -= n;
+	}
 	return true;
+}
+
+/* The last unit, filled up, and then the header. */
+static bool complete(void)
+{
+	static const uint8_t blank = 0xFF;
+
+	while (up.off % PORT_FLASH_UNIT != 0 || up.off < HEAD_BYTES) {
+		if (!append(&blank, 1)) {
+			return false;
+		}
+	}
+	return port_flash_write(FLASH_SLOT(up.slot), up.head, HEAD_BYTES);
 }
 
 static enum image_error prove(uint32_t len)
@@ -142,7 +206,7 @@ static enum image_error prove(uint32_t len)
 static int finish(struct upload_result *result)
 {
 	uint8_t sha[IMAGE_DIGEST_BYTES];
-	enum image_error e = image_sha256(FLASH_SLOT(up.slot), up.len, sha);
+	enum image_error e = complete() ? image_sha256(up.slot, up.len, sha) : IMAGE_FLASH_FAILED;
 
 	up.open = false;
 	if (e == IMAGE_OK) {
@@ -182,7 +246,7 @@ int image_upload(unsigned slot, const struct image_info *running, const struct u
 	if (p->data_len > up.len - up.off) {
 		return refuse(IMAGE_RC_DATA_OVERRUN, "more data than its stated length");
 	}
-	if (!append(p)) {
+	if (!append(p->data, p->data_len)) {
 		return refuse(IMAGE_RC_FLASH_WRITE_FAILED, "flash cannot be written");
 	}
 	result->off = up.off;

@@ -1,7 +1,7 @@
 /*
  * Receiving an image into the slot that does not run, piece by piece, as mcumgr's clients send it. A piece at the wrong
  * offset is not an error: the answer is the offset wanted. An upload that begins again with the same sha256 goes on where
- * it stopped. Blocks are erased just before the first byte that falls into them.
+ * it stopped. Blocks are erased just before the first byte that falls into them; the header is written last of all.
  */
 #ifndef SMP_IMAGE_UPLOAD_H
 #define SMP_IMAGE_UPLOAD_H

@@ -5,7 +5,7 @@
 
 #include <zcbor_encode.h>
 
-#include "boot/handoff.h"
+#include "port/handoff.h"
 #include "cbor_map.h"
 #include "log.h"
 #include "port/port.h"

@@ -28,7 +28,7 @@ struct header {
 static struct {
 	struct smp_server_cfg cfg;
 	struct framing framing;
-	uint32_t retries;
+	uint32_t retries, answered;
 	uint8_t reply[SMP_MESSAGE_BYTES];
 	bool waiting;               /* a deferred reply is owed to */
 	struct header waiter;
@@ -176,6 +176,7 @@ static void answer(const struct header *h, const uint8_t *body)
 		reply_cache_put(key, s.reply, HEADER + len);
 	}
 	send(h, false, s.reply, HEADER + len);
+	s.answered++;
 	wipe(s.reply, HEADER + len);     /* frames, when it was a drain */
 }
 
@@ -254,7 +255,8 @@ bool smp_server_poll(void)
 
 struct smp_server_stats smp_server_stats(void)
 {
-	return (struct smp_server_stats){ .crc_errors = s.framing.crc_errors, .retries = s.retries };
+	return (struct smp_server_stats){ .crc_errors = s.framing.crc_errors, .retries = s.retries,
+					  .answered = s.answered };
 }
 
 void smp_server_stats_clear(void)

@@ -32,6 +32,7 @@ bool smp_server_poll(void);
 struct smp_server_stats {
 	uint32_t crc_errors;        /* messages that came damaged */
 	uint32_t retries;           /* requests that came again and were answered from the cache */
+	uint32_t answered;          /* requests of any group that were answered */
 };
 struct smp_server_stats smp_server_stats(void);
 void smp_server_stats_clear(void);

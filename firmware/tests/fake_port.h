@@ -1,8 +1,7 @@
-/* A port in memory for tests of smp/ and boot/: flash is an array, the serial line a buffer. Include it in one file. */
+/* A port in memory for tests of smp/ and boot/: flash is an array (tests/nor has a true one), the serial line a buffer. Include it in one file. */
 #ifndef FAKE_PORT_H
 #define FAKE_PORT_H
 
-#include <setjmp.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,20 +17,9 @@
 		} \
 	} while (0)
 
-static uint8_t fake_flash[FLASH_BYTES];
+static uint8_t fake_flash[PORT_FLASH_BYTES];
 static uint8_t fake_line[65536];
 static size_t fake_line_len;
-static long fake_bytes_until_cut = -1;  /* flash bytes that still change before the power goes; -1: it stays */
-static jmp_buf fake_power_cut;
-
-static inline bool fake_step(void)
-{
-	if (fake_bytes_until_cut == 0) {
-		longjmp(fake_power_cut, 1);
-	}
-	fake_bytes_until_cut -= fake_bytes_until_cut > 0;
-	return true;
-}
 
 const char *port_board(void) { return "native"; }
 uint32_t port_load_addr(void) { return 0; }
@@ -53,18 +41,20 @@ bool port_flash_read(uint32_t off, void *buf, uint32_t len)
 
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
 {
-	for (uint32_t i = 0; i < len && fake_step(); i++) {
-		fake_flash[off + i] = ((const uint8_t *)buf)[i];
-	}
+	memcpy(fake_flash + off, buf, len);
 	return true;
 }
 
 bool port_flash_erase(uint32_t off, uint32_t len)
 {
-	for (uint32_t i = 0; i < len && fake_step(); i++) {
-		fake_flash[off + i] = 0xFF;
-	}
+	memset(fake_flash + off, 0xFF, len);
 	return true;
+}
+
+const uint8_t *port_image_load(uint32_t flash_off, uint32_t payload_off, uint32_t payload_len, uint32_t total_len)
+{
+	(void)payload_off, (void)payload_len, (void)total_len;
+	return fake_flash + flash_off;
 }
 
 #endif

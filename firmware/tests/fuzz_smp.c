@@ -5,7 +5,7 @@
  * sum of the counters.
  */
 #include "boot/flash_map.h"
-#include "boot/handoff.h"
+#include "port/handoff.h"
 #include "fuzz_steps.h"
 #include "port/port.h"
 #include "smp/framing.h"
@@ -19,7 +19,7 @@ enum { OFFLOAD_GROUP = 100, ATTACH = 0x01, HEADER = 8, PIECE_HEAD = 4 };
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const size_t fuzz_cbor_at = PIECE_HEAD;
 
-static uint8_t flash[FLASH_BYTES];
+static uint8_t flash[PORT_FLASH_BYTES];
 static bool flash_dirty;
 static struct framing heard;    /* what a client hears */
 static unsigned replies;
@@ -44,9 +44,11 @@ void port_serial_write(const uint8_t *buf, size_t len)
 	}
 }
 
+const uint8_t *port_image_load(uint32_t off, uint32_t at, uint32_t n, uint32_t len) { (void)off, (void)at, (void)n, (void)len; return NULL; }
+
 bool port_flash_read(uint32_t off, void *buf, uint32_t len)
 {
-	if (off > FLASH_BYTES || len > FLASH_BYTES - off)
+	if (off > PORT_FLASH_BYTES || len > PORT_FLASH_BYTES - off)
 		return false;
 	memcpy(buf, flash + off, len);
 	return true;
@@ -54,17 +56,19 @@ bool port_flash_read(uint32_t off, void *buf, uint32_t len)
 
 static bool may_change(uint32_t off, uint32_t len)
 {
-	expect(e.power == OFF_D0);
-	expect(off >= FLASH_SLOT_0);         /* the boot loader's own place */
+	expect(e.power == OFF_D0 || e.power == OFF_EXPIRED);
+	expect(off >= PORT_FLASH_SLOT_0);         /* the boot loader's own place */
 	flash_dirty = true;
-	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+	return off <= PORT_FLASH_BYTES && len <= PORT_FLASH_BYTES - off;
 }
 
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
 {
+	expect(off % PORT_FLASH_UNIT == 0 && len % PORT_FLASH_UNIT == 0);
 	if (!may_change(off, len))
 		return false;
-	memcpy(flash + off, buf, len);
+	for (uint32_t i = 0; i < len; i++)
+		flash[off + i] &= ((const uint8_t *)buf)[i];
 	return true;
 }
 
@@ -79,7 +83,7 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 
 /* --- the image's wiring, as main.c does it ---------------------------------------------------------------------------- */
 
-static bool may_write(void) { return e.power == OFF_D0; }
+static bool may_write(void) { return e.power == OFF_D0 || e.power == OFF_EXPIRED; }
 static bool forgets(uint8_t op, uint8_t cmd) { return op == SMP_WRITE && cmd == ATTACH; }
 
 static void boot(void)
@@ -133,9 +137,9 @@ static void request(const uint8_t *p, uint16_t len)
 /* What an interrupted write, or anyone, may have left in the flash. */
 static void spoil_flash(const uint8_t *p, uint16_t len)
 {
-	uint32_t off = len < 4 ? FLASH_BYTES : get_be32(p) % FLASH_BYTES;
+	uint32_t off = len < 4 ? PORT_FLASH_BYTES : get_be32(p) % PORT_FLASH_BYTES;
 
-	for (uint32_t i = 4; i < len && off < FLASH_BYTES; i++)
+	for (uint32_t i = 4; i < len && off < PORT_FLASH_BYTES; i++)
 		flash[off++] = p[i];
 	flash_dirty = true;
 }

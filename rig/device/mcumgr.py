@@ -41,11 +41,13 @@ class SlotImage:
     """It runs after every reset."""
     pending: bool
     """It runs once after the next reset."""
+    bootable: bool
+    """The boot loader would start it; false for one that was damaged since it came. Not every server tells: then true."""
 
     @classmethod
     def of(cls, row: dict[str, Any]) -> SlotImage:
         flags = {name: bool(row.get(name, False)) for name in ("active", "confirmed", "pending")}
-        return cls(row["slot"], row["version"], row.get("hash", b""), **flags)
+        return cls(row["slot"], row["version"], row.get("hash", b""), bootable=bool(row.get("bootable", True)), **flags)
 
 
 def echo(requester: Requester, text: str = "rig", *, timeout_s: float = 0.5, retries: int = 4) -> str:

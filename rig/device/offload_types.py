@@ -45,6 +45,10 @@ __all__ = [
 ]  # fmt: skip
 
 
+BOOT_ID_UNKEPT = 1 << 31
+"""firmware/port/handoff.h."""
+
+
 @dataclass(frozen=True)
 class Hello:
     """Who answers."""
@@ -59,7 +63,7 @@ class Hello:
     now_us: int
     """Device clock, free running since boot."""
     boot_id: int
-    """Changes at every boot."""
+    """Changes at every boot. From BOOT_ID_UNKEPT on it is a number of chance."""
     version: str
     test_build: bool
     """Whether fault_inject and set_clock_scale are there."""
@@ -68,6 +72,11 @@ class Hello:
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Hello:
         return cls(**{**known(cls, reply), "reset_cause": ResetCause(reply["reset_cause"])})
+
+    @property
+    def boot_record_kept(self) -> bool:
+        """False: the device's flash cannot be written any more, so no image gets a trial and an update cannot be confirmed."""
+        return self.boot_id < BOOT_ID_UNKEPT
 
 
 @dataclass(frozen=True)

@@ -18,15 +18,16 @@ enum { STAY_AWAKE_US = 60, SPIN_TURNS = 40 };
 struct kept {
 	uint32_t magic;
 	uint8_t cause, slot, recovery, reserved;
+	uint32_t boot_id;
 };
 
 extern struct kept _handoff;        /* last bytes of RAM, touched by no start-up code */
 static struct boot_handoff handoff;
 static uint64_t awake_until_us;
 
-void handoff_put(uint8_t cause, uint8_t slot, bool recovery)
+void handoff_put(const struct boot_handoff *h)
 {
-	_handoff = (struct kept){ HANDOFF_MAGIC, cause, slot, recovery, 0 };
+	_handoff = (struct kept){ HANDOFF_MAGIC, h->reset_cause, h->slot, h->recovery, 0, h->boot_id };
 }
 
 static void handoff_take(void)
@@ -36,6 +37,7 @@ static void handoff_take(void)
 		handoff.reset_cause = _handoff.cause;
 		handoff.slot = _handoff.slot;
 		handoff.recovery = _handoff.recovery;
+		handoff.boot_id = _handoff.boot_id;
 	}
 	_handoff.magic = 0;
 }
@@ -79,7 +81,7 @@ struct boot_handoff port_handoff(void)
 
 static bool in_flash(uint32_t off, uint32_t len)
 {
-	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+	return off <= PORT_FLASH_BYTES && len <= PORT_FLASH_BYTES - off;
 }
 
 static uint8_t *flash_at(uint32_t off)
@@ -95,12 +97,19 @@ bool port_flash_read(uint32_t off, void *buf, uint32_t len)
 	return in_flash(off, len);
 }
 
+/* As the flash that the PSRAM stands for: whole words, and each only once after an erase. */
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
 {
-	if (in_flash(off, len)) {
-		memcpy(flash_at(off), buf, len);
+	if (!in_flash(off, len) || off % PORT_FLASH_UNIT != 0 || len % PORT_FLASH_UNIT != 0) {
+		return false;
 	}
-	return in_flash(off, len);
+	for (uint32_t i = 0; i < len; i++) {
+		if (flash_at(off)[i] != 0xFF) {
+			return false;
+		}
+	}
+	memcpy(flash_at(off), buf, len);
+	return true;
 }
 
 bool port_flash_erase(uint32_t off, uint32_t len)
@@ -156,16 +165,33 @@ static void __attribute__((noreturn)) system_reset(void)
 
 void port_reset(bool to_recovery)
 {
-	handoff_put(RESET_SOFTWARE, SLOT_NONE, to_recovery);
+	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_SOFTWARE, .slot = SLOT_NONE, .recovery = to_recovery });
 	system_reset();
 }
 
-void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *h)
+static uint32_t program_bytes;
+
+/*
+ * The payload comes to IMAGE_ADDR, so the header before it. Its length is a 16-bit number: it stays above the boot loader,
+ * which ends at 64 KiB. A whole slot fits into the SRAM behind.
+ */
+const uint8_t *port_image_load(uint32_t flash_off, uint32_t payload_off, uint32_t payload_len, uint32_t total_len)
+{
+	uint8_t *copy = (uint8_t *)(IMAGE_ADDR - payload_off);
+
+	program_bytes = payload_len;
+	return payload_off <= UINT16_MAX && port_flash_read(flash_off, copy, total_len) ? copy : NULL;
+}
+
+/* A program whose first instruction does not lie in it would lock the processor up. */
+void port_start_image(const struct boot_handoff *h)
 {
 	const uint32_t *vectors = (const uint32_t *)IMAGE_ADDR;
 
-	memcpy((void *)IMAGE_ADDR, flash_at(off), len);
-	handoff_put(h->reset_cause, h->slot, h->recovery);
+	if (!(vectors[1] & THUMB) || vectors[1] - IMAGE_ADDR >= program_bytes) {
+		return;
+	}
+	handoff_put(h);
 	SCB_VTOR = IMAGE_ADDR;
 	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1" ::"r"(vectors[0]), "r"(vectors[1]) : "memory");
 }

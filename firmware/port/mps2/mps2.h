@@ -5,6 +5,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/handoff.h"
+
 #define CLOCK_HZ 25000000u
 #define TICKS_PER_US (CLOCK_HZ / 1000000u)
 
@@ -51,6 +53,7 @@ enum { IRQ_UART0_RX = 1 << 0, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
 
 #define FLASH_BASE 0x21000000u      /* PSRAM that stands for the flash */
 #define IMAGE_ADDR 0x00040000u      /* images are linked to run here, in the code SRAM */
+enum { THUMB = 1 };                 /* in every address of code of a Cortex-M3 */
 
 /* Between the files of this port. */
 void timer_init(void);
@@ -63,6 +66,6 @@ enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link ha
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
 void activity_note(void);           /* something came in: stay awake for a while */
 #define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */
-void handoff_put(uint8_t cause, uint8_t slot, bool recovery);
+void handoff_put(const struct boot_handoff *h);  /* for the next program that starts, over a reset too */
 
 #endif

@@ -35,7 +35,7 @@ void reset_entry(void)
 
 void fault_entry(void)
 {
-	handoff_put(RESET_FAULT, SLOT_NONE, false);
+	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_FAULT, .slot = SLOT_NONE });
 	SCB_AIRCR = AIRCR_RESET;
 	for (;;) {
 	}

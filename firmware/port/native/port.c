@@ -37,6 +37,8 @@ static struct {
 	struct boot_handoff handoff;
 	uint64_t start_us;
 	bool line_dead;                 /* nobody took the last bytes for SERIAL_STALL_MS */
+	const uint8_t *payload;         /* of the image that is to be started */
+	uint32_t payload_len;
 } p = { .serial = -1, .eth = -1, .flash = -1, .boot = -1, .link = -1, .link_news = true, .handoff = { .slot = SLOT_NONE } };
 
 extern char **environ;
@@ -86,6 +88,8 @@ static void take_option(const char *name, const char *value)
 		p.handoff.slot = (uint8_t)n;
 	} else if (strcmp(name, "--recovery") == 0) {
 		p.handoff.recovery = n != 0;
+	} else if (strcmp(name, "--boot-id") == 0) {
+		p.handoff.boot_id = (uint32_t)n;
 	} else {
 		usage(name);
 	}
@@ -122,7 +126,7 @@ void port_init(int argc, char **argv)
 	if (p.serial < 0 || p.flash < 0 || p.boot < 0) {
 		usage("(--serial-fd and --flash-fd are needed)");
 	}
-	if (lseek(p.flash, 0, SEEK_END) < (off_t)FLASH_BYTES) {
+	if (lseek(p.flash, 0, SEEK_END) < (off_t)PORT_FLASH_BYTES) {
 		usage("(the flash file is smaller than 1 MiB)");
 	}
 	/* A burst of thousands of frames must fit: the default holds a few hundred. Refused without root: then the default. */
@@ -264,7 +268,7 @@ enum port_link port_eth_link(void)
 
 static bool in_flash(uint32_t off, uint32_t len)
 {
-	return off <= FLASH_BYTES && len <= FLASH_BYTES - off;
+	return off <= PORT_FLASH_BYTES && len <= PORT_FLASH_BYTES - off;
 }
 
 bool port_flash_read(uint32_t off, void *buf, uint32_t len)
@@ -272,9 +276,33 @@ bool port_flash_read(uint32_t off, void *buf, uint32_t len)
 	return in_flash(off, len) && pread(p.flash, buf, len, off) == (ssize_t)len;
 }
 
+/* As the flash that it stands for: whole units, and each only once after an erase. */
+static bool unit_blank(uint32_t off)
+{
+	uint8_t unit[PORT_FLASH_UNIT];
+
+	if (!port_flash_read(off, unit, sizeof(unit))) {
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(unit); i++) {
+		if (unit[i] != 0xFF) {
+			return false;
+		}
+	}
+	return true;
+}
+
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len)
 {
-	return in_flash(off, len) && pwrite(p.flash, buf, len, off) == (ssize_t)len;
+	if (!in_flash(off, len) || off % PORT_FLASH_UNIT != 0 || len % PORT_FLASH_UNIT != 0) {
+		return false;
+	}
+	for (uint32_t at = off; at < off + len; at += PORT_FLASH_UNIT) {
+		if (!unit_blank(at)) {
+			return false;
+		}
+	}
+	return pwrite(p.flash, buf, len, off) == (ssize_t)len;
 }
 
 bool port_flash_erase(uint32_t off, uint32_t len)
@@ -286,7 +314,7 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 	}
 	memset(blank, 0xFF, sizeof(blank));
 	for (uint32_t done = 0; done < len; done += PORT_FLASH_BLOCK) {
-		if (!port_flash_write(off + done, blank, PORT_FLASH_BLOCK)) {
+		if (pwrite(p.flash, blank, PORT_FLASH_BLOCK, off + done) != (ssize_t)PORT_FLASH_BLOCK) {
 			return false;
 		}
 	}
@@ -309,24 +337,27 @@ void port_idle(uint32_t max_us)
 	}
 }
 
-static void __attribute__((noreturn)) execute(int program, const char *name, const struct boot_handoff *h)
+enum { HANDED_OVER = 9 };
+
+/* Returns only when it cannot. */
+static void execute(int program, const char *name, const struct boot_handoff *h)
 {
-	char numbers[8][12];
-	const int values[8] = { p.serial, p.eth, p.flash, p.boot, p.link, h->reset_cause, h->slot, h->recovery };
-	static const char *const names[8] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd", "--link-fd",
-					      "--reset-cause", "--slot", "--recovery" };
-	char *argv[18];
+	char numbers[HANDED_OVER][12];
+	const int values[HANDED_OVER] = { p.serial, p.eth, p.flash, p.boot, p.link, h->reset_cause, h->slot, h->recovery,
+					  (int)h->boot_id };
+	static const char *const names[HANDED_OVER] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd", "--link-fd",
+							"--reset-cause", "--slot", "--recovery", "--boot-id" };
+	char *argv[2 * HANDED_OVER + 2];
 	int n = 0;
 
 	argv[n++] = (char *)(uintptr_t)name;
-	for (int i = 0; i < 8; i++) {
+	for (int i = 0; i < HANDED_OVER; i++) {
 		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
 		argv[n++] = (char *)(uintptr_t)names[i];
 		argv[n++] = numbers[i];
 	}
 	argv[n] = NULL;
 	fexecve(program, argv, environ);
-	die("cannot execute");
 }
 
 void port_reset(bool to_recovery)
@@ -334,25 +365,24 @@ void port_reset(bool to_recovery)
 	const struct boot_handoff h = { .reset_cause = RESET_SOFTWARE, .slot = SLOT_NONE, .recovery = to_recovery };
 
 	execute(p.boot, "offload-boot", &h);
+	die("cannot execute the boot loader");
 }
 
-void port_start_image(uint32_t off, uint32_t len, const struct boot_handoff *handoff)
+const uint8_t *port_image_load(uint32_t flash_off, uint32_t payload_off, uint32_t payload_len, uint32_t total_len)
+{
+	static uint8_t copy[PORT_FLASH_SLOT_BYTES];
+
+	p.payload = copy + payload_off;
+	p.payload_len = payload_len;
+	return total_len <= sizeof(copy) && port_flash_read(flash_off, copy, total_len) ? copy : NULL;
+}
+
+void port_start_image(const struct boot_handoff *handoff)
 {
 	int fd = memfd_create("offload-image", MFD_CLOEXEC);
-	uint8_t chunk[4096];
 
-	if (fd < 0) {
-		return;
+	if (fd >= 0 && write(fd, p.payload, p.payload_len) == (ssize_t)p.payload_len) {
+		execute(fd, "offload-image", handoff);
 	}
-	while (len > 0) {
-		uint32_t n = len < sizeof(chunk) ? len : (uint32_t)sizeof(chunk);
-
-		if (!port_flash_read(off, chunk, n) || write(fd, chunk, n) != (ssize_t)n) {
-			close(fd);
-			return;
-		}
-		off += n;
-		len -= n;
-	}
-	execute(fd, "offload-image", handoff);
+	close(fd);
 }

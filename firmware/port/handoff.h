@@ -1,6 +1,6 @@
 /* What outlives a reset: why it came, and what the boot loader tells the image it starts. The port carries it across. */
-#ifndef BOOT_HANDOFF_H
-#define BOOT_HANDOFF_H
+#ifndef PORT_HANDOFF_H
+#define PORT_HANDOFF_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -9,10 +9,13 @@ enum reset_cause { RESET_POWER_ON = 0, RESET_SOFTWARE = 1, RESET_WATCHDOG = 2, R
 
 enum { SLOT_NONE = 255 };
 
+#define BOOT_ID_UNKEPT 0x80000000u  /* in boot_id: the flash keeps no boot record, so the number is one of chance */
+
 struct boot_handoff {
 	uint8_t reset_cause;        /* enum reset_cause */
 	uint8_t slot;               /* the running image's, SLOT_NONE in the boot loader */
 	bool recovery;              /* the reset asked for serial recovery */
+	uint32_t boot_id;           /* another one at every boot */
 };
 
 #endif
