@@ -18,14 +18,14 @@ from rig.device.base import Device
 from rig.device.factory import create
 from rig.device.offload import OffloadClient
 from rig.device.prepared import prepared_flash
-from rig.errors import RigError
+from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
 from rig.net.frame_log import frame_records
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
 from rig.standby.host import StandbyHost
-from rig.standby.hresult import ProcessGone
+from rig.standby.hresult import HostError
 from rig.timeline import Timeline
 
 
@@ -73,12 +73,17 @@ class Bench:
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())
+        self.microcontroller.watch(self._device_died)
         self.host = self._stack.enter_context(self._start_host())
         self.server = self._stack.enter_context(self.serve(plan.server.name))
         self.inject = self._stack.enter_context(Injector.on(self.network.next_hop))
-        self.host.wait_ready()
-        self.device = OffloadClient(self.host)
         self._stack.callback(self._save_counters)
+        try:
+            self.host.wait_ready()
+        except BenchError:
+            self.microcontroller.check()
+            raise
+        self.device = OffloadClient(self.host)
 
     def serve(self, name: str, *, ipv6: bool = False, port: int = 0) -> PushServer:
         """Another push server, on the named machine of the topology. The caller closes it."""
@@ -135,13 +140,17 @@ class Bench:
             mac=spec.mac,
             ipv4=spec.ip4 if spec.ipv4 is not None else "",
             minute_us=self.config.clock.minute_us,
+            check_device=self.microcontroller.check,
         )
+
+    def _device_died(self, how: str, last_words: str) -> None:
+        self.timeline.add("DEVICE_DIED", device=self._kind, status=how, output=last_words)
 
     def _save_counters(self) -> None:
         """For the report of a failing test. A device or a service that no longer answers is what it then says."""
         try:
-            counters: dict[str, Any] = dict(self.device.counters())
-        except (RigError, ProcessGone, OSError) as error:
+            counters: dict[str, Any] = dict(OffloadClient(self.host).counters())
+        except (RigError, HostError, OSError) as error:
             counters = {"error": str(error)}
         (self.artefacts / "counters.json").write_text(json.dumps(counters, indent=1) + "\n")
 

@@ -81,6 +81,7 @@ class TimelineEvent(StrEnum):
     PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
+    DEVICE_DIED = "DEVICE_DIED", "The device's process ended by itself: device, status (an exit status or a signal), output."
     SERIAL_LOG = "SERIAL_LOG", "A line of text that the device wrote: line."
     FRAME = "FRAME", "A frame on a link; written when the bench is closed: port, length, what it is."
     TASK_DATA = "TASK_DATA", "The suite's chat app: what its push task found: app, channel, data (hexadecimal), closed."

@@ -22,7 +22,7 @@ from typing import Any
 
 from rig.clock import Deadline
 from rig.errors import RigError
-from rig.events import check_name
+from rig.events import TimelineEvent, check_name
 
 POLL_S = 0.0005
 """How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
@@ -30,6 +30,10 @@ POLL_S = 0.0005
 
 class TimelineTimeout(AssertionError):
     """A record that was waited for did not come. An assertion: the system under test failed to do something."""
+
+
+class DeviceDied(TimelineTimeout):
+    """It cannot come any more: the device's process ended by itself, which is the firmware's fault."""
 
 
 @dataclass(frozen=True)
@@ -109,12 +113,15 @@ class Timeline(TimelineWriter):
         """As `wait`, with a predicate; `what` names it in the error."""
         deadline = Deadline(timeout_s)
         seen, position = 0, after
+        news = after or self.mark()
         while True:
             for record in self.records(position):
                 position = record.seq + 1
                 seen += wanted(record)
                 if seen == count:
                     return record
+                if record.event == TimelineEvent.DEVICE_DIED and record.seq >= news:
+                    raise DeviceDied(self._missing(what, timeout_s, after, seen, count, f"the device died, {record.status}"))
             if deadline.expired:
                 raise TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
             time.sleep(POLL_S)
@@ -124,8 +131,10 @@ class Timeline(TimelineWriter):
         os.close(self.fd)
         self.fd = -1
 
-    def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int) -> str:
-        missing = f"{what} did not come within {timeout_s} s ({seen} of {count} seen)"
+    def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int, why: str = "") -> str:
+        missing = f"{what} {f'will not come: {why}' if why else f'did not come within {timeout_s} s'} ({seen} of {count} seen)"
+        if not why and (deaths := self.find(TimelineEvent.DEVICE_DIED)):
+            missing += f"; the device died before, {deaths[-1].status}: {deaths[-1].output or 'it wrote nothing'}"
         came = [f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records(after)[-12:]]
         if not came:
             return f"{missing}; nothing at all came after record {after - 1}"

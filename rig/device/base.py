@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from types import TracebackType
 from typing import ClassVar, Self
+
+OnDeath = Callable[[str, str], None]
+"""How it ended (an exit status or a signal, in words), and the last of what it wrote to stderr."""
 
 
 class Device(ABC):
@@ -46,6 +50,9 @@ class Device(ABC):
 
     def set_link(self, up: bool) -> None:  # noqa: B027
         """Ethernet cable in or out. Only for emulated hardware: elsewhere the other end of the cable does it."""
+
+    def watch(self, on_death: OnDeath) -> None:  # noqa: B027  a board cannot be watched without its port
+        """Call `on_death`, from a thread of its own, whenever the device dies by itself from now on."""
 
     def check(self) -> None:  # noqa: B027  a board cannot be asked without its port
         """Raises BenchError RIG-B04 when the device has died by itself."""

@@ -2,17 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from rig.device.base import Device
+from rig.device.base import Device, OnDeath
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import Firmware, firmware
+from rig.device.process import exit_words
 from rig.errors import BenchError
 
 if TYPE_CHECKING:
     from rig.device.process import Child
+
+
+def died(kind: str, how: str, last_words: str) -> BenchError:
+    """RIG-B04 for a device whose process ended by itself."""
+    cause = f"the {kind} device died, {how}: {last_words or 'it wrote nothing'}"
+    return BenchError(
+        "RIG-B04", cause, "a fault of the firmware, or of what was sent to it; the timeline ends with what led to it"
+    )
 
 
 class EmulatedDevice(Device):
@@ -26,6 +37,7 @@ class EmulatedDevice(Device):
         self.flash = flash or FlashMemory(self.kind)
         self.flash_fd = self.flash.fd
         self._child: Child | None = None
+        self._on_death: OnDeath | None = None
 
     @property
     def pid(self) -> int:
@@ -34,12 +46,28 @@ class EmulatedDevice(Device):
     def start(self) -> None:
         if self._child is None:
             self._child = self._launch()
+            self._watch_child()
 
     def power_cut(self) -> None:
-        if self._child is not None:
-            self._child.close()
-            self._child = None
+        child, self._child = self._child, None
+        if child is not None:
+            child.close()
             self._drop_input()
+
+    def watch(self, on_death: OnDeath) -> None:
+        self._on_death = on_death
+        self._watch_child()
+
+    def _watch_child(self) -> None:
+        if self._child is not None and self._on_death is not None:
+            threading.Thread(target=self._wait_for_death, args=(self._child, self._on_death), daemon=True, name="death").start()
+
+    def _wait_for_death(self, child: Child, on_death: OnDeath) -> None:
+        """A child that is not ours any more was ended by us."""
+        code = child.wait_unreaped()
+        if self._child is child:
+            with contextlib.suppress(OSError):  # the bench is being closed at the same moment
+                on_death(exit_words(code), child.stderr())
 
     def stop(self) -> None:
         if self.flash_fd < 0:
@@ -53,8 +81,7 @@ class EmulatedDevice(Device):
         child = self._child
         if child is None or child.running:
             return
-        cause = f"the {self.kind} device ended with code {child.process.returncode}: {child.stderr() or 'no message'}"
-        raise BenchError("RIG-B04", cause, "`rig doctor`; the timeline of the run holds its last words")
+        raise died(self.kind, exit_words(child.process.returncode), child.stderr())
 
     @abstractmethod
     def _launch(self) -> Child:

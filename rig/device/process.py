@@ -73,6 +73,15 @@ class Child:
     def running(self) -> bool:
         return self.process.poll() is None
 
+    def wait_unreaped(self) -> int:
+        """Wait for its end and leave the exit status to others; as Popen's return code."""
+        try:
+            ended = os.waitid(os.P_PID, self.pid, os.WEXITED | os.WNOWAIT)
+        except ChildProcessError:  # somebody waited for it already
+            return self.process.wait()
+        assert ended is not None
+        return ended.si_status if ended.si_code == os.CLD_EXITED else -ended.si_status
+
     def stderr(self) -> str:
         """The last of what it complained about."""
         size = os.fstat(self._stderr_fd).st_size

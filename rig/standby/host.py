@@ -11,7 +11,7 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -23,7 +23,7 @@ from rig.device.process import start_child
 from rig.errors import BenchError, DeviceError
 from rig.events import TimelineEvent as E
 from rig.standby import ipc
-from rig.standby.hresult import ProcessGone, from_wire
+from rig.standby.hresult import HostError, ProcessGone, from_wire
 from rig.timeline import Record, Timeline
 
 START_TIMEOUT_S = 15.0
@@ -101,9 +101,12 @@ class StandbyHost:
         mac: str,
         ipv4: str,
         minute_us: int,
+        check_device: Callable[[], None],
     ) -> None:
+        """`check_device` raises when the device has died by itself: no answer of the service's says that."""
         self.timeline = timeline
         self.apps: dict[str, AppHandle] = {}
+        self._check_device = check_device
         ours, theirs = ipc.pair()
         self._line = _Line(ours, "the standby service")
         config = {
@@ -204,7 +207,12 @@ class StandbyHost:
     ) -> dict[str, Any]:
         """A request over the host's control channel (rig.device.link.Requester)."""
         arguments: dict[str, Any] = {"op": op, "group": group, "command": int(command), "body": dict(body)}
-        answer = self._call("request", timeout_s=timeout_s, retries=retries, **arguments)
+        self._check_device()
+        try:
+            answer = self._call("request", timeout_s=timeout_s, retries=retries, **arguments)
+        except HostError:
+            self._check_device()
+            raise
         if "refused" in answer:
             refused = answer["refused"]
             raise DeviceError(refused["group"], refused["rc"], refused["name"], f"command 0x{command:02x}")
