@@ -34,6 +34,7 @@ COMMANDS = (
     "serve",
     "doctor",
     "report",
+    "requirements",
     "bench",
     "help",
 )

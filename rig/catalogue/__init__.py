@@ -24,10 +24,23 @@ ORDER = ("CCT", "CWS", "CHC", "CXR", "SAT", "RAW", "BGT", "APT", "BTR", "EDGE")
 """Of the areas, from the channel to what it stands on; the device's own last."""
 
 
-@functools.cache
 def _all(own: tuple[Path, ...]) -> Catalogue:
-    parts = [read(DATA / f"{prefix}.toml") for prefix in ORDER] + [read(path) for path in own]
+    return _joined(tuple((path, _stamp(path)) for path in own))
+
+
+@functools.cache
+def _joined(own: tuple[tuple[Path, object], ...]) -> Catalogue:
+    """Read once; a file of the user's again when it has changed."""
+    parts = [read(DATA / f"{prefix}.toml") for prefix in ORDER] if not own else [_joined(()), *(read(path) for path, _ in own)]
     return functools.reduce(Catalogue.joined, parts)
+
+
+def _stamp(path: Path) -> object:
+    try:
+        status = path.stat()
+    except OSError:
+        return None  # reading it says what is wrong
+    return status.st_dev, status.st_ino, status.st_mtime_ns, status.st_size
 
 
 def load(own: tuple[Path, ...] = ()) -> Mapping[str, Requirement]:

@@ -8,11 +8,8 @@ import pytest
 
 from rig import catalogue
 from rig.catalogue.marks import marked, marks_in
+from rig.catalogue.places import folders
 
-ROOT = Path(__file__).parents[2]
-FOLDERS = {"suite": ROOT / "rig/suite"} | {
-    path.name: path for path in sorted((ROOT / "tests").iterdir()) if path.is_dir() and path.name not in ("plugin", "suite_map")
-}
 EDGES = [catalogue.edge_id(number) for number in range(1, 109)]
 
 
@@ -20,7 +17,7 @@ EDGES = [catalogue.edge_id(number) for number in range(1, 109)]
 def found() -> dict[str, set[str]]:
     """The folders with marks, by the ids that those name."""
     places: dict[str, set[str]] = {}
-    for name, folder in FOLDERS.items():
+    for name, folder in folders().items():
         for id_ in marked(folder):
             places.setdefault(id_, set()).add(name)
     return places
