@@ -10,9 +10,14 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from rig.config import BenchConfig
+    from rig.runner.progress import Listing, Progress
+    from rig.runner.selection import Selection
 
 REPORTS = Path("reports")
+NOTHING_RAN = 5
 
 
 def register(app: typer.Typer) -> None:
@@ -21,8 +26,12 @@ def register(app: typer.Typer) -> None:
 
 
 def run(
+    tests: Annotated[
+        list[str] | None,
+        typer.Argument(help="files, tests or ids of the suite, as --list and a run print them", metavar="[TEST]..."),
+    ] = None,
     expression: Annotated[
-        str, typer.Option("-k", metavar="EXPR", help='only tests that match, as pytest -k: "wakes and not nat"')
+        str, typer.Option("-k", metavar="EXPR", help='only tests that match, words of their names: "wakes and not vlan"')
     ] = "",
     device: Annotated[
         list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]")
@@ -34,22 +43,43 @@ def run(
         Path | None, typer.Option(help="bench.toml to start from; its keys: rig help bench.toml", metavar="FILE")
     ] = None,
     reports: Annotated[Path, typer.Option(help="where runs leave their reports", metavar="DIR")] = REPORTS,
-    strict: Annotated[bool, typer.Option("--strict", help="exit 7 when a test passed only when repeated")] = False,
+    strict: Annotated[
+        bool, typer.Option("--strict", help="exit 7 when a test passed only when repeated, 6 when auto leaves a device out")
+    ] = False,
+    last_failed: Annotated[bool, typer.Option("--last-failed", "--lf", help="only what failed in the last run")] = False,
+    exit_first: Annotated[bool, typer.Option("--exitfirst", "-x", help="stop at the first test that fails")] = False,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what each test proves, and whole tracebacks")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
 ) -> None:
     """Run the conformance suite and write reports."""
-    options = [f"--device={name}" for name in device or []] + [f"--topology={name}" for name in topology or []]
-    options += [f"--bench-config={bench_config.resolve()}"] if bench_config else []
-    options += ["--rig-strict"] if strict else []
-    options += ["-k", expression] if expression else []
-    config = _config(device, topology, bench_config)
+    from rig.runner.last_run import LastRun
+    from rig.runner.pace import Pace
+    from rig.runner.progress import Listing, Progress
+    from rig.runner.selection import Selection, setups_in
+
+    last = LastRun.of(reports)
+    if last_failed and not last.failed:
+        typer.echo(f"RIG-R01 nothing ran: no test failed in {reports / 'latest'}")
+        raise typer.Exit(NOTHING_RAN)
+    selection = Selection(expression, tests or (), frozenset(last.failed) if last_failed else None)
+    devices, topologies = (last.devices, last.topologies) if last_failed else setups_in(tests or ())
+    config = _config(device or devices, topology or topologies, bench_config)
+    devices, topologies = device or devices or [config.device], topology or topologies or [config.topology]
+    options = [f"--rig-device={name}" for name in devices] + [f"--rig-topology={name}" for name in topologies]
+    options += [f"--rig-bench-config={bench_config.resolve()}"] if bench_config else []
+    options += [option for option, given in (("--rig-strict", strict), ("-x", exit_first)) if given]
     if list_only:
-        raise typer.Exit(_pytest([*options, "--collect-only"], listing=True))
-    _prepare(device or [config.device], config, reports.resolve())
-    raise typer.Exit(_pytest([*options, f"--rig-reports={reports.resolve()}"]))
+        code = _pytest([*options, "--collect-only"], selection, Listing(), lambda: None)
+        if code == NOTHING_RAN:
+            typer.echo("no test matches -k", err=True)
+        raise typer.Exit(code)
+    _check(devices, config, strict=strict)
+    progress = Progress(sys.stdout, Pace(last.took_s), verbose=verbose)
+    options += [f"--rig-reports={reports.resolve()}"]
+    raise typer.Exit(_pytest(options, selection, progress, lambda: _prepare(devices, reports)))
 
 
-def _config(device: list[str] | None, topology: list[str] | None, bench_config: Path | None) -> BenchConfig:
+def _config(device: list[str], topology: list[str], bench_config: Path | None) -> BenchConfig:
     """The bench to start from; wrong words and files are said here."""
     from rig.config import BenchConfig, load
     from rig.runner.before import check_words
@@ -59,30 +89,39 @@ def _config(device: list[str] | None, topology: list[str] | None, bench_config: 
     return config
 
 
-def _prepare(device: list[str], config: BenchConfig, reports: Path) -> None:
-    """Say at once what would make every test fail: a device this machine cannot run, no namespaces, nowhere to write."""
+def _check(device: list[str], config: BenchConfig, *, strict: bool) -> None:
+    """Say at once what would make every test fail: a device this machine cannot run, no namespaces."""
     from rig.net import userns
-    from rig.runner.before import check_machine, check_reports
+    from rig.runner.before import check_machine
+    from rig.runner.setups import devices, insist_on_auto, left_out
+
+    insist_on_auto(device, strict=strict)
+    check_machine(devices(device), config)
+    for name, lack in left_out().items() if "auto" in device else ():
+        typer.echo(f"--device auto leaves out {name}: {lack.code} {lack.cause}\n  fix: {lack.fix}")
+    userns.enter()
+
+
+def _prepare(device: list[str], reports: Path) -> None:
+    """What a run with at least one test needs: somewhere to write, and flashed devices."""
+    from rig.runner.before import check_reports
     from rig.runner.setups import devices
 
-    kinds = devices(device)
-    check_reports(reports)
-    check_machine(kinds, config)
-    userns.enter()
-    for name in kinds:
+    check_reports(reports.resolve())
+    for name in devices(device):
         _flash(name)
 
 
 def _flash(kind: str) -> None:
     """Over the emulated serial line, once for all tests of the run: each bench gets a copy. A board is flashed by `rig flash`."""
-    from rig.device.flash import Progress
+    from rig.device.flash import Progress as Sent
     from rig.device.images import FILES
     from rig.device.prepared import prepared_flash
 
     if kind not in FILES:
         return
 
-    def show(progress: Progress) -> None:
+    def show(progress: Sent) -> None:
         if sys.stdout.isatty() or progress.sent_bytes == progress.total_bytes:
             start = "\r" if sys.stdout.isatty() else ""
             typer.echo(f"{start}flashing {kind}: {progress.sent_bytes} of {progress.total_bytes} bytes", nl=False)
@@ -91,21 +130,31 @@ def _flash(kind: str) -> None:
     typer.echo(", signature verified, booted, confirmed")
 
 
-def _pytest(options: list[str], *, listing: bool = False) -> int:
+def _pytest(options: list[str], selection: Selection, shown: Progress | Listing, prepare: Callable[[], None]) -> int:
     """Run pytest on the suite with nothing of the surroundings: no ini file, no cache, no other plugins' output."""
     import pytest
 
     from rig import suite
-    from rig.runner.progress import Listing, Progress
+    from rig.runner.suite_run import SuiteRun
 
     where = str(Path(suite.__file__).parent)
-    quiet = ["-qq", "--no-header", "--no-summary", "-o", "console_output_style=classic", "-p", "no:cacheprovider"]
-    isolated = ["-c", os.devnull, "--rootdir", where, "--import-mode=importlib", "--strict-markers"]
+    isolated = [
+        "-c",
+        os.devnull,
+        "--rootdir",
+        where,
+        "--import-mode=importlib",
+        "--strict-markers",
+        "-qq",
+        "-p",
+        "no:cacheprovider",
+    ]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
-    if listing:
-        quiet = ["-p", "no:terminal", "-p", "no:cacheprovider"]  # pytest's own listing is a count for each file
-    plugin = Listing() if listing else Progress(sys.stdout)
-    return int(pytest.main([where, "-p", "rig.plugin", *isolated, *quiet, *options], plugins=[plugin]))
+    suite_run = SuiteRun(selection, prepare)
+    code = int(pytest.main([where, "-p", "rig.plugin", *isolated, *options], plugins=[suite_run, shown]))
+    if suite_run.error is not None:
+        raise suite_run.error
+    return code
 
 
 def say_reports(run_dir: Path) -> None:

@@ -174,10 +174,14 @@ def find(name_or_path: str | Path) -> Path:
     for path in candidates:
         if path.is_file():
             return path
-    known = sorted({p.stem for folder in _folders() for p in folder.glob("*.toml")})
     raise UsageError(
-        "RIG-C03", f"no topology {str(name_or_path)!r}", f"use one of {', '.join(known)}, or the path of a TOML file"
+        "RIG-C03", f"no topology {str(name_or_path)!r}", f"use one of {', '.join(names())}, or the path of a TOML file"
     )
+
+
+def names() -> list[str]:
+    """Of the topologies that need no path."""
+    return sorted({path.stem for folder in _folders() for path in folder.glob("*.toml")})
 
 
 def _folders() -> list[Path]:

@@ -22,10 +22,18 @@ MOST_TROUBLES = 20
 def render(run: Run, since: Comparison | None = None) -> str:
     """Covered requirements, a row each, a verdict column a device; what went wrong, once more; what changed; the counts."""
     devices = sorted({test.device for test in run.tests if test.device})
-    rows = [_row(result, devices) for result in run.covered]
+    reached = [result for result in run.covered if any(test.attempts for test in result.tests)]
+    rows = [_row(result, devices) for result in reached]
     headers = ["requirement", "title", *(devices or ["verdict"]), "tests", "reason"]
     changes = [since.text] if since is not None else []
-    return "\n\n".join([tabulate(rows, headers, tablefmt="simple"), *troubles(run), *changes, summary(run)])
+    table = [tabulate(rows, headers, tablefmt="simple")] if rows else []
+    return "\n\n".join([*table, *_ended_before(len(run.covered) - len(reached)), *troubles(run), *changes, summary(run)])
+
+
+def _ended_before(requirements: int) -> list[str]:
+    """One line for all that an interrupted run did not come to."""
+    counted = "1 requirement" if requirements == 1 else f"{requirements} requirements"
+    return [f"{counted} more: the run ended before their tests"] if requirements else []
 
 
 def troubles(run: Run) -> list[str]:

@@ -1,8 +1,7 @@
-"""What `rig run` shows: a line the moment a test ends, the table and the reports' place at the end."""
+"""What `rig run` shows: the test that runs and the time left, a line the moment a test ends, at the end table and reports."""
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,17 +9,26 @@ from typing import Any, TextIO
 
 import pytest
 
+from rig.runner.pace import Pace
+from rig.runner.screen import Screen
 from rig.runner.verdict import MAX_ATTEMPTS, Verdict
 
 COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31;1", Verdict.BENCH_ERROR: "33;1", Verdict.FLAKY: "33", Verdict.SKIPPED: "36"}
 
 
-class Progress:
-    """Writes to `out`; in colour on a terminal, without NO_COLOR (no-color.org)."""
+REASON_LINES = 6
 
-    def __init__(self, out: TextIO) -> None:
-        self._out = out
-        self._colour = out.isatty() and not os.environ.get("NO_COLOR")
+
+class Progress:
+    """`verbose`: also what each test proves, how long its phases took, and whole tracebacks."""
+
+    def __init__(self, out: TextIO, pace: Pace | None = None, *, verbose: bool = False) -> None:
+        self._screen = Screen(out)
+        self._say = self._screen.say
+        self._pace = pace or Pace()
+        self._verbose = verbose
+        self._about: dict[str, str] = {}
+        """In words, what each test proves."""
         self._done = 0
         self._tests = 0
 
@@ -28,22 +36,37 @@ class Progress:
         """pytest's own letters are not shown."""
         return report.outcome, "", ""
 
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
+        from rig.runner.session import requirements, title
+
+        self._about = {item.nodeid: f"{title(item)} {' '.join(requirements(item))}".strip() for item in session.items}
+        self._pace.start(self._about)
+
     def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
         self._tests = tests
         counted = "1 test" if tests == 1 else f"{tests} tests"
         self._say(counted if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
 
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
+        self._screen.status(", ".join(filter(None, (f"{self._done}/{self._tests}", str(self._pace), nodeid))))
+
     def pytest_rig_attempt(self, attempt: Mapping[str, Any]) -> None:
         verdict = Verdict(attempt["verdict"])
         repeats = verdict is Verdict.BENCH_ERROR and attempt["attempt"] < MAX_ATTEMPTS
         self._done += not repeats
+        if not repeats:
+            self._pace.ended(attempt["id"], attempt["duration_s"])
         if verdict is Verdict.PASSED and attempt["attempt"] > 1:
             verdict = Verdict.FLAKY
         counter = f"{self._done:>{len(str(self._tests))}}/{self._tests}"
         self._say(f"{counter} {self._word(verdict)} {attempt['duration_s']:6.2f} s  {attempt['id']}")
+        if self._verbose:
+            took = ", ".join(f"{phase['name']} {phase['s']:.2f} s" for phase in attempt["phases"])
+            self._say(f"      {self._about.get(attempt['id'], '')}\n      {took}")
         for phase in attempt["phases"]:
             if error := phase.get("error"):
-                self._say("\n".join(f"      {line}" for line in error.splitlines()[:6]))
+                lines = (phase.get("trace") or error).splitlines() if self._verbose else error.splitlines()[:REASON_LINES]
+                self._say("\n".join(f"      {line}" for line in lines))
             if at := phase.get("at"):
                 self._say(f"      at {at}")
         if repeats:
@@ -77,16 +100,7 @@ class Progress:
         print(f"error: {error}", file=sys.stderr)
 
     def _word(self, verdict: Verdict) -> str:
-        text = f"{verdict:<11}"
-        return f"\x1b[{COLOURS.get(verdict, '0')}m{text}\x1b[0m" if self._colour else text
-
-    def _say(self, text: str) -> None:
-        try:
-            print(text, file=self._out, flush=True)
-        except BrokenPipeError:  # `rig run | head`: who reads has enough; the run and its reports go on
-            nowhere = os.open(os.devnull, os.O_WRONLY)
-            os.dup2(nowhere, self._out.fileno())
-            os.close(nowhere)
+        return self._screen.coloured(f"{verdict:<11}", COLOURS.get(verdict, "0"))
 
 
 class Listing:
@@ -99,5 +113,3 @@ class Listing:
             return
         for item in session.items:
             print(f"{item.nodeid}  {' '.join(requirements(item))}".rstrip())
-        if not session.items:
-            print("no test matches -k", file=sys.stderr)

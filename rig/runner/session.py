@@ -26,7 +26,7 @@ from rig.runner.artefacts import keep, write_output
 from rig.runner.benching import ARTEFACTS, SETUP
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
-from rig.runner.setups import asked_devices, base, words_of_topologies
+from rig.runner.setups import asked_devices, base, left_out, words_of_devices, words_of_topologies
 from rig.runner.verdict import Exit, Verdict
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
@@ -73,11 +73,14 @@ class Runner:
         from rig.runner.facts import collect
 
         recorder = Recorder(new_run_dir(reports))
-        recorder.add("run", **collect(asked_devices(self.config), words_of_topologies(self.config), base(self.config)))
+        facts = collect(asked_devices(self.config), words_of_topologies(self.config), base(self.config))
+        lacks = left_out() if "auto" in words_of_devices(self.config) else {}
+        left = "; ".join(f"{name}: {lack.code} {lack.cause}" for name, lack in lacks.items())
+        recorder.add("run", **facts, **({"left out": left} if left else {}))
         for requirement in own.brought(self.config).values():
             recorder.add("requirement", **asdict(requirement))
         for item in self.items:
-            recorder.add("test", id=item.nodeid, title=_title(item), requirements=requirements(item))
+            recorder.add("test", id=item.nodeid, title=title(item), requirements=requirements(item))
         return recorder
 
     @pytest.hookimpl(wrapper=True, trylast=True)
@@ -255,7 +258,7 @@ def requirements(item: pytest.Item) -> list[str]:
     return ids + [catalogue.edge_id(number) for mark in item.iter_markers("edge") for number in mark.args]
 
 
-def _title(item: pytest.Item) -> str:
+def title(item: pytest.Item) -> str:
     """The first line of the test's docstring."""
     text = getattr(getattr(item, "obj", None), "__doc__", None) or ""
     return text.strip().partition("\n")[0]
