@@ -1,4 +1,4 @@
-"""bench.toml: what a bench is made of and the numbers that nobody documents (spec/host.md section 0.4).
+"""bench.toml: what a bench is made of and the numbers that nobody documents.
 
     [bench]                 [clock]                      [standby]
     device = "native"       minute_us = 50000            hw_slots_total = 4
@@ -55,7 +55,7 @@ class StandbyConfig:
     network_ka_probes: int = 3
     """Unanswered keep-alives that end a connection."""
     no_slot_fails_connect: bool = True
-    """No free hardware slot: connect raises; false: wait_for_push_enabled returns POLICY_ERROR (B-02)."""
+    """No free hardware slot: connect raises; false: wait_for_push_enabled returns POLICY_ERROR (CCT-020)."""
     lease_min: int = 1440
     """The device takes the host for dead when it has not heard of it for so long, 1 to 1440 minutes; a sleep of nine tenths of it
     is interrupted to renew it. Sleep proxies use 120; the longest is the default, as hours are short on a bench's clock."""

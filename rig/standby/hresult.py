@@ -1,4 +1,4 @@
-"""Errors of the host API: one family, each named after the HRESULT it stands for (spec/host.md section 0.1)."""
+"""Errors of the host API: one family, each named after the HRESULT it stands for."""
 
 from __future__ import annotations
 

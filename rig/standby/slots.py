@@ -1,4 +1,4 @@
-"""Slot policy: who may have a hardware or a software slot (spec/host.md appendix C.1)."""
+"""Slot policy: who may have a hardware or a software slot (CCT-018 to CCT-025)."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ class SlotKind(Enum):
 
 @dataclass(frozen=True)
 class SlotLimits:
-    """Nobody documents these numbers: configuration (spec/host.md section 0.4)."""
+    """Nobody documents these numbers: configuration."""
 
     aoac: bool = True
     """The platform supports connected standby."""

@@ -1,4 +1,4 @@
-"""ARP for the sleeping host: spec/offload.md part C5."""
+"""ARP for the sleeping host: EDGE-075 to EDGE-079."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ PROXY_MAC = bytes.fromhex("020000000099")
 @pytest.mark.parametrize("dst", [BROADCAST, HOST_MAC])
 @pytest.mark.parametrize("pad", [42, 60])
 def test_request_is_answered(eng: Engine, dst: bytes, pad: int) -> None:
-    """C5.78; the offload's MAC goes into the payload, the host's into the header."""
+    """EDGE-078; the offload's MAC goes into the payload, the host's into the header."""
     assert eng.arp_add(mac=PROXY_MAC) == OK
     eng.sleep()
     eng.rx(arp(dst=dst, hwdst="12:34:56:78:9a:bc").ljust(pad, b"\x55"))
@@ -46,7 +46,7 @@ def test_request_is_answered(eng: Engine, dst: bytes, pad: int) -> None:
 
 @pytest.mark.edge(75)
 def test_probe_is_answered_and_not_repeated(eng: Engine) -> None:
-    """C5.75: sender 0.0.0.0; our reply never carries 0.0.0.0 as its sender."""
+    """EDGE-075: sender 0.0.0.0; our reply never carries 0.0.0.0 as its sender."""
     assert eng.arp_add() == OK
     eng.sleep()
     eng.rx(arp(spa="0.0.0.0"))
@@ -57,7 +57,7 @@ def test_probe_is_answered_and_not_repeated(eng: Engine) -> None:
 @pytest.mark.edge(76)
 @pytest.mark.parametrize("op", [1, 2])
 def test_conflict_wakes_and_is_defended_once_in_ten_seconds(eng: Engine, op: int) -> None:
-    """C5.76"""
+    """EDGE-076"""
     assert eng.arp_add() == OK
     eng.sleep()
     for _ in range(50):
@@ -100,7 +100,7 @@ def test_two_sleeping_hosts_with_one_address_do_not_war() -> None:
 @pytest.mark.edge(77)
 @pytest.mark.parametrize("sha", [HOST_MAC, PROXY_MAC])
 def test_own_announcement_reflected(eng: Engine, sha: bytes) -> None:
-    """C5.77: by a loop, with our MAC in the header or only in the payload."""
+    """EDGE-077: by a loop, with our MAC in the header or only in the payload."""
     assert eng.arp_add(mac=PROXY_MAC) == OK
     eng.sleep()
     eng.rx(arp(spa=HOST_IP, sha=sha))
@@ -117,7 +117,7 @@ def test_own_announcement_reflected(eng: Engine, sha: bytes) -> None:
      {"sha": b"\x03\0\0\0\0\2"}, {"op": 2}, {"tpa": "192.0.2.77"}, {"dst": bytes.fromhex("01005e000001")}],
 )  # fmt: skip
 def test_what_is_not_answered(eng: Engine, wrong: dict[str, object]) -> None:
-    """C5.78"""
+    """EDGE-078"""
     assert eng.arp_add() == OK
     eng.sleep()
     base = Ether(arp())
@@ -133,7 +133,7 @@ def test_what_is_not_answered(eng: Engine, wrong: dict[str, object]) -> None:
 
 @pytest.mark.edge(78)
 def test_a_group_is_nobody_to_answer(eng: Engine) -> None:
-    """C5.78: in the payload, whoever the frame itself is from."""
+    """EDGE-078: in the payload, whoever the frame itself is from."""
     assert eng.arp_add() == OK
     eng.sleep()
     asked = Ether(arp())
@@ -162,7 +162,7 @@ def test_too_short(eng: Engine) -> None:
 
 @pytest.mark.edge(79)
 def test_restricted_to_one_asker(eng: Engine) -> None:
-    """C5.79"""
+    """EDGE-079"""
     assert eng.arp_add(remote=PEER_IP) == OK
     eng.sleep()
     eng.rx(arp(spa="192.0.2.3"))
@@ -173,7 +173,7 @@ def test_restricted_to_one_asker(eng: Engine) -> None:
 
 @pytest.mark.edge(67)
 def test_broadcast_pattern_and_offload_both(eng: Engine) -> None:
-    """C4.67: answered and woken, both counted."""
+    """EDGE-067: answered and woken, both counted."""
     assert eng.arp_add() == OK
     assert eng.pattern_add(5, data=b"\x08\x06", offset=12) == OK
     eng.sleep()

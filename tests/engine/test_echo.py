@@ -1,4 +1,4 @@
-"""Ping for the sleeping host, and the addresses that nobody may have: spec/offload.md part C3."""
+"""Ping for the sleeping host, and the addresses that nobody may have: EDGE-058, EDGE-059."""
 
 from __future__ import annotations
 
@@ -191,7 +191,7 @@ def test_answers_with_a_full_buffer_are_left_out_not_wrong(eng: Engine) -> None:
 
 
 def test_pattern_and_offload_both(eng: Engine) -> None:
-    """C4.67: answered and woken, both counted."""
+    """EDGE-067: answered and woken, both counted."""
     assert eng.echo_add() == OK
     assert eng.pattern_add(5, data=b"\x08\x00", offset=12) == OK
     eng.sleep()

@@ -1,4 +1,4 @@
-"""Programmable filters: classic BPF in the engine, judged by libpcap on the same frames; spec/offload.md part A row 38."""
+"""Programmable filters: classic BPF in the engine, judged by libpcap on the same frames."""
 
 from __future__ import annotations
 

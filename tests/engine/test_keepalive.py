@@ -1,4 +1,4 @@
-"""Keep-alive of a slot: probes, what restarts the idle time, what ends it. Numbers: spec/offload.md part C1."""
+"""Keep-alive of a slot: probes, what restarts the idle time, what ends it. EDGE-001 to EDGE-022."""
 
 from __future__ import annotations
 
@@ -47,7 +47,7 @@ def first_probe(eng: Engine) -> bytes:
 
 @pytest.mark.edge(1)
 def test_probe_is_an_empty_ack_one_below_snd_una(eng: Engine) -> None:
-    """C1.1"""
+    """EDGE-001"""
     asleep(eng, tos=0x10, ttl=33, rcv_wscale=2, rcv_wnd=8192)
     frame = first_probe(eng)
     l3, seg = parse_tcp(frame)
@@ -67,7 +67,7 @@ def test_each_probe_is_a_datagram_of_its_own(eng: Engine) -> None:
 
 @pytest.mark.edge(2)
 def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
-    """C1.2: SND.UNA 0 and RCV.NXT 0."""
+    """EDGE-002: SND.UNA 0 and RCV.NXT 0."""
     asleep(eng, snd_una=0, snd_nxt=0, rcv_nxt=0)
     _, seg = parse_tcp(first_probe(eng))
     assert (seg.seq, seg.ack) == (0xFFFFFFFF, 0)
@@ -79,7 +79,7 @@ def test_zero_is_a_sequence_number_like_any_other(eng: Engine) -> None:
 @pytest.mark.edge(3)
 @pytest.mark.parametrize("flags", ["A", "AEC", "AP"])
 def test_answer_to_our_probe_does_not_wake(eng: Engine, flags: str) -> None:
-    """C1.3"""
+    """EDGE-003"""
     slot = asleep(eng)
     first_probe(eng)
     assert eng.slot_get(*slot).state == PROBING
@@ -91,7 +91,7 @@ def test_answer_to_our_probe_does_not_wake(eng: Engine, flags: str) -> None:
 @pytest.mark.edge(4)
 @pytest.mark.parametrize(("flags", "reason"), [("FA", TCP_FIN), ("RA", TCP_RST), ("R", TCP_RST)])
 def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str, reason: int) -> None:
-    """C1.4"""
+    """EDGE-004"""
     asleep(eng)
     first_probe(eng)
     eng.rx(tcp(flags, pad=True))
@@ -101,7 +101,7 @@ def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str
 
 @pytest.mark.edge(5, 6)
 def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
-    """C1.5, C1.6"""
+    """EDGE-005, EDGE-006"""
     asleep(eng)
     first_probe(eng)
     eng.rx(tcp("A", options=[("NOP", None), ("NOP", None), ("SAck", (999, 1000))]))
@@ -115,7 +115,7 @@ def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
 @pytest.mark.parametrize("payload", [b"", b"\x00"])
 @pytest.mark.parametrize("pad", [False, True])
 def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) -> None:
-    """C1.7, C1.8: no byte, or one of garbage, at RCV.NXT - 1."""
+    """EDGE-007, EDGE-008: no byte, or one of garbage, at RCV.NXT - 1."""
     slot = asleep(eng)
     eng.rx(tcp("A", seq=4999, payload=payload, pad=pad))
     (frame,) = eng.take_sent()
@@ -126,7 +126,7 @@ def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) ->
 
 @pytest.mark.edge(9, 10)
 def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
-    """C1.9, C1.10"""
+    """EDGE-009, EDGE-010"""
     slot = asleep(eng, rcv_wnd=0)
     eng.rx(tcp("A", payload=b"z"))
     _, seg = parse_tcp(eng.take_sent()[0])
@@ -135,7 +135,7 @@ def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
 
 @pytest.mark.edge(11)
 def test_peers_window_is_recorded(eng: Engine) -> None:
-    """C1.11"""
+    """EDGE-011"""
     slot = asleep(eng, snd_wscale=3)
     eng.rx(tcp("A", window=0))
     assert eng.slot_get(*slot).snd_wnd == 0
@@ -145,7 +145,7 @@ def test_peers_window_is_recorded(eng: Engine) -> None:
 
 @pytest.mark.edge(13)
 def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
-    """C1.13: 55 of 60 s have passed before the handoff."""
+    """EDGE-013: 55 of 60 s have passed before the handoff."""
     asleep(eng, idle_elapsed_ms=55_000)
     eng.run_until(1 * S + 4_999_999)
     assert eng.sent == []
@@ -155,7 +155,7 @@ def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
 
 @pytest.mark.edge(14)
 def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine) -> None:
-    """C1.14"""
+    """EDGE-014"""
     asleep(eng)
     for _ in range(10):
         eng.run_until(eng.now_us + 54 * S)
@@ -170,7 +170,7 @@ def test_what_is_heard_restarts_the_idle_time_what_is_sent_does_not(eng: Engine)
 
 @pytest.mark.edge(13)
 def test_a_connection_that_was_idle_too_long_is_probed_at_once(eng: Engine) -> None:
-    """C1.13"""
+    """EDGE-013"""
     asleep(eng, idle_elapsed_ms=60_001)
     eng.run_until(eng.now_us + 1)
     assert len(eng.take_sent()) == 1
@@ -218,7 +218,7 @@ def test_the_window_field_holds_what_it_can(eng: Engine, wnd: int, scale: int, f
 def test_only_what_the_peer_may_have_sent_restarts_the_idle_time(
     eng: Engine, heard: bool, slot: dict[str, Any], segment: dict[str, Any]
 ) -> None:
-    """C1.14: segments of the connection, not such as anybody could make up who knows its addresses and ports."""
+    """EDGE-014: segments of the connection, not such as anybody could make up who knows its addresses and ports."""
     ref = asleep(eng, **slot)
     eng.run_until(31 * S)
     eng.rx(tcp(**segment))
@@ -231,14 +231,14 @@ def test_only_what_the_peer_may_have_sent_restarts_the_idle_time(
 @pytest.mark.edge(15)
 @pytest.mark.parametrize("ms", [10, 86_400_000])
 def test_the_ends_of_the_range_are_in_it(eng: Engine, ms: int) -> None:
-    """C1.15"""
+    """EDGE-015"""
     assert eng.slot_add(ka_idle_ms=ms, ka_intvl_ms=ms)[0] == OK
 
 
 @pytest.mark.edge(15)
 @pytest.mark.parametrize("ms", [0, 1, 9, 86_400_001, 0xFFFFFFFF])
 def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
-    """C1.15"""
+    """EDGE-015"""
     assert eng.slot_add(ka_idle_ms=ms)[0] == BAD_INTERVAL
     assert eng.slot_add(ka_intvl_ms=ms)[0] == BAD_INTERVAL
     assert eng.slot_add(ka_cnt=0)[0] == BAD_ARG
@@ -246,7 +246,7 @@ def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
 
 @pytest.mark.edge(15)
 def test_longest_interval_does_not_wrap(eng: Engine) -> None:
-    """C1.15: 24 h, each minute as long as 71 minutes: 71 days, 1400 times 2^32 µs."""
+    """EDGE-015: 24 h, each minute as long as 71 minutes: 71 days, 1400 times 2^32 µs."""
     asleep(eng, ka_idle_ms=86_400_000)
     eng.set_minute_us(0xFFFFFFFF)
     due = 1 * S + 86_400_000 * 0xFFFFFFFF // 60_000
@@ -258,7 +258,7 @@ def test_longest_interval_does_not_wrap(eng: Engine) -> None:
 
 @pytest.mark.edge(16)
 def test_one_probe_less_than_the_count_lost_does_not_wake(eng: Engine) -> None:
-    """C1.16"""
+    """EDGE-016"""
     slot = asleep(eng)
     eng.run_until(1 * S + 60 * S + 2 * 10 * S + 9 * S)
     assert len(eng.sent) == 3
@@ -269,7 +269,7 @@ def test_one_probe_less_than_the_count_lost_does_not_wake(eng: Engine) -> None:
 
 @pytest.mark.edge(16)
 def test_all_probes_lost_wake_once(eng: Engine) -> None:
-    """C1.16"""
+    """EDGE-016"""
     slot = asleep(eng)
     eng.run_until(1 * S + 1000 * S)
     event = eng.wake_event()
@@ -282,7 +282,7 @@ def test_all_probes_lost_wake_once(eng: Engine) -> None:
 
 @pytest.mark.edge(17)
 def test_probes_due_together_leave_one_after_another(eng: Engine) -> None:
-    """C1.17"""
+    """EDGE-017"""
     for i in range(16):
         assert eng.slot_add(local_port=1000 + i)[0] == OK
     eng.sleep()
@@ -294,7 +294,7 @@ def test_probes_due_together_leave_one_after_another(eng: Engine) -> None:
 
 @pytest.mark.edge(18)
 def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
-    """C1.18"""
+    """EDGE-018"""
     slot = asleep(eng)
     eng.wire_up = False
     eng.run_until(1 * S + 300 * S)
@@ -309,7 +309,7 @@ def test_a_probe_the_wire_did_not_take_is_not_lost(eng: Engine) -> None:
 @pytest.mark.edge(18)
 @pytest.mark.parametrize("unanswered", [0, 1, 3])
 def test_counts_stand_still_while_the_link_is_down(eng: Engine, unanswered: int) -> None:
-    """C1.18: nothing is sent, nothing lost, nobody woken; when the link is back the peer gets one more chance to answer."""
+    """EDGE-018: nothing is sent, nothing lost, nobody woken; when the link is back the peer gets one more chance to answer."""
     slot = asleep(eng, ka_idle_ms=60_000, ka_intvl_ms=10_000, ka_cnt=3)
     eng.link(up=True)
     eng.run_until(60 * S + (10 * unanswered - 5) * S)
@@ -341,7 +341,7 @@ def test_nothing_is_given_to_a_wire_whose_link_is_down(eng: Engine) -> None:
 @pytest.mark.edge(101)
 @pytest.mark.parametrize("start_us", [2**32 - 30 * S, 2**32 * 1000 - 30 * S])
 def test_clock_past_32_bits(start_us: int) -> None:
-    """C6.101: µs and ms past 2^32 while a probe is pending."""
+    """EDGE-101: µs and ms past 2^32 while a probe is pending."""
     eng = Engine(now_us=start_us)
     asleep(eng, ts_on=True, tsval=0xFFFFFFF0, t0_us=start_us, ts_recent=9)
     eng.run_until(start_us + 60 * S)
@@ -354,7 +354,7 @@ def test_clock_past_32_bits(start_us: int) -> None:
 @pytest.mark.edge(38, 39)
 @pytest.mark.parametrize(("hz", "ticks"), [(1000, 60_000), (1_000_000, 60_000_000)])
 def test_timestamps_tick_in_real_time_whatever_the_scale(eng: Engine, hz: int, ticks: int) -> None:
-    """C2.38, C2.39"""
+    """EDGE-038, EDGE-039"""
     eng.set_minute_us(1 * S)
     asleep(eng, ts_on=True, ts_hz=hz, tsval=7, t0_us=eng.now_us, ts_recent=4242, ka_idle_ms=3_600_000)
     eng.run_until(61 * S)
@@ -364,7 +364,7 @@ def test_timestamps_tick_in_real_time_whatever_the_scale(eng: Engine, hz: int, t
 
 @pytest.mark.edge(1)
 def test_ipv6_probe(eng: Engine) -> None:
-    """C1.1 over IPv6"""
+    """EDGE-001 over IPv6"""
     asleep(eng, local="2001:db8::1", remote="2001:db8::2", tos=0x20, ttl=55)
     frame = first_probe(eng)
     l3, seg = parse_tcp(frame)

@@ -1,4 +1,4 @@
-"""Neighbour discovery for the sleeping host: spec/offload.md part C5."""
+"""Neighbour discovery for the sleeping host: EDGE-080 to EDGE-088."""
 
 from __future__ import annotations
 

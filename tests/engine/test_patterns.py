@@ -1,4 +1,4 @@
-"""Wake patterns: bitmaps, magic packets, SYN, UDP, EAPOL; spec/offload.md part C4."""
+"""Wake patterns: bitmaps, magic packets, SYN, UDP, EAPOL: EDGE-061 to EDGE-074."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def bitmap(data: bytes, mask: bytes | None = None, offset: int = 42, id_: int = 
 @pytest.mark.edge(61)
 @pytest.mark.parametrize("n", [1, 8, 64, 128])
 def test_pattern_at_the_very_end_of_the_frame(n: int) -> None:
-    """C4.61: up to the last byte matches; one byte beyond does not, not even when padding would."""
+    """EDGE-061: up to the last byte matches; one byte beyond does not, not even when padding would."""
     payload = bytes(range(1, 129))
     frame = udp(payload)
     assert wakes(frame, bitmap(payload[-n:], offset=len(frame) - n)) == 5
@@ -78,7 +78,7 @@ def test_pattern_at_the_very_end_of_the_frame(n: int) -> None:
 
 @pytest.mark.edge(62, 64, 107)
 def test_limits_at_add(eng: Engine) -> None:
-    """C4.62, C4.64, C4.107"""
+    """EDGE-062, EDGE-064, EDGE-107"""
     assert eng.pattern_add(1, data=b"x", offset=1514) == OK
     assert eng.pattern_add(2, data=b"x", offset=1515) == BAD_LEN
     assert eng.pattern_add(2, data=b"") == BAD_LEN
@@ -95,7 +95,7 @@ def test_limits_at_add(eng: Engine) -> None:
 
 @pytest.mark.edge(63)
 def test_mask_is_lsb_first() -> None:
-    """C4.63: mask ED 01 over 11 bytes compares bytes 0, 2, 3, 5, 6, 7 and 8."""
+    """EDGE-063: mask ED 01 over 11 bytes compares bytes 0, 2, 3, 5, 6, 7 and 8."""
     data = bytes(range(11))
     compared = {0, 2, 3, 5, 6, 7, 8}
     for i in range(11):
@@ -107,7 +107,7 @@ def test_mask_is_lsb_first() -> None:
 
 @pytest.mark.edge(66)
 def test_which_of_several_is_reported(eng: Engine) -> None:
-    """C4.66: highest priority, then lowest id; all that match count a hit."""
+    """EDGE-066: highest priority, then lowest id; all that match count a hit."""
     assert eng.pattern_add(9, data=b"abc", offset=42) == OK
     assert eng.pattern_add(3, data=b"ab", offset=42) == OK
     assert eng.pattern_add(7, data=b"a", offset=42, priority=2) == OK
@@ -122,7 +122,7 @@ def test_which_of_several_is_reported(eng: Engine) -> None:
 
 @pytest.mark.edge(68)
 def test_ids_are_kept(eng: Engine) -> None:
-    """C4.68: twice the same, one too many, out of the middle; magic does not count."""
+    """EDGE-068: twice the same, one too many, out of the middle; magic does not count."""
     for i in range(32):
         assert eng.pattern_add(100 + i, data=bytes([i]), offset=42) == OK
     assert eng.pattern_add(100, data=b"x") == DUP_ID
@@ -142,7 +142,7 @@ def test_ids_are_kept(eng: Engine) -> None:
 
 @pytest.mark.edge(69)
 def test_near_misses(eng: Engine) -> None:
-    """C4.69: every bit flip inside the mask sleeps on, every one outside wakes."""
+    """EDGE-069: every bit flip inside the mask sleeps on, every one outside wakes."""
     rnd = random.Random(69)
     data, mask = rnd.randbytes(128), rnd.randbytes(16)
     assert eng.pattern_add(1, data=data, mask=mask, offset=42) == OK
@@ -189,7 +189,7 @@ MAGIC_CASES = [
 @pytest.mark.edge(70)
 @pytest.mark.parametrize(("frame", "expected"), [c[1:] for c in MAGIC_CASES], ids=[c[0] for c in MAGIC_CASES])
 def test_magic(frame: bytes, expected: int | None) -> None:
-    """C4.70"""
+    """EDGE-070"""
     assert wakes(frame, {"id_": 5, "type_": MAGIC}) == expected
     assert wakes(frame, {"id_": 5, "type_": MAGIC}, arm=3) is None
 
@@ -203,7 +203,7 @@ def test_magic(frame: bytes, expected: int | None) -> None:
     ],
 )  # fmt: skip
 def test_magic_password(password: bytes, sent: bytes, expected: int | None) -> None:
-    """C4.71"""
+    """EDGE-071"""
     assert wakes(udp(magic(after=sent)), {"id_": 5, "type_": MAGIC, "data": password}) == expected
 
 
@@ -213,7 +213,7 @@ def test_magic_password(password: bytes, sent: bytes, expected: int | None) -> N
     [("S", 22, 5), ("SEC", 22, 5), ("SA", 22, None), ("SR", 22, None), ("SF", 22, None), ("S", 23, None), ("A", 22, None)],
 )
 def test_syn(flags: str, port: int, expected: int | None) -> None:
-    """C4.72, and with data and without a port."""
+    """EDGE-072, and with data and without a port."""
     frame = tcp(flags, dport=port)
     assert wakes(frame, {"id_": 5, "type_": IPV4_SYN, "dst": HOST_IP, "port": 22}) == expected
     assert wakes(frame, {"id_": 5, "type_": IPV6_SYN, "port": 22}) is None
@@ -248,13 +248,13 @@ def test_eapol_identity_request(body: str, expected: int | None) -> None:
 @pytest.mark.edge(59)
 @pytest.mark.parametrize("src", ["224.0.0.1", "127.0.0.1", HOST_IP, "240.0.0.1", "255.255.255.255"])
 def test_martians_never_wake(src: str) -> None:
-    """C3.59"""
+    """EDGE-059"""
     assert wakes(udp(src=src), {"id_": 5, "type_": UDP_PORT}) is None
 
 
 @pytest.mark.edge(74)
 def test_slot_frames_do_not_reach_patterns(eng: Engine) -> None:
-    """C4.74: a retransmission of what was acknowledged long ago, although the pattern matches it."""
+    """EDGE-074: a retransmission of what was acknowledged long ago, although the pattern matches it."""
     assert eng.pattern_add(5, data=b"old", offset=54) == OK
     assert eng.slot_add()[0] == OK
     eng.sleep()
@@ -269,7 +269,7 @@ def test_slot_frames_do_not_reach_patterns(eng: Engine) -> None:
 @pytest.mark.edge(57)
 @pytest.mark.parametrize("length", [1513, 1514, 1515, 1518])
 def test_saved_and_original_size(eng: Engine, length: int) -> None:
-    """C3.57"""
+    """EDGE-057"""
     assert eng.pattern_add(5, data=b"\x12\x34", offset=12) == OK
     eng.sleep()
     eng.rx((HOST_MAC + PEER_MAC + b"\x12\x34").ljust(length, b"p"))
@@ -279,7 +279,7 @@ def test_saved_and_original_size(eng: Engine, length: int) -> None:
 
 @pytest.mark.edge(54)
 def test_tags(eng: Engine) -> None:
-    """C3.54: a priority tag is none, another VLAN is not ours."""
+    """EDGE-054: a priority tag is none, another VLAN is not ours."""
     assert eng.pattern_add(5, data=b"\x81\x00", offset=12) == OK
     eng.sleep()
     inner = b"\x08\x00" + udp()[14:]

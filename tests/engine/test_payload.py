@@ -1,4 +1,4 @@
-"""Payload patterns of a slot, patterns of the link, EAPOL, and what a wildcard is; spec/offload.md parts A2 and C4."""
+"""Payload patterns of a slot, patterns of the link, EAPOL, and what a wildcard is."""
 
 from __future__ import annotations
 

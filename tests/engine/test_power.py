@@ -1,4 +1,4 @@
-"""Power states, owners, epochs, buffer, events: spec/offload.md parts B1, C6."""
+"""Power states, owners, epochs, buffer, events: EDGE-089 to EDGE-102."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ def test_each_change_of_owner_is_an_epoch(eng: Engine) -> None:
 
 @pytest.mark.edge(100)
 def test_commands_in_the_wrong_state_or_epoch(eng: Engine) -> None:
-    """C6.100"""
+    """EDGE-100"""
     assert [eng.commit(), eng.abort(), eng.host_awake(), eng.release()[0]] == [BAD_STATE] * 4
     assert eng.prepare(epoch=99) == STALE_EPOCH
     assert eng.prepare(mac=b"\xff" * 6) == BAD_ADDR
@@ -212,7 +212,7 @@ def test_abort_keeps_the_captured_frames_for_a_drain(eng: Engine) -> None:
 
 @pytest.mark.edge(95, 96)
 def test_wake_storm(eng: Engine) -> None:
-    """C6.95, C6.96: one wake, the first frames kept in order, the rest counted."""
+    """EDGE-095, EDGE-096: one wake, the first frames kept in order, the rest counted."""
     assert eng.pattern_add(5, data=b"\x12\x34", offset=12) == OK
     eng.sleep()
     for i in range(1000):
@@ -271,7 +271,7 @@ def test_release_gives_the_slots_back_and_frees_everything(eng: Engine) -> None:
 
 @pytest.mark.edge(94)
 def test_hundred_silent_cycles_after_a_wake(eng: Engine) -> None:
-    """C6.94: no stale wake status."""
+    """EDGE-094: no stale wake status."""
     assert eng.slot_add()[0] == OK
     eng.sleep()
     eng.rx(tcp("PA", payload=b"x"))
@@ -306,7 +306,7 @@ def test_attach_starts_afresh(eng: Engine) -> None:
 
 @pytest.mark.edge(48, 99)
 def test_slot_add_checks(eng: Engine) -> None:
-    """C1.48, C6.99"""
+    """EDGE-048, EDGE-099"""
     cases: list[tuple[dict[str, Any], int]] = [
         ({"local": "2001:db8::1"}, BAD_ADDR), ({"remote": HOST_IP}, BAD_ADDR), ({"remote": "224.0.0.1"}, BAD_ADDR),
         ({"remote": "0.0.0.0"}, BAD_ADDR), ({"local_port": 0}, BAD_PORT), ({"remote_port": 0}, BAD_PORT),
@@ -328,7 +328,7 @@ def test_slot_add_checks(eng: Engine) -> None:
 
 @pytest.mark.edge(98)
 def test_generations_over_many_cycles(eng: Engine) -> None:
-    """C6.98: 66,000 add and remove, past the wrap of the 16-bit generation, which is never 0."""
+    """EDGE-098: 66,000 add and remove, past the wrap of the 16-bit generation, which is never 0."""
     for _ in range(66_000):
         rc, slot, gen = eng.slot_add()
         assert (rc, gen != 0) == (OK, True)

@@ -1,4 +1,4 @@
-"""What a slot makes of segments: RFC 9293, 5961, 7323 as spec/offload.md part C2 lists them."""
+"""What a slot makes of segments: RFC 9293, 5961, 7323; EDGE-023 to EDGE-059."""
 
 from __future__ import annotations
 
@@ -93,7 +93,7 @@ CELLS = [
 @pytest.mark.edge(23, 24, 25, 26, 27, 28, 29, 30, 31, 41, 42)
 @pytest.mark.parametrize(("flags", "seq", "ack", "payload", "expected"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS])
 def test_cell(eng: Engine, flags: str, seq: int, ack: int, payload: bytes, expected: tuple[int, int]) -> None:
-    """C2.23 to 31, 41, 42: RCV.NXT never moves, whatever comes."""
+    """EDGE-023 to EDGE-031, EDGE-041, EDGE-042: RCV.NXT never moves, whatever comes."""
     slot = asleep(eng)
     assert outcome(eng, tcp(flags, seq, ack, payload, pad=True)) == expected
     assert eng.slot_get(*slot).rcv_nxt == 5000
@@ -115,7 +115,7 @@ def test_the_same_segments_of_another_connection_do_nothing(eng: Engine, other: 
 
 @pytest.mark.edge(23)
 def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
-    """C2.23"""
+    """EDGE-023"""
     slot = asleep(eng)
     eng.rx(tcp("R"))
     state = eng.slot_get(*slot)
@@ -124,7 +124,7 @@ def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
 
 @pytest.mark.edge(32)
 def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
-    """C2.32: 10 in a second, and again in the next."""
+    """EDGE-032: 10 in a second, and again in the next."""
     asleep(eng)
     for _ in range(1000):
         eng.rx(tcp("R", seq=5001))
@@ -143,7 +143,7 @@ def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
 def test_every_answer_has_its_limit_and_every_slot_its_own(
     eng: Engine, flags: str, seq: int, ack: int, payload: bytes, limit: int
 ) -> None:
-    """C2.32: a limit for all slots together would tell a stranger that another connection is being answered."""
+    """EDGE-032: a limit for all slots together would tell a stranger that another connection is being answered."""
     assert eng.slot_add()[0] == eng.slot_add(local_port=40001)[0] == OK
     eng.sleep()
     frame, other = (tcp(flags, seq, ack, payload, dport=port) for port in (40000, 40001))
@@ -160,7 +160,7 @@ def test_every_answer_has_its_limit_and_every_slot_its_own(
 
 @pytest.mark.edge(30)
 def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
-    """C2.30"""
+    """EDGE-030"""
     slot = asleep(eng, ts_on=True, ts_recent=100)
     eng.rx(tcp("A", ack=1001, ts=(200, 0)))
     assert eng.slot_get(*slot).ts_recent == 100
@@ -181,7 +181,7 @@ def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
     ],
 )
 def test_paws(eng: Engine, age_us: int, tsval: int, expected: tuple[int, int]) -> None:
-    """C2.34: one older, the boundary at 2^31, and a clock that is out of date itself."""
+    """EDGE-034: one older, the boundary at 2^31, and a clock that is out of date itself."""
     asleep(eng, ts_on=True, ts_recent=100)
     eng.now_us += age_us
     assert outcome(eng, tcp("A", payload=b"x", ts=(tsval, 0))) == expected
@@ -189,7 +189,7 @@ def test_paws(eng: Engine, age_us: int, tsval: int, expected: tuple[int, int]) -
 
 @pytest.mark.edge(26, 35)
 def test_rst_is_exempt_from_paws_and_data_without_timestamp_is_dropped(eng: Engine) -> None:
-    """C2.26, C2.35"""
+    """EDGE-026, EDGE-035"""
     asleep(eng, ts_on=True, ts_recent=100)
     assert outcome(eng, tcp("A", payload=b"x")) == (0, 0)
     assert outcome(eng, tcp("R", ts=(1, 0))) == (TCP_RST, 0)
@@ -197,7 +197,7 @@ def test_rst_is_exempt_from_paws_and_data_without_timestamp_is_dropped(eng: Engi
 
 @pytest.mark.edge(36)
 def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
-    """C2.36: behind the last ACK sent."""
+    """EDGE-036: behind the last ACK sent."""
     slot = asleep(eng, ts_on=True, ts_recent=100)
     eng.rx(tcp("A", seq=5100, ts=(300, 0)))
     assert eng.slot_get(*slot).ts_recent == 100
@@ -205,7 +205,7 @@ def test_a_delayed_segment_does_not_move_ts_recent(eng: Engine) -> None:
 
 @pytest.mark.edge(36)
 def test_ts_recent_moves_only_up_to_the_last_ack_that_was_sent(eng: Engine) -> None:
-    """C2.36: at the handoff 100 bytes were received and not acknowledged yet; the answer to a keep-alive acknowledges them."""
+    """EDGE-036: at the handoff 100 bytes were received and not acknowledged yet; the answer to a keep-alive acknowledges them."""
     slot = asleep(eng, ts_on=True, ts_recent=100, rcv_nxt=5000, rcv_wup=4900)
     eng.rx(tcp("A", ts=(200, 0)))
     assert eng.slot_get(*slot).ts_recent == 100
@@ -217,7 +217,7 @@ def test_ts_recent_moves_only_up_to_the_last_ack_that_was_sent(eng: Engine) -> N
 @pytest.mark.edge(34)
 @pytest.mark.parametrize(("age_ms", "silent_us"), [(24 * 86_400_000 - 1, 0), (0, 23 * DAY)])
 def test_a_new_timestamp_is_young(eng: Engine, age_ms: int, silent_us: int) -> None:
-    """C2.34: the 24 days count from the last one taken, here or by the host."""
+    """EDGE-034: the 24 days count from the last one taken, here or by the host."""
     asleep(eng, ts_on=True, ts_recent=100, ts_recent_age_ms=age_ms, ka_idle_ms=86_400_000)
     eng.now_us += silent_us
     eng.rx(tcp("A", ts=(200, 0)))
@@ -228,7 +228,7 @@ def test_a_new_timestamp_is_young(eng: Engine, age_ms: int, silent_us: int) -> N
 @pytest.mark.edge(34)
 @pytest.mark.parametrize(("age_ms", "expected"), [(24 * 86_400_000, (0, 1)), (24 * 86_400_000 + 1, (TCP_DATA, 0))])
 def test_what_the_host_had_waited_already_counts(eng: Engine, age_ms: int, expected: tuple[int, int]) -> None:
-    """C2.34"""
+    """EDGE-034"""
     asleep(eng, ts_on=True, ts_recent=100, ts_recent_age_ms=age_ms)
     assert outcome(eng, tcp("A", payload=b"x", ts=(99, 0))) == expected
 
@@ -260,7 +260,7 @@ def test_more_than_a_byte_below_a_closed_window_is_no_keep_alive(eng: Engine) ->
 
 @pytest.mark.edge(40)
 def test_window_is_what_the_host_promised(eng: Engine) -> None:
-    """C2.40: the right edge 5000 + 1000 was promised at 4700, and rounding goes up."""
+    """EDGE-040: the right edge 5000 + 1000 was promised at 4700, and rounding goes up."""
     asleep(eng, rcv_nxt=5000, rcv_wup=4700, rcv_wnd=1302, rcv_wscale=2)
     eng.rx(tcp("A", seq=4999))
     assert parse_tcp(eng.take_sent()[0])[1].window == 251
@@ -268,7 +268,7 @@ def test_window_is_what_the_host_promised(eng: Engine) -> None:
 
 @pytest.mark.edge(43)
 def test_retransmissions_of_the_waking_segment_are_one_wake_and_one_frame(eng: Engine) -> None:
-    """C2.43"""
+    """EDGE-043"""
     slot = asleep(eng)
     for _ in range(5):
         eng.rx(tcp("PA", payload=b"push", pad=True))
@@ -285,7 +285,7 @@ def test_retransmissions_of_the_waking_segment_are_one_wake_and_one_frame(eng: E
 @pytest.mark.edge(43)
 @pytest.mark.parametrize("seq", [5000, 2**32 - 2])
 def test_only_what_says_nothing_new_is_a_repetition(eng: Engine, seq: int) -> None:
-    """C2.43, also where sequence numbers wrap: a FIN, a reset or a byte more is news, a part of what is kept is not."""
+    """EDGE-043, also where sequence numbers wrap: a FIN, a reset or a byte more is news, a part of what is kept is not."""
     asleep(eng, rcv_nxt=seq)
     eng.rx(tcp("PA", seq, payload=b"push"))
     for flags, start, payload, kept in [
@@ -314,7 +314,7 @@ def test_waking_host_still_speaks_by_the_device(eng: Engine) -> None:
     ids=["length 0", "past the end", "timestamp of 9", "cut off", "length 1"],
 )
 def test_malformed_options_are_dropped(eng: Engine, options: bytes) -> None:
-    """C2.45"""
+    """EDGE-045"""
     asleep(eng)
     frame = bytearray(tcp("A", options=[("NOP", None)] * len(options), payload=b"x"))
     frame[54 : 54 + len(options)] = options
@@ -332,7 +332,7 @@ def tcp_checksum(frame: bytes) -> int:
 @pytest.mark.edge(45)
 @pytest.mark.parametrize("offset", [0, 1, 4, 6, 15])
 def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
-    """C2.45"""
+    """EDGE-045"""
     asleep(eng)
     frame = bytearray(tcp("A", payload=b"x"))
     frame[46] = offset << 4
@@ -344,7 +344,7 @@ def test_data_offset_outside_the_segment(eng: Engine, offset: int) -> None:
 
 @pytest.mark.edge(46, 47)
 def test_padding_is_no_payload_and_a_long_total_length_no_segment(eng: Engine) -> None:
-    """C2.46, C2.47"""
+    """EDGE-046, EDGE-047"""
     asleep(eng)
     assert outcome(eng, tcp("A").ljust(60, b"\xaa")) == (0, 0)
     assert outcome(eng, tcp("A", payload=b"abc")[:-1]) == (0, 0)
@@ -353,7 +353,7 @@ def test_padding_is_no_payload_and_a_long_total_length_no_segment(eng: Engine) -
 
 @pytest.mark.edge(56)
 def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> None:
-    """C3.56: no single-bit error wakes. Bits of the source MAC and the priority are under no checksum."""
+    """EDGE-056: no single-bit error wakes. Bits of the source MAC and the priority are under no checksum."""
     asleep(eng)
     good = tcp("PA", payload=b"wake up")
     for bit in range(len(good) * 8):
@@ -368,7 +368,7 @@ def test_every_flipped_bit_of_a_waking_frame_keeps_it_asleep(eng: Engine) -> Non
 
 @pytest.mark.edge(51, 52)
 def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
-    """C3.51, C3.52"""
+    """EDGE-051, EDGE-052"""
     assert eng.slot_add()[0] == OK
     assert eng.slot_add(local="2001:db8::1", remote="2001:db8::2")[0] == OK
     eng.sleep()
@@ -389,7 +389,7 @@ def test_ip_options_and_ipv6_headers_before_tcp(eng: Engine) -> None:
 
 @pytest.mark.edge(52)
 def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
-    """C3.52"""
+    """EDGE-052"""
     assert eng.slot_add(local="2001:db8::1", remote="2001:db8::2")[0] == OK
     eng.sleep()
     for remote, expected in (("2001:db8::3", 0), ("2001:db8::2", UNPARSEABLE)):
@@ -401,7 +401,7 @@ def test_too_long_a_chain_wakes_inside_a_slot_only(eng: Engine) -> None:
 
 @pytest.mark.edge(53)
 def test_fragments(eng: Engine) -> None:
-    """C3.53: the first shows its ports, the others do not, and are never read as ports."""
+    """EDGE-053: the first shows its ports, the others do not, and are never read as ports."""
     asleep(eng)
     whole = Ether(tcp("A", payload=bytes(64), dport=40001))
     first, *rest = fragment(whole[IP], fragsize=32)  # type: ignore[no-untyped-call]
@@ -429,7 +429,7 @@ def test_ack_advances_snd_una_and_old_windows_do_not_return(eng: Engine) -> None
 @pytest.mark.edge(30)
 @pytest.mark.parametrize(("ack", "expected"), [(1000 - 65535, (TCP_DATA, 0)), (1000 - 65536, (0, 1))])
 def test_how_old_an_acknowledgement_may_be_is_the_largest_window_ever(eng: Engine, ack: int, expected: tuple[int, int]) -> None:
-    """C2.30: not the one of now, which may be closed."""
+    """EDGE-030: not the one of now, which may be closed."""
     asleep(eng, snd_wnd=0)
     assert outcome(eng, tcp("A", ack=ack % 2**32, payload=b"x")) == expected
 

@@ -1,7 +1,7 @@
 """ControlChannelTrigger: a channel whose transport keeps an app reachable in connected standby.
 
 Canonical order: construct, register the keep-alive and push tasks, bind the transport, connect, wait for push enabled,
-check the status, post the first read (spec/host.md section 1).
+check the status, post the first read (CCT-010).
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Enumerations of the host API; values from spec/host.md appendix A."""
+"""Enumerations of the host API; values from the WinRT reference, by name."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ControlChannelTriggerStatus(IntEnum):
-    """Outcome of a channel's set-up (appendix A.1)."""
+    """Outcome of a channel's set-up."""
 
     HARDWARE_SLOT_REQUESTED = 0
     """Intermediate, never a success (CCT-026)."""
@@ -40,7 +40,7 @@ class AsyncStatus(IntEnum):
 
 
 class BackgroundAccessStatus(IntEnum):
-    """Answer to an access request (appendix A.2)."""
+    """Answer to an access request."""
 
     UNSPECIFIED = 0
     ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY = 1
