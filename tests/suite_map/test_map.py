@@ -86,3 +86,17 @@ def test_a_requirement_without_a_test_of_the_suite_says_why_and_one_with_a_test_
         if not tested and len(entry.reason) <= 10:
             wrong.append(f"{entry.id} has no test in the suite: with a reason")
     assert not wrong, "rig/catalogue/areas should read:\n" + "\n".join(wrong)
+
+
+def test_the_readme_says_how_much_is_covered(found: dict[str, set[str]]) -> None:
+    in_suite = {id_ for id_, places in found.items() if "suite" in places}
+    hosts = [id_ for id_ in catalogue.load() if id_ not in EDGES]
+    alone = sum(id_ not in in_suite for id_ in found if id_ in EDGES)
+    line = (
+        f"Of the catalogue the suite tests {len(in_suite & set(hosts))} of the host's {len(hosts)} requirements and "
+        f"{len(in_suite & set(EDGES))} of the device's {len(EDGES)} edge cases;\n"
+        f"`make test` proves {alone} more on the firmware alone. {len(catalogue.load()) - len(in_suite) - alone} have no test: "
+        "`rig requirements` says of each why.\n"
+    )
+    readme = Path(__file__).parents[2] / "README.md"
+    assert line in readme.read_text(encoding="utf-8"), f"README.md should read:\n{line}"
