@@ -1,9 +1,9 @@
 """The deepest stack a program of the board can need, from what the compiler knows, against what the linker script reserves.
 
 gcc -fcallgraph-info=su leaves a .ci file beside each object: functions with the bytes of their frames, and who calls whom.
-What it cannot know stands in the two lists below: where a call through a pointer may lead, and why a recursion ends. A call
-or a recursion that is in neither list is an error, so that the proof cannot rot unnoticed. Functions without a .ci file
-(libgcc, newlib) are measured in the program's disassembly.
+What it cannot know stands in the list below: where a call through a pointer may lead. A call that is not in the list, and any
+recursion, is an error, so that the proof cannot rot unnoticed. Functions without a .ci file (newlib, assembler) are measured in
+the program's disassembly.
 There are no interrupt handlers; a fault adds its own frame and handler once, at the worst place.
 """
 
@@ -59,13 +59,6 @@ POINTERS = [
     Pointer("port/mps2/rom_crypto.c", "sha256_final(", ("rom:crypto_hash_sha256_final",)),
     Pointer("port/mps2/rom_crypto.c", "ed25519_verify(", ("rom:crypto_sign_ed25519_verify_detached",)),
 ]  # fmt: skip
-
-RECURSIONS: dict[tuple[str, str], tuple[str, ...]] = {
-    # Calls itself for lists, maps and tags. skip() in cbor_map.c gives it scalars only.
-    ("zcbor_any_skip", "zcbor_any_skip"): ("smp/cbor_map.c:skip", "cbor_map_read"),
-}
-"""(caller, callee) of an edge that closes a circle and is never taken, above it why; and from where that holds: other
-functions may not call the callee."""
 
 
 class Unproved(Exception):
@@ -196,22 +189,13 @@ class Walker:
         below = Depth(0, ())
         for callee in set(self.callees(name)):
             if callee in self._open:
-                self._check_recursion(name, callee)
-                continue
+                circle = " > ".join([*self._open[self._open.index(callee) :], callee])
+                raise Unproved(f"recursion, as deep as nobody knows: {circle}")
             below = max(below, self.depth(callee), key=lambda depth: depth.total)
         self._open.pop()
         own = self._graph.frames[name]
         self._done[name] = Depth(own + below.total, ((name, own), *below.path))
         return self._done[name]
-
-    def _check_recursion(self, caller: str, callee: str) -> None:
-        if (caller, callee) not in RECURSIONS:
-            circle = " > ".join([*self._open[self._open.index(callee) :], callee])
-            raise Unproved(f"recursion without a reason why it ends: {circle}")
-        known = {caller, *RECURSIONS[caller, callee]}
-        for other, calls in self._graph.calls.items():
-            if other not in known and any(title == callee for title, _ in calls) and self._library.linked(other):
-                raise Unproved(f"{other} calls {callee}, for which nobody has shown that its recursion ends")
 
 
 def reserved_bytes(size_tool: str, elf: Path) -> int:

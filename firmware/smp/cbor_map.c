@@ -39,13 +39,30 @@ static bool read_value(zcbor_state_t *st, struct cbor_field *f)
 	}
 }
 
+/* A number, a float, true, null: what stands in its first byte's lower bits is it, or says how many bytes follow. */
+static bool skip_scalar(zcbor_state_t *st)
+{
+	uint8_t additional = ZCBOR_ADDITIONAL(*st->payload);
+	size_t more = additional < ZCBOR_VALUE_IS_1_BYTE ? 0 : (size_t)1 << (additional - ZCBOR_VALUE_IS_1_BYTE);
+
+	/* 28 to 31 are no lengths; `more` is the sender's word: 8 bytes may be more than are left. */
+	if (additional > ZCBOR_VALUE_IS_8_BYTES || more >= (size_t)(st->payload_end - st->payload)) {
+		return false;
+	}
+	st->payload += 1 + more;
+	st->elem_count--;
+	return true;
+}
+
 /*
- * Skips the value of a key we do not know. Scalars only: zcbor skips lists by recursion as deep as the sender likes, our
- * stack is not that deep.
+ * Skips the value of a key we do not know: a scalar or a string. A list goes as deep as the sender likes, our stack does not;
+ * so a list, a map or a tag is refused.
  */
 static bool skip(zcbor_state_t *st)
 {
-	if (st->payload >= st->payload_end) {
+	struct zcbor_string str;
+
+	if (st->payload >= st->payload_end || st->elem_count == 0) {
 		return false;
 	}
 	switch (ZCBOR_MAJOR_TYPE(*st->payload)) {
@@ -53,8 +70,12 @@ static bool skip(zcbor_state_t *st)
 	case ZCBOR_MAJOR_TYPE_MAP:
 	case ZCBOR_MAJOR_TYPE_TAG:
 		return false;
+	case ZCBOR_MAJOR_TYPE_BSTR:
+		return zcbor_bstr_decode(st, &str);
+	case ZCBOR_MAJOR_TYPE_TSTR:
+		return zcbor_tstr_decode(st, &str);
 	default:
-		return zcbor_any_skip(st, NULL);
+		return skip_scalar(st);
 	}
 }
 

@@ -163,6 +163,16 @@ def test_bodies_that_nobody_means(link: Link, client: OffloadClient, body: bytes
     assert client.status().power == Power.D0
 
 
+UNKNOWN_VALUES = (0, 23, 24, 2**16, 2**32, 2**64 - 1, -1, -(2**64), 1.5, 1e300, True, None, b"", b"x" * 300, "", "x" * 300)
+
+
+@pytest.mark.edge(107)
+def test_mcumgr_requests_with_keys_of_a_newer_client_are_served(link: Link) -> None:
+    """In front of the key that counts: a scalar or a string is skipped, to its last byte."""
+    for value in UNKNOWN_VALUES:
+        assert link.request(WRITE, 0, 0, {"a": value, "d": "heard"}) == {"r": "heard"}, value
+
+
 @pytest.mark.edge(107)
 def test_unknown_commands_and_keys_are_refused(link: Link, client: OffloadClient) -> None:
     for op, group, command in ((WRITE, GROUP_OFFLOAD, 0xFE), (READ, GROUP_OFFLOAD, 0xFE), (READ, 999, 0), (WRITE, 0, 99)):

@@ -60,7 +60,7 @@ def test_the_worst_path_is_the_sum_of_its_frames(
 @pytest.mark.parametrize(
     ("text", "why"),
     [
-        (edge("leaf", "main"), "recursion without a reason why it ends: main > (deep|wide) > leaf > main"),
+        (edge("leaf", "main"), "recursion, as deep as nobody knows: main > (deep|wide) > leaf > main"),
         (edge("leaf", "leaf"), "leaf > leaf"),
         (edge("leaf", "__indirect_call", f"{__file__}:1:1"), "a call through a pointer nobody has listed"),
         (node("leaf", 4, "dynamic"), "leaf: its frame has no bound"),
