@@ -9,7 +9,7 @@ from typing import Any
 
 from tabulate import tabulate
 
-from rig.catalogue.places import proving
+from rig.catalogue.places import folders, proving
 from rig.report.overview import Overview
 
 NARROWEST, WIDEST = 60, 150
@@ -78,7 +78,8 @@ def _said_of(reason: str, seen: Overview, prefix: str) -> str:
 def requirement(seen: Overview, id_: str) -> str:
     """Everything about one."""
     entry = seen.requirements[id_]
-    tests = proving(id_)
+    away = [f"tests/{folder}, in the source tree" for folder in entry.proved if folder not in folders()]
+    tests = [*proving(id_), *away]
     result = seen.results.get(id_)
     ran = list(dict.fromkeys(f"{test.verdict}  {test.id}" for test in result.tests)) if result else []
     said = [seen.said(id_), *ran] if seen.run else []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -153,12 +154,12 @@ def test_lines_fit_the_terminal(
 
 def test_an_installation_without_the_tree_has_the_suites_tests(tmp_path: Path) -> None:
     """As in a wheel: the package alone, beside a folder of tests that is somebody else's."""
-    (tmp_path / "rig").symlink_to(ROOT / "rig")
+    shutil.copytree(ROOT / "rig", tmp_path / "rig", ignore=shutil.ignore_patterns("firmware_images", "__pycache__"))
     (tmp_path / "tests" / "engine").mkdir(parents=True)
     (tmp_path / "tests" / "engine" / "test_theirs.py").write_text("import pytest\n@pytest.mark.edge(1)\ndef test_x(): ...\n")
-    code = "from rig.catalogue import places; from pathlib import Path; print(sorted(places.folders(Path('.'))))"
     environment = {**os.environ, "PYTHONPATH": str(tmp_path)}
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, cwd=tmp_path, env=environment, timeout=60
-    )
-    assert done.stdout == "['suite']\n"
+    command = [sys.executable, "-m", "rig.cli", "requirements", "EDGE-001"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True, cwd=tmp_path, env=environment, timeout=60)
+    assert "rig/suite/test_keep_alive.py::" in done.stdout
+    assert "test_theirs" not in done.stdout
+    assert "tests/engine, in the source tree" in done.stdout
