@@ -234,9 +234,11 @@ def _until_done(argv: list[str]) -> list[str]:
         text=True,
     ) as child:
         assert child.stdout is not None
-        for line in child.stdout:
-            lines.append(line.strip())
-            if lines[-1] == "done":
-                break
-        child.terminate()
+        try:
+            for line in child.stdout:
+                lines.append(line.strip())
+                if lines[-1] == "done":
+                    break
+        finally:
+            child.terminate()
     return lines

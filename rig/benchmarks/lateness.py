@@ -14,6 +14,7 @@ import time
 from contextlib import nullcontext
 
 from rig.benchmarks.real_time import real_time
+from rig.device.process import DIE_WITH_PARENT
 
 INTERVAL_S = 0.005
 
@@ -21,7 +22,8 @@ INTERVAL_S = 0.005
 def lateness_ms(duration_s: float, *, in_real_time: bool) -> list[float]:
     """Measured in a process of its own, beside whatever else goes on; returns when it is over."""
     argv = [sys.executable, "-m", "rig.benchmarks.lateness", str(duration_s), *(["real-time"] if in_real_time else [])]
-    late_ms: list[float] = json.loads(subprocess.run(argv, stdout=subprocess.PIPE, check=True).stdout)
+    command = [*DIE_WITH_PARENT, str(os.getpid()), *argv]
+    late_ms: list[float] = json.loads(subprocess.run(command, stdout=subprocess.PIPE, check=True).stdout)
     return late_ms
 
 

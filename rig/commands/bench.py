@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import json
 import sys
-import tempfile
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -64,9 +62,10 @@ def _measure(device: str, rounds: int, say: Progress) -> tuple[dict[str, Any], s
     userns.enter()
 
     from rig.benchmarks.device import run
+    from rig.benchmarks.scratch import scratch
 
-    with tempfile.TemporaryDirectory(prefix="rig-bench-") as folder:
-        figures = run(device, rounds, Path(folder), say)
+    with scratch() as folder:
+        figures = run(device, rounds, folder, say)
     return figures.as_json() | bounds.as_json(bounds.of_device(figures)), table(figures), figures.right
 
 

@@ -60,3 +60,22 @@ def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str) -> None:
         assert not left, f"kill {number}: processes {left} are left"
     assert namespace_mounts() == mounts
     assert list(temporary.iterdir()) == []
+
+
+def test_nothing_is_left_of_a_killed_benchmark(tmp_path: Path) -> None:
+    mark, temporary = f"{os.getpid()}-bench", tmp_path / "tmp"
+    temporary.mkdir()
+    environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
+    command, nowhere = [sys.executable, "-m", "rig", "bench", "--device", "native"], subprocess.DEVNULL
+    bench = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
+    deadline = Deadline(30)
+    while not list(temporary.rglob("wire.pcapng")):
+        assert not deadline.expired
+        time.sleep(0.01)
+    bench.kill()
+    bench.wait()
+    deadline = Deadline(5)
+    while (left := processes_of(mark)) and not deadline.expired:
+        time.sleep(0.01)
+    assert not left
+    assert list(temporary.iterdir()) == []
