@@ -216,13 +216,15 @@ int eng_slot_resume(struct engine *e, uint8_t slot, uint16_t gen);
 int eng_slot_update(struct engine *e, uint8_t slot, uint16_t gen, const struct eng_slot_update *u);
 /* Fills out[] with the slots in use, lowest first; returns how many. */
 uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOTS]);
+/* What a slot of the list was added with. */
+const struct eng_slot_cfg *eng_slot_cfg_of(const struct engine *e, uint8_t slot);
 /* Bit n: patterns (protocol offloads) of type n are taken; others are refused, UNSUPPORTED. */
 uint32_t eng_pattern_types(const struct engine *e);
 uint64_t eng_offload_types(void);
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c);
 int eng_pattern_remove(struct engine *e, uint32_t id);
-/* i-th pattern in use, in order of addition; false when there is none. */
-bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits);
+/* i-th pattern in use, in order of addition, and how often it matched; NULL when there is none. */
+const struct eng_pattern_cfg *eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *hits);
 int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
 /* For the types that have more than the common fields; NULL for the others. */
 int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more);

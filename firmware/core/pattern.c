@@ -212,12 +212,10 @@ void patterns_forget_slots(struct engine *e)
 	}
 }
 
-bool eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *hits)
+const struct eng_pattern_cfg *eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *hits)
 {
 	if (i >= e->n_patterns)
-		return false;
-	*id = e->patterns[i].cfg.id;
-	*type = e->patterns[i].cfg.type;
+		return NULL;
 	*hits = e->patterns[i].hits;
-	return true;
+	return &e->patterns[i].cfg;
 }

@@ -268,3 +268,8 @@ uint8_t eng_slot_list(const struct engine *e, struct eng_slot_state out[ENG_SLOT
 	}
 	return n;
 }
+
+const struct eng_slot_cfg *eng_slot_cfg_of(const struct engine *e, uint8_t slot)
+{
+	return &e->slots[slot].cfg;
+}

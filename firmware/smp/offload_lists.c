@@ -3,6 +3,7 @@
 #include <zcbor_encode.h>
 
 #include "reply_cache.h"
+#include "smp_group.h"
 
 enum {
 	NESTING = 4,
@@ -11,11 +12,19 @@ enum {
 	SLOT_NUMBERS = 26,
 	SLOT_FIELDS = SLOT_NUMBERS + 2, /* and the next hop's MAC, the VLAN's TCI */
 	FRAME_FIELDS = 6,
+	END_FIELDS = 4,
+	PATTERN_FIELDS = 11,
+	PATTERN_SHOWN_BYTES = 32,
+	/* A pattern at its longest: list header, id, type, hits, three of 16 bits, two addresses, length, data, mask. */
+	PATTERN_ROW_BYTES = 1 + 5 + 2 + 5 + 3 * 3 + 2 * 17 + 2 + 34 + 5,
+	END_BYTES = 1 + 2 * (17 + 3),
 	/* A slot at its longest: 2 bytes of list header, 2 numbers of 8 bits, 4 of 16, 21 of 32, and the MAC. */
 	SLOT_ROW_BYTES = 2 + 2 * 2 + 4 * 3 + 21 * 5 + 7,
 	RELEASE_BYTES = 8 + 1 + 6 + 5 + 6 + 1 + ENG_SLOTS * SLOT_ROW_BYTES, /* SMP header, map, epoch, slots */
 };
 _Static_assert((int)RELEASE_BYTES <= (int)REPLY_CACHE_LONG_BYTES, "the reply to a release is kept for its repetition");
+_Static_assert((int)RELEASE_BYTES + 5 + 3 + ENG_SLOTS * (int)END_BYTES <= (int)SMP_MESSAGE_BYTES, "a list of slots is one message");
+_Static_assert(8 + 1 + 9 + 3 + (ENG_PATTERNS + 1) * (int)PATTERN_ROW_BYTES <= (int)SMP_MESSAGE_BYTES, "so is one of patterns");
 _Static_assert(8 + 1 + 6 + (int)SLOT_ROW_BYTES <= (int)REPLY_CACHE_SHORT_BYTES, "and that to the removal of one slot");
 
 static int finish(bool ok, const zcbor_state_t *s, const uint8_t *rsp, size_t *len)
@@ -60,6 +69,25 @@ int offload_slot_state(const struct eng_slot_state *st, uint8_t *rsp, size_t cap
 	return finish(ok, s, rsp, len);
 }
 
+static bool put_bytes(zcbor_state_t *s, const uint8_t *bytes, size_t len)
+{
+	return zcbor_bstr_encode_ptr(s, (const char *)bytes, len);
+}
+
+static bool put_ends(zcbor_state_t *s, const struct engine *e, const struct eng_slot_state *st, uint8_t n)
+{
+	bool ok = zcbor_tstr_put_lit(s, "ends") && zcbor_list_start_encode(s, ENG_SLOTS);
+
+	for (uint8_t i = 0; ok && i < n; i++) {
+		const struct eng_slot_cfg *c = eng_slot_cfg_of(e, st[i].slot);
+
+		ok = zcbor_list_start_encode(s, END_FIELDS) && put_bytes(s, c->local.b, c->local.len) &&
+		     zcbor_uint32_put(s, c->local_port) && put_bytes(s, c->remote.b, c->remote.len) &&
+		     zcbor_uint32_put(s, c->remote_port) && zcbor_list_end_encode(s, END_FIELDS);
+	}
+	return ok && zcbor_list_end_encode(s, ENG_SLOTS);
+}
+
 static bool put_slots(zcbor_state_t *s, const struct eng_slot_state *st, uint8_t n)
 {
 	bool ok = zcbor_tstr_put_lit(s, "slots") && zcbor_list_start_encode(s, ENG_SLOTS);
@@ -75,7 +103,7 @@ int offload_slot_list(const struct engine *e, uint8_t *rsp, size_t cap, size_t *
 	struct eng_slot_state st[ENG_SLOTS];
 	uint8_t n = eng_slot_list(e, st);
 	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
-	bool ok = zcbor_map_start_encode(s, 1) && put_slots(s, st, n) && zcbor_map_end_encode(s, 1);
+	bool ok = zcbor_map_start_encode(s, 2) && put_ends(s, e, st, n) && put_slots(s, st, n) && zcbor_map_end_encode(s, 2);
 
 	return finish(ok, s, rsp, len);
 }
@@ -97,15 +125,30 @@ int offload_release(struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
 	return finish(ok, s, rsp, len);
 }
 
+/* The password of a magic packet is a secret. */
+static bool put_pattern(zcbor_state_t *s, const struct eng_pattern_cfg *c, uint32_t hits)
+{
+	const uint32_t v[] = { c->id, c->type, hits, c->offset, c->port, c->sport };
+	uint32_t data_len = c->type == OFF_PATTERN_MAGIC ? 0u : c->data_len;
+	uint32_t shown = data_len < PATTERN_SHOWN_BYTES ? data_len : PATTERN_SHOWN_BYTES;
+	bool ok = zcbor_list_start_encode(s, PATTERN_FIELDS);
+
+	for (size_t i = 0; ok && i < sizeof v / sizeof v[0]; i++) {
+		ok = zcbor_uint32_put(s, v[i]);
+	}
+	return ok && put_bytes(s, c->dst.b, c->dst.len) && put_bytes(s, c->src.b, c->src.len) && zcbor_uint32_put(s, data_len) &&
+	       put_bytes(s, c->data, shown) && put_bytes(s, c->mask, (shown + 7) / 8) && zcbor_list_end_encode(s, PATTERN_FIELDS);
+}
+
 int offload_pattern_list(const struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
 {
-	uint32_t id, hits;
-	uint8_t type;
+	const struct eng_pattern_cfg *c;
+	uint32_t hits;
 	ZCBOR_STATE_E(s, NESTING, rsp, cap, 1);
 	bool ok = zcbor_map_start_encode(s, 1) && zcbor_tstr_put_lit(s, "patterns") && zcbor_list_start_encode(s, ENG_PATTERNS + 1);
 
-	for (uint8_t i = 0; ok && eng_pattern_at(e, i, &id, &type, &hits); i++) {
-		ok = put_row(s, (const uint32_t[]){ id, type, hits }, 3);
+	for (uint8_t i = 0; ok && (c = eng_pattern_at(e, i, &hits)) != NULL; i++) {
+		ok = put_pattern(s, c, hits);
 	}
 	ok = ok && zcbor_list_end_encode(s, ENG_PATTERNS + 1) && zcbor_map_end_encode(s, 1);
 	return finish(ok, s, rsp, len);

@@ -58,4 +58,3 @@ def cells(bound: Bound) -> list[str]:
 
 def instructions_text(counted: Instructions) -> str:
     return f"median {counted.median:,}, worst {counted.worst:,}"
-

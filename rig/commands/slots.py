@@ -2,53 +2,76 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at, show
+from rig.commands.looking import Baud, Json, Port, device_at, plain, show
 from rig.device.numbers import Power
 
 if TYPE_CHECKING:
+    from rig.device.objects import SlotInfo
     from rig.device.offload_types import Status
 
 COLUMNS = {
     "slot": "slot",
-    "gen": "gen",
     "owner": "owner",
     "state": "state",
     "close_reason": "closed by",
-    "snd_una": "snd_una",
-    "rcv_nxt": "rcv_nxt",
-    "snd_wnd": "peer window",
+    "local": "local",
+    "remote": "remote",
     "last_rx_age_ms": "heard, ms ago",
     "next_ka_due_ms": "next probe, ms",
     "ka_sent": "probes",
     "ka_acked": "answered",
     "ka_lost": "lost",
-    "peer_ka_answered": "peer probes",
-    "challenge_acks": "challenges",
-    "dup_data": "old data",
-    "paws_drops": "PAWS",
-    "payloads_sent": "payloads",
-    "payloads_answered": "payload answers",
-    "payload_counter": "next counter",
-    "tokens_used": "tokens used",
-    "next_hop_mac": "next hop",
-    "next_hop_moves": "moved",
-    "vlan_tci": "VLAN TCI",
 }
+"""Less than a terminal's width; the rest stands in --all."""
 
 
 def register(app: typer.Typer) -> None:
     @app.command()
-    def slots(port: Port, baud: Baud = 115200, as_json: Json = False) -> None:
-        """List the TCP slots of a device, and how long it would go on without hearing of their owner."""
+    def slots(
+        port: Port,
+        baud: Baud = 115200,
+        everything: Annotated[bool, typer.Option("--all", help="Every field, a column for each slot.")] = False,
+        as_json: Json = False,
+    ) -> None:
+        """List the TCP slots of a device, and how long it would go on without hearing of their owner.
+
+        --json: one object, slots and lease.
+        """
         with device_at(port, baud) as device:
-            show(device.slots(), COLUMNS, as_json=as_json, empty="no slot is in use")
-            lease = lease_line(device.status())
-            if lease and not as_json:
-                typer.echo(lease)
+            listed, status = device.slots(), device.status()
+        if as_json:
+            _print_json(listed, status)
+            return
+        if everything and listed:
+            _show_all(listed)
+        else:
+            show(listed, COLUMNS, as_json=False, empty="no slot is in use")
+        if lease := lease_line(status):
+            typer.echo(lease)
+
+
+def _rows(slots: Sequence[SlotInfo]) -> list[dict[str, Any]]:
+    return [{field.name: plain(getattr(slot, field.name)) for field in fields(slot)} for slot in slots]
+
+
+def _show_all(slots: Sequence[SlotInfo]) -> None:
+    from tabulate import tabulate
+
+    rows = _rows(slots)
+    typer.echo(tabulate([[name, *(row[name] for row in rows)] for name in rows[0]], tablefmt="plain"))
+
+
+def _print_json(slots: Sequence[SlotInfo], status: Status) -> None:
+    import json
+
+    lease = {"owner": status.owner_id, "left_ms": status.lease_left_ms, "over": status.power is Power.EXPIRED}
+    typer.echo(json.dumps({"lease": lease, "slots": _rows(slots)}))
 
 
 def lease_line(status: Status) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 from collections.abc import Sequence
-from dataclasses import dataclass, field, fields
+from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
 from rig.device.bpf import compile_filter
@@ -19,6 +19,11 @@ from rig.device.payload import PayloadKeepAlive
 def packed_ip(address: str) -> bytes:
     """4 bytes of an IPv4, 16 of an IPv6 address."""
     return ipaddress.ip_address(address).packed
+
+
+def _end(packed: bytes, port: int) -> str:
+    address = ipaddress.ip_address(packed)
+    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
 
 
 NO_PAYLOAD_MS = 0xFFFFFFFF
@@ -145,10 +150,15 @@ class SlotInfo:
     """The newest; empty from firmware that does not tell."""
     vlan_tci: int = 0
     """0: in no VLAN."""
+    local: str = ""
+    """The host's address and port, "192.0.2.10:49152" or "[2001:db8::10]:49152"; told by the list of slots alone."""
+    remote: str = ""
 
     @classmethod
-    def of(cls, row: Sequence[Any]) -> SlotInfo:
-        return cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:28])
+    def of(cls, row: Sequence[Any], ends: Sequence[Any] = ()) -> SlotInfo:
+        """`ends`: its row of the list's other half, `slot_ends`."""
+        known = cls(row[0], row[1], SlotState(row[2]), WakeReason(row[3]), *row[4:28])
+        return replace(known, local=_end(*ends[:2]), remote=_end(*ends[2:4])) if ends else known
 
     @property
     def ref(self) -> SlotRef:
@@ -273,10 +283,26 @@ class PatternInfo:
     id: int
     type: PatternType
     hits: int
+    offset: int = 0
+    port: int = 0
+    """0: any, as for `sport`."""
+    sport: int = 0
+    dst: str = ""
+    """Empty: any, as for `src`."""
+    src: str = ""
+    data_bytes: int = 0
+    """How long the pattern is; `data` and `mask` have its first 32 bytes. None of a magic packet's password."""
+    data: bytes = b""
+    mask: bytes = b""
 
     @classmethod
-    def of(cls, row: Sequence[int]) -> PatternInfo:
-        return cls(row[0], PatternType(row[1]), row[2])
+    def of(cls, row: Sequence[Any]) -> PatternInfo:
+        """Firmware that only counts has three fields."""
+        if len(row) < 11:
+            return cls(row[0], PatternType(row[1]), row[2])
+        dst, src = (str(ipaddress.ip_address(packed)) if packed else "" for packed in row[6:8])
+        values = [row[0], PatternType(row[1]), *row[2:6], dst, src, *row[8:11]]
+        return cls(*values)
 
 
 @dataclass(frozen=True, kw_only=True)

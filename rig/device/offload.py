@@ -141,7 +141,9 @@ class OffloadClient:
 
     def slots(self) -> tuple[SlotInfo, ...]:
         """Slots in use, lowest first."""
-        return tuple(SlotInfo.of(row) for row in self._read(Command.LIST_TCP_SLOTS)["slots"])
+        reply = self._read(Command.LIST_TCP_SLOTS)
+        ends = reply.get("ends") or [()] * len(reply["slots"])
+        return tuple(SlotInfo.of(row, end) for row, end in zip(reply["slots"], ends, strict=True))
 
     def add_pattern(self, pattern: Pattern) -> None:
         """LIST_FULL, DUP_ID, BAD_LEN, BAD_ARG, UNSUPPORTED; NOT_ACCEPTED from prepare on."""

@@ -25,7 +25,7 @@ from rig.device.port import open_port
 from .fake_server import FakeServer
 from .images import BOARDS, signed, signing_key
 from .kinds import KINDS
-from .test_contract import MAC, SLOT
+from .test_contract import MAC, SLOT, SLOT6
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -253,16 +253,22 @@ def looked(served: Served, command: str, *options: str) -> tuple[Any, str]:
 
 
 def test_looks_into_a_served_device(served: Served) -> None:
-    assert looked(served, "slots") == ([], "no slot is in use\n")
+    empty = {"lease": {"owner": 0, "left_ms": 0, "over": False}, "slots": []}
+    assert looked(served, "slots") == (empty, "no slot is in use\n")
     with Link(served.port) as link:
         device = OffloadClient(link)
         ref = device.add_tcp_slot(SLOT)
         device.add_pattern(Pattern.magic(7))
         device.add_offload(ProtocolOffload(id=3, ip="192.0.2.1", mac=MAC))
-    (slot,), table = looked(served, "slots")
+    listed, table = looked(served, "slots")
+    (slot,) = listed["slots"]
     assert (slot["slot"], slot["gen"], slot["close_reason"]) == (ref.slot, ref.gen, "NONE")
     assert slot["rcv_nxt"] == SLOT.rcv_nxt
     assert "next probe, ms" in table
+    assert (slot["local"], slot["remote"]) == ("192.0.2.1:49152", "192.0.2.2:443")
+    assert re.search(r" 192\.0\.2\.1:49152 +192\.0\.2\.2:443 ", table)
+    assert max(map(len, table.splitlines())) <= 150
+    assert re.search(r"^rcv_nxt +1$", looked(served, "slots", "--all")[1], re.MULTILINE)
     assert "lease" not in table, "nobody attached"
     with Link(served.port) as link:
         device = OffloadClient(link)
@@ -271,15 +277,50 @@ def test_looks_into_a_served_device(served: Served) -> None:
         device.pause_tcp_slot(ref)
         device.add_pattern(Pattern.magic(7))
         device.add_offload(ProtocolOffload(id=3, ip="192.0.2.1", mac=MAC))
-    (slot,), table = looked(served, "slots")
+    listed, table = looked(served, "slots")
+    (slot,) = listed["slots"]
+    assert listed["lease"]["owner"] == 3
+    assert 7_100_000 < listed["lease"]["left_ms"] <= 7_200_000
     assert (slot["state"], slot["next_hop_mac"]) == ("PAUSED", MAC.hex())
     assert re.search(r"PAUSED.*\n.*owner 3: 7[12]\d\d s of the lease left", table)
     (pattern,), table = looked(served, "patterns")
     assert (pattern["id"], pattern["type"], pattern["hits"]) == (7, "MAGIC", 0)
     assert "MAGIC" in table
+    assert "a magic packet for the host's MAC" in table
     (offload,), table = looked(served, "offloads")
     assert (offload["id"], offload["type"], offload["answered"]) == (3, "ARP", 0)
     assert "ARP" in table
+
+
+def test_patterns_say_what_they_match(served: Served) -> None:
+    with Link(served.port) as link:
+        device = OffloadClient(link)
+        slot = device.add_tcp_slot(SLOT6)
+        for pattern in (
+            Pattern.syn(1, ip="192.0.2.1", port=22),
+            Pattern.syn(2, version=6),
+            Pattern.udp(3, 5353, ip="2001:db8::1"),
+            Pattern.bitmap(4, b"abc", [True, False, True], offset=14),
+            Pattern.bitmap(5, bytes(128)),
+            Pattern.payload(6, slot, b"GO", offset=2),
+            Pattern.magic(7, b"secret"),
+            Pattern.eapol(8),
+        ):
+            device.add_pattern(pattern)
+    listed, table = looked(served, "patterns")
+    assert [line.split("  ")[-1].strip() for line in table.splitlines()[2:]] == [
+        "a connection over IPv4 from anywhere to 192.0.2.1 port 22",
+        "a connection over IPv6 from anywhere to anywhere",
+        "UDP from anywhere to 2001:db8::1 port 5353",
+        "byte 14 on of the frame: 61..63",
+        f"byte 0 on of the frame: {'00' * 32} and 96 more",
+        "byte 2 on of a slot's new data: 474f",
+        "a magic packet for the host's MAC",
+        "an EAPOL frame",
+    ]
+    assert (listed[3]["data"], listed[3]["mask"], listed[4]["data_bytes"]) == ("616263", "05", 128)
+    assert (listed[6]["data"], listed[6]["data_bytes"]) == ("", 0), "a password is told to nobody"
+    assert looked(served, "slots")[0]["slots"][0]["remote"] == "[2001:db8::2]:443"
 
 
 def test_counters_name_what_happened(served: Served) -> None:

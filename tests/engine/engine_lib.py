@@ -187,7 +187,7 @@ def _load() -> c.CDLL:
     lib.eng_counter.restype = u64
     lib.eng_poll.restype = u32
     lib.eng_slot_list.restype = u8
-    lib.eng_pattern_at.restype = flag
+    lib.eng_pattern_at.restype = c.POINTER(u32)  # the first field of what it points to is the pattern's id
     lib.eng_offload_at.restype = flag
     lib.eng_offload_lease_s.restype = u32
     lib.eng_edges.restype = u8
@@ -333,11 +333,10 @@ class Engine:
 
     def patterns(self) -> dict[int, int]:
         """Hits by id, in order of addition."""
-        id_, type_, hits, out = u32(), u8(), u32(), {}
-        i = 0
-        while _LIB.eng_pattern_at(self._e, u8(i), c.byref(id_), c.byref(type_), c.byref(hits)):
-            out[id_.value] = hits.value
-            i += 1
+        hits = u32()
+        out: dict[int, int] = {}
+        while found := _LIB.eng_pattern_at(self._e, u8(len(out)), c.byref(hits)):
+            out[found.contents.value] = hits.value
         return out
 
     def offload_remove(self, id_: int) -> int:
