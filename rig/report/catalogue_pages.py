@@ -115,7 +115,7 @@ def _verdicts(counts: dict[str, int]) -> str:
 def _last_run(seen: Overview) -> str:
     facts = seen.run_facts()
     if facts is None or seen.run is None:
-        return f"last run: none in {seen.reports}"
+        return f"last run: {seen.trouble or f'none in {seen.reports}'}"
     end = "killed" if facts["exit_code"] is None else f"exit code {facts['exit_code']}"
     where = ", ".join(seen.run.facts[fact] for fact in ("devices", "topologies") if seen.run.facts.get(fact))
     return _wrap(f"last run: {facts['name']}, {facts['started']}" + (f", {where}" if where else "") + f", {end}", _width())

@@ -12,6 +12,7 @@ from typing import Any
 from rig import catalogue
 from rig.catalogue import Area, Requirement
 from rig.catalogue.places import proving
+from rig.errors import UsageError
 from rig.report.model import RequirementResult, Run, load
 from rig.runner.record import RESULTS
 
@@ -29,6 +30,8 @@ class Overview:
     requirements: Mapping[str, Requirement]
     results: Mapping[str, RequirementResult]
     """Those that the last run selected a test of."""
+    trouble: str = ""
+    """Why the last run could not be read; the catalogue is shown without it."""
 
     def in_area(self, prefix: str) -> list[Requirement]:
         return [entry for entry in self.requirements.values() if entry.prefix == prefix]
@@ -76,13 +79,16 @@ class Overview:
 def look(reports: Path, own: tuple[Path, ...] = ()) -> Overview:
     """Read the catalogue, files of the user's, and the last run in `reports`, if there is one.
 
-    Raises UsageError: RIG-C01 or RIG-C13 for those files, RIG-R11 for a record that is damaged.
+    Raises UsageError RIG-C01 or RIG-C13 for those files. A record that is damaged costs its verdicts alone.
     """
     requirements, areas = dict(catalogue.load(own)), dict(catalogue.areas(own))
     latest = reports / "latest"
     if not (latest / RESULTS).is_file():
         return Overview(reports, None, areas, requirements, {})
-    run = load(latest.resolve())
+    try:
+        run = load(latest.resolve())
+    except UsageError as error:
+        return Overview(reports, None, areas, requirements, {}, f"cannot be read: {error.code} {error.cause}")
     for id_, entry in run.own.items():
         requirements.setdefault(id_, entry)
         areas.setdefault(entry.prefix, Area(entry.prefix, entry.area))

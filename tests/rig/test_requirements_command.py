@@ -75,6 +75,13 @@ def test_the_last_run_is_named_and_counted(last_run: str, capsys: pytest.Capture
     ]
 
 
+def test_a_damaged_run_costs_its_verdicts_alone(last_run: str, folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (folder / "reports" / last_run / "results.jsonl").write_text("garbage\n")
+    out = said(capsys, "CCT-030")
+    assert "\nrequired  " in out
+    assert "last run: cannot be read: RIG-R11 " in out
+
+
 def test_an_area_has_a_row_for_each_with_verdict_or_reason(last_run: str, capsys: pytest.CaptureFixture[str]) -> None:
     out = said(capsys, "cct")
     assert "WinRT, the Windows Runtime, is" in out
