@@ -47,6 +47,7 @@
 	X(wake_udp_data)         \
 	X(wake_dhcp)             \
 	X(wake_no_more_tokens)   \
+	X(wake_buffer_full)      \
 	X(wake_while_prepare)    \
 	X(wake_suppressed)       \
 	X(wake_dup_collapsed)    \

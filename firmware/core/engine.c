@@ -88,13 +88,15 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 		return OFF_STALE_EPOCH;
 	if (target != 2 && target != 3)
 		return OFF_BAD_ARG;
+	if (arm & ~(uint32_t)ENG_ARM)
+		return OFF_UNSUPPORTED;
 	if (mac[0] & 1)
 		return OFF_BAD_ADDR;
 	memcpy(e->mac, mac, 6);
 	e->arm = arm;
 	e->wake_timer_ms = wake_timer_ms;
 	e->lost = 0;
-	e->link_changed = false;
+	e->link_changes = 0;
 	e->next_index = 1;
 	e->last_wake_reason = OFF_WAKE_NONE;
 	buffer_clear(e);

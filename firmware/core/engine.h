@@ -33,9 +33,10 @@ enum {
 	ENG_LEASE_MIN_MS = 1000,
 	ENG_LEASE_MAX_MS = 86400000, /* 24 h, and the default: what Apple's sleep proxies allow and give (mDNSResponder) */
 	ENG_LEASE_DEFAULT_MS = 7200000,
-	/* The flags that a slot and an NS offload may have; others are refused, UNSUPPORTED. */
+	/* The flags that a slot, a prepare and an NS offload may have; others are refused, UNSUPPORTED. */
 	ENG_SLOT_FLAGS = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
 			 OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_VLAN | OFF_SLOT_FLOW_LABEL | OFF_SLOT_LEARN_NEXT_HOP,
+	ENG_ARM = OFF_ARM_TCP | OFF_ARM_PATTERNS | OFF_ARM_MAGIC,
 	ENG_NS_FLAGS = OFF_NS_ROUTER | OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE | OFF_NS_RA_WAKE,
 };
 

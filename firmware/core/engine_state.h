@@ -8,9 +8,6 @@
 #include "rate.h"
 
 enum {
-	ARM_TCP = 1u << 0,
-	ARM_PATTERNS = 1u << 1,
-	ARM_MAGIC = 1u << 2,
 	ENG_ALL_PATTERNS = ENG_PATTERNS + 1,  /* magic does not count against the 32 (NDIS) */
 	ENG_CHALLENGES_PER_S = 10,            /* per slot: a global limit would tell strangers that a slot exists */
 	ENG_ANSWERS_PER_S = 50,               /* peer keep-alives, old data: bounds an ACK loop of two confused stacks */
@@ -130,7 +127,7 @@ struct engine {
 	uint8_t owner, power, mac[6];
 	uint8_t n_patterns, n_offloads, n_events;
 	uint8_t link;                /* enum link_state */
-	bool link_changed;           /* while preparing: commit reports it */
+	uint16_t link_changes;       /* while preparing: commit reports them */
 	uint16_t frame_head, frame_count;
 	uint32_t event_n;
 	uint64_t wake_timer_us, ka_gap_us;

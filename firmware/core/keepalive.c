@@ -120,7 +120,7 @@ static void give_up(struct engine *e, struct eng_slot *s)
 	s->ka_lost++;
 	count(e, C_ka_timeout);
 	slot_break(e, s, OFF_WAKE_KA_TIMEOUT);
-	if ((s->cfg.flags & OFF_SLOT_WAKE_ON_TIMEOUT) && (e->arm & ARM_TCP))
+	if ((s->cfg.flags & OFF_SLOT_WAKE_ON_TIMEOUT) && (e->arm & OFF_ARM_TCP))
 		wake(e, OFF_WAKE_KA_TIMEOUT, slot_index(e, s), NO_PATTERN, NULL, false);
 }
 
@@ -184,7 +184,7 @@ void ka_poll(struct engine *e, uint64_t now)
 		wait_for_link(e, s, now);
 	else if (s->unanswered >= s->cfg.ka_cnt || payload_ka_unanswered(s))
 		give_up(e, s);
-	else if (payload_ka_exhausted(s) && (e->arm & ARM_TCP))
+	else if (payload_ka_exhausted(s) && (e->arm & OFF_ARM_TCP))
 		wake(e, OFF_WAKE_NO_MORE_TOKENS, slot_index(e, s), NO_PATTERN, NULL, false);
 	else
 		probe(e, s, now);

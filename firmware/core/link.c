@@ -4,27 +4,33 @@
 #include "pattern_match.h"
 #include "wake.h"
 
-static bool report(struct engine *e)
+/* The change that a pattern of this type waits for, as a bit. */
+static uint16_t change_bit(uint8_t pattern_type)
 {
-	uint8_t type = e->link == LINK_UP ? OFF_PATTERN_LINK_UP : OFF_PATTERN_LINK_DOWN;
+	return (uint16_t)(1u << pattern_type);
+}
+
+/* `changes`: while preparing the link may have gone and come back. That is one wake, by the better pattern. */
+static bool report(struct engine *e, uint16_t changes)
+{
 	const struct eng_pattern_cfg *best = NULL;
 
-	if (!(e->arm & ARM_PATTERNS))
+	if (!(e->arm & OFF_ARM_PATTERNS))
 		return false;
 	for (uint8_t i = 0; i < e->n_patterns; i++) {
-		if (e->patterns[i].cfg.type == type) {
+		if (changes & change_bit(e->patterns[i].cfg.type)) {
 			e->patterns[i].hits++;
 			best = pattern_better(&e->patterns[i].cfg, best);
 		}
 	}
 	if (best)
-		wake(e, e->link == LINK_UP ? OFF_WAKE_MEDIA_CONNECT : OFF_WAKE_MEDIA_DISCONNECT, NO_SLOT, best->id, NULL, false);
+		wake(e, best->type == OFF_PATTERN_LINK_UP ? OFF_WAKE_MEDIA_CONNECT : OFF_WAKE_MEDIA_DISCONNECT, NO_SLOT, best->id, NULL, false);
 	return best != NULL;
 }
 
 bool link_wakes(struct engine *e)
 {
-	return e->link_changed && report(e);
+	return report(e, e->link_changes);
 }
 
 /* A first call that says "up" tells nothing new. The host sees the link for itself when it is awake, or on its way. */
@@ -35,7 +41,10 @@ void eng_link(struct engine *e, bool up)
 	e->link = up ? LINK_UP : LINK_DOWN;
 	if (e->link == before || (before == LINK_UNKNOWN && up))
 		return;
-	e->link_changed = e->power == OFF_PREPARED;
+	uint16_t change = change_bit(up ? OFF_PATTERN_LINK_UP : OFF_PATTERN_LINK_DOWN);
+
+	if (e->power == OFF_PREPARED)
+		e->link_changes |= change;
 	if (e->power == OFF_D3)
-		report(e);
+		report(e, change);
 }

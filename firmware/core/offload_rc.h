@@ -52,6 +52,13 @@ enum off_wake_reason {
 	OFF_WAKE_NO_MORE_TOKENS = 0x4030,  /* a payload keep-alive is due, and the host must give what it is made of */
 };
 
+/* What wakes in one sleep: "arm" of prepare. Other bits are refused, UNSUPPORTED. */
+enum off_arm {
+	OFF_ARM_TCP = 1u << 0,             /* TCP slots; not armed, they still keep their connections alive */
+	OFF_ARM_PATTERNS = 1u << 1,        /* all but the magic packet */
+	OFF_ARM_MAGIC = 1u << 2,
+};
+
 enum off_slot_flag {
 	OFF_SLOT_WAKE_ON_DATA = 1u << 0,
 	OFF_SLOT_WAKE_ON_FIN = 1u << 1,

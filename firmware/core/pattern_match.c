@@ -193,7 +193,7 @@ void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *
 		if ((raw32(p->frame + k->at) ^ k->value) & k->mask)
 			continue;
 		const struct eng_pattern *q = &e->patterns[k->pattern];
-		if (!(e->arm & (q->cfg.type == OFF_PATTERN_MAGIC ? ARM_MAGIC : ARM_PATTERNS)) || !match(e, q, p))
+		if (!(e->arm & (q->cfg.type == OFF_PATTERN_MAGIC ? OFF_ARM_MAGIC : OFF_ARM_PATTERNS)) || !match(e, q, p))
 			continue;
 		v->hits |= 1ull << k->pattern;
 		best = pattern_better(&q->cfg, best);

@@ -34,7 +34,8 @@ static enum eng_counter_id refuse(const struct engine *e, struct pkt *p, const u
 	if (len >= ETH_HEADER_BYTES && not_us(e, frame))
 		return C_rx_not_us;
 	enum parse_result r = pkt_parse(p, frame, len);
-	if (p->vid && !vlan_ours(e, p))
+	/* While preparing, slots and offloads are still to come: commit knows whose VLAN it is. */
+	if (e->power != OFF_PREPARED && p->vid && !vlan_ours(e, p))
 		return C_rx_vlan_drop;
 	switch (r) {
 	case PARSE_OK:
@@ -62,7 +63,7 @@ static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
 	bool host_matter = v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY || v->tcp == TCP_NOT_OURS;
 	if (!host_matter)
 		v->reason = C_rx_slot_consumed;
-	if (!(e->arm & ARM_TCP))
+	if (!(e->arm & OFF_ARM_TCP))
 		return;
 	v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
 	if (v->tcp == TCP_DATA)
@@ -79,7 +80,7 @@ static void judge_hidden(struct engine *e, const struct pkt *p, struct verdict *
 
 	if (p->kind == PKT_FRAGMENT)
 		v->reason = C_rx_frag;
-	if (!p->group && (e->arm & ARM_TCP) && (p->proto == PROTO_TCP || p->kind == PKT_TOO_DEEP))
+	if (!p->group && (e->arm & OFF_ARM_TCP) && (p->proto == PROTO_TCP || p->kind == PKT_TOO_DEEP))
 		s = slot_by_addresses(e, p);
 	if (s && s->state != OFF_SLOT_BROKEN) {
 		v->slot = slot_index(e, s);
@@ -92,7 +93,9 @@ struct verdict rx_judge(struct engine *e, const struct pkt *p)
 	struct verdict v = {
 		.reason = C_rx_dropped_policy, .detail = C_rx_total, .slot = NO_SLOT, .offload = NO_SLOT, .pattern_id = NO_PATTERN};
 
-	if (p->martian)
+	if (p->vid && !vlan_ours(e, p))
+		v.reason = C_rx_vlan_drop;
+	if (p->martian || v.reason == C_rx_vlan_drop)
 		return v;
 	offload_judge(e, p, &v);
 	if (p->kind == PKT_TCP)

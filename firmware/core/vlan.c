@@ -1,8 +1,9 @@
 /*
  * VLANs of IEEE 802.1Q (edge case 54). A slot or a protocol offload may be in one: it hears the frames with that VID, whatever
  * their priority, and what it sends has its TCI. The others hear untagged frames, and those with VID 0, which are priority
- * tags, and answer untagged. Frames of a VLAN that nobody is in are counted and dropped in every power state; those of one
- * that somebody is in wake for slots and offloads only: patterns and the magic packet are for frames without a VLAN.
+ * tags, and answer untagged. Frames of a VLAN that nobody is in are counted and dropped; from prepare on they are kept until
+ * commit, as who will be in it may still be added. Those of one that somebody is in wake for slots and offloads only:
+ * patterns and the magic packet are for frames without a VLAN.
  */
 #include "vlan.h"
 

@@ -19,7 +19,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 		{OFF_WAKE_MEDIA_CONNECT, C_wake_link},      {OFF_WAKE_MEDIA_DISCONNECT, C_wake_link},
 		{OFF_WAKE_IPSEC, C_wake_ipsec},             {OFF_WAKE_UDP_DATA, C_wake_udp_data},
 		{OFF_WAKE_DHCP_NAK, C_wake_dhcp},           {OFF_WAKE_DHCP_EXPIRED, C_wake_dhcp},
-		{OFF_WAKE_NO_MORE_TOKENS, C_wake_no_more_tokens},
+		{OFF_WAKE_NO_MORE_TOKENS, C_wake_no_more_tokens}, {OFF_WAKE_BUFFER_FULL, C_wake_buffer_full},
 	};
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {

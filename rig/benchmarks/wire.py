@@ -22,7 +22,7 @@ from rig.benchmarks.core import PATTERN_OFFSET, PATTERNS, FrameKind, Instruction
 from rig.clock import Deadline
 from rig.device.factory import create
 from rig.device.link import Link
-from rig.device.numbers import FrameFlag, Power, SlotFlag, WakeReason
+from rig.device.numbers import ARM_ALL, FrameFlag, Power, SlotFlag, WakeReason
 from rig.device.objects import ALL_SLOT_FLAGS
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, TcpSlot
@@ -35,7 +35,6 @@ from rig.net.network import Network
 SLOTS = 16
 HOST_MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 """bench_scene.h, as are the slots' numbers."""
-EVERY_EVENT = 0xFFFFFFFF
 
 RATES_PER_S = (2_500, 5_000, 10_000, 20_000, 40_000, 80_000, 120_000, 160_000, 240_000, 320_000)
 LEAD_S, WINDOW_S, REST_S = 0.2, 0.6, 0.3
@@ -96,7 +95,7 @@ class _Device:
 
     def sleep(self) -> None:
         epoch = self.client.status().epoch
-        epoch = self.client.prepare(epoch=epoch, arm=EVERY_EVENT, mac=HOST_MAC).epoch
+        epoch = self.client.prepare(epoch=epoch, arm=ARM_ALL, mac=HOST_MAC).epoch
         self.client.commit(epoch)
 
     def wake(self) -> None:

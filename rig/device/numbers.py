@@ -111,6 +111,18 @@ class WakeReason(IntEnum):
     """A payload keep-alive is due, and the host must give what it is made of."""
 
 
+class Arm(IntFlag):
+    """What wakes in one sleep; a device refuses bits that it does not know, UNSUPPORTED."""
+
+    TCP = 1 << 0
+    PATTERNS = 1 << 1
+    """All but the magic packet."""
+    MAGIC = 1 << 2
+
+
+ARM_ALL = Arm.TCP | Arm.PATTERNS | Arm.MAGIC
+
+
 class SlotFlag(IntFlag):
     """What a TCP slot wakes for and answers."""
 

@@ -170,7 +170,7 @@ class OffloadClient:
     # -- standby -------------------------------------------------------------------------------------------------------
 
     def prepare(self, *, epoch: int, arm: int, mac: bytes, target: Power = Power.D3, wake_timer_ms: int = 0) -> PowerReply:
-        """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: NDIS wake-up event bits. BAD_STATE."""
+        """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: bits of `Arm`. BAD_STATE, UNSUPPORTED."""
         body = {"arm": arm, "mac": mac, "epoch": epoch, "target": int(target), "wake_timer_ms": wake_timer_ms}
         return PowerReply.of(self._write(Command.PREPARE, body))
 

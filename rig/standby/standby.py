@@ -19,7 +19,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 from rig.device.link import Link, Pending
-from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
+from rig.device.numbers import ARM_ALL, GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
 from rig.device.offload_types import Drain, Event, PowerReply, Release, SlotRef, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
@@ -31,7 +31,6 @@ from rig.standby.nic import Nic
 from rig.standby.power import PowerState
 from rig.timeline import TimelineWriter
 
-ARM_ALL = 0xFFFFFFFF
 SETTLE_LATEST_S = 0.004
 """The device is released when the woken app's task has been ordered, or after this time: release is not what a wake waits for."""
 ACK_WAIT_S = 0.05

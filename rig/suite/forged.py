@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from rig.bench import Bench
 from rig.clock import Clock
+from rig.device.numbers import ARM_ALL
 from rig.device.offload_types import SlotRef
 from rig.standby import handoff
 from rig.standby.nic import KeepAlive, Nic, NicEntry
@@ -23,7 +24,6 @@ TCP_REPAIR_OPTIONS = 22
 OPT_MSS, OPT_WSCALE, OPT_TIMESTAMP = 2, 3, 8
 MSS, WSCALE = 1460, 7
 WINDOW_BYTES = 64_000
-ARM_ALL = 0xFFFFFFFF
 
 
 @dataclass

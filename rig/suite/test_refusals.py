@@ -11,7 +11,7 @@ from functools import partial
 
 import pytest
 
-from rig.device.numbers import FrameFlag, OffloadRc, Power, SlotFlag
+from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, Power, SlotFlag
 from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload, TcpSlot
 from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
@@ -38,7 +38,7 @@ def refused(call: Callable[[], object]) -> OffloadRc:
 def device_asleep(scene: Scene) -> Iterator[PowerReply]:
     """The device in D3 and the gate closed, with no host in between; all of it back at the end."""
     device, gate = scene.device, scene.bench.network.gate()
-    prepared = device.prepare(epoch=device.status().epoch, arm=forged.ARM_ALL, mac=scene.host_mac)
+    prepared = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=scene.host_mac)
     gate.close()
     try:
         yield device.commit(prepared.epoch)
@@ -237,4 +237,16 @@ def test_patterns_are_taken_until_prepare_and_not_later(scene: Scene) -> None:
 
 
 def prepare(scene: Scene, target: Power) -> PowerReply:
-    return scene.device.prepare(epoch=scene.device.status().epoch, arm=forged.ARM_ALL, mac=scene.host_mac, target=target)
+    return scene.device.prepare(epoch=scene.device.status().epoch, arm=ARM_ALL, mac=scene.host_mac, target=target)
+
+
+@pytest.mark.parametrize("arm", [8, 0xFFFFFFFF])
+def test_a_sleep_for_reasons_that_the_device_does_not_know_is_refused(scene: Scene, arm: int) -> None:
+    """And nothing half done: the next prepare, of all that it knows, is the first."""
+    before = scene.device.status()
+    with pytest.raises(DeviceError) as refused:
+        scene.device.prepare(epoch=before.epoch, arm=arm, mac=scene.host_mac)
+    assert refused.value.rc == OffloadRc.UNSUPPORTED
+    now = scene.device.status()
+    assert (now.power, now.epoch, now.arm) == (before.power, before.epoch, before.arm)
+    scene.device.abort(prepare(scene, Power.D3).epoch)

@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from rig.clock import Deadline
-from rig.device.numbers import OffloadRc, OffloadType, Power, SlotFlag
+from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, OffloadType, Power, SlotFlag
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotInfo, SlotRef, TcpSlot
 from rig.errors import DeviceError
 from rig.inject.frames import (
@@ -39,7 +39,6 @@ LOCAL, REMOTE = "198.51.100.10", "198.51.100.20"
 PORTS = 40_000, 443
 SND, RCV = 1_000_000, 5_000_000
 NEVER_MS = 80_000_000
-ARM_ALL = 0xFFFFFFFF
 PATTERN_ID = 540
 
 
@@ -226,19 +225,27 @@ def test_a_vid_that_no_vlan_can_have_is_refused(scene: Scene, tci: int) -> None:
     assert [row.vlan_tci for row in scene.device.slots()] == [1, 4094]
 
 
-def test_a_tagged_slot_captures_from_prepare_on(scene: Scene) -> None:
-    """Between prepare and commit nobody speaks: what comes in the VLAN then wakes at commit."""
+@pytest.mark.parametrize("reserved", [True, False])
+def test_a_tagged_slot_captures_from_prepare_on(scene: Scene, reserved: bool) -> None:
+    """Between prepare and commit nobody speaks: what comes in the VLAN then wakes at commit, also before the slot is there."""
     device, gate = scene.device, scene.bench.network.gate()
-    device.add_tcp_slot(slot(scene))
+    if reserved:
+        device.add_tcp_slot(slot(scene))
     prepared = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=scene.host_mac)
     gate.close()
     data = tcp_segment(flow(scene), RCV, SND, "PA", b"in between")
     send_and_wait(scene, tagged(data, VID + 1), tagged(data, VID))
     try:
+        if not reserved:
+            device.add_tcp_slot(slot(scene))
         with pytest.raises(DeviceError) as refused:
             device.commit(prepared.epoch)
         assert refused.value.rc == OffloadRc.WAKE_PENDING
-        assert [frame.data for frame in device.drain(0).frames if b"in between" in frame.data] == [tagged(data, VID)]
+        kept = [frame for frame in device.drain(0).frames if b"in between" in frame.data]
+        assert [(frame.data, bool(frame.flags & FrameFlag.WAKE)) for frame in kept] == [
+            (tagged(data, VID + 1), False),
+            (tagged(data, VID), True),
+        ]
     finally:
         gate.open()
         device.release()

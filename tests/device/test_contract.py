@@ -23,6 +23,7 @@ CDDL = (FIRMWARE / "proto" / "offload.cddl").read_text()
 ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_rc": (OffloadRc, "OFF_"),
     "off_wake_reason": (numbers.WakeReason, "OFF_WAKE_"),
+    "off_arm": (numbers.Arm, "OFF_ARM_"),
     "off_slot_flag": (SlotFlag, "OFF_SLOT_"),
     "off_slot_state": (numbers.SlotState, "OFF_SLOT_"),
     "off_pattern_type": (numbers.PatternType, "OFF_PATTERN_"),

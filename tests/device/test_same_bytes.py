@@ -14,7 +14,7 @@ from typing import Any
 from rig.clock import Deadline
 from rig.device import mcumgr
 from rig.device.link import Link
-from rig.device.numbers import OffloadType, Power, SlotState
+from rig.device.numbers import ARM_ALL, OffloadType, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
 from rig.inject.frames import tagged
@@ -30,7 +30,6 @@ from .wires import Wire, wired
 
 pytestmark = without_qemu
 
-ARM_ALL = 0xFFFFFFFF
 FUTURE_US = 20 * 86_400_000_000
 """20 days: less than half the range of a millisecond TSval, so "older" is what it means."""
 PORTS = {"plain": HOST_PORT, "timestamps": HOST_PORT + 1, "version 6": HOST_PORT + 2, "in a VLAN": HOST_PORT + 3}

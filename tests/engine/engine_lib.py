@@ -24,7 +24,7 @@ HOST_IP6 = "2001:db8::1:2:3"
 PEER_IP6 = "2001:db8::9"
 HOST_PORT = 40000
 PEER_PORT = 443
-ARM_ALL = 0xFFFFFFFF
+ARM_ALL = 7
 
 OK, NOT_FOUND, NO_SLOT, LIST_FULL, BAD_LEN, BAD_ARG, BAD_ADDR, BAD_PORT = 0, 2, 3, 4, 5, 6, 7, 8
 BAD_INTERVAL, BAD_STATE, STALE_HANDLE, STALE_EPOCH, UNSUPPORTED, WAKE_PENDING = 9, 10, 11, 12, 13, 14
@@ -55,6 +55,9 @@ REASONS = (
     "rx_bad_len", "rx_bad_ip_csum", "rx_bad_l4_csum", "rx_not_us", "rx_vlan_drop", "rx_frag",
     "rx_offload_answered", "rx_slot_consumed", "rx_wake", "rx_buffered", "rx_dropped_policy", "rx_overflow",
 )  # fmt: skip
+
+NO_REASONS = ("wake_while_prepare", "wake_suppressed", "wake_dup_collapsed")
+"""Counters about wakes that are no reason of one."""
 
 _TX = c.CFUNCTYPE(c.c_bool, c.c_void_p, c.POINTER(c.c_uint8), c.c_uint16)
 _NOW = c.CFUNCTYPE(c.c_uint64, c.c_void_p)
@@ -215,6 +218,7 @@ class Engine:
     sent: list[tuple[int, bytes]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._wakes_cleared = 0
         self._memory = (u64 * (_LIB.eng_size() // 8 + 1))()
         self._e = c.byref(self._memory)
         self._env = Env(None, _TX(self._tx), _NOW(lambda _ctx: self.now_us), self.link_events)
@@ -462,12 +466,15 @@ class Engine:
         return out
 
     def counters_clear(self) -> None:
+        self._wakes_cleared = self.status.wakes
         _LIB.eng_counters_clear(self._e)
 
     def check_sum(self) -> None:
-        """Every frame received ended in exactly one reason counter."""
+        """Every frame received ended in exactly one reason counter, every wake in one counter of its reason."""
         n = self.counters
         assert n["rx_total"] == sum(n[r] for r in REASONS), {r: n[r] for r in REASONS}
+        wakes = {name: n[name] for name in n if name == "lease_expired" or (name.startswith("wake_") and name not in NO_REASONS)}
+        assert self.status.wakes - self._wakes_cleared == sum(wakes.values()), wakes
 
 
 def payload_cfg(p: PayloadKeepAlive, **changes: Any) -> PayloadCfg:

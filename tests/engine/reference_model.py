@@ -332,11 +332,12 @@ class Model:
         return slot is not None and slot.state is State.LIVE and consumed
 
     def receive(self, frame: Frame) -> None:
+        if self.power == PREPARED:
+            self._keep(frame, None)  # of any VLAN: who will be in it is not known before commit
+            return
         if not self._in_a_vlan_of_ours(frame):
             return
-        if self.power == PREPARED:
-            self._keep(frame, None)
-        elif self.power == D3 and self._wakes(frame):
+        if self.power == D3 and self._wakes(frame):
             slot = self.slot_of(frame)
             self._mark(frame)
             self._keep(frame, slot)

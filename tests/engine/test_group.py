@@ -39,7 +39,7 @@ class Bench:
         link.start_events(lambda body: self.events.put(Event.of(body)))
 
     def sleep(self) -> None:
-        reply = self.client.prepare(epoch=self.client.status().epoch, arm=0xFFFFFFFF, mac=lib.HOST_MAC)
+        reply = self.client.prepare(epoch=self.client.status().epoch, arm=lib.ARM_ALL, mac=lib.HOST_MAC)
         assert (reply.power, reply.captured) == (Power.PREPARED, 0)
         assert self.client.commit(reply.epoch).power == Power.D3
 

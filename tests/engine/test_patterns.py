@@ -13,6 +13,7 @@ from scapy.packet import Raw
 
 from rig.device.bpf import pack
 from tests.engine.engine_lib import (
+    ARM_ALL,
     BAD_ADDR,
     BAD_ARG,
     BAD_LEN,
@@ -42,7 +43,7 @@ from tests.engine.packets import arp, ether, magic, tcp, udp
 BROADCAST = b"\xff" * 6
 
 
-def wakes(frame: bytes, *patterns: dict[str, object], arm: int = 0xFFFFFFFF) -> int | None:
+def wakes(frame: bytes, *patterns: dict[str, object], arm: int = ARM_ALL) -> int | None:
     """The id of the pattern that woke a fresh engine, None when it slept on."""
     eng = Engine(now_us=1_000_000)
     for p in patterns:

@@ -221,6 +221,45 @@ def test_link_that_goes_while_preparing_is_not_missed(eng: Engine) -> None:
     assert eng.status.power == D3
 
 
+@pytest.mark.parametrize("up", [True, False], ids=["up", "down"])
+@pytest.mark.parametrize("pattern", [LINK_UP, LINK_DOWN], ids=["wakes for up", "wakes for down"])
+def test_a_link_that_goes_and_comes_back_while_preparing_did_both(eng: Engine, up: bool, pattern: int) -> None:
+    """What it is in the end tells only half; the host may have lost its address in between."""
+    eng.link(up)
+    assert eng.pattern_add(5, type_=pattern) == OK
+    assert eng.prepare() == OK
+    eng.link(not up)
+    eng.link(up)
+    assert eng.commit() == WAKE_PENDING
+    assert eng.wake_event().reason == (MEDIA_CONNECT if pattern == LINK_UP else MEDIA_DISCONNECT)
+    assert eng.patterns() == {5: 1}
+    assert eng.release()[0] == OK
+    eng.sleep()
+    assert eng.status.power == D3
+
+
+def test_of_two_changes_while_preparing_the_better_pattern_is_reported(eng: Engine) -> None:
+    """One wake; the hits of both are counted."""
+    eng.link(up=True)
+    assert eng.pattern_add(5, type_=LINK_DOWN) == eng.pattern_add(6, type_=LINK_UP, priority=1) == OK
+    assert eng.prepare() == OK
+    for up in (False, True, False, True):
+        eng.link(up)
+    assert eng.commit() == WAKE_PENDING
+    assert (eng.wake_event().reason, eng.wake_event().pattern_id, eng.patterns()) == (MEDIA_CONNECT, 6, {5: 1, 6: 1})
+
+
+def test_a_change_before_prepare_or_of_another_kind_is_none_while_preparing(eng: Engine) -> None:
+    eng.link(up=True)
+    assert eng.pattern_add(5, type_=LINK_UP) == OK
+    eng.link(up=False)
+    eng.link(up=True)
+    assert eng.prepare() == OK
+    eng.link(up=False)
+    assert eng.commit() == OK
+    assert eng.event() is None
+
+
 def test_a_board_that_cannot_tell_refuses_link_patterns() -> None:
     blind = Engine(now_us=1, link_events=False)
     assert blind.pattern_add(5, type_=LINK_UP) == UNSUPPORTED

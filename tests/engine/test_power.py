@@ -197,7 +197,17 @@ def test_overflow_between_prepare_and_commit_wakes(eng: Engine) -> None:
         eng.rx(udp())
     assert eng.commit() == WAKE_PENDING
     event = eng.wake_event()
-    assert event.reason == BUFFER_FULL
+    assert (event.reason, eng.counters["wake_buffer_full"], eng.counters["wake_while_prepare"]) == (BUFFER_FULL, 1, 1)
+
+
+@pytest.mark.parametrize("arm", [8, 1 << 31, 0xFFFFFFFF, 0xFFFFFFF8])
+def test_reasons_to_wake_that_nobody_knows_are_refused(eng: Engine, arm: int) -> None:
+    """A host that asks for more than there is must not sleep in the belief that it has it. Every known set is taken."""
+    before = eng.status.epoch
+    assert eng.prepare(arm) == UNSUPPORTED
+    assert (eng.status.power, eng.status.epoch, eng.status.arm) == (D0, before, 0)
+    for known in range(8):
+        assert (eng.prepare(known), eng.status.arm, eng.abort()) == (OK, known, OK)
 
 
 def test_abort_keeps_the_captured_frames_for_a_drain(eng: Engine) -> None:

@@ -17,6 +17,7 @@ from scapy.layers.inet6 import IPv6
 from scapy.packet import Packet
 
 from tests.engine.engine_lib import (
+    ARM_ALL,
     D0,
     D3,
     HOST_IP,
@@ -39,7 +40,7 @@ PORTS = st.integers(40_000, 40_003)
 MORE_PORTS = st.integers(40_000, 40_017)
 """Two more than there are slots."""
 IDS = st.integers(0, 3)
-ARMS = st.sampled_from([0xFFFFFFFF, 0xFFFFFFFF, 1, 2, 0])
+ARMS = st.sampled_from([ARM_ALL, ARM_ALL, 1, 2, 0])
 RIGHT_EPOCH = st.sampled_from([0, 0, 0, 0, 0, 0, 1, -1])
 """Added to the epoch that is right."""
 WRAPS_US = [0, 2**32 - 20_000_000, 2**32 * 1000 - 20_000_000, 2**31 - 1, 2**33 - 1]
@@ -447,6 +448,14 @@ class HearsOtherVlans(Model):
         return slot.port == frame.about
 
 
+class DropsWhatCameBeforeItsSlot(Model):
+    """Frames of a VLAN that nobody is in yet, between prepare and commit."""
+
+    def receive(self, frame: Frame) -> None:
+        if self.power != PREPARED or self._in_a_vlan_of_ours(frame):
+            super().receive(frame)
+
+
 class KeepsForeignVlans(Model):
     def _in_a_vlan_of_ours(self, frame: Frame) -> bool:
         return True
@@ -454,7 +463,7 @@ class KeepsForeignVlans(Model):
 
 WRONG = [
     ForgetsGenerations, KeepsRepetitions, DropsCaptured, EvictsPlaces, OversleepsTimer, SpeaksForTheDead, WakesForThePaused,
-    ResumesByAdding, HearsOtherVlans, KeepsForeignVlans,
+    ResumesByAdding, HearsOtherVlans, KeepsForeignVlans, DropsWhatCameBeforeItsSlot,
 ]  # fmt: skip
 
 

@@ -6,9 +6,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from scapy.layers.inet import IP, TCP
+from scapy.layers.inet import IP, TCP, fragment
 from scapy.layers.inet6 import ICMPv6ND_NA, IPv6
 from scapy.layers.l2 import ARP, Dot1Q, Ether
+from scapy.packet import Raw
 
 from rig.device.payload import PayloadKeepAlive
 from tests.engine import engine_lib as lib
@@ -37,7 +38,7 @@ from tests.engine.engine_lib import (
     Engine,
 )
 from tests.engine.nd_packets import ns, ra
-from tests.engine.packets import arp, magic, parse_tcp, tcp, udp
+from tests.engine.packets import arp, ether, magic, parse_tcp, tcp, udp
 from tests.engine.test_echo import ping, ping6
 
 pytestmark = pytest.mark.edge(54)
@@ -239,16 +240,45 @@ def test_a_whole_tagged_frame_is_saved(eng: Engine, length: int) -> None:
     assert (event.orig_size, event.saved_size) == (length, min(length, 1518))
 
 
-def test_frames_between_prepare_and_commit_are_kept_for_its_vlan_alone(eng: Engine) -> None:
-    assert eng.slot_add(vlan_tci=TCI, flags=0x1F | KEEP | VLAN)[0] == OK
-    eng.prepare()
+@pytest.mark.parametrize("reserved", [True, False])
+def test_frames_between_prepare_and_commit_are_kept_for_who_may_still_come(eng: Engine, reserved: bool) -> None:
+    """The connection's state is given after prepare: nobody can say before commit that a VLAN is nobody's."""
+    slot: dict[str, Any] = {"vlan_tci": TCI, "flags": 0x1F | KEEP | VLAN}
+    if reserved:
+        assert eng.slot_add(**slot)[0] == OK
+    assert eng.prepare() == OK
     frame = tcp("PA", payload=b"news")
     for tci in (VID + 1, VID, 0):
         eng.rx(tag(frame, tci))
-    assert (eng.counters["rx_vlan_drop"], eng.status.buffered, eng.status.power) == (1, 2, PREPARED)
-    assert eng.slot_add(vlan_tci=TCI, flags=0x1F | KEEP | VLAN)[0] == OK
+    assert (eng.counters["rx_vlan_drop"], eng.status.buffered, eng.status.power) == (0, 3, PREPARED)
+    assert eng.slot_add(**slot)[0] == OK
     assert eng.commit() == WAKE_PENDING
     assert eng.wake_event().reason == TCP_DATA
+    assert [f.flags & 1 for f in eng.frames()] == [0, 1, 0]
+    eng.check_sum()
+
+
+def test_a_question_in_a_vlan_that_came_before_its_offload_is_answered_at_commit(eng: Engine) -> None:
+    assert eng.prepare() == OK
+    eng.rx(tag(arp(), VID))
+    assert eng.offload_add(1, lib.ARP, HOST_IP, tci=TCI) == OK
+    assert eng.commit() == OK
+    (answer,) = eng.take_sent()
+    assert untagged(answer)[12:14] == b"\x08\x06"
+    eng.check_sum()
+
+
+def test_what_nobody_came_for_by_commit_is_counted_as_ever(eng: Engine) -> None:
+    """Fragments and foreign segments of other VLANs too; the slots answer and wake for none of them."""
+    whole = IP(src=PEER_IP, dst=HOST_IP) / TCP() / Raw(bytes(64))
+    pieces = [tag(bytes(ether() / piece), VID + 1) for piece in fragment(whole, fragsize=32)]  # type: ignore[no-untyped-call]
+    assert eng.prepare() == OK
+    for seen in [tag(tcp("PA", payload=b"news"), VID + 1), tag(udp(magic()), VID + 1), *pieces]:
+        eng.rx(seen)
+    assert eng.slot_add(vlan_tci=TCI)[0] == OK
+    assert eng.commit() == OK
+    assert (eng.event(), eng.frames(), eng.take_sent()) == (None, [], [])
+    assert eng.counters["rx_vlan_drop"] == 2 + len(pieces)
     eng.check_sum()
 
 
