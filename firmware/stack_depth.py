@@ -43,6 +43,11 @@ class Pointer:
 POINTERS = [
     Pointer("core/engine_state.h", "env.now_us(", ("main.c:env_now_us",)),
     Pointer("core/tx.c", "env.tx(", ("main.c:env_tx",)),
+    Pointer("core/offloads.c", "].judge(", (Found("core/offload_types.c", r"\.judge = (\w+)"),)),
+    Pointer("core/offloads.c", "t->apply(", (Found("core/offload_types.c", r"\.apply = (\w+)"),)),
+    Pointer("core/offloads.c", "t->check(", (Found("core/offload_types.c", r"\.check = (\w+)"),)),
+    Pointer("core/offload_timers.c", "t->arm(", (Found("core/offload_types.c", r"\.arm = (\w+)"),)),
+    Pointer("core/offload_timers.c", "t->due(", (Found("core/offload_types.c", r"\.due = (\w+)"),)),
     Pointer("smp/framing.c", "write(out", ("port_serial_write",)),
     Pointer("smp/server.c", "->handle(", tuple(f"smp/{name}_group.c:handle" for name in ("os", "image", "offload"))),
     Pointer("smp/server.c", "cfg.cacheable(", ("offload_group_cacheable",)),

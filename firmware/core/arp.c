@@ -49,7 +49,7 @@ static bool may_ask(const struct eng_offload_cfg *c, const struct arp *a, const 
 	       (c->remote.len == 0 || memcmp(a->spa, c->remote.b, 4) == 0);
 }
 
-static void judge_one(struct engine *e, uint8_t i, const struct arp *a, const struct pkt *p, struct verdict *v)
+static void judge_one(const struct engine *e, uint8_t i, const struct arp *a, const struct pkt *p, struct verdict *v)
 {
 	const struct eng_offload_cfg *c = &e->offloads[i].cfg;
 
@@ -63,7 +63,7 @@ static void judge_one(struct engine *e, uint8_t i, const struct arp *a, const st
 	}
 }
 
-void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v)
+void arp_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 {
 	struct arp a;
 
@@ -131,8 +131,9 @@ void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 		defend(e, &e->offloads[v->offload]);
 }
 
-int arp_check(const struct eng_offload_cfg *c)
+int arp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
+	(void)more;                  /* the common fields alone */
 	if (c->ip.len != 4 || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != 4))
 		return OFF_BAD_ADDR;
 	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 ? OFF_BAD_ADDR : OFF_OK;

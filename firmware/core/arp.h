@@ -6,10 +6,10 @@
 #include "parse.h"
 #include "verdict.h"
 
-void arp_judge(struct engine *e, const struct pkt *p, struct verdict *v);
+void arp_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 /* Whom an ARP frame says to be where: false when it breaks the rules, or when it is not for everybody or for us. */
 bool arp_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac);
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
-int arp_check(const struct eng_offload_cfg *c);
+int arp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 
 #endif

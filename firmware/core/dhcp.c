@@ -68,6 +68,8 @@ void dhcp_arm(struct engine *e, struct eng_offload *o)
 	const struct eng_dhcp_cfg *c = &more_of(e, o)->cfg.dhcp;
 	struct reply r = {.lease_s = c->lease_s, .t1_s = c->t1_s};
 
+	if (more_of(e, o)->end_us)   /* it runs, or is over */
+		return;
 	settle(&r);
 	begin(e, o, &r, c->elapsed_ms ? scale_us(e, c->elapsed_ms) : 0);
 }

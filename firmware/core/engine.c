@@ -42,6 +42,7 @@ void eng_init(struct engine *e, const struct eng_env *env, uint32_t boot_id)
 	e->next_index = 1;
 	for (int i = 0; i < ENG_SLOTS; i++)
 		e->slots[i].gen = 1;
+	offload_init(e);
 }
 
 void eng_set_minute_us(struct engine *e, uint32_t minute_us)

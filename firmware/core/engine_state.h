@@ -5,6 +5,7 @@
 #include "bpf.h"
 #include "counters.h"
 #include "engine.h"
+#include "parse.h"
 #include "rate.h"
 
 enum {
@@ -139,6 +140,7 @@ struct engine {
 	struct pattern_key keys[ENG_ALL_PATTERNS];
 	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
 	struct eng_offload offloads[ENG_OFFLOADS];
+	uint8_t hearing[PKT_KINDS];  /* bit i: row i of offload_types hears that kind */
 	uint8_t next_router;
 	struct eng_router routers[ENG_ROUTERS];
 	struct eng_more more[ENG_OFFLOADS_MORE];

@@ -289,10 +289,11 @@ static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p,
 	count(e, C_mdns_answered);
 }
 
-void mdns_apply(struct engine *e, const struct pkt *p)
+void mdns_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	struct message m;
 
+	(void)v;                     /* of all that are asked, not of the one it names */
 	if (!read_message(p, &m))
 		return;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
@@ -313,8 +314,10 @@ static bool whole_name(const uint8_t *name, uint8_t n)
 	return n > 1 && at == n - 1 && name[at] == 0;
 }
 
-int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m)
+int mdns_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
+	const struct eng_mdns_cfg *m = &more->mdns;
+
 	if (c->ip.len != 4 && c->ip.len != 16)
 		return OFF_BAD_ADDR;
 	if (c->ip.b[0] == 0xFF || (c->ip.len == 4 && (c->ip.b[0] >= 224 || c->ip.b[0] == 0)))

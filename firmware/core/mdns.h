@@ -7,7 +7,7 @@
 #include "verdict.h"
 
 void mdns_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
-void mdns_apply(struct engine *e, const struct pkt *p);
-int mdns_check(const struct eng_offload_cfg *c, const struct eng_mdns_cfg *m);
+void mdns_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
+int mdns_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 
 #endif

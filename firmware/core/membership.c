@@ -255,10 +255,11 @@ static void schedule(struct engine *e, struct eng_offload *o, const struct query
 		o->pending = q->version;
 }
 
-void group_apply(struct engine *e, const struct pkt *p)
+void group_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	struct query q;
 
+	(void)v;                     /* of all that are asked, not of the one it names */
 	if (!read_query(p, &q))
 		return;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
@@ -319,10 +320,11 @@ bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	return true;
 }
 
-int group_check(const struct eng_offload_cfg *c)
+int group_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	const uint8_t *a = c->ip.b, *g = c->remote.b;
 
+	(void)more;                  /* the common fields alone */
 	if (c->ip.len != c->remote.len || (c->ip.len != 4 && c->ip.len != 16))
 		return OFF_BAD_ADDR;
 	if (c->ip.len == 4)

@@ -138,6 +138,8 @@ void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	uint8_t type = p->frame[p->l4];
 	const uint8_t *lladdr = NULL;
 
+	if (p->ip_len != 16)
+		return;
 	if (type == ND_RA) {
 		router_judge(e, p, v);
 		return;
@@ -206,10 +208,11 @@ static bool usable(const struct eng_ip *ip)
 	return ip->len == 16 && ip->b[0] != 0xFF && !ip6_unspecified(ip->b);
 }
 
-int nd_check(const struct eng_offload_cfg *c)
+int nd_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	const uint16_t dad = OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE;
 
+	(void)more;                  /* the common fields alone */
 	if ((c->flags & dad) == dad)
 		return OFF_BAD_ARG;
 	if (!usable(&c->ip) || (c->ip2.len != 0 && !usable(&c->ip2)))

@@ -13,6 +13,6 @@ void nd_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
  */
 bool nd_sender(const struct pkt *p, const uint8_t **ip, const uint8_t **mac);
 void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
-int nd_check(const struct eng_offload_cfg *c);
+int nd_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 
 #endif

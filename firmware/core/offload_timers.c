@@ -6,33 +6,25 @@
 
 #include <string.h>
 
-#include "dhcp.h"
-#include "membership.h"
+#include "offload_type.h"
 #include "tx.h"
-#include "udp_ka.h"
 
 void offload_arm(struct engine *e, struct eng_offload *o)
 {
-	if (o->cfg.type == OFF_OFFLOAD_NATT || o->cfg.type == OFF_OFFLOAD_UDP)
-		udp_ka_arm(e, o);
-	if (o->cfg.type == OFF_OFFLOAD_DHCP && more_of(e, o)->end_us == 0)
-		dhcp_arm(e, o);
+	const struct offload_type *t = offload_type_of(o->cfg.type);
+
+	if (t && t->arm)
+		t->arm(e, o);
 }
 
 static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
 {
-	switch (o->cfg.type) {
-	case OFF_OFFLOAD_GROUP:
-		return group_due(e, o, now);
-	case OFF_OFFLOAD_NATT:
-	case OFF_OFFLOAD_UDP:
-		return udp_ka_due(e, o, now);
-	case OFF_OFFLOAD_DHCP:
-		return dhcp_due(e, o, now);
-	default:                     /* the others have no timer */
-		o->due_us = NEVER_US;
-		return true;
-	}
+	const struct offload_type *t = offload_type_of(o->cfg.type);
+
+	if (t && t->due)
+		return t->due(e, o, now);
+	o->due_us = NEVER_US;        /* it has no timer */
+	return true;
 }
 
 static void run(struct engine *e, struct eng_offload *o, uint64_t now)

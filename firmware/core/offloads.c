@@ -1,124 +1,61 @@
 /*
- * The table of protocol offloads: what the device answers in the host's name. It knows the types, each type's own file
- * knows its protocol. A frame concerns at most one offload: the first in the order of addition.
+ * The protocol offloads that a host has: what the device answers in its name. offload_types.c knows the types, each type's
+ * own file knows its protocol. A frame concerns at most one offload: the first in the order of addition.
  */
 #include "offloads.h"
 
 #include <string.h>
 
-#include "arp.h"
-#include "dhcp.h"
-#include "echo.h"
-#include "mdns.h"
-#include "membership.h"
-#include "nd.h"
 #include "offload_timers.h"
-#include "udp_ka.h"
+#include "offload_type.h"
 #include "vlan.h"
 #include "wipe.h"
 
-void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v)
+/* From the table, so that a frame of a kind that few types hear costs no walk over all of them. */
+void offload_init(struct engine *e)
 {
-	if (p->kind == PKT_ARP) {
-		arp_judge(e, p, v);
-	} else if (p->kind == PKT_ICMP) {
-		if (p->ip_len == 16)
-			nd_judge(e, p, v);
-		if (v->offload == NO_SLOT && !v->broken)
-			echo_judge(e, p, v);
+	for (uint8_t kind = 0; kind < PKT_KINDS; kind++) {
+		for (uint8_t i = 0; i < OFFLOAD_TYPES; i++) {
+			if (offload_types[i].hears & KIND(kind))
+				e->hearing[kind] |= (uint8_t)(1u << i);
+		}
 	}
-	if (p->kind == PKT_IGMP || p->kind == PKT_ICMP) {
-		group_judge(e, p, v);
-	} else if (p->kind == PKT_FRAGMENT) {
-		udp_ka_judge(e, p, v);
-	} else if (p->kind == PKT_UDP) {
-		udp_ka_judge(e, p, v);
-		if (!v->final)
-			dhcp_judge(e, p, v);
-		if (!v->final)
-			mdns_judge(e, p, v);
+}
+
+/* A type judges what no other before it had a word about. */
+void offload_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	for (uint32_t rows = e->hearing[p->kind]; rows; rows &= rows - 1) {
+		offload_types[__builtin_ctz(rows)].judge(e, p, v);
+		if (v->offload != NO_SLOT || v->broken || v->final)
+			return;
 	}
 }
 
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
-	switch (e->offloads[v->offload].cfg.type) {
-	case OFF_OFFLOAD_ARP:
-		arp_apply(e, p, v);
-		break;
-	case OFF_OFFLOAD_NS:
-		nd_apply(e, p, v);
-		break;
-	case OFF_OFFLOAD_ECHO:
-		echo_apply(e, p, v);
-		break;
-	case OFF_OFFLOAD_GROUP:
-		group_apply(e, p);
-		break;
-	case OFF_OFFLOAD_DHCP:
-		dhcp_apply(e, p, v);
-		break;
-	case OFF_OFFLOAD_MDNS:
-		mdns_apply(e, p);
-		break;
-	default:
-		break;
-	}
-}
+	const struct offload_type *t = offload_type_of(e->offloads[v->offload].cfg.type);
 
-/* The types with more than the common fields; `m` is NULL when the host gave none. */
-static bool has_more(uint8_t type)
-{
-	return type == OFF_OFFLOAD_NATT || type == OFF_OFFLOAD_UDP || type == OFF_OFFLOAD_DHCP || type == OFF_OFFLOAD_MDNS;
+	if (t && t->apply)
+		t->apply(e, p, v);
 }
 
 uint64_t eng_offload_types(void)
 {
-	return 1ull << OFF_OFFLOAD_ARP | 1ull << OFF_OFFLOAD_NS | 1ull << OFF_OFFLOAD_ECHO | 1ull << OFF_OFFLOAD_GROUP |
-	       1ull << OFF_OFFLOAD_NATT | 1ull << OFF_OFFLOAD_UDP | 1ull << OFF_OFFLOAD_DHCP | 1ull << OFF_OFFLOAD_MDNS;
+	uint64_t types = 0;
+
+	for (uint8_t i = 0; i < OFFLOAD_TYPES; i++)
+		types |= 1ull << offload_types[i].number;
+	return types;
 }
 
-static uint16_t flags_of(uint8_t type)
+static int check(const struct offload_type *t, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
 {
-	switch (type) {
-	case OFF_OFFLOAD_NS:
-		return ENG_NS_FLAGS;
-	case OFF_OFFLOAD_UDP:
-		return OFF_UDP_WAKE_ON_DATA;
-	case OFF_OFFLOAD_MDNS:
-		return OFF_MDNS_UNIQUE;
-	default:
-		return 0;
-	}
-}
-
-static int check(const struct eng_offload_cfg *c, const struct eng_offload_more *m)
-{
-	if (c->flags & ~flags_of(c->type))
+	if (c->flags & ~t->flags)
 		return OFF_UNSUPPORTED;
 	if (c->mac[0] & 1)
 		return OFF_BAD_ADDR;
-	if (!tci_ok(c->vlan_tci))
-		return OFF_BAD_ARG;
-	switch (c->type) {
-	case OFF_OFFLOAD_ARP:
-		return arp_check(c);
-	case OFF_OFFLOAD_NS:
-		return nd_check(c);
-	case OFF_OFFLOAD_ECHO:
-		return echo_check(c);
-	case OFF_OFFLOAD_GROUP:
-		return group_check(c);
-	case OFF_OFFLOAD_NATT:
-	case OFF_OFFLOAD_UDP:
-		return udp_ka_check(c, m);
-	case OFF_OFFLOAD_DHCP:
-		return dhcp_check(c, m);
-	case OFF_OFFLOAD_MDNS:
-		return mdns_check(c, &m->mdns);
-	default:
-		return OFF_UNSUPPORTED;
-	}
+	return tci_ok(c->vlan_tci) ? t->check(c, m) : OFF_BAD_ARG;
 }
 
 /* Index of a free row of `more`, NO_SLOT when there is none. */
@@ -149,11 +86,14 @@ static int append(struct engine *e, const struct eng_offload_cfg *c, const struc
 
 int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
-	const struct eng_offload_more *m = has_more(c->type) ? more : NULL;
+	const struct offload_type *t = offload_type_of(c->type);
+	const struct eng_offload_more *m = t && t->has_more ? more : NULL;
 
 	if (e->power != OFF_D0 && e->power != OFF_PREPARED)
 		return OFF_NOT_ACCEPTED;
-	int rc = has_more(c->type) && !more ? OFF_BAD_ARG : check(c, m);
+	if (!t)
+		return OFF_UNSUPPORTED;
+	int rc = t->has_more && !more ? OFF_BAD_ARG : check(t, c, m);
 	if (rc != OFF_OK)
 		return rc;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {

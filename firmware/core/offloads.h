@@ -6,7 +6,8 @@
 #include "parse.h"
 #include "verdict.h"
 
-void offload_judge(struct engine *e, const struct pkt *p, struct verdict *v);
+void offload_init(struct engine *e);
+void offload_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 void offload_apply(struct engine *e, const struct pkt *p, const struct verdict *v);
 void offload_clear(struct engine *e);
 

@@ -52,6 +52,7 @@ enum pkt_kind {
 	PKT_IGMP,
 	PKT_FRAGMENT,                /* a real one; an atomic IPv6 fragment is none */
 	PKT_TOO_DEEP,                /* IPv6 header chain longer than IPV6_EXT_MAX */
+	PKT_KINDS,
 };
 
 struct pkt {

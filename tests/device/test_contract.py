@@ -64,6 +64,11 @@ def test_numbers_agree_with_the_header(enum: str) -> None:
     assert {member.name: int(member) for member in mirror} == members_in_header(enum, prefix)
 
 
+def test_every_offload_type_has_a_row_in_the_engine() -> None:
+    rows = re.findall(r"\.number = OFF_OFFLOAD_(\w+)", (FIRMWARE / "core" / "offload_types.c").read_text())
+    assert sorted(rows) == sorted(kind.name for kind in OffloadType)
+
+
 def test_command_ids_agree_with_the_cddl() -> None:
     listed = {int(text, 16) for text in re.findall(r"0x([0-9A-F]{2})\b", CDDL)}
     assert {int(command) for command in numbers.Command} == listed
