@@ -6,6 +6,7 @@ are lazy: a command loads what it needs when it runs, so that `rig --help` answe
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import importlib
 import json
@@ -91,7 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         _tell(error, as_json="--json" in arguments)
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
-        typer.echo("interrupted", err=True)
+        with contextlib.suppress(OSError):  # of a terminal that was closed
+            typer.echo("interrupted", err=True)
         return INTERRUPTED
     except (BrokenPipeError, SystemExit):  # typer meets a closed pipe with sys.exit(1)
         return _closed_output()

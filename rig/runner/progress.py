@@ -81,7 +81,7 @@ class Progress:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
-        self._say(f"interrupted: {excinfo.value or 'Ctrl-C'}; tearing down, then the reports")
+        self._say(f"interrupted: {str(excinfo.value) or 'Ctrl-C'}; tearing down, then the reports")
         return (yield)
 
     def pytest_rig_reports(self, run_dir: Path) -> None:

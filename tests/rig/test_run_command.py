@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pty
 import signal
 import subprocess
 import sys
@@ -124,7 +125,26 @@ def test_ctrl_c_ends_a_run_with_its_reports_and_no_childs_complaint(tmp_path: Pa
         os.killpg(run.pid, signal.SIGINT)
         out, err = run.communicate(timeout=60)
     assert (run.returncode, err) == (2, "")
-    assert "interrupted: " in out
+    assert "interrupted: Ctrl-C" in out
+    assert (tmp_path / "reports" / "latest" / "report.html").is_file()
+    counters = json.loads(found[0].with_name("counters.json").read_text())
+    assert "rx_total" in counters, "service and device answered until the rig ended them"
+
+
+def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -> None:
+    """The kernel sends SIGHUP to the foreground group, and whoever writes to the terminal after that gets EIO."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(tmp_path)
+        command = [sys.executable, "-m", "rig.cli", "run", "-k", "test_websocket_pings_over_many_sleeps"]
+        os.execve(sys.executable, command, ENVIRONMENT)
+    deadline = Deadline(60)
+    while not (found := list(tmp_path.glob("reports/latest/tests/*/timeline.jsonl"))) or b"SLOT" not in found[0].read_bytes():
+        assert not deadline.expired
+        time.sleep(0.01)
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 2
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()
     counters = json.loads(found[0].with_name("counters.json").read_text())
     assert "rx_total" in counters, "service and device answered until the rig ended them"
