@@ -18,7 +18,7 @@
 enum {
 	SERIAL_BYTES_A_TURN = 128,  /* one line of SMP */
 	FRAMES_A_TURN = 8,
-	IDLE_MAX_US = 10000000,     /* the ports widen short hardware timers and must be called at least this often */
+	IDLE_MAX_US = PORT_WATCHDOG_US / 2,
 	BUSY_IDLE_US = 1000,        /* while a reply or a reset is due at a known time */
 	OFFLOAD_GROUP = 100, OFFLOAD_ATTACH = 0x01,
 };
@@ -104,6 +104,9 @@ static void start(struct boot_handoff handoff)
 		image_version_text(&image, version);
 	}
 	eng_init(&engine, &env, boot_id);
+	if (handoff.reset_cause == RESET_WATCHDOG || handoff.reset_cause == RESET_FAULT) {
+		eng_stalled(&engine);
+	}
 	smp_server_init(&cfg);
 	offload_counters_init(&counters);
 	image_group_init(handoff.slot, may_write_flash);
@@ -158,11 +161,21 @@ static void note_served(void)
 	}
 }
 
+/* Test builds: as a program that has lost its way, it does nothing any more. */
+static void hang_if_ordered(void)
+{
+	while (offload_fault_hang()) {
+	}
+}
+
 int main(int argc, char **argv)
 {
 	port_init(argc, argv);
+	port_watchdog_feed();
 	start(port_handoff());
 	for (;;) {
+		port_watchdog_feed();
+		hang_if_ordered();
 		uint64_t turn_began_us = port_now_us();
 		bool busy = take_frames();
 

@@ -42,6 +42,8 @@ static void start(unsigned slot, const struct boot_record *r, struct boot_handof
 {
 	struct image_info info;
 	char version[IMAGE_VERSION_CHARS];
+
+	port_watchdog_feed(); /* a proof takes a second of a slow board */
 	enum image_error e = image_load(slot, r->security_counter, &info);
 
 	if (e != IMAGE_OK) {

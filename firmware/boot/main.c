@@ -23,6 +23,7 @@ static void __attribute__((noreturn)) recover(void)
 	for (;;) {
 		size_t n = port_serial_read(bytes, sizeof(bytes));
 
+		port_watchdog_feed();
 		smp_server_rx(bytes, n);
 		os_group_poll();
 		if (n == 0) {
@@ -34,6 +35,7 @@ static void __attribute__((noreturn)) recover(void)
 int main(int argc, char **argv)
 {
 	port_init(argc, argv);
+	port_watchdog_feed();
 	struct boot_handoff handoff = port_handoff();
 
 	log_line("offload-boot on %s, reset cause %u", port_board(), (unsigned)handoff.reset_cause);

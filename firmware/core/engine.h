@@ -202,6 +202,9 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len);
 uint32_t eng_poll(struct engine *e);
 /* The wire's link came or went; a call that tells nothing new has no effect. Nothing is sent while it is down. */
 void eng_link(struct engine *e, bool up);
+
+/* The boot before this one ended in a hang or a fault: a host that sleeps because of it has to know (an event, FIRMWARE_STALLED). */
+void eng_stalled(struct engine *e);
 void eng_set_minute_us(struct engine *e, uint32_t minute_us);
 
 /* Commands. Each returns an off_rc. */

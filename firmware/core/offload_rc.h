@@ -157,7 +157,9 @@ enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_PATTERN_REJECTED = 2, OFF_EV
 /* Flags of a buffered frame. */
 enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_DUP = 1u << 1, OFF_FRAME_MULTICAST = 1u << 2 };
 
-/* Kinds of fault_inject: the next n replies are ... */
-enum off_fault { OFF_FAULT_DROP_REPLY = 1, OFF_FAULT_DELAY_REPLY = 2, OFF_FAULT_CORRUPT_REPLY = 3, OFF_FAULT_DROP_EVENT = 4 };
+/* Kinds of fault_inject: the next n replies are ...; or, behind this one's, the firmware hangs. */
+enum off_fault {
+	OFF_FAULT_DROP_REPLY = 1, OFF_FAULT_DELAY_REPLY = 2, OFF_FAULT_CORRUPT_REPLY = 3, OFF_FAULT_DROP_EVENT = 4, OFF_FAULT_HANG = 5,
+};
 
 #endif

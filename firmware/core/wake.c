@@ -66,3 +66,9 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 	e->last_wake_reason = reason;
 	set_power(e, e->power == OFF_D3 ? OFF_WOKEN : OFF_AWAKE);
 }
+
+void eng_stalled(struct engine *e)
+{
+	report(e, OFF_WAKE_FIRMWARE_STALLED, NO_SLOT, 0, NULL, false);
+	e->last_wake_reason = OFF_WAKE_FIRMWARE_STALLED;
+}

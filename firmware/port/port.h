@@ -35,6 +35,13 @@ bool port_flash_read(uint32_t off, void *buf, uint32_t len);
 bool port_flash_write(uint32_t off, const void *buf, uint32_t len);
 bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
 
+/*
+ * The watchdog. The first call starts it, in the boot loader, and nothing stops it: when calls stay away for longer than
+ * PORT_WATCHDOG_US, at the latest after twice as long, the board resets with RESET_WATCHDOG. Cheap: called in every turn.
+ */
+#define PORT_WATCHDOG_US 2000000u
+void port_watchdog_feed(void);
+
 /* Sleep until a byte, a frame or max_us; may return early. */
 void port_idle(uint32_t max_us);
 /* Bytes of the stack that no call has ever used; 0 where the port does not know. */

@@ -37,6 +37,7 @@ bool image_erase(unsigned slot)
 		if (!port_flash_erase(FLASH_SLOT(slot) + off, PORT_FLASH_BLOCK)) {
 			return false;
 		}
+		port_watchdog_feed();
 	}
 	return true;
 }

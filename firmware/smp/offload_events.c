@@ -79,13 +79,18 @@ int offload_fault_inject(const struct io *io)
 	struct fault_inject_req q;
 
 	OFFLOAD_DECODE(fault_inject_req, io, &q);
-	if (q.kind < OFF_FAULT_DROP_REPLY || q.kind > OFF_FAULT_DROP_EVENT)
+	if (q.kind < OFF_FAULT_DROP_REPLY || q.kind > OFF_FAULT_HANG)
 		return OFF_UNSUPPORTED;
 	fault.kind = q.kind;
 	fault.left = q.n;
 	fault.delay_ms = q.delay_ms;
 	fault.fresh = true;
 	return offload_reply_empty(io);
+}
+
+bool offload_fault_hang(void)
+{
+	return fault.left > 0 && fault.kind == OFF_FAULT_HANG;
 }
 
 bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt)
@@ -96,7 +101,7 @@ bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt)
 		fault.fresh = false;
 		return false;
 	}
-	if (fault.left == 0 || is_event != (fault.kind == OFF_FAULT_DROP_EVENT))
+	if (fault.left == 0 || fault.kind == OFF_FAULT_HANG || is_event != (fault.kind == OFF_FAULT_DROP_EVENT))
 		return false;
 	fault.left--;
 	*delay_ms = fault.kind == OFF_FAULT_DELAY_REPLY ? fault.delay_ms : 0;

@@ -25,6 +25,8 @@ bool offload_group_cacheable(uint8_t op, uint8_t cmd, int rc);
 
 /* Test builds: what fault_inject ordered for the next reply. True: drop it. Otherwise delay it and corrupt it as set. */
 bool offload_fault_on_reply(bool is_event, uint16_t *delay_ms, bool *corrupt);
+/* Test builds: the main loop is to stand still from now on. */
+bool offload_fault_hang(void);
 
 /* offload_counters.c: {"name": u64, ...} */
 int offload_counters_encode(const struct engine *e, uint8_t *rsp, size_t rsp_cap, size_t *rsp_len);

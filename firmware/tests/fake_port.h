@@ -23,6 +23,7 @@ static size_t fake_line_len;
 
 const char *port_board(void) { return "native"; }
 uint32_t port_load_addr(void) { return 0; }
+void port_watchdog_feed(void) {}
 uint64_t port_now_us(void) { return 0; }
 void port_reset(bool to_recovery) { (void)to_recovery; abort(); }
 

@@ -268,6 +268,8 @@ class Fault(IntEnum):
     DELAY_REPLY = 2
     CORRUPT_REPLY = 3
     DROP_EVENT = 4
+    HANG = 5
+    """No reply any more at all, after the order's own: the firmware stands still, until its watchdog resets it."""
 
 
 class ResetCause(IntEnum):

@@ -219,7 +219,7 @@ class Service:
 
     def _on_device_restart(self, boot_id: int) -> None:
         """Its slots are lost (edge case 97)."""
-        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id)
+        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id, reset_cause=self.nic.client.hello().reset_cause.name)
         self._start_anew(WakeReason.FIRMWARE_STALLED)
 
     def _on_lease_expired(self) -> None:
@@ -241,6 +241,8 @@ class Service:
         if event.kind is EventKind.FAULT:  # it went on in the state before; nothing that a host could mend
             machine, (old, refused) = StateMachine(event.reason), divmod(event.subreason, 256)
             self.timeline.add("NIC_FAULT", machine=machine.name, state=old, refused=refused, slot=event.slot)
+            return
+        if event.reason == WakeReason.FIRMWARE_STALLED:  # its new boot number has said so before
             return
         if event.reason == WakeReason.LEASE_EXPIRED:
             if event.epoch >= self._attached_epoch:  # else noticed already, by a refused command

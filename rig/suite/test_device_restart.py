@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from rig.device.numbers import Fault
 from rig.net import counters
 from rig.suite.scene import Scene
 
 NOTICE_S = 5.0
 """The host asks after a second of silence; a restart takes some 50 ms."""
+WATCHDOG_S = 4.0
+"""This firmware at the latest (firmware/port/port.h)."""
 
 
 @pytest.mark.edge(97)
@@ -23,6 +26,19 @@ def test_a_restart_asleep_wakes_the_host_which_gives_everything_anew(scene: Scen
     scene.timeline.wait("SLEEP_ENTER", after=wake.seq)
     scene.push_and_run(connection, b"on the new boot")
     assert len(scene.timeline.find("CTOR")) == 1, "no channel had to be made anew"
+
+
+@pytest.mark.edge(97)
+def test_a_firmware_that_hangs_asleep_wakes_the_host_through_its_watchdog(scene: Scene) -> None:
+    connection = scene.open_hardware()
+    after = scene.sleep()
+    scene.device.fault_inject(Fault.HANG, 1)
+    required = scene.timeline.wait("RESUME_REQUIRED", after=after, timeout_s=WATCHDOG_S + NOTICE_S)
+    assert required.reset_cause == "WATCHDOG"
+    wake = scene.timeline.wait("NIC_WAKE", after=required.seq)
+    assert wake.reason == "FIRMWARE_STALLED"
+    scene.timeline.wait("SLEEP_ENTER", after=wake.seq)
+    scene.push_and_run(connection, b"behind the watchdog")
 
 
 @pytest.mark.edge(97)

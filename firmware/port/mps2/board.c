@@ -30,6 +30,21 @@ void handoff_put(const struct boot_handoff *h)
 	_handoff = (struct kept){ HANDOFF_MAGIC, h->reset_cause, h->slot, h->recovery, 0, h->boot_id };
 }
 
+void handoff_expect_watchdog(void)
+{
+	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_WATCHDOG, .slot = SLOT_NONE });
+}
+
+static bool in_boot_loader(void)
+{
+	return (uintptr_t)&in_boot_loader < IMAGE_ADDR;
+}
+
+/*
+ * What a program says before it resets, or starts another, is its last word. Nobody says anything before the watchdog resets,
+ * so that is said beforehand, as long as it runs; an image that never took what was meant for it hung before it could. (A
+ * reset pin that leaves the RAM alone would be taken for the watchdog; the AN385 has none.)
+ */
 static void handoff_take(void)
 {
 	handoff = (struct boot_handoff){ .reset_cause = RESET_POWER_ON, .slot = SLOT_NONE };
@@ -38,6 +53,9 @@ static void handoff_take(void)
 		handoff.slot = _handoff.slot;
 		handoff.recovery = _handoff.recovery;
 		handoff.boot_id = _handoff.boot_id;
+	}
+	if (in_boot_loader() && handoff.slot != SLOT_NONE) {
+		handoff = (struct boot_handoff){ .reset_cause = RESET_WATCHDOG, .slot = SLOT_NONE };
 	}
 	_handoff.magic = 0;
 }

@@ -26,6 +26,12 @@ enum { UART_TX_FULL = 1, UART_RX_FULL = 2 };                        /* state */
 enum { UART_TX_ENABLE = 1, UART_RX_ENABLE = 2, UART_RX_IRQ = 8 };   /* ctrl */
 enum { UART_INT_RX = 2 };
 
+struct cmsdk_watchdog {
+	volatile uint32_t load, value, ctrl, int_clear;     /* int_clear: any write begins the period anew */
+};
+#define WATCHDOG ((struct cmsdk_watchdog *)0x40008000u)
+enum { WATCHDOG_RUN = 1, WATCHDOG_RESETS = 2 };                     /* ctrl */
+
 #define LAN9118(off) (*(volatile uint32_t *)(0x40200000u + (off)))
 #define LAN_RX_DATA LAN9118(0x00)
 #define LAN_TX_DATA LAN9118(0x20)
@@ -65,6 +71,7 @@ bool ethernet_has_frame(void);
 enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link has looked */
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
 void activity_note(void);           /* something came in: stay awake for a while */
+void handoff_expect_watchdog(void); /* from now on a reset that nobody announces is its doing */
 #define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */
 void handoff_put(const struct boot_handoff *h);  /* for the next program that starts, over a reset too */
 

@@ -41,7 +41,12 @@ void fault_entry(void)
 	}
 }
 
+/* The watchdog's first period is over (NMI). At the end of the second one it resets, unless it is fed. */
+static void watchdog_entry(void)
+{
+}
+
 __attribute__((section(".vectors"), used)) const void *const vectors[16] = {
-	&_stack_top, (const void *)reset_entry, (const void *)fault_entry, (const void *)fault_entry,
+	&_stack_top, (const void *)reset_entry, (const void *)watchdog_entry, (const void *)fault_entry,
 	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry, &rom_services,
 };

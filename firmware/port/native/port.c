@@ -22,12 +22,13 @@
 #include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/time.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "boot/flash_map.h"
 
-enum { SERIAL_STALL_MS = 1000, ETH_QUEUE_BYTES = 4 << 20 };
+enum { SERIAL_STALL_US = 1000000, ETH_QUEUE_BYTES = 4 << 20 };
 
 static struct {
 	int serial, eth, flash, boot;   /* boot: the boot loader's executable, for a reset */
@@ -36,7 +37,7 @@ static struct {
 	enum port_link link_state;
 	struct boot_handoff handoff;
 	uint64_t start_us;
-	bool line_dead;                 /* nobody took the last bytes for SERIAL_STALL_MS */
+	bool line_dead;                 /* nobody took the last bytes for SERIAL_STALL_US */
 	const uint8_t *payload;         /* of the image that is to be started */
 	uint32_t payload_len;
 } p = { .serial = -1, .eth = -1, .flash = -1, .boot = -1, .link = -1, .link_news = true, .handoff = { .slot = SLOT_NONE } };
@@ -110,6 +111,89 @@ static void leave_no_core(void)
 	prctl(PR_SET_DUMPABLE, 0);
 }
 
+enum { HANDED_OVER = 9 };
+
+/* The arguments of the program that is executed next: texts, because that is all that passes. */
+struct command {
+	char numbers[HANDED_OVER][12];
+	char *argv[2 * HANDED_OVER + 2];
+};
+
+static void compose(struct command *c, const char *name, const struct boot_handoff *h)
+{
+	const int values[HANDED_OVER] = { p.serial, p.eth, p.flash, p.boot, p.link, h->reset_cause, h->slot, h->recovery,
+					  (int)h->boot_id };
+	static const char *const names[HANDED_OVER] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd", "--link-fd",
+							"--reset-cause", "--slot", "--recovery", "--boot-id" };
+	int n = 0;
+
+	c->argv[n++] = (char *)(uintptr_t)name;
+	for (int i = 0; i < HANDED_OVER; i++) {
+		snprintf(c->numbers[i], sizeof(c->numbers[i]), "%d", values[i]);
+		c->argv[n++] = (char *)(uintptr_t)names[i];
+		c->argv[n++] = c->numbers[i];
+	}
+	c->argv[n] = NULL;
+}
+
+/* --- watchdog ------------------------------------------------------------------------------------------------------ */
+
+enum { WATCHDOG_LOOKS = 4, MISSED_MAX = 6 };    /* looks in PORT_WATCHDOG_US; so many in a row without food are too many */
+
+static volatile sig_atomic_t fed, missed;
+static struct command bark;                     /* composed before: a signal handler may not */
+
+static void set_looks(suseconds_t us)
+{
+	const struct timeval every = { .tv_sec = us / 1000000, .tv_usec = us % 1000000 };
+
+	setitimer(ITIMER_REAL, &(struct itimerval){ .it_interval = every, .it_value = every }, NULL);
+}
+
+/*
+ * A timer of the kernel interrupts whatever the program hangs in. It counts looks, not time: a process that another one keeps
+ * from the processor gets one signal for all that it has missed, and goes on.
+ */
+static void look(int number)
+{
+	(void)number;
+	missed = fed ? 0 : missed + 1;
+	fed = 0;
+	if (missed >= MISSED_MAX) {
+		set_looks(0);
+		fexecve(p.boot, bark.argv, environ);
+		_exit(1);
+	}
+}
+
+static void block_looks(int how)
+{
+	sigset_t alarm;
+
+	sigemptyset(&alarm);
+	sigaddset(&alarm, SIGALRM);
+	sigprocmask(how, &alarm, NULL);
+}
+
+/* Blocked since the program before this one: without a handler a look would end the process. */
+static void watchdog_init(void)
+{
+	compose(&bark, "offload-boot", &(struct boot_handoff){ .reset_cause = RESET_WATCHDOG, .slot = SLOT_NONE });
+	sigaction(SIGALRM, &(struct sigaction){ .sa_handler = look, .sa_flags = SA_RESTART }, NULL);
+	block_looks(SIG_UNBLOCK);
+}
+
+void port_watchdog_feed(void)
+{
+	static bool started;
+
+	if (!started) {
+		started = true;
+		set_looks(PORT_WATCHDOG_US / WATCHDOG_LOOKS);
+	}
+	fed = 1;
+}
+
 void port_init(int argc, char **argv)
 {
 	prctl(PR_SET_PDEATHSIG, SIGKILL); /* no device outlives its bench */
@@ -134,6 +218,7 @@ void port_init(int argc, char **argv)
 	setsockopt(p.eth, SOL_PACKET, PACKET_AUXDATA, &(int){ 1 }, sizeof(int));
 	fcntl(p.serial, F_SETFL, fcntl(p.serial, F_GETFL) | O_NONBLOCK);
 	p.start_us = monotonic_us();
+	watchdog_init();
 }
 
 /* The kernel grows the stack as needed: there is no end to be near to. */
@@ -169,6 +254,20 @@ size_t port_serial_read(uint8_t *buf, size_t cap)
 	return n > 0 ? (size_t)n : 0;
 }
 
+/* False when nobody has taken a byte until then. */
+static bool wait_writable(uint64_t until_us)
+{
+	for (uint64_t now_us = port_now_us(); now_us < until_us; now_us = port_now_us()) {
+		struct pollfd fd = { .fd = p.serial, .events = POLLOUT };
+		int ready = poll(&fd, 1, (int)((until_us - now_us) / 1000u) + 1);
+
+		if (ready > 0 || (ready < 0 && errno != EINTR)) {   /* the watchdog's looks interrupt */
+			return ready > 0 && (fd.revents & POLLOUT);
+		}
+	}
+	return false;
+}
+
 /* Waits for a slow reader, but not for ever: a real UART never waits at all. Later bytes are tried at once, unwaited. */
 void port_serial_write(const uint8_t *buf, size_t len)
 {
@@ -181,10 +280,7 @@ void port_serial_write(const uint8_t *buf, size_t len)
 			p.line_dead = false;
 			continue;
 		}
-		struct pollfd fd = { .fd = p.serial, .events = POLLOUT };
-
-		if ((n < 0 && errno != EAGAIN && errno != EINTR) || p.line_dead || poll(&fd, 1, SERIAL_STALL_MS) <= 0 ||
-		    !(fd.revents & POLLOUT)) {
+		if ((n < 0 && errno != EAGAIN && errno != EINTR) || p.line_dead || !wait_writable(port_now_us() + SERIAL_STALL_US)) {
 			p.line_dead = true;
 			return;
 		}
@@ -337,27 +433,15 @@ void port_idle(uint32_t max_us)
 	}
 }
 
-enum { HANDED_OVER = 9 };
-
 /* Returns only when it cannot. */
 static void execute(int program, const char *name, const struct boot_handoff *h)
 {
-	char numbers[HANDED_OVER][12];
-	const int values[HANDED_OVER] = { p.serial, p.eth, p.flash, p.boot, p.link, h->reset_cause, h->slot, h->recovery,
-					  (int)h->boot_id };
-	static const char *const names[HANDED_OVER] = { "--serial-fd", "--eth-fd", "--flash-fd", "--boot-fd", "--link-fd",
-							"--reset-cause", "--slot", "--recovery", "--boot-id" };
-	char *argv[2 * HANDED_OVER + 2];
-	int n = 0;
+	struct command next;
 
-	argv[n++] = (char *)(uintptr_t)name;
-	for (int i = 0; i < HANDED_OVER; i++) {
-		snprintf(numbers[i], sizeof(numbers[i]), "%d", values[i]);
-		argv[n++] = (char *)(uintptr_t)names[i];
-		argv[n++] = numbers[i];
-	}
-	argv[n] = NULL;
-	fexecve(program, argv, environ);
+	compose(&next, name, h);
+	block_looks(SIG_BLOCK);
+	fexecve(program, next.argv, environ);
+	block_looks(SIG_UNBLOCK);
 }
 
 void port_reset(bool to_recovery)

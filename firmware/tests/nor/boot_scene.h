@@ -29,6 +29,7 @@ static uint64_t clock_us;
 
 const char *port_board(void) { return "native"; }
 uint32_t port_load_addr(void) { return 0; }
+void port_watchdog_feed(void) {}
 uint64_t port_now_us(void) { return clock_us += 7; }
 void port_reset(bool to_recovery) { (void)to_recovery; abort(); }
 void port_serial_write(const uint8_t *buf, size_t len) { (void)buf, (void)len; }
