@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import queue
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,11 @@ if TYPE_CHECKING:
 REFRESH_S = 1.0
 """How often the counters are read."""
 
+KEPT_LINES = 10
+"""Of the device's own log, to begin with: a board that does nothing says nothing new."""
+
+REPORTS = Path("reports")
+
 Line = tuple[str, str]
 """Kind (log, event, restart) and text."""
 
@@ -25,27 +31,46 @@ Line = tuple[str, str]
 def register(app: typer.Typer) -> None:
     @app.command()
     def monitor(
-        port: Annotated[str, typer.Argument(help="Serial port or pyserial URL.")],
+        port: Annotated[str, typer.Argument(help="Serial port or pyserial URL.", show_default=False)] = "",
+        named: Annotated[str, typer.Option("--port", help="The same, as the other commands take it.")] = "",
+        run: Annotated[
+            bool, typer.Option("--run", help="Follow a run instead: its tests' timelines, as they are written.")
+        ] = False,
+        reports: Annotated[Path, typer.Option(help="With --run: a run's folder, or that of all runs.", metavar="DIR")] = REPORTS,
         baud: Baud = 115200,
         seconds: Annotated[float, typer.Option(help="End after so many seconds; 0: on Ctrl-C.", min=0)] = 0.0,
     ) -> None:
-        """Show the log, events and counters of a board, live.
+        """Show the log, events and counters of a board, live; or what a run does.
 
-        Takes the events: nobody else will see them.
+        Of a board it takes the events: nobody else will see them.
         """
-        from rig.device.link import Link
-        from rig.device.port import shared_warning
+        from rig.errors import UsageError
 
-        lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
-        with Link(port, baudrate=baud, log=lambda text: lines.put(("log", text))) as link:
-            if warning := shared_warning(port):
-                typer.echo(warning, err=True)
-            show_hello(link)
-            link.start_events(
-                lambda event: lines.put(("event", event_text(event))),
-                lambda boot_id: lines.put(("restart", f"the device restarted, boot {boot_id}")),
-            )
-            watch(link, lines, seconds or float("inf"))
+        if run + bool(port) + bool(named) != 1:
+            raise UsageError("RIG-C05", "say what to watch: one PORT, or --run", "`rig devices` lists serial ports")
+        if run:
+            from rig.commands.following import follow
+
+            follow(reports, typer.echo, seconds or float("inf"))
+            return
+        _watch_port(port or named, baud, seconds or float("inf"))
+
+
+def _watch_port(port: str, baud: int, seconds: float) -> None:
+    """Until somebody presses Ctrl-C, or for so long."""
+    from rig.device.link import Link
+    from rig.device.port import shared_warning
+
+    lines: queue.SimpleQueue[Line] = queue.SimpleQueue()
+    with Link(port, baudrate=baud, log=lambda text: lines.put(("log", text))) as link:
+        if warning := shared_warning(port):
+            typer.echo(warning, err=True)
+        show_hello(link)
+        link.start_events(
+            lambda event: lines.put(("event", event_text(event))),
+            lambda boot_id: lines.put(("restart", f"the device restarted, boot {boot_id}")),
+        )
+        watch(link, lines, seconds)
 
 
 def show_hello(link: Link) -> None:
@@ -56,6 +81,8 @@ def show_hello(link: Link) -> None:
     try:
         hello = OffloadClient(link).hello()
         typer.echo(f"{hello.board}: offload {hello.version}, image {hello.digest.hex()[:12]}, boot {hello.boot_id}")
+        for line in OffloadClient(link).log(0).text.splitlines()[-KEPT_LINES:]:
+            typer.echo(f"before   log     {line}")
     except BenchError as error:
         typer.echo(f"{error.code} {error.cause}", err=True)
 

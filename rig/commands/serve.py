@@ -14,6 +14,7 @@ from rig.commands.looking import MAX_BAUD
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory
 
+SAMPLE_LEASE_MS = 3_600_000
 CHECK_S = 0.5
 """How often to see whether the device still lives."""
 
@@ -26,6 +27,12 @@ def register(app: typer.Typer) -> None:
             Path | None, typer.Option("--flash", help="File that holds its flash, 1 MiB (qemu: 16 MiB); made, erased, if absent.")
         ] = None,
         erased: Annotated[bool, typer.Option(help="Begin with an erased flash: the boot loader answers.")] = False,
+        sample: Annotated[
+            bool,
+            typer.Option(
+                "--sample", help="Load a connection, patterns and offloads: something for slots, patterns, ... to show."
+            ),
+        ] = False,
         baud: Annotated[
             int, typer.Option(help="Let bytes pass at this speed, bit/s; 0: as fast as it goes.", min=0, max=MAX_BAUD)
         ] = 0,
@@ -34,9 +41,14 @@ def register(app: typer.Typer) -> None:
         from rig.device.factory import check_emulated, emulated
         from rig.device.line import PacedLine
         from rig.device.native import NativeDevice
+        from rig.errors import UsageError
 
         check_emulated(device)
+        if sample and erased:
+            raise UsageError("RIG-C05", "a boot loader takes no --sample", "leave out --erased")
         with emulated(device, flash=_memory(device, flash_file, erased=erased)) as running:
+            if sample:
+                _load_sample(running.port)
             if isinstance(running, NativeDevice) and not baud:
                 _announce(device, running.port)
                 _watch(running.check)
@@ -52,6 +64,28 @@ def _memory(device: str, flash_file: Path | None, *, erased: bool) -> FlashMemor
     if flash_file is not None:
         return FlashMemory.in_file(device, flash_file)
     return None if erased else prepared_flash(device)
+
+
+def _load_sample(port: str) -> None:
+    """What a host of the flat topology would leave with it. Nobody is on its wire: the connection's probes get no answer."""
+    from rig.device.link import Link
+    from rig.device.objects import Pattern, ProtocolOffload, TcpSlot
+    from rig.device.offload import OffloadClient
+
+    host, mac, server_mac = "192.0.2.10", bytes.fromhex("020000000110"), bytes.fromhex("020000000120")
+    with Link(port) as link:
+        client = OffloadClient(link)
+        client.attach(1, SAMPLE_LEASE_MS)
+        client.add_tcp_slot(
+            TcpSlot(
+                local=host, remote="192.0.2.20", local_port=49152, remote_port=5223, local_mac=mac, next_hop_mac=server_mac,
+                snd_una=1000, snd_nxt=1000, snd_wl1=2000, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=2000, rcv_wnd=64240,
+                rcv_wup=2000,
+            )
+        )  # fmt: skip
+        client.add_pattern(Pattern.magic(1))
+        client.add_pattern(Pattern.syn(2, ip=host, port=22))
+        client.add_offload(ProtocolOffload(id=1, ip=host, mac=mac))
 
 
 def _announce(device: str, port: str) -> None:

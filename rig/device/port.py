@@ -28,6 +28,9 @@ from rig.errors import BenchError, UsageError
 if TYPE_CHECKING:
     import serial
 
+COMMAND_CHARS = 80
+RUNS_SERVICE = "rig.standby.service"
+"""In the command line of the process that holds the port in a run."""
 BUSY = (errno.EBUSY, errno.EAGAIN, errno.EACCES)
 
 
@@ -137,7 +140,10 @@ def busy(path: str) -> BenchError:
     """RIG-S01, naming the process that has the port."""
     found = holders(path)
     who = ", ".join(str(holder) for holder in found) or "a process that only root can see"
-    return BenchError("RIG-S01", f"{path} is held by {who}", "end that program, or give another --port")
+    fix = "end that program, or give another --port"
+    if any(RUNS_SERVICE in holder.command for holder in found):
+        fix = "that is a run of the rig: `rig monitor --run` shows what it does"
+    return BenchError("RIG-S01", f"{path} is held by {who}", fix)
 
 
 def _no_permission(path: str) -> BenchError:
@@ -175,7 +181,9 @@ class Holder:
     user: str
 
     def __str__(self) -> str:
-        return f'pid {self.pid} "{self.command}" of user {self.user}'
+        """Arguments may be a service's whole configuration: the first of them tell which program it is."""
+        shown = self.command if len(self.command) <= COMMAND_CHARS else self.command[:COMMAND_CHARS] + " ..."
+        return f'pid {self.pid} "{shown}" of user {self.user}'
 
 
 def holders(path: str, *, others_only: bool = False) -> list[Holder]:

@@ -223,6 +223,17 @@ def served(request: pytest.FixtureRequest) -> Iterator[Served]:
     served.stop()
 
 
+def test_a_served_sample_gives_every_look_something_to_show() -> None:
+    served = Served("native", "--sample")
+    try:
+        for command, wanted in (("slots", "192.0.2.20:5223"), ("patterns", "IPV4_SYN"), ("offloads", "ARP"), ("log", "native")):
+            assert wanted in rig(command, "--port", served.port).stdout
+        watched = rig("monitor", "--port", served.port, "--seconds", "0.2").stdout
+        assert re.search(r"^before   log     .* native", watched, re.MULTILINE)
+    finally:
+        served.stop()
+
+
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
 def test_serve_ends_with_a_signal(how: signal.Signals) -> None:
     assert Served("native").stop(how) == 2
@@ -264,7 +275,7 @@ def test_looks_into_a_served_device(served: Served) -> None:
     (slot,) = listed["slots"]
     assert (slot["slot"], slot["gen"], slot["close_reason"]) == (ref.slot, ref.gen, "NONE")
     assert slot["rcv_nxt"] == SLOT.rcv_nxt
-    assert "next probe, ms" in table
+    assert "probe in ms" in table
     assert (slot["local"], slot["remote"]) == ("192.0.2.1:49152", "192.0.2.2:443")
     assert re.search(r" 192\.0\.2\.1:49152 +192\.0\.2\.2:443 ", table)
     assert max(map(len, table.splitlines())) <= 150

@@ -14,11 +14,22 @@ import tty
 
 import pytest
 
+from rig.device import port
 from rig.device.link import Link
-from rig.device.port import holders, open_port, shared_warning
+from rig.device.port import Holder, holders, open_port, shared_warning
 from rig.errors import BenchError, UsageError
 
 from .fake_server import FakeServer
+
+
+def test_a_run_that_holds_a_port_is_told_in_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its arguments are a whole configuration; what it does can be watched all the same."""
+    service = Holder(7, "python -m rig.standby.service " + "a1" * 450, "root")
+    monkeypatch.setattr(port, "holders", lambda _: [service])
+    error = port.busy("/dev/ttyACM0")
+    assert len(error.cause) < 200
+    assert error.cause.endswith(' ..." of user root')
+    assert "rig monitor --run" in error.fix
 
 
 def test_a_port_opens_once(server: FakeServer) -> None:
