@@ -19,7 +19,7 @@ export RIG_SIGNING_KEY := $(abspath $(RIG_SIGNING_KEY))
 endif
 
 .DELETE_ON_ERROR:
-.PHONY: help run test setup packages firmware lint unit c-test fuzz fuzz-replay lock clean
+.PHONY: help run test setup packages test-packages firmware lint unit c-test fuzz fuzz-replay lock clean
 
 help:
 	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/'
@@ -38,10 +38,13 @@ help:
 run: setup firmware
 	@$(BIN)/rig run --device auto
 
-test: lint c-test
+test: test-packages lint c-test
 	@$(BIN)/python -m pytest tests rig/suite --device auto
 
 setup: packages $(STAMPS)/project
+
+test-packages:
+	@.ci/packages.sh $(PYTHON) test
 
 # Cheap to look, so done each time: a package may have been removed.
 packages:

@@ -1,6 +1,7 @@
 #!/bin/sh
 # Installs the system packages that are missing: with apt-get, as root or through sudo. Elsewhere it prints their names
 # and stops with exit code 6. Looks for commands first, so that nothing is asked of apt on a machine that has them.
+#   packages.sh PYTHON [test]    test: also what only the project's own tests use
 set -eu
 
 python=$1
@@ -23,6 +24,8 @@ lacks gcc-arm-none-eabi command -v arm-none-eabi-gcc
 lacks libnewlib-arm-none-eabi has_newlib
 lacks libpcap0.8 "$python" -c 'import ctypes; ctypes.CDLL("libpcap.so.0.8")'
 lacks util-linux sh -c 'command -v setpriv && command -v nsenter'
+# Another reader of the captures than the one that wrote them.
+[ "${2:-}" != test ] || lacks tshark command -v tshark
 
 [ -n "$missing" ] || exit 0
 

@@ -11,7 +11,7 @@ WAIT_S = 5.0
 
 def query4(scene: Scene, response_ds: int) -> bytes:
     """A general IGMPv2 query; `response_ds`: tenths of a second."""
-    from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
+    from scapy.layers.igmp import IGMP
     from scapy.layers.inet import IP, IPOption_Router_Alert
     from scapy.layers.l2 import Ether
 

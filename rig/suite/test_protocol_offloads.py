@@ -123,7 +123,7 @@ def with_groups(scene: Scene) -> None:
 
 @pytest.mark.edge(87)
 def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
-    from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
+    from scapy.layers.igmp import IGMP
     from scapy.layers.inet import IP
     from scapy.layers.l2 import Ether
 

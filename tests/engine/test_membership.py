@@ -7,8 +7,7 @@ from socket import inet_aton
 from typing import Any
 
 import pytest
-from scapy.contrib.igmp import IGMP  # type: ignore[attr-defined]
-from scapy.contrib.igmpv3 import IGMPv3, IGMPv3mr  # type: ignore[attr-defined]
+from scapy.layers.igmp import IGMP, IGMPv3, IGMPv3_MR
 from scapy.layers.inet import IP, IPOption_Router_Alert
 from scapy.layers.inet6 import (
     ICMPv6MLQuery,
@@ -151,12 +150,12 @@ def test_v3_queries_are_answered_with_one_record_a_report(eng: Engine, sources: 
     eng.run_until(eng.now_us + 10_000_000)
     (frame,) = reports(eng)
     assert (frame.dst, frame[IP].dst, frame[IP].ttl) == ("01:00:5e:00:00:16", "224.0.0.22", 1)
-    (record,) = frame[IGMPv3mr].records
+    (record,) = frame[IGMPv3_MR].records
     wanted = list(sources) if answer == IS_IN else []
     assert (frame[IGMPv3].type, record.rtype, record.maddr, record.srcaddrs) == (0x22, answer, GROUPS[1], wanted)
     eng.rx(v3_query())
     eng.run_until(eng.now_us + 10_000_000)
-    assert {f[IGMPv3mr].records[0].maddr for f in reports(eng)} == set(GROUPS)
+    assert {f[IGMPv3_MR].records[0].maddr for f in reports(eng)} == set(GROUPS)
 
 
 @pytest.mark.parametrize(
@@ -177,7 +176,7 @@ def test_queries_before_the_answer_is_due_get_one_for_all(
     for sources in queries:
         eng.rx(v3_query(GROUPS[1], sources=sources))
     eng.run_until(eng.now_us + 10_000_000)
-    ((record,),) = [frame[IGMPv3mr].records for frame in reports(eng)]
+    ((record,),) = [frame[IGMPv3_MR].records for frame in reports(eng)]
     assert (record.rtype, record.srcaddrs) == (answer, list(told))
 
 
@@ -195,7 +194,7 @@ def test_what_was_asked_before_is_no_part_of_the_next_answer(eng: Engine) -> Non
     for sources in (SOURCES[:1], SOURCES[1:2]):
         eng.rx(v3_query(GROUPS[1], sources=sources))
         eng.run_until(eng.now_us + 10_000_000)
-    assert [f[IGMPv3mr].records[0].srcaddrs for f in reports(eng)] == [list(SOURCES[:1]), list(SOURCES[1:2])]
+    assert [f[IGMPv3_MR].records[0].srcaddrs for f in reports(eng)] == [list(SOURCES[:1]), list(SOURCES[1:2])]
 
 
 def test_more_groups_than_sources_are_remembered_for_are_answered_all_the_same(eng: Engine) -> None:
@@ -203,7 +202,7 @@ def test_more_groups_than_sources_are_remembered_for_are_answered_all_the_same(e
     for group in GROUPS:
         eng.rx(v3_query(group, sources=SOURCES[:1]))
     eng.run_until(eng.now_us + 10_000_000)
-    records = [f[IGMPv3mr].records[0] for f in reports(eng)]
+    records = [f[IGMPv3_MR].records[0] for f in reports(eng)]
     assert {r.maddr for r in records} == set(GROUPS)
     assert sorted((r.rtype, len(r.srcaddrs)) for r in records) == [(IS_IN, 1), (IS_IN, 1), (IS_EX, 0)]
 
@@ -407,5 +406,5 @@ def test_add_and_remove(eng: Engine) -> None:
     eng.rx(v3_query("239.0.0.7"))
     eng.rx(v3_query("239.0.0.99"))
     eng.run_until(eng.now_us + 10_000_000)
-    assert [f[IGMPv3mr].records[0].maddr for f in reports(eng)] == ["239.0.0.99"]
+    assert [f[IGMPv3_MR].records[0].maddr for f in reports(eng)] == ["239.0.0.99"]
     assert GROUP == 17

@@ -139,7 +139,7 @@ def test_checksums_on_the_wire_are_right(flat: Network) -> None:
     assert all(tcp_checksum_holds(data) for data in segments)
 
 
-@pytest.mark.skipif(TSHARK is None, reason="tshark is not installed")
+@pytest.mark.skipif(TSHARK is None, reason="tshark is not installed: make test installs it")
 def test_the_file_opens_in_tshark_with_names_and_nanoseconds(flat: Network, tmp_path: Path) -> None:
     path = tmp_path / "net.pcapng"
     with flat.capture(path), Injector.on(flat.server) as server:
