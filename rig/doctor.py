@@ -14,8 +14,9 @@ from typing import Literal
 
 from rig.device import bpf, signing_key
 from rig.device.images import firmware, images_root, manifest
-from rig.device.port import visible_ports
+from rig.device.port import is_built_in, visible_ports
 from rig.errors import BenchError
+from rig.net.network import TUN
 
 State = Literal["ok", "warn", "no"]
 
@@ -41,7 +42,7 @@ class Check:
     reason: str
     fix: str = ""
     needed_for: tuple[str, ...] = ()
-    """Abilities that are gone when `state` is "no"."""
+    """Abilities that are gone unless `state` is "ok"."""
 
 
 def examine() -> list[Check]:
@@ -51,7 +52,7 @@ def examine() -> list[Check]:
 
 def abilities(checks: Iterable[Check]) -> dict[str, list[str]]:
     """Each ability to the names of the checks that stand in its way; an empty list: it can be used."""
-    failed = [check for check in checks if check.state == "no"]
+    failed = [check for check in checks if check.state != "ok"]
     return {ability: [check.name for check in failed if ability in check.needed_for] for ability in ABILITIES}
 
 
@@ -125,10 +126,15 @@ def _tap(found: dict[str, str]) -> Check:
     refused = found.get("tun node") or found.get("tap", "")
     if not refused:
         return Check("TAP", "ok", "/dev/net/tun works")
-    fix = (
-        "sudo rig ... (or: sudo chmod 0666 /dev/net/tun)" if os.geteuid() else "mkdir -p /dev/net && mknod /dev/net/tun c 10 200"
-    )
-    return Check("TAP", "no", refused, fix, (QEMU,))
+    return Check("TAP", "no", refused, _tap_fix(), (QEMU,))
+
+
+def _tap_fix() -> str:
+    sudo = "sudo " if os.geteuid() else ""
+    if not TUN.exists():
+        made = f"{sudo}mkdir -p {TUN.parent} && {sudo}mknod {TUN} c 10 200"
+        return f"{made} && sudo chmod 0666 {TUN}" if sudo else made
+    return f"sudo rig ... (or: sudo chmod 0666 {TUN})" if sudo else "modprobe tun"
 
 
 def _nat(found: dict[str, str]) -> list[Check]:
@@ -213,7 +219,10 @@ def _signing_key() -> Check:
 def _serial() -> list[Check]:
     ports = visible_ports()
     if not ports:
-        return [Check("serial ports", "warn", "no board is connected", "connect one, then: rig devices", ())]
+        return [Check("serial ports", "warn", "no board is connected", "connect one, then: rig devices", (BOARD,))]
+    if all(map(is_built_in, ports)):
+        reason = f"only the machine's own, {', '.join(ports)}: nothing tells of a board there"
+        return [Check("serial ports", "warn", reason, "connect a board by USB, or ask who answers: rig devices", (BOARD,))]
     closed = [port for port in ports if not os.access(port, os.R_OK | os.W_OK)]
     if closed:
         fix = "sudo usermod -aG dialout $USER, then log in again"

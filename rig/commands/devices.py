@@ -32,6 +32,6 @@ def register(app: typer.Typer) -> None:
             return
         from tabulate import tabulate
 
-        rows = [(p.port, p.vid_pid, p.serial_number, p.by_id or p.description, p.holder or "free", p.answer) for p in found]
+        rows = [(p.port, p.vid_pid, p.serial_number, p.by_id or p.description, p.state, p.answer) for p in found]
         headers = ("port", "vid:pid", "serial number", "by-id path", "held by", "who answers")
         typer.echo(tabulate(rows, headers))

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.commands.looking import Baud
+from rig.commands.looking import Baud, device_names, port_names
 
 if TYPE_CHECKING:
     from rig.device.flash import FlashResult, OnProgress
@@ -23,8 +23,8 @@ def register(app: typer.Typer) -> None:
         image: Annotated[
             Path | None, typer.Argument(help="Signed image; default: the built firmware of the board that answers.")
         ] = None,
-        port: Annotated[str, typer.Option(help="Serial port or pyserial URL of a board.")] = "",
-        device: Annotated[str, typer.Option(help="native or qemu instead of a port.")] = "",
+        port: Annotated[str, typer.Option(help="Serial port or pyserial URL of a board.", autocompletion=port_names)] = "",
+        device: Annotated[str, typer.Option(help="native or qemu instead of a port.", autocompletion=device_names)] = "",
         flash_file: Annotated[
             Path | None,
             typer.Option("--flash", help="With --device: the file that holds its flash, made if absent; else nothing stays"),
@@ -73,6 +73,8 @@ def _run(link: Link, path: Path, device: str, *, force: bool, as_json: bool) -> 
     if result.skipped:
         typer.echo(f"already up to date: {result.version} ({result.digest.hex()[:12]})")
     else:
+        if result.resumed_at:
+            typer.echo(f"resumed at byte {result.resumed_at}, where an earlier upload was cut off")
         rate = result.uploaded_bytes / result.upload_s / 1000
         typer.echo(
             f"flashed {result.version}: {result.uploaded_bytes} bytes in {result.upload_s:.1f} s, {rate:.1f} kB/s; confirmed"

@@ -6,19 +6,19 @@ from typing import Annotated
 
 import typer
 
-NAMES = "exit-codes, bench.toml, topology, requirements, events, signing-key"
+NAMES = "exit-codes, bench.toml, topology, requirements, events, signing-key, ci"
 
 
 def register(app: typer.Typer) -> None:
     @app.command("help", help=f"Explain a topic: {NAMES}.")
-    def show(topic: Annotated[str, typer.Argument(help=NAMES)] = "exit-codes") -> None:
+    def show(topic: Annotated[str, typer.Argument(help=NAMES, autocompletion=lambda: NAMES.split(", "))] = "exit-codes") -> None:
         from rig.cli import EXIT_CODES
-        from rig.commands.topics import BENCH_TOML, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
+        from rig.commands.topics import BENCH_TOML, CI, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
         from rig.device import signing_key
         from rig.errors import UsageError
         from rig.events import page
 
-        files = {"bench.toml": BENCH_TOML, "topology": TOPOLOGY, "requirements": REQUIREMENTS}
+        files = {"bench.toml": BENCH_TOML, "topology": TOPOLOGY, "requirements": REQUIREMENTS, "ci": CI}
         key = SIGNING_KEY.format(path=signing_key.path())
         topics = {"exit-codes": EXIT_CODES, **files, "signing-key": key, "events": page()}
         if topic not in topics:

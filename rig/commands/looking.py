@@ -16,7 +16,22 @@ import typer
 if TYPE_CHECKING:
     from rig.device.offload import OffloadClient
 
-Port = Annotated[str, typer.Option(help="Serial port or pyserial URL; that of a running `rig serve` too.")]
+
+def port_names() -> list[str]:
+    """For a shell that completes."""
+    from rig.device.port import visible_ports
+
+    return visible_ports()
+
+
+def device_names() -> list[str]:
+    """Those that run on this machine by themselves."""
+    return ["native", "qemu"]
+
+
+Port = Annotated[
+    str, typer.Option(help="Serial port or pyserial URL; that of a running `rig serve` too.", autocompletion=port_names)
+]
 MAX_BAUD = 12_000_000
 """What a USB full-speed adapter can promise at most."""
 Baud = Annotated[int, typer.Option(help="Speed of the line, bit/s.", min=50, max=MAX_BAUD)]

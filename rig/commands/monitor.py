@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.looking import Baud
+from rig.commands.looking import Baud, port_names
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -31,7 +31,9 @@ Line = tuple[str, str]
 def register(app: typer.Typer) -> None:
     @app.command()
     def monitor(
-        port: Annotated[str, typer.Argument(help="Serial port or pyserial URL.", show_default=False)] = "",
+        port: Annotated[
+            str, typer.Argument(help="Serial port or pyserial URL.", show_default=False, autocompletion=port_names)
+        ] = "",
         named: Annotated[str, typer.Option("--port", help="The same, as the other commands take it.")] = "",
         run: Annotated[
             bool, typer.Option("--run", help="Follow a run instead: its tests' timelines, as they are written.")

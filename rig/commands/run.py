@@ -25,6 +25,17 @@ def register(app: typer.Typer) -> None:
     app.command()(run)
 
 
+def _device_words() -> list[str]:
+    """For a shell that completes, as the next one."""
+    return ["native", "qemu", "auto", "board:"]
+
+
+def _topology_names() -> list[str]:
+    from rig.net.topology import names
+
+    return list(names())
+
+
 def run(
     tests: Annotated[
         list[str] | None,
@@ -34,10 +45,15 @@ def run(
         str, typer.Option("-k", metavar="EXPR", help='only tests that match, words of their names: "wakes and not vlan"')
     ] = "",
     device: Annotated[
-        list[str] | None, typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]")
+        list[str] | None,
+        typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]", autocompletion=_device_words),
     ] = None,
     topology: Annotated[
-        list[str] | None, typer.Option(help="a name from netns/ or a TOML file (rig help topology); repeatable  [default: flat]")
+        list[str] | None,
+        typer.Option(
+            help="a name from netns/ or a TOML file (rig help topology); repeatable  [default: flat]",
+            autocompletion=_topology_names,
+        ),
     ] = None,
     bench_config: Annotated[
         Path | None, typer.Option(help="bench.toml to start from; its keys: rig help bench.toml", metavar="FILE")

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.commands.looking import MAX_BAUD
+from rig.commands.looking import MAX_BAUD, device_names
 
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory
@@ -22,7 +22,7 @@ CHECK_S = 0.5
 def register(app: typer.Typer) -> None:
     @app.command()
     def serve(
-        device: Annotated[str, typer.Option(help="native or qemu.")] = "native",
+        device: Annotated[str, typer.Option(help="native or qemu.", autocompletion=device_names)] = "native",
         flash_file: Annotated[
             Path | None, typer.Option("--flash", help="File that holds its flash, 1 MiB (qemu: 16 MiB); made, erased, if absent.")
         ] = None,

@@ -101,3 +101,29 @@ whose an image is   rig flash names the key of an image that a board refuses; ri
 The first build of a user makes a key that nobody else can read; make clean and removing the clone leave it. In CI give the key to
 the job as a secret file and name it, or let each job make its own: emulated devices get their boot loader from the same build.
 """
+
+CI = """\
+# .github/workflows/rig.yml. The suite on every device of the runner, reports kept, results shown as JUnit's; as GitLab's the same
+# three commands in an image debian:12 on a privileged runner, artifacts:reports:junit: reports/latest/junit.xml.
+name: offload rig
+on: [push]
+jobs:
+  suite:
+    runs-on: ubuntu-24.04
+    container:
+      image: debian:12
+      options: --privileged        # network namespaces and /dev/net/tun
+    steps:
+      - run: apt-get update && apt-get install -y git make python3
+      - uses: actions/checkout@v4
+      - run: make firmware
+        env:
+          RIG_SIGNING_KEY: ""      # a file with the lab's key where real boards are flashed (rig help signing-key)
+      - run: .venv/bin/rig doctor
+      - run: .venv/bin/rig run --device native --device qemu --strict
+      - uses: actions/upload-artifact@v4
+        if: always()               # a failed run's reports are the ones that are read
+        with:
+          name: reports
+          path: reports/
+"""

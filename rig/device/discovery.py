@@ -31,6 +31,13 @@ class FoundPort:
     """Processes that have it open, "" when free."""
     answer: str
     """Who speaks SMP there, or why that is not known."""
+    there: bool = True
+    """False: a port that was named, and no such file."""
+
+    @property
+    def state(self) -> str:
+        """Who holds it, in a word or more."""
+        return self.holder or ("free" if self.there else "not there")
 
 
 def find_ports(named: Sequence[str] = (), *, baudrate: int = 115200, probe: bool = True) -> list[FoundPort]:
@@ -56,6 +63,7 @@ def _describe(port: str, info: object, baudrate: int, probe: bool) -> FoundPort:
         description=_text(getattr(info, "description", None)),
         holder=held,
         answer=who_answers(port, baudrate) if probe else "not asked",
+        there="://" in port or Path(port).exists(),
     )
 
 

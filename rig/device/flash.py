@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rig.clock import Deadline
-from rig.device import mcumgr
+from rig.device import mcumgr, signing_key
 from rig.device.codes import GROUP_IMAGE, GROUP_OS
-from rig.device.image import Image, load
+from rig.device.image import BUILT, Image, load
 from rig.device.link import RETRIES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command
 from rig.errors import BenchError, DeviceError, UsageError
@@ -53,7 +53,7 @@ class Plan:
     running: mcumgr.SlotImage | None
     """None: nothing bootable, the boot loader answers."""
     upload_s: float
-    """Time on the line; what PTYs and emulators take is less."""
+    """Time on the line; 0 where bytes are as fast as they go: a PTY, an emulator."""
 
     @property
     def identical(self) -> bool:
@@ -62,7 +62,8 @@ class Plan:
     def __str__(self) -> str:
         now = f"{self.running.version} ({self.running.digest.hex()[:12]})" if self.running else "no image"
         new = f"{self.image.version} ({self.image.digest.hex()[:12]})"
-        return f"{self.board or 'boot loader'}: {now} -> {new}, {len(self.image.data)} bytes, about {self.upload_s:.0f} s"
+        takes = f", about {self.upload_s:.0f} s" if self.upload_s else ""
+        return f"{self.board or 'boot loader'}: {now} -> {new}, {len(self.image.data)} bytes{takes}"
 
 
 @dataclass(frozen=True)
@@ -100,13 +101,16 @@ def make_plan(link: Link, image: Image, known_board: str = "") -> Plan:
         cause = f'this is board "{board}"; {image.path} is for "{image.board}". Nothing was written'
         raise UsageError("RIG-B01", cause, "give the image of this board, or another --port")
     running = next((row for row in mcumgr.image_list(link) if row.active), None)
-    return Plan(image, board, running, link.line_time_s(len(image.data) * 123 // 90))
+    paced = not link.port.startswith(("/dev/pts/", "fd://"))
+    return Plan(image, board, running, link.line_time_s(len(image.data) * 123 // 90) if paced else 0.0)
 
 
 def carry_out(link: Link, plan: Plan, on_progress: OnProgress | None = None, *, force: bool = False) -> FlashResult:
     """As `flash`, with a plan in hand."""
     image = plan.image
     if plan.identical and not force:
+        if signing_key.verifies(image) is False:
+            raise UsageError("RIG-F01", f"{image.path} is no image to flash: its signature is damaged", BUILT)
         if plan.running is not None and not plan.running.confirmed:
             mcumgr.confirm(link)
         return FlashResult(True, image.version, image.digest)

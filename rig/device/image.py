@@ -38,6 +38,8 @@ class Image:
     """"" when the image names none."""
     key_hash: bytes
     """SHA-256 of the public key it was signed with; empty when unsigned."""
+    signature: bytes = b""
+    """Ed25519, of the digest; no part of what the digest covers."""
 
     @property
     def upload_sha256(self) -> bytes:
@@ -83,7 +85,7 @@ def parse(data: bytes, path: Path) -> Image:
     version = f"{major}.{minor}.{revision}+{build}"
     board = protected.get(TLV_BOARD, b"").decode("ascii", "replace").rstrip("\0")
     key_hash = tlvs.get(TLV_KEYHASH, b"") if TLV_ED25519 in tlvs else b""
-    return Image(path, data, version, digest, board, key_hash)
+    return Image(path, data, version, digest, board, key_hash, tlvs.get(TLV_ED25519, b""))
 
 
 def _tlvs(data: bytes, start: int, magic: int, path: Path) -> dict[int, bytes]:

@@ -35,8 +35,15 @@ def firmware(kind: str, images_dir: Path | None = None) -> Firmware:
     found = Firmware(kind, base / boot, base / "offload.signed.bin")
     for path in (found.boot, found.image):
         if not path.is_file():
-            raise BenchError("RIG-T02", f"the {kind} firmware is not built: {path} is missing", "make firmware")
+            raise BenchError("RIG-T02", f"the {kind} firmware is not built: {path} is missing", _how_to_build())
     return found
+
+
+def _how_to_build() -> str:
+    """In its source tree the project builds them; an installed one has no Makefile."""
+    if (PACKAGED.parents[1] / "firmware" / "Makefile").is_file():
+        return "make firmware"
+    return "make firmware in the project's source tree, then install it anew; or RIG_FIRMWARE_DIR=/its/rig/firmware_images"
 
 
 def images_root(images_dir: Path | None = None) -> Path:

@@ -151,15 +151,29 @@ def _no_permission(path: str) -> BenchError:
     user, owner = _user(os.geteuid()), _user(status.st_uid)
     group = _group(status.st_gid)
     cause = f"user {user} may not open {path} ({owner}:{group} {stat.S_IMODE(status.st_mode):04o})"
+    if status.st_gid == 0 or not status.st_mode & stat.S_IRGRP:  # a group that nobody should join, or that may not either
+        fix = f"sudo rig ..., or give the port to a group of yours: sudo chgrp dialout {path}; sudo chmod 660 {path}"
+        return BenchError("RIG-S03", cause, fix)
     return BenchError("RIG-S03", cause, f"sudo usermod -aG {group} {user}, then log in again")
 
 
 def _no_such_port(path: str) -> BenchError:
     seen = visible_ports()
     listing = ", ".join(seen) or "none"
-    close = difflib.get_close_matches(path, seen, n=2, cutoff=0.7)
+    alike = [port for port in seen if _family(port) == _family(path)]  # a USB adapter is no built-in port, however like its name
+    close = difflib.get_close_matches(path, alike, n=2, cutoff=0.7)
     guess = f"did you mean {' or '.join(close)}? " if close else ""
     return BenchError("RIG-S04", f"there is no port {path}; ports seen: {listing}", f"{guess}`rig devices` lists what is there")
+
+
+def _family(path: str) -> str:
+    """/dev/ttyUSB of /dev/ttyUSB7."""
+    return path.rstrip("0123456789")
+
+
+def is_built_in(path: str) -> bool:
+    """A UART of the machine's own, which is there whether anything is wired to it or not."""
+    return _family(path) == "/dev/ttyS"
 
 
 def visible_ports() -> list[str]:

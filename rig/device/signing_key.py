@@ -13,8 +13,12 @@ import shutil
 import sys
 import tempfile
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rig.errors import BenchError, RigError, UsageError
+
+if TYPE_CHECKING:
+    from rig.device.image import Image
 
 FILE = "signing_key.pem"
 PRIVATE = 0o600
@@ -80,6 +84,23 @@ def fingerprint(key: Path) -> str:
     if loaded is None:
         raise ValueError("it has a passphrase")
     return hashlib.sha256(loaded.get_public_bytes()).hexdigest()[:8]
+
+
+def verifies(image: Image) -> bool | None:
+    """Whether an image's signature is right; None when it was made with another key than the one in use."""
+    from cryptography.exceptions import InvalidSignature
+    from imgtool import keys
+
+    try:
+        key = keys.load(str(path()))
+        if key is None or hashlib.sha256(key.get_public_bytes()).digest() != image.key_hash:
+            return None
+        key.verify_digest(image.signature, image.digest)
+    except InvalidSignature:
+        return False
+    except (OSError, ValueError):
+        return None
+    return True
 
 
 def readable_by_others(key: Path) -> bool:

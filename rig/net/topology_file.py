@@ -53,7 +53,7 @@ class Reader:
         if not NAME_PATTERN.fullmatch(name) or name in RESERVED_NAMES:
             self._refuse(key, name, "a name of 1 to 12 small letters, digits and dashes, but not 'wire'")
         table = self._table(hosts, key)
-        role = self._text(table, f"{key}.role")
+        role = table.get("role")
         if role not in ROLES:
             self._refuse(f"{key}.role", role, "one of " + ", ".join(map(repr, ROLES)))
         self._only(table, key, ROUTER_KEYS if role == "router" else HOST_KEYS)

@@ -246,6 +246,25 @@ def test_devices_tells_who_answers(served: Served) -> None:
     assert BOARDS[served.kind] in row["answer"]
 
 
+def test_a_port_that_is_not_there_is_not_free() -> None:
+    table = rig("devices", "/dev/ttyUSB9").stdout
+    assert re.search(r"^/dev/ttyUSB9 .* not there +RIG-S04", table, re.MULTILINE)
+
+
+def test_a_damaged_signature_is_seen_although_the_program_runs_already(tmp_path: Path) -> None:
+    served = Served("native")
+    try:
+        data = bytearray(firmware("native").image.read_bytes())
+        assert "already up to date" in rig("flash", "--port", served.port).stdout
+        signature = image.parse(bytes(data), tmp_path).signature
+        data[bytes(data).index(signature) + 5] ^= 1
+        (damaged := tmp_path / "damaged.bin").write_bytes(data)
+        done = rig("flash", str(damaged), "--port", served.port)
+    finally:
+        served.stop()
+    assert (done.returncode, "its signature is damaged" in done.stderr) == (4, True)
+
+
 LOOKS = ["counters", "slots", "patterns", "offloads", "log"]
 
 

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import threading
 import tty
+from pathlib import Path
 
 import pytest
 
@@ -20,6 +21,20 @@ from rig.device.port import Holder, holders, open_port, shared_warning
 from rig.errors import BenchError, UsageError
 
 from .fake_server import FakeServer
+
+
+def test_nobody_is_told_to_join_roots_group(tmp_path: Path) -> None:
+    private = tmp_path / "tty"
+    private.write_text("")
+    private.chmod(0o600)
+    assert "usermod" not in port._no_permission(str(private)).fix
+
+
+def test_only_a_port_of_the_same_kind_may_have_been_meant(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(port, "visible_ports", lambda: ["/dev/ttyACM0", "/dev/ttyS0", "/dev/ttyUSB1"])
+    assert "did you mean /dev/ttyUSB1? " in port._no_such_port("/dev/ttyUSB7").fix
+    monkeypatch.setattr(port, "visible_ports", lambda: ["/dev/ttyS0"])
+    assert "did you mean" not in port._no_such_port("/dev/ttyUSB7").fix
 
 
 def test_a_run_that_holds_a_port_is_told_in_few_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -77,7 +77,7 @@ def test_an_unknown_name_lists_the_known_ones() -> None:
         ('role = "server"', 'role = "servant"', 7, "hosts.server.role = \"servant\": expected one of 'host', 'server', 'peer'"),
         ('role = "server"', 'role = "peer"', 2, 'expected exactly one role "host" and at least one role "server"'),
         ('role = "server"', 'role = "server"\ncolour = "red"', 8, "hosts.server.colour is not known: expected only role"),
-        ('role = "server"\n', "", 6, "hosts.server.role is missing"),
+        ('role = "server"\n', "", 6, "hosts.server.role is missing: expected one of 'host', 'server', 'peer'"),
         ("[hosts.server]", "[hosts.Server]", 6, "expected a name of 1 to 12 small letters"),
         ("[hosts.server]", "[hosts.wire]", 6, "expected a name of 1 to 12 small letters"),
         ('name = "mine"', "name = 3", 1, "name = 3: expected a text in quotes"),

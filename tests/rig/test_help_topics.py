@@ -2,12 +2,19 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import tomllib
 from dataclasses import fields
 from pathlib import Path
 
+import pytest
+
 from rig import catalogue
+from rig.cli import main
 from rig.clock import Clock
+from rig.commands.help import NAMES
 from rig.commands.topics import BENCH_TOML, REQUIREMENTS, TOPOLOGY
 from rig.config import BenchConfig, StandbyConfig, load
 from rig.net import topology
@@ -36,3 +43,25 @@ def test_the_catalogue_is_one(tmp_path: Path) -> None:
     own = catalogue.read(path).requirements
     assert list(own) == ["MY-001", "MY-002"]
     assert all(getattr(own["MY-002"], name) for name in catalogue.FIELDS)
+
+
+def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    for topic in NAMES.split(", "):
+        assert main(["help", topic]) == 0
+        assert len(capsys.readouterr().out) > 200, topic
+
+
+@pytest.mark.parametrize(
+    ("typed", "offered"),
+    [
+        ("rig serve --device ", ["native", "qemu"]),
+        ("rig run --device q", ["qemu"]),
+        ("rig run --topology n", ["nat", "nat-drop"]),
+        ("rig help t", ["topology"]),
+    ],
+)
+def test_a_shell_can_complete_values(typed: str, offered: list[str]) -> None:
+    words = {"COMP_WORDS": typed, "COMP_CWORD": str(len(typed.split(" ")) - 1), "_RIG_COMPLETE": "complete_bash"}
+    rig = Path(sys.executable).parent / "rig"
+    done = subprocess.run([rig], env={**os.environ, **words}, capture_output=True, text=True, check=False, timeout=30)
+    assert done.stdout.split() == offered
