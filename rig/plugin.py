@@ -40,6 +40,9 @@ MARKS = (
 
 FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
 
+ASSERTING = ("rig.suite.scene", "rig.suite.ping_protocols")
+"""What tests of the suite share: a failed assertion there shows its values, as in a test file."""
+
 SETUP = "rig_setup"
 """Name of the parametrised fixture below `bench`: (device, topology)."""
 
@@ -77,6 +80,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    pytest.register_assert_rewrite(*ASSERTING)  # before a conftest imports them
     add = parser.getgroup("rig", "network offload rig").addoption
     for name, settings in OPTIONS.items():
         add(f"--rig-{name}", **settings)
