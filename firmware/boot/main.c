@@ -10,6 +10,7 @@
 #include "smp/log.h"
 #include "smp/os_group.h"
 #include "smp/server.h"
+#include "window.h"
 
 static void __attribute__((noreturn)) recover(void)
 {
@@ -39,6 +40,10 @@ int main(int argc, char **argv)
 	struct boot_handoff handoff = port_handoff();
 
 	log_line("offload-boot on %s, reset cause %u", port_board(), (unsigned)handoff.reset_cause);
+	/* A software reset was asked for over SMP: who can do that can ask for recovery with it. */
+	if (handoff.reset_cause != RESET_SOFTWARE && boot_recovery_asked()) {
+		handoff.recovery = true;
+	}
 	if (!handoff.recovery) {
 		boot_choose_and_start(handoff);
 	}

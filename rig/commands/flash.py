@@ -30,16 +30,21 @@ def register(app: typer.Typer) -> None:
             typer.Option("--flash", help="With --device: the file that holds its flash, made if absent; else nothing stays"),
         ] = None,
         baud: Baud = 115200,
+        recovery: Annotated[
+            bool, typer.Option(help="Past an image that does not answer: wait for the board to be switched off and on.")
+        ] = False,
         force: Annotated[bool, typer.Option(help="Upload even if the same image runs already.")] = False,
         as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     ) -> None:
         """Flash firmware: upload, verify, test, restart, confirm."""
         with ExitStack() as stack:
-            link = _link(stack, port, device, flash_file, baud)
+            link = _link(stack, port, device, flash_file, baud, recovery)
+            if recovery:
+                _recover(link)
             _run(link, image or _built_image(link, device), device, force=force, as_json=as_json)
 
 
-def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int) -> Link:
+def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int, recovery: bool) -> Link:
     from rig.device.factory import check_emulated, emulated
     from rig.device.flash_memory import FlashMemory
     from rig.device.link import Link
@@ -48,6 +53,8 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
 
     if bool(port) == bool(device):
         raise UsageError("RIG-C05", "say what to flash: either --port or --device", "`rig devices` lists serial ports")
+    if device and recovery:
+        raise UsageError("RIG-C05", "--recovery waits for a board's power switch; --device has none", "leave --recovery out")
     if device:
         check_emulated(device)
         memory = FlashMemory.in_file(device, flash_file) if flash_file else None
@@ -56,6 +63,13 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
     if warning := shared_warning(port):
         typer.echo(warning, err=True)
     return link
+
+
+def _recover(link: Link) -> None:
+    from rig.device.recovery import enter_recovery
+
+    typer.echo("switch the board off and on now", err=True)
+    enter_recovery(link)
 
 
 def _run(link: Link, path: Path, device: str, *, force: bool, as_json: bool) -> None:

@@ -43,6 +43,7 @@ BITS_PER_BYTE = 10
 TIMEOUT_S = 0.5
 RETRIES = 4
 HEARD_LINES = 8
+SAY_S = 1.0
 
 
 class Requester(Protocol):
@@ -269,6 +270,10 @@ class Link:
         self._write(frame, Deadline(TIMEOUT_S))
 
     # -- the line ------------------------------------------------------------------------------------------------------
+
+    def say(self, text: bytes) -> None:
+        """Bytes that are no message, as they are."""
+        self._write(text, Deadline(SAY_S))
 
     def _write(self, frame: bytes, deadline: Deadline) -> None:
         """Send all of it. A cut-off write is healed by the newline that starts the next one; the retry does the rest."""

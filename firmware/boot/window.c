@@ -1,0 +1,30 @@
+#include "window.h"
+
+#include <stddef.h>
+
+#include "port/port.h"
+
+/* At 115200 baud 230 characters: the word comes whole whenever the window opens, when it is repeated without a break. */
+enum { BOOT_WINDOW_US = 20000 };
+
+/* No text of a console, no frame of SMP; its first letter comes only once, so that a false start costs nothing. */
+static const char word[] = "boot-recovery\n";
+
+bool boot_recovery_asked(void)
+{
+	const uint64_t until_us = port_now_us() + BOOT_WINDOW_US;
+	size_t matched = 0;
+
+	while (port_now_us() < until_us) {
+		uint8_t byte;
+
+		if (port_serial_read(&byte, 1) == 0) {
+			continue;
+		}
+		matched = byte == (uint8_t)word[matched] ? matched + 1 : byte == (uint8_t)word[0];
+		if (matched == sizeof(word) - 1) {
+			return true;
+		}
+	}
+	return false;
+}
