@@ -52,6 +52,9 @@ class BorrowedNic:
             self._home.run(self._state.put_back)
             self._forget()
             raise _not_taken(name, error) from error
+        except BaseException:  # Ctrl-C, before or after the move
+            self.give_back()
+            raise
 
     def give_back(self) -> None:
         """Move it home and make it what it was; a second call does nothing. Not left halfway by Ctrl-C or SIGTERM.
@@ -69,11 +72,14 @@ class BorrowedNic:
         self._forget()
 
     def _bring_home(self) -> list[str]:
+        """It may be at home already, when the move was interrupted: then there is only to put back."""
+        stays = []
         try:
             self._wire.run(partial(_move, self._state.name, self._home.fd))
         except (OSError, BenchError) as error:
-            return [str(error)]
-        return self._home.run(self._state.put_back)
+            stays.append(str(error))
+        failed = self._home.run(self._state.put_back)
+        return [*stays, *failed] if failed else []
 
     def _forget(self) -> None:
         self._file.unlink(missing_ok=True)

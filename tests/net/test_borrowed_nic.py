@@ -21,7 +21,7 @@ import pytest
 from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.errors import BenchError
-from rig.net import links, userns
+from rig.net import borrowed_nic, links, userns
 from rig.net.borrowed_nic import BorrowedNic, left_behind, restore_left
 from rig.net.namespace import Namespace
 from rig.net.nic_guard import in_use
@@ -127,6 +127,16 @@ def test_an_interface_in_use_is_refused_and_stays_as_it_is(machine: Namespace, t
     assert list(tmp_path.glob("state/*")) == []
 
 
+def test_rig_run_refuses_it_before_the_first_test(machine: Namespace, tmp_path: Path) -> None:
+    machine.run(furnish)
+    config = tmp_path / "bench.toml"
+    config.write_text(f'[bench]\ndevice = "board"\nport = "/dev/null"\nnic = "{NIC}"\n')
+    options = ("--bench-config", str(config), "--reports", str(tmp_path / "reports"))
+    done = machine_rig(machine, "run", *options)
+    assert done.returncode == 6
+    assert done.stderr.startswith(f"error: RIG-N15 the interface {NIC} is in use: it has the default route (via {GATEWAY})")
+
+
 def test_an_idle_interface_is_nobodys(machine: Namespace) -> None:
     """Up, with the link-local address that the kernel gives to every interface."""
     machine.run(partial(_set, state="up"))
@@ -229,6 +239,28 @@ def test_it_comes_back_into_its_bridge(machine: Namespace) -> None:
         machine.run(lambda: BorrowedNic(NIC, wire, force=True)).give_back()
     assert before["master"]
     assert machine.run(seen) == before
+
+
+@pytest.mark.parametrize("moved", [False, True], ids=["before the move", "after it"])
+def test_ctrl_c_while_it_is_taken_gives_it_back(
+    machine: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moved: bool
+) -> None:
+    machine.run(furnish)
+    before = machine.run(seen)
+    move, moves = borrowed_nic._move, []
+
+    def interrupted(name: str, namespace_fd: int) -> None:
+        moves.append(name)
+        if moved or len(moves) > 1:
+            move(name, namespace_fd)
+        if len(moves) == 1:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr(borrowed_nic, "_move", interrupted)
+    with Namespace("wire") as wire, pytest.raises(KeyboardInterrupt):
+        machine.run(lambda: BorrowedNic(NIC, wire, force=True))
+    assert machine.run(seen) == before
+    assert list((tmp_path / "state").iterdir()) == []
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
