@@ -1,8 +1,10 @@
 /*
- * The board's own 64-bit division, in QEMU: for dividends and divisors of every width, what it gives is the quotient and the
- * remainder if quotient * divisor + remainder is the dividend again and the remainder is the smaller. Prints the wrong ones
- * on UART 0, then "done".
+ * What the port brings along instead of the compiler's libraries, in QEMU. Division: for dividends and divisors of every width,
+ * what it gives is the quotient and the remainder if quotient * divisor + remainder is the dividend again and the remainder is
+ * the smaller. memmove: every short distance and length, both ways. Prints what is wrong on UART 0, then "done".
  */
+#include <string.h>
+
 #include "port/mps2/mps2.h"
 
 enum { ROUNDS = 40 };
@@ -56,12 +58,10 @@ static void check(uint64_t n, uint64_t d)
 	print("wrong\n");
 }
 
-int main(void)
+static void check_division(void)
 {
 	uint64_t state = 1;
 
-	UART0->bauddiv = 16;
-	UART0->ctrl = UART_TX_ENABLE;
 	for (unsigned high = 0; high < 64; high++) {
 		for (unsigned wide = 0; wide < 64; wide++) {
 			uint64_t edge = (uint64_t)1 << wide, top = (uint64_t)1 << high;
@@ -75,6 +75,45 @@ int main(void)
 			}
 		}
 	}
+}
+
+enum { ROOM = 48 };
+
+static void check_move(unsigned to, unsigned from, unsigned n)
+{
+	void *(*volatile move)(void *, const void *, size_t) = memmove;
+	uint8_t bytes[ROOM];
+
+	for (unsigned i = 0; i < ROOM; i++) {
+		bytes[i] = (uint8_t)i;
+	}
+	bool good = move(bytes + to, bytes + from, n) == bytes + to;
+
+	for (unsigned i = 0; i < ROOM; i++) {
+		good = good && bytes[i] == (i >= to && i < to + n ? i - to + from : i);
+	}
+	if (!good) {
+		print("wrong move\n");
+	}
+}
+
+static void check_moves(void)
+{
+	for (unsigned to = 0; to < ROOM; to++) {
+		for (unsigned from = 0; from < ROOM; from++) {
+			for (unsigned n = 0; n <= ROOM - (to > from ? to : from); n++) {
+				check_move(to, from, n);
+			}
+		}
+	}
+}
+
+int main(void)
+{
+	UART0->bauddiv = 16;
+	UART0->ctrl = UART_TX_ENABLE;
+	check_division();
+	check_moves();
 	print("done\n");
 	return 0;
 }

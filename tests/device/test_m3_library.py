@@ -1,4 +1,4 @@
-"""The Cortex-M3's 64-bit division, which the board port brings along instead of libgcc's."""
+"""The Cortex-M3's 64-bit division and memmove, which the board port brings along instead of libgcc's and newlib's."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from rig.device.qemu import QEMU
 
 from .kinds import without_qemu
 
-PROGRAM = Path(__file__).parents[2] / "firmware" / "build" / "mps2" / "m3-divide.elf"
+PROGRAM = Path(__file__).parents[2] / "firmware" / "build" / "mps2" / "m3-library.elf"
 LIMIT_S = 60
 pytestmark = without_qemu
 
 
-def test_quotients_and_remainders_of_all_widths() -> None:
+def test_quotients_of_all_widths_and_moves_of_all_distances() -> None:
     assert PROGRAM.is_file(), "make firmware builds it"
     argv = ["timeout", str(LIMIT_S), QEMU, "-M", "mps2-an385", "-kernel", str(PROGRAM), "-display", "none", "-monitor", "none"]
     argv += ["-nic", "none", "-serial", "stdio"]
