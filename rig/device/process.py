@@ -5,7 +5,8 @@ thread that lives as long as the process. A rig that died before the child could
 parent being another one then.
 
 Ctrl-C, and the hang-up of a terminal that closes, go to every process of its foreground group. Children ignore both, and hand
-that on to theirs: the rig ends them, in order, and nothing of theirs stands between the person and what the rig says.
+that on to theirs: the rig ends them, in order, and nothing of theirs stands between the person and what the rig says. A
+device has a session of its own besides, as QEMU sets handlers for both.
 """
 
 from __future__ import annotations
@@ -63,7 +64,9 @@ class Child:
 
     def _spawn(self, argv: list[str], pass_fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
         nothing = subprocess.DEVNULL
-        return subprocess.Popen(argv, pass_fds=pass_fds, stdin=nothing, stdout=nothing, stderr=self._stderr_fd)
+        return subprocess.Popen(
+            argv, pass_fds=pass_fds, stdin=nothing, stdout=nothing, stderr=self._stderr_fd, start_new_session=True
+        )
 
     @property
     def pid(self) -> int:
