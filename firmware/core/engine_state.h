@@ -42,6 +42,7 @@ struct eng_slot {
 	bool used, probe_failed;     /* probe_failed: the wire did not take it, ka_due_us is a retry */
 	uint8_t state, unanswered;
 	uint8_t resumes_to;          /* while PAUSED: IDLE or ACTIVE */
+	uint8_t unread;              /* how often data from RCV.NXT on came that did not wake */
 	uint16_t gen, close_reason;
 	uint32_t tsval_last;
 	uint64_t last_rx_us, ts_recent_us, ka_due_us, ka_from_us;

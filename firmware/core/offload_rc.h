@@ -104,7 +104,10 @@ enum off_pattern_type {
 };
 
 enum off_pattern_flag {
-	/* Payload patterns: new data that none of the slot's patterns matches wakes too, without a pattern's id. */
+	/*
+	 * Payload patterns: new data that none of the slot's patterns matches wakes too, without a pattern's id. Else it wakes
+	 * with its third repetition, if the slot has WAKE_ON_DATA: before the peer gives the connection up.
+	 */
 	OFF_PATTERN_WAKE_UNMATCHED = 1u << 0,
 };
 

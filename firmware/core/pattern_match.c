@@ -10,6 +10,7 @@
 
 #include "bpf.h"
 #include "bytes.h"
+#include "seq.h"
 
 /* Four mask bits, lowest first, as four bytes of 0x00 or 0xFF. */
 static uint32_t spread(const uint8_t *mask, uint32_t i)
@@ -213,8 +214,21 @@ static bool match_payload(const struct engine *e, const struct eng_pattern_cfg *
 }
 
 /*
+ * Data that nobody acknowledges is repeated, and in the end its peer resets the connection. RFC 1122 4.2.3.5 lets a stack
+ * doubt the path from R1 = 3 repetitions on; Windows gives up after 5, Linux after 15. So the third wakes: some seconds
+ * after the data, as the peer doubles its waiting each time, and with two left for the host to come back in. Where data is
+ * not to wake at all (WAKE_ON_DATA), the host has said that it may be lost.
+ */
+enum { UNMATCHED_REPETITIONS = 3 };
+
+static bool repeated(const struct eng_slot *s, const struct pkt *p)
+{
+	return (s->cfg.flags & OFF_SLOT_WAKE_ON_DATA) && s->unread >= UNMATCHED_REPETITIONS && seq_leq(p->seq, s->cfg.rcv_nxt);
+}
+
+/*
  * Each segment is looked at by itself: what a pattern looks for may lie across two of them and is not seen then.
- * Data that does not wake stays unacknowledged, so the peer repeats it: nothing is lost, whenever the host comes back.
+ * Data that does not wake stays unacknowledged, so the peer repeats it, and the host gets it whenever it comes back.
  */
 void payload_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 {
@@ -235,7 +249,7 @@ void payload_judge(const struct engine *e, const struct pkt *p, struct verdict *
 	}
 	if (!any)
 		return;
-	v->wake = best || unmatched_wakes ? OFF_WAKE_TCP_DATA : OFF_WAKE_NONE;
+	v->wake = best || unmatched_wakes || repeated(&e->slots[v->slot], p) ? OFF_WAKE_TCP_DATA : OFF_WAKE_NONE;
 	if (best)
 		v->pattern_id = best->id;
 	if (!v->wake) {

@@ -211,6 +211,7 @@ void payload_ka_take_reply(struct eng_slot *s)
 	struct payload_ka *k = &s->payload;
 
 	s->cfg.rcv_nxt += k->cfg.reply_len;
+	s->unread = 0;
 	s->cfg.rcv_wnd += k->cfg.reply_len;  /* read at once: the window's right edge goes with it */
 	k->reply_due = false;
 	k->missed = 0;

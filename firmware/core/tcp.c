@@ -204,6 +204,13 @@ static void note(struct engine *e, struct eng_slot *s, enum tcp_verdict v, bool 
 	}
 }
 
+/* What the peer repeats until it is acknowledged. What lies behind a hole is not: it may come once. */
+static void note_unread(struct eng_slot *s, const struct pkt *p)
+{
+	if (seq_leq(p->seq, s->cfg.rcv_nxt) && s->unread < UINT8_MAX)
+		s->unread++;
+}
+
 void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum tcp_verdict v)
 {
 	bool sent = false;
@@ -212,6 +219,8 @@ void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum t
 		take_ack(e, s, p);
 	if (v == TCP_KA_REPLY)
 		payload_ka_take_reply(s);
+	if (v == TCP_DATA)
+		note_unread(s, p);
 	if ((v == TCP_DATA || v == TCP_FIN_ONLY) && payload_ka_on(s))
 		note_acked(s, p);            /* else the payload would be sent again beside data that does not wake */
 	if (v == TCP_RST_EXACT)

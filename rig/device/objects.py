@@ -254,7 +254,7 @@ class Pattern:
         wake_unmatched: bool = False,
     ) -> Pattern:
         """New data on a slot, each segment by itself. A slot that has such patterns wakes for data that one of them matches;
-        for other data only with `wake_unmatched`, else the peer goes on repeating it until the host is back."""
+        for other data at once only with `wake_unmatched`, else with its third repetition, before the peer gives up."""
         mask = lsb_first_mask(must_match if must_match is not None else [True] * len(data))
         flags = int(PatternFlag.WAKE_UNMATCHED) if wake_unmatched else None
         return cls(

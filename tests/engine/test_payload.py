@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rig.device.payload import PayloadKeepAlive
 from tests.engine.engine_lib import (
     ACTIVE,
     BAD_ARG,
@@ -120,8 +121,8 @@ def test_unmatched_data_of_a_sleeping_slot_waits_for_a_host_on_its_way(eng: Engi
 
 
 def test_a_peer_that_is_heard_is_not_probed_to_death(eng: Engine) -> None:
-    """Unmatched data is a sign of life: it holds off the keep-alive."""
-    handle = with_slot(eng)
+    """Unmatched data is a sign of life: it holds off the keep-alive. It wakes only where data may, however often it comes."""
+    handle = with_slot(eng, flags=0x1E)
     assert payload(eng, 7, b"GO", handle) == OK
     eng.sleep()
     for second in range(20, 300, 20):
@@ -130,6 +131,82 @@ def test_a_peer_that_is_heard_is_not_probed_to_death(eng: Engine) -> None:
     assert eng.take_sent() == []
     eng.run_until(500_000_000)
     assert eng.wake_event().reason == KA_TIMEOUT
+
+
+REPETITIONS = 3
+"""Of unmatched data, until the host has to acknowledge it."""
+
+
+@pytest.mark.edge(73)
+def test_data_that_matches_nothing_wakes_before_the_peer_gives_up(eng: Engine) -> None:
+    """Nobody acknowledges it, so the peer repeats it, and in the end resets the connection. The host gets what it repeats."""
+    handle = with_slot(eng)
+    assert payload(eng, 7, b"GO", handle) == OK
+    eng.sleep()
+    frame = tcp("PA", payload=b"no")
+    for _ in range(REPETITIONS):
+        eng.rx(frame)
+        assert (eng.event(), eng.status.power) == (None, D3)
+    eng.rx(frame)
+    event = eng.wake_event()
+    assert (event.reason, event.slot, event.pattern_id) == (TCP_DATA, handle[0], 0xFFFFFFFF)
+    (kept,) = eng.frames()
+    assert (bytes(kept.bytes[: kept.saved_len]), kept.flags & 1) == (frame, 1)
+    assert (eng.counters["tcp_data_unmatched"], eng.counters["wake_tcp_data"], eng.patterns()) == (REPETITIONS, 1, {7: 0})
+    assert eng.take_sent() == []
+
+
+@pytest.mark.edge(73)
+def test_a_repetition_is_one_of_the_byte_that_the_host_waits_for(eng: Engine) -> None:
+    """What comes behind it is news each time: with a hole before it, it would wake for what the kernel cannot deliver."""
+    handle = with_slot(eng)
+    assert payload(eng, 7, b"GO", handle) == OK
+    eng.sleep()
+    for _ in range(3):
+        for seq in range(5001, 5010):
+            eng.rx(tcp("PA", seq=seq, payload=b"no"))
+    assert eng.event() is None
+    for seq, longer in ((5000, b"no"), (5000, b"nonono"), (4990, b"old bytes no")):  # it may come with more, or be cut anew
+        eng.rx(tcp("PA", seq=seq, payload=longer))
+        eng.rx(tcp("PA", seq=5009, payload=b"no"))
+        assert eng.event() is None
+    eng.rx(tcp("A", payload=b"n"))
+    assert eng.wake_event().reason == TCP_DATA
+
+
+@pytest.mark.edge(73)
+def test_repetitions_begin_anew_with_the_next_sleep_and_with_the_next_byte(eng: Engine) -> None:
+    ping = PayloadKeepAlive.mqtt_ping()
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    for _ in range(2):
+        assert eng.prepare() == OK
+        with_slot(eng, flags=0x1F | KEEP, payload=ping)
+        assert eng.commit() == OK
+        for _ in range(REPETITIONS):
+            assert eng.event() is None
+            eng.rx(tcp("PA", payload=b"no"))
+        eng.now_us += 60_000_000
+        eng.poll()
+        eng.rx(tcp("PA", ack=1002, payload=ping.reply))
+        for _ in range(REPETITIONS):
+            eng.rx(tcp("PA", seq=5002, ack=1002, payload=b"no"))
+            assert eng.event() is None
+        assert (eng.host_awake(), eng.release()[0]) == (OK, OK)
+
+
+@pytest.mark.edge(73)
+def test_repetitions_while_preparing_count_at_commit(eng: Engine) -> None:
+    """The host is given the one that wakes and what is behind it."""
+    handle = with_slot(eng, flags=0x1F | KEEP)
+    assert payload(eng, 7, b"GO", handle) == OK
+    assert eng.prepare() == OK
+    for _ in range(REPETITIONS + 2):
+        eng.rx(tcp("PA", payload=b"no"))
+    with_slot(eng, flags=0x1F | KEEP)
+    assert eng.commit() == OK
+    assert (eng.wake_event().reason, eng.status.power) == (TCP_DATA, WOKEN)
+    assert [f.flags & 1 for f in eng.frames()] == [1, 0]
 
 
 def test_payload_patterns_go_with_their_slot(eng: Engine) -> None:
