@@ -66,13 +66,19 @@ def run(
     exit_first: Annotated[bool, typer.Option("--exitfirst", "-x", help="stop at the first test that fails")] = False,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what each test proves, and whole tracebacks")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="with --list: one JSON list, [{id, requirements}, ...]")] = False,
 ) -> None:
     """Run the conformance suite and write reports."""
+    from rig.errors import UsageError
     from rig.runner.last_run import LastRun
     from rig.runner.pace import Pace
     from rig.runner.progress import Listing, Progress
     from rig.runner.selection import Selection, setups_in
 
+    if as_json and not list_only:
+        raise UsageError(
+            "RIG-C05", "--json goes with --list alone", "a run leaves results.jsonl and requirements.jsonl in --reports"
+        )
     last = LastRun.of(reports)
     if last_failed and not last.failed:
         typer.echo(f"RIG-R01 nothing ran: no test failed in {reports / 'latest'}")
@@ -85,7 +91,7 @@ def run(
     options += [f"--rig-bench-config={bench_config.resolve()}"] if bench_config else []
     options += [option for option, given in (("--rig-strict", strict), ("-x", exit_first)) if given]
     if list_only:
-        code = _pytest([*options, "--collect-only"], selection, Listing(), lambda: None)
+        code = _pytest([*options, "--collect-only"], selection, Listing(as_json=as_json), lambda: None)
         if code == NOTHING_RAN:
             typer.echo("no test matches -k", err=True)
         raise typer.Exit(code)

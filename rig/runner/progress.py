@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -104,12 +105,18 @@ class Progress:
 
 
 class Listing:
-    """Prints the collected tests with their requirements."""
+    """Prints the collected tests with their requirements, a line each or as one JSON list."""
+
+    def __init__(self, *, as_json: bool = False) -> None:
+        self._as_json = as_json
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
         from rig.runner.session import requirements
 
         if exitstatus not in (0, 5):  # such as a wrong -k, after which everything counts as selected
+            return
+        if self._as_json:
+            print(json.dumps([{"id": item.nodeid, "requirements": list(requirements(item))} for item in session.items]))
             return
         for item in session.items:
             print(f"{item.nodeid}  {' '.join(requirements(item))}".rstrip())

@@ -72,6 +72,14 @@ def test_nothing_selected_says_so_and_leaves_the_last_run_alone(tmp_path: Path) 
     assert listed.stdout == ""
 
 
+def test_a_list_can_be_read_by_programs(tmp_path: Path) -> None:
+    lines = rig_run(tmp_path, "--list", *ONE).stdout.split("\n")[:-1]
+    listed = json.loads(rig_run(tmp_path, "--list", "--json", *ONE).stdout)
+    assert ["  ".join([row["id"], " ".join(row["requirements"])]).rstrip() for row in listed] == lines
+    refused = rig_run(tmp_path, "--json", *ONE)
+    assert (refused.returncode, "--json goes with --list alone" in refused.stderr) == (4, True)
+
+
 def test_a_list_is_the_tests_and_nothing_else(tmp_path: Path) -> None:
     listed = rig_run(tmp_path, "--list", *ONE)
     name = "test_wake_patterns.py::test_magic_packet_wakes_wherever_it_stands[native-flat-raw]"
