@@ -3,6 +3,15 @@
 
 #include <string.h>
 
+bool all_zero(const uint8_t *b, uint8_t n)
+{
+	uint8_t any = 0;
+
+	for (uint8_t i = 0; i < n; i++)
+		any |= b[i];
+	return any == 0;
+}
+
 bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
 {
 	return ip->len == len && memcmp(ip->b, b, len) == 0;
@@ -10,16 +19,18 @@ bool ip_equal(const struct eng_ip *ip, const uint8_t *b, uint8_t len)
 
 bool ip6_unspecified(const uint8_t *ip)
 {
-	static const uint8_t zero[16];
-
-	return memcmp(ip, zero, 16) == 0;
+	return all_zero(ip, 16);
 }
 
-bool ip_unicast(const struct eng_ip *ip)
+bool ip6_link_local(const uint8_t *ip)
 {
-	static const uint8_t zero[16];
+	return ip[0] == 0xFE && (ip[1] & 0xC0) == 0x80;
+}
 
-	if (memcmp(ip->b, zero, ip->len) == 0)
-		return false;
-	return ip->len == 4 ? ip->b[0] < 224 : ip->b[0] != 0xFF;
+/* ::/128, ::1/128 and ::ffff:0:0/96 begin with ten zeros; what else does is IPv4 in a form that RFC 4291 2.5.5.1 gave up. */
+bool ip_usable(const struct eng_ip *ip)
+{
+	if (ip->len == 4)
+		return ip->b[0] != 0 && ip->b[0] != 127 && ip->b[0] < 224;
+	return ip->len == 16 && ip->b[0] != 0xFF && !all_zero(ip->b, 10);
 }

@@ -6,6 +6,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "ip_tx.h"
 #include "tx.h"
@@ -98,7 +99,7 @@ static bool arp_send(struct engine *e, const struct eng_offload_cfg *c, uint16_t
 	return eng_tx(e, f, (uint16_t)(b + ARP_BYTES - f));
 }
 
-static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p)
+static void arp_answer(struct engine *e, struct eng_offload *o, const struct pkt *p)
 {
 	const uint8_t *b = p->frame + p->l3;
 
@@ -109,7 +110,7 @@ static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p)
 }
 
 /* An announcement: RFC 5227 2.3, a request with both addresses ours and THA zero. */
-static void defend(struct engine *e, struct eng_offload *o)
+static void arp_defend(struct engine *e, struct eng_offload *o)
 {
 	static const uint8_t nobody[6];
 	uint64_t now = now_us(e);
@@ -126,15 +127,14 @@ static void defend(struct engine *e, struct eng_offload *o)
 void arp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	if (v->answer)
-		answer(e, &e->offloads[v->offload], p);
+		arp_answer(e, &e->offloads[v->offload], p);
 	if (v->conflict)
-		defend(e, &e->offloads[v->offload]);
+		arp_defend(e, &e->offloads[v->offload]);
 }
 
 int arp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	(void)more;                  /* the common fields alone */
-	if (c->ip.len != 4 || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != 4))
-		return OFF_BAD_ADDR;
-	return get_be32(c->ip.b) == 0 || c->ip.b[0] >= 224 ? OFF_BAD_ADDR : OFF_OK;
+	bool lengths = c->ip.len == 4 && c->ip2.len == 0 && (c->remote.len == 0 || c->remote.len == 4);
+	return lengths && ip_usable(&c->ip) ? OFF_OK : OFF_BAD_ADDR;
 }

@@ -72,7 +72,7 @@ bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *
 	return false;
 }
 
-static void drop_first(struct engine *e)
+static void buffer_drop_first(struct engine *e)
 {
 	struct eng_frame *f = &e->frames[e->frame_head];
 
@@ -85,12 +85,12 @@ static void drop_first(struct engine *e)
 void eng_frames_ack(struct engine *e, uint32_t ack)
 {
 	while (e->frame_count && e->frames[e->frame_head].index <= ack)
-		drop_first(e);
+		buffer_drop_first(e);
 }
 
 void buffer_clear(struct engine *e)
 {
 	while (e->frame_count)
-		drop_first(e);
+		buffer_drop_first(e);
 	e->frame_head = 0;
 }

@@ -7,6 +7,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "clock.h"
 #include "ip_tx.h"
@@ -41,7 +42,7 @@ static uint64_t seconds_us(const struct engine *e, uint32_t s)
 }
 
 /* A lease of which elapsed_us have gone. Deadlines that have passed already are due now. */
-static void begin(struct engine *e, struct eng_offload *o, const struct reply *r, uint64_t elapsed_us)
+static void dhcp_begin(struct engine *e, struct eng_offload *o, const struct reply *r, uint64_t elapsed_us)
 {
 	struct eng_more *m = more_of(e, o);
 	uint64_t now = now_us(e), at[3] = {seconds_us(e, r->t1_s), seconds_us(e, r->t2_s), seconds_us(e, r->lease_s)};
@@ -71,7 +72,7 @@ void dhcp_arm(struct engine *e, struct eng_offload *o)
 	if (more_of(e, o)->end_us)   /* it runs, or is over */
 		return;
 	settle(&r);
-	begin(e, o, &r, c->elapsed_ms ? scale_us(e, c->elapsed_ms) : 0);
+	dhcp_begin(e, o, &r, c->elapsed_ms ? scale_us(e, c->elapsed_ms) : 0);
 }
 
 /* Option codes and lengths come from the wire: a length past the end ends the message there, as malformed. */
@@ -142,7 +143,7 @@ void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 }
 
-static void end(struct engine *e, struct eng_offload *o)
+static void dhcp_end(struct engine *e, struct eng_offload *o)
 {
 	more_of(e, o)->state = OVER;
 	more_of(e, o)->end_us = 1;   /* 0 would begin it anew at a change of the clock */
@@ -157,13 +158,13 @@ void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 	if (!is_answer(e, o, p, &r))
 		return;
 	if (r.type == TYPE_NAK) {
-		end(e, o);
+		dhcp_end(e, o);
 		return;
 	}
 	memcpy(o->cfg.remote.b, r.server, 4);
 	memcpy(more_of(e, o)->cfg.next_hop.mac, p->frame + 6, 6);
 	settle(&r);
-	begin(e, o, &r, 0);
+	dhcp_begin(e, o, &r, 0);
 	o->answered++;
 	count(e, C_dhcp_renewed);
 }
@@ -193,7 +194,7 @@ static void put_message(uint8_t *b, const struct eng_offload *o, const struct en
 	*opt = OPT_END;
 }
 
-static bool send(struct engine *e, const struct eng_offload *o, const struct eng_more *m)
+static bool dhcp_send(struct engine *e, const struct eng_offload *o, const struct eng_more *m)
 {
 	uint8_t f[ETH_TX_HEAD_MAX + IPV4_HEADER_BYTES + UDP_HEADER_BYTES + MESSAGE_BYTES];
 	struct ip_tx t = {
@@ -222,14 +223,14 @@ bool dhcp_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	struct eng_more *m = more_of(e, o);
 
 	if (now >= m->end_us) {
-		end(e, o);
+		dhcp_end(e, o);
 		wake(e, OFF_WAKE_DHCP_EXPIRED, NO_SLOT, NO_PATTERN, NULL, false);
 		return true;
 	}
 	if (m->state == QUIET)
 		m->xid = m->cfg.dhcp.xid + o->answered;
 	m->any_server = now >= m->t2_us;
-	if (!send(e, o, m))
+	if (!dhcp_send(e, o, m))
 		return false;
 	m->state = ASKING;
 	o->due_us = retry_us(e, m, now);
@@ -252,10 +253,9 @@ uint32_t eng_offload_lease_s(const struct engine *e, uint8_t i)
 int dhcp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	const struct eng_dhcp_cfg *d = &more->dhcp;
-	const uint8_t *ip = c->ip.b, *server = c->remote.b;
 
-	if (c->ip.len != 4 || c->remote.len != 4 || next_hop_check(&more->next_hop, &c->ip) != OFF_OK || ip[0] == 0 || ip[0] >= 224 || server[0] == 0 ||
-	    server[0] >= 224)
+	if (c->ip.len != 4 || c->remote.len != 4 || !ip_usable(&c->ip) || !ip_usable(&c->remote) ||
+	    next_hop_check(&more->next_hop, &c->ip) != OFF_OK)
 		return OFF_BAD_ADDR;
 	if (d->lease_s == 0 || d->t1_s > d->lease_s)
 		return OFF_BAD_INTERVAL;

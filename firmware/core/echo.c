@@ -77,12 +77,7 @@ void echo_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 
 int echo_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
-	static const uint8_t zero[16];
-
 	(void)more;                  /* the common fields alone */
-	if ((c->ip.len != 4 && c->ip.len != 16) || c->ip2.len != 0 || (c->remote.len != 0 && c->remote.len != c->ip.len))
-		return OFF_BAD_ADDR;
-	if (memcmp(c->ip.b, zero, c->ip.len) == 0 || (c->ip.len == 4 ? c->ip.b[0] >= 224 : c->ip.b[0] == 0xFF))
-		return OFF_BAD_ADDR;
-	return OFF_OK;
+	bool lengths = c->ip2.len == 0 && (c->remote.len == 0 || c->remote.len == c->ip.len);
+	return lengths && ip_usable(&c->ip) ? OFF_OK : OFF_BAD_ADDR;
 }

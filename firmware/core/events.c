@@ -3,7 +3,7 @@
 
 #include <string.h>
 
-static void drop_first(struct engine *e)
+static void event_drop_first(struct engine *e)
 {
 	memmove(&e->events[0], &e->events[1], (ENG_EVENTS - 1) * sizeof e->events[0]);
 	e->n_events--;
@@ -13,7 +13,7 @@ static void drop_first(struct engine *e)
 void event_put(struct engine *e, struct eng_event *ev)
 {
 	if (e->n_events == ENG_EVENTS) {
-		drop_first(e);
+		event_drop_first(e);
 		count(e, C_events_lost);
 	}
 	ev->n = ++e->event_n;
@@ -30,6 +30,6 @@ const struct eng_event *eng_event_after(struct engine *e, uint32_t after)
 	if (after > e->event_n)      /* a number of an earlier boot: it must not free what it never saw */
 		after = 0;
 	while (e->n_events && e->events[0].n <= after)
-		drop_first(e);
+		event_drop_first(e);
 	return e->n_events ? &e->events[0] : NULL;
 }

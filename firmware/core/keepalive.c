@@ -13,7 +13,7 @@
 #include "tx.h"
 #include "wake.h"
 
-static void arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t wait_ms)
+static void ka_arm(struct engine *e, struct eng_slot *s, uint64_t from_us, uint32_t wait_ms)
 {
 	s->ka_from_us = from_us;
 	s->ka_wait_ms = wait_ms;
@@ -26,25 +26,25 @@ void ka_start(struct engine *e, struct eng_slot *s)
 {
 	uint32_t idle = s->cfg.ka_idle_ms, elapsed = s->cfg.idle_elapsed_ms;
 
-	arm(e, s, s->last_rx_us, elapsed < idle ? idle - elapsed : 0);
+	ka_arm(e, s, s->last_rx_us, elapsed < idle ? idle - elapsed : 0);
 }
 
 /* From where its time counts: a payload's from the last one, whatever was heard; a probe's from what was heard. */
 static void arm_idle(struct engine *e, struct eng_slot *s)
 {
 	if (payload_ka_on(s) && s->payload.next_from_us)
-		arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
+		ka_arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
 	else
 		ka_start(e, s);
 }
 
 /* What became due while nothing was sent is due now, and is not late. */
-static void forgive(struct engine *e, struct eng_slot *s)
+static void ka_forgive(struct engine *e, struct eng_slot *s)
 {
 	uint64_t now = now_us(e);
 
 	if (s->ka_due_us < now)
-		arm(e, s, now, 0);
+		ka_arm(e, s, now, 0);
 }
 
 static uint32_t retry_ms(const struct eng_slot *s)
@@ -57,20 +57,20 @@ void ka_begin_again(struct engine *e, struct eng_slot *s)
 	s->unanswered = 0;
 	payload_ka_forgive(s);               /* an answer may have come while nobody knew the slot */
 	if (payload_ka_unacked(s))           /* what we sent must be sent again */
-		arm(e, s, now_us(e), 0);
+		ka_arm(e, s, now_us(e), 0);
 	else
 		arm_idle(e, s);
-	forgive(e, s);
+	ka_forgive(e, s);
 }
 
 void ka_reschedule(struct engine *e, struct eng_slot *s)
 {
 	s->payload.next_wait_ms = s->cfg.ka_idle_ms;
 	if (s->state == OFF_SLOT_PROBING)
-		arm(e, s, s->ka_from_us, retry_ms(s));
+		ka_arm(e, s, s->ka_from_us, retry_ms(s));
 	else
 		arm_idle(e, s);
-	forgive(e, s);
+	ka_forgive(e, s);
 }
 
 void ka_heard(struct engine *e, struct eng_slot *s)
@@ -87,13 +87,13 @@ void ka_heard(struct engine *e, struct eng_slot *s)
 	if (!payload_ka_on(s))
 		ka_start(e, s);
 	else if (waited)
-		arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
+		ka_arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
 }
 
 void ka_rescale(struct engine *e)
 {
 	for (int i = 0; i < ENG_SLOTS; i++)
-		arm(e, &e->slots[i], e->slots[i].ka_from_us, e->slots[i].ka_wait_ms);
+		ka_arm(e, &e->slots[i], e->slots[i].ka_from_us, e->slots[i].ka_wait_ms);
 }
 
 static bool probing(const struct eng_slot *s)
@@ -115,7 +115,7 @@ static const struct eng_slot *most_due(const struct engine *e)
 	return best;
 }
 
-static void give_up(struct engine *e, struct eng_slot *s)
+static void ka_give_up(struct engine *e, struct eng_slot *s)
 {
 	s->ka_lost++;
 	count(e, C_ka_timeout);
@@ -146,7 +146,7 @@ static void put_off(struct engine *e, struct eng_slot *s, uint64_t now)
 	s->ka_due_us = now + tx_retry_us(e);
 }
 
-static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
+static void ka_probe(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	note_late(e, s, now);
 	if (!(payload_ka_on(s) ? payload_ka_send(e, s, now) : tcp_send(e, s, s->cfg.snd_una - 1))) {
@@ -160,7 +160,7 @@ static void probe(struct engine *e, struct eng_slot *s, uint64_t now)
 	count(e, C_ka_tx);
 	slot_set_state(e, s, OFF_SLOT_PROBING);
 	e->ka_gap_us = now + ENG_KA_SPACING_US;
-	arm(e, s, now, retry_ms(s));
+	ka_arm(e, s, now, retry_ms(s));
 }
 
 /* The answer to the last probe or payload may have met a dead link: one more is sent before the connection counts as lost. */
@@ -183,11 +183,11 @@ void ka_poll(struct engine *e, uint64_t now)
 	if (e->link == LINK_DOWN)
 		wait_for_link(e, s, now);
 	else if (s->unanswered >= s->cfg.ka_cnt || payload_ka_unanswered(s))
-		give_up(e, s);
+		ka_give_up(e, s);
 	else if (payload_ka_exhausted(s) && (e->arm & OFF_ARM_TCP))
 		wake(e, OFF_WAKE_NO_MORE_TOKENS, slot_index(e, s), NO_PATTERN, NULL, false);
 	else
-		probe(e, s, now);
+		ka_probe(e, s, now);
 }
 
 uint64_t ka_next_us(const struct engine *e)

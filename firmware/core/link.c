@@ -11,7 +11,7 @@ static uint16_t change_bit(uint8_t pattern_type)
 }
 
 /* `changes`: while preparing the link may have gone and come back. That is one wake, by the better pattern. */
-static bool report(struct engine *e, uint16_t changes)
+static bool link_report(struct engine *e, uint16_t changes)
 {
 	const struct eng_pattern_cfg *best = NULL;
 
@@ -30,7 +30,7 @@ static bool report(struct engine *e, uint16_t changes)
 
 bool link_wakes(struct engine *e)
 {
-	return report(e, e->link_changes);
+	return link_report(e, e->link_changes);
 }
 
 /* A first call that says "up" tells nothing new. The host sees the link for itself when it is awake, or on its way. */
@@ -46,5 +46,5 @@ void eng_link(struct engine *e, bool up)
 	if (e->power == OFF_PREPARED)
 		e->link_changes |= change;
 	if (e->power == OFF_D3)
-		report(e, change);
+		link_report(e, change);
 }

@@ -9,6 +9,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "ip_tx.h"
 #include "tx.h"
@@ -184,9 +185,7 @@ static bool read_message(const struct pkt *p, struct message *m)
 /* A station without an address: there is nobody to send a unicast answer to. */
 static bool nobody(const struct pkt *p)
 {
-	static const uint8_t zero[16];
-
-	return memcmp(p->src, zero, p->ip_len) == 0;
+	return all_zero(p->src, p->ip_len);
 }
 
 static enum wanted wanted_of(const struct engine *e, const struct eng_offload *o, const struct pkt *p, struct message *m)
@@ -219,7 +218,7 @@ void mdns_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 }
 
-static uint16_t put(uint8_t *to, uint16_t at, const uint8_t *from, uint16_t n)
+static uint16_t mdns_put(uint8_t *to, uint16_t at, const uint8_t *from, uint16_t n)
 {
 	memcpy(to + at, from, n);
 	return (uint16_t)(at + n);
@@ -239,18 +238,18 @@ static uint16_t put_answer(uint8_t *b, const struct eng_offload_cfg *o, const st
 	put_be16(b + 6, 1);
 	if (legacy) {
 		put_be16(b + 4, 1);
-		at = put(b, at, c->name, c->name_len);
-		at = put(b, at, m->b + m->asked, QUESTION_TAIL_BYTES);
+		at = mdns_put(b, at, c->name, c->name_len);
+		at = mdns_put(b, at, m->b + m->asked, QUESTION_TAIL_BYTES);
 	}
-	at = put(b, at, c->name, c->name_len);
+	at = mdns_put(b, at, c->name, c->name_len);
 	put_be16(b + at, c->rrtype);
 	put_be16(b + at + 2, flush ? TOP_BIT | CLASS_IN : CLASS_IN);
 	put_be32(b + at + 4, ttl);
 	put_be16(b + at + 8, c->rdata_len);
-	return put(b, (uint16_t)(at + RECORD_TAIL_BYTES), c->rdata, c->rdata_len);
+	return mdns_put(b, (uint16_t)(at + RECORD_TAIL_BYTES), c->rdata, c->rdata_len);
 }
 
-static bool send(struct engine *e, const struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
+static bool mdns_send(struct engine *e, const struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
 {
 	uint8_t f[IP_TX_HEAD_MAX + UDP_HEADER_BYTES + ANSWER_BYTES_MAX], answer[ANSWER_BYTES_MAX], mac[6];
 	bool group = w == TO_GROUP;
@@ -268,7 +267,7 @@ static bool send(struct engine *e, const struct eng_offload *o, const struct pkt
 	return eng_tx(e, f, (uint16_t)(at + UDP_HEADER_BYTES + n));
 }
 
-static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
+static void mdns_answer(struct engine *e, struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
 {
 	uint64_t now = now_us(e);
 
@@ -281,7 +280,7 @@ static void answer(struct engine *e, struct eng_offload *o, const struct pkt *p,
 		count(e, C_mdns_suppressed);
 		return;
 	}
-	if (!send(e, o, p, m, w))
+	if (!mdns_send(e, o, p, m, w))
 		return;
 	if (w == TO_GROUP)
 		o->sent_us = now ? now : 1;
@@ -300,7 +299,7 @@ void mdns_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 		enum wanted w = wanted_of(e, &e->offloads[i], p, &m);
 
 		if (w > KNOWN)
-			answer(e, &e->offloads[i], p, &m, w);
+			mdns_answer(e, &e->offloads[i], p, &m, w);
 	}
 }
 
@@ -318,9 +317,7 @@ int mdns_check(const struct eng_offload_cfg *c, const struct eng_offload_more *m
 {
 	const struct eng_mdns_cfg *m = &more->mdns;
 
-	if (c->ip.len != 4 && c->ip.len != 16)
-		return OFF_BAD_ADDR;
-	if (c->ip.b[0] == 0xFF || (c->ip.len == 4 && (c->ip.b[0] >= 224 || c->ip.b[0] == 0)))
+	if (!ip_usable(&c->ip))
 		return OFF_BAD_ADDR;
 	if (m->name_len > ENG_MDNS_BYTES || m->rdata_len > ENG_MDNS_BYTES || m->rdata_len == 0)
 		return OFF_BAD_LEN;

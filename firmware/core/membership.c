@@ -12,8 +12,10 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "checksum.h"
+#include "fnv.h"
 #include "ip_tx.h"
 #include "tx.h"
 #include "vlan.h"
@@ -40,15 +42,6 @@ struct query {
 
 static const uint8_t all_hosts4[4] = {224, 0, 0, 1}, igmp_routers[4] = {224, 0, 0, 22};
 static const uint8_t all_hosts6[16] = {0xFF, 2, [15] = 1}, mld_routers[16] = {0xFF, 2, [15] = 0x16};
-
-static bool all_zero(const uint8_t *b, uint8_t n)
-{
-	for (uint8_t i = 0; i < n; i++) {
-		if (b[i])
-			return false;
-	}
-	return true;
-}
 
 /* RFC 3376 4.1.1, RFC 3810 5.1.3: above a limit, a mantissa of `bits` bits behind a hidden one, and a 3-bit exponent. */
 static uint64_t response_code(uint32_t code, uint8_t bits)
@@ -83,7 +76,7 @@ static bool read_mld_query(const struct pkt *p, struct query *q)
 	const uint8_t *h = p->frame + p->l3, *m = p->frame + p->l4;
 	uint16_t n = (uint16_t)(p->end - p->l4);
 
-	if (h[7] != 1 || p->src[0] != 0xFE || (p->src[1] & 0xC0) != 0x80 || h[6] != 0 || m[1] != 0)
+	if (h[7] != 1 || !ip6_link_local(p->src) || h[6] != 0 || m[1] != 0)
 		return false;
 	if (n < MLD_V1_QUERY_BYTES || (n > MLD_V1_QUERY_BYTES && n < MLD_V2_QUERY_BYTES))
 		return false;
@@ -159,17 +152,10 @@ void group_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 	}
 }
 
-static uint32_t mix(uint32_t h, const uint8_t *b, uint8_t n)
-{
-	for (uint8_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * 16777619u;                /* FNV-1a */
-	return h;
-}
-
 /* Of [0, max_us): the upper bits of the hash, which depend on every byte. */
 static uint64_t delay_us(const struct engine *e, const struct eng_offload *o, uint64_t max_us)
 {
-	uint32_t h = mix(mix(2166136261u, e->mac, 6), o->cfg.remote.b, o->cfg.remote.len);
+	uint32_t h = fnv(fnv(FNV_BEGIN, e->mac, 6), o->cfg.remote.b, o->cfg.remote.len);
 
 	h = (h ^ h >> 16) * 0x85EBCA6Bu;
 	return (max_us >> 16) * (h >> 16) + ((max_us & 0xFFFFu) * (h >> 16) >> 16);
@@ -322,14 +308,13 @@ bool group_due(struct engine *e, struct eng_offload *o, uint64_t now)
 
 int group_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
-	const uint8_t *a = c->ip.b, *g = c->remote.b;
+	const uint8_t *g = c->remote.b;
 
 	(void)more;                  /* the common fields alone */
 	if (c->ip.len != c->remote.len || (c->ip.len != 4 && c->ip.len != 16))
 		return OFF_BAD_ADDR;
 	if (c->ip.len == 4)
-		return (g[0] & 0xF0) == 0xE0 && memcmp(g, all_hosts4, 4) != 0 && a[0] < 224 && a[0] != 0 ? OFF_OK : OFF_BAD_ADDR;
+		return (g[0] & 0xF0) == 0xE0 && memcmp(g, all_hosts4, 4) != 0 && ip_usable(&c->ip) ? OFF_OK : OFF_BAD_ADDR;
 	/* RFC 3810 5.2.13: reports come from a link-local address; nobody reports ff02::1, nor scopes 0 and 1 (RFC 3810 6). */
-	bool link_local = a[0] == 0xFE && (a[1] & 0xC0) == 0x80;
-	return g[0] == 0xFF && (g[1] & 15) > 1 && memcmp(g, all_hosts6, 16) != 0 && link_local ? OFF_OK : OFF_BAD_ADDR;
+	return g[0] == 0xFF && (g[1] & 15) > 1 && memcmp(g, all_hosts6, 16) != 0 && ip6_link_local(c->ip.b) ? OFF_OK : OFF_BAD_ADDR;
 }

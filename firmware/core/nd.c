@@ -203,9 +203,9 @@ void nd_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 	}
 }
 
-static bool usable(const struct eng_ip *ip)
+static bool nd_usable(const struct eng_ip *ip)
 {
-	return ip->len == 16 && ip->b[0] != 0xFF && !ip6_unspecified(ip->b);
+	return ip->len == 16 && ip_usable(ip);
 }
 
 int nd_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
@@ -215,7 +215,7 @@ int nd_check(const struct eng_offload_cfg *c, const struct eng_offload_more *mor
 	(void)more;                  /* the common fields alone */
 	if ((c->flags & dad) == dad)
 		return OFF_BAD_ARG;
-	if (!usable(&c->ip) || (c->ip2.len != 0 && !usable(&c->ip2)))
+	if (!nd_usable(&c->ip) || (c->ip2.len != 0 && !nd_usable(&c->ip2)))
 		return OFF_BAD_ADDR;
-	return c->remote.len == 0 || usable(&c->remote) ? OFF_OK : OFF_BAD_ADDR;
+	return c->remote.len == 0 || nd_usable(&c->remote) ? OFF_OK : OFF_BAD_ADDR;
 }

@@ -24,7 +24,7 @@ int next_hop_check(const struct eng_hop *h, const struct eng_ip *own)
 		return OFF_BAD_ADDR;
 	if (h->ip.len == 0)
 		return OFF_OK;
-	return h->ip.len == own->len && ip_unicast(&h->ip) && !ip_equal(&h->ip, own->b, own->len) ? OFF_OK : OFF_BAD_ADDR;
+	return h->ip.len == own->len && ip_usable(&h->ip) && !ip_equal(&h->ip, own->b, own->len) ? OFF_OK : OFF_BAD_ADDR;
 }
 
 struct news {
@@ -33,11 +33,9 @@ struct news {
 };
 
 /* own_mac: that of the slot or offload, which need not be the one given at prepare. */
-static bool take(struct engine *e, struct eng_hop *h, const uint8_t *own_mac, const struct news *n)
+static bool next_hop_take(struct engine *e, struct eng_hop *h, const uint8_t *own_mac, const struct news *n)
 {
-	static const uint8_t zero[6];
-
-	if (!ip_equal(&h->ip, n->ip, n->ip_len) || memcmp(h->mac, n->mac, 6) == 0 || memcmp(n->mac, zero, 6) == 0 ||
+	if (!ip_equal(&h->ip, n->ip, n->ip_len) || memcmp(h->mac, n->mac, 6) == 0 || all_zero(n->mac, 6) ||
 	    memcmp(n->mac, e->mac, 6) == 0 || memcmp(n->mac, own_mac, 6) == 0)
 		return false;
 	memcpy(h->mac, n->mac, 6);
@@ -58,13 +56,13 @@ void next_hop_learn(struct engine *e, const struct pkt *p)
 		struct eng_slot *s = &e->slots[i];
 
 		if (s->used && (s->cfg.flags & OFF_SLOT_LEARN_NEXT_HOP) && same_vlan(s->cfg.vlan_tci, p) &&
-		    take(e, &s->cfg.next_hop, s->cfg.local_mac, &n))
+		    next_hop_take(e, &s->cfg.next_hop, s->cfg.local_mac, &n))
 			s->next_hop_moves++;
 	}
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		struct eng_offload *o = &e->offloads[i];
 
 		if (o->more != NO_SLOT && same_vlan(o->cfg.vlan_tci, p))
-			take(e, &more_of(e, o)->cfg.next_hop, o->cfg.mac, &n);
+			next_hop_take(e, &more_of(e, o)->cfg.next_hop, o->cfg.mac, &n);
 	}
 }

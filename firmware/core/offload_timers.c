@@ -17,7 +17,7 @@ void offload_arm(struct engine *e, struct eng_offload *o)
 		t->arm(e, o);
 }
 
-static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
+static bool offload_act(struct engine *e, struct eng_offload *o, uint64_t now)
 {
 	const struct offload_type *t = offload_type_of(o->cfg.type);
 
@@ -27,9 +27,9 @@ static bool act(struct engine *e, struct eng_offload *o, uint64_t now)
 	return true;
 }
 
-static void run(struct engine *e, struct eng_offload *o, uint64_t now)
+static void offload_run(struct engine *e, struct eng_offload *o, uint64_t now)
 {
-	if (act(e, o, now))
+	if (offload_act(e, o, now))
 		return;
 	count(e, C_tx_busy_retry);
 	o->due_us = now + tx_retry_us(e);
@@ -39,7 +39,7 @@ void offload_poll(struct engine *e, uint64_t now)
 {
 	for (uint8_t i = 0; i < e->n_offloads && speaks(e); i++) {
 		if (e->offloads[i].due_us <= now)
-			run(e, &e->offloads[i], now);
+			offload_run(e, &e->offloads[i], now);
 	}
 }
 
@@ -70,7 +70,7 @@ void offload_flush(struct engine *e)
 {
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		if (owed(&e->offloads[i]))
-			run(e, &e->offloads[i], now_us(e));
+			offload_run(e, &e->offloads[i], now_us(e));
 	}
 	offload_forget(e);
 }

@@ -49,7 +49,7 @@ uint64_t eng_offload_types(void)
 	return types;
 }
 
-static int check(const struct offload_type *t, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
+static int offload_check(const struct offload_type *t, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
 {
 	if (c->flags & ~t->flags)
 		return OFF_UNSUPPORTED;
@@ -68,7 +68,7 @@ static uint8_t more_free(const struct engine *e)
 	return NO_SLOT;
 }
 
-static int append(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
+static int offload_append(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *m)
 {
 	uint8_t row = m ? more_free(e) : NO_SLOT;
 
@@ -93,14 +93,14 @@ int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, cons
 		return OFF_NOT_ACCEPTED;
 	if (!t)
 		return OFF_UNSUPPORTED;
-	int rc = t->has_more && !more ? OFF_BAD_ARG : check(t, c, m);
+	int rc = t->has_more && !more ? OFF_BAD_ARG : offload_check(t, c, m);
 	if (rc != OFF_OK)
 		return rc;
 	for (uint8_t i = 0; i < e->n_offloads; i++) {
 		if (e->offloads[i].cfg.id == c->id)
 			return OFF_DUP_ID;
 	}
-	return append(e, c, m);
+	return offload_append(e, c, m);
 }
 
 int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)

@@ -2,6 +2,7 @@
 
 #include <string.h>
 
+#include "address.h"
 #include "bytes.h"
 #include "checksum.h"
 
@@ -181,9 +182,9 @@ static enum parse_result parse_ipv4(struct pkt *p)
 /* :: speaks only while it looks for an address, or joins a group meanwhile: ICMPv6. */
 static bool martian6(const uint8_t *src, const uint8_t *dst, uint8_t proto)
 {
-	static const uint8_t loopback[16] = {[15] = 1}, mapped[12] = {[10] = 0xFF, [11] = 0xFF}, nobody[16];
+	static const uint8_t loopback[16] = {[15] = 1}, mapped[12] = {[10] = 0xFF, [11] = 0xFF};
 
-	if (memcmp(dst, nobody, 16) == 0 || (memcmp(src, nobody, 16) == 0 && proto != PROTO_ICMPV6))
+	if (ip6_unspecified(dst) || (ip6_unspecified(src) && proto != PROTO_ICMPV6))
 		return true;
 	return src[0] == 0xFF || memcmp(src, dst, 16) == 0 || memcmp(src, loopback, 16) == 0 ||
 	       memcmp(dst, loopback, 16) == 0 || memcmp(src, mapped, 12) == 0 || memcmp(dst, mapped, 12) == 0;

@@ -24,7 +24,7 @@ static bool ip_is(const struct eng_ip *ip, uint8_t len)
 }
 
 /* A slot's handle may be given out again: the pattern must be for the connection that the host means. */
-static int check_payload(const struct engine *e, const struct eng_pattern_cfg *c)
+static int check_slot_payload(const struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (c->slot >= ENG_SLOTS || !e->slots[c->slot].used || e->slots[c->slot].gen != c->gen)
 		return OFF_STALE_HANDLE;
@@ -62,7 +62,7 @@ uint32_t eng_pattern_types(const struct engine *e)
 	return always | (e->env.link_events ? 1u << OFF_PATTERN_LINK_UP | 1u << OFF_PATTERN_LINK_DOWN : 0u);
 }
 
-static int check(struct engine *e, const struct eng_pattern_cfg *c)
+static int pattern_check(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (c->id == NO_PATTERN)
 		return OFF_BAD_ARG;
@@ -86,7 +86,7 @@ static int check(struct engine *e, const struct eng_pattern_cfg *c)
 	case OFF_PATTERN_LINK_DOWN:
 		return OFF_OK;
 	case OFF_PATTERN_TCP_PAYLOAD:
-		return check_payload(e, c);
+		return check_slot_payload(e, c);
 	case OFF_PATTERN_PROGRAM:
 		return check_program(e, c);
 	default:
@@ -133,7 +133,7 @@ static void key_out(struct engine *e, uint8_t pattern)
 	}
 }
 
-static void put(struct engine *e, const struct eng_pattern_cfg *c)
+static void pattern_put(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	struct eng_pattern *q = &e->patterns[e->n_patterns];
 
@@ -151,11 +151,11 @@ int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	if (e->power != OFF_D0)      /* what is captured from prepare on is judged by what was armed then (edge case 100) */
 		return OFF_NOT_ACCEPTED;
-	int rc = check(e, c);
+	int rc = pattern_check(e, c);
 	if (rc == OFF_OK)
 		rc = room(e, c);
 	if (rc == OFF_OK)
-		put(e, c);
+		pattern_put(e, c);
 	return rc;
 }
 

@@ -127,7 +127,7 @@ bool payload_ka_exhausted(const struct eng_slot *s)
 	return with_next * k->cfg.data_len > OWED_BYTES_MAX || with_next * k->cfg.token.len > k->cfg.tokens_len;
 }
 
-static bool send(struct engine *e, struct eng_slot *s, uint32_t n, uint32_t seq)
+static bool payload_ka_send_nth(struct engine *e, struct eng_slot *s, uint32_t n, uint32_t seq)
 {
 	uint8_t bytes[ENG_PAYLOAD_BYTES];
 
@@ -145,7 +145,7 @@ static bool send_new(struct engine *e, struct eng_slot *s, uint64_t now)
 {
 	struct payload_ka *k = &s->payload;
 
-	if (!send(e, s, k->sent, s->cfg.snd_nxt))
+	if (!payload_ka_send_nth(e, s, k->sent, s->cfg.snd_nxt))
 		return false;
 	s->cfg.snd_nxt += k->cfg.data_len;
 	k->sent++;
@@ -163,7 +163,7 @@ bool payload_ka_send(struct engine *e, struct eng_slot *s, uint64_t now)
 	struct payload_ka *k = &s->payload;
 
 	if (payload_ka_unacked(s))
-		return send(e, s, k->sent - 1, s->cfg.snd_nxt - k->cfg.data_len);
+		return payload_ka_send_nth(e, s, k->sent - 1, s->cfg.snd_nxt - k->cfg.data_len);
 	if (s->cfg.snd_wnd >= k->cfg.data_len && !payload_ka_exhausted(s))
 		return send_new(e, s, now);
 	if (!tcp_send(e, s, s->cfg.snd_una - 1))     /* the window is closed: its opening is asked for as a stack would */

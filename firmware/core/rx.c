@@ -29,7 +29,7 @@ static bool not_us(const struct engine *e, const uint8_t *frame)
 }
 
 /* Takes the frame apart. Reasons to look no further, in any power state; C_COUNT when there is none. */
-static enum eng_counter_id refuse(const struct engine *e, struct pkt *p, const uint8_t *frame, uint16_t len)
+static enum eng_counter_id rx_refuse(const struct engine *e, struct pkt *p, const uint8_t *frame, uint16_t len)
 {
 	if (len >= ETH_HEADER_BYTES && not_us(e, frame))
 		return C_rx_not_us;
@@ -147,7 +147,7 @@ static void rx_asleep(struct engine *e, const struct pkt *p)
 	wake(e, v.wake, v.slot, v.pattern_id, buffer_at(e, (uint16_t)(e->frame_count - 1)), p->tagged);
 }
 
-static void keep(struct engine *e, const struct pkt *p, uint8_t slot)
+static void rx_keep(struct engine *e, const struct pkt *p, uint8_t slot)
 {
 	bool kept = buffer_put(e, p, now_us(e), 0, NO_PATTERN, slot);
 
@@ -163,7 +163,7 @@ static void keep_new(struct engine *e, const struct pkt *p, uint8_t slot)
 		count(e, C_wake_dup_collapsed);
 		count(e, C_rx_slot_consumed);
 	} else {
-		keep(e, p, slot);
+		rx_keep(e, p, slot);
 	}
 }
 
@@ -208,7 +208,7 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 		count(e, C_rx_dropped_policy);
 		return;
 	}
-	enum eng_counter_id no = refuse(e, &p, frame, len);
+	enum eng_counter_id no = rx_refuse(e, &p, frame, len);
 	if (no != C_COUNT)
 		count(e, no);
 	else if (e->power == OFF_D3)
@@ -218,5 +218,5 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 	else if (e->power == OFF_AWAKE)
 		keep_new(e, &p, woken_slot_of(e, &p));
 	else
-		keep(e, &p, NO_SLOT);
+		rx_keep(e, &p, NO_SLOT);
 }

@@ -16,9 +16,7 @@
 
 static int check_addresses(const struct eng_slot_cfg *c)
 {
-	if ((c->local.len != 4 && c->local.len != 16) || c->local.len != c->remote.len)
-		return OFF_BAD_ADDR;
-	if (!ip_unicast(&c->local) || !ip_unicast(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
+	if (c->local.len != c->remote.len || !ip_usable(&c->local) || !ip_usable(&c->remote) || ip_equal(&c->local, c->remote.b, c->remote.len))
 		return OFF_BAD_ADDR;
 	if (c->local_mac[0] & 1)
 		return OFF_BAD_ADDR;

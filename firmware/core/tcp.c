@@ -176,7 +176,7 @@ static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 	}
 }
 
-static bool answer(struct engine *e, struct eng_slot *s, bool challenge)
+static bool tcp_answer(struct engine *e, struct eng_slot *s, bool challenge)
 {
 	bool allowed = challenge ? rate_take(&s->challenges, now_us(e), ENG_CHALLENGES_PER_S)
 				 : rate_take(&s->answers, now_us(e), ENG_ANSWERS_PER_S);
@@ -226,7 +226,7 @@ void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum t
 	if (v == TCP_RST_EXACT)
 		slot_break(e, s, OFF_WAKE_TCP_RST);
 	if (rules[v].reply != SILENT && (v != TCP_PEER_KA || (s->cfg.flags & OFF_SLOT_ANSWER_PEER_KA)))
-		sent = answer(e, s, rules[v].reply == CHALLENGE);
+		sent = tcp_answer(e, s, rules[v].reply == CHALLENGE);
 	note(e, s, v, sent);
 	if (rules[v].heard && ack_valid(s, p))   /* any sequence number of half of them is old data: that alone proves no peer */
 		ka_heard(e, s);

@@ -161,7 +161,7 @@ void udp_ka_arm(struct engine *e, struct eng_offload *o)
 	o->due_us = m->from_us + scale_us(e, m->wait_ms);
 }
 
-static bool send(struct engine *e, const struct eng_offload *o, const struct eng_offload_more *more)
+static bool udp_ka_send(struct engine *e, const struct eng_offload *o, const struct eng_offload_more *more)
 {
 	const struct eng_udp_cfg *u = &more->udp;
 	uint8_t f[IP_TX_HEAD_MAX + UDP_HEADER_BYTES + ENG_UDP_PAYLOAD_BYTES];
@@ -184,7 +184,7 @@ bool udp_ka_due(struct engine *e, struct eng_offload *o, uint64_t now)
 {
 	struct eng_more *m = more_of(e, o);
 
-	if (!send(e, o, &m->cfg))
+	if (!udp_ka_send(e, o, &m->cfg))
 		return false;
 	m->from_us = now ? now : 1;
 	m->wait_ms = m->cfg.udp.interval_ms;
@@ -194,16 +194,11 @@ bool udp_ka_due(struct engine *e, struct eng_offload *o, uint64_t now)
 	return true;
 }
 
-static bool unicast(const struct eng_ip *a)
-{
-	return a->len == 4 ? a->b[0] != 0 && a->b[0] < 224 : a->len == 16 && a->b[0] != 0xFF;
-}
-
 int udp_ka_check(const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	const struct eng_udp_cfg *u = &more->udp;
 
-	if (c->ip.len != c->remote.len || !unicast(&c->ip) || !unicast(&c->remote) || next_hop_check(&more->next_hop, &c->ip) != OFF_OK)
+	if (c->ip.len != c->remote.len || !ip_usable(&c->ip) || !ip_usable(&c->remote) || next_hop_check(&more->next_hop, &c->ip) != OFF_OK)
 		return OFF_BAD_ADDR;
 	if (u->local_port == 0 || u->remote_port == 0)
 		return OFF_BAD_PORT;

@@ -34,7 +34,7 @@ static void mark_slot(struct engine *e, uint8_t slot)
 		slot_set_state(e, &e->slots[slot], OFF_SLOT_WOKEN);
 }
 
-static void report(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, const struct eng_frame *f, bool tagged)
+static void wake_report(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, const struct eng_frame *f, bool tagged)
 {
 	uint64_t now = now_us(e);
 	struct eng_event ev = {
@@ -62,13 +62,13 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 	count_wake(e, reason);
 	if (e->power == OFF_PREPARED)
 		count(e, C_wake_while_prepare);
-	report(e, reason, slot, pattern_id, frame, tagged);
+	wake_report(e, reason, slot, pattern_id, frame, tagged);
 	e->last_wake_reason = reason;
 	set_power(e, e->power == OFF_D3 ? OFF_WOKEN : OFF_AWAKE);
 }
 
 void eng_stalled(struct engine *e)
 {
-	report(e, OFF_WAKE_FIRMWARE_STALLED, NO_SLOT, 0, NULL, false);
+	wake_report(e, OFF_WAKE_FIRMWARE_STALLED, NO_SLOT, 0, NULL, false);
 	e->last_wake_reason = OFF_WAKE_FIRMWARE_STALLED;
 }

@@ -1,4 +1,5 @@
-"""The firmware's #include graph: arrows lead down only, and neither files nor modules include one another in a circle."""
+"""The firmware's #include graph: arrows lead down only, and neither files nor modules include one another in a circle.
+And its names: a static function's says in a map or a backtrace where it is."""
 
 from __future__ import annotations
 
@@ -13,8 +14,14 @@ SEARCHED = ("", "smp", "core")
 """Where the Makefile's -I look, from firmware/."""
 PROGRAMS = {"main.c", "boot/main.c"}
 """They put the parts together, so they may include any."""
-BELOW = {"core": set[str](), "boot": {"port"}, "smp": {"core", "boot", "port"}}
-"""A directory and those that it may include beside itself."""
+BELOW = {
+    "core": set[str](),
+    "port": {"boot/flash_map.h"},
+    "boot": {"port", "smp/log.h"},
+    "smp": {"core", "boot", "port"},
+}
+"""A directory, and what it may include beside itself: directories and single files. Of the layout of the flash each port has
+its part, and everybody may write to the log, which includes nothing but port.h."""
 FACE = "core/engine.h"
 """What core offers the others; the functions that it declares are spread over core's files. No part of engine.c, which uses
 them all."""
@@ -77,14 +84,32 @@ def test_the_modules_of_the_engine_form_no_circle() -> None:
     assert circle(modules(includes(), "core")) == []
 
 
+def test_the_log_is_below_all_that_write_to_it() -> None:
+    assert includes()["smp/log.c"] | includes()["smp/log.h"] == {"smp/log.h", "port/port.h"}
+
+
 @pytest.mark.parametrize("directory", BELOW)
 def test_arrows_lead_down(directory: str) -> None:
+    allowed = {directory, *BELOW[directory]}
     up = [
         f"{file} -> {target}"
         for file, targets in includes().items()
         for target in targets
-        if file.startswith(f"{directory}/")
-        and file not in PROGRAMS
-        and target.split("/")[0] not in {directory, *BELOW[directory]}
+        if file.startswith(f"{directory}/") and file not in PROGRAMS and not {target, target.split("/")[0]} & allowed
     ]
     assert not up
+
+
+def static_functions(directory: str) -> dict[str, list[str]]:
+    """name: the files that have one."""
+    found: dict[str, list[str]] = {}
+    for source in sorted((FIRMWARE / directory).glob("*.c")):
+        for name in re.findall(r"^static (?:const )?(?:struct |enum )?\w+ \**(\w+)\(", source.read_text(), re.MULTILINE):
+            found.setdefault(name, []).append(source.name)
+    return found
+
+
+def test_names_of_the_engine_are_told_apart() -> None:
+    found = static_functions("core")
+    assert len(found) > 150
+    assert {name: files for name, files in found.items() if len(files) > 1} == {}
