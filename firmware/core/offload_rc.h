@@ -5,7 +5,6 @@
 /* SMP result codes of the offload group (spec: status codes, made unsigned for SMP). */
 enum off_rc {
 	OFF_OK = 0,
-	OFF_UNKNOWN = 1,
 	OFF_NOT_FOUND = 2,
 	OFF_NO_SLOT = 3,
 	OFF_LIST_FULL = 4,
@@ -19,12 +18,10 @@ enum off_rc {
 	OFF_STALE_EPOCH = 12,
 	OFF_UNSUPPORTED = 13,
 	OFF_WAKE_PENDING = 14,
-	OFF_TIMEOUT = 15,
 	OFF_RESUME_REQUIRED = 17,
 	OFF_DUP_TUPLE = 18,
 	OFF_DUP_ID = 19,
 	OFF_NOT_ACCEPTED = 20,
-	OFF_BUSY = 21,
 };
 
 enum off_wake_reason {
@@ -40,7 +37,6 @@ enum off_wake_reason {
 	OFF_WAKE_ADDR_CONFLICT = 0x4005,
 	OFF_WAKE_BUFFER_FULL = 0x4006,
 	OFF_WAKE_HOST_TIMER = 0x4007,
-	OFF_WAKE_SERIAL_LOST = 0x4008,
 	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
 	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
 	OFF_WAKE_LEASE_EXPIRED = 0x400B,   /* the owner was not heard of for its lease: what it left is freed */
@@ -86,7 +82,6 @@ enum off_slot_state {
 	OFF_SLOT_PROBING = 2,
 	OFF_SLOT_BROKEN = 3,
 	OFF_SLOT_WOKEN = 4,
-	OFF_SLOT_RELEASED = 5,
 	OFF_SLOT_PAUSED = 6,               /* the place is kept, the device neither sends for it nor knows its frames */
 };
 
@@ -155,10 +150,10 @@ enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AW
 /* Whose illegal state change a FAULT event tells of; its subreason is the old state times 256 plus the refused one. */
 enum off_state_machine { OFF_MACHINE_POWER = 1, OFF_MACHINE_SLOT = 2 };
 
-enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_PATTERN_REJECTED = 2, OFF_EVENT_FAULT = 3 };
+enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_FAULT = 3 };
 
 /* Flags of a buffered frame. */
-enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_DUP = 1u << 1, OFF_FRAME_MULTICAST = 1u << 2 };
+enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_MULTICAST = 1u << 2 };
 
 /* Kinds of fault_inject: the next n replies are ...; or, behind this one's, the firmware hangs. */
 enum off_fault {

@@ -49,7 +49,7 @@ static void request(uint8_t kind, const uint8_t *p, uint16_t len)
 	if (rc == OFF_OK)
 		expect(out > 0 && out <= sizeof rsp && rsp[0] >> 5 == 5);
 	else
-		expect(rc == SMP_DEFER || rc == SMP_NOT_SUPPORTED || (rc > 0 && rc <= OFF_BUSY));
+		expect(rc == SMP_DEFER || rc == SMP_NOT_SUPPORTED || (rc > 0 && rc <= OFF_NOT_ACCEPTED));
 	expect((kind & WRITE_BIT) || e.power == power);      /* what only reads changes no state */
 }
 

@@ -55,7 +55,6 @@ class OffloadRc(IntEnum):
     """Result codes of the offload group."""
 
     OK = 0
-    UNKNOWN = 1
     NOT_FOUND = 2
     NO_SLOT = 3
     LIST_FULL = 4
@@ -69,12 +68,10 @@ class OffloadRc(IntEnum):
     STALE_EPOCH = 12
     UNSUPPORTED = 13
     WAKE_PENDING = 14
-    TIMEOUT = 15
     RESUME_REQUIRED = 17
     DUP_TUPLE = 18
     DUP_ID = 19
     NOT_ACCEPTED = 20
-    BUSY = 21
 
 
 class WakeReason(IntEnum):
@@ -93,7 +90,6 @@ class WakeReason(IntEnum):
     ADDR_CONFLICT = 0x4005
     BUFFER_FULL = 0x4006
     HOST_TIMER = 0x4007
-    SERIAL_LOST = 0x4008
     RX_WHILE_PREPARE = 0x4009
     UNPARSEABLE_IN_SLOT = 0x400A
     LEASE_EXPIRED = 0x400B
@@ -151,7 +147,6 @@ class SlotState(IntEnum):
     PROBING = 2
     BROKEN = 3
     WOKEN = 4
-    RELEASED = 5
     PAUSED = 6
     """The place is kept; the device neither sends for it nor knows its frames."""
 
@@ -242,7 +237,6 @@ class Power(IntEnum):
 
 class EventKind(IntEnum):
     WAKE = 1
-    PATTERN_REJECTED = 2
     FAULT = 3
 
 
@@ -257,7 +251,6 @@ class FrameFlag(IntFlag):
     """Flags of a buffered frame."""
 
     WAKE = 1 << 0
-    DUP = 1 << 1
     MULTICAST = 1 << 2
 
 

@@ -291,7 +291,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Event:
-    """A wake, a rejected pattern or a fault. Made of what Link.start_events hands out; field order is the wire's."""
+    """A wake or a fault. Made of what Link.start_events hands out; field order is the wire's."""
 
     n: int
     kind: EventKind

@@ -64,6 +64,17 @@ def test_numbers_agree_with_the_header(enum: str) -> None:
     assert {member.name: int(member) for member in mirror} == members_in_header(enum, prefix)
 
 
+REFUSED_BY_NAME = {"OFF_SLOT_MD5", "OFF_SLOT_AO", "OFF_SLOT_FAST_OPEN"}
+"""The firmware takes none but the flags that it knows."""
+
+
+def test_every_number_of_the_header_is_used() -> None:
+    """What the device never says would have hosts written for it."""
+    sources = [file for folder in ("core", "smp", "boot") for file in (FIRMWARE / folder).glob("*.[ch]")] + [FIRMWARE / "main.c"]
+    used = set(re.findall(r"\bOFF_\w+", "".join(file.read_text() for file in sources if file.name != "offload_rc.h")))
+    assert set(re.findall(r"\b(OFF_\w+) =", HEADER)) - used == REFUSED_BY_NAME
+
+
 def test_every_offload_type_has_a_row_in_the_engine() -> None:
     rows = re.findall(r"\.number = OFF_OFFLOAD_(\w+)", (FIRMWARE / "core" / "offload_types.c").read_text())
     assert sorted(rows) == sorted(kind.name for kind in OffloadType)
