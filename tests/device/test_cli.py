@@ -16,6 +16,7 @@ import pytest
 
 from rig import cli
 from rig.device import image
+from rig.device.flash import flash
 from rig.device.images import firmware
 from rig.device.link import Link
 from rig.device.offload import OffloadClient
@@ -26,9 +27,11 @@ from .fake_server import FakeServer
 from .images import BOARDS, signed, signing_key
 from .kinds import KINDS
 from .test_contract import MAC, SLOT, SLOT6
+from .test_flash import stop_at
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
+needs_key = pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
 COMMAND = [sys.executable, "-m", "rig.cli"]
 
 
@@ -251,6 +254,21 @@ def test_a_port_that_is_not_there_is_not_free() -> None:
     assert re.search(r"^/dev/ttyUSB9 .* not there +RIG-S04", table, re.MULTILINE)
 
 
+@needs_key
+def test_a_resumed_upload_says_so_and_a_pty_promises_no_time(tmp_path: Path) -> None:
+    served, newer = Served("native"), signed("native", tmp_path)
+    try:
+        with Link(served.port) as link, pytest.raises(KeyboardInterrupt):
+            flash(link, newer, stop_at(0.6))
+        done = rig("flash", str(newer), "--port", served.port)
+    finally:
+        served.stop()
+    assert done.returncode == 0
+    assert re.search(r"^resumed at byte \d+, where an earlier upload was cut off$", done.stdout, re.MULTILINE)
+    assert "about" not in done.stdout
+
+
+@needs_key
 def test_a_damaged_signature_is_seen_although_the_program_runs_already(tmp_path: Path) -> None:
     served = Served("native")
     try:
@@ -395,7 +413,7 @@ def smpmgr(port: str, *arguments: str) -> str:
 
 
 @pytest.mark.skipif(not (Path(sys.executable).parent / "smpmgr").exists(), reason="smpmgr is not installed: pip install smpmgr")
-@pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
+@needs_key
 def test_a_public_client_can_update_the_device(served: Served, tmp_path: Path) -> None:
     """smpmgr lists, uploads, tests, resets, confirms; nothing of ours in between."""
     path = signed(served.kind, tmp_path)
