@@ -14,7 +14,7 @@ from pathlib import Path
 from rig.errors import UsageError
 
 FLASH_BYTES = 0x100000
-"""firmware/boot/flash_map.h."""
+"""firmware/port/native/flash_layout.h, and the same of mps2."""
 QEMU_BYTES = 16 * 1024 * 1024
 """QEMU wants a file of the whole PSRAM's size; what is above the flash stays a hole."""
 ERASED = b"\xff"

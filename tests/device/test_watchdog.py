@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
+import socket
 import struct
 import time
 from pathlib import Path
 
+import cbor2
 import pytest
 
 from rig.clock import Deadline
-from rig.device import image, mcumgr
+from rig.device import framing, image, mcumgr
+from rig.device.codes import GROUP_OS
 from rig.device.emulated import EmulatedDevice
 from rig.device.factory import emulated
 from rig.device.flash import carry_out, flash, make_plan
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
-from rig.device.link import Link
-from rig.device.numbers import Fault, ResetCause, WakeReason
+from rig.device.link import HEADER, VERSION_2, Link
+from rig.device.numbers import WRITE, Fault, ResetCause, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Hello
 from rig.device.prepared import prepared_flash
+from rig.device.qemu import QemuDevice
 from rig.errors import BenchError
 
 from .images import signed, signing_key
@@ -32,6 +36,7 @@ WATCHDOG_S = 2.0
 """firmware/port/port.h; the reset comes at the latest after twice as long."""
 BACK_S = 2 * WATCHDOG_S + mcumgr.BOOT_S
 SLOT_0 = 0x10000
+LONG_ECHO = cbor2.dumps({"d": "x" * 1900})
 
 
 def hang(link: Link) -> None:
@@ -116,3 +121,28 @@ def test_a_trusted_image_that_hangs_every_time_leaves_the_boot_loader(tmp_path: 
         good = image.load(firmware("qemu").image)
         carry_out(link, make_plan(link, good, "mps2-an385"))
         assert OffloadClient(link).hello().digest == good.digest
+
+
+SLOW_READS, A_READ_BYTES, REST_S = 24, 64, 0.25
+
+
+@without_qemu
+def test_a_reader_that_is_slow_is_no_hang() -> None:
+    """The device waits in the middle of a long reply, for longer than its watchdog would, and gets on all the time."""
+    with emulated("qemu", flash=prepared_flash("qemu")) as device, Link(device.port) as link:
+        mcumgr.wait_ready(link)
+        boot_id = OffloadClient(link).hello().boot_id
+        link.close()
+        assert isinstance(device, QemuDevice)
+        device._theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's least: a few bytes
+        header = HEADER.pack(VERSION_2 | WRITE, 0, len(LONG_ECHO), GROUP_OS, 1, mcumgr.ECHO)
+        device._ours.setblocking(True)
+        device._ours.sendall(framing.encode(header + LONG_ECHO))
+        taken = 0
+        for _ in range(SLOW_READS):
+            taken += len(device._ours.recv(A_READ_BYTES))
+            time.sleep(REST_S)
+        assert taken < len(LONG_ECHO), "the control: it is not through yet"
+        with Link(device.port) as again:
+            mcumgr.wait_ready(again)
+            assert OffloadClient(again).hello().boot_id == boot_id

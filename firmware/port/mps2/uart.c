@@ -41,6 +41,7 @@ static bool wait_room(void)
 	do {
 		ethernet_drain();
 		if (!(UART0->state & UART_TX_FULL)) {
+			port_watchdog_feed(); /* a slow line is no hang: the message is of bounded length, and a byte further */
 			return true;
 		}
 	} while (port_now_us() < until_us);

@@ -278,6 +278,7 @@ void port_serial_write(const uint8_t *buf, size_t len)
 			buf += n;
 			len -= (size_t)n;
 			p.line_dead = false;
+			port_watchdog_feed(); /* a slow reader is no hang: the message is of bounded length, and further on */
 			continue;
 		}
 		if ((n < 0 && errno != EAGAIN && errno != EINTR) || p.line_dead || !wait_writable(port_now_us() + SERIAL_STALL_US)) {
