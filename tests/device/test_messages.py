@@ -6,6 +6,9 @@ The judge is zcbor's own validator of CDDL, and canonical CBOR of cbor2: neither
 from __future__ import annotations
 
 import ctypes
+import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -184,3 +187,21 @@ def test_the_full_slot_has_every_field_of_the_file() -> None:
     slot = CDDL[CDDL.index("\nadd_tcp_slot_req = {") :]
     named = slot[: slot.index("\n}")].count('": ')
     assert len(REQUESTS["add_tcp_slot_req"]) == named > len(SLOT.wire())
+
+
+@pytest.mark.parametrize(
+    ("rule", "why"),
+    [
+        ('bad_req = { "n": int }', "bad_req.n: .* is nothing that a field can be"),
+        ('bad_req = { "n": 70000..80000 }', "bad_req.n: 70000 to 80000 in 4 bytes"),
+        ('bad_req = { "long": uint .size 1, "n": uint .size 1 }', "bad_req: its keys do not stand in canonical order"),
+    ],
+)
+def test_what_the_tables_cannot_say_ends_the_build(tmp_path: Path, rule: str, why: str) -> None:
+    cddl = tmp_path / "some.cddl"
+    cddl.write_text(rule + "\n")
+    argv = [sys.executable, str(FIRMWARE / "proto" / "messages.py"), str(cddl), str(tmp_path / "out")]
+    built = subprocess.run(argv, capture_output=True, text=True, check=False)
+    assert built.returncode == 1
+    assert re.search(why, built.stderr), built.stderr
+    assert list(tmp_path.iterdir()) == [cddl]
