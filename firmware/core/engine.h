@@ -251,6 +251,9 @@ const struct eng_frame *eng_frame_at(const struct engine *e, uint16_t i);
 /* The first event with n > after, NULL when there is none; events up to after are freed. */
 const struct eng_event *eng_event_after(struct engine *e, uint32_t after);
 
+/* The i-th event that is kept, oldest first, NULL at the end: frees nothing. */
+const struct eng_event *eng_event_at(const struct engine *e, uint8_t i);
+
 struct eng_status {
 	uint32_t arm, lost, epoch, wakes;
 	uint8_t owner, power, events_pending;

@@ -33,3 +33,8 @@ const struct eng_event *eng_event_after(struct engine *e, uint32_t after)
 		event_drop_first(e);
 	return e->n_events ? &e->events[0] : NULL;
 }
+
+const struct eng_event *eng_event_at(const struct engine *e, uint8_t i)
+{
+	return i < e->n_events ? &e->events[i] : NULL;
+}

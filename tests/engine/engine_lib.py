@@ -149,9 +149,7 @@ class MdnsCfg(c.Structure):
 
 
 class OffloadUnion(c.Union):
-    """Padded to more than the engine's, which copies the whole of itself."""
-
-    _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("mdns", MdnsCfg), ("pad", u8 * 256)]
+    _fields_ = [("udp", UdpCfg), ("dhcp", DhcpCfg), ("mdns", MdnsCfg)]
 
 
 class OffloadMore(c.Structure):
@@ -181,8 +179,72 @@ class Status(c.Structure):
     ]  # fmt: skip
 
 
+class Verdict(c.Structure):
+    """What became of a frame: the counter that it ended in, how many frames were sent for it, the reason of its wake or 0."""
+
+    _fields_ = [("_reason", c.c_char_p), ("answers", u32), ("wake", u16)]
+
+    @property
+    def reason(self) -> str:
+        return str(self._reason.decode())
+
+
+class Field(c.Structure):
+    _fields_ = [("structure", c.c_char_p), ("name", c.c_char_p), ("offset", c.c_size_t), ("bytes", c.c_size_t)]
+
+
+Mirrors = dict[str, type[c.Structure]]
+MIRRORS: Mirrors = {
+    "eng_env": Env, "eng_ip": Ip, "eng_span": Span, "eng_payload_cfg": PayloadCfg, "eng_slot_cfg": SlotCfg,
+    "eng_slot_state": SlotState, "eng_slot_update": SlotUpdate, "eng_pattern_cfg": PatternCfg, "eng_offload_cfg": OffloadCfg,
+    "eng_udp_cfg": UdpCfg, "eng_dhcp_cfg": DhcpCfg, "eng_mdns_cfg": MdnsCfg, "eng_offload_more": OffloadMore,
+    "eng_event": Event, "eng_frame": Frame, "eng_status": Status,
+}  # fmt: skip
+"""The structures of engine.h and what stands for them here; `next_hop.mac` there is `next_hop_mac` here."""
+
+Layout = dict[tuple[str, str], tuple[int, int]]
+"""(offset, bytes) by structure and field; the whole structure is the field ""."""
+
+
+def layout_of_library(lib: c.CDLL) -> Layout:
+    out: Layout = {}
+    while row := lib.drv_layout(u16(len(out))):
+        f = row.contents
+        out[f.structure.decode(), f.name.decode().replace(".", "_")] = f.offset, f.bytes
+    return out
+
+
+def layout_of(mirrors: Mirrors) -> Layout:
+    out: Layout = {}
+    for structure, mirror in mirrors.items():
+        out[structure, ""] = 0, c.sizeof(mirror)
+        names = [name for name, *_ in mirror._fields_ if name not in getattr(mirror, "_anonymous_", ())]
+        for inner in getattr(mirror, "_anonymous_", ()):
+            names += [name for name, *_ in getattr(dict(f[:2] for f in mirror._fields_)[inner], "_fields_")]  # noqa: B009
+        for name in names:
+            out[structure, name] = getattr(mirror, name).offset, getattr(mirror, name).size
+    return out
+
+
+def layout_faults(lib: c.CDLL, mirrors: Mirrors) -> list[str]:
+    """Where the mirrors do not lie as the library's structures do, in the words of a compiler error."""
+    theirs, ours = layout_of_library(lib), layout_of(mirrors)
+    differ = sorted(key for key in theirs.keys() | ours.keys() if theirs.get(key) != ours.get(key))
+    return [
+        f"{s}.{name or '*'}: (offset, bytes) {theirs.get((s, name))} in the library, {ours.get((s, name))} here"
+        for s, name in differ
+    ]
+
+
 def _load() -> c.CDLL:
     lib = c.CDLL(str(LIBRARY))
+    lib.drv_layout.restype = c.POINTER(Field)
+    lib.drv_rx.restype = flag
+    lib.eng_event_at.restype = c.POINTER(Event)
+    if faults := layout_faults(lib, MIRRORS):
+        raise ImportError(
+            f"{LIBRARY} is of another firmware/core/engine.h than {__file__}: build it, or mend:\n" + "\n".join(faults)
+        )
     lib.eng_size.restype = c.c_size_t
     lib.eng_frame_at.restype = c.POINTER(Frame)
     lib.eng_event_after.restype = c.POINTER(Event)
@@ -236,7 +298,14 @@ class Engine:
 
     def rx(self, frame: bytes) -> None:
         """The library sees a copy of exactly this size, so that a sanitizer sees every byte read past the end."""
-        _LIB.eng_rx(self._e, (u8 * len(frame)).from_buffer_copy(frame), u16(len(frame)))
+        self.rx_verdict(frame)
+
+    def rx_verdict(self, frame: bytes) -> Verdict:
+        """The same, and what became of it. ValueError for more bytes than the engine can be told of."""
+        out = Verdict()
+        if not _LIB.drv_rx(self._e, (u8 * len(frame)).from_buffer_copy(frame), c.c_size_t(len(frame)), c.byref(out)):
+            raise ValueError(f"a frame of {len(frame)} bytes: the engine takes 65535 at most")
+        return out
 
     def poll(self) -> int:
         return int(_LIB.eng_poll(self._e))
@@ -448,7 +517,15 @@ class Engine:
     def frames_ack(self, index: int) -> None:
         _LIB.eng_frames_ack(self._e, u32(index))
 
+    def events(self) -> list[Event]:
+        """All that are kept, oldest first; unlike `event`, it frees none."""
+        out: list[Event] = []
+        while ev := _LIB.eng_event_at(self._e, u8(len(out))):
+            out.append(Event.from_buffer_copy(ev.contents))
+        return out
+
     def event(self, after: int = 0) -> Event | None:
+        """The first with a number above `after`; those up to `after` are freed."""
         ev = _LIB.eng_event_after(self._e, u32(after))
         return Event.from_buffer_copy(ev.contents) if ev else None
 
@@ -514,6 +591,7 @@ def slot_cfg(**changes: Any) -> SlotCfg:
         setattr(cfg, name, value)
     if "vlan_tci" in changes and "flags" not in changes:
         cfg.flags |= VLAN
-    if "rcv_wup" not in changes:
-        cfg.rcv_wup = cfg.rcv_nxt
+    for name in ("rcv_wup", "snd_wl1"):  # what the host sees of the peer's last segment moves with it
+        if name not in changes:
+            setattr(cfg, name, cfg.rcv_nxt)
     return cfg

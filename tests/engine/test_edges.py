@@ -214,7 +214,7 @@ def release_library(tmp_path_factory: pytest.TempPathFactory) -> Path:
     if compiler is None:
         pytest.skip("no C compiler")
     library = tmp_path_factory.mktemp("release") / "libengine.so"
-    sources = [str(source) for source in CORE.glob("*.c")]
+    sources = [str(source) for source in (*CORE.glob("*.c"), CORE.parent / "tests" / "engine_driver.c")]
     options = ["-shared", "-fPIC", "-std=c11", "-O1", "-DENG_NOTE_EDGES", f"-I{CORE}"]
     subprocess.run([compiler, *options, "-o", str(library), *sources], check=True)
     return library
