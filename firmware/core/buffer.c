@@ -30,26 +30,41 @@ static void remember_segment(struct frame_seg *g, const struct pkt *p, uint8_t s
 		*g = (struct frame_seg){.slot = slot, .fin = p->flags & TCP_FIN, .len = p->payload_len, .seq = p->seq};
 }
 
+static void fill(struct eng_frame *f, const struct pkt *p, uint64_t t_rx_us, uint16_t flags)
+{
+	uint16_t most = p->tagged ? ENG_TAGGED_FRAME_BYTES : ENG_FRAME_BYTES;
+
+	f->t_rx_us = t_rx_us;
+	f->orig_len = p->len;
+	f->saved_len = p->len < most ? p->len : most;
+	f->flags = (uint16_t)(flags | (p->group ? OFF_FRAME_MULTICAST : 0));
+	memcpy(f->bytes, p->frame, f->saved_len);
+}
+
 bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_t flags, uint32_t pattern_id, uint8_t slot)
 {
 	if (e->frame_count == ENG_FRAMES) {
 		e->lost++;
 		return false;
 	}
-	uint16_t k = at(e, e->frame_count++), most = p->tagged ? ENG_TAGGED_FRAME_BYTES : ENG_FRAME_BYTES;
+	uint16_t k = at(e, e->frame_count++);
 	struct eng_frame *f = &e->frames[k];
 
 	f->index = e->next_index++;
-	f->t_rx_us = t_rx_us;
-	f->orig_len = p->len;
-	f->saved_len = p->len < most ? p->len : most;
-	f->flags = (uint16_t)(flags | (p->group ? OFF_FRAME_MULTICAST : 0));
 	f->pattern_id = pattern_id;
-	memcpy(f->bytes, p->frame, f->saved_len);
+	fill(f, p, t_rx_us, flags);
 	remember_segment(&e->segs[k], p, slot);
 	if (e->frame_count > e->counter[C_buf_high_water])
 		e->counter[C_buf_high_water] = e->frame_count;
 	return true;
+}
+
+void buffer_put_at(struct engine *e, uint16_t i, const struct pkt *p, uint64_t t_rx_us)
+{
+	if (i < e->frame_count)
+		fill(buffer_at(e, i), p, t_rx_us, 0);
+	else
+		buffer_put(e, p, t_rx_us, 0, NO_PATTERN, NO_SLOT);
 }
 
 uint8_t *buffer_scratch(struct engine *e)

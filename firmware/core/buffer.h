@@ -6,6 +6,8 @@
 #include "parse.h"
 
 bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_t flags, uint32_t pattern_id, uint8_t slot);
+/* In the place of the i-th, or behind the last. */
+void buffer_put_at(struct engine *e, uint16_t i, const struct pkt *p, uint64_t t_rx_us);
 bool buffer_has_segment(const struct engine *e, uint8_t slot, const struct pkt *p);
 struct eng_frame *buffer_at(struct engine *e, uint16_t i);
 void buffer_clear(struct engine *e);

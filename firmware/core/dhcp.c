@@ -2,6 +2,10 @@
  * DHCPv4 lease renewal for the sleeping host (RFC 2131 4.4.5): a REQUEST to the server at T1, again after half of what is
  * left, from T2 on to everybody; an ACK starts the lease anew, a NAK or the end of the lease wakes the host. Times count
  * from when the host added the offload, so a host that has been awake in between adds it anew before it sleeps.
+ *
+ * An ACK may give other parameters than the host has (RFC 2131 4.4.5): another mask, router, name server or route wakes.
+ * What the host has it says with the offload; of what it does not say, the first ACK counts. An ACK that leaves one out
+ * says nothing of it. What counts is a number made of the option's bytes.
  */
 #include "dhcp.h"
 
@@ -10,6 +14,7 @@
 #include "address.h"
 #include "bytes.h"
 #include "clock.h"
+#include "fnv.h"
 #include "ip_tx.h"
 #include "next_hop.h"
 #include "tx.h"
@@ -20,6 +25,7 @@ enum {
 	CLIENT_PORT = 68, SERVER_PORT = 67, TTL = 64,
 	XID_AT = 4, CIADDR_AT = 12, YIADDR_AT = 16, CHADDR_AT = 28, COOKIE_AT = 236, OPTIONS_AT = 240,
 	MESSAGE_BYTES = 300,         /* RFC 1542 2.1: relays may drop what is shorter */
+	OPT_MASK = 1, OPT_ROUTER = 3, OPT_DNS = 6, OPT_PARAMETERS = 55, OPT_ROUTES = 121,
 	OPT_LEASE = 51, OPT_TYPE = 53, OPT_SERVER = 54, OPT_T1 = 58, OPT_T2 = 59, OPT_CLIENT_ID = 61, OPT_END = 255,
 	TYPE_REQUEST = 3, TYPE_ACK = 5, TYPE_NAK = 6,
 	RETRY_MIN_MS = 60000,        /* RFC 2131 4.4.5 */
@@ -32,7 +38,13 @@ struct reply {
 	uint8_t type;
 	uint32_t lease_s, t1_s, t2_s;
 	const uint8_t *server;
+	uint32_t prints[ENG_DHCP_WATCHED];   /* of the options in `watched`; 0: it is not there */
 };
+
+static const uint8_t watched[ENG_DHCP_WATCHED] = {OPT_MASK, OPT_ROUTER, OPT_DNS, OPT_ROUTES};
+
+/* What the server is to tell (RFC 2132 9.8); RFC 3442 wants routes before routers. */
+static const uint8_t parameters[] = {OPT_MASK, OPT_ROUTES, OPT_ROUTER, OPT_DNS, OPT_LEASE, OPT_T1, OPT_T2};
 
 static const uint8_t everybody[6] = {0xFF, 0xFF, 0xFF, 0xFF, 0xFF, 0xFF};
 
@@ -64,21 +76,22 @@ static void settle(struct reply *r)
 		r->t1_s = r->lease_s - r->lease_s / 2;     /* never 0: that would ask again at each answer */
 }
 
-void dhcp_arm(struct engine *e, struct eng_offload *o)
+/* An option that comes in several parts is one (RFC 3396). */
+static void take_print(struct reply *r, uint8_t code, const uint8_t *v, uint8_t n)
 {
-	const struct eng_dhcp_cfg *c = &more_of(e, o)->cfg.dhcp;
-	struct reply r = {.lease_s = c->lease_s, .t1_s = c->t1_s};
-
-	if (more_of(e, o)->end_us)   /* it runs, or is over */
-		return;
-	settle(&r);
-	dhcp_begin(e, o, &r, c->elapsed_ms ? scale_us(e, c->elapsed_ms) : 0);
+	for (uint8_t i = 0; i < ENG_DHCP_WATCHED; i++) {
+		if (watched[i] != code)
+			continue;
+		r->prints[i] = fnv(r->prints[i] ? r->prints[i] : FNV_BEGIN, v, n);
+		if (r->prints[i] == 0)
+			r->prints[i] = 1;
+	}
 }
 
-/* Option codes and lengths come from the wire: a length past the end ends the message there, as malformed. */
-static bool read_options(const uint8_t *b, uint16_t n, struct reply *r)
+/* From `at` to `n`. Codes and lengths come from outside: a length past the end ends the message there, as malformed. */
+static bool read_options(const uint8_t *b, uint16_t at, uint16_t n, struct reply *r)
 {
-	for (uint16_t at = OPTIONS_AT; at < n && b[at] != OPT_END;) {
+	while (at < n && b[at] != OPT_END) {
 		if (b[at] == 0) {
 			at++;
 			continue;
@@ -98,9 +111,33 @@ static bool read_options(const uint8_t *b, uint16_t n, struct reply *r)
 			r->t1_s = get_be32(v);
 		else if (b[at] == OPT_T2 && word)
 			r->t2_s = get_be32(v);
+		take_print(r, b[at], v, b[at + 1]);
 		at = (uint16_t)(at + 2 + b[at + 1]);
 	}
 	return true;
+}
+
+void dhcp_arm(struct engine *e, struct eng_offload *o)
+{
+	struct eng_more *m = more_of(e, o);
+	const struct eng_dhcp_cfg *c = &m->cfg.dhcp;
+	struct reply has = {0}, r = {.lease_s = c->lease_s, .t1_s = c->t1_s};
+
+	if (m->end_us)               /* it runs, or is over */
+		return;
+	read_options(c->options, 0, c->options_len, &has);
+	memcpy(m->prints, has.prints, sizeof m->prints);
+	settle(&r);
+	dhcp_begin(e, o, &r, c->elapsed_ms ? scale_us(e, c->elapsed_ms) : 0);
+}
+
+static bool changed(const struct eng_more *m, const struct reply *r)
+{
+	for (uint8_t i = 0; i < ENG_DHCP_WATCHED; i++) {
+		if (m->prints[i] && r->prints[i] && m->prints[i] != r->prints[i])
+			return true;
+	}
+	return false;
 }
 
 /*
@@ -117,7 +154,7 @@ static bool is_answer(const struct engine *e, const struct eng_offload *o, const
 		return false;
 	if (get_be32(b + XID_AT) != m->xid || memcmp(b + CHADDR_AT, o->cfg.mac, 6) != 0 || get_be32(b + COOKIE_AT) != COOKIE)
 		return false;
-	if (!read_options(b, p->payload_len, r) || !r->server)
+	if (!read_options(b, OPTIONS_AT, p->payload_len, r) || !r->server)
 		return false;
 	if (memcmp(r->server, o->cfg.remote.b, 4) != 0 && !m->any_server)
 		return false;
@@ -137,8 +174,12 @@ void dhcp_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 			continue;
 		v->offload = i;
 		v->final = true;
-		v->answer = r.type == TYPE_ACK;
-		v->wake = r.type == TYPE_NAK ? OFF_WAKE_DHCP_NAK : OFF_WAKE_NONE;
+		if (r.type == TYPE_NAK)
+			v->wake = OFF_WAKE_DHCP_NAK;
+		else if (changed(&e->more[e->offloads[i].more], &r))
+			v->wake = OFF_WAKE_DHCP_CHANGED;
+		else
+			v->answer = true;
 		return;
 	}
 }
@@ -163,6 +204,10 @@ void dhcp_apply(struct engine *e, const struct pkt *p, const struct verdict *v)
 	}
 	memcpy(o->cfg.remote.b, r.server, 4);
 	memcpy(more_of(e, o)->cfg.next_hop.mac, p->frame + 6, 6);
+	for (uint8_t i = 0; i < ENG_DHCP_WATCHED; i++) {
+		if (r.prints[i])
+			more_of(e, o)->prints[i] = r.prints[i];
+	}
 	settle(&r);
 	dhcp_begin(e, o, &r, 0);
 	o->answered++;
@@ -185,6 +230,10 @@ static void put_message(uint8_t *b, const struct eng_offload *o, const struct en
 	*opt++ = OPT_TYPE;
 	*opt++ = 1;
 	*opt++ = TYPE_REQUEST;
+	*opt++ = OPT_PARAMETERS;
+	*opt++ = sizeof parameters;
+	memcpy(opt, parameters, sizeof parameters);
+	opt += sizeof parameters;
 	if (c->len) {
 		*opt++ = OPT_CLIENT_ID;
 		*opt++ = c->len;
@@ -259,5 +308,8 @@ int dhcp_check(const struct eng_offload_cfg *c, const struct eng_offload_more *m
 		return OFF_BAD_ADDR;
 	if (d->lease_s == 0 || d->t1_s > d->lease_s)
 		return OFF_BAD_INTERVAL;
-	return d->len <= ENG_DHCP_CLIENT_ID_BYTES ? OFF_OK : OFF_BAD_LEN;
+	if (d->len > ENG_DHCP_CLIENT_ID_BYTES || d->options_len > ENG_DHCP_OPTIONS_BYTES)
+		return OFF_BAD_LEN;
+	struct reply r = {0};
+	return read_options(d->options, 0, d->options_len, &r) ? OFF_OK : OFF_BAD_ARG;
 }

@@ -20,6 +20,7 @@
 #include "pattern.h"
 #include "power.h"
 #include "router.h"
+#include "router_heard.h"
 #include "rx.h"
 #include "slot_state.h"
 #include "slots.h"
@@ -59,7 +60,8 @@ static uint8_t forget_host(struct engine *e)
 
 	patterns_clear(e);
 	offload_clear(e);
-	memset(e->routers, 0, sizeof e->routers);
+	memset(e->heard, 0, sizeof e->heard);
+	e->ra_due_us = 0;
 	e->lost = 0;
 	e->arm = 0;
 	e->last_wake_reason = OFF_WAKE_NONE;
@@ -208,6 +210,7 @@ int eng_host_awake(struct engine *e, uint32_t epoch)
 	if (epoch != e->epoch)
 		return OFF_STALE_EPOCH;
 	offload_flush(e);
+	router_hand_over(e);
 	set_power(e, OFF_AWAKE);
 	set_owner(e, OFF_OWNER_NONE);
 	return OFF_OK;
@@ -265,9 +268,12 @@ uint32_t eng_poll(struct engine *e)
 		end_lease(e, now);
 	if (now >= timer_next_us(e))
 		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
+	if (now >= router_next_us(e))
+		router_due(e);
 	ka_poll(e, now);
 	offload_poll(e, now);
 	uint64_t next = earlier(earlier(lease_next_us(e), timer_next_us(e)), earlier(ka_next_us(e), offload_next_us(e)));
+	next = earlier(next, router_next_us(e));
 
 	if (next <= now)
 		return 0;

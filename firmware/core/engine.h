@@ -22,6 +22,7 @@ enum {
 	ENG_PAYLOAD_BYTES = 32,     /* of a slot's payload keep-alive, and of its answer */
 	ENG_TOKENS_BYTES = 256,     /* for one sleep: 64 WebSocket masks */
 	ENG_DHCP_CLIENT_ID_BYTES = 32,
+	ENG_DHCP_OPTIONS_BYTES = 64, /* what the lease gave the host */
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
 	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
 	ENG_FRAME_BYTES = 1514,
@@ -158,6 +159,7 @@ struct eng_udp_cfg {
 struct eng_dhcp_cfg {
 	uint32_t xid, lease_s, t1_s, elapsed_ms;
 	uint8_t len, client_id[ENG_DHCP_CLIENT_ID_BYTES];
+	uint8_t options_len, options[ENG_DHCP_OPTIONS_BYTES]; /* mask, routers, ... that it has, as in an ACK (RFC 2132) */
 };
 
 struct eng_mdns_cfg {

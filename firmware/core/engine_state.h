@@ -16,9 +16,11 @@ enum {
 	ENG_TX_RETRY_US = 1000,
 	ENG_LINK_RETRY_US = 100000,           /* while the link is down: the device is to save power */
 	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
-	ENG_ROUTERS = 8,                      /* heard of; the one noted first makes room */
+	ENG_HEARD = 32,                       /* things that routers have said; the one noted first makes room */
+	ENG_RA_KEPT = 4,                      /* advertisements kept for the sleeping host */
 	ENG_ASKED = 2,                        /* groups whose queried sources are remembered until the answer is due */
 	ENG_ASKED_BYTES = 64,                 /* of their addresses: 16 of IPv4, 4 of IPv6 */
+	ENG_DHCP_WATCHED = 4,                 /* options whose change wakes */
 	ENG_STATES = 7,                       /* of the power and of a slot: the largest number of each, and 0 */
 	NO_SLOT = 0xFF,
 };
@@ -96,6 +98,10 @@ struct eng_more {
 			bool any_server;     /* past T2, everybody is asked */
 			uint32_t xid;
 			uint64_t t2_us, end_us; /* T2, and the end of the lease */
+			uint32_t prints[ENG_DHCP_WATCHED]; /* of the parameters that the host has; 0: it has not said */
+		};
+		struct {                     /* mDNS: who waits for an answer of its own */
+			uint8_t asker_ip[16], asker_mac[6];
 		};
 	};
 };
@@ -106,12 +112,10 @@ struct eng_asked {
 	uint8_t bytes, sources[ENG_ASKED_BYTES];
 };
 
-/* The newest advertisement of a router, as a fingerprint: router.c. */
-struct eng_router {
-	bool used;
-	uint8_t ip[16];
-	uint16_t vid;
-	uint64_t print;
+/* What the host has heard a router say: router.c, ra_elements.h. key 0: not in use. */
+struct eng_heard {
+	uint32_t key, value, life_s;
+	uint64_t at_us;
 };
 
 /* What a buffered frame was to its slot: tells a retransmission from news. */
@@ -142,8 +146,9 @@ struct engine {
 	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
 	struct eng_offload offloads[ENG_OFFLOADS];
 	uint8_t hearing[PKT_KINDS];  /* bit i: row i of offload_types hears that kind */
-	uint8_t next_router;
-	struct eng_router routers[ENG_ROUTERS];
+	uint8_t next_heard;
+	struct eng_heard heard[ENG_HEARD];
+	uint64_t ra_due_us;          /* when a kept advertisement must be heard by the host; 0: none is kept */
 	struct eng_more more[ENG_OFFLOADS_MORE];
 	struct eng_asked asked[ENG_ASKED];
 	struct eng_event events[ENG_EVENTS];

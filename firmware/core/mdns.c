@@ -2,8 +2,9 @@
  * mDNS answers for the sleeping host (RFC 6762). One offload is one record, prebuilt by the host and answered over the IP
  * version of its address; each answer carries one record, so none outgrows the MTU. A question that asks for a unicast
  * answer (QU), or comes from a port other than 5353 (a legacy resolver), is answered to the asker, the others to the
- * group, each record at most once a second. Only questions to the group count: they come from the link. What the asker
- * says it knows already is not answered; known answers that would follow in another packet (TC) are not waited for.
+ * group, each record at most once a second; one that others may have, too, some time later. Only questions to the group
+ * count: they come from the link. What the asker says it knows already is not answered; known answers that would follow in
+ * another packet (TC) are not waited for.
  */
 #include "mdns.h"
 
@@ -11,6 +12,7 @@
 
 #include "address.h"
 #include "bytes.h"
+#include "fnv.h"
 #include "ip_tx.h"
 #include "tx.h"
 #include "vlan.h"
@@ -28,6 +30,7 @@ enum {
 	ENTRIES_MAX = 64,            /* questions and answers looked at in one packet */
 	ANSWER_BYTES_MAX = DNS_HEADER_BYTES + 2 * ENG_MDNS_BYTES + QUESTION_TAIL_BYTES + RECORD_TAIL_BYTES + ENG_MDNS_BYTES,
 	SECOND_US = 1000000,
+	WAIT_LEAST_US = 20000, WAIT_MOST_US = 120000,
 };
 
 static const uint8_t group4[4] = {224, 0, 0, 251}, group6[16] = {0xFF, 2, [15] = 0xFB};
@@ -225,9 +228,9 @@ static uint16_t mdns_put(uint8_t *to, uint16_t at, const uint8_t *from, uint16_t
 }
 
 /* A legacy resolver gets its id, its question and no cache-flush bit; everybody else id 0 and no question (RFC 6762 6.7). */
-static uint16_t put_answer(uint8_t *b, const struct eng_offload_cfg *o, const struct eng_mdns_cfg *c, const struct message *m,
-			   bool legacy)
+static uint16_t put_answer(uint8_t *b, const struct eng_offload_cfg *o, const struct eng_mdns_cfg *c, const struct message *m)
 {
+	bool legacy = m != NULL;
 	uint32_t ttl = legacy && c->ttl_s > LEGACY_TTL_S ? LEGACY_TTL_S : c->ttl_s;
 	bool flush = (o->flags & OFF_MDNS_UNIQUE) && !legacy;
 	uint16_t at = DNS_HEADER_BYTES;
@@ -249,43 +252,99 @@ static uint16_t put_answer(uint8_t *b, const struct eng_offload_cfg *o, const st
 	return mdns_put(b, (uint16_t)(at + RECORD_TAIL_BYTES), c->rdata, c->rdata_len);
 }
 
-static bool mdns_send(struct engine *e, const struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
+/* dst: NULL for the group. m: the question of a legacy resolver, which is at `port`; NULL else. */
+static bool mdns_send(struct engine *e, const struct eng_offload *o, const uint8_t *dst, const uint8_t *mac, uint16_t port,
+		      const struct message *m)
 {
-	uint8_t f[IP_TX_HEAD_MAX + UDP_HEADER_BYTES + ANSWER_BYTES_MAX], answer[ANSWER_BYTES_MAX], mac[6];
-	bool group = w == TO_GROUP;
+	uint8_t f[IP_TX_HEAD_MAX + UDP_HEADER_BYTES + ANSWER_BYTES_MAX], answer[ANSWER_BYTES_MAX], group_mac[6];
 	struct ip_tx t = {
-		.dst_mac = group ? mac : p->frame + 6, .src_mac = e->mac, .src = o->cfg.ip.b,
-		.dst = !group ? p->src : p->ip_len == 4 ? group4 : group6, .ip_len = p->ip_len, .proto = PROTO_UDP, .ttl = 255,
+		.dst_mac = dst ? mac : group_mac, .src_mac = e->mac, .src = o->cfg.ip.b,
+		.dst = dst ? dst : o->cfg.ip.len == 4 ? group4 : group6, .ip_len = o->cfg.ip.len, .proto = PROTO_UDP, .ttl = 255,
 		.tci = o->cfg.vlan_tci,
 	};
-	uint16_t n = put_answer(answer, &o->cfg, &e->more[o->more].cfg.mdns, m, w == LEGACY);
+	uint16_t n = put_answer(answer, &o->cfg, &e->more[o->more].cfg.mdns, m);
 
-	ip_group_mac(mac, t.dst, p->ip_len);
+	ip_group_mac(group_mac, t.dst, t.ip_len);
 	uint16_t at = ip_put(f, &t, (uint16_t)(UDP_HEADER_BYTES + n));
 	memcpy(f + at + UDP_HEADER_BYTES, answer, n);
-	udp_put(f + at, &t, MDNS_PORT, group ? MDNS_PORT : p->sport, n, false);
+	udp_put(f + at, &t, MDNS_PORT, port, n, false);
 	return eng_tx(e, f, (uint16_t)(at + UDP_HEADER_BYTES + n));
 }
 
-static void mdns_answer(struct engine *e, struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
+static void mdns_answered(struct engine *e, struct eng_offload *o, bool group)
 {
 	uint64_t now = now_us(e);
+
+	if (group)
+		o->sent_us = now ? now : 1;
+	o->answered++;
+	count(e, C_mdns_answered);
+}
+
+/* 20 to 120 ms (RFC 6762 6), which depends on the station and the moment. */
+static uint64_t mdns_wait_us(const struct engine *e, const struct eng_offload *o)
+{
+	uint64_t now = now_us(e);
+	uint32_t h = fnv(fnv(fnv(FNV_BEGIN, (const uint8_t *)&now, sizeof now), e->mac, 6), (const uint8_t *)&o->cfg.id, 4);
+
+	return WAIT_LEAST_US + h % (WAIT_MOST_US - WAIT_LEAST_US);
+}
+
+/* An answer waits already: one to everybody tells all who ask meanwhile. */
+static void mdns_join(struct eng_more *m, struct eng_offload *o, const struct pkt *p, enum wanted w)
+{
+	if (w != TO_ASKER || memcmp(m->asker_ip, p->src, p->ip_len) != 0)
+		o->pending = TO_GROUP;
+}
+
+static void mdns_answer_later(struct engine *e, struct eng_offload *o, const struct pkt *p, enum wanted w)
+{
+	struct eng_more *m = more_of(e, o);
+
+	if (o->pending) {
+		mdns_join(m, o, p, w);
+		return;
+	}
+	memcpy(m->asker_ip, p->src, p->ip_len);
+	memcpy(m->asker_mac, p->frame + 6, 6);
+	o->pending = (uint8_t)w;
+	o->due_us = now_us(e) + mdns_wait_us(e, o);
+}
+
+bool mdns_due(struct engine *e, struct eng_offload *o, uint64_t now)
+{
+	(void)now;
+
+	const struct eng_more *m = more_of(e, o);
+	bool group = o->pending == TO_GROUP;
+
+	if (!mdns_send(e, o, group ? NULL : m->asker_ip, m->asker_mac, MDNS_PORT, NULL))
+		return false;
+	o->pending = 0;
+	o->due_us = NEVER_US;
+	mdns_answered(e, o, group);
+	return true;
+}
+
+/*
+ * A record that others may have, too, is answered some time later, or all would speak at once; one that is ours alone, and
+ * a legacy resolver, which takes the first answer it gets and shares it with nobody, at once.
+ */
+static void mdns_answer(struct engine *e, struct eng_offload *o, const struct pkt *p, const struct message *m, enum wanted w)
+{
+	bool group = w == TO_GROUP, legacy = w == LEGACY;
 
 	/*
 	 * RFC 6762 6: not within a second of the last time, or many askers make a storm. A probe, whose records stand among the
 	 * authorities, claims the name 250 ms after the last one that nobody answered.
 	 */
 	uint32_t least_us = get_be16(m->b + 8) ? SECOND_US / 4 : SECOND_US;
-	if (w == TO_GROUP && o->sent_us != 0 && now - o->sent_us < least_us) {
+	if (group && o->sent_us != 0 && now_us(e) - o->sent_us < least_us)
 		count(e, C_mdns_suppressed);
-		return;
-	}
-	if (!mdns_send(e, o, p, m, w))
-		return;
-	if (w == TO_GROUP)
-		o->sent_us = now ? now : 1;
-	o->answered++;
-	count(e, C_mdns_answered);
+	else if (!legacy && !(o->cfg.flags & OFF_MDNS_UNIQUE))
+		mdns_answer_later(e, o, p, w);
+	else if (mdns_send(e, o, group ? NULL : p->src, p->frame + 6, legacy ? p->sport : MDNS_PORT, legacy ? m : NULL))
+		mdns_answered(e, o, group);
 }
 
 void mdns_apply(struct engine *e, const struct pkt *p, const struct verdict *v)

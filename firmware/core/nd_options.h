@@ -5,7 +5,8 @@
 #include "parse.h"
 
 enum nd_type { ND_RA = 134, ND_NS = 135, ND_NA = 136 };
-enum nd_option { ND_SOURCE_LLADDR = 1, ND_TARGET_LLADDR = 2, ND_PREFIX = 3, ND_ROUTE = 24, ND_RDNSS = 25, ND_DNSSL = 31 };
+enum nd_option { ND_SOURCE_LLADDR = 1, ND_TARGET_LLADDR = 2, ND_PREFIX = 3, ND_MTU = 5, ND_ROUTE = 24, ND_RDNSS = 25, ND_DNSSL = 31,
+		 ND_PREF64 = 38 };
 enum { ND_NS_BYTES = 24, ND_RA_BYTES = 16, ND_HOP_LIMIT = 255 };
 
 /*

@@ -40,11 +40,12 @@ enum off_wake_reason {
 	OFF_WAKE_RX_WHILE_PREPARE = 0x4009,
 	OFF_WAKE_UNPARSEABLE_IN_SLOT = 0x400A,
 	OFF_WAKE_LEASE_EXPIRED = 0x400B,   /* the owner was not heard of for its lease: what it left is freed */
-	OFF_WAKE_ROUTER_CHANGED = 0x4010,
+	OFF_WAKE_ROUTER_CHANGED = 0x4010,  /* an advertisement says something new, or must be heard again before it is too old */
 	OFF_WAKE_IPSEC = 0x4020,           /* IKE or ESP for a NAT-T offload */
 	OFF_WAKE_UDP_DATA = 0x4021,
 	OFF_WAKE_DHCP_NAK = 0x4022,        /* the server takes the address back */
 	OFF_WAKE_DHCP_EXPIRED = 0x4023,    /* no server renewed the lease in time */
+	OFF_WAKE_DHCP_CHANGED = 0x4024,    /* renewed, with another mask, router, name server or route */
 	OFF_WAKE_NO_MORE_TOKENS = 0x4030,  /* a payload keep-alive is due, and the host must give what it is made of */
 };
 
@@ -123,7 +124,7 @@ enum off_ns_flag {
 	OFF_NS_ROUTER = 1u << 0,           /* the host forwards: R in advertisements, or peers forget that it is a router */
 	OFF_NS_DAD_WAKE = 1u << 1,
 	OFF_NS_DAD_IGNORE = 1u << 2,
-	OFF_NS_RA_WAKE = 1u << 3,          /* a changed router advertisement wakes */
+	OFF_NS_RA_WAKE = 1u << 3,          /* a router advertisement wakes when the host must hear it */
 };
 
 /* Flags of an mDNS offload. */

@@ -47,7 +47,7 @@ const struct offload_type offload_types[OFFLOAD_TYPES] = {
 	},
 	{
 		.number = OFF_OFFLOAD_MDNS, .hears = KIND(PKT_UDP), .flags = OFF_MDNS_UNIQUE, .has_more = true,
-		.judge = mdns_judge, .apply = mdns_apply, .check = mdns_check,
+		.judge = mdns_judge, .apply = mdns_apply, .check = mdns_check, .due = mdns_due,
 	},
 };
 

@@ -1,69 +1,29 @@
 /*
- * Router advertisements while the host sleeps: a changed one wakes, a repeated one does not (armed by OFF_NS_RA_WAKE).
+ * Router advertisements while the host sleeps (armed by OFF_NS_RA_WAKE). Most repeat what the host knows, and yet it must
+ * not sleep through all of them: each begins the lifetimes of its router, prefixes and name servers anew, and a host that
+ * hears none has no default route any more when they are over (RFC 4861 6.3.4, 6.3.5). An advertisement
+ *  - wakes if it says anything new: something never heard, another value, a lifetime that is over or has begun again, or
+ *    one that has fallen so that the host would believe too long (by more than a sixth of it: 1800 s that become 599);
+ *  - is kept if it makes anything last longer. The newest of each kind is handed over at the next wake, whatever wakes; at
+ *    the latest when a sixth is left of a lifetime that the host knows, which wakes it. So it wakes once in five sixths of
+ *    the shortest lifetime, and only if the router still speaks;
+ *  - else is dropped, as one whose lifetimes count down with the clock.
+ * The host counts a lifetime from when it hears it: it believes longer, by the time for which the last advertisement was
+ * kept, in a router that has gone without a word.
  *
- * What counts is a fingerprint of everything a host would act on. Lifetimes go into it only as "over" or "not over": they
- * count down from one advertisement to the next, and a host learns nothing from that. The device listens while the host
- * is awake, too, so that what the host has heard itself is no news. A router it has never heard wakes: rather once too
- * often than asleep behind a router that is gone.
+ * The device listens while the host is awake, too. A router it has never heard wakes: rather once too often than asleep
+ * behind a router that is gone.
  */
 #include "router.h"
 
 #include <string.h>
 
+#include "buffer.h"
 #include "bytes.h"
-#include "nd_options.h"
+#include "fnv.h"
+#include "router_heard.h"
 #include "vlan.h"
-
-#define FNV_OFFSET 0xCBF29CE484222325ull
-#define FNV_PRIME 0x100000001B3ull
-
-static uint64_t mix(uint64_t h, const uint8_t *b, uint16_t n)
-{
-	for (uint16_t i = 0; i < n; i++)
-		h = (h ^ b[i]) * FNV_PRIME;
-	return h;
-}
-
-static uint64_t mix_lifetime(uint64_t h, uint32_t lifetime)
-{
-	const uint8_t left = lifetime != 0;
-
-	return mix(h, &left, 1);
-}
-
-/* Prefixes have two lifetimes at byte 4 and 8; routes and name servers have one at byte 4. */
-static uint64_t mix_option(uint64_t h, const uint8_t *o)
-{
-	uint16_t n = (uint16_t)(o[1] * 8);
-	bool prefix = o[0] == ND_PREFIX && n >= 16, timed = o[0] == ND_ROUTE || o[0] == ND_RDNSS || o[0] == ND_DNSSL;
-
-	if (!prefix && !timed)
-		return mix(h, o, n);
-	h = mix_lifetime(mix(h, o, 4), get_be32(o + 4));
-	if (!prefix)
-		return mix(h, o + 8, (uint16_t)(n - 8));
-	return mix(mix_lifetime(h, get_be32(o + 8)), o + 12, (uint16_t)(n - 12));
-}
-
-static uint64_t fingerprint(const struct pkt *p)
-{
-	const uint8_t *m = p->frame + p->l4, *o;
-	uint16_t at = (uint16_t)(p->l4 + ND_RA_BYTES);
-	bool bad = false;
-	uint64_t h = mix(FNV_OFFSET, m + 4, 2);        /* hop limit, M, O and preference */
-
-	h = mix_lifetime(h, get_be16(m + 6));
-	h = mix(h, m + 8, 8);                          /* reachable time, retransmission timer */
-	while ((o = nd_option(p, &at, &bad)) != NULL)
-		h = mix_option(h, o);
-	return h;
-}
-
-/* RFC 4861 6.1.2: from a link-local address, nothing else of a router is believed. */
-static bool ra_valid(const struct pkt *p)
-{
-	return nd_well_formed(p, ND_RA_BYTES) && p->src[0] == 0xFE && (p->src[1] & 0xC0) == 0x80;
-}
+#include "wake.h"
 
 static bool watching(const struct engine *e, const struct pkt *p)
 {
@@ -74,17 +34,29 @@ static bool watching(const struct engine *e, const struct pkt *p)
 	return false;
 }
 
-static int router_of(const struct engine *e, const struct pkt *p)
+/* The most that it says to the host; if that is RA_LONGER, *due_us is when it must hear it. */
+static enum ra_news compare(const struct engine *e, const struct pkt *p, uint64_t *due_us)
 {
-	for (int i = 0; i < ENG_ROUTERS; i++) {
-		if (e->routers[i].used && e->routers[i].vid == p->vid && memcmp(e->routers[i].ip, p->src, 16) == 0)
-			return i;
+	struct ra_element el;
+	enum ra_news most = RA_SAME;
+
+	*due_us = NEVER_US;
+	for (struct ra_reader r = ra_read(p); ra_next(&r, &el);) {
+		uint64_t renew_us = NEVER_US;
+		enum ra_news n = heard_compare(e, &el, &renew_us);
+
+		if (n > most)
+			most = n;
+		if (renew_us < *due_us)
+			*due_us = renew_us;
 	}
-	return -1;
+	return most;
 }
 
 void router_judge(const struct engine *e, const struct pkt *p, struct verdict *v)
 {
+	uint64_t due_us;
+
 	if (!ra_valid(p)) {
 		v->detail = C_nd_invalid;
 		v->broken = true;
@@ -92,27 +64,71 @@ void router_judge(const struct engine *e, const struct pkt *p, struct verdict *v
 	}
 	if (!watching(e, p))
 		return;
-	int i = router_of(e, p);
-	if (i >= 0 && e->routers[i].print == fingerprint(p))
-		v->detail = C_ra_same;
-	else
+	enum ra_news n = compare(e, p, &due_us);
+	if (n == RA_NEWS || due_us <= now_us(e)) {
 		v->wake = OFF_WAKE_ROUTER_CHANGED;
+		return;
+	}
+	v->detail = C_ra_same;
+	v->keep = n == RA_LONGER;
 }
 
-void router_note(struct engine *e, const struct pkt *p)
+/* What an advertisement speaks of, whatever it says: of two that are alike the newer one tells all. */
+static uint32_t shape(const struct pkt *p)
 {
-	if (p->kind != PKT_ICMP || p->ip_len != 16 || p->frame[p->l4] != ND_RA || !ra_valid(p))
-		return;
-	int i = router_of(e, p);
+	struct ra_element el;
+	uint32_t h = FNV_BEGIN;
 
-	if (i < 0) {
-		i = e->next_router;
-		e->next_router = (uint8_t)((i + 1) % ENG_ROUTERS);
+	for (struct ra_reader r = ra_read(p); ra_next(&r, &el);)
+		h = fnv(h, (const uint8_t *)&el.key, sizeof el.key);
+	return h;
+}
+
+/* Asleep, the buffer holds what is kept here and nothing else. The index of one like it, or of the first free frame. */
+static uint16_t place_of(struct engine *e, const struct pkt *p)
+{
+	uint32_t wanted = shape(p);
+	struct pkt kept;
+	uint16_t i = 0;
+
+	for (; i < e->frame_count; i++) {
+		const struct eng_frame *f = buffer_at(e, i);
+
+		if (pkt_parse(&kept, f->bytes, f->saved_len) == PARSE_OK && shape(&kept) == wanted)
+			break;
 	}
-	e->routers[i].used = true;
-	e->routers[i].vid = p->vid;
-	memcpy(e->routers[i].ip, p->src, 16);
-	e->routers[i].print = fingerprint(p);
+	return i;
+}
+
+void router_keep(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	uint16_t i = place_of(e, p);
+	uint64_t due_us;
+
+	if (i >= ENG_RA_KEPT) {
+		v->wake = OFF_WAKE_ROUTER_CHANGED;
+		v->reason = C_rx_wake;
+		return;
+	}
+	v->reason = C_rx_buffered;
+	buffer_put_at(e, i, p, now_us(e));
+	compare(e, p, &due_us);
+	if (e->ra_due_us == 0 || due_us < e->ra_due_us)
+		e->ra_due_us = due_us;
+}
+
+uint64_t router_next_us(const struct engine *e)
+{
+	return e->power == OFF_D3 && e->ra_due_us != 0 ? e->ra_due_us : NEVER_US;
+}
+
+void router_due(struct engine *e)
+{
+	struct eng_frame *f = buffer_at(e, 0);
+
+	if (f)
+		f->flags |= OFF_FRAME_WAKE;
+	wake(e, OFF_WAKE_ROUTER_CHANGED, NO_SLOT, NO_PATTERN, f, f && get_be16(f->bytes + 12) == ETHERTYPE_VLAN);
 }
 
 /* To everybody, as advertisements are: no other frame costs more than this look while the host is awake. */

@@ -7,9 +7,12 @@
 #include "verdict.h"
 
 void router_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
-/* Note what the host hears itself. */
-void router_note(struct engine *e, const struct pkt *p);
-/* The same in D0, where frames are not taken apart otherwise. */
+/* One that v->keep says to keep for the host; without room it wakes now. */
+void router_keep(struct engine *e, const struct pkt *p, struct verdict *v);
+/* When the host must hear what is kept, NEVER_US: nothing is; and waking it then. */
+uint64_t router_next_us(const struct engine *e);
+void router_due(struct engine *e);
+/* What the host hears in D0, where frames are not taken apart otherwise. */
 void router_listen(struct engine *e, const uint8_t *frame, uint16_t len);
 
 #endif

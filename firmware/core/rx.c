@@ -12,6 +12,7 @@
 #include "offloads.h"
 #include "pattern_match.h"
 #include "router.h"
+#include "router_heard.h"
 #include "slot_state.h"
 #include "slots.h"
 #include "tcp.h"
@@ -139,12 +140,14 @@ static void rx_asleep(struct engine *e, const struct pkt *p)
 	struct verdict v = rx_judge(e, p);
 	uint64_t now = now_us(e);
 
+	if (v.keep && v.wake == OFF_WAKE_NONE)
+		router_keep(e, p, &v);
 	rx_apply_quiet(e, p, &v);
 	if (v.wake == OFF_WAKE_NONE)
 		return;
-	router_note(e, p);
 	buffer_put(e, p, now, OFF_FRAME_WAKE, v.pattern_id, v.slot);
 	wake(e, v.wake, v.slot, v.pattern_id, buffer_at(e, (uint16_t)(e->frame_count - 1)), p->tagged);
+	router_note(e, p);           /* behind those that were kept */
 }
 
 static void rx_keep(struct engine *e, const struct pkt *p, uint8_t slot)

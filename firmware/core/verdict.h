@@ -12,6 +12,7 @@ struct verdict {
 	uint8_t offload;             /* index, NO_SLOT: none */
 	bool answer, conflict;       /* the offload answers the frame; another station claims its address */
 	bool broken;                 /* breaks its protocol's rules: no pattern looks at it */
+	bool keep;                   /* a router advertisement that the host must hear some time later: router.c */
 	bool final;                  /* settled by an offload: no pattern looks at it either */
 	uint16_t wake;               /* enum off_wake_reason */
 	uint32_t pattern_id;

@@ -3,6 +3,7 @@
 
 #include "events.h"
 #include "power.h"
+#include "router_heard.h"
 #include "slot_state.h"
 
 static void count_wake(struct engine *e, uint16_t reason)
@@ -19,6 +20,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 		{OFF_WAKE_MEDIA_CONNECT, C_wake_link},      {OFF_WAKE_MEDIA_DISCONNECT, C_wake_link},
 		{OFF_WAKE_IPSEC, C_wake_ipsec},             {OFF_WAKE_UDP_DATA, C_wake_udp_data},
 		{OFF_WAKE_DHCP_NAK, C_wake_dhcp},           {OFF_WAKE_DHCP_EXPIRED, C_wake_dhcp},
+		{OFF_WAKE_DHCP_CHANGED, C_wake_dhcp},
 		{OFF_WAKE_NO_MORE_TOKENS, C_wake_no_more_tokens}, {OFF_WAKE_BUFFER_FULL, C_wake_buffer_full},
 	};
 
@@ -62,6 +64,8 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 	count_wake(e, reason);
 	if (e->power == OFF_PREPARED)
 		count(e, C_wake_while_prepare);
+	if (e->power == OFF_D3)
+		router_hand_over(e);
 	wake_report(e, reason, slot, pattern_id, frame, tagged);
 	e->last_wake_reason = reason;
 	set_power(e, e->power == OFF_D3 ? OFF_WOKEN : OFF_AWAKE);

@@ -212,9 +212,11 @@ static int dhcp_from(struct eng_dhcp_cfg *d, const struct add_offload_req *q)
 	*d = (struct eng_dhcp_cfg){
 		.xid = q->xid, .t1_s = q->t1_s, .lease_s = q->lease_s, .elapsed_ms = q->elapsed_ms, .len = (uint8_t)q->data.len,
 	};
-	if (q->data.len > sizeof d->client_id)
+	if (q->data.len > sizeof d->client_id || q->options.len > sizeof d->options)
 		return OFF_BAD_LEN;
 	copy(d->client_id, &q->data);
+	copy(d->options, &q->options);
+	d->options_len = (uint8_t)q->options.len;
 	return OFF_OK;
 }
 

@@ -95,7 +95,7 @@ class WakeReason(IntEnum):
     LEASE_EXPIRED = 0x400B
     """The device had not heard of its owner for its lease and freed what it left."""
     ROUTER_CHANGED = 0x4010
-    """A router advertisement unlike the last one of its sender, or of a router not heard before."""
+    """A router advertisement that says something new, or that the host must hear again before what it knows is too old."""
     IPSEC = 0x4020
     """IKE or ESP for a NAT-T offload."""
     UDP_DATA = 0x4021
@@ -103,6 +103,8 @@ class WakeReason(IntEnum):
     """The server takes the address back."""
     DHCP_EXPIRED = 0x4023
     """No server renewed the lease in time."""
+    DHCP_CHANGED = 0x4024
+    """The lease was renewed, with another mask, router, name server or route than the host has."""
     NO_MORE_TOKENS = 0x4030
     """A payload keep-alive is due, and the host must give what it is made of."""
 

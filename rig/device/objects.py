@@ -331,6 +331,9 @@ class ProtocolOffload:
     xid: int | None = None
     """DHCP: the first renewal's; each further one counts up."""
     lease_s: int | None = None
+    options: bytes | None = None
+    """DHCP: mask, routers, name servers and routes that the host has, as they stood in the ACK (RFC 2132), up to 64 bytes: an
+    ACK with others wakes. None: what the first ACK says."""
     t1_s: int | None = None
     """DHCP: renewal begins so many specification seconds after the lease did; None is half of it."""
     next_hop_mac: bytes | None = None

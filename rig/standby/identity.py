@@ -28,6 +28,8 @@ FIRST_ID = 0x5200_0000
 NO_ID = 0
 """Of an offload that is wanted and not given yet."""
 
+ACCEPT_RA_ALWAYS = 2
+
 IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 """if_addr.h"""
 
@@ -113,11 +115,14 @@ class Identity:
                 yield ProtocolOffload.group(NO_ID, ip=ip, mac=self._mac, group=group)
 
     def _flags(self) -> NsFlag:
-        """A host that forwards says so in advertisements; one that listens to routers is woken when they change."""
+        """A host that forwards says so in advertisements; one that listens to routers gets their news, and hears what they
+        repeat before it is too old. accept_ra 1 is "unless forwarding" (ip-sysctl.rst): such a host listens to none.
+        """
         flags = NsFlag(0)
-        if self._setting("forwarding"):
+        forwarding, accept_ra = self._setting("forwarding"), self._setting("accept_ra")
+        if forwarding:
             flags |= NsFlag.ROUTER
-        if self._setting("accept_ra"):
+        if accept_ra == ACCEPT_RA_ALWAYS or (accept_ra and not forwarding):
             flags |= NsFlag.RA_WAKE
         return flags
 

@@ -173,6 +173,7 @@ def test_without_the_offload_a_query_is_policy(scene: Scene) -> None:
 LEASE_S = 1200
 """Twenty specification minutes: T1 after ten."""
 XID = 0x5EED0000
+ROUTER, OTHER_ROUTER = "192.0.2.1", "192.0.2.2"
 
 
 @pytest.fixture
@@ -191,11 +192,12 @@ def with_lease(scene: Scene) -> None:
         ProtocolOffload(
             id=OFFLOAD_ID, type=OffloadType.DHCP, ip=plan.host.ip4, mac=scene.host_mac, remote=plan.server.ip4, xid=XID,
             next_hop_mac=scene.next_hop_mac, lease_s=LEASE_S, data=b"\x01" + scene.host_mac,
+            options=b"\x03\x04" + socket.inet_aton(ROUTER),
         )
     )  # fmt: skip
 
 
-def serve(scene: Scene, server: socket.socket, kind: str, number: int) -> None:
+def serve(scene: Scene, server: socket.socket, kind: str, number: int, router: str = ROUTER) -> None:
     """Take one request, which must be a renewal as RFC 2131 has it, and answer it."""
     from scapy.layers.dhcp import BOOTP, DHCP
 
@@ -203,10 +205,9 @@ def serve(scene: Scene, server: socket.socket, kind: str, number: int) -> None:
     raw, peer = server.recvfrom(1000)
     asked = BOOTP(raw)
     assert (peer, asked.xid, asked.ciaddr) == ((plan.host.ip4, 68), XID + number, plan.host.ip4)
-    assert {("message-type", 3), ("client_id", b"\x01" + scene.host_mac)} <= {
-        o for o in asked[DHCP].options if isinstance(o, tuple)
-    }
-    options = [("message-type", kind), ("server_id", plan.server.ip4), ("lease_time", LEASE_S), "end"]
+    for option in (("message-type", 3), ("client_id", b"\x01" + scene.host_mac)):
+        assert option in asked[DHCP].options
+    options = [("message-type", kind), ("server_id", plan.server.ip4), ("lease_time", LEASE_S), ("router", router), "end"]
     reply = BOOTP(op=2, xid=asked.xid, ciaddr=asked.ciaddr, yiaddr=asked.ciaddr, chaddr=asked.chaddr) / DHCP(options=options)
     server.sendto(bytes(reply), peer)
 
@@ -221,6 +222,15 @@ def test_the_lease_is_renewed_while_the_host_sleeps(scene: Scene, dhcp_server: s
     assert row.answered >= 2
     assert row.lease_s > LEASE_S / 2
     assert scene.device.status().wakes == wakes, "woken by a renewal"
+
+
+def test_a_renewal_with_another_router_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:
+    with_lease(scene)
+    after = scene.sleep()
+    serve(scene, dhcp_server, "ack", 0)
+    scene.assert_no_wake(after)
+    serve(scene, dhcp_server, "ack", 1, OTHER_ROUTER)
+    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_CHANGED"
 
 
 def test_a_nak_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:

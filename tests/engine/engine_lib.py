@@ -34,7 +34,7 @@ WAKE_PACKET, MEDIA_DISCONNECT, MEDIA_CONNECT = 1, 2, 3
 TCP_DATA, TCP_FIN, TCP_RST, KA_TIMEOUT = 0x4001, 0x4002, 0x4003, 0x4004
 ADDR_CONFLICT, BUFFER_FULL, HOST_TIMER, RX_WHILE_PREPARE, UNPARSEABLE = 0x4005, 0x4006, 0x4007, 0x4009, 0x400A
 LEASE_EXPIRED = 0x400B
-ROUTER_CHANGED, IPSEC, UDP_DATA, DHCP_NAK, DHCP_EXPIRED = 0x4010, 0x4020, 0x4021, 0x4022, 0x4023
+ROUTER_CHANGED, IPSEC, UDP_DATA, DHCP_NAK, DHCP_EXPIRED, DHCP_CHANGED = 0x4010, 0x4020, 0x4021, 0x4022, 0x4023, 0x4024
 NO_MORE_TOKENS = 0x4030
 
 ARP, NS, MDNS, GROUP, ECHO, NATT, UDP, DHCP = 1, 2, 16, 17, 18, 19, 32, 33
@@ -139,6 +139,7 @@ class UdpCfg(c.Structure):
 class DhcpCfg(c.Structure):
     _fields_ = [
         ("xid", u32), ("lease_s", u32), ("t1_s", u32), ("elapsed_ms", u32), ("len", u8), ("client_id", u8 * 32),
+        ("options_len", u8), ("options", u8 * 64),
     ]  # fmt: skip
 
 
@@ -447,11 +448,11 @@ class Engine:
 
     def dhcp_add(
         self, id_: int = 1, address: str = HOST_IP, remote: str = PEER_IP, client_id: bytes = b"", hop_ip: str = "", tci: int = 0,
-        **rest: Any,
+        options: bytes = b"", **rest: Any,
     ) -> int:  # fmt: skip
         """A lease of 3600 s whose T1 is the default; `rest` are fields of DhcpCfg."""
         cfg = OffloadCfg(id=id_, type=DHCP, ip=ip(address), remote=ip(remote), mac=(u8 * 6)(*HOST_MAC), vlan_tci=tci)
-        dhcp = DhcpCfg(0x1000, 3600, 0, 0, len(client_id), (u8 * 32)(*client_id[:32]))
+        dhcp = DhcpCfg(0x1000, 3600, 0, 0, len(client_id), (u8 * 32)(*client_id[:32]), len(options), (u8 * 64)(*options[:64]))
         for name, value in rest.items():
             setattr(dhcp, name, value)
         return self._add_more(cfg, OffloadMore((u8 * 6)(*PEER_MAC), ip(hop_ip), OffloadUnion(dhcp=dhcp)))

@@ -11,7 +11,19 @@ from scapy.layers.inet import IP, UDP
 from scapy.layers.l2 import Ether
 
 from tests.engine import engine_lib as lib
-from tests.engine.engine_lib import D3, DHCP_EXPIRED, DHCP_NAK, HOST_IP, HOST_MAC, OK, PEER_IP, PEER_MAC, WOKEN, Engine
+from tests.engine.engine_lib import (
+    D3,
+    DHCP_CHANGED,
+    DHCP_EXPIRED,
+    DHCP_NAK,
+    HOST_IP,
+    HOST_MAC,
+    OK,
+    PEER_IP,
+    PEER_MAC,
+    WOKEN,
+    Engine,
+)
 from tests.engine.packets import ether
 
 LEASE_S = 3600
@@ -113,6 +125,95 @@ def test_another_server_may_take_over_after_t2_only(eng: Engine) -> None:
     eng.take_sent()
     eng.run_until(eng.now_us + T1_US)
     assert Ether(eng.take_sent()[0])[IP].dst == OTHER_SERVER
+
+
+MASK, ROUTER, DNS = ("subnet_mask", "255.255.255.0"), ("router", "192.0.2.254"), ("name_server", "192.0.2.53")
+ROUTES = (121, bytes([24, 198, 51, 100, 192, 0, 2, 253]))
+HAS = [MASK, ROUTER, DNS, ROUTES]
+OTHER: dict[str, Any] = {
+    "mask": ("subnet_mask", "255.255.0.0"),
+    "router": ("router", "192.0.2.251"),
+    "one more router": ("router", "192.0.2.254", "192.0.2.251"),
+    "name server": ("name_server", "192.0.2.54"),
+    "routes": (121, bytes([24, 198, 51, 101, 192, 0, 2, 253])),
+}
+
+
+def as_options(options: Any) -> bytes:
+    """As they stand in a message, without its end."""
+    return bytes(DHCP(options=[*options, "end"]))[:-1]
+
+
+def renewed(eng: Engine, number: int, extra: Any) -> bytes:
+    """The next renewal is due, and the server answers it."""
+    eng.run_until(eng.now_us + T1_US)
+    assert len(eng.take_sent()) == 1
+    ack = answer(xid=0x1000 + number, extra=extra)
+    eng.rx(ack)
+    return ack
+
+
+def replaced(what: str) -> list[Any]:
+    return [OTHER[what] if option[0] == OTHER[what][0] else option for option in HAS]
+
+
+@pytest.mark.parametrize("told", [True, False], ids=["told by the host", "learnt from the first ACK"])
+@pytest.mark.parametrize("what", OTHER)
+def test_an_ack_with_other_parameters_wakes_once(eng: Engine, what: str, told: bool) -> None:
+    asleep(eng, options=as_options(HAS) if told else b"")
+    for number in range(2):
+        renewed(eng, number, HAS)
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 2)
+    ack = renewed(eng, 2, replaced(what))
+    assert (eng.wake_event().reason, eng.counters["wake_dhcp"], eng.lease_s()) == (DHCP_CHANGED, 1, LEASE_S)
+    assert [bytes(f.bytes[: f.saved_len]) for f in eng.frames()] == [ack]
+    assert eng.host_awake() == eng.release()[0] == OK
+    eng.sleep()
+    renewed(eng, 3, replaced(what))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 4)
+    eng.check_sum()
+
+
+@pytest.mark.parametrize("extra", [[], [MASK], [DNS, ROUTES, ROUTER, MASK], [*HAS, ("domain", b"example.org")]])
+def test_an_ack_in_another_order_or_without_some_is_the_same(eng: Engine, extra: list[Any]) -> None:
+    asleep(eng, options=as_options(HAS))
+    renewed(eng, 0, extra)
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 1)
+    renewed(eng, 1, replaced("router"))
+    assert eng.wake_event().reason == DHCP_CHANGED
+
+
+def test_an_option_in_two_parts_is_one(eng: Engine) -> None:
+    """RFC 3396"""
+    asleep(eng, options=as_options(HAS))
+    half = [(121, ROUTES[1][:5]), (121, ROUTES[1][5:])]
+    renewed(eng, 0, [MASK, ROUTER, DNS, *half])
+    assert eng.event() is None
+
+
+def test_a_change_while_the_host_wakes_reaches_it(eng: Engine) -> None:
+    assert eng.pattern_add(5, type_=lib.UDP_PORT, port=9) == OK
+    asleep(eng, options=as_options(HAS))
+    eng.run_until(T1_US)
+    eng.rx(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=9, dport=9)))
+    ack = answer(extra=replaced("mask"))
+    eng.rx(ack)
+    assert [bytes(f.bytes[: f.saved_len]) for f in eng.frames()][1:] == [ack]
+
+
+def test_a_renewal_asks_for_the_parameters(eng: Engine) -> None:
+    """RFC 2131 4.4.1: as the client did when it got the lease; RFC 3442 has routes before routers."""
+    start = asleep(eng, client_id=bytes(range(32)))
+    eng.run_until(start + T1_US)
+    (raw,) = eng.take_sent()
+    assert ("param_req_list", [1, 121, 3, 6, 51, 58, 59]) in request(raw)[DHCP].options
+
+
+@pytest.mark.parametrize(
+    ("options", "rc"), [(bytes([1, 4, 255, 255]), lib.BAD_ARG), (bytes([1]), lib.BAD_ARG), (bytes(65), lib.BAD_LEN)]
+)
+def test_options_that_are_none_are_refused(eng: Engine, options: bytes, rc: int) -> None:
+    assert eng.dhcp_add(options=options) == rc
 
 
 def test_nak_wakes_with_the_frame(eng: Engine) -> None:

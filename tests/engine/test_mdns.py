@@ -60,9 +60,14 @@ def query(body: bytes, *, v6: bool = False, sport: int = 5353, dst: str = "", sr
     return bytes(ether(mac or (MAC6 if v6 else MAC4)) / l3 / UDP(sport=sport, dport=5353) / Raw(body))
 
 
+LONGEST_US = 120_000
+"""RFC 6762 6: an answer of which others may have one, too, waits 20 to 120 ms."""
+
+
 def answers(eng: Engine) -> list[Packet]:
-    """What was sent, checksums as scapy computes them."""
+    """What was sent when all answers that wait are out, checksums as scapy computes them."""
     out: list[Packet] = []
+    eng.run_until(eng.now_us + LONGEST_US)
     for raw in eng.take_sent():
         frame = Ether(raw)
         l3 = frame[IP] if IP in frame else frame[IPv6]
@@ -110,7 +115,7 @@ def test_compressed_questions(eng: Engine) -> None:
     """Two questions, the second one's name a pointer into the first."""
     pointer = struct.pack("!H", 0xC000 | 12)
     asleep(eng).rx(query(message(question(SERVICE, PTR), question(b"\x07sleeper" + pointer, SRV))))
-    assert [f[DNS].an[0].type for f in answers(eng)] == [PTR, SRV]
+    assert [f[DNS].an[0].type for f in answers(eng)] == [SRV, PTR], "the one that others may have waits"
 
 
 @pytest.mark.parametrize("v6", [False, True])
@@ -134,7 +139,7 @@ def test_a_legacy_resolver_gets_its_question_back(eng: Engine) -> None:
 def test_known_answers_are_not_given_again(eng: Engine, id_: int, ttl: int, answered: int) -> None:
     name, rrtype, rdata = RECORDS[id_]
     asleep(eng).rx(query(message(question(name, rrtype), known=(record(name, rrtype, rdata, ttl),))))
-    assert (len(eng.take_sent()), eng.counters["mdns_suppressed"], eng.event()) == (answered, 1 - answered, None)
+    assert (len(answers(eng)), eng.counters["mdns_suppressed"], eng.event()) == (answered, 1 - answered, None)
 
 
 OTHER_DATA = {
@@ -185,9 +190,92 @@ def test_a_known_answer_with_compressed_data(eng: Engine) -> None:
     """As every stack sends a PTR: the service's name in the data is a pointer to the question."""
     pointer = struct.pack("!H", 0xC000 | 12)
     asleep(eng).rx(query(message(question(SERVICE, PTR), known=(record(pointer, PTR, b"\x07sleeper" + pointer, 120),))))
-    assert eng.take_sent() == []
+    assert answers(eng) == []
     eng.rx(query(message(question(SERVICE, PTR), known=(record(pointer, PTR, b"\x07another" + pointer, 120),))))
+    assert len(answers(eng)) == 1
+
+
+def shared(eng: Engine, rrclass: int = 1, **kw: Any) -> None:
+    eng.rx(query(message(question(SERVICE, PTR, rrclass)), **kw))
+
+
+@pytest.mark.parametrize("rrclass", [1, 1 | QU], ids=["to everybody", "to the asker"])
+def test_an_answer_that_others_may_have_too_waits(eng: Engine, rrclass: int) -> None:
+    """RFC 6762 6: 20 to 120 ms, another time each time, so that not all who offer a service speak at once."""
+    asleep(eng)
+    waited = set()
+    for _ in range(40):
+        eng.now_us += 2_000_000
+        asked_us = eng.now_us
+        shared(eng, rrclass)
+        assert eng.take_sent() == []
+        eng.run_until(asked_us + LONGEST_US)
+        ((sent_us, _frame),) = eng.sent
+        eng.take_sent()
+        waited.add(sent_us - asked_us)
+    assert min(waited) >= 20_000
+    assert max(waited) - min(waited) > 70_000
+    assert len(waited) > 30
+    assert (eng.offloads()[2], eng.counters["mdns_answered"], eng.status.power) == (40, 40, D3)
+
+
+def test_two_hosts_wait_differently(eng: Engine) -> None:
+    waited = []
+    for mac in (HOST_MAC, HOST_MAC[:5] + b"\x55"):
+        one = Engine()
+        for id_, (name, rrtype, rdata) in RECORDS.items():
+            assert one.mdns_add(id_, name, rrtype, rdata, flags=int(rrtype != PTR)) == OK
+        one.sleep(mac=mac)
+        shared(one)
+        one.run_until(LONGEST_US)
+        waited += [t for t, _ in one.sent]
+    assert len(set(waited)) == 2
+
+
+def test_an_answer_that_only_we_have_does_not_wait(eng: Engine) -> None:
+    asleep(eng).rx(query(message(question(HOST, A))))
     assert len(eng.take_sent()) == 1
+
+
+def test_a_legacy_resolver_is_not_kept_waiting(eng: Engine) -> None:
+    """It takes the first answer that comes; nobody else hears it, so none collides."""
+    shared(asleep(eng), sport=40000)
+    assert len(eng.take_sent()) == 1
+
+
+@pytest.mark.parametrize(
+    ("classes", "dst"),
+    [((1 | QU, 1 | QU), PEER_MAC), ((1 | QU, 1), MAC4), ((1, 1 | QU), MAC4)],
+    ids=["the same asker again", "then everybody", "everybody before"],
+)
+def test_questions_before_the_answer_get_one_for_all(eng: Engine, classes: tuple[int, int], dst: bytes) -> None:
+    asleep(eng)
+    for rrclass in classes:
+        shared(eng, rrclass)
+    assert [frame.dst for frame in answers(eng)] == [dst.hex(":")]
+
+
+@pytest.mark.parametrize("v6", [False, True])
+def test_two_askers_are_answered_together(eng: Engine, v6: bool) -> None:
+    asleep(eng, HOST_LL if v6 else HOST_IP)
+    for src in (PEER_LL, "fe80::3") if v6 else (PEER_IP, "192.0.2.3"):
+        shared(eng, 1 | QU, v6=v6, src=src)
+    assert [frame.dst for frame in answers(eng)] == [(MAC6 if v6 else MAC4).hex(":")]
+
+
+def test_an_answer_that_waits_goes_out_before_the_host_takes_over(eng: Engine) -> None:
+    shared(asleep(eng), 1 | QU)
+    assert eng.host_awake() == OK
+    assert [frame.dst for frame in answers(eng)] == [PEER_MAC.hex(":")]
+
+
+def test_a_busy_wire_delays_an_answer_that_waited(eng: Engine) -> None:
+    shared(asleep(eng))
+    eng.wire_up = False
+    eng.run_until(LONGEST_US)
+    eng.wire_up = True
+    assert len(answers(eng)) == 1
+    assert eng.counters["mdns_answered"] == 1
 
 
 def test_at_most_once_a_second_to_everybody(eng: Engine) -> None:
@@ -276,7 +364,7 @@ def test_a_name_is_defended_against_every_probe(eng: Engine) -> None:
         eng.now_us += 250_000
         eng.rx(query(probe))
     assert len(answers(eng)) == 4
-    eng.now_us += 249_999
+    eng.now_us += 249_999 - LONGEST_US
     eng.rx(query(probe))
     eng.rx(query(message(question(HOST, A))))
     assert (answers(eng), eng.counters["mdns_suppressed"]) == ([], 2)

@@ -10,6 +10,7 @@ from scapy.layers.inet6 import (
     ICMPv6ND_NS,
     ICMPv6NDOptDNSSL,
     ICMPv6NDOptDstLLAddr,
+    ICMPv6NDOptPREF64,
     ICMPv6NDOptRouteInfo,
     ICMPv6NDOptSrcLLAddr,
     ICMPv6NDOptUnknown,
@@ -44,6 +45,7 @@ from tests.engine.engine_lib import (
 from tests.engine.nd_packets import ALL_NODES, NONCE, checked, group_mac, na, ns, probe, ra, solicited_node
 from tests.engine.packets import ether
 
+S = 1_000_000
 SECOND_IP6 = "fe80::1:2:4"
 SAME_TAIL = "2001:db8::7701:2:3"
 """Ends in the same 24 bits as HOST_IP6, so it shares its group."""
@@ -366,12 +368,13 @@ CHANGED = {
 @pytest.mark.edge(88)
 @pytest.mark.parametrize("what", CHANGED)
 def test_changed_advertisement_wakes_once(eng: Engine, what: str) -> None:
-    """The same before and after does not: what the host heard while it was awake is no news."""
+    """The same before and after does not: what the host heard while it was awake is no news, nor is a countdown."""
     assert eng.ns_add(flags=NS_RA_WAKE) == OK
     eng.rx(ra())
     eng.sleep()
-    for lifetime in (1800, 1790, 5):
-        eng.rx(ra(lifetime=lifetime, valid=lifetime * 2, dns_life=lifetime))
+    for passed_s in (0, 10, 590):
+        eng.run_until(passed_s * S)
+        eng.rx(ra(lifetime=1800 - passed_s, valid=86400 - passed_s, dns_life=600 - passed_s))
     assert (eng.event(), eng.counters["ra_same"]) == (None, 3)
     eng.rx(CHANGED[what])
     assert (eng.wake_event().reason, eng.counters["wake_router_changed"]) == (ROUTER_CHANGED, 1)
@@ -384,20 +387,23 @@ def test_changed_advertisement_wakes_once(eng: Engine, what: str) -> None:
 
 def timed_options(**lifetimes: int) -> bytes:
     """An advertisement with a search list and a route; their lifetimes in seconds."""
-    raw = ra() + bytes(
-        ICMPv6NDOptDNSSL(lifetime=lifetimes.get("search", 600), searchlist=["local"])
-        / ICMPv6NDOptRouteInfo(plen=64, prefix="2001:db8:5::", rtlifetime=lifetimes.get("route", 600))
+    raw = ra(dns_life=6000) + bytes(
+        ICMPv6NDOptDNSSL(lifetime=lifetimes.get("search", 6000), searchlist=["local"])
+        / ICMPv6NDOptRouteInfo(plen=64, prefix="2001:db8:5::", rtlifetime=lifetimes.get("route", 6000))
+        / ICMPv6NDOptPREF64(scaledlifetime=lifetimes.get("pref64", 6000) // 8, prefix="64:ff9b::")
     )
     return right_length(raw)
 
 
 @pytest.mark.edge(88)
-@pytest.mark.parametrize("what", ["search", "route"])
+@pytest.mark.parametrize("what", ["search", "route", "pref64"])
 def test_other_options_that_count_down(eng: Engine, what: str) -> None:
+    """The prefix for NAT64 counts in steps of eight seconds (RFC 8781)."""
     assert eng.ns_add(flags=NS_RA_WAKE) == OK
-    eng.rx(timed_options())
+    eng.rx(timed_options(**{what: 600}))
     eng.sleep()
-    for lifetime in (600, 599, 1):
+    for lifetime in (600, 592, 8):
+        eng.run_until((600 - lifetime) * S)
         eng.rx(timed_options(**{what: lifetime}))
     assert (eng.event(), eng.counters["ra_same"]) == (None, 3)
     eng.rx(timed_options(**{what: 0}))
