@@ -59,6 +59,10 @@ class CapturedFrame(NamedTuple):
     data: bytes
 
 
+GOOD_READING_NS, MOST_READINGS = 2_000, 50
+"""Two clocks read one after the other: a reading takes 0.2 µs when nothing comes between."""
+
+
 class CaptureTimeout(AssertionError):
     """A frame that was waited for did not come."""
 
@@ -86,6 +90,7 @@ class Capture:
         self._backlogs = Backlogs()
         self._closed = False
         self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
+        self._clocks = _Clocks()
         self._write_error: OSError | None = None
         self._lock = threading.RLock()
         self._stop = threading.Event()
@@ -178,7 +183,7 @@ class Capture:
         if not new:
             return
         new.sort(key=lambda item: item[0])
-        to_monotonic_ns = _realtime_to_monotonic_ns()
+        to_monotonic_ns = self._clocks.realtime_to_monotonic_ns()
         for stamp_ns, port, data in new:
             self._frames[port].append(CapturedFrame(stamp_ns + to_monotonic_ns, data))
             self._kept_bytes += len(data)
@@ -265,15 +270,31 @@ def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
         frames.append((_stamp_ns(ancillary), _with_tag(data, ancillary)))
 
 
-def _realtime_to_monotonic_ns() -> int:
-    """What to add to CLOCK_REALTIME; the best of a few readings, as this thread may lose the processor in the middle of one."""
-    readings = []
-    for _ in range(5):
+class _Clocks:
+    """What to add to CLOCK_REALTIME to get CLOCK_MONOTONIC. It changes when the machine's time is set, and otherwise stays as it
+    was while a new reading cannot tell the difference: else frames of two readings would change their order."""
+
+    def __init__(self) -> None:
+        self._offset_ns: int | None = None
+
+    def realtime_to_monotonic_ns(self) -> int:
+        error_ns, offset_ns = _read_both()
+        if self._offset_ns is None or abs(offset_ns - self._offset_ns) > error_ns:
+            self._offset_ns = offset_ns
+        return self._offset_ns
+
+
+def _read_both() -> tuple[int, int]:
+    """(how far off it may be, the difference): the best of some readings, as this thread may lose the processor in one."""
+    best = (1 << 62, 0)
+    for _ in range(MOST_READINGS):
         before_ns = time.monotonic_ns()
         real_ns = time.time_ns()
         after_ns = time.monotonic_ns()
-        readings.append((after_ns - before_ns, (before_ns + after_ns) // 2 - real_ns))
-    return min(readings)[1]
+        best = min(best, (after_ns - before_ns, (before_ns + after_ns) // 2 - real_ns))
+        if best[0] <= GOOD_READING_NS:
+            break
+    return best
 
 
 def _with_tag(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bytes:

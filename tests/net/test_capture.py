@@ -166,3 +166,11 @@ def tcp_checksum_holds(frame: bytes) -> bool:
     while value >> 16:
         value = (value & 0xFFFF) + (value >> 16)
     return value == 0xFFFF
+
+
+def test_readings_of_two_clocks_that_tell_no_difference_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A thread that lost the processor between the clocks does not move frames; a time that was set does."""
+    readings = iter([(1_000, 500_000), (40_000, 533_000), (1_000, 500_900), (1_000, 9_000_000)])
+    monkeypatch.setattr(capture_module, "_read_both", lambda: next(readings))
+    clocks = capture_module._Clocks()
+    assert [clocks.realtime_to_monotonic_ns() for _ in range(4)] == [500_000, 500_000, 500_000, 9_000_000]
