@@ -25,6 +25,9 @@ from rig.net.nic_state import NicState
 STATE_DIR = "/run/offload-rig"
 """Or where RIG_STATE_DIR says."""
 
+_held: set[Path] = set()
+"""Files of the NICs that this process has in its benches."""
+
 
 class BorrowedNic:
     """In the namespace `wire` until `give_back`."""
@@ -43,13 +46,14 @@ class BorrowedNic:
                 refuse_in_use(name)
             self._state = NicState.read(name)
             self._file = _write(self._state)
+            _held.add(self._file)
             self._home = Namespace("home", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
             raise _not_taken(name, error) from error
         try:
             _move(name, wire.fd)
         except (OSError, BenchError) as error:
-            self._home.run(self._state.put_back)
+            self._home.run(partial(_put_back, self._state))
             self._forget()
             raise _not_taken(name, error) from error
         except BaseException:  # Ctrl-C, before or after the move
@@ -65,6 +69,7 @@ class BorrowedNic:
             return
         failed: list[str] = []
         _to_the_end(lambda: failed.extend(self._bring_home()))
+        _held.discard(self._file)
         if failed:
             self._home.close()
             cause = f"the interface {self._state.name} is not what it was before the bench took it: {'; '.join(failed)}"
@@ -78,10 +83,11 @@ class BorrowedNic:
             self._wire.run(partial(_move, self._state.name, self._home.fd))
         except (OSError, BenchError) as error:
             stays.append(str(error))
-        failed = self._home.run(self._state.put_back)
+        failed = self._home.run(partial(_put_back, self._state))
         return [*stays, *failed] if failed else []
 
     def _forget(self) -> None:
+        _held.discard(self._file)
         self._file.unlink(missing_ok=True)
         self._home.close()
 
@@ -107,7 +113,7 @@ def restore_left() -> list[str]:
     """Put those back. Their names. Raises BenchError RIG-N16."""
     restored = []
     for left in left_behind():
-        if failed := left.state.put_back():
+        if failed := _put_back(left.state):
             cause = f"the interface {left.state.name} of a run that was killed cannot be put back: {'; '.join(failed)}"
             raise BenchError("RIG-N16", cause, f"as root: rig doctor --restore; or give it up: rm {left.file}")
         left.file.unlink(missing_ok=True)
@@ -115,36 +121,56 @@ def restore_left() -> list[str]:
     return restored
 
 
+def _put_back(state: NicState) -> list[str]:
+    """`NicState.put_back`, which fails in as many ways as a damaged file is damaged; what failed is never taken for done."""
+    try:
+        return state.put_back()
+    except Exception as error:
+        return [f"{type(error).__name__}: {error}"]
+
+
 def _holder(name: str) -> int:
     """The process that has the NIC of this name and of this namespace in its bench; 0 for none."""
     try:
         table = json.loads((_directory() / f"nic-{_namespace()}-{name}.json").read_text())
         return int(table["pid"]) if _born(table["pid"]) == table["born"] else 0
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return 0
 
 
 def _left(file: Path) -> Left | None:
-    """None for a run that still runs, another namespace's, or no file of ours."""
+    """None for a bench that stands, another namespace's, or no file of ours.
+
+    A bench of this very process that could not give its NIC back stands no more: what the next one saw would be the rest.
+    """
     try:
         table = json.loads(file.read_text())
         pid, born, namespace = table["pid"], table["born"], table["namespace"]
-        if namespace != _namespace() or _born(pid) == born:
-            return None
-        return Left(NicState.of(table["nic"]), file, pid)
-    except (OSError, ValueError, KeyError, TypeError):
+        runs = _born(pid) == born and (pid != os.getpid() or file in _held)
+        return None if namespace != _namespace() or runs else Left(NicState.of(table["nic"]), file, pid)
+    except (OSError, ValueError, KeyError, TypeError, RecursionError):
         return None
 
 
 def _write(state: NicState) -> Path:
-    """Whole or not at all. The namespace is part of the name: another one may have an interface of that name too."""
+    """Whole or not at all. The namespace is part of the name: another one may have an interface of that name too.
+
+    Raises FileExistsError when another run has the NIC: of two that begin at once, one must not lose the other's file.
+    """
     directory, namespace = _directory(), _namespace()
     directory.mkdir(mode=0o755, parents=True, exist_ok=True)
     file = directory / f"nic-{namespace}-{state.name}.json"
     table = {"pid": os.getpid(), "born": _born(os.getpid()), "namespace": namespace, "nic": state.plain()}
     fresh = file.with_suffix(f".{os.getpid()}")
     fresh.write_text(json.dumps(table, indent=1) + "\n")
-    fresh.replace(file)
+    try:
+        file.hardlink_to(fresh)
+    except FileExistsError:
+        if _holder(state.name):
+            raise
+        fresh.replace(file)  # damaged, or it would have been put back by now
+    finally:
+        fresh.unlink(missing_ok=True)
     return file
 
 

@@ -25,6 +25,7 @@ from rig.net import borrowed_nic, links, userns
 from rig.net.borrowed_nic import BorrowedNic, left_behind, restore_left
 from rig.net.namespace import Namespace
 from rig.net.nic_guard import in_use
+from rig.net.nic_state import NicState
 
 ROOT = Path(__file__).parents[2]
 NIC, MAC, OTHER_END = "nic0", "02:00:00:00:aa:01", "wall0"
@@ -294,6 +295,75 @@ def test_after_a_kill_the_next_run_and_the_doctor_put_it_back(machine: Namespace
     assert machine_rig(machine, "doctor", "--restore").stdout == "nic0 is as it was\n"
     assert machine.run(seen) == before
     assert machine.run(restore_left) == []
+
+
+def test_a_failure_nobody_thought_of_is_no_success(
+    machine: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What the NIC had is kept, and the same process puts it back before it takes the NIC again: else it would save the rest."""
+    machine.run(furnish)
+    before = machine.run(seen)
+    with Namespace("wire") as wire:
+        nic = machine.run(lambda: BorrowedNic(NIC, wire, force=True))
+        with monkeypatch.context() as broken:
+            broken.setattr(NicState, "put_back", lambda _: 1 / 0)
+            with pytest.raises(BenchError, match=r"RIG-N16 .*: ZeroDivisionError: "):
+                nic.give_back()
+        assert machine.run(seen)["addresses"] == []
+        machine.run(lambda: BorrowedNic(NIC, wire, force=True)).give_back()
+    assert machine.run(seen) == before
+    assert list((tmp_path / "state").iterdir()) == []
+
+
+def test_of_two_runs_at_once_the_second_leaves_the_firsts_file(machine: Namespace, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The second has seen the NIC before the first took it."""
+    machine.run(furnish)
+    read = NicState.read
+    with Namespace("wire") as wire, Namespace("second") as second:
+        firsts: list[BorrowedNic] = []
+
+        def late(name: str) -> NicState:
+            monkeypatch.setattr(NicState, "read", read)
+            state = read(name)
+            firsts.append(BorrowedNic(NIC, wire, force=True))
+            return state
+
+        monkeypatch.setattr(NicState, "read", late)
+        with pytest.raises(BenchError, match=rf"RIG-N11 .* is in the bench of pid {os.getpid()}"):
+            machine.run(lambda: BorrowedNic(NIC, second, force=True))
+        file = next(Path(os.environ["RIG_STATE_DIR"]).iterdir())
+        assert json.loads(file.read_text())["nic"]["addresses"]
+        firsts[0].give_back()
+        assert not file.exists()
+
+
+@pytest.mark.parametrize(
+    "damage",
+    [
+        {"name": 5},
+        {"name": ""},
+        {"addresses": ["zz"]},
+        {"addresses": [""]},
+        {"routes": ["00"]},
+        {"mtu": "big"},
+        {"mtu": 1 << 40},
+        {"settings": [1]},
+        {"altnames": None},
+    ],
+    ids=str,
+)
+def test_a_damaged_file_is_told_with_its_remedy(machine: Namespace, damage: dict[str, Any]) -> None:
+    def leave() -> Path:
+        file = borrowed_nic._write(NicState.read(NIC))
+        table = json.loads(file.read_text())
+        file.write_text(json.dumps(table | {"born": "0", "nic": table["nic"] | damage}))
+        return file
+
+    file = machine.run(leave)
+    with pytest.raises(BenchError, match=rf"RIG-N16 .*cannot be put back: (?s:.*)rm {file}"):
+        machine.run(restore_left)
+    file.write_text("[" * 100_000)
+    assert machine.run(left_behind) == []
 
 
 def hold(machine: Namespace) -> subprocess.Popen[str]:
