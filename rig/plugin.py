@@ -34,6 +34,7 @@ MARKS = (
     "requirement(*ids): the requirements a test proves, such as CCT-030",
     "edge(*numbers): the device edge cases a test proves, 1 to 108",
     "limit_s(seconds): time limit of set-up, call and teardown each; 60 by default",
+    "alone: needs the machine for itself: where tests run in workers (-n), it comes last and runs beside none",
     "topology(*names): the topologies a test needs; flat by default",
     "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
@@ -123,6 +124,33 @@ def pytest_configure(config: pytest.Config) -> None:
             base(config)
             check_words(words_of_devices(config), words_of_topologies(config))
             insist_on_auto(words_of_devices(config), strict=config.getoption("rig_strict"))
+    if hasattr(config, "workerinput") or getattr(config.option, "tx", None):
+        _configure_workers(config)
+
+
+def _configure_workers(config: pytest.Config) -> None:
+    """pytest -n, of xdist: here, or in one of the processes that it starts."""
+    if "rig" in getattr(config, "workerinput", {}):
+        from rig.runner.worker import obey
+
+        obey(config)
+    elif any(config.getoption(f"rig_{name.replace('-', '_')}") for name in (*OPTIONS, "reports")):
+        from rig.runner.parallel import Workers, is_controller
+        from rig.runner.setups import refuse_board_in_workers, words_of_devices
+
+        if is_controller(config):
+            with usage_error():
+                refuse_board_in_workers(words_of_devices(config))
+            config.pluginmanager.register(Workers(config), "rig-workers")
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In a worker: tests that must be alone come last and wait for that."""
+    if hasattr(config, "workerinput") and any(item.get_closest_marker("alone") for item in items):
+        from rig.runner.alone import take_turns
+
+        take_turns(config, items)
 
 
 def pytest_report_header(config: pytest.Config) -> list[str]:
@@ -162,10 +190,10 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = session.config.getoption("rig_reports") is not None
     ours = [item for item in session.items if is_ours(item)]
     if (ours or wanted) and not session.config.getoption("collectonly"):
-        from rig.runner.session import Runner
+        from rig.runner.worker import runner_of
 
         with usage_error():
-            runner = Runner(session.config, ours)
+            runner = runner_of(session.config, ours)
         session.config.pluginmanager.register(runner, "rig-runner")
 
 

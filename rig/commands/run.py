@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
 REPORTS = Path("reports")
 NOTHING_RAN = 5
+MOST_WORKERS = 64
 
 
 def register(app: typer.Typer) -> None:
@@ -64,6 +65,9 @@ def run(
     ] = False,
     last_failed: Annotated[bool, typer.Option("--last-failed", "--lf", help="only what failed in the last run")] = False,
     exit_first: Annotated[bool, typer.Option("--exitfirst", "-x", help="stop at the first test that fails")] = False,
+    workers: Annotated[
+        str, typer.Option("-n", "--workers", help="that many tests at a time; auto: two for each processor", metavar="N|auto")
+    ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what each test proves, and whole tracebacks")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="with --list: one JSON list, [{id, requirements}, ...]")] = False,
@@ -95,6 +99,7 @@ def run(
         if code == NOTHING_RAN:
             typer.echo("no test matches -k", err=True)
         raise typer.Exit(code)
+    options += _in_workers(workers, devices)
     _check(devices, config, strict=strict)
     progress = Progress(sys.stdout, Pace(last.took_s), verbose=verbose)
     options += [f"--rig-reports={reports.resolve()}"]
@@ -109,6 +114,19 @@ def _config(device: list[str], topology: list[str], bench_config: Path | None) -
     config = load(bench_config) if bench_config else BenchConfig()
     check_words(device or [config.device], topology or [config.topology])
     return config
+
+
+def _in_workers(workers: str, device: list[str]) -> list[str]:
+    """pytest's options for -n; refused before anything is started: RIG-C17 for a wrong number, RIG-C16 with a board."""
+    from rig.errors import UsageError
+    from rig.runner.setups import refuse_board_in_workers
+
+    if not workers:
+        return []
+    if workers != "auto" and not (workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS):
+        raise UsageError("RIG-C17", f"-n {workers} is no number of tests at a time", f"1 to {MOST_WORKERS}, or auto")
+    refuse_board_in_workers(device)
+    return ["-p", "xdist", "-p", "no:tmpdir", f"-n={workers}", "--maxschedchunk=1"]
 
 
 def _check(device: list[str], config: BenchConfig, *, strict: bool) -> None:

@@ -1,7 +1,7 @@
 """A finished run, read back from its record.
 
-    Run ── tests: TestResult ── attempts: Attempt ── phases: Phase
-     └──── requirements: RequirementResult, one for each line of the catalogue and each tested edge case
+Run ── tests: TestResult ── attempts: Attempt ── phases: Phase
+ └──── requirements: RequirementResult, one for each line of the catalogue and each tested edge case
 """
 
 from __future__ import annotations

@@ -109,7 +109,7 @@ def _silences(times: Sequence[float]) -> list[tuple[float, float]]:
 
 def _round_step(least: float) -> float:
     """The smallest of 1, 2, 5 times a power of ten that is at least `least`."""
-    power = 10.0 ** -6
+    power = 10.0**-6
     while True:
         for digit in (1, 2, 5):
             if digit * power >= least:

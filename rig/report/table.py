@@ -63,7 +63,7 @@ def summary(run: Run) -> str:
 
 
 def counted(counts: Mapping[Verdict, int]) -> str:
-    """"1 failed, 12 passed"."""
+    """ "1 failed, 12 passed"."""
     return ", ".join(f"{count} {verdict}" for verdict, count in counts.items()) or "none"
 
 

@@ -12,9 +12,12 @@ class Pace:
         self._known = known or {}
         self._left = set[str]()
         self._took_s = dict[str, float]()
+        self._beside = 1
 
-    def start(self, ids: Iterable[str]) -> None:
+    def start(self, ids: Iterable[str], beside: int = 1) -> None:
+        """`beside`: how many tests run at a time."""
         self._left = set(ids)
+        self._beside = beside
 
     def ended(self, id_: str, duration_s: float) -> None:
         """A test's last attempt ended."""
@@ -28,7 +31,7 @@ class Pace:
         if not measured:
             return None
         average = sum(measured) / len(measured)
-        return sum(self._known.get(id_, average) for id_ in self._left)
+        return sum(self._known.get(id_, average) for id_ in self._left) / self._beside
 
     def __str__(self) -> str:
         """ "about 4 min left"; empty while nothing is known."""

@@ -41,7 +41,7 @@ class Progress:
         from rig.runner.session import requirements, title
 
         self._about = {item.nodeid: f"{title(item)} {' '.join(requirements(item))}".strip() for item in session.items}
-        self._pace.start(self._about)
+        self._pace.start(self._about, len(getattr(session.config.option, "tx", None) or [""]))
 
     def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
         self._tests = tests
@@ -82,6 +82,8 @@ class Progress:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> Any:
+        if excinfo.type.__module__ == "xdist.dsession":  # how it stops after -x
+            return (yield)
         self._say(f"interrupted: {str(excinfo.value) or 'Ctrl-C'}; tearing down, then the reports")
         return (yield)
 

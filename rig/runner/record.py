@@ -41,9 +41,33 @@ class Recorder:
         os.close(self._fd)
 
 
-def new_run_dir(reports: Path) -> Path:
+class Tail:
+    """Reads a record while it grows; before it begins there is nothing to read."""
+
+    def __init__(self, run_dir: Path) -> None:
+        self._path = run_dir / RESULTS
+        self._at = 0
+
+    def attempts(self) -> list[dict[str, Any]]:
+        """The lines of the attempts that ended since the last call."""
+        try:
+            with self._path.open("rb") as file:
+                file.seek(self._at)
+                whole = file.read().rpartition(b"\n")
+        except FileNotFoundError:
+            return []
+        self._at += len(whole[0]) + len(whole[1])
+        return [line for text in whole[0].splitlines() if (line := json.loads(text))["kind"] == "attempt"]
+
+
+def run_name() -> str:
+    """<timestamp-id>, the name of a run's directory."""
+    return f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+
+
+def new_run_dir(reports: Path, name: str | None = None) -> Path:
     """Create reports/<timestamp-id> and point reports/latest at it. Raises UsageError RIG-R12."""
-    run_dir = reports / f"{time.strftime('%Y%m%d-%H%M%S')}-{secrets.token_hex(2)}"
+    run_dir = reports / (name or run_name())
     try:
         run_dir.mkdir(parents=True)
         _point_latest(reports, run_dir.name)
@@ -55,12 +79,24 @@ def new_run_dir(reports: Path) -> Path:
 
 def artefact_dir(run_dir: Path, test_id: str, attempt: int) -> Path:
     """Where one attempt leaves its files; created. Test ids become names that every file system takes."""
+    path = _first_choice(run_dir, test_id, attempt)
+    while True:
+        try:
+            path.mkdir(parents=True)
+            return path
+        except FileExistsError:  # of a test whose name begins with the same 100 letters, perhaps of another worker's
+            path = path.with_name(path.name + "-x")
+
+
+def artefacts_of(run_dir: Path, test_id: str, attempt: int) -> list[Path]:
+    """What an attempt has left that did not live to record it, sorted."""
+    path = _first_choice(run_dir, test_id, attempt)
+    return sorted(found for found in path.rglob("*") if found.is_file())
+
+
+def _first_choice(run_dir: Path, test_id: str, attempt: int) -> Path:
     slug = re.sub(r"[^A-Za-z0-9]+", "-", test_id.split("/")[-1]).strip("-")[:100]
-    path = run_dir / "tests" / (slug if attempt == 1 else f"{slug}-attempt-{attempt}")
-    while path.exists():
-        path = path.with_name(path.name + "-x")
-    path.mkdir(parents=True)
-    return path
+    return run_dir / "tests" / (slug if attempt == 1 else f"{slug}-attempt-{attempt}")
 
 
 def read(run_dir: Path) -> list[Mapping[str, Any]]:

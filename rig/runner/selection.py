@@ -10,10 +10,11 @@ about NAT, not the five letters of "native" in every id.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
+from typing import Any
 
 import pytest
 from _pytest.mark import expression as pytest_expression
@@ -47,6 +48,16 @@ class Selection:
                 raise UsageError(
                     "RIG-C15", f"-k {self.expression!r}: a device is an option, no word of a test", f"--device {word}"
                 )
+
+    def as_words(self) -> dict[str, Any]:
+        """In plain words, for another process."""
+        among = None if self.among is None else sorted(self.among)
+        return {"expression": self.expression, "names": list(self.names), "among": among}
+
+    @classmethod
+    def of_words(cls, words: Mapping[str, Any]) -> Selection:
+        among = words["among"]
+        return cls(words["expression"], words["names"], None if among is None else frozenset(among))
 
     def of(self, items: Sequence[pytest.Item]) -> list[pytest.Item]:
         """The tests among `items`. Raises UsageError RIG-C14 for a name that is no test's."""

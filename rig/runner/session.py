@@ -39,6 +39,8 @@ class Runner:
         self.config = config
         self.items = items
         self.recorder: Recorder | None = None
+        self.run_name: str | None = None
+        """Of the run's directory, where it is known before the run begins."""
         self.drawn: Path | None = None
         """The run's directory, once its reports are there."""
         self.phases: list[dict[str, Any]] = []
@@ -72,7 +74,7 @@ class Runner:
     def _start_record(self, reports: Path) -> Recorder:
         from rig.runner.facts import collect
 
-        recorder = Recorder(new_run_dir(reports))
+        recorder = Recorder(new_run_dir(reports, self.run_name))
         facts = collect(asked_devices(self.config), words_of_topologies(self.config), base(self.config))
         lacks = left_out() if "auto" in words_of_devices(self.config) else {}
         left = "; ".join(f"{name}: {lack.code} {lack.cause}" for name, lack in lacks.items())
@@ -137,7 +139,7 @@ class Runner:
             return True
         item.ihook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
         reports: Iterable[pytest.TestReport] = ()
-        for number in range(1, verdicts.MAX_ATTEMPTS + 1):
+        for number in range(self.first_attempt(item), verdicts.MAX_ATTEMPTS + 1):
             with self._finding_room():
                 reports = self._attempt(item, nextitem, number)
             if self.no_room is not None or item.nodeid in self.misused:
@@ -148,6 +150,10 @@ class Runner:
             item.ihook.pytest_runtest_logreport(report=report)
         item.ihook.pytest_runtest_logfinish(nodeid=item.nodeid, location=item.location)
         return True
+
+    def first_attempt(self, item: pytest.Item) -> int:
+        """1, unless an earlier one was made elsewhere."""
+        return 1
 
     def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, number: int) -> list[pytest.TestReport]:
         """Run set-up, call and teardown once and record them, also when Ctrl-C or SIGTERM cuts in."""

@@ -82,6 +82,14 @@ def check_word(device: str) -> str:
     return kind
 
 
+def refuse_board_in_workers(asked: Sequence[str]) -> None:
+    """Raise UsageError RIG-C16 for a board with -n: there is one, so its tests run one after the other."""
+    for device in asked:
+        if device.partition(":")[0] == "board":
+            cause = f"{device} is one board: its tests run one after the other, not -n at a time"
+            raise UsageError("RIG-C16", cause, "leave -n out, or run native and qemu with -n and the board by itself")
+
+
 def left_out() -> dict[str, BenchError]:
     """The devices that `auto` leaves out on this machine, each with what it lacks."""
     try:

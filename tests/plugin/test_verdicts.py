@@ -113,7 +113,7 @@ def test_bench_error_in_teardown(run_rig: Run) -> None:
 
 def test_failure_beats_bench_error(run_rig: Run) -> None:
     code, lines = run_rig(
-        'def test_one(bench): pass\ndef test_two(bench): assert False\n'
+        "def test_one(bench): pass\ndef test_two(bench): assert False\n"
         'import sys; sys.modules["rig.bench"].Bench.fail_setups = 2\n'
     )
     assert attempts(lines) == ["bench error", "bench error", "failed"]
