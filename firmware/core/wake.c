@@ -73,6 +73,6 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 
 void eng_stalled(struct engine *e)
 {
-	wake_report(e, OFF_WAKE_FIRMWARE_STALLED, NO_SLOT, 0, NULL, false);
+	wake_report(e, OFF_WAKE_FIRMWARE_STALLED, NO_SLOT, NO_PATTERN, NULL, false);
 	e->last_wake_reason = OFF_WAKE_FIRMWARE_STALLED;
 }

@@ -125,12 +125,13 @@ int offload_release(struct engine *e, uint8_t *rsp, size_t cap, size_t *len)
 	return finish(ok, s, rsp, len);
 }
 
-/* The password of a magic packet is a secret. */
+/* The password of a magic packet is a secret, and what an application says to its peer may be one. */
 static bool put_pattern(zcbor_state_t *s, const struct eng_pattern_cfg *c, uint32_t hits)
 {
 	const uint32_t v[] = { c->id, c->type, hits, c->offset, c->port, c->sport };
 	uint32_t data_len = c->type == OFF_PATTERN_MAGIC ? 0u : c->data_len;
-	uint32_t shown = data_len < PATTERN_SHOWN_BYTES ? data_len : PATTERN_SHOWN_BYTES;
+	uint32_t most = c->type == OFF_PATTERN_TCP_PAYLOAD ? 0u : PATTERN_SHOWN_BYTES;
+	uint32_t shown = data_len < most ? data_len : most;
 	bool ok = zcbor_list_start_encode(s, PATTERN_FIELDS);
 
 	for (size_t i = 0; ok && i < sizeof v / sizeof v[0]; i++) {

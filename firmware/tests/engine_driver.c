@@ -82,7 +82,7 @@ static const struct drv_field fields[] = {
 	W(eng_udp_cfg), F(eng_udp_cfg, local_port), F(eng_udp_cfg, remote_port), F(eng_udp_cfg, interval_ms),
 	F(eng_udp_cfg, elapsed_ms), F(eng_udp_cfg, len), F(eng_udp_cfg, payload),
 	W(eng_dhcp_cfg), F(eng_dhcp_cfg, xid), F(eng_dhcp_cfg, lease_s), F(eng_dhcp_cfg, t1_s), F(eng_dhcp_cfg, elapsed_ms),
-	F(eng_dhcp_cfg, len), F(eng_dhcp_cfg, client_id),
+	F(eng_dhcp_cfg, len), F(eng_dhcp_cfg, client_id), F(eng_dhcp_cfg, options_len), F(eng_dhcp_cfg, options),
 	W(eng_mdns_cfg), F(eng_mdns_cfg, rrtype), F(eng_mdns_cfg, ttl_s), F(eng_mdns_cfg, name_len),
 	F(eng_mdns_cfg, rdata_len), F(eng_mdns_cfg, name), F(eng_mdns_cfg, rdata),
 	W(eng_offload_more), F(eng_offload_more, next_hop.mac), F(eng_offload_more, next_hop.ip), F(eng_offload_more, udp),

@@ -43,8 +43,9 @@ def matches(pattern: PatternInfo) -> str:
     if pattern.type in (T.IPV4_SYN, T.IPV6_SYN, T.UDP_PORT):
         what = "UDP" if pattern.type is T.UDP_PORT else f"a connection over {pattern.type.name[:4].replace('V', 'v')}"
         return f"{what} from {_end(pattern.src, pattern.sport)} to {_end(pattern.dst, pattern.port)}"
-    where = "a slot's new data" if pattern.type is T.TCP_PAYLOAD else "the frame"
-    return f"byte {pattern.offset} on of {where}: {_bytes(pattern)}"
+    if pattern.type is T.TCP_PAYLOAD:
+        return f"byte {pattern.offset} on of a slot's new data: {pattern.data_bytes} bytes, which the device keeps to itself"
+    return f"byte {pattern.offset} on of the frame: {_bytes(pattern)}"
 
 
 def _end(address: str, port: int) -> str:

@@ -362,11 +362,12 @@ def test_patterns_say_what_they_match(served: Served) -> None:
         "UDP from anywhere to 2001:db8::1 port 5353",
         "byte 14 on of the frame: 61..63",
         f"byte 0 on of the frame: {'00' * 32} and 96 more",
-        "byte 2 on of a slot's new data: 474f",
+        "byte 2 on of a slot's new data: 2 bytes, which the device keeps to itself",
         "a magic packet for the host's MAC",
         "an EAPOL frame",
     ]
     assert (listed[3]["data"], listed[3]["mask"], listed[4]["data_bytes"]) == ("616263", "05", 128)
+    assert (listed[5]["data"], listed[5]["data_bytes"]) == ("", 2), "nor is what an application says"
     assert (listed[6]["data"], listed[6]["data_bytes"]) == ("", 0), "a password is told to nobody"
     assert looked(served, "slots")[0]["slots"][0]["remote"] == "[2001:db8::2]:443"
 

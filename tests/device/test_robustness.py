@@ -302,17 +302,20 @@ def test_a_flash_that_would_not_boot_is_told_apart(device: EmulatedDevice) -> No
 
 
 @pytest.mark.edge(108)
-def test_passwords_and_patterns_stay_in_the_device(link: Link, client: OffloadClient) -> None:
-    """In no list, counter, log line or status, in whatever form it left the device."""
-    secret, payload = b"s3cr3t", b"private!"
+def test_passwords_and_payloads_stay_in_the_device(link: Link, client: OffloadClient) -> None:
+    """In no list, counter, log line or status, in whatever form it left the device. A bitmap of the frame is in the list of
+    patterns, for whoever brings a device up, and in nothing else."""
+    secret, payload, frame = b"s3cr3t", b"private!", b"the frame"
     client.add_pattern(Pattern.magic(1, secret))
-    client.add_pattern(Pattern.bitmap(2, payload))
+    client.add_pattern(Pattern.payload(2, client.add_tcp_slot(SLOT), payload))
+    client.add_pattern(Pattern.bitmap(3, frame))
     with pytest.raises(DeviceError):  # refusals may be talkative
         client.add_pattern(Pattern.magic(1, secret))
     told = [repr(list(link.heard)).encode()]
     for command in (Command.LIST_PATTERNS, Command.COUNTERS, Command.STATUS, Command.HELLO, Command.GET_LOG):
         body = {"cursor": 0} if command == Command.GET_LOG else {}
         told.append(cbor2.dumps(link.request(READ, GROUP_OFFLOAD, command, body)))
-    assert len(client.patterns()) == 2
+    assert len(client.patterns()) == 3
     for word in (secret, payload):
         assert not any(word in text or word.hex().encode() in text for text in told)
+    assert sum(frame in text or frame.hex().encode() in text for text in told) == 1

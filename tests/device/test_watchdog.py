@@ -38,6 +38,8 @@ BACK_S = 2 * WATCHDOG_S + mcumgr.BOOT_S
 SLOT_0 = 0x10000
 LONG_ECHO = cbor2.dumps({"d": "x" * 1900})
 
+NO_PATTERN = 0xFFFFFFFF
+
 
 def hang(link: Link) -> None:
     OffloadClient(link).fault_inject(Fault.HANG, 1)
@@ -66,6 +68,7 @@ def test_a_hang_ends_in_a_reset_that_says_so(device: EmulatedDevice) -> None:
         while not events and not deadline.expired:
             mcumgr.echo(link)
         assert WakeReason.FIRMWARE_STALLED in events[0]
+        assert NO_PATTERN in events[0], "no pattern matched, not pattern 0"
         link.stop_events()
 
 
