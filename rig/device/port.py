@@ -212,7 +212,7 @@ def holders(path: str, *, others_only: bool = False) -> list[Holder]:
     pids = _lockers(status) or _openers(status.st_rdev) - _far_ends(path)
     if others_only:
         pids.discard(os.getpid())
-    return [holder for pid in sorted(pids) if (holder := _holder(pid))]
+    return [holder for pid in sorted(pids) if (holder := process(pid))]
 
 
 def shared_warning(path: str) -> str:
@@ -221,7 +221,7 @@ def shared_warning(path: str) -> str:
         pids = _openers(Path(path).stat().st_rdev) - _far_ends(path) - {os.getpid()}
     except OSError:
         return ""
-    who = ", ".join(str(holder) for pid in sorted(pids) if (holder := _holder(pid)))
+    who = ", ".join(str(holder) for pid in sorted(pids) if (holder := process(pid)))
     return f"RIG-S02 warning: {who} also has {path} open; bytes may be lost" if who else ""
 
 
@@ -267,7 +267,8 @@ def _is_device(entry: Path, wanted: int) -> bool:
     return stat.S_ISCHR(status.st_mode) and status.st_rdev == wanted
 
 
-def _holder(pid: int) -> Holder | None:
+def process(pid: int) -> Holder | None:
+    """Who that is; None when it is no more."""
     try:
         process = Path(f"/proc/{pid}")
         command = (process / "cmdline").read_bytes().replace(b"\0", b" ").decode(errors="replace").strip()

@@ -38,6 +38,16 @@ def check_machine(devices: Sequence[str], config: BenchConfig) -> None:
             _check_board(device.partition(":")[2] or config.port, config)
 
 
+def lease_boards(devices: Sequence[str], config: BenchConfig) -> None:
+    """Raise BenchError RIG-S08 when another run has one of the boards; from here on this process has them."""
+    from rig.device.lease import take
+
+    for device in devices:
+        kind, _, port = device.partition(":")
+        if kind == "board" and (port or config.port):
+            take(port or config.port)
+
+
 def check_reports(reports: Path) -> None:
     """Raise UsageError RIG-R12 for a directory that takes no reports, RIG-R14 for one without room; makes it."""
     try:
@@ -55,6 +65,7 @@ def check_reports(reports: Path) -> None:
 def _check_board(port: str, config: BenchConfig) -> None:
     """RIG-C05 no port or NIC named, RIG-N11 no such NIC or not ours to move, RIG-N15 in use; what opening the port calls for."""
     from rig.device.board import BoardDevice
+    from rig.device.lease import take
     from rig.net.borrowed_nic import restore_left
     from rig.net.nic_guard import refuse_in_use
 
@@ -66,6 +77,7 @@ def _check_board(port: str, config: BenchConfig) -> None:
         raise BenchError("RIG-N11", f"this machine has no interface {config.nic!r}", "correct [bench] nic; see /sys/class/net")
     if os.geteuid() != 0:
         raise BenchError("RIG-N11", f"only root may move the interface {config.nic!r} into the bench", "sudo rig run ...")
+    take(port)
     restore_left()
     if not config.nic_force:
         refuse_in_use(config.nic)

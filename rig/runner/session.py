@@ -23,6 +23,7 @@ from rig.plugin import is_ours, terminate, usage_error
 from rig.runner import own, room
 from rig.runner import verdict as verdicts
 from rig.runner.artefacts import keep, write_output
+from rig.runner.before import lease_boards
 from rig.runner.benching import ARTEFACTS, SETUP
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.record import Recorder, artefact_dir, new_run_dir
@@ -65,8 +66,9 @@ class Runner:
             if handler is not signal.SIG_IGN:  # as nohup has it
                 signal.signal(ending, terminate)
         reports = self.config.getoption("rig_reports")
-        if reports is not None and session.items:
-            with usage_error():
+        with usage_error():
+            lease_boards(asked_devices(self.config), base(self.config))
+            if reports is not None and session.items:
                 self.recorder = self._start_record(reports)
         self.session = session
         self.config.hook.pytest_rig_start(run_dir=self.recorder and self.recorder.run_dir, tests=len(self.items))

@@ -31,7 +31,7 @@ def test_a_conftest_keeps_its_own_device_option(fake_bench: pytest.Pytester) -> 
         "    assert request.config.getoption('--device') == 'mine'\n"
         "    assert (bench.config.device, bench.config.topology) == ('board', 'routed')\n"
     )
-    result = fake_bench.runpytest_subprocess("--device=mine", "--rig-device=board:/dev/null", "--topology=routed")
+    result = fake_bench.runpytest_subprocess("--device=mine", "--rig-device=board:/dev/none", "--topology=routed")
     result.assert_outcomes(passed=1)
     assert "Traceback" not in result.stderr.str()
 

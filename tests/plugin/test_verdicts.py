@@ -129,13 +129,13 @@ def test_all_skipped_is_exit_5(run_rig: Run) -> None:
 
 def test_each_device_and_topology(run_rig: Run) -> None:
     source = "import pytest\ndef test_one(bench): pass\n@pytest.mark.topology('dual-stack')\ndef test_two(bench): pass\n"
-    _, lines = run_rig(source, "--device=native", "--device=board:/dev/null")
+    _, lines = run_rig(source, "--device=native", "--device=board:/dev/none")
     setups = [(line["device"], line["topology"]) for line in lines if line["kind"] == "attempt"]
     assert setups == [
         ("native", "flat"),
-        ("board:/dev/null", "flat"),
+        ("board:/dev/none", "flat"),
         ("native", "dual-stack"),
-        ("board:/dev/null", "dual-stack"),
+        ("board:/dev/none", "dual-stack"),
     ]
 
 
