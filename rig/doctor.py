@@ -197,8 +197,12 @@ def _image(kind: str, row: dict[str, str], ability: str) -> Check:
 
 
 def _signing_key() -> Check:
-    key = signing_key.path()
-    if not key.exists():
+    try:
+        key = signing_key.path()
+        there = key.exists()
+    except (BenchError, OSError) as error:
+        return Check("signing key", "no", str(error).partition("\n")[0], "rig help signing-key", (BUILD,))
+    if not there:
         if os.environ.get("RIG_SIGNING_KEY"):
             return Check(
                 "signing key", "no", f"RIG_SIGNING_KEY names {key}, which does not exist", "rig help signing-key", (BUILD,)

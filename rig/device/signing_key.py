@@ -23,12 +23,16 @@ if TYPE_CHECKING:
 FILE = "signing_key.pem"
 PRIVATE = 0o600
 OTHERS = 0o077
+ELSEWHERE = "set HOME, XDG_DATA_HOME or RIG_SIGNING_KEY to a place that you may write"
 
 
 def directory() -> Path:
-    """XDG base directories: a user's data."""
+    """XDG base directories: a user's data. Raises BenchError RIG-T03 for a user without a home (a container's number)."""
     home = os.environ.get("XDG_DATA_HOME", "")
-    base = Path(home) if home.startswith("/") else Path("~/.local/share").expanduser()
+    try:
+        base = Path(home) if home.startswith("/") else Path("~/.local/share").expanduser()
+    except RuntimeError as error:
+        raise BenchError("RIG-T03", "no signing key can be kept: this user has no home directory", ELSEWHERE) from error
     return base / "offload-rig" / "keys"
 
 
@@ -55,14 +59,33 @@ def make() -> Path:
     return key
 
 
+def check() -> None:
+    """Raises UsageError RIG-F06 when images cannot be signed with the key in use: damaged, of another kind, not ours to read."""
+    from imgtool import keys
+
+    key = path()
+    try:
+        loaded = keys.load(str(key))
+        kind = type(loaded).__name__ if loaded is not None else "one with a passphrase"
+        reason = "" if isinstance(loaded, keys.Ed25519) else f"the boot loader takes Ed25519, this is {kind}"
+    except Exception as error:  # imgtool raises what its parsers do
+        reason = str(error)
+    if reason:
+        fix = "put the right key there, from a copy; boards trust no other. None left: move it away, the next build makes one"
+        raise UsageError("RIG-F06", f"{key} is no key to sign with: {reason}", fix)
+
+
 def adopt(old: Path) -> str:
     """Move the key of an older clone out of its build directory. What was done, in a sentence; "" when there was none.
 
-    Where there is a key of this user already, another clone's is kept beside it: some board may trust it alone.
+    Where there is a key of this user already, another clone's is kept beside it: some board may trust it alone. A key without
+    a byte, of a build that was killed, would be this user's for ever: that one goes.
     """
     if os.environ.get("RIG_SIGNING_KEY") or not old.is_file():
         return ""
-    content = old.read_bytes()
+    if not (content := old.read_bytes()):
+        old.unlink()
+        return ""
     target = directory() / FILE
     with _workshop() as folder:
         fresh = Path(folder, FILE)
@@ -98,7 +121,7 @@ def verifies(image: Image) -> bool | None:
         key.verify_digest(image.signature, image.digest)
     except InvalidSignature:
         return False
-    except (OSError, ValueError):
+    except (OSError, ValueError, BenchError):
         return None
     return True
 
@@ -114,7 +137,7 @@ def _workshop() -> tempfile.TemporaryDirectory[str]:
         return tempfile.TemporaryDirectory(dir=directory())
     except OSError as error:
         cause = f"no signing key can be kept in {directory()}: {error.strerror}"
-        raise BenchError("RIG-T03", cause, "set HOME, XDG_DATA_HOME or RIG_SIGNING_KEY to a place that you may write") from error
+        raise BenchError("RIG-T03", cause, ELSEWHERE) from error
 
 
 def _keep(fresh: Path, target: Path) -> Path:
@@ -131,10 +154,16 @@ def _keep(fresh: Path, target: Path) -> Path:
 
 
 def main(arguments: list[str]) -> int:
-    """For make. `path OLD`: adopt OLD, print where the key is, as make and the shell read it; `make`: see that it exists."""
+    """For make.
+
+    `path OLD`: adopt OLD, print where the key is, as make and the shell read it; `make`: see that it exists; `check`.
+    """
     try:
         if arguments[0] == "make":
             print(f"signing key made: {make()}")
+            return 0
+        if arguments[0] == "check":
+            check()
             return 0
         if said := adopt(Path(arguments[1])):
             print(said, file=sys.stderr)
@@ -142,6 +171,10 @@ def main(arguments: list[str]) -> int:
     except RigError as error:
         print(f"error: {error}", file=sys.stderr)
         return error.exit_code
+    except OSError as error:
+        cause = f"no signing key can be kept in {error.filename}: {error.strerror}"
+        print(f"error: {BenchError('RIG-T03', cause, ELSEWHERE)}", file=sys.stderr)
+        return BenchError.exit_code
     return 0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import stat
 import subprocess
 import sys
@@ -93,6 +94,50 @@ def test_a_named_key_that_is_not_there_is_not_made(home: Path, tmp_path: Path, m
     done = firmware_make(tmp_path, str(tmp_path / "generated" / "signing_key.h"))
     assert (done.returncode, named.exists(), home.exists()) == (2, False, False)
     assert f"error: RIG-F06 RIG_SIGNING_KEY names {named}, which does not exist\n  fix: " in done.stderr
+
+
+@pytest.mark.parametrize("damage", ["empty", "no key", "a dangling link", "a directory", "of another kind"])
+def test_a_key_that_cannot_sign_is_told_once_and_leaves_no_header(home: Path, tmp_path: Path, damage: str) -> None:
+    """No traceback of imgtool, and no empty header that a later build takes for a key."""
+    home.mkdir(parents=True)
+    key, header = home / "signing_key.pem", tmp_path / "generated" / "signing_key.h"
+    if damage == "a dangling link":
+        key.symlink_to("/nowhere/key.pem")
+    elif damage == "a directory":
+        key.mkdir()
+    elif damage == "of another kind":
+        run(str(Path(sys.executable).parent / "imgtool"), "keygen", "--type", "ecdsa-p256", "--key", str(key))
+    else:
+        key.write_text("" if damage == "empty" else damage)
+    done = firmware_make(tmp_path, str(header))
+    assert (done.returncode, header.exists()) == (2, False)
+    assert f"error: RIG-F06 {key} is no key to sign with: " in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_an_empty_key_of_an_older_build_is_not_adopted(home: Path, tmp_path: Path) -> None:
+    """It would be this user's for ever."""
+    old = tmp_path / "signing_key.pem"
+    old.touch()
+    assert module("path", str(old)).returncode == 0
+    assert not old.exists()
+    assert not home.exists()
+
+
+def test_a_user_without_a_home_or_without_the_right_hears_where_to_keep_it(tmp_path: Path) -> None:
+    """A container's number for a user has no row in passwd; another user's directory is closed."""
+    if os.geteuid() != 0:
+        pytest.skip("needs root, to be somebody else")
+    (tmp_path / "offload-rig").mkdir(mode=0o700)
+    program = f"import os, sys; sys.path = {sys.path!r}; import imgtool.keys, rig.device.signing_key as k; os.setuid(54321)\n"
+    for place, reason in (("", "this user has no home directory"), (str(tmp_path), "Permission denied")):
+        environment = {"PATH": os.environ["PATH"], "XDG_DATA_HOME": place}
+        for words in (["make"], ["path", "/none"]) if not place else (["make"],):
+            argv = [sys.executable, "-c", f"{program}sys.exit(k.main({words!r}))"]
+            done = subprocess.run(argv, capture_output=True, text=True, env=environment, check=False)
+            assert (done.returncode, done.stderr.count("\n")) == (6, 2), done.stderr
+            assert done.stderr.startswith("error: RIG-T03 no signing key can be kept")
+            assert reason in done.stderr
 
 
 def test_doctor_and_help_say_where_it_is(home: Path) -> None:
