@@ -9,6 +9,7 @@ Every key is optional. A wrong one is refused with file, line and key before any
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
@@ -160,10 +161,10 @@ def _check_type(key: str, value: object, default: object, complain: _Complaints)
         if not isinstance(value, bool):
             complain.wrong(key, value, "true or false")
     elif isinstance(default, str):
-        if not isinstance(value, str):
+        if not isinstance(value, str) or "\0" in value:  # no name of the system has a NUL
             complain.wrong(key, value, "a string")
     elif isinstance(default, float):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or value <= 0:
+        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
             complain.wrong(key, value, f"a number above 0, e.g. {default}")
     elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
         complain.wrong(key, value, f"a whole number, e.g. {default}")

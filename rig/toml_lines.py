@@ -43,6 +43,8 @@ def load_toml(path: Path) -> tuple[dict[str, Any], Callable[[str], int]]:
         table = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise UsageError("RIG-C01", _syntax_message(path, text, str(error)), f"edit {path}") from error
+    except (ValueError, RecursionError) as error:  # a number of thousands of digits, brackets a thousand deep
+        raise UsageError("RIG-C01", f"{path}: cannot be read: {error}", f"edit {path}") from error
     lines: dict[str, int] = {}
     for key, line in _key_lines(text):
         lines.setdefault(key, line)

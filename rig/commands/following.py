@@ -38,9 +38,11 @@ class _Tail:
         found = []
         for line in whole.splitlines():
             try:
-                found.append(json.loads(line))
-            except ValueError:
+                record = json.loads(line)
+            except (ValueError, RecursionError):
                 continue
+            if isinstance(record, dict):
+                found.append(record)
         return found
 
 
@@ -76,7 +78,8 @@ class RunFollower:
             yield f"--- {test}"
 
     def _record(self, record: dict[str, Any]) -> str:
-        at_ns = record.pop("t", 0) + self._wall_ns
+        at = record.pop("t", 0)
+        at_ns = (at if isinstance(at, int) else 0) + self._wall_ns
         stamp = time.strftime("%H:%M:%S", time.localtime(at_ns / 1e9)) + f".{at_ns // 1_000_000 % 1000:03}"
         who, event = record.pop("src", "?"), record.pop("ev", "?")
         detail = " ".join(f"{key}={_short(value)}" for key, value in record.items() if value is not None)

@@ -61,7 +61,7 @@ def _add_properties(case: ET.Element, test: TestResult) -> None:
     if named:
         properties = ET.SubElement(case, "properties")
         for name, value in [*named, ("verdict", str(test.verdict))]:
-            ET.SubElement(properties, "property", name=name, value=value)
+            ET.SubElement(properties, "property", name=name, value=_safe(value))
 
 
 def _add_outcome(case: ET.Element, test: TestResult, attempt: Attempt) -> None:

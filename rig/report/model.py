@@ -189,15 +189,19 @@ def _count(found: Iterable[Verdict]) -> dict[Verdict, int]:
 
 
 def load(run_dir: Path) -> Run:
-    """Read a run's record. Raises UsageError RIG-R11 when there is none."""
+    """Read a run's record. Raises UsageError RIG-R11 when there is none, or a line that is none."""
     try:
         lines = read(run_dir)
     except OSError as error:
         raise UsageError("RIG-R11", f"{run_dir / RESULTS}: {error.strerror}", "rig report reports/<run>") from error
     run = Run(run_dir, {}, [], None, 0.0)
     tests: dict[str, TestResult] = {}
-    for line in lines:
-        _take(run, tests, line)
+    for number, line in enumerate(lines, 1):
+        try:
+            _take(run, tests, line)
+        except (KeyError, ValueError, TypeError, AttributeError, OverflowError) as error:  # damaged, or another version's
+            cause = f"{run_dir / RESULTS}:{number}: is no line of a run's record: {type(error).__name__}: {error}"
+            raise UsageError("RIG-R11", cause, "rig report reports/<run>") from error
     run.tests = list(tests.values())
     if lines:
         run.started_at, run.duration_s = lines[0]["at"], lines[-1]["at"] - lines[0]["at"]
@@ -219,13 +223,13 @@ def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> No
         case "requirement":
             run.own[line["id"]] = _requirement(line)
         case "test":
-            tests[line["id"]] = TestResult(line["id"], line["title"], line["requirements"])
+            tests[line["id"]] = TestResult(line["id"], str(line["title"]), [str(id_) for id_ in line["requirements"]])
         case "attempt":
             test = tests[line["id"]]
-            test.device, test.topology = line.get("device", ""), line.get("topology", "")
+            test.device, test.topology = str(line.get("device", "")), str(line.get("topology", ""))
             test.attempts.append(_attempt(line))
         case "end":
-            run.exit_code = line["exit"]
+            run.exit_code = int(line["exit"])
 
 
 def _requirement(line: Mapping[str, Any]) -> catalogue.Requirement:
@@ -236,12 +240,17 @@ def _requirement(line: Mapping[str, Any]) -> catalogue.Requirement:
 
 def _attempt(line: Mapping[str, Any]) -> Attempt:
     phases = [
-        Phase(phase["name"], Verdict(phase["verdict"]), phase["s"], *(phase.get(key, "") for key in ("error", "trace", "at")))
+        Phase(
+            str(phase["name"]),
+            Verdict(phase["verdict"]),
+            float(phase["s"]),
+            *(str(phase.get(key, "")) for key in ("error", "trace", "at")),
+        )
         for phase in line["phases"]
     ]
     artefacts = [Path(path) for path in line.get("artefacts", [])]
     output = [(str(name), str(text)) for name, text in line.get("output", [])]
-    return Attempt(line["attempt"], Verdict(line["verdict"]), line["duration_s"], phases, artefacts, output)
+    return Attempt(int(line["attempt"]), Verdict(line["verdict"]), float(line["duration_s"]), phases, artefacts, output)
 
 
 def _judge(requirement: catalogue.Requirement, tests: list[TestResult]) -> RequirementResult:

@@ -11,6 +11,8 @@ Every report is drawn from this file and the timelines beside it, so a killed ru
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import json
 import os
 import re
@@ -23,6 +25,8 @@ from typing import Any
 from rig.errors import UsageError
 
 RESULTS = "results.jsonl"
+LATEST_AT = 1 << 36
+"""Seconds since 1970: beyond it, in the year 4147, a clock's word is no time that every library writes."""
 
 
 class Recorder:
@@ -34,8 +38,17 @@ class Recorder:
         self._fd = os.open(run_dir / RESULTS, flags, 0o644)
 
     def add(self, kind: str, /, **fields: Any) -> None:
+        """A whole line or none: what a full disk took of it is taken back, or the next line would go on where it broke off."""
         line = {"kind": kind, "at": round(time.time(), 3), **fields}
-        os.write(self._fd, json.dumps(line, default=str, separators=(",", ":")).encode() + b"\n")
+        text = json.dumps(line, default=str, separators=(",", ":")).encode() + b"\n"
+        fcntl.flock(self._fd, fcntl.LOCK_EX)  # another worker's line must not come between
+        try:
+            before = os.fstat(self._fd).st_size
+            if os.write(self._fd, text) < len(text):
+                os.ftruncate(self._fd, before)
+                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        finally:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)
 
     def close(self) -> None:
         os.close(self._fd)
@@ -108,11 +121,15 @@ def read(run_dir: Path) -> list[Mapping[str, Any]]:
 def _line(path: Path, number: int, text: bytes) -> Mapping[str, Any]:
     try:
         line = json.loads(text)
-    except ValueError:
+        if b"\\ud" in text:  # half of a pair, such as a byte of a file's name that is no UTF-8: no report could be written
+            line = json.loads(json.dumps(line, ensure_ascii=False).encode(errors="replace"))
+    except (ValueError, RecursionError):
         line = None
-    if not isinstance(line, dict) or not {"kind", "at"} <= line.keys():
+    at = line.get("at") if isinstance(line, dict) and "kind" in line else None
+    if not isinstance(at, (int, float)) or not 0 <= at < LATEST_AT:
         raise UsageError("RIG-R11", f"{path}:{number}: is no line of a run's record", "rig report reports/<run>")
-    return line
+    found: Mapping[str, Any] = line
+    return found
 
 
 def _point_latest(reports: Path, name: str) -> None:

@@ -23,8 +23,8 @@ from rig.errors import UsageError
 from rig.runner.session import requirements
 from rig.runner.setups import DEVICE_KINDS
 
-WRONG: tuple[type[Exception], ...] = (SyntaxError, getattr(pytest_expression, "ParseError", SyntaxError))
-"""What pytest raises for a wrong expression: the one since 9, the other before."""
+WRONG: tuple[type[Exception], ...] = (SyntaxError, getattr(pytest_expression, "ParseError", SyntaxError), RecursionError)
+"""What pytest raises for a wrong expression: the one since 9, the other before; for one of a thousand words, the last."""
 WORD = re.compile(r"[\w:+\-.\[\]\\/]+")
 """A word of an expression, as in _pytest/mark/expression.py."""
 EXAMPLE = 'rig run -k "wakes and not vlan"'

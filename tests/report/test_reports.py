@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from datetime import datetime
 from html.parser import HTMLParser
 from pathlib import Path
@@ -15,6 +17,7 @@ from rig import report
 from rig.errors import UsageError
 from rig.report import markdown, table
 from rig.report.model import Run, load
+from rig.runner.last_run import LastRun
 from rig.runner.record import Recorder
 from rig.runner.verdict import Verdict
 
@@ -71,13 +74,79 @@ def test_verdicts(run: Run) -> None:
     assert run.exit_code is None, "no end line: the run was killed"
 
 
-@pytest.mark.parametrize("line", [b"garbage", b"\xff\xfe", b"7", b'{"at": 1}'])
+ATTEMPT = b'{"kind": "attempt", "at": 1, "id": "test_it.py::good", '
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        b"garbage",
+        b"\xff\xfe",
+        b"7",
+        b'{"at": 1}',
+        b"[" * 100_000,
+        b'{"kind": "test", "at": "noon"}',
+        b'{"kind": "end", "at": 1e400, "exit": 0}',
+        b'{"kind": "end", "at": 1, "exit": {}}',
+        b'{"kind": "test", "at": 1, "id": "t::x"}',
+        b'{"kind": "test", "at": 1, "id": [], "title": "", "requirements": []}',
+        b'{"kind": "attempt", "at": 1, "id": "of no test", "attempt": 1}',
+        ATTEMPT + b'"attempt": 1, "verdict": "fine", "duration_s": 1, "phases": []}',
+        ATTEMPT + b'"attempt": 1, "verdict": "passed", "duration_s": "", "phases": []}',
+        ATTEMPT + b'"attempt": 1e400, "verdict": "passed", "duration_s": 1, "phases": []}',
+    ],
+)
 def test_a_record_with_another_line_in_it_is_refused_by_number(run_dir: Path, line: bytes) -> None:
     path = run_dir / "results.jsonl"
     path.write_bytes(path.read_bytes() + line + b"\n")
     number = path.read_bytes().count(b"\n")
     with pytest.raises(UsageError, match=rf"RIG-R11 .*results.jsonl:{number}: is no line of a run's record"):
         load(run_dir)
+
+
+def test_a_damaged_last_run_is_no_obstacle_to_the_next(run_dir: Path) -> None:
+    """Every `rig run` reads it, for what failed and how long each test took."""
+    (run_dir / "reports").mkdir()
+    (run_dir / "reports" / "latest").symlink_to(run_dir)
+    assert LastRun.of(run_dir / "reports").failed
+    with (run_dir / "results.jsonl").open("a") as record:
+        record.write('{"kind": "attempt", "at": 1, "id": "of no test"}\n')
+    assert LastRun.of(run_dir / "reports") == LastRun()
+
+
+def test_what_no_file_takes_is_drawn_all_the_same(run_dir: Path) -> None:
+    """A file's name that is no UTF-8 comes as half of a surrogate pair; a topology's may have a control character."""
+    recorder = Recorder(run_dir)
+    failed = phases("failed", "assert '\udcff' == '\x1b'")
+    recorder.add(
+        "attempt", id="test_it.py::good", attempt=1, verdict="failed", duration_s=1.0, phases=failed, topology="\x1b.toml"
+    )
+    recorder.close()
+    report.draw(run_dir)
+    assert ET.parse(run_dir / "junit.xml").getroot() is not None
+    assert "assert &#39;?&#39;" in (run_dir / "report.html").read_text()
+
+
+def test_a_line_that_finds_no_room_leaves_nothing_of_it(run_dir: Path) -> None:
+    """The next one, when there is room again, is whole: else the whole record could not be read."""
+    program = """
+import resource, signal, sys
+from pathlib import Path
+from rig.runner.record import RESULTS, Recorder
+folder = Path(sys.argv[1])
+recorder = Recorder(folder)
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+resource.setrlimit(resource.RLIMIT_FSIZE, ((folder / RESULTS).stat().st_size + 20, resource.RLIM_INFINITY))
+try:
+    recorder.add("test", id="t::x", title="T", requirements=[])
+except OSError as error:
+    print(error.errno)
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+recorder.add("end", exit=6)
+"""
+    done = subprocess.run([sys.executable, "-c", program, str(run_dir)], capture_output=True, text=True, check=False)
+    assert (done.returncode, done.stdout) == (0, "28\n"), done.stderr
+    assert load(run_dir).exit_code == 6
 
 
 def test_who_looks_for_a_failure_finds_reason_line_and_files_at_once(run: Run) -> None:

@@ -50,6 +50,9 @@ def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path, monkeypatch
         ("[standby]\nlearn_next_hop = 1\n", 2, "standby.learn_next_hop = 1: expected true or false"),
         ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),
         ("[clok]\n", 1, "unknown key clok"),
+        ("[standby]\nnetwork_ka_retry_min = nan\n", 2, "network_ka_retry_min = nan: expected a number above 0"),
+        ("[standby]\nnetwork_ka_retry_min = inf\n", 2, "network_ka_retry_min = inf: expected a number above 0"),
+        ('[bench]\nrequirements = "\\u0000.toml"\n', 2, "bench.requirements = '\\x00.toml': expected a string"),
         ('[bench]\ndevice = "board"\n', 1, "bench.port"),  # a key that lacks: its table's line
         ("bench = 3\n", 1, "expected a table [bench]"),
     ],
@@ -62,3 +65,9 @@ def test_a_wrong_one_names_file_line_and_key(tmp_path: Path, text: str, line: in
     assert f"{path}:{line}: " in refused.value.cause
     assert words in refused.value.cause
     assert refused.value.exit_code == 4
+
+
+@pytest.mark.parametrize("text", ["x = " + "[" * 100_000, "MY = {" * 5_000, "x = 1" + "0" * 5_000], ids=["lists", "tables", "1"])
+def test_a_file_made_to_exhaust_its_reader_is_refused(tmp_path: Path, text: str) -> None:
+    with pytest.raises(UsageError, match=r"RIG-C01 .*bench\.toml: cannot be read: "):
+        load(write(tmp_path, text))

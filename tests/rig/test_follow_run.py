@@ -54,6 +54,25 @@ def test_it_shows_what_comes_and_ends_with_the_run(tmp_path: Path) -> None:
     timeline.close()
 
 
+def test_what_is_no_record_is_passed_over(tmp_path: Path) -> None:
+    """JSON that is no object, and brackets without an end."""
+    run = begin(tmp_path)
+    with (run / "results.jsonl").open("a") as results, (run / "tests" / "test-a" / "timeline.jsonl").open("a") as timeline:
+        for file in (results, timeline):
+            file.write("5\n[1]\nnull\n" + "[" * 100_000 + "\n")
+        timeline.write('{"t": "noon", "src": "host", "ev": "SLEEP_ENTER"}\n')
+    seen: list[str] = []
+
+    def show(line: str) -> None:
+        seen.append(line)
+        if "SLEEP_ENTER" in line:
+            add(run, kind="end", exit=0)
+
+    follow(tmp_path, show, 5)
+    assert seen[1] == "--- test-a"
+    assert seen[3] == "=== the run has ended, exit code 0"
+
+
 def test_a_run_that_has_ended_is_not_followed(tmp_path: Path) -> None:
     add(begin(tmp_path), kind="end", exit=0)
     seen: list[str] = []

@@ -83,6 +83,7 @@ def test_an_id_is_taken_by_k_too(tmp_path: Path) -> None:
     ("arguments", "words"),
     [
         (["-k", "two words"], "RIG-C15 Wrong expression passed to '-k': two words"),
+        (["-k", "(" * 5_000 + "a" + ")" * 5_000], "RIG-C15 Wrong expression passed to '-k': "),
         (
             ["test_wake_pattern.py"],
             "RIG-C14 the suite has no test 'test_wake_pattern.py' here\n  fix: did you mean 'test_wake_patterns.py'?",
