@@ -19,7 +19,7 @@ from rig.device.flash import carry_out, flash, make_plan
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
 from rig.device.link import HEADER, VERSION_2, Link
-from rig.device.numbers import WRITE, Fault, ResetCause, WakeReason
+from rig.device.numbers import NO_PATTERN, WRITE, Fault, ResetCause, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Hello
 from rig.device.prepared import prepared_flash
@@ -37,8 +37,6 @@ WATCHDOG_S = 2.0
 BACK_S = 2 * WATCHDOG_S + mcumgr.BOOT_S
 SLOT_0 = 0x10000
 LONG_ECHO = cbor2.dumps({"d": "x" * 1900})
-
-NO_PATTERN = 0xFFFFFFFF
 
 
 def hang(link: Link) -> None:
