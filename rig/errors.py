@@ -7,7 +7,7 @@
     └── RigBug                   ours, please report it; exit 3
 
 Every error says what happened, why, and the command that mends it. Codes are for searching: RIG-C configuration,
-N namespaces and network, S serial, B board, F flashing, T tools, R run.
+N namespaces and network, S serial, B board, F flashing, T tools, R run, X a bug of ours. A code has one meaning.
 """
 
 from __future__ import annotations

@@ -152,11 +152,11 @@ class Scene:
         return bytes(data[: length.value]), [bool(mask[k // 8] >> k % 8 & 1) for k in range(length.value)]
 
     def libpcap_frames_per_s(self) -> float:
-        """How many of the OTHER frames libpcap's interpreter takes through all programs. Raises RIG-R20."""
+        """How many of the OTHER frames libpcap's interpreter takes through all programs. Raises RIG-R23."""
         return BPF_FRAMES / _timed(self.lib.bench_bpf_s(self.pool, BPF_FRAMES, self.bpf_filter, self.programs))
 
     def engine_frames_per_s(self) -> float:
-        """And the engine. Raises RIG-R20."""
+        """And the engine. Raises RIG-R23."""
         return ENGINE_FRAMES / _timed(self.lib.bench_engine_s(self.pool, ENGINE_FRAMES))
 
     def _expression(self, i: int) -> str:
@@ -166,7 +166,7 @@ class Scene:
 
 def _timed(seconds: float) -> float:
     if seconds <= 0:
-        raise BenchError("RIG-R20", "a frame that nothing is to match was matched while the filter was timed")
+        raise BenchError("RIG-R23", "a frame that nothing is to match was matched while the filter was timed")
     return seconds
 
 

@@ -37,11 +37,11 @@ class Program(c.Structure):
 
 @cache
 def libpcap() -> c.CDLL:
-    """The library, once. Raises RIG-T03 when this machine has none."""
+    """The library, once. Raises RIG-T06 when this machine has none."""
     try:
         lib = c.CDLL(LIBRARY)
     except OSError as exc:
-        raise BenchError("RIG-T03", f"{LIBRARY} is missing; it compiles filter expressions", f"apt install {PACKAGE}") from exc
+        raise BenchError("RIG-T06", f"{LIBRARY} is missing; it compiles filter expressions", f"apt install {PACKAGE}") from exc
     lib.pcap_open_dead.restype = c.c_void_p
     lib.pcap_geterr.restype = c.c_char_p
     lib.pcap_geterr.argtypes = lib.pcap_close.argtypes = [c.c_void_p]

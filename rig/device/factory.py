@@ -32,7 +32,7 @@ def create(
 ) -> Device:
     """A device that is still off. `eth` and `link` are for native, `tap_fd` for qemu, what follows `flash` for board.
 
-    Raises RIG-C05.
+    Raises RIG-C05 for a board without a port, RIG-C10 for a kind that there is not.
     """
     if kind == "board":
         if not port:
@@ -58,6 +58,6 @@ def emulated(
 
 
 def check_emulated(kind: str) -> None:
-    """Raise RIG-C05 for a kind that does not run on this machine by itself."""
+    """Raise RIG-C10 for a kind that does not run on this machine by itself."""
     if kind not in FILES:
-        raise UsageError("RIG-C05", f'there is no device "{kind}" to run here', f"--device {' or '.join(FILES)}")
+        raise UsageError("RIG-C10", f'there is no device "{kind}" to run here', f"--device {' or '.join(FILES)}")

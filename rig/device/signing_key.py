@@ -43,7 +43,7 @@ def path() -> Path:
 
 
 def make() -> Path:
-    """The key in use, made if need be. Raises UsageError RIG-F06 when RIG_SIGNING_KEY names none, BenchError RIG-T03."""
+    """The key in use, made if need be. Raises UsageError RIG-F07 when RIG_SIGNING_KEY names none, BenchError RIG-T03."""
     from imgtool.keys import Ed25519
 
     key = path()
@@ -51,7 +51,7 @@ def make() -> Path:
         return key
     if os.environ.get("RIG_SIGNING_KEY"):
         fix = f"correct it, unset it for a key of your own, or make one: imgtool keygen --type ed25519 --key {key}"
-        raise UsageError("RIG-F06", f"RIG_SIGNING_KEY names {key}, which does not exist", fix)
+        raise UsageError("RIG-F07", f"RIG_SIGNING_KEY names {key}, which does not exist", fix)
     with _workshop() as folder:
         fresh = Path(folder, FILE)
         Ed25519.generate().export_private(str(fresh))

@@ -220,7 +220,7 @@ def test_missing_qemu_is_said_with_its_remedy(monkeypatch: pytest.MonkeyPatch) -
 
 
 def test_unknown_kinds_are_refused() -> None:
-    with pytest.raises(UsageError, match="RIG-C05"):
+    with pytest.raises(UsageError, match="RIG-C10"):
         create("toaster")
     with pytest.raises(UsageError, match="RIG-C05"):
         create("board")

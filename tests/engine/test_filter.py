@@ -295,6 +295,6 @@ def test_a_machine_without_libpcap_is_told_what_to_install(monkeypatch: pytest.M
 
     bpf.libpcap.cache_clear()
     monkeypatch.setattr(bpf, "LIBRARY", "libpcap-that-is-not-there.so")
-    with pytest.raises(BenchError, match=r"RIG-T03 .*\n.*apt install libpcap0.8"):
+    with pytest.raises(BenchError, match=r"RIG-T06 .*\n.*apt install libpcap0.8"):
         compile_filter("arp")
     bpf.libpcap.cache_clear()

@@ -93,7 +93,7 @@ def test_a_named_key_that_is_not_there_is_not_made(home: Path, tmp_path: Path, m
     monkeypatch.setenv("RIG_SIGNING_KEY", str(named))
     done = firmware_make(tmp_path, str(tmp_path / "generated" / "signing_key.h"))
     assert (done.returncode, named.exists(), home.exists()) == (2, False, False)
-    assert f"error: RIG-F06 RIG_SIGNING_KEY names {named}, which does not exist\n  fix: " in done.stderr
+    assert f"error: RIG-F07 RIG_SIGNING_KEY names {named}, which does not exist\n  fix: " in done.stderr
 
 
 @pytest.mark.parametrize("damage", ["empty", "no key", "a dangling link", "a directory", "of another kind"])
