@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import platform
 import shlex
@@ -19,9 +18,8 @@ import rig
 from rig.clock import Clock
 from rig.config import BenchConfig, StandbyConfig
 from rig.device.image import load
+from rig.device.images import images_root, manifest
 from rig.errors import RigError
-
-IMAGES = Path(rig.__file__).with_name("firmware_images")
 
 
 def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> dict[str, Any]:
@@ -106,12 +104,8 @@ def _commit() -> str:
 
 def _images() -> dict[str, str]:
     """Firmware version of each board, and its image's digest as `rig flash`, `rig monitor` and other SMP clients show it."""
-    try:
-        manifest = json.loads((IMAGES / "manifest.json").read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}
     found = {}
-    for board, entry in manifest.items():
-        if isinstance(entry, dict) and "board" in entry and (image := IMAGES / entry["image"]).is_file():
+    for board, entry in manifest().items():
+        if isinstance(entry, dict) and "board" in entry and (image := images_root() / entry["image"]).is_file():
             found[f"firmware {board}"] = f"{entry.get('version', '?')}, image {_digest(image)}"
     return found
