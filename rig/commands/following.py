@@ -11,12 +11,13 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rig.runner.record import RESULTS
+
 POLL_S = 0.1
 """How often to look for more: a person reads no faster."""
 VALUE_CHARS = 60
 QUIET = ("FRAME",)
 """Written by the thousand when a bench is closed; wire.pcapng and the report have them."""
-RUN_FILE = "results.jsonl"
 
 
 class _Tail:
@@ -52,7 +53,7 @@ class RunFollower:
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.over = False
-        self._results = _Tail(run_dir / RUN_FILE, from_end=True)
+        self._results = _Tail(run_dir / RESULTS, from_end=True)
         self._shown = ""
         self._wall_ns = time.time_ns() - time.monotonic_ns()
         old = sorted(self._timelines(), key=lambda path: path.stat().st_mtime_ns)[:-1]
@@ -122,7 +123,7 @@ def follow(directory: Path, show: Callable[[str], None], seconds: float) -> None
 def _going_on(directory: Path) -> Path | None:
     """A killed run has no end: it goes on until the next one begins."""
     for run in (directory, directory / "latest"):
-        results = run / RUN_FILE
+        results = run / RESULTS
         if results.is_file() and not any(line.get("kind") == "end" for line in _Tail(results).lines()):
             return run.resolve()
     return None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from rig.commands.looking import Baud, port_names
+from rig.commands.run import REPORTS
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -21,8 +22,6 @@ REFRESH_S = 1.0
 
 KEPT_LINES = 10
 """Of the device's own log, to begin with: a board that does nothing says nothing new."""
-
-REPORTS = Path("reports")
 
 Line = tuple[str, str]
 """Kind (log, event, restart) and text."""

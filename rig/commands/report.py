@@ -7,7 +7,9 @@ from typing import Annotated
 
 import typer
 
-LATEST = Path("reports/latest")
+from rig.commands.run import REPORTS
+
+LATEST = REPORTS / "latest"
 
 
 def register(app: typer.Typer) -> None:
@@ -20,13 +22,11 @@ def report(
     keep: Annotated[int | None, typer.Option(min=1, metavar="N", help="then delete all runs beside it but the newest N")] = None,
 ) -> None:
     """Draw a run's reports again, also those of a run that was killed; delete old runs."""
-    from rig.commands.run import say_reports
     from rig.report import draw, table
     from rig.report.compare import with_last
 
     run = draw(run_dir.resolve())
-    typer.echo(table.render(run, with_last(run)))
-    say_reports(run.directory)
+    typer.echo(f"{table.render(run, with_last(run))}\n\n{table.files(run.directory)}")
     if keep is not None:
         _prune(run.directory.parent, keep)
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.commands.run import REPORTS
+
 if TYPE_CHECKING:
     from rig.report.overview import Overview
-
-REPORTS = Path("reports")
 
 
 def register(app: typer.Typer) -> None:

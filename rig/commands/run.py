@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from rig.runner.selection import Selection
 
 REPORTS = Path("reports")
+"""Where runs leave their reports, for every command that asks."""
 NOTHING_RAN = 5
 MOST_WORKERS = 64
 
@@ -195,11 +196,3 @@ def _pytest(options: list[str], selection: Selection, shown: Progress | Listing,
     if suite_run.error is not None:
         raise suite_run.error
     return code
-
-
-def say_reports(run_dir: Path) -> None:
-    """Where the reports are, relative to here when they are below."""
-    from rig.report.table import shown_path
-
-    page = shown_path(run_dir / "report.html")
-    typer.echo(f"\nreport: {page}   (also junit.xml, report.md, requirements.jsonl, results.jsonl)")

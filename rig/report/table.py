@@ -50,6 +50,12 @@ def _trouble(run: Run, test: TestResult) -> str:
     return "\n    ".join(lines)
 
 
+def files(run_dir: Path) -> str:
+    """One line: where the reports are."""
+    page = shown_path(run_dir / "report.html")
+    return f"report: {page}   (also junit.xml, report.md, requirements.jsonl, results.jsonl)"
+
+
 def shown_path(path: Path) -> Path:
     """Relative to here when it is below."""
     here = Path.cwd()

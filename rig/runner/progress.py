@@ -88,14 +88,12 @@ class Progress:
         return (yield)
 
     def pytest_rig_reports(self, run_dir: Path) -> None:
-        from rig.commands.run import say_reports
         from rig.report import table
         from rig.report.compare import with_last
         from rig.report.model import load
 
         run = load(run_dir)
-        self._say("\n" + table.render(run, with_last(run)))
-        say_reports(run_dir)
+        self._say(f"\n{table.render(run, with_last(run))}\n\n{table.files(run_dir)}")
         if run.exit_code == 5:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 
