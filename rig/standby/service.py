@@ -218,9 +218,10 @@ class Service:
         return self.rules.lease_min * 60_000
 
     def _on_device_restart(self, boot_id: int) -> None:
-        """Its slots are lost (edge case 97)."""
-        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id, reset_cause=self.nic.client.hello().reset_cause.name)
+        """Its slots are lost (edge case 97). It is asked for the reason last, as it may be silent again: no host waits for it."""
+        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id)
         self._start_anew(WakeReason.FIRMWARE_STALLED)
+        self.timeline.add("DEVICE_RESTARTED", boot_id=boot_id, reset_cause=self.nic.client.hello().reset_cause.name)
 
     def _on_lease_expired(self) -> None:
         """The device took us for dead and freed everything (edge case 98)."""

@@ -34,9 +34,9 @@ def test_a_firmware_that_hangs_asleep_wakes_the_host_through_its_watchdog(scene:
     after = scene.sleep()
     scene.device.fault_inject(Fault.HANG, 1)
     required = scene.timeline.wait("RESUME_REQUIRED", after=after, timeout_s=WATCHDOG_S + NOTICE_S)
-    assert required.reset_cause == "WATCHDOG"
     wake = scene.timeline.wait("NIC_WAKE", after=required.seq)
     assert wake.reason == "FIRMWARE_STALLED"
+    assert scene.timeline.wait("DEVICE_RESTARTED", after=wake.seq).reset_cause == "WATCHDOG"
     scene.timeline.wait("SLEEP_ENTER", after=wake.seq)
     scene.push_and_run(connection, b"behind the watchdog")
 
