@@ -22,8 +22,8 @@ endif
 .PHONY: help run test setup packages test-packages firmware lint unit c-test fuzz fuzz-replay lock clean
 
 help:
-	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/'
-	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite'
+	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/; N=4 tests at a time'
+	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite; N=4 tests at a time'
 	@echo 'make setup     system packages, .venv with the locked dependencies'
 	@echo 'make firmware  build and sign the firmware of every port'
 	@echo 'make lint      ruff and mypy --strict'
@@ -36,10 +36,10 @@ help:
 
 # The main job. `auto`: native, and qemu where there is a QEMU and /dev/net/tun.
 run: setup firmware
-	@$(BIN)/rig run --device auto
+	@$(BIN)/rig run --device auto $(if $(N),-n $(N))
 
 test: test-packages lint c-test
-	@$(BIN)/python -m pytest tests rig/suite --device auto
+	@$(BIN)/python -m pytest tests rig/suite --device auto $(if $(N),-n $(N))
 
 setup: packages $(STAMPS)/project
 

@@ -33,12 +33,13 @@ Recorder.add = add
 """
 
 
-def test_a_nearly_full_disk_ends_the_run_while_reports_can_be_drawn(fake_bench: pytest.Pytester) -> None:
+@pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["here", "in a worker"])
+def test_a_nearly_full_disk_ends_the_run_while_reports_can_be_drawn(fake_bench: pytest.Pytester, workers: list[str]) -> None:
     less = "\nfrom rig.runner import room\nleft = iter([1 << 30] * 3)\n"
     fake = "room.lack = lambda path: None if next(left, 0) else room.no_room(path, '7 KiB are left')\n"
     fake_bench.makeconftest((fake_bench.path / "conftest.py").read_text() + less + fake)
     fake_bench.makepyfile(test_it=SOURCE)
-    result = fake_bench.runpytest_subprocess("--rig-reports=reports")
+    result = fake_bench.runpytest_subprocess("--rig-reports=reports", *workers)
     assert result.ret == 6
     text = result.stdout.str() + result.stderr.str()
     assert text.count("Traceback") == 0
@@ -51,16 +52,20 @@ def test_a_nearly_full_disk_ends_the_run_while_reports_can_be_drawn(fake_bench: 
     assert (run_dir / "report.html").is_file()
 
 
-def test_a_record_that_takes_no_more_ends_the_run_with_one_error(fake_bench: pytest.Pytester) -> None:
+@pytest.mark.parametrize(("workers", "lines"), [([], 1 + 5 + 2), (["-n", "1"], 1 + 5 + 2 + 1)], ids=["here", "in a worker"])
+def test_a_record_that_takes_no_more_ends_the_run_with_one_error(
+    fake_bench: pytest.Pytester, workers: list[str], lines: int
+) -> None:
+    """Where workers write, the process that writes the last line still finds room here."""
     fake_bench.makeconftest((fake_bench.path / "conftest.py").read_text() + FULL_AFTER_TWO)
     fake_bench.makepyfile(test_it=SOURCE)
-    result = fake_bench.runpytest_subprocess("--rig-reports=reports")
+    result = fake_bench.runpytest_subprocess("--rig-reports=reports", *workers)
     assert result.ret == 6
     text = result.stdout.str() + result.stderr.str()
     assert text.count("Traceback") == 0
     assert "No space left on device" in text
     record = (fake_bench.path / "reports" / "latest" / "results.jsonl").read_text()
-    assert len(record.splitlines()) == 1 + 5 + 2, "facts, tests, attempts"
+    assert len(record.splitlines()) == lines, "facts, tests, attempts, end"
 
 
 def test_room_is_what_the_file_system_has_left(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -38,20 +38,24 @@ def namespace_mounts() -> list[str]:
     return [line for line in Path("/proc/mounts").read_text().splitlines() if line.startswith("nsfs ")]
 
 
-@pytest.mark.parametrize("device", ["native", "qemu"])
+@pytest.mark.parametrize(
+    ("device", "workers", "latest_s"),
+    [("native", [], LATEST_S), ("qemu", [], LATEST_S), ("native", ["-n", "2"], 2 * LATEST_S)],
+    ids=["native", "qemu", "in workers"],
+)
 @pytest.mark.limit_s(240)
-def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str) -> None:
+def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str, workers: list[str], latest_s: float) -> None:
     generator = random.Random(20)
     mounts = namespace_mounts()
     temporary = tmp_path / "tmp"
     temporary.mkdir()
     for number in range(KILLS // 2):
-        mark = f"{os.getpid()}-{device}-{number}"
-        options = ["--device", device, "-k", "wake", "--reports", str(tmp_path / "reports")]
+        mark = f"{os.getpid()}-{device}-{len(workers)}-{number}"
+        options = ["--device", device, *workers, "-k", "wake", "--reports", str(tmp_path / "reports")]
         environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
         command, nowhere = [sys.executable, "-m", "rig", "run", *options], subprocess.DEVNULL
         run = subprocess.Popen(command, env=environment, stdout=nowhere, stderr=nowhere)
-        time.sleep(generator.uniform(0.1, LATEST_S))  # the moment is the point: there is no effect to wait for
+        time.sleep(generator.uniform(0.1, latest_s))  # the moment is the point: there is no effect to wait for
         run.kill()
         run.wait()
         deadline = Deadline(5)
