@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from pathlib import Path
 
 import pytest
@@ -11,6 +13,7 @@ from rig import report
 from rig.cli import build
 from rig.report import compare
 from rig.report.model import load
+from rig.report.retention import prune
 from rig.runner.record import Recorder
 
 
@@ -77,3 +80,16 @@ def test_old_runs_are_deleted_when_asked_and_nothing_else_is(now: Path) -> None:
     left = {"20260101-090000-9999", "20260101-120000-cccc", "20260101-130000-dddd", "latest", "mine"}
     assert {path.name for path in reports.iterdir()} == left
     assert "deleted 2 older runs: 20260101-110000-bbbb, 20260101-100000-aaaa" in outcome.output
+
+
+def test_a_run_without_an_end_is_taken_for_over_after_a_day(now: Path) -> None:
+    """It may be going on until then, a directory that a link names is somebody's own."""
+    reports = now.parent
+    for hours in (23, 25):
+        killed = reports / f"20260101-08{hours}00-9999"
+        killed.mkdir()
+        Recorder(killed).close()
+        at_s = time.time() - hours * 3600
+        os.utime(killed / "results.jsonl", (at_s, at_s))
+    (reports / "20260101-070000-9999").symlink_to(write_run(reports, "elsewhere", {"a": "passed"}))
+    assert [path.name for path in prune(reports, 4)] == ["20260101-082500-9999"]
