@@ -44,7 +44,7 @@ class SuiteRun:
                 "flashes": {kind: share(kind) for kind in FILES},
             }
 
-    @pytest.hookimpl(optionalhook=True)
+    @pytest.hookimpl(optionalhook=True, tryfirst=True)
     def pytest_xdist_auto_num_workers(self) -> int:
         return WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pty
@@ -163,3 +164,31 @@ def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()
     counters = json.loads(found[0].with_name("counters.json").read_text())
     assert "rx_total" in counters, "service and device answered until the rig ended them"
+
+
+def test_auto_is_two_workers_for_each_processor(tmp_path: Path) -> None:
+    """Where xdist alone would take one. The screen shows one run."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "rig.cli", "run", "-n", "auto", "-k", "test_magic_packet", "--reports", str(tmp_path / "reports")],
+        stdout=subprocess.PIPE,
+        text=True,
+        env=ENVIRONMENT,
+    )
+    assert run.stdout is not None
+    seen, lines = set[int](), list[str]()
+    for line in run.stdout:
+        lines.append(line)
+        seen |= children_of(run.pid)
+    assert run.wait() == 0
+    assert len(seen) >= 2 * len(os.sched_getaffinity(0))
+    assert sum(" passed " in line and "test_magic_packet" in line for line in lines) == 5
+
+
+def children_of(pid: int) -> set[int]:
+    """Those that are workers."""
+    found = set()
+    for child in Path(f"/proc/{pid}/task/{pid}/children").read_text().split():
+        with contextlib.suppress(OSError):
+            if b"exec(eval(sys.stdin" in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found
