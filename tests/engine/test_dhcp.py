@@ -247,6 +247,19 @@ def test_what_is_no_answer(eng: Engine, case: str) -> None:
     assert (eng.event(), eng.counters["dhcp_renewed"], eng.counters["rx_dropped_policy"]) == (None, 0, 1)
 
 
+@pytest.mark.parametrize("server_id", [b"", b"\x36\x03\xc0\x00\x02", b"\x36\x00"], ids=["none", "cut", "empty"])
+@pytest.mark.parametrize("asked_us", [T1_US, T2_US], ids=["its server", "everybody"])
+def test_an_answer_that_names_no_server_is_none(eng: Engine, server_id: bytes, asked_us: int) -> None:
+    """RFC 2131 table 3: every answer to a request MUST have a server identifier; here nothing may be read where it is not."""
+    start = asleep(eng)
+    eng.run_until(start + asked_us)
+    whole = bytes(Ether(answer())[UDP].payload)
+    named = b"\x36\x04" + bytes(map(int, PEER_IP.split(".")))
+    assert whole.count(named) == 1
+    eng.rx(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=67, dport=68) / whole.replace(named, server_id)))
+    assert (eng.event(), eng.counters["dhcp_renewed"]) == (None, 0)
+
+
 def test_the_next_request_goes_where_the_last_answer_came_from(eng: Engine) -> None:
     """Another relay, or a server that moved."""
     start = asleep(eng)
