@@ -95,7 +95,7 @@ class RunFollower:
 
 
 def _short(value: object) -> str:
-    text = str(value)
+    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
     return text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}... ({len(text)} characters)"
 
 

@@ -28,11 +28,11 @@ def report(
     run = draw(run_dir.resolve())
     typer.echo(f"{table.render(run, with_last(run))}\n\n{table.files(run.directory)}")
     if keep is not None:
-        _prune(run.directory.parent, keep)
+        _prune(run.directory, keep)
 
 
-def _prune(reports: Path, keep: int) -> None:
+def _prune(beside: Path, keep: int) -> None:
     from rig.report.retention import prune
 
-    gone = prune(reports, keep)
+    gone = prune(beside, keep)
     typer.echo(f"deleted {len(gone)} older runs: {', '.join(path.name for path in gone)}" if gone else "no older runs to delete")

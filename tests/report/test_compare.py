@@ -69,6 +69,14 @@ def test_a_damaged_record_costs_the_comparison_only(tmp_path: Path, record: byte
     assert since.broken == ["a"]
 
 
+def test_the_run_that_was_asked_for_is_not_deleted_behind_its_reports(now: Path) -> None:
+    oldest = now.parent / "20260101-100000-aaaa"
+    outcome = CliRunner().invoke(build(), ["report", str(oldest), "--keep", "1"])
+    assert outcome.exit_code == 0, outcome.output
+    assert (oldest / "report.html").is_file()
+    assert "deleted 2 older runs" in outcome.output
+
+
 def test_old_runs_are_deleted_when_asked_and_nothing_else_is(now: Path) -> None:
     reports = now.parent
     (reports / "mine").mkdir()

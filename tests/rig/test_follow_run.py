@@ -73,6 +73,15 @@ def test_what_is_no_record_is_passed_over(tmp_path: Path) -> None:
     assert seen[3] == "=== the run has ended, exit code 0"
 
 
+def test_a_devices_text_is_no_command_for_the_terminal(tmp_path: Path) -> None:
+    timeline = Timeline(begin(tmp_path) / "tests" / "test-a" / "timeline.jsonl")
+    timeline.add("SERIAL_LOG", line="\x1b[2J\x9bgone\n")
+    timeline.close()
+    seen: list[str] = []
+    follow(tmp_path, seen.append, 0.3)
+    assert seen[2].endswith(r"SERIAL_LOG line=\x1b[2J\x9bgone\n")
+
+
 def test_a_run_that_has_ended_is_not_followed(tmp_path: Path) -> None:
     add(begin(tmp_path), kind="end", exit=0)
     seen: list[str] = []
