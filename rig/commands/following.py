@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+from rig.commands.looking import printable
 from rig.runner.record import RESULTS
 
 POLL_S = 0.1
@@ -95,7 +96,7 @@ class RunFollower:
 
 
 def _short(value: object) -> str:
-    text = "".join(letter if letter.isprintable() else repr(letter)[1:-1] for letter in str(value))
+    text = printable(str(value))
     return text if len(text) <= VALUE_CHARS else f"{text[:VALUE_CHARS]}... ({len(text)} characters)"
 
 

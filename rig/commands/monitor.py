@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.looking import Baud, port_names
+from rig.commands.looking import Baud, port_names, printable
 from rig.commands.run import REPORTS
 
 if TYPE_CHECKING:
@@ -83,7 +83,7 @@ def show_hello(link: Link) -> None:
         hello = OffloadClient(link).hello()
         typer.echo(f"{hello.board}: offload {hello.version}, image {hello.digest.hex()[:12]}, boot {hello.boot_id}")
         for line in OffloadClient(link).log(0).text.splitlines()[-KEPT_LINES:]:
-            typer.echo(f"before   log     {line}")
+            typer.echo(f"before   log     {printable(line)}")
     except BenchError as error:
         typer.echo(f"{error.code} {error.cause}", err=True)
 
@@ -116,7 +116,7 @@ def watch(link: Link, lines: queue.SimpleQueue[Line], seconds: float) -> None:
             except queue.Empty:
                 continue
             stamp = time.strftime("%H:%M:%S")
-            console.print(f"{stamp} {kind:7} {text}", markup=False, highlight=False, soft_wrap=True)
+            console.print(f"{stamp} {kind:7} {printable(text)}", markup=False, highlight=False, soft_wrap=True)
 
 
 def counter_table(link: Link) -> Table:

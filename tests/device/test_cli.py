@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import pty
 import re
 import signal
 import subprocess
 import sys
+import tty
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -389,6 +392,24 @@ def test_the_log_is_kept_for_who_comes_later(served: Served) -> None:
     assert kept["text"] == text
     assert kept["lost"] == 0
     assert looked(served, "log", "--since", str(kept["next"]))[1] == ""
+
+
+def test_monitor_hands_no_control_character_to_the_terminal() -> None:
+    """A board's text, or noise of a line at the wrong speed."""
+    board, port = pty.openpty()
+    tty.setraw(port)
+    argv = [sys.executable, "-m", "rig", "monitor", os.ttyname(port), "--seconds", "2"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as watch:
+        while watch.poll() is None:
+            os.write(board, b"\x1b[2Jgone\r\n")
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                watch.wait(0.1)
+        assert watch.stdout is not None
+        shown = watch.stdout.read()
+    os.close(board)
+    os.close(port)
+    assert r"log     \x1b[2Jgone" in shown
+    assert "\x1b" not in shown
 
 
 def test_monitor_shows_who_is_there_and_what_it_says(served: Served) -> None:
