@@ -31,7 +31,9 @@ def port_names() -> list[str]:
 
 def device_names() -> list[str]:
     """Those that run on this machine by themselves."""
-    return ["native", "qemu"]
+    from rig.device.images import FILES
+
+    return list(FILES)
 
 
 Port = Annotated[

@@ -29,7 +29,9 @@ def register(app: typer.Typer) -> None:
 
 def _device_words() -> list[str]:
     """For a shell that completes, as the next one."""
-    return ["native", "qemu", "auto", "board:"]
+    from rig.commands.looking import device_names
+
+    return [*device_names(), "auto", "board:"]
 
 
 def _topology_names() -> list[str]:

@@ -19,9 +19,10 @@ from typing import Any
 import pytest
 from _pytest.mark import expression as pytest_expression
 
+from rig.config import DEVICE_KINDS
+from rig.device.images import FILES
 from rig.errors import UsageError
 from rig.runner.session import requirements
-from rig.runner.setups import DEVICE_KINDS
 
 WRONG: tuple[type[Exception], ...] = (SyntaxError, getattr(pytest_expression, "ParseError", SyntaxError), RecursionError)
 """What pytest raises for a wrong expression: the one since 9, the other before; for one of a thousand words, the last."""
@@ -80,7 +81,7 @@ def setups_in(names: Iterable[str]) -> tuple[list[str], list[str]]:
     for name in names:
         device, _, rest = name.partition("[")[2].removesuffix("]").partition("-")
         known = [known for known in topology.names() if f"{rest}-".startswith(f"{known}-")]
-        if device in ("native", "qemu") and known:
+        if device in FILES and known:
             devices[device] = topologies[max(known, key=len)] = None
     return list(devices), list(topologies)
 

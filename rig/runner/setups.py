@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from rig.config import DEVICE_KINDS
+from rig.device.images import FILES
 from rig.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
     from rig.config import BenchConfig
-
-DEVICE_KINDS = ("native", "qemu", "board")
 
 
 @dataclass(frozen=True)
@@ -111,7 +111,7 @@ def insist_on_auto(asked: Sequence[str], *, strict: bool) -> None:
 
 
 def _auto() -> list[str]:
-    return [name for name in ("native", "qemu") if name not in left_out()]
+    return [name for name in FILES if name not in left_out()]
 
 
 def _check_qemu() -> None:
