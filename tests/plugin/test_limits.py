@@ -149,6 +149,7 @@ def test_fixtures_work_without_reports(fake_bench: pytest.Pytester) -> None:
     assert not (fake_bench.path / "reports").exists()
 
 
+@pytest.mark.alone
 def test_import_is_cheap() -> None:
     code = "import pytest, time; t = time.perf_counter(); import rig.plugin; print(time.perf_counter() - t)"
     seconds = [
