@@ -31,8 +31,8 @@ def report(
         _prune(run.directory, keep)
 
 
-def _prune(beside: Path, keep: int) -> None:
+def _prune(drawn: Path, keep: int) -> None:
     from rig.report.retention import prune
 
-    gone = prune(beside, keep)
+    gone = prune(drawn.parent, keep, drawn)
     typer.echo(f"deleted {len(gone)} older runs: {', '.join(path.name for path in gone)}" if gone else "no older runs to delete")

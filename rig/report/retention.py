@@ -17,14 +17,13 @@ FOR_GOOD_S = 86_400.0
 """A run without an end may be going on; not after a day."""
 
 
-def prune(beside: Path, keep: int) -> list[Path]:
-    """Delete all but the newest `keep` of the runs in the folder of the run `beside`; gives those that are gone.
+def prune(reports: Path, keep: int, drawn: Path | None = None) -> list[Path]:
+    """Delete all but the newest `keep` runs of `reports`; gives those that are gone.
 
-    That run stays, however old: its reports have just been asked for. So does one that may be going on.
+    `drawn` stays, however old: its reports have just been asked for. So does a run that may be going on.
     """
-    reports = beside.parent
     runs = sorted((path for path in reports.iterdir() if _is_run(path)), reverse=True)
-    gone = [path for path in runs[keep:] if path != beside and _ended(path)]
+    gone = [path for path in runs[keep:] if path != drawn and _ended(path)]
     for path in gone:
         shutil.rmtree(path)
     return gone
