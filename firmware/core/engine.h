@@ -231,9 +231,8 @@ int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c);
 int eng_pattern_remove(struct engine *e, uint32_t id);
 /* i-th pattern in use, in order of addition, and how often it matched; NULL when there is none. */
 const struct eng_pattern_cfg *eng_pattern_at(const struct engine *e, uint8_t i, uint32_t *hits);
-int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c);
-/* For the types that have more than the common fields; NULL for the others. */
-int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more);
+/* `more` is for the types that have more than the common fields, NULL for the others. */
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more);
 int eng_offload_remove(struct engine *e, uint32_t id);
 bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *type, uint32_t *answered);
 /* Specification seconds that the i-th offload's DHCP lease has left; 0 when it has ended, and for the other types. */

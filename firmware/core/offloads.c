@@ -84,7 +84,7 @@ static int offload_append(struct engine *e, const struct eng_offload_cfg *c, con
 	return OFF_OK;
 }
 
-int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more)
+int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c, const struct eng_offload_more *more)
 {
 	const struct offload_type *t = offload_type_of(c->type);
 	const struct eng_offload_more *m = t && t->has_more ? more : NULL;
@@ -101,11 +101,6 @@ int eng_offload_add_more(struct engine *e, const struct eng_offload_cfg *c, cons
 			return OFF_DUP_ID;
 	}
 	return offload_append(e, c, m);
-}
-
-int eng_offload_add(struct engine *e, const struct eng_offload_cfg *c)
-{
-	return eng_offload_add_more(e, c, NULL);
 }
 
 int eng_offload_remove(struct engine *e, uint32_t id)

@@ -265,7 +265,7 @@ int offload_proto_add(const struct io *io)
 	copy(c.mac, &q.mac);
 	int rc = more_from(&more, &q);
 	if (rc == OFF_OK)
-		rc = eng_offload_add_more(io->e, &c, &more);
+		rc = eng_offload_add(io->e, &c, &more);
 	wipe(&more, sizeof more);
 	return rc != OFF_OK ? rc : offload_reply_empty(io);
 }

@@ -431,7 +431,7 @@ class Engine:
     ) -> int:  # fmt: skip
         cfg = OffloadCfg(id=id_, type=type_, flags=flags, ip=ip(address), ip2=ip(second), remote=ip(remote), mac=(u8 * 6)(*mac))
         cfg.vlan_tci = tci
-        return int(_LIB.eng_offload_add(self._e, c.byref(cfg)))
+        return int(_LIB.eng_offload_add(self._e, c.byref(cfg), None))
 
     def group_add(self, id_: int, group: str, address: str = HOST_IP, tci: int = 0) -> int:
         return self.offload_add(id_, GROUP, address, remote=group, tci=tci)
@@ -469,7 +469,7 @@ class Engine:
         return int(_LIB.eng_offload_lease_s(self._e, u8(index)))
 
     def _add_more(self, cfg: OffloadCfg, more: OffloadMore) -> int:
-        return int(_LIB.eng_offload_add_more(self._e, c.byref(cfg), c.byref(more)))
+        return int(_LIB.eng_offload_add(self._e, c.byref(cfg), c.byref(more)))
 
     def offloads(self) -> dict[int, int]:
         """Answers or keep-alives sent, by id, in order of addition."""
