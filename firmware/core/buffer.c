@@ -30,7 +30,7 @@ static void remember_segment(struct frame_seg *g, const struct pkt *p, uint8_t s
 		*g = (struct frame_seg){.slot = slot, .fin = p->flags & TCP_FIN, .len = p->payload_len, .seq = p->seq};
 }
 
-static void fill(struct eng_frame *f, const struct pkt *p, uint64_t t_rx_us, uint16_t flags)
+static void save(struct eng_frame *f, const struct pkt *p, uint64_t t_rx_us, uint16_t flags)
 {
 	uint16_t most = p->tagged ? ENG_TAGGED_FRAME_BYTES : ENG_FRAME_BYTES;
 
@@ -52,7 +52,7 @@ bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_
 
 	f->index = e->next_index++;
 	f->pattern_id = pattern_id;
-	fill(f, p, t_rx_us, flags);
+	save(f, p, t_rx_us, flags);
 	remember_segment(&e->segs[k], p, slot);
 	if (e->frame_count > e->counter[C_buf_high_water])
 		e->counter[C_buf_high_water] = e->frame_count;
@@ -62,7 +62,7 @@ bool buffer_put(struct engine *e, const struct pkt *p, uint64_t t_rx_us, uint16_
 void buffer_put_at(struct engine *e, uint16_t i, const struct pkt *p, uint64_t t_rx_us)
 {
 	if (i < e->frame_count)
-		fill(buffer_at(e, i), p, t_rx_us, 0);
+		save(buffer_at(e, i), p, t_rx_us, 0);
 	else
 		buffer_put(e, p, t_rx_us, 0, NO_PATTERN, NO_SLOT);
 }

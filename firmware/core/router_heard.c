@@ -17,7 +17,7 @@ static uint64_t sixth_us(uint32_t life_s)
 	return life_s * SIXTH_US;
 }
 
-static uint64_t end_us(uint64_t from_us, uint32_t life_s)
+static uint64_t over_us(uint64_t from_us, uint32_t life_s)
 {
 	return life_s == RA_FOREVER_S ? NEVER_US : from_us + life_s * SECOND_US;
 }
@@ -40,7 +40,7 @@ static uint8_t row_of(const struct engine *e, uint32_t key)
 enum ra_news heard_compare(const struct engine *e, const struct ra_element *el, uint64_t *renew_us)
 {
 	const struct eng_heard *h = &e->heard[row_of(e, el->key)];
-	uint64_t now = now_us(e), known = end_us(h->at_us, h->life_s), said = end_us(now, el->life_s);
+	uint64_t now = now_us(e), known = over_us(h->at_us, h->life_s), said = over_us(now, el->life_s);
 	bool over = known <= now;
 
 	if (h->key != el->key || h->value != el->value)
