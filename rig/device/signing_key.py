@@ -60,7 +60,7 @@ def make() -> Path:
 
 
 def check() -> None:
-    """Raises UsageError RIG-F06 when images cannot be signed with the key in use: damaged, of another kind, not ours to read."""
+    """Raises UsageError RIG-F07 when images cannot be signed with the key in use: damaged, of another kind, not ours to read."""
     from imgtool import keys
 
     key = path()
@@ -72,7 +72,7 @@ def check() -> None:
         reason = str(error)
     if reason:
         fix = "put the right key there, from a copy; boards trust no other. None left: move it away, the next build makes one"
-        raise UsageError("RIG-F06", f"{key} is no key to sign with: {reason}", fix)
+        raise UsageError("RIG-F07", f"{key} is no key to sign with: {reason}", fix)
 
 
 def adopt(old: Path) -> str:

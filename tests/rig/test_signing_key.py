@@ -111,7 +111,7 @@ def test_a_key_that_cannot_sign_is_told_once_and_leaves_no_header(home: Path, tm
         key.write_text("" if damage == "empty" else damage)
     done = firmware_make(tmp_path, str(header))
     assert (done.returncode, header.exists()) == (2, False)
-    assert f"error: RIG-F06 {key} is no key to sign with: " in done.stderr
+    assert f"error: RIG-F07 {key} is no key to sign with: " in done.stderr
     assert "Traceback" not in done.stderr
 
 
