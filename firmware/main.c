@@ -120,7 +120,10 @@ static bool take_serial(void)
 	uint8_t bytes[SERIAL_BYTES_A_TURN];
 	size_t n = port_serial_read(bytes, sizeof(bytes));
 
-	smp_server_rx(bytes, n);
+	/* Byte by byte, as a reset may be asked for in the middle of them. */
+	for (size_t i = 0; i < n && !os_group_resetting(); i++) {
+		smp_server_rx(&bytes[i], 1);
+	}
 	return n > 0;
 }
 

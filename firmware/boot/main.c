@@ -25,7 +25,9 @@ static void __attribute__((noreturn)) recover(void)
 		size_t n = port_serial_read(bytes, sizeof(bytes));
 
 		port_watchdog_feed();
-		smp_server_rx(bytes, n);
+		for (size_t i = 0; i < n && !os_group_resetting(); i++) {
+			smp_server_rx(&bytes[i], 1);
+		}
 		os_group_poll();
 		if (n == 0) {
 			port_idle(5000); /* a reset that was asked for is due after 10 ms */

@@ -110,6 +110,11 @@ static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, u
 
 const struct smp_group os_group = { .id = 0, .handle = handle };
 
+bool os_group_resetting(void)
+{
+	return reset.wanted;
+}
+
 bool os_group_poll(void)
 {
 	if (reset.wanted && port_now_us() >= reset.at_us) {

@@ -117,6 +117,16 @@ def test_a_power_cut_leaves_port_link_and_flash(device: EmulatedDevice, running:
     assert after.now_us < 5_000_000
 
 
+def test_after_a_reset_was_asked_for_only_the_next_program_answers(running: Link) -> None:
+    """The old one would carry a request out and be gone with what it did: a confirmation meant for the image on trial."""
+    client = OffloadClient(running)
+    for round_ in range(3):
+        before = client.hello().boot_id
+        mcumgr.reset(running)
+        mcumgr.wait_ready(running)
+        assert client.hello().boot_id == before + 1, round_
+
+
 def test_a_restart_is_told_to_who_waits_for_events(device: EmulatedDevice, running: Link) -> None:
     restarts: list[int] = []
     running.start_events(lambda event: None, restarts.append)
