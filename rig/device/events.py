@@ -40,14 +40,16 @@ class EventStream:
         on_event: Callable[[list[Any]], None],
         on_restart: Callable[[int], None] | None,
         stats: Stats,
+        boot_id: int | None = None,
     ) -> None:
+        """`boot_id`: of the boot whose events are wanted, where it is known; else the first one that answers."""
         self.seq = seq
         self.after = 0
         self._send = send
         self._on_event = on_event
         self._on_restart = on_restart
         self._stats = stats
-        self._boot_id: int | None = None
+        self._boot_id = boot_id
         self._ask_at_s = 0.0
         self._next_is_wait = False
 

@@ -245,18 +245,24 @@ class Link:
 
     # -- events --------------------------------------------------------------------------------------------------------
 
-    def start_events(self, on_event: Callable[[list[Any]], None], on_restart: Callable[[int], None] | None = None) -> None:
+    def start_events(
+        self,
+        on_event: Callable[[list[Any]], None],
+        on_restart: Callable[[int], None] | None = None,
+        boot_id: int | None = None,
+    ) -> None:
         """Call `on_event` with every event from now on, in order, each exactly once, from the reader thread.
 
         It must return soon and must make no request on this link. When the device restarts, numbers begin at 1 again:
-        `on_restart` is called with the new boot_id before the first event of the new boot.
+        `on_restart` is called with the new boot_id before the first event of the new boot. Whoever knows the device from
+        before, as one that has attached, gives its `boot_id`: it may have restarted since.
         """
         with self._lock:
             if self._gone is not None:
                 raise self._gone
             if self._events is not None:
                 raise RigBug("RIG-X04", "the link already delivers events")
-            self._events = EventStream(self._free_seq(), self._send_unasked, on_event, on_restart, self.stats)
+            self._events = EventStream(self._free_seq(), self._send_unasked, on_event, on_restart, self.stats, boot_id)
         self._poke()
 
     def stop_events(self) -> None:

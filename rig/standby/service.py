@@ -197,21 +197,24 @@ class Service:
         self.standby.on_settled = self._on_settled
         self.standby.on_lease_expired = self._on_lease_expired
         self.standby.on_lost = self._on_connection_lost
-        self._attach()
+        attached_boot = self._attach()
         if not gate.is_open:  # a host before us slept and never came back
             gate.open()
         self.link.start_events(
             lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))),
             lambda boot_id: self.loop.post(lambda: self._on_device_restart(boot_id)),
+            attached_boot,
         )
 
-    def _attach(self) -> None:
-        """Make the device this host's: nothing of before is on it, intervals run on the bench's clock."""
-        self._attached_epoch = self.nic.client.attach(OWNER, self._lease_ms).epoch
+    def _attach(self) -> int:
+        """Make the device this host's: nothing of before is on it, intervals run on the bench's clock. Returns the boot_id."""
+        attached = self.nic.client.attach(OWNER, self._lease_ms)
+        self._attached_epoch = attached.epoch
         self.nic.client.set_clock_scale(self.config.minute_us)
         self.nic.labels = SlotFlag.FLOW_LABEL in (self.nic.client.capabilities().slot_flags or SlotFlag(0))
         self.identity.forget()
         self.identity.refresh()
+        return attached.boot_id
 
     @property
     def _lease_ms(self) -> int:

@@ -139,6 +139,19 @@ def test_a_restart_is_told_to_who_waits_for_events(device: EmulatedDevice, runni
     assert restarts == [first + 1]
 
 
+def test_a_restart_before_the_first_question_is_told_to_who_knew_the_device(device: EmulatedDevice, running: Link) -> None:
+    """The host has attached, its device restarts, and only then the stream of events asks for the first time."""
+    restarts: list[int] = []
+    first = OffloadClient(running).hello().boot_id
+    device.reset()
+    mcumgr.wait_ready(running)
+    running.start_events(lambda event: None, restarts.append, first)
+    deadline = Deadline(5)
+    while not restarts and not deadline.expired:
+        mcumgr.echo(running)
+    assert restarts == [first + 1]
+
+
 def test_lost_replies_do_not_repeat_commands(running: Link) -> None:
     """A pattern added twice would be DUP_ID: the retry must be answered from the device's cache."""
     client = OffloadClient(running)
