@@ -200,6 +200,7 @@ static enum image_error prove(uint32_t len)
 	if (e == IMAGE_OK && info.total_len > len) {
 		return IMAGE_TRUNCATED;
 	}
+	port_watchdog_feed();
 	return e == IMAGE_OK ? image_verify(up.slot, boot_record_load().security_counter, &info) : e;
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at
+from rig.commands.looking import Baud, Json, Port, device_at, printable
 
 
 def register(app: typer.Typer) -> None:
@@ -28,4 +28,5 @@ def register(app: typer.Typer) -> None:
             return
         if kept.lost:
             typer.echo(f"... {kept.lost} bytes before this are not kept any more", err=True)
-        typer.echo(kept.text, nl=False)
+        for line in kept.text.splitlines():
+            typer.echo(printable(line))
