@@ -38,8 +38,11 @@ help:
 run: setup firmware
 	@$(BIN)/rig run --device auto $(if $(N),-n $(N))
 
+# The first have no bench and wait for nothing: two at a time take half of the time. The others wait for the wire and its clocks.
+WITHOUT_BENCH := tests/engine tests/plugin tests/report tests/suite_map
 test: test-packages lint c-test
-	@$(BIN)/python -m pytest tests rig/suite --device auto $(if $(N),-n $(N))
+	@$(BIN)/python -m pytest $(WITHOUT_BENCH) -n $(or $(N),2)
+	@$(BIN)/python -m pytest tests rig/suite --device auto $(WITHOUT_BENCH:%=--ignore=%) $(if $(N),-n $(N))
 
 setup: packages $(STAMPS)/project
 
