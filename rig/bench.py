@@ -24,8 +24,8 @@ from rig.net import topology
 from rig.net.frame_log import frame_records
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
-from rig.standby.host import StandbyHost
-from rig.standby.hresult import HostError
+from rig.standby.handle import StandbyHost
+from rig.standby.wire.hresult import HostError
 from rig.timeline import Timeline
 
 

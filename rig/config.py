@@ -17,7 +17,7 @@ from typing import Any, Literal
 
 from rig.clock import Clock
 from rig.errors import UsageError
-from rig.standby.slots import SlotLimits
+from rig.standby.system.slots import SlotLimits
 from rig.toml_lines import load_toml
 
 RANGES = {

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import socket
 import struct
 from dataclasses import dataclass
 
 TCP_ESTABLISHED = 1
 TCPI_OPT_TIMESTAMPS, TCPI_OPT_USEC_TS = 1, 64
+SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
 INFO_BYTES = 192
 """The part that is read; older kernels return less, the rest is 0."""
 
@@ -58,3 +60,13 @@ def tcp_info(sock: socket.socket) -> TcpInfo:
         bytes_received=struct.unpack_from("=Q", raw, 128)[0],
         retransmits=retransmits,
     )
+
+
+def queued_bytes(sock: socket.socket) -> tuple[int, int]:
+    """(unread, unacknowledged) bytes in the kernel."""
+    return _ioctl_int(sock, SIOCINQ), _ioctl_int(sock, SIOCOUTQ)
+
+
+def _ioctl_int(sock: socket.socket, request: int) -> int:
+    value: int = struct.unpack("=i", fcntl.ioctl(sock, request, b"\0" * 4))[0]
+    return value

@@ -16,8 +16,8 @@ from rig.bench import Bench
 from rig.clock import Clock
 from rig.device.numbers import ARM_ALL
 from rig.device.offload_types import SlotRef
-from rig.standby import handoff
-from rig.standby.nic import KeepAlive, Nic, NicEntry
+from rig.standby.nic import handoff
+from rig.standby.nic.driver import KeepAlive, Nic, NicEntry
 from rig.suite.scene import skip_behind_nat
 
 TCP_REPAIR_OPTIONS = 22

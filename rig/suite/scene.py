@@ -14,7 +14,7 @@ from rig.inject.frames import Flow, tcp_timestamps
 from rig.net.capture import CaptureTimeout
 from rig.peers import PushConnection, PushServer
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.host import AppHandle
+from rig.standby.handle import AppHandle
 from rig.timeline import Record, TimelineTimeout
 
 QUIET_S = 0.25

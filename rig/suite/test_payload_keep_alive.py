@@ -18,10 +18,11 @@ from rig.device.offload_types import SlotInfo
 from rig.inject.frames import tcp_fields
 from rig.net import counters
 from rig.net.capture import CaptureTimeout
+from rig.net.tcp_info import queued_bytes
 from rig.peers import PushConnection, PushServer
-from rig.standby import handoff, takeback
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.hresult import HostError
+from rig.standby.nic import handoff, takeback
+from rig.standby.wire.hresult import HostError
 from rig.suite import forged
 from rig.suite.ping_protocols import MqttEnd, ServerEnd, WebSocketEnd, counters_of, stream_of
 from rig.suite.scene import LONGEST_MINUTES, Scene
@@ -410,8 +411,8 @@ def test_the_kernel_takes_what_a_sleep_may_hold_at_most(scene: Scene, host_seq: 
         takeback.take_back(ends.host, frozen, slot, bytes(sent), consumed)
         gate.inject(takeback.acknowledgement(ends.host, frozen, slot, peer_mac=scene.server_mac, host_mac=scene.host_mac))
         deadline = Deadline(5)
-        while handoff.queued_bytes(ends.host) != (0, 0):
-            assert not deadline.expired, f"(unread, unacknowledged) is {handoff.queued_bytes(ends.host)}"
+        while queued_bytes(ends.host) != (0, 0):
+            assert not deadline.expired, f"(unread, unacknowledged) is {queued_bytes(ends.host)}"
         again = handoff.freeze(ends.host)
         handoff.thaw(ends.host)
         gate.open()

@@ -9,7 +9,7 @@ import pytest
 
 from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.hresult import ProcessGone
+from rig.standby.wire.hresult import ProcessGone
 from rig.suite.scene import Scene
 
 

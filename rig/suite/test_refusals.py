@@ -15,9 +15,9 @@ from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, Power, SlotFlag
 from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload, TcpSlot
 from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
-from rig.standby import handoff
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.nic import KeepAlive, Nic
+from rig.standby.nic import handoff
+from rig.standby.nic.driver import KeepAlive, Nic
 from rig.suite import forged
 from rig.suite.scene import Scene
 

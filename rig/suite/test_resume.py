@@ -13,7 +13,7 @@ import pytest
 from rig.clock import Deadline
 from rig.inject.frames import IPPROTO_TCP, tcp_fields, transport
 from rig.net.capture import CaptureTimeout
-from rig.standby import handoff
+from rig.standby.nic import handoff
 from rig.suite import forged
 from rig.suite.scene import QUIET_S, Scene
 

@@ -8,7 +8,7 @@ from typing import cast
 from rig.commands.monitor import event_text
 from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, Power, StateMachine
 from rig.device.offload_types import Event
-from rig.standby.service import Service
+from rig.standby.system.service import Service
 
 ROW = [
     1,

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from rig.errors import BenchError
-from rig.standby.service import Service
+from rig.standby.system.service import Service
 
 
 def test_the_host_takes_the_network_before_it_asks_the_device(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,8 +11,8 @@ import pytest
 from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.net import userns
-from rig.standby.host import START_TIMEOUT_S, AppNotStarted
-from rig.standby.hresult import HostError
+from rig.standby.handle import START_TIMEOUT_S, AppNotStarted
+from rig.standby.wire.hresult import HostError
 
 APPS = """
 import os, signal

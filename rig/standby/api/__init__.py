@@ -17,7 +17,7 @@ from rig.standby.api.enums import (
 )
 from rig.standby.api.runtime import App
 from rig.standby.api.stream_socket import ReadOperation, StreamSocket
-from rig.standby.hresult import HostError, HResult
+from rig.standby.wire.hresult import HostError, HResult
 
 __all__ = [
     "App",

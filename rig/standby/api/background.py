@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rig.standby.api import runtime
 from rig.standby.api.enums import BackgroundAccessStatus
-from rig.standby.hresult import HostError, HResult
+from rig.standby.wire.hresult import HostError, HResult
 
 if TYPE_CHECKING:
     from rig.standby.api.control_channel import ControlChannelTrigger

@@ -16,7 +16,7 @@ from rig.standby.api import runtime
 from rig.standby.api.background import ChannelTaskTrigger
 from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
 from rig.standby.api.stream_socket import StreamSocket
-from rig.standby.hresult import HostError, HResult
+from rig.standby.wire.hresult import HostError, HResult
 
 FLUSH_LIMIT_S = 1.0
 """How long flush_transport waits for the peer's acknowledgement before it leaves the bytes to the kernel."""

@@ -16,8 +16,8 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rig.standby import ipc
-from rig.standby.hresult import HostError, HResult, ProcessGone
+from rig.standby.wire import ipc
+from rig.standby.wire.hresult import HostError, HResult, ProcessGone
 from rig.timeline import TimelineWriter
 
 if TYPE_CHECKING:

@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable
 from typing import Any
 
-from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
+from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
 from rig.standby.api import runtime
 from rig.standby.api.enums import AsyncStatus
-from rig.standby.handoff import queued_bytes
-from rig.standby.hresult import HostError, HResult
+from rig.standby.wire.hresult import HostError, HResult
 
 _ids = itertools.count(1)
 

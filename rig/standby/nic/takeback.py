@@ -12,8 +12,8 @@ import socket
 import struct
 
 from rig.device.objects import SlotInfo
-from rig.standby import handoff
-from rig.standby.handoff import FrozenTcp
+from rig.standby.nic import handoff
+from rig.standby.nic.handoff import FrozenTcp
 
 CHUNK_BYTES = 16384
 TCP_ACK = 0x10

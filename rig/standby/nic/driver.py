@@ -20,8 +20,8 @@ from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
 from rig.errors import BenchError
 from rig.net.tcp_diag import has_md5_keys
 from rig.net.tcp_info import tcp_info
-from rig.standby.handoff import FrozenTcp
-from rig.standby.payload import ChannelPayload
+from rig.standby.nic.handoff import FrozenTcp
+from rig.standby.system.payload import ChannelPayload
 
 WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
 

@@ -15,12 +15,12 @@ from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.api.enums import ControlChannelTriggerStatus as Status
-from rig.standby.apps import AppProcess
-from rig.standby.hresult import HostError, HResult
-from rig.standby.nic import Nic, NicEntry
-from rig.standby.payload import ChannelPayload
-from rig.standby.power import Power, PowerState
-from rig.standby.slots import SlotKind, SlotPolicy
+from rig.standby.nic.driver import Nic, NicEntry
+from rig.standby.system.apps import AppProcess
+from rig.standby.system.payload import ChannelPayload
+from rig.standby.system.power import Power, PowerState
+from rig.standby.system.slots import SlotKind, SlotPolicy
+from rig.standby.wire.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
 
 CHANNEL_ID_LENGTH = 64

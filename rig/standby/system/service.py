@@ -1,6 +1,6 @@
 """The standby service: the "system" of the host under test. One process, one loop, everything in order on one thread.
 
-    python -m rig.standby.service CONFIG_HEX
+    python -m rig.standby.system.service CONFIG_HEX
 
 CONFIG_HEX is a CBOR map (see `ServiceConfig`). It enters the host's namespace, opens the control channel to the device,
 and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
@@ -25,22 +25,23 @@ from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
 from rig.errors import BenchError, DeviceError, RigError
 from rig.net.gate import Gate
-from rig.standby import apps, ipc
+from rig.process import die_with_parent, enter_network
 from rig.standby.api.enums import BackgroundAccessStatus
-from rig.standby.apps import AppProcess
-from rig.standby.channels import Channel, Channels, take_fd
-from rig.standby.hresult import HostError, HResult
-from rig.standby.identity import Identity
-from rig.standby.label_watch import LabelWatch
-from rig.standby.loop import Loop, Timer
-from rig.standby.nic import KeepAlive, Nic
-from rig.standby.power import Power, PowerState
-from rig.standby.process import die_with_parent, enter_network
-from rig.standby.requests import AppRequests
-from rig.standby.slots import SlotPolicy
-from rig.standby.standby import ConnectedStandby, Woken
-from rig.standby.tasks import Tasks
-from rig.standby.ts_watch import TsWatch
+from rig.standby.nic.driver import KeepAlive, Nic
+from rig.standby.nic.label_watch import LabelWatch
+from rig.standby.nic.protocol_offloads import Identity
+from rig.standby.nic.standby import ConnectedStandby, Woken
+from rig.standby.nic.ts_watch import TsWatch
+from rig.standby.system import apps
+from rig.standby.system.apps import AppProcess
+from rig.standby.system.channels import Channel, Channels, take_fd
+from rig.standby.system.loop import Loop, Timer
+from rig.standby.system.power import Power, PowerState
+from rig.standby.system.requests import AppRequests
+from rig.standby.system.slots import SlotPolicy
+from rig.standby.system.tasks import Tasks
+from rig.standby.wire import ipc
+from rig.standby.wire.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
 
 OWNER = 1

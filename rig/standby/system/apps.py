@@ -17,7 +17,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from rig.device.process import exit_words
-from rig.standby import ipc
+from rig.standby.wire import ipc
 from rig.timeline import TimelineWriter
 
 LAST_STEPS_S = 0.5
@@ -82,7 +82,7 @@ def start(name: str, entry: str, test_fd: int, timeline: TimelineWriter, environ
     """Start an app process; it reports with "app_ready". `test_fd` is the end that the test's calls come through."""
     ours, theirs = ipc.pair()
     fds = (theirs.fileno(), test_fd, timeline.fd)
-    command = [sys.executable, "-m", "rig.standby.app_host", name, entry, str(os.getpid()), *map(str, fds)]
+    command = [sys.executable, "-m", "rig.standby.app.main", name, entry, str(os.getpid()), *map(str, fds)]
     process = subprocess.Popen(command, pass_fds=fds, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
     theirs.close()
     return AppProcess(name, process, ours, timeline)

@@ -22,8 +22,8 @@ from rig.config import StandbyConfig
 from rig.device.process import start_child
 from rig.errors import BenchError, DeviceError
 from rig.events import TimelineEvent as E
-from rig.standby import ipc
-from rig.standby.hresult import HostError, ProcessGone, from_wire
+from rig.standby.wire import ipc
+from rig.standby.wire.hresult import HostError, ProcessGone, from_wire
 from rig.timeline import Record, Timeline
 
 START_TIMEOUT_S = 15.0
@@ -126,7 +126,7 @@ class StandbyHost:
             "standby": asdict(standby),
         }
         fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
-        command = [sys.executable, "-m", "rig.standby.service", cbor2.dumps(config).hex()]
+        command = [sys.executable, "-m", "rig.standby.system.service", cbor2.dumps(config).hex()]
         self._process = start_child(command, fds, _environment())
         theirs.close()
 

@@ -1,6 +1,6 @@
 """An app process: started by the service, runs one app class, serves the calls of the test that drives it.
 
-    python -m rig.standby.app_host NAME ENTRY PARENT_PID SERVICE_FD TEST_FD TIMELINE_FD
+    python -m rig.standby.app.main NAME ENTRY PARENT_PID SERVICE_FD TEST_FD TIMELINE_FD
 
 ENTRY is "module:Class"; the class is called with the `App` and its public methods are what the test can call.
 """
@@ -13,10 +13,10 @@ import socket
 import sys
 import traceback
 
-from rig.standby import ipc
+from rig.process import die_with_parent
 from rig.standby.api.runtime import App
-from rig.standby.hresult import HostError, HResult
-from rig.standby.process import die_with_parent
+from rig.standby.wire import ipc
+from rig.standby.wire.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
 
 

@@ -20,7 +20,7 @@ from rig.device.numbers import NsFlag, OffloadRc, OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import ProtocolOffload
 from rig.errors import DeviceError
-from rig.standby.memberships import ipv4_groups, ipv6_groups
+from rig.standby.nic.memberships import ipv4_groups, ipv6_groups
 from rig.timeline import TimelineWriter
 
 FIRST_ID = 0x5200_0000

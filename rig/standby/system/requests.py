@@ -6,12 +6,12 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from rig.device.payload import PayloadKeepAlive
-from rig.standby.apps import AppProcess
-from rig.standby.channels import Channel, check_minutes
-from rig.standby.hresult import HostError, HResult
+from rig.standby.system.apps import AppProcess
+from rig.standby.system.channels import Channel, check_minutes
+from rig.standby.wire.hresult import HostError, HResult
 
 if TYPE_CHECKING:
-    from rig.standby.service import Service
+    from rig.standby.system.service import Service
 
 
 class AppRequests:

@@ -23,12 +23,13 @@ from rig.device.numbers import ARM_ALL, GROUP_OFFLOAD, WRITE, Command, FrameFlag
 from rig.device.offload_types import Drain, Event, PowerReply, Release, SlotRef, TimeSync
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
-from rig.standby import handoff, takeback
-from rig.standby.channels import Channel
-from rig.standby.handoff import FrozenTcp
-from rig.standby.loop import Loop, Timer
-from rig.standby.nic import Nic
-from rig.standby.power import PowerState
+from rig.net.tcp_info import queued_bytes
+from rig.standby.nic import handoff, takeback
+from rig.standby.nic.driver import Nic
+from rig.standby.nic.handoff import FrozenTcp
+from rig.standby.system.channels import Channel
+from rig.standby.system.loop import Loop, Timer
+from rig.standby.system.power import PowerState
 from rig.timeline import TimelineWriter
 
 SETTLE_LATEST_S = 0.004
@@ -330,10 +331,10 @@ def _quiet(channels: list[Channel]) -> bool:
             if time.monotonic() > end_s:
                 return False
             time.sleep(0.0005)
-        if handoff.queued_bytes(channel.sock)[0]:
+        if queued_bytes(channel.sock)[0]:
             return False
     return True
 
 
 def _unacknowledged(sock: socket.socket) -> bool:
-    return handoff.queued_bytes(sock)[1] > 0
+    return queued_bytes(sock)[1] > 0

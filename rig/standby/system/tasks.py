@@ -9,8 +9,8 @@ from __future__ import annotations
 import itertools
 from dataclasses import dataclass
 
-from rig.standby.apps import AppProcess
-from rig.standby.hresult import HostError, HResult
+from rig.standby.system.apps import AppProcess
+from rig.standby.wire.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
 
 

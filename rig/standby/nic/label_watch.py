@@ -13,7 +13,7 @@ import struct
 from collections import OrderedDict
 
 from rig.net.socket_filter import attach_filter
-from rig.standby.ts_watch import BUFFER_BYTES, FLOWS, frames_of
+from rig.standby.nic.ts_watch import BUFFER_BYTES, FLOWS, frames_of
 
 ETH_P_ALL = 0x0003
 HEAD_BYTES = 58

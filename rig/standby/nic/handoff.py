@@ -7,18 +7,16 @@ peer answers. The socket must be cut off from the wire (gate closed) from before
 
 from __future__ import annotations
 
-import fcntl
 import socket
 import struct
 import time
 from dataclasses import dataclass
 
-from rig.net.tcp_info import TCP_ESTABLISHED, TcpInfo, tcp_info
+from rig.net.tcp_info import TCP_ESTABLISHED, TcpInfo, queued_bytes, tcp_info
 
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
 REPAIR_ON, REPAIR_OFF_NO_PROBE = 1, -1
 RECV_QUEUE, SEND_QUEUE = 1, 2
-SIOCINQ, SIOCOUTQ = 0x541B, 0x5411
 
 
 class NotIdle(Exception):
@@ -39,11 +37,6 @@ class FrozenTcp:
     rcv_wnd: int
     rcv_wup: int
     tsval: int
-
-
-def queued_bytes(sock: socket.socket) -> tuple[int, int]:
-    """(unread, unacknowledged) bytes in the kernel."""
-    return _ioctl_int(sock, SIOCINQ), _ioctl_int(sock, SIOCOUTQ)
 
 
 def flush_acks(sock: socket.socket) -> None:
@@ -91,9 +84,4 @@ def _sequence(sock: socket.socket, queue: int) -> int:
 
 def _word(sock: socket.socket, option: int) -> int:
     value: int = struct.unpack("=I", sock.getsockopt(socket.IPPROTO_TCP, option, 4))[0]
-    return value
-
-
-def _ioctl_int(sock: socket.socket, request: int) -> int:
-    value: int = struct.unpack("=i", fcntl.ioctl(sock, request, b"\0" * 4))[0]
     return value

@@ -17,7 +17,7 @@ from typing import Any
 
 import cbor2
 
-from rig.standby.hresult import HostError, from_wire
+from rig.standby.wire.hresult import HostError, from_wire
 
 MESSAGE_BYTES = 128 * 1024
 """Upper bound of one message; below the kernel's default socket buffer of 208 KiB."""
