@@ -12,6 +12,7 @@ from dataclasses import dataclass
 
 from rig.bench import Bench
 from rig.net import counters
+from rig.net.retransmission import KERNELS_OWN_MS
 
 CHANNEL = "inbox"
 ROUND_TIMEOUT_S = 10.0
@@ -29,6 +30,7 @@ class Cycles:
 def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
     """Run the rounds on a fresh bench. Raises TimelineTimeout when one does not end."""
     timeline, server = bench.timeline, bench.server
+    bench.network.set_least_retransmission(KERNELS_OWN_MS)  # a wake that takes longer is a fault here
     app = bench.host.start_app("chat")
     app.call("open_channel", channel=CHANNEL, host=server.address, port=server.port, minutes=1439)
     connection = server.connection()

@@ -14,7 +14,7 @@ import os
 import select
 import socket
 import struct
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from ipaddress import IPv4Interface, IPv6Interface
 from pathlib import Path
@@ -133,11 +133,12 @@ def add_address(route: Any, name: str, address: IPv4Interface | IPv6Interface) -
     route.addr("add", **settings)
 
 
-def add_default_route(route: Any, gateway: str) -> None:
+def set_default_route(route: Any, gateway: str, metrics: Mapping[str, int]) -> None:
     """Everything that is not on the machine's own network goes to `gateway`; IPv4 or IPv6 by its form."""
     everywhere = {socket.AF_INET: "0.0.0.0/0", socket.AF_INET6: "::/0"}
     family = socket.AF_INET6 if ":" in gateway else socket.AF_INET
-    route.route("add", dst=everywhere[family], gateway=gateway, family=family)
+    settings = {"metrics": dict(metrics)} if metrics else {}
+    route.route("replace", dst=everywhere[family], gateway=gateway, family=family, **settings)
 
 
 def forward() -> None:

@@ -25,7 +25,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from rig.errors import BenchError, UsageError
-from rig.net import links, nat
+from rig.net import links, nat, retransmission
 from rig.net.borrowed_nic import BorrowedNic
 from rig.net.capture import Capture
 from rig.net.gate import Gate
@@ -129,6 +129,12 @@ class Network:
         """The device's port of the switch; while it is down nothing crosses it, and a veth or NIC there has no carrier."""
         self.wire.run(partial(_set_port, self.device_port, up))
 
+    def set_least_retransmission(self, least_ms: int) -> None:
+        """Let the peers wait at least so long before they send a segment again; holds for connections that are made after this."""
+        for spec in self.topology.hosts.values():
+            if spec is not self.topology.host and spec.far is None:
+                self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
+
     def discard_device_frames(self) -> int:
         """Throw away frames that piled up at the device's port while no device ran; how many."""
         read = (
@@ -197,7 +203,7 @@ class Network:
         self.wire.run(self._join_ports)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
-            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology))
+            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, retransmission.PATIENT_MS))
         if self.device_kind == "native":
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
             self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
@@ -275,21 +281,29 @@ def _wait_host_ready(spec: HostSpec) -> None:
             links.wait_addresses(route, leg.ifname, leg.addresses)
 
 
-def _add_routes(spec: HostSpec, topology: Topology) -> None:
-    """The first router is the gateway of the machines on both of its sides; a router knows its networks already."""
+def _add_routes(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+    """The first router is the gateway of the machines on both of its sides; a router knows its networks already. `least_ms`: how
+    long a peer waits before it sends a segment again, see rig.net.retransmission; the host is as it is."""
     if spec.far is not None:
         if spec.nat is not None:
             nat.translate(spec.nat)
         return
+    metrics = {} if spec is topology.host else retransmission.metrics(least_ms)
+    with links.rtnetlink() as route:
+        if metrics:
+            retransmission.set_metrics(route, spec, metrics)
+        for gateway in _gateways(spec, topology):
+            links.set_default_route(route, gateway, metrics)
+
+
+def _gateways(spec: HostSpec, topology: Topology) -> list[str]:
+    """Addresses of a machine's gateway, one for each family that both have."""
     if not topology.routers:
-        return
+        return []
     gateway = topology.routers[0].far if topology.is_far(spec) else topology.routers[0]
     assert gateway is not None
     families = {address.version for address in spec.addresses}
-    with links.rtnetlink() as route:
-        for address in gateway.addresses:
-            if address.version in families:
-                links.add_default_route(route, str(address.ip))
+    return [str(address.ip) for address in gateway.addresses if address.version in families]
 
 
 def _open_tap(name: str) -> int:

@@ -13,6 +13,7 @@ import pytest
 from rig.clock import Deadline
 from rig.inject.frames import IPPROTO_TCP, tcp_fields, transport
 from rig.net.capture import CaptureTimeout
+from rig.net.retransmission import KERNELS_OWN_MS
 from rig.standby.nic import handoff
 from rig.suite import forged
 from rig.suite.scene import QUIET_S, Scene
@@ -21,8 +22,8 @@ HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
 CYCLES = 15
 INITIAL_WINDOW = 10
 """RFC 6928; a retransmission timeout would take the window down to 1."""
-SHORTEST_TIMEOUT_S = 0.2
-"""TCP_RTO_MIN of Linux: a peer repeats what it sent into a longer silence."""
+SHORTEST_TIMEOUT_S = KERNELS_OWN_MS / 1000
+"""A peer repeats what it sent into a longer silence."""
 REPAIR_OFF = 0
 """Ends repair, but makes the kernel send a window probe (tcp_send_window_probe)."""
 
@@ -88,6 +89,7 @@ class PeersView(NamedTuple):
 @pytest.mark.edge(91)
 def test_the_peer_hardly_notices_the_time_when_nobody_owns_the_connection(scene: Scene) -> None:
     """Pushes around the entry: what came while neither spoke is on its way to the app before the peer's timer ends."""
+    scene.bench.network.set_least_retransmission(KERNELS_OWN_MS)
     connection = scene.open_hardware()
     for number in range(CYCLES):
         before = PeersView.of(connection.sock)
@@ -122,6 +124,7 @@ def test_nobody_owns_the_connection_for_less_than_a_retransmission_timeout(scene
 @pytest.mark.edge(91)
 def test_a_longer_time_without_owner_would_be_noticed(scene: Scene) -> None:
     """The control: the same numbers when the host is cut off and nothing stands in for it."""
+    scene.bench.network.set_least_retransmission(KERNELS_OWN_MS)
     with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
         gate = scene.bench.network.gate()
         ends.server.sendall(b"first")
