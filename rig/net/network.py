@@ -130,7 +130,7 @@ class Network:
         self.wire.run(partial(_set_port, self.device_port, up))
 
     def set_least_retransmission(self, least_ms: int) -> None:
-        """Let the peers wait at least so long before they send a segment again; holds for connections that are made after this."""
+        """Let the peers wait at least so long before they send a segment again, on connections that are made after this."""
         for spec in self.topology.hosts.values():
             if spec is not self.topology.host and spec.far is None:
                 self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
