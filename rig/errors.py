@@ -43,6 +43,7 @@ class DeviceError(BenchError):
         self.group = group
         self.rc = rc
         self.name = name
+        self.what = what
 
 
 class RigBug(RigError):

@@ -1,0 +1,66 @@
+"""What the bench asks of the system, and the two things that the system says by itself."""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+from rig.standby.wire.faults import Fault
+from rig.standby.wire.message import Call, Notice
+
+
+class StartApp(Call[None], frozen=True):
+    """With the app's end of the test's line. APP_READY, APP_FAILED or APP_TERMINATED follows on the timeline."""
+
+    name: str
+    entry: str
+    path: list[str]
+    access: bool
+
+
+class EnterStandby(Call[None], frozen=True):
+    """Screen off. The host sleeps as soon as nothing runs; SLEEP_ENTER tells."""
+
+
+class ExitStandby(Call[None], frozen=True):
+    """The user is back."""
+
+
+class Shutdown(Call[None], frozen=True):
+    pass
+
+
+class Suspend(Call[None], frozen=True):
+    """The user switches away from the app."""
+
+    app: str
+
+
+class DeviceRequest(Call[dict[str, Any]], frozen=True):
+    """A request of the bench to the device, over the host's control channel; the answer is the device's."""
+
+    op: int
+    group: int
+    command: int
+    body: dict[str, Any]
+    timeout_s: float
+    retries: int
+
+
+class LinkStats(Call[dict[str, int]], frozen=True):
+    """Counters of the control channel."""
+
+
+FromBench: TypeAlias = StartApp | EnterStandby | ExitStandby | Shutdown | Suspend | DeviceRequest | LinkStats
+
+
+class Ready(Notice, frozen=True):
+    """The system has the device."""
+
+
+class Failed(Notice, frozen=True):
+    """It could not start."""
+
+    fault: Fault
+
+
+ToBench: TypeAlias = Ready | Failed

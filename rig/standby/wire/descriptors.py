@@ -1,0 +1,42 @@
+"""Descriptors that came with a message. They belong to the message: what nobody takes is closed with it."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+
+
+class Descriptors:
+    """A context manager: on leaving, the descriptors that nobody took are closed."""
+
+    def __init__(self, fds: Sequence[int] = ()) -> None:
+        self._fds = list(fds)
+
+    def __enter__(self) -> Descriptors:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def __len__(self) -> int:
+        return len(self._fds)
+
+    def take(self) -> int | None:
+        """The first that is left; the caller closes it. None when there is none."""
+        return self._fds.pop(0) if self._fds else None
+
+    def take_socket(self) -> socket.socket | None:
+        """The first that is left, as a socket of whatever kind it is. Raises OSError when it is no socket; it is closed then."""
+        fd = self.take()
+        if fd is None:
+            return None
+        try:
+            return socket.socket(fileno=fd)
+        except OSError:
+            os.close(fd)
+            raise
+
+    def close(self) -> None:
+        while self._fds:
+            os.close(self._fds.pop())

@@ -1,0 +1,160 @@
+"""One end of a line between two processes: typed messages, one a SEQPACKET datagram, descriptors beside them.
+
+One send is one message, so that two threads or a SIGSTOP in the middle never tear one. In front of the msgpack body stand what
+it is and its number; the number is known even when the body makes no sense, so that the fault finds its caller.
+"""
+
+from __future__ import annotations
+
+import array
+import socket
+import struct
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any, Generic, TypeVar
+
+import msgspec
+
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.faults import Fault
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.message import Call, Notice
+
+In = TypeVar("In")
+
+MESSAGE_BYTES = 128 * 1024
+"""Upper bound of one message; below the kernel's default socket buffer of 208 KiB."""
+FDS = 4
+"""Most descriptors that one message carries."""
+HEADER = struct.Struct("<BQ")
+"""What it is, and the number of the call."""
+
+_encoder = msgspec.msgpack.Encoder()
+_faults = msgspec.msgpack.Decoder(Fault)
+
+
+class What(IntEnum):
+    """What a datagram is. The number of a result or a fault is its call's; that of a notice is 0."""
+
+    CALL = 1
+    RESULT = 2
+    FAULT = 3
+    NOTICE = 4
+
+
+class Malformed(Exception):
+    """A datagram that is no message. `number` is its call's, 0 when nobody waits for an answer."""
+
+    def __init__(self, number: int, text: str) -> None:
+        super().__init__(text)
+        self.number = number
+
+    def as_host_error(self) -> HostError:
+        return HostError(HResult.INVALID_ARG, str(self))
+
+
+@dataclass(frozen=True)
+class Received(Generic[In]):
+    """`body`: In of a call or notice, bytes (not yet decoded) of a result, a Fault."""
+
+    what: What
+    number: int
+    body: Any
+    descriptors: Descriptors
+
+
+class Line(Generic[In]):
+    """`incoming` is the union of the calls and notices that the other side may send."""
+
+    def __init__(self, sock: socket.socket, incoming: Any) -> None:
+        self.sock = sock
+        self._incoming: msgspec.msgpack.Decoder[In] = msgspec.msgpack.Decoder(incoming)
+
+    def fileno(self) -> int:
+        return self.sock.fileno()
+
+    def send_call(self, number: int, call: Call[Any], fds: Sequence[int] = ()) -> None:
+        self._send(What.CALL, number, call, fds)
+
+    def send_result(self, number: int, result: Any) -> None:
+        self._send(What.RESULT, number, result)
+
+    def send_fault(self, number: int, fault: Fault) -> None:
+        self._send(What.FAULT, number, fault)
+
+    def send_notice(self, notice: Notice, fds: Sequence[int] = ()) -> None:
+        self._send(What.NOTICE, 0, notice, fds)
+
+    def _send(self, what: What, number: int, body: Any, fds: Sequence[int] = ()) -> None:
+        send_datagram(self.sock, datagram(what, number, body), fds)
+
+    def receive(self) -> Received[In] | None:
+        """The next message; None when the other side is gone. Raises Malformed, with its descriptors closed; BlockingIOError or
+        TimeoutError as the socket is set."""
+        try:
+            data, fds, flags, _ = socket.recv_fds(self.sock, MESSAGE_BYTES, FDS)
+        except (ConnectionResetError, BrokenPipeError):
+            return None
+        if not data:
+            return None
+        descriptors = Descriptors(fds)
+        try:
+            return self._checked(data, flags, descriptors)
+        except Malformed:
+            descriptors.close()
+            raise
+
+    def _checked(self, data: bytes, flags: int, descriptors: Descriptors) -> Received[In]:
+        if len(data) < HEADER.size:
+            raise Malformed(0, f"a message of {len(data)} bytes")
+        tag, number = HEADER.unpack_from(data)
+        asked = number if tag == What.CALL else 0
+        if flags & socket.MSG_TRUNC:
+            raise Malformed(asked, f"a message of more than {MESSAGE_BYTES} bytes")
+        if flags & socket.MSG_CTRUNC:
+            raise Malformed(asked, f"a message with more than {FDS} descriptors, or this process may open no more")
+        return self._decoded(tag, number, asked, data[HEADER.size :], descriptors)
+
+    def _decoded(self, tag: int, number: int, asked: int, body: bytes, descriptors: Descriptors) -> Received[In]:
+        try:
+            what = What(tag)
+            match what:
+                case What.RESULT:
+                    return Received(what, number, body, descriptors)
+                case What.FAULT:
+                    return Received(what, number, _faults.decode(body), descriptors)
+                case What.CALL | What.NOTICE:
+                    message = self._incoming.decode(body)
+        except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+            raise Malformed(asked, f"no message: {error}") from None
+        if isinstance(message, Call) != (what is What.CALL):
+            raise Malformed(asked, f"{type(message).__name__} sent as a {what.name.lower()}")
+        return Received(what, number, message, descriptors)
+
+    def close(self) -> None:
+        self.sock.close()
+
+
+def datagram(what: What, number: int, body: Any) -> bytes:
+    """Raises HostError INVALID_ARG for what is too long or cannot be sent."""
+    try:
+        data = HEADER.pack(what, number) + _encoder.encode(body)
+    except (TypeError, ValueError, OverflowError, RecursionError) as error:
+        raise HostError(HResult.INVALID_ARG, f"cannot be sent: {error}") from None
+    if len(data) > MESSAGE_BYTES:
+        raise HostError(HResult.INVALID_ARG, f"a message of {len(data)} bytes, at most {MESSAGE_BYTES} can be sent")
+    return data
+
+
+def send_datagram(sock: socket.socket, data: bytes, fds: Sequence[int] = ()) -> None:
+    """Raises OSError when the other side is gone, BlockingIOError when it does not read and the socket does not block."""
+    if fds:
+        sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
+    else:
+        sock.send(data)
+
+
+def pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected ends."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)

@@ -1,0 +1,41 @@
+"""Kinds of messages: a call has one answer of a type that its class names, a notice has none.
+
+    class Suspend(Call[None]):
+        app: str
+
+Messages are msgspec structs in msgpack. They are checked when they come in: an unknown tag, a wrong type, a field too many or
+too few is a `Malformed`, and what the handlers see is what its class says.
+"""
+
+from __future__ import annotations
+
+from functools import cache
+from typing import Any, Generic, TypeVar, get_args
+
+import msgspec
+
+R = TypeVar("R")
+
+
+class Call(msgspec.Struct, Generic[R], frozen=True, tag=True, forbid_unknown_fields=True):
+    """A request with one answer of type R, or a fault."""
+
+
+class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
+    """Something told, without an answer."""
+
+
+def answer_type(call: type[Call[Any]]) -> Any:
+    """What R is for a class of calls."""
+    return next(get_args(base)[0] for base in call.__orig_bases__)  # type: ignore[attr-defined]
+
+
+@cache
+def _answer_decoder(call: type[Call[Any]]) -> msgspec.msgpack.Decoder[Any]:
+    return msgspec.msgpack.Decoder(answer_type(call))
+
+
+def decoded_answer(call: Call[R], body: bytes) -> R:
+    """The answer to a call. Raises msgspec.ValidationError or DecodeError when it is none."""
+    answer: R = _answer_decoder(type(call)).decode(body)
+    return answer
