@@ -14,17 +14,23 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-import cbor2
+import msgspec
 
 from rig.config import StandbyConfig
 from rig.device.process import start_child
-from rig.errors import BenchError, DeviceError
+from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
-from rig.standby.wire import ipc
-from rig.standby.wire.hresult import HostError, ProcessGone, from_wire
+from rig.standby.wire import bench
+from rig.standby.wire.faults import error_of
+from rig.standby.wire.hresult import HostError, ProcessGone
+from rig.standby.wire.line import Line, Received, What, pair
+from rig.standby.wire.message import Call, decoded_answer
+from rig.standby.wire.to_app import Invoke
 from rig.timeline import Record, Timeline
+
+R = TypeVar("R")
 
 START_TIMEOUT_S = 15.0
 """Import of the service and the first exchange with the device, on a loaded two-core machine."""
@@ -34,36 +40,40 @@ class AppNotStarted(AssertionError):
     """The app under test could not be imported or made, or ended before it served calls."""
 
 
-class _Line:
-    """Calls over one socket, one at a time; an answer that came too late for its call is passed over."""
+class _Calls:
+    """Calls over one line, one at a time; an answer that came too late for its call is passed over."""
 
-    def __init__(self, sock: socket.socket, who: str) -> None:
-        self.sock = sock
+    def __init__(self, sock: socket.socket, incoming: Any, who: str) -> None:
+        self.line: Line[Any] = Line(sock, incoming)
         self._who = who
         self._lock = threading.Lock()
         self._number = 0
 
-    def call(self, do: str, arguments: Mapping[str, Any], fds: Sequence[int] = (), *, timeout_s: float) -> Any:
-        """Raises HostError, ProcessGone or TimeoutError."""
+    def call(self, call: Call[R], fds: Sequence[int] = (), *, timeout_s: float) -> R:
+        """Raises the fault's error, ProcessGone or TimeoutError."""
         with self._lock:
             self._number += 1
+            self.line.sock.settimeout(timeout_s)
             try:
-                ipc.send(self.sock, {"id": self._number, "do": do, "arguments": dict(arguments)}, fds)
+                self.line.send_call(self._number, call, fds)
+                received = self._answer()
             except (BrokenPipeError, ConnectionResetError):
                 raise ProcessGone(self._who) from None
-            self.sock.settimeout(timeout_s)
-            message: dict[str, Any] = {}
-            while message.get("re") != self._number:
-                received = ipc.receive(self.sock)
-                if received is None:
-                    raise ProcessGone(self._who)
-                message, _fds = received
-        if "error" in message:
-            raise from_wire(message["error"])
-        return message["ok"]
+        if received.what is What.FAULT:
+            raise error_of(received.body)
+        return decoded_answer(call, received.body)
+
+    def _answer(self) -> Received[Any]:
+        while True:
+            received = self.line.receive()
+            if received is None:
+                raise ProcessGone(self._who)
+            received.descriptors.close()
+            if received.number == self._number:
+                return received
 
     def close(self) -> None:
-        self.sock.close()
+        self.line.close()
 
 
 class AppHandle:
@@ -72,11 +82,11 @@ class AppHandle:
     def __init__(self, host: StandbyHost, name: str, sock: socket.socket) -> None:
         self.host = host
         self.name = name
-        self._line = _Line(sock, f"app {name}")
+        self._line = _Calls(sock, Invoke, f"app {name}")
 
     def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
         """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
-        return self._line.call(method, arguments, timeout_s=timeout_s)
+        return self._line.call(Invoke(method, arguments), timeout_s=timeout_s)
 
     def close(self) -> None:
         self._line.close()
@@ -107,8 +117,8 @@ class StandbyHost:
         self.timeline = timeline
         self.apps: dict[str, AppHandle] = {}
         self._check_device = check_device
-        ours, theirs = ipc.pair()
-        self._line = _Line(ours, "the standby service")
+        ours, theirs = pair()
+        self._line = _Calls(ours, bench.ToBench, "the standby service")
         config = {
             "parent_pid": os.getpid(),
             "control_fd": theirs.fileno(),
@@ -126,22 +136,21 @@ class StandbyHost:
             "standby": asdict(standby),
         }
         fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
-        command = [sys.executable, "-m", "rig.standby.system.service", cbor2.dumps(config).hex()]
+        command = [sys.executable, "-m", "rig.standby.system.service", msgspec.msgpack.encode(config).hex()]
         self._process = start_child(command, fds, _environment())
         theirs.close()
 
     def wait_ready(self) -> None:
         """The service has the device. Raises BenchError with the service's own words when it could not start."""
-        self._line.sock.settimeout(START_TIMEOUT_S)
+        self._line.line.sock.settimeout(START_TIMEOUT_S)
         try:
-            received = ipc.receive(self._line.sock)
+            received = self._line.line.receive()
         except TimeoutError:
             received = None
         if received is None:
             raise BenchError("RIG-R20", "the standby service did not start", "its output stands above")
-        message, _fds = received
-        if message["do"] == "failed":
-            raise BenchError(message["code"], message["cause"], message["fix"])
+        if isinstance(received.body, bench.Failed):
+            raise error_of(received.body.fault)
 
     # -- apps ----------------------------------------------------------------------------------------------------------
 
@@ -150,14 +159,14 @@ class StandbyHost:
 
         Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
         """
-        ours, theirs = ipc.pair()
         after = self.timeline.mark()
         path = [p or str(Path.cwd()) for p in sys.path]
-        self._call("start_app", (theirs.fileno(),), name=name, entry=entry, path=path, access=access)
-        theirs.close()
+        ours, theirs = pair()
         try:
+            with theirs:
+                self._call(bench.StartApp(name, entry, path, access), [theirs.fileno()])
             self._wait_started(name, entry, after)
-        except AssertionError:
+        except BaseException:
             ours.close()
             raise
         self.apps[name] = AppHandle(self, name, ours)
@@ -178,7 +187,7 @@ class StandbyHost:
     def suspend(self, app: AppHandle) -> Record:
         """The user switches away; returns when the app is suspended."""
         after = self.timeline.mark()
-        self._call("suspend", app=app.name)
+        self._call(bench.Suspend(app.name))
         return self.timeline.wait("APP_SUSPEND", app=app.name, after=after)
 
     # -- power ---------------------------------------------------------------------------------------------------------
@@ -186,15 +195,15 @@ class StandbyHost:
     def enter_standby(self, timeout_s: float = 5.0) -> Record:
         """Screen off; returns when the host sleeps and the device speaks for it."""
         after = self.timeline.mark()
-        self._call("enter_standby")
+        self._call(bench.EnterStandby())
         return self.timeline.wait("SLEEP_ENTER", after=after, timeout_s=timeout_s)
 
     def exit_standby(self) -> None:
         """The user is back; returns when the host is active."""
-        self._call("exit_standby")
+        self._call(bench.ExitStandby())
 
     def shutdown(self) -> None:
-        self._call("shutdown")
+        self._call(bench.Shutdown())
 
     def wait_for(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
         """Timeline.wait, for ten-line tests."""
@@ -206,23 +215,18 @@ class StandbyHost:
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float = 0.5, retries: int = 4
     ) -> dict[str, Any]:
         """A request over the host's control channel (rig.device.link.Requester)."""
-        arguments: dict[str, Any] = {"op": op, "group": group, "command": int(command), "body": dict(body)}
         self._check_device()
         try:
-            answer = self._call("request", timeout_s=timeout_s, retries=retries, **arguments)
-        except HostError:
+            return self._call(bench.DeviceRequest(op, group, int(command), dict(body), timeout_s, retries))
+        except DeviceError:
+            raise
+        except (RigError, HostError):
             self._check_device()
             raise
-        if "refused" in answer:
-            refused = answer["refused"]
-            raise DeviceError(refused["group"], refused["rc"], refused["name"], f"command 0x{command:02x}")
-        reply: dict[str, Any] = answer["reply"]
-        return reply
 
     def link_stats(self) -> dict[str, int]:
         """Counters of the control channel since the service opened it."""
-        stats: dict[str, int] = self._call("link_stats")
-        return stats
+        return self._call(bench.LinkStats())
 
     @property
     def pid(self) -> int:
@@ -245,9 +249,9 @@ class StandbyHost:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def _call(self, do: str, fds: Sequence[int] = (), **arguments: Any) -> Any:
+    def _call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Longer than any device request with its retries takes."""
-        return self._line.call(do, arguments, fds, timeout_s=30.0)
+        return self._line.call(call, fds, timeout_s=30.0)
 
 
 def _environment() -> dict[str, str]:

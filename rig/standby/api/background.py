@@ -6,11 +6,13 @@ import threading
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rig.standby.api import runtime
 from rig.standby.api.enums import BackgroundAccessStatus
+from rig.standby.wire.from_app import RegisterTask, RequestAccess, TriggerKind
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.to_app import RunTask
 
 if TYPE_CHECKING:
     from rig.standby.api.control_channel import ControlChannelTrigger
@@ -20,7 +22,7 @@ if TYPE_CHECKING:
 class ChannelTaskTrigger:
     """One of the two triggers of a control channel (CCT-009): kind "push" or "keepalive"."""
 
-    kind: str
+    kind: TriggerKind
     channel_id: str
 
 
@@ -30,7 +32,7 @@ class BackgroundExecutionManager:
     @staticmethod
     def request_access() -> BackgroundAccessStatus:
         """Ask once before registering tasks or making channels."""
-        return BackgroundAccessStatus(runtime.current().service.call("request_access"))
+        return BackgroundAccessStatus(runtime.current().service.call(RequestAccess()))
 
 
 @dataclass(frozen=True)
@@ -56,9 +58,7 @@ class BackgroundTaskBuilder:
             raise HostError(HResult.INVALID_ARG, f"task {self.name} has no trigger")
         if self.entry_point not in app.entry_points:
             raise HostError(HResult.CLASS_NOT_REGISTERED, f"no entry point {self.entry_point!r} in app {app.name}")
-        task_id = app.service.call(
-            "register", name=self.name, entry_point=self.entry_point, kind=self.trigger.kind, channel=self.trigger.channel_id
-        )
+        task_id = app.service.call(RegisterTask(self.name, self.entry_point, self.trigger.kind, self.trigger.channel_id))
         return BackgroundTaskRegistration(task_id, self.name)
 
 
@@ -85,8 +85,8 @@ class BackgroundTaskInstance:
         self._changed = threading.Condition()
 
     @classmethod
-    def from_wire(cls, message: dict[str, Any]) -> BackgroundTaskInstance:
-        return cls(message["instance"], message["name"], message["entry_point"], message["kind"], message["channel"])
+    def ordered(cls, order: RunTask) -> BackgroundTaskInstance:
+        return cls(order.instance, order.name, order.entry_point, order.kind, order.channel)
 
     @property
     def trigger_details(self) -> ControlChannelTrigger | None:

@@ -7,8 +7,7 @@ check the status, post the first read (CCT-010).
 from __future__ import annotations
 
 import time
-from dataclasses import asdict
-from typing import Any, ClassVar
+from typing import ClassVar, TypeVar
 
 from rig.clock import Deadline
 from rig.device.payload import PayloadKeepAlive, PayloadState
@@ -16,7 +15,12 @@ from rig.standby.api import runtime
 from rig.standby.api.background import ChannelTaskTrigger
 from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
 from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.message import Call
+from rig.standby.wire.to_app import TransportFailed
+
+R = TypeVar("R")
 
 FLUSH_LIMIT_S = 1.0
 """How long flush_transport waits for the peer's acknowledgement before it leaves the bytes to the kernel."""
@@ -34,8 +38,8 @@ class ControlChannelTrigger:
         resource_type: ControlChannelTriggerResourceType = ControlChannelTriggerResourceType.REQUEST_SOFTWARE_SLOT,
     ) -> None:
         self._app = runtime.current()
-        self._call("cct_construct", channel_id, minutes=server_keep_alive_interval_in_minutes, hardware=bool(resource_type))
-        self._app.on_notice("transport_failed", self._on_transport_failed)
+        self._call(from_app.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
+        self._app.on_notice(TransportFailed, self._on_transport_failed)
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
         self._transport: StreamSocket | None = None
@@ -69,17 +73,17 @@ class ControlChannelTrigger:
 
     @server_keep_alive_interval_in_minutes.setter
     def server_keep_alive_interval_in_minutes(self, minutes: int) -> None:
-        self._call("cct_set_keep_alive", self._id, minutes=minutes)
+        self._call(from_app.SetServerKeepAlive(self._id, minutes))
         self._minutes = minutes
 
     @property
     def current_keep_alive_interval_in_minutes(self) -> int:
         """The network interval that the system keeps below the app (CCT-036)."""
-        return int(self._call("cct_network_keep_alive", self._id))
+        return self._call(from_app.GetNetworkKeepAlive(self._id))
 
     @property
     def is_wake_from_low_power_supported(self) -> bool:
-        return bool(self._call("cct_wake_supported", self._id))
+        return self._call(from_app.GetWakeSupported(self._id))
 
     @property
     def payload_keep_alive(self) -> PayloadKeepAlive | None:
@@ -92,31 +96,31 @@ class ControlChannelTrigger:
 
     @payload_keep_alive.setter
     def payload_keep_alive(self, keep_alive: PayloadKeepAlive | None) -> None:
-        self._call("cct_set_payload", self._id, payload=asdict(keep_alive) if keep_alive is not None else None)
+        self._call(from_app.SetPayload(self._id, keep_alive))
         self._payload = keep_alive
 
     @property
     def payload_keep_alive_state(self) -> PayloadState:
         """How many were sent and answered since it was set, and the counter to go on from. Raises HostError
         ILLEGAL_METHOD_CALL when none is set."""
-        return PayloadState(**self._call("cct_payload_state", self._id))
+        return self._call(from_app.GetPayloadState(self._id))
 
     def using_transport(self, transport: StreamSocket) -> None:
         """Bind a transport, before it connects (CCT-012). A channel takes a new one after the old one broke (CCT-039)."""
         if transport.connected:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
-        self._call("using_transport", self._id, socket=transport.socket_id)
+        self._call(from_app.UsingTransport(self._id, transport.socket_id))
         transport.channel_id = self._id
         self._transport = transport
         self._payload = None
 
     def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
         """Blocks until the slot is there or refused."""
-        return ControlChannelTriggerStatus(self._call("wait_for_push_enabled", self._id))
+        return ControlChannelTriggerStatus(self._call(from_app.WaitForPushEnabled(self._id)))
 
     def decrease_network_keep_alive_interval(self) -> None:
         """The app saw the connection drop: lower the network interval by a step, never below the floor (CCT-037)."""
-        self._call("cct_decrease", self._id)
+        self._call(from_app.DecreaseNetworkKeepAlive(self._id))
 
     def flush_transport(self) -> None:
         """Returns when the peer has acknowledged what was written, or the kernel owns it for good (CCT-035)."""
@@ -130,13 +134,13 @@ class ControlChannelTrigger:
         self._open.pop(self._id, None)
         if self._transport is not None:
             self._transport.close()
-        self._call("cct_close", self._id)
+        self._call(from_app.CloseChannel(self._id))
 
-    def _call(self, do: str, channel_id: str, **arguments: Any) -> Any:
-        return self._app.service.call(do, channel=channel_id, **arguments)
+    def _call(self, call: Call[R]) -> R:
+        return self._app.service.call(call)
 
     @classmethod
-    def _on_transport_failed(cls, message: dict[str, Any]) -> None:
-        channel = cls.by_id(message["channel"])
+    def _on_transport_failed(cls, notice: TransportFailed) -> None:
+        channel = cls.by_id(notice.channel)
         if channel is not None and channel._transport is not None:
             channel._transport.abort()

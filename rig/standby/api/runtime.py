@@ -16,8 +16,13 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rig.standby.wire import ipc
+from rig.standby.wire.caller import Caller
+from rig.standby.wire.faults import host_error_of
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted, TaskDone
 from rig.standby.wire.hresult import HostError, HResult, ProcessGone
+from rig.standby.wire.line import Line
+from rig.standby.wire.message import Notice
+from rig.standby.wire.to_app import RunTask, ToApp
 from rig.timeline import TimelineWriter
 
 if TYPE_CHECKING:
@@ -42,26 +47,26 @@ class App:
         global _current
         self.name = name
         self.timeline = timeline
-        self.service = ipc.Caller(service)
+        self.service = Caller(Line(service, ToApp), host_error_of)
         self.entry_points: dict[str, EntryPoint] = {}
         self._selector = selectors.DefaultSelector()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._changes: queue.SimpleQueue[tuple[ReadOperation, bool]] = queue.SimpleQueue()
         self._completions: queue.SimpleQueue[ReadOperation] = queue.SimpleQueue()
         self._tasks: queue.SimpleQueue[BackgroundTaskInstance] = queue.SimpleQueue()
-        self._handlers: dict[str, Callable[[dict[str, Any]], None]] = {"run_task": self._on_run_task}
+        self._handlers: dict[type[Notice], Callable[[Any], None]] = {RunTask: self._on_run_task}
         _current = self
 
     def start(self) -> None:
         """Start the three threads; they end with the process."""
-        self._selector.register(self.service.sock, selectors.EVENT_READ)
+        self._selector.register(self.service.line, selectors.EVENT_READ)
         self._selector.register(self._wake, selectors.EVENT_READ)
         for loop in (self._input_loop, self._completion_loop, self._task_loop):
             threading.Thread(target=loop, name=loop.__name__, daemon=True).start()
 
-    def on_notice(self, do: str, handler: Callable[[dict[str, Any]], None]) -> None:
+    def on_notice(self, kind: type[Notice], handler: Callable[[Any], None]) -> None:
         """Call `handler` on the input thread for each such message of the service; it must not block."""
-        self._handlers[do] = handler
+        self._handlers[kind] = handler
 
     def post(self, operation: ReadOperation) -> None:
         """Wait for the operation's socket to become readable, then complete it."""
@@ -81,19 +86,19 @@ class App:
             for key, _mask in self._selector.select():
                 if key.data is not None:
                     self._read_ready(key.data)
-                elif key.fileobj is self.service.sock:
+                elif key.fileobj is self.service.line:
                     self._service_ready()
                 else:
                     self._apply_changes()
 
     def _service_ready(self) -> None:
-        received = ipc.receive(self.service.sock)
+        received = self.service.line.receive()
         if received is None:
             self.service.fail_all(ProcessGone("the standby service"))
             os._exit(0)
-        message, _fds = received
-        if not self.service.resolve(message):
-            self._handlers[message["do"]](message)
+        with received.descriptors:
+            if not self.service.resolve(received) and type(received.body) in self._handlers:
+                self._handlers[type(received.body)](received.body)
 
     def _apply_changes(self) -> None:
         os.eventfd_read(self._wake)
@@ -110,7 +115,7 @@ class App:
 
     def _read_ready(self, operation: ReadOperation) -> None:
         self._selector.unregister(operation.sock)
-        self.service.notify("read_begin", channel=operation.channel_id)
+        self.service.notify(ReadBegin(operation.channel_id))
         operation.receive()
         self._completions.put(operation)
 
@@ -127,12 +132,12 @@ class App:
             self.timeline.add("READ_COMPLETE_EXIT", app=self.name, **ended)
             if not operation.cancelled:
                 over = operation.error is not None or not operation.data
-                self.service.notify("read_completed", channel=operation.channel_id, socket=operation.socket_id, over=over)
+                self.service.notify(ReadCompleted(operation.channel_id, operation.socket_id, over))
 
-    def _on_run_task(self, message: dict[str, Any]) -> None:
+    def _on_run_task(self, message: RunTask) -> None:
         from rig.standby.api.background import BackgroundTaskInstance
 
-        self._tasks.put(BackgroundTaskInstance.from_wire(message))
+        self._tasks.put(BackgroundTaskInstance.ordered(message))
 
     def _task_loop(self) -> None:
         while True:
@@ -146,4 +151,4 @@ class App:
             self.timeline.add("RUN_ENTER", instance=instance.number, **ran)
             fault = instance.run(self.entry_points[instance.entry_point])
             self.timeline.add("RUN_EXIT", instance=instance.number, fault=fault, **ran)
-            self.service.notify("task_done", instance=instance.number, fault=fault)
+            self.service.notify(TaskDone(instance.number, fault))

@@ -15,6 +15,7 @@ from typing import Any
 from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
 from rig.standby.api import runtime
 from rig.standby.api.enums import AsyncStatus
+from rig.standby.wire.from_app import ConnectBegin, ConnectEnd
 from rig.standby.wire.hresult import HostError, HResult
 
 _ids = itertools.count(1)
@@ -94,16 +95,16 @@ class StreamSocket:
         if self._socket is not None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is already connected")
         app = runtime.current()
-        app.service.call("connect_begin", channel=self.channel_id, socket=self.socket_id, host=host, port=port)
+        app.service.call(ConnectBegin(self.channel_id, self.socket_id, host, port))
         try:
             sock = socket.create_connection((host, port), timeout_s)
         except OSError as error:
-            app.service.call("connect_end", channel=self.channel_id, socket=self.socket_id, error=str(error))
+            app.service.call(ConnectEnd(self.channel_id, self.socket_id, str(error)))
             raise
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self._socket = sock
-        app.service.call("connect_end", (sock.fileno(),), channel=self.channel_id, socket=self.socket_id)
+        app.service.call(ConnectEnd(self.channel_id, self.socket_id), [sock.fileno()] if self.channel_id is not None else [])
 
     def read_async(self, count: int, completed: Callable[[ReadOperation], None]) -> ReadOperation:
         """Post a read of up to `count` bytes (partial reads); `completed` runs on the completion thread."""

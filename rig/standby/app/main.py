@@ -15,8 +15,11 @@ import traceback
 
 from rig.process import die_with_parent
 from rig.standby.api.runtime import App
-from rig.standby.wire import ipc
+from rig.standby.wire.faults import fault_of
+from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import Line, Malformed, Received
+from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
 
 
@@ -27,8 +30,8 @@ def main(arguments: list[str]) -> None:
     app = App(name, socket.socket(fileno=service_fd), TimelineWriter(timeline_fd, f"app:{name}"))
     app.start()
     under_test = _made(entry, app)
-    app.service.call("app_ready")
-    _serve(socket.socket(fileno=test_fd), under_test)
+    app.service.call(AppReady())
+    _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
 
 def _made(entry: str, app: App) -> object:
@@ -41,19 +44,29 @@ def _made(entry: str, app: App) -> object:
         raise
 
 
-def _serve(test: socket.socket, under_test: object) -> None:
+def _serve(test: Line[Invoke], under_test: object) -> None:
     """Answer the test's calls, one at a time, until it hangs up."""
-    while (received := ipc.receive(test)) is not None:
-        message, _fds = received
-        try:
-            result = getattr(under_test, message["do"])(**message["arguments"])
-            ipc.answer(test, message, result)
-        except HostError as error:
-            ipc.answer(test, message, error=error)
-        except Exception as error:
-            traceback.print_exc()
-            ipc.answer(test, message, error=HostError(HResult.FAIL, f"{type(error).__name__}: {error}"))
+    while (received := _next(test)) is not None:
+        with received.descriptors:
+            call = received.body
+            try:
+                test.send_result(received.number, getattr(under_test, call.method)(**call.arguments))
+            except HostError as error:
+                test.send_fault(received.number, fault_of(error, call.method))
+            except Exception as error:
+                traceback.print_exc()
+                failed = HostError(HResult.FAIL, f"{type(error).__name__}: {error}")
+                test.send_fault(received.number, fault_of(failed, call.method))
     os._exit(0)
+
+
+def _next(test: Line[Invoke]) -> Received[Invoke] | None:
+    """Passes over what is no call; its sender gets to hear why."""
+    while True:
+        try:
+            return test.receive()
+        except Malformed as malformed:
+            test.send_fault(malformed.number, fault_of(malformed.as_host_error(), "the test's call"))
 
 
 if __name__ == "__main__":

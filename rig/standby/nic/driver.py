@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -65,6 +66,7 @@ class Nic:
         """Not asked where the device does not know labels: see `labels`."""
         self.labels = True
         self._routes: Any = None
+        self._netlink_thread = ThreadPoolExecutor(1, "netlink")
 
     def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
         """Put the connection into the device's table, to be refreshed at standby entry. Raises BenchError on refusal."""
@@ -151,12 +153,17 @@ class Nic:
     def follow(self, entry: NicEntry, mac: bytes) -> None:
         """The next hop has another MAC. The kernel gets it as hearsay (STALE): used at once, and verified."""
         entry.next_hop_mac = mac
-        self._netlink.neigh(
-            "replace", dst=entry.next_hop_ip, lladdr=mac.hex(":"), ifindex=entry.interface, state="stale",
-            family=_family(entry.next_hop_ip),
+        self._ask(
+            lambda netlink: netlink.neigh(
+                "replace", dst=entry.next_hop_ip, lladdr=mac.hex(":"), ifindex=entry.interface, state="stale",
+                family=_family(entry.next_hop_ip),
+            )
         )  # fmt: skip
 
-    @property
+    def _ask(self, question: Callable[[Any], Any]) -> Any:
+        """On a thread of its own: pyroute2 runs an event loop, and a thread can run one only."""
+        return self._netlink_thread.submit(lambda: question(self._netlink())).result()
+
     def _netlink(self) -> Any:
         if self._routes is None:
             from pyroute2 import IPRoute
@@ -170,7 +177,7 @@ class Nic:
         Raises BenchError RIG-N14 when it is not the device's: a VLAN of the host's, a tunnel, the machine itself. The device
         would speak where nobody listens.
         """
-        route = self._netlink.route("get", dst=remote, family=_family(remote))[0]
+        route = self._ask(lambda netlink: netlink.route("get", dst=remote, family=_family(remote)))[0]
         interface = route.get("oif")
         if self.interface and interface != self.interface:
             names = [self._describe(index) for index in (interface, self.interface)]
@@ -180,7 +187,7 @@ class Nic:
 
     def _describe(self, index: int) -> str:
         """Name and, when the kernel tells, kind: "eth0.5 (vlan)"."""
-        link = self._netlink.get_links(index)[0]
+        link = self._ask(lambda netlink: netlink.get_links(index))[0]
         kind = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
         return f"{link.get_attr('IFLA_IFNAME')} ({kind})" if kind else str(link.get_attr("IFLA_IFNAME"))
 
@@ -194,7 +201,7 @@ class Nic:
 
     def _neighbours(self, family: int) -> dict[str, bytes]:
         """MAC by address."""
-        rows = self._netlink.get_neighbours(family=family)
+        rows = self._ask(lambda netlink: list(netlink.get_neighbours(family=family)))
         return {row.get("dst"): bytes.fromhex(row.get("lladdr").replace(":", "")) for row in rows if row.get("lladdr")}
 
 

@@ -9,15 +9,16 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any
 
 from rig.device.process import exit_words
-from rig.standby.wire import ipc
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.line import Line, pair
+from rig.standby.wire.message import Notice
+from rig.standby.wire.peer import Peer
 from rig.timeline import TimelineWriter
 
 LAST_STEPS_S = 0.5
@@ -30,7 +31,6 @@ class AppProcess:
 
     name: str
     process: subprocess.Popen[bytes]
-    sock: socket.socket
     timeline: TimelineWriter
     granted: bool = True
     """What the user answers to an access request."""
@@ -39,6 +39,8 @@ class AppProcess:
     suspended: bool = False
     open_reads: int = 0
     tasks: set[int] = field(default_factory=set)
+    peer: Peer[FromApp] | None = None
+    """Its end of the line; set as soon as it is watched."""
 
     @property
     def busy(self) -> bool:
@@ -60,10 +62,15 @@ class AppProcess:
         self.suspended = False
         self.process.send_signal(signal.SIGCONT)
 
-    def tell(self, message: Mapping[str, Any]) -> None:
+    @property
+    def has_unread(self) -> bool:
+        """Whether it has said something that nobody has read yet."""
+        return self.peer is not None and self.peer.has_unread
+
+    def tell(self, notice: Notice) -> None:
         """Send it a message. It may have died a moment ago: then nothing, and the loop notices the closed socket."""
-        with contextlib.suppress(BrokenPipeError, ConnectionResetError):
-            ipc.send(self.sock, message)
+        if self.peer is not None:
+            self.peer.notify(notice)
 
     def end(self) -> str:
         """After it hung up: how it ended, in words; it is killed when it does not."""
@@ -78,14 +85,16 @@ class AppProcess:
         self.process.wait()
 
 
-def start(name: str, entry: str, test_fd: int, timeline: TimelineWriter, environment: Mapping[str, str]) -> AppProcess:
-    """Start an app process; it reports with "app_ready". `test_fd` is the end that the test's calls come through."""
-    ours, theirs = ipc.pair()
+def start(
+    name: str, entry: str, test_fd: int, timeline: TimelineWriter, environment: Mapping[str, str]
+) -> tuple[AppProcess, Line[FromApp]]:
+    """Start an app process; it reports with AppReady on the line. `test_fd` is the end that the test's calls come through."""
+    ours, theirs = pair()
     fds = (theirs.fileno(), test_fd, timeline.fd)
     command = [sys.executable, "-m", "rig.standby.app.main", name, entry, str(os.getpid()), *map(str, fds)]
     process = subprocess.Popen(command, pass_fds=fds, env={**os.environ, **environment}, stdin=subprocess.DEVNULL)
     theirs.close()
-    return AppProcess(name, process, ours, timeline)
+    return AppProcess(name, process, timeline), Line(ours, FromApp)
 
 
 def _wait_stopped(process: subprocess.Popen[bytes]) -> None:

@@ -6,7 +6,6 @@ connection's entry in the device at once (NIC_PATTERN_ADD, CCT-041); standby ent
 
 from __future__ import annotations
 
-import os
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -108,10 +107,10 @@ class Channels:
         if channel.kind is None:
             self._request_slot(channel)
 
-    def connect_end(self, channel: Channel, fd: int | None, error: str | None) -> None:
+    def connect_end(self, channel: Channel, sock: socket.socket | None, error: str | None) -> None:
         self._record("CONNECT_END", channel, error=error)
-        if fd is not None:
-            channel.sock = socket.socket(fileno=fd)
+        if sock is not None:
+            channel.sock = sock
         else:
             self._free_slot(channel)
 
@@ -212,10 +211,3 @@ def check_minutes(minutes: int) -> None:
     """CCT-004. Raises HostError INVALID_ARG."""
     if minutes not in KEEP_ALIVE_MINUTES:
         raise HostError(HResult.INVALID_ARG, f"server keep-alive of {minutes} minutes, 15 to 1439 allowed")
-
-
-def take_fd(fds: list[int]) -> int | None:
-    """The first descriptor of a message; the rest, which nobody asked for, are closed."""
-    for extra in fds[1:]:
-        os.close(extra)
-    return fds[0] if fds else None

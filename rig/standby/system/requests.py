@@ -1,13 +1,15 @@
-"""What apps ask of the service: one method a request, named as on the wire."""
+"""What apps ask of the system: one method for each message."""
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from rig.device.payload import PayloadKeepAlive
+from rig.device.payload import PayloadState
 from rig.standby.system.apps import AppProcess
 from rig.standby.system.channels import Channel, check_minutes
+from rig.standby.wire import from_app
+from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 
 if TYPE_CHECKING:
@@ -15,98 +17,117 @@ if TYPE_CHECKING:
 
 
 class AppRequests:
-    """Finds the method and the channel of a request, and runs it on the loop's thread. Raises HostError."""
+    """Finds the method and the channel of a message, and runs it on the loop's thread. Raises HostError."""
 
     def __init__(self, service: Service) -> None:
         self._service = service
+        self._handlers: dict[type[Any], Callable[..., Any]] = {
+            from_app.AppReady: self._app_ready,
+            from_app.RequestAccess: self._request_access,
+            from_app.RegisterTask: self._register_task,
+            from_app.ConstructChannel: self._construct_channel,
+            from_app.SetServerKeepAlive: self._set_server_keep_alive,
+            from_app.GetNetworkKeepAlive: self._get_network_keep_alive,
+            from_app.GetWakeSupported: self._get_wake_supported,
+            from_app.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
+            from_app.SetPayload: self._set_payload,
+            from_app.GetPayloadState: self._get_payload_state,
+            from_app.UsingTransport: self._using_transport,
+            from_app.ConnectBegin: self._connect_begin,
+            from_app.WaitForPushEnabled: self._wait_for_push_enabled,
+            from_app.CloseChannel: self._close_channel,
+            from_app.ReadBegin: self._read_begin,
+            from_app.ReadCompleted: self._read_completed,
+            from_app.TaskDone: self._task_done,
+        }
 
-    def handle(self, app: AppProcess, message: dict[str, Any], fd: int | None) -> Any:
-        arguments = {k: v for k, v in message.items() if k not in ("id", "do")}
-        if fd is not None:
-            arguments["fd"] = fd
-        return getattr(self, "on_" + message["do"])(app, **arguments)
+    def handle(self, app: AppProcess, message: from_app.FromApp, descriptors: Descriptors) -> Any:
+        """Descriptors that the message brought and nobody takes are closed by who calls."""
+        if isinstance(message, from_app.ConnectEnd):
+            return self._connect_end(app, message, descriptors)
+        return self._handlers[type(message)](app, message)
 
-    def on_app_ready(self, app: AppProcess) -> None:
+    def _app_ready(self, app: AppProcess, message: from_app.AppReady) -> None:
         self._service.timeline.add("APP_READY", app=app.name, pid=app.process.pid)
 
-    def on_request_access(self, app: AppProcess) -> int:
+    def _request_access(self, app: AppProcess, message: from_app.RequestAccess) -> int:
         return self._service.request_access(app)
 
-    def on_register(self, app: AppProcess, name: str, entry_point: str, kind: str, channel: str) -> int:
-        self._channel(app, channel)
-        return self._service.tasks.register(app, name, entry_point, kind, channel)
+    def _register_task(self, app: AppProcess, message: from_app.RegisterTask) -> int:
+        self._channel(app, message.channel)
+        return self._service.tasks.register(app, message.name, message.entry_point, message.kind, message.channel)
 
-    def on_cct_construct(self, app: AppProcess, channel: str, minutes: int, hardware: bool) -> None:
-        self._service.channels.construct(app, channel, minutes, hardware)
+    def _construct_channel(self, app: AppProcess, message: from_app.ConstructChannel) -> None:
+        self._service.channels.construct(app, message.channel, message.minutes, message.hardware)
 
-    def on_cct_set_keep_alive(self, app: AppProcess, channel: str, minutes: int) -> None:
-        check_minutes(minutes)
-        record = self._channel(app, channel)
-        record.minutes = minutes
-        record.set_network_minutes(min(record.network_minutes, minutes))
+    def _set_server_keep_alive(self, app: AppProcess, message: from_app.SetServerKeepAlive) -> None:
+        check_minutes(message.minutes)
+        record = self._channel(app, message.channel)
+        record.minutes = message.minutes
+        record.set_network_minutes(min(record.network_minutes, message.minutes))
 
-    def on_cct_network_keep_alive(self, app: AppProcess, channel: str) -> int:
-        return self._channel(app, channel).network_minutes
+    def _get_network_keep_alive(self, app: AppProcess, message: from_app.GetNetworkKeepAlive) -> int:
+        return self._channel(app, message.channel).network_minutes
 
-    def on_cct_wake_supported(self, app: AppProcess, channel: str) -> bool:
+    def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported) -> bool:
         return self._service.rules.aoac
 
-    def on_cct_decrease(self, app: AppProcess, channel: str) -> None:
-        rules, record = self._service.rules, self._channel(app, channel)
+    def _decrease_network_keep_alive(self, app: AppProcess, message: from_app.DecreaseNetworkKeepAlive) -> None:
+        rules, record = self._service.rules, self._channel(app, message.channel)
         record.set_network_minutes(max(rules.network_ka_floor_min, record.network_minutes - rules.network_ka_step_min))
 
-    def on_cct_set_payload(self, app: AppProcess, channel: str, payload: dict[str, Any] | None) -> None:
-        self._service.channels.set_payload(self._channel(app, channel), PayloadKeepAlive.of(payload) if payload else None)
+    def _set_payload(self, app: AppProcess, message: from_app.SetPayload) -> None:
+        self._service.channels.set_payload(self._channel(app, message.channel), message.payload)
 
-    def on_cct_payload_state(self, app: AppProcess, channel: str) -> dict[str, Any]:
-        payload = self._channel(app, channel).payload
+    def _get_payload_state(self, app: AppProcess, message: from_app.GetPayloadState) -> PayloadState:
+        payload = self._channel(app, message.channel).payload
         if payload is None:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {channel!r} has no payload keep-alive")
-        return asdict(payload.state)
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {message.channel!r} has no payload keep-alive")
+        return payload.state
 
-    def on_using_transport(self, app: AppProcess, channel: str, socket: int) -> None:
-        record = self._channel(app, channel)
+    def _using_transport(self, app: AppProcess, message: from_app.UsingTransport) -> None:
+        record = self._channel(app, message.channel)
         self._service.standby.finish_settling()
-        self._service.channels.bind(record, socket)
+        self._service.channels.bind(record, message.socket)
 
-    def on_connect_begin(self, app: AppProcess, channel: str | None, socket: int, host: str, port: int) -> None:
-        if channel is not None:
-            self._service.channels.connect_begin(self._channel(app, channel), host, port)
+    def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin) -> None:
+        if message.channel is not None:
+            self._service.channels.connect_begin(self._channel(app, message.channel), message.host, message.port)
 
-    def on_connect_end(
-        self, app: AppProcess, channel: str | None, socket: int, error: str | None = None, fd: int | None = None
-    ) -> None:
-        if channel is not None:
-            self._service.channels.connect_end(self._channel(app, channel), fd, error)
+    def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
+        if message.channel is None:
+            return
+        record = self._channel(app, message.channel)
+        self._service.channels.connect_end(record, descriptors.take_socket(), message.error)
 
-    def on_wait_for_push_enabled(self, app: AppProcess, channel: str) -> int:
-        record = self._channel(app, channel)
+    def _wait_for_push_enabled(self, app: AppProcess, message: from_app.WaitForPushEnabled) -> int:
+        record = self._channel(app, message.channel)
         self._service.standby.finish_settling()
         status = self._service.channels.wait_for_push_enabled(record)
         if status.allocated:
             self._service.start_keep_alive(record)
         return int(status)
 
-    def on_cct_close(self, app: AppProcess, channel: str) -> None:
-        record = self._channel(app, channel)
+    def _close_channel(self, app: AppProcess, message: from_app.CloseChannel) -> None:
+        record = self._channel(app, message.channel)
         self._service.stop_keep_alive(record)
         self._service.standby.finish_settling()
         self._service.channels.close(record)
-        self._service.tasks.forget_channel(app, channel)
+        self._service.tasks.forget_channel(app, message.channel)
 
-    def on_read_begin(self, app: AppProcess, channel: str | None) -> None:
+    def _read_begin(self, app: AppProcess, message: from_app.ReadBegin) -> None:
         app.open_reads += 1
 
-    def on_read_completed(self, app: AppProcess, channel: str | None, socket: int, over: bool) -> None:
+    def _read_completed(self, app: AppProcess, message: from_app.ReadCompleted) -> None:
         app.open_reads -= 1
-        record = next((c for c in self._service.channels.all() if c.app is app and c.channel_id == channel), None)
+        record = next((c for c in self._service.channels.all() if c.app is app and c.channel_id == message.channel), None)
         if record is not None:
-            record.over |= over and record.bound_socket == socket
+            record.over |= message.over and record.bound_socket == message.socket
             self._service.push(record)
         self._service.suspend_if_idle(app)
 
-    def on_task_done(self, app: AppProcess, instance: int, fault: str | None) -> None:
-        self._service.tasks.done(app, instance)
+    def _task_done(self, app: AppProcess, message: from_app.TaskDone) -> None:
+        self._service.tasks.done(app, message.instance)
         self._service.suspend_if_idle(app)
 
     def _channel(self, app: AppProcess, channel_id: str) -> Channel:

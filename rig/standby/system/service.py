@@ -2,20 +2,23 @@
 
     python -m rig.standby.system.service CONFIG_HEX
 
-CONFIG_HEX is a CBOR map (see `ServiceConfig`). It enters the host's namespace, opens the control channel to the device,
+CONFIG_HEX is a msgpack map (see `ServiceConfig`). It enters the host's namespace, opens the control channel to the device,
 and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import socket
 import sys
+import traceback
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import cbor2
+import msgspec
 
 from rig.clock import Clock
 from rig.config import StandbyConfig
@@ -23,7 +26,7 @@ from rig.device.link import Link
 from rig.device.numbers import EventKind, SlotFlag, StateMachine, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
-from rig.errors import BenchError, DeviceError, RigError
+from rig.errors import BenchError
 from rig.net.gate import Gate
 from rig.process import die_with_parent, enter_network
 from rig.standby.api.enums import BackgroundAccessStatus
@@ -34,14 +37,20 @@ from rig.standby.nic.standby import ConnectedStandby, Woken
 from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.system import apps
 from rig.standby.system.apps import AppProcess
-from rig.standby.system.channels import Channel, Channels, take_fd
+from rig.standby.system.channels import Channel, Channels
 from rig.standby.system.loop import Loop, Timer
 from rig.standby.system.power import Power, PowerState
 from rig.standby.system.requests import AppRequests
 from rig.standby.system.slots import SlotPolicy
 from rig.standby.system.tasks import Tasks
-from rig.standby.wire import ipc
+from rig.standby.wire import bench
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.faults import fault_of
+from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import Line
+from rig.standby.wire.peer import Peer
+from rig.standby.wire.to_app import TransportFailed
 from rig.timeline import TimelineWriter
 
 OWNER = 1
@@ -85,7 +94,6 @@ class Service:
         self.apps: dict[str, AppProcess] = {}
         self.power = PowerState(self.timeline)
         self.tasks = Tasks(self.timeline)
-        self._control = socket.socket(fileno=config.control_fd)
         self._open_device()
         self.channels = Channels(
             SlotPolicy(self.rules.limits()), self.nic, self.power, self.timeline, self.rules.network_ka_initial_min
@@ -94,54 +102,71 @@ class Service:
         self._keep_alives: dict[tuple[str, str], Timer] = {}
         self._linger: Timer | None = None
         self._requests = AppRequests(self)
-        self.loop.watch(self._control.fileno(), self._on_bench)
-        signal.signal(signal.SIGTERM, lambda *_: self.loop.stop())
+        self._bench_calls: dict[type[Any], Callable[..., Any]] = {
+            bench.StartApp: self._start_app,
+            bench.EnterStandby: self._enter_standby,
+            bench.ExitStandby: self._exit_standby,
+            bench.Shutdown: self._shutdown,
+            bench.Suspend: self._suspend,
+            bench.DeviceRequest: self._device_request,
+            bench.LinkStats: self._link_stats,
+        }
 
-    def run(self) -> None:
-        ipc.send(self._control, {"do": "ready"})
+    async def run(self, control: Line[bench.FromBench]) -> None:
+        """Serve until the bench hangs up."""
+        asyncio.get_running_loop().set_exception_handler(self._on_loop_exception)
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.loop.stop)
+        peer = Peer(control, self._on_bench, on_gone=lambda _why: self.loop.stop(), on_fault=self._on_fault)
+        peer.notify(bench.Ready())
         try:
-            self.loop.run()
+            await self.loop.stopped()
         finally:
             for app in self.apps.values():
                 app.kill()
             self.link.close()
 
+    def _on_fault(self, where: str, error: BaseException) -> None:
+        """An exception that nobody foresaw: written down, answered INTERNAL by the line, and everything else goes on."""
+        traceback.print_exception(error)
+        self.timeline.add("SERVICE_FAULT", where=where, error=f"{type(error).__name__}: {error}")
+
+    def _on_loop_exception(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+        error = context.get("exception") or RuntimeError(context["message"])
+        self._on_fault(str(context.get("handle") or context.get("task") or "loop"), error)
+
     # -- the bench -----------------------------------------------------------------------------------------------------
 
-    def _on_bench(self) -> None:
-        received = ipc.receive(self._control)
-        if received is None:
-            self.loop.stop()
-            return
-        message, fds = received
-        try:
-            result = getattr(self, "bench_" + message["do"])(*fds, **message.get("arguments", {}))
-            ipc.answer(self._control, message, result)
-        except HostError as error:
-            ipc.answer(self._control, message, error=error)
-        except (RigError, OSError) as error:
-            ipc.answer(self._control, message, error=HostError(HResult.FAIL, str(error)))
+    def _on_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
+        return self._bench_calls[type(call)](call, descriptors)
 
-    def bench_start_app(self, test_fd: int, name: str, entry: str, path: list[str], access: bool) -> None:
+    def _start_app(self, call: bench.StartApp, descriptors: Descriptors) -> None:
         """Start an app; APP_READY follows on the timeline. Raises HostError for a name that runs already."""
-        if name in self.apps:
+        if call.name in self.apps:
+            raise HostError(HResult.INVALID_STATE, f"app {call.name!r} runs already")
+        test_fd = descriptors.take()
+        if test_fd is None:
+            raise HostError(HResult.INVALID_ARG, "the test's line is missing")
+        try:
+            app, line = apps.start(call.name, call.entry, test_fd, self.timeline, {"PYTHONPATH": os.pathsep.join(call.path)})
+        finally:
             os.close(test_fd)
-            raise HostError(HResult.INVALID_STATE, f"app {name!r} runs already")
-        environment = {"PYTHONPATH": os.pathsep.join(path)}
-        app = apps.start(name, entry, test_fd, self.timeline, environment)
-        os.close(test_fd)
-        app.granted = access
-        self.apps[name] = app
-        self.loop.watch(app.sock.fileno(), lambda: self._on_app(app))
+        app.granted = call.access
+        app.peer = Peer(
+            line,
+            lambda message, descriptors: self._on_app(app, message, descriptors),
+            on_gone=lambda _why: self._app_ended(app),
+            on_fault=self._on_fault,
+        )
+        self.apps[call.name] = app
 
-    def bench_enter_standby(self) -> None:
+    def _enter_standby(self, call: bench.EnterStandby, descriptors: Descriptors) -> None:
         """Screen off. The host sleeps as soon as nothing runs; SLEEP_ENTER tells."""
         if not self.rules.aoac:
             raise HostError(HResult.INVALID_STATE, "the platform has no connected standby (aoac = false)")
         self.power.change(Power.ENTERING_STANDBY)
         self._sleep_if_idle()
 
-    def bench_exit_standby(self) -> None:
+    def _exit_standby(self, call: bench.ExitStandby, descriptors: Descriptors) -> None:
         """The user is back."""
         self._stop_linger()
         self.power.change(Power.ACTIVE)
@@ -155,7 +180,7 @@ class Service:
         for channel in self.channels.all():
             self._fire_held(channel)
 
-    def bench_shutdown(self) -> None:
+    def _shutdown(self, call: bench.Shutdown, descriptors: Descriptors) -> None:
         """Neither slot kind fires afterwards and nothing stays armed on the device (CCT-029)."""
         if self.power.asleep:
             self.standby.wake("shutdown")
@@ -163,19 +188,20 @@ class Service:
         for app in self.apps.values():
             app.kill()
 
-    def bench_suspend(self, app: str) -> None:
+    def _suspend(self, call: bench.Suspend, descriptors: Descriptors) -> None:
         """The user switches away from the app: it is suspended when it has nothing to do."""
-        self.apps[app].foreground = False
-        self.suspend_if_idle(self.apps[app])
+        app = self.apps.get(call.app)
+        if app is None:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, f"no app {call.app!r} runs")
+        app.foreground = False
+        self.suspend_if_idle(app)
 
-    def bench_request(self, op: int, group: int, command: int, body: dict[str, Any], timeout_s: float, retries: int) -> Any:
+    async def _device_request(self, call: bench.DeviceRequest, descriptors: Descriptors) -> dict[str, Any]:
         """A request of the bench to the device, over the host's control channel."""
-        try:
-            return {"reply": self.link.request(op, group, command, body, timeout_s=timeout_s, retries=retries)}
-        except DeviceError as error:
-            return {"refused": {"group": error.group, "rc": error.rc, "name": error.name}}
+        arguments = (call.op, call.group, call.command, call.body)
+        return await asyncio.to_thread(self.link.request, *arguments, timeout_s=call.timeout_s, retries=call.retries)
 
-    def bench_link_stats(self) -> dict[str, int]:
+    def _link_stats(self, call: bench.LinkStats, descriptors: Descriptors) -> dict[str, int]:
         return dict(vars(self.link.stats))
 
     # -- the device ----------------------------------------------------------------------------------------------------
@@ -264,12 +290,12 @@ class Service:
         if woken.channel is not None:
             self._resume(woken.channel.app, "wake")
         if woken.reason is WakeReason.KA_TIMEOUT and woken.channel is not None:
-            woken.channel.app.tell({"do": "transport_failed", "channel": woken.channel.channel_id})
+            woken.channel.app.tell(TransportFailed(woken.channel.channel_id))
 
     def _on_connection_lost(self, channel: Channel) -> None:
         """Nobody knows what the device sent on it last: the app ends it, and may connect again (CCT-039)."""
         self._resume(channel.app, "transport_failed")
-        channel.app.tell({"do": "transport_failed", "channel": channel.channel_id})
+        channel.app.tell(TransportFailed(channel.channel_id))
 
     def _on_no_more_tokens(self, channel: Channel) -> None:
         """The device held what fits into it: the host gives it more at the next entry, or the app has to make some."""
@@ -282,24 +308,15 @@ class Service:
 
     # -- apps ----------------------------------------------------------------------------------------------------------
 
-    def _on_app(self, app: AppProcess) -> None:
-        received = ipc.receive(app.sock)
-        if received is None:
-            self._app_ended(app)
-            return
-        message, fds = received
+    def _on_app(self, app: AppProcess, message: FromApp, descriptors: Descriptors) -> Any:
         self.touch()
         try:
-            reply = ipc.reply(message, self._requests.handle(app, message, take_fd(fds)))
-        except HostError as error:
-            reply = ipc.reply(message, error=error)
-        if reply is not None:
-            app.tell(reply)
-        if app.suspended and app.busy:
-            self._resume(app, "unfinished")  # it was stopped between taking data and telling of it
+            return self._requests.handle(app, message, descriptors)
+        finally:
+            if app.suspended and app.busy:
+                self._resume(app, "unfinished")  # it was stopped between taking data and telling of it
 
     def _app_ended(self, app: AppProcess) -> None:
-        self.loop.unwatch(app.sock.fileno())
         self._unwatch_transports(app)
         for channel in self.channels.all():
             if channel.app is app:
@@ -307,7 +324,6 @@ class Service:
         self.channels.close_app(app)
         self.tasks.forget_app(app)
         ended = app.end()
-        app.sock.close()
         del self.apps[app.name]
         self.timeline.add("APP_TERMINATED", app=app.name, status=ended)
 
@@ -414,22 +430,24 @@ class Service:
 
     def _all_quiet(self) -> bool:
         """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""
-        return all(app.suspended and not app.busy and not ipc.pending(app.sock) for app in self.apps.values())
+        return all(app.suspended and not app.busy and not app.has_unread for app in self.apps.values())
 
 
 def main(arguments: list[str]) -> None:
-    config = ServiceConfig(**cbor2.loads(bytes.fromhex(arguments[0])))
+    config = msgspec.msgpack.decode(bytes.fromhex(arguments[0]), type=ServiceConfig)
     die_with_parent(config.parent_pid)
     enter_network(config.host_ns_fd)
-    control = socket.socket(fileno=os.dup(config.control_fd))
+    asyncio.run(_serve(config))
+
+
+async def _serve(config: ServiceConfig) -> None:
+    control: Line[bench.FromBench] = Line(socket.socket(fileno=config.control_fd), bench.FromBench)
     try:
         service = Service(config)
-    except (RigError, OSError) as error:
-        code, cause, fix = (error.code, error.cause, error.fix) if isinstance(error, RigError) else ("RIG-X01", repr(error), "")
-        ipc.send(control, {"do": "failed", "code": code, "cause": cause, "fix": fix})
+    except Exception as error:
+        control.send_notice(bench.Failed(fault_of(error, "the start of the standby service")))
         return
-    control.close()
-    service.run()
+    await service.run(control)
 
 
 if __name__ == "__main__":

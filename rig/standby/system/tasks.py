@@ -10,7 +10,9 @@ import itertools
 from dataclasses import dataclass
 
 from rig.standby.system.apps import AppProcess
+from rig.standby.wire.from_app import TriggerKind
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.to_app import RunTask
 from rig.timeline import TimelineWriter
 
 
@@ -20,7 +22,7 @@ class Registration:
     app: AppProcess
     name: str
     entry_point: str
-    kind: str
+    kind: TriggerKind
     channel_id: str
 
 
@@ -33,7 +35,7 @@ class Tasks:
         self._ids = itertools.count(1)
         self._instances = itertools.count(1)
 
-    def register(self, app: AppProcess, name: str, entry_point: str, kind: str, channel_id: str) -> int:
+    def register(self, app: AppProcess, name: str, entry_point: str, kind: TriggerKind, channel_id: str) -> int:
         if not app.access:
             raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before registering a task")
         task_id = next(self._ids)
@@ -41,7 +43,7 @@ class Tasks:
         self._timeline.add("REGISTER", app=app.name, task=name, kind=kind, channel=channel_id, task_id=task_id)
         return task_id
 
-    def fire(self, app: AppProcess, kind: str, channel_id: str) -> int:
+    def fire(self, app: AppProcess, kind: TriggerKind, channel_id: str) -> int:
         """Order a run of every registration for that trigger; returns how many (twice registered, twice run: BGT-008)."""
         wanted = [r for r in self._registrations.values() if (r.app, r.kind, r.channel_id) == (app, kind, channel_id)]
         for registration in wanted:
@@ -61,5 +63,11 @@ class Tasks:
     def _order(self, registration: Registration) -> None:
         number = next(self._instances)
         registration.app.tasks.add(number)
-        order = {"name": registration.name, "entry_point": registration.entry_point, "kind": registration.kind}
-        registration.app.tell({"do": "run_task", "instance": number, "channel": registration.channel_id, **order})
+        order = RunTask(
+            instance=number,
+            name=registration.name,
+            entry_point=registration.entry_point,
+            kind=registration.kind,
+            channel=registration.channel_id,
+        )
+        registration.app.tell(order)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from enum import IntEnum
-from typing import Any
 
 
 class HResult(IntEnum):
@@ -35,16 +34,9 @@ class HostError(Exception):
         self.hresult = hresult
         self.text = text
 
-    def to_wire(self) -> list[Any]:
-        return [int(self.hresult), self.text]
-
 
 class ProcessGone(HostError):
     """The process on the other end ended."""
 
     def __init__(self, who: str) -> None:
         super().__init__(HResult.FAIL, f"{who} is gone")
-
-
-def from_wire(error: list[Any]) -> HostError:
-    return HostError(HResult(error[0]), str(error[1]))

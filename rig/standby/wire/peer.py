@@ -10,6 +10,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
+import select
 from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
@@ -56,6 +57,11 @@ class Peer(Generic[In]):
         self._gone = False
         line.sock.setblocking(False)
         self._loop.add_reader(line.fileno(), self._readable)
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether a message waits to be taken."""
+        return not self._gone and bool(select.select([self.line], [], [], 0)[0])
 
     # -- to the peer ---------------------------------------------------------------------------------------------------
 
