@@ -1,6 +1,7 @@
 """The control channel: SMP requests and replies over a serial line that a text log shares.
 
-One thread reads; it sleeps in poll(2) until bytes come. Any number of threads may have requests in flight: a reply is
+One thread reads; it sleeps in poll(2) until bytes come. (Or none does, and the one that asks and waits reads too: `pumped`.
+Between an event and the answer to it no other thread must run then.) Any number of requests may be in flight: a reply is
 matched by its sequence number, group and command, and whatever matches nothing (late, doubled, another program's) is
 dropped and counted, so that one lost or late reply never disturbs what comes after. A retry carries the sequence number of
 the first try: the device answers a repeated command from its cache and does not execute it twice.
@@ -103,7 +104,11 @@ class Pending:
         self._done.release()
 
     def wait(self, timeout_s: float) -> bool:
-        return self._done.acquire(timeout=timeout_s)
+        return self._link.wait_for(self, timeout_s)
+
+    def done(self, timeout_s: float = 0.0) -> bool:
+        """Whether it is over; waits for another thread to say so."""
+        return self._done.acquire(timeout=timeout_s) if timeout_s > 0 else self._done.acquire(blocking=False)
 
     def result(self, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> dict[str, Any]:
         """As `Requester.request`; call once."""
@@ -111,7 +116,11 @@ class Pending:
 
 
 class Link:
-    """An open control channel; a context manager. `log` gets every line of text, from the reader thread."""
+    """An open control channel; a context manager. `log` gets every line of text, from the reader thread.
+
+    `pumped`: without a thread of its own. Its owner, one thread, calls `pump` when `fileno` is readable and when `pump` said so;
+    whoever waits for a reply reads meanwhile, so callbacks run in the owner's thread, in `pump` or under `result`.
+    """
 
     def __init__(
         self,
@@ -120,6 +129,7 @@ class Link:
         baudrate: int = 115200,
         timeline: TimelineWriter | None = None,
         log: Callable[[str], None] | None = None,
+        pumped: bool = False,
     ) -> None:
         self.port = port
         self.baudrate = baudrate
@@ -137,8 +147,13 @@ class Link:
         self._events: EventStream | None = None
         self._receiver = framing.Receiver(self._on_message, self._on_text)
         self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
-        self._reader = threading.Thread(target=self._read, name=f"link {port}", daemon=True)
-        self._reader.start()
+        self._poller = select.poll()
+        for fd in (self._endpoint.fd, self._wake_r):
+            self._poller.register(fd, select.POLLIN)
+        self._reader: threading.Thread | None = None
+        if not pumped:
+            self._reader = threading.Thread(target=self._read, name=f"link {port}", daemon=True)
+            self._reader.start()
 
     def __enter__(self) -> Link:
         return self
@@ -151,7 +166,9 @@ class Link:
         if self._gone is None:
             self._gone = BenchError("RIG-S06", f"the link to {self.port} was closed")
         self._poke()
-        if threading.current_thread() is not self._reader:
+        if self._reader is None:
+            self._release_all()
+        elif threading.current_thread() is not self._reader:
             self._reader.join()
         with self._write_lock:
             self._endpoint.close()
@@ -308,21 +325,50 @@ class Link:
         return bool(poller.poll(deadline.remaining_s * 1000))
 
     def _read(self) -> None:
-        fd = self._endpoint.fd
-        poller = select.poll()
-        poller.register(fd, select.POLLIN)
-        poller.register(self._wake_r, select.POLLIN)
         while self._gone is None:
-            events = self._events
-            ready = poller.poll(None if events is None else events.tick())
-            try:
-                for ready_fd, _ in ready:
-                    self._take(ready_fd)
-            except OSError as error:
-                self._fail(error)
-            except Exception as error:  # from a callback; without a reader every thread would wait for ever
-                self._gone = RigBug("RIG-X05", f"a callback of the link raised {error!r}")
+            self._turn(None)
         self._release_all()
+
+    def _turn(self, timeout_ms: float | None) -> None:
+        """Read what comes within that time, once; ask for events when that is due."""
+        events = self._events
+        due_ms = None if events is None else events.tick()
+        ready = self._poller.poll(min((ms for ms in (due_ms, timeout_ms) if ms is not None), default=None))
+        try:
+            for ready_fd, _ in ready:
+                self._take(ready_fd)
+        except OSError as error:
+            self._fail(error)
+        except Exception as error:  # from a callback; without a reader every thread would wait for ever
+            self._gone = RigBug("RIG-X05", f"a callback of the link raised {error!r}")
+
+    # -- without a thread ----------------------------------------------------------------------------------------------
+
+    def fileno(self) -> int:
+        """Readable when `pump` has something to read. Not to be read by others."""
+        return self._endpoint.fd
+
+    def pump(self) -> float | None:
+        """Read what has come. Returns the seconds after which to call again though nothing has; None: no need. Raises
+        BenchError RIG-S05 or RIG-S06 when the port is gone."""
+        self._turn(0)
+        if self._gone is not None:
+            self._release_all()
+            raise self._gone
+        return None if self._events is None else self._events.tick() / 1000
+
+    def wait_for(self, pending: Pending, timeout_s: float) -> bool:
+        """Until `pending` is over; used by Pending."""
+        if self._reader is not None:
+            return pending.done(timeout_s)
+        deadline = Deadline(timeout_s)
+        while not pending.done():
+            if deadline.expired:
+                return False
+            self._turn(deadline.remaining_s * 1000)
+            if self._gone is not None:
+                self._release_all()
+        return True
 
     def _take(self, fd: int) -> None:
         if fd == self._wake_r:

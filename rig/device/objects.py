@@ -7,7 +7,7 @@ One frozen class for each map of firmware/proto/offload.cddl. Field names are th
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
@@ -104,6 +104,10 @@ class SlotRef:
 
     slot: int
     gen: int
+
+    @classmethod
+    def of(cls, reply: Mapping[str, Any]) -> SlotRef:
+        return cls(int(reply["slot"]), int(reply["gen"]))
 
     def wire(self) -> dict[str, Any]:
         return {"gen": self.gen, "slot": self.slot}

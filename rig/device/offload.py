@@ -7,8 +7,8 @@ epoch that is not the one it has (STALE_EPOCH), so that a late command never tak
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
 
 from rig.device.link import TIMEOUT_S, Requester
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
@@ -30,6 +30,7 @@ from rig.device.offload_types import (
     TcpSlot,
     TimeSync,
     packed_ip,
+    violation,
 )
 from rig.errors import BenchError
 
@@ -38,6 +39,18 @@ DRAIN_BYTES = 3600
 REPLY_BYTE_S = 0.0002
 """Extra patience for each byte of a long reply: 4/3 for base64, 10 bits a byte, at 115200 baud, and some."""
 SYNC_ROUNDS = 5
+
+T = TypeVar("T")
+
+
+def typed(of: Callable[[Mapping[str, Any]], T], command: Command, reply: Mapping[str, Any]) -> T:
+    """What a reply says. Raises BenchError RIG-B11 for one that is not as the contract has it: a device of another make may
+    answer anything."""
+    try:
+        return of(reply)
+    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
+        cause = f"the reply to {command.name} violates offload.cddl ({type(error).__name__}: {error}): {dict(reply)!r:.400}"
+        raise violation(cause) from error
 
 
 class OffloadClient:
@@ -55,6 +68,19 @@ class OffloadClient:
     def _write(self, command: Command, body: Mapping[str, Any] | None = None) -> dict[str, Any]:
         return self.requester.request(WRITE, GROUP_OFFLOAD, command, body or {})
 
+    def _read_as(
+        self,
+        of: Callable[[Mapping[str, Any]], T],
+        command: Command,
+        body: Mapping[str, Any] | None = None,
+        *,
+        timeout_s: float = TIMEOUT_S,
+    ) -> T:
+        return typed(of, command, self._read(command, body, timeout_s=timeout_s))
+
+    def _write_as(self, of: Callable[[Mapping[str, Any]], T], command: Command, body: Mapping[str, Any] | None = None) -> T:
+        return typed(of, command, self._write(command, body))
+
     # -- who, what, when -----------------------------------------------------------------------------------------------
 
     def hello(self) -> Hello:
@@ -69,10 +95,10 @@ class OffloadClient:
         `lease_ms`: an owner not heard of for so many specification milliseconds is taken for dead; None: 7200 s. BAD_INTERVAL.
         """
         lease = {} if lease_ms is None else {"lease_ms": lease_ms}
-        return Attached.of(self._write(Command.HELLO, {"owner": owner, **lease}))
+        return self._write_as(Attached.of, Command.HELLO, {"owner": owner, **lease})
 
     def capabilities(self) -> Capabilities:
-        return Capabilities.of(self._read(Command.CAPABILITIES))
+        return self._read_as(Capabilities.of, Command.CAPABILITIES)
 
     def time_sync(self, rounds: int = SYNC_ROUNDS) -> TimeSync:
         """The device's clock against ours: the best of a few rounds, the one with the shortest trip."""
@@ -82,7 +108,7 @@ class OffloadClient:
         t1_ns = time.monotonic_ns()
         reply = self._read(Command.TIME_SYNC, {"t1_ns": t1_ns})
         t4_ns = time.monotonic_ns()
-        t2_us, t3_us = reply["t2_us"], reply["t3_us"]
+        t2_us, t3_us = typed(lambda row: (int(row["t2_us"]), int(row["t3_us"])), Command.TIME_SYNC, reply)
         middle_us = (t1_ns + t4_ns) // 2000
         return TimeSync((t2_us + t3_us) // 2 - middle_us, (t4_ns - t1_ns) // 1000 - (t3_us - t2_us))
 
@@ -95,25 +121,24 @@ class OffloadClient:
 
     def log(self, cursor: int = 0) -> DeviceLog:
         """The last kibibyte of the device's log, or what came since `cursor`."""
-        return DeviceLog.of(self._read(Command.GET_LOG, {"cursor": cursor}))
+        return self._read_as(DeviceLog.of, Command.GET_LOG, {"cursor": cursor})
 
     def status(self) -> Status:
-        return Status.of(self._read(Command.STATUS))
+        return self._read_as(Status.of, Command.STATUS)
 
     # -- slots, patterns, offloads -------------------------------------------------------------------------------------
 
     def add_tcp_slot(self, slot: TcpSlot) -> SlotRef:
         """NO_SLOT, DUP_TUPLE, BAD_ADDR, BAD_PORT, BAD_INTERVAL, BAD_ARG, BAD_STATE, UNSUPPORTED (a flag)."""
-        reply = self._write(Command.ADD_TCP_SLOT, slot.wire())
-        return SlotRef(reply["slot"], reply["gen"])
+        return self._write_as(SlotRef.of, Command.ADD_TCP_SLOT, slot.wire())
 
     def remove_tcp_slot(self, ref: SlotRef) -> SlotInfo:
         """The slot's final state. STALE_HANDLE."""
-        return SlotInfo.of(self._write(Command.REMOVE_TCP_SLOT, ref.wire())["state"])
+        return self._write_as(_state, Command.REMOVE_TCP_SLOT, ref.wire())
 
     def get_tcp_slot(self, ref: SlotRef) -> SlotInfo:
         """STALE_HANDLE."""
-        return SlotInfo.of(self._read(Command.GET_TCP_SLOT, ref.wire())["state"])
+        return self._read_as(_state, Command.GET_TCP_SLOT, ref.wire())
 
     def pause_tcp_slot(self, ref: SlotRef) -> None:
         """Neither send for the slot nor know its frames, and keep its place. STALE_HANDLE, BAD_STATE (ended, woken, paused)."""
@@ -141,9 +166,7 @@ class OffloadClient:
 
     def slots(self) -> tuple[SlotInfo, ...]:
         """Slots in use, lowest first."""
-        reply = self._read(Command.LIST_TCP_SLOTS)
-        ends = reply.get("ends") or [()] * len(reply["slots"])
-        return tuple(SlotInfo.of(row, end) for row, end in zip(reply["slots"], ends, strict=True))
+        return self._read_as(_states, Command.LIST_TCP_SLOTS)
 
     def add_pattern(self, pattern: Pattern) -> None:
         """LIST_FULL, DUP_ID, BAD_LEN, BAD_ARG, UNSUPPORTED; NOT_ACCEPTED from prepare on."""
@@ -154,7 +177,7 @@ class OffloadClient:
         self._write(Command.REMOVE_PATTERN, {"id": pattern_id})
 
     def patterns(self) -> tuple[PatternInfo, ...]:
-        return tuple(PatternInfo.of(row) for row in self._read(Command.LIST_PATTERNS)["patterns"])
+        return self._read_as(lambda reply: tuple(map(PatternInfo.of, reply["patterns"])), Command.LIST_PATTERNS)
 
     def add_offload(self, offload: ProtocolOffload) -> None:
         """LIST_FULL, DUP_ID, BAD_ADDR, UNSUPPORTED."""
@@ -165,35 +188,35 @@ class OffloadClient:
         self._write(Command.REMOVE_OFFLOAD, {"id": offload_id})
 
     def offloads(self) -> tuple[OffloadInfo, ...]:
-        return tuple(OffloadInfo.of(row) for row in self._read(Command.LIST_OFFLOADS)["offloads"])
+        return self._read_as(lambda reply: tuple(map(OffloadInfo.of, reply["offloads"])), Command.LIST_OFFLOADS)
 
     # -- standby -------------------------------------------------------------------------------------------------------
 
     def prepare(self, *, epoch: int, arm: int, mac: bytes, target: Power = Power.D3, wake_timer_ms: int = 0) -> PowerReply:
         """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: bits of `Arm`. BAD_STATE, UNSUPPORTED."""
         body = {"arm": arm, "mac": mac, "epoch": epoch, "target": int(target), "wake_timer_ms": wake_timer_ms}
-        return PowerReply.of(self._write(Command.PREPARE, body))
+        return self._write_as(PowerReply.of, Command.PREPARE, body)
 
     def commit(self, epoch: int) -> PowerReply:
         """The device speaks as the host. WAKE_PENDING: a captured frame wakes, nothing was taken over."""
-        return PowerReply.of(self._write(Command.COMMIT, {"epoch": epoch}))
+        return self._write_as(PowerReply.of, Command.COMMIT, {"epoch": epoch})
 
     def abort(self, epoch: int) -> PowerReply:
         """Back to D0 from prepare."""
-        return PowerReply.of(self._write(Command.ABORT, {"epoch": epoch}))
+        return self._write_as(PowerReply.of, Command.ABORT, {"epoch": epoch})
 
     def host_awake(self, epoch: int) -> PowerReply:
         """The device stops speaking as the host and goes on buffering."""
-        return PowerReply.of(self._write(Command.HOST_AWAKE, {"epoch": epoch}))
+        return self._write_as(PowerReply.of, Command.HOST_AWAKE, {"epoch": epoch})
 
     def drain(self, ack: int, max_bytes: int = DRAIN_BYTES) -> Drain:
         """Buffered frames after index `ack`; those up to it are freed."""
         timeout_s = TIMEOUT_S + max_bytes * REPLY_BYTE_S
-        return Drain.of(self._read(Command.DRAIN, {"ack": ack, "max_bytes": max_bytes}, timeout_s=timeout_s))
+        return self._read_as(Drain.of, Command.DRAIN, {"ack": ack, "max_bytes": max_bytes}, timeout_s=timeout_s)
 
     def release(self) -> Release:
         """The host has everything: slots and buffers are freed, the device is silent. BAD_STATE."""
-        return Release.of(self._write(Command.RELEASE))
+        return self._write_as(Release.of, Command.RELEASE)
 
     # -- test builds ---------------------------------------------------------------------------------------------------
 
@@ -204,6 +227,15 @@ class OffloadClient:
     def set_clock_scale(self, minute_us: int) -> None:
         """How long a minute of every interval lasts, µs. UNSUPPORTED outside test builds."""
         self._write(Command.SET_CLOCK_SCALE, {"minute_us": minute_us})
+
+
+def _state(reply: Mapping[str, Any]) -> SlotInfo:
+    return SlotInfo.of(reply["state"])
+
+
+def _states(reply: Mapping[str, Any]) -> tuple[SlotInfo, ...]:
+    ends = reply.get("ends") or [()] * len(reply["slots"])
+    return tuple(SlotInfo.of(row, end) for row, end in zip(reply["slots"], ends, strict=True))
 
 
 def check_abi(hello: Mapping[str, Any]) -> None:

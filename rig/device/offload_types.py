@@ -36,6 +36,7 @@ from rig.device.objects import (
     packed_ip,
 )
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.errors import BenchError
 
 __all__ = [
     "Attached", "BufferedFrame", "Capabilities", "DeviceLog", "Drain", "Event", "Hello", "OffloadInfo", "Pattern", "PatternInfo",
@@ -213,7 +214,7 @@ class PowerReply:
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> PowerReply:
-        return cls(reply["epoch"], Power(reply["power"]), reply["captured"], reply.get("moved", 0))
+        return cls(int(reply["epoch"]), Power(reply["power"]), int(reply["captured"]), int(reply.get("moved", 0)))
 
 
 @dataclass(frozen=True)
@@ -233,7 +234,7 @@ class BufferedFrame:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> BufferedFrame:
-        return cls(row[0], row[1], row[2], FrameFlag(row[3]), row[4], row[5])
+        return cls(int(row[0]), row[1], row[2], FrameFlag(row[3]), row[4], bytes(memoryview(row[5])))
 
 
 @dataclass(frozen=True)
@@ -315,7 +316,13 @@ class Event:
 
     @classmethod
     def of(cls, row: Sequence[Any]) -> Event:
-        return cls(row[0], EventKind(row[1]), *row[2:15])
+        """Raises BenchError RIG-B11 for what is no event: the device's own make decides what it sends."""
+        try:
+            number, kind, *numbers = map(int, row[:14])
+            return cls(number, EventKind(kind), *numbers, bytes(memoryview(row[14])))  # type: ignore[call-arg, arg-type]
+        except (TypeError, ValueError, IndexError) as error:
+            cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {list(row)!r:.400}"
+            raise violation(cause) from error
 
     @property
     def slot_ref(self) -> SlotRef | None:
@@ -325,6 +332,11 @@ class Event:
     @property
     def matched_pattern(self) -> int | None:
         return None if self.pattern_id == NO_PATTERN else self.pattern_id
+
+
+def violation(cause: str) -> BenchError:
+    """For a message of the device that is not as the contract has it."""
+    return BenchError("RIG-B11", cause, "firmware/proto/offload.cddl says what a message holds")
 
 
 def known(cls: type, reply: Mapping[str, Any]) -> dict[str, Any]:

@@ -1,0 +1,61 @@
+"""A link without a thread: whoever waits reads, and events come in the owner's thread, also under a request."""
+
+from __future__ import annotations
+
+import select
+import threading
+from typing import Any
+
+import pytest
+
+from rig.clock import Deadline
+from rig.device.emulated import EmulatedDevice
+from rig.device.link import Link
+from rig.device.numbers import ARM_ALL, Fault, Power
+from rig.device.offload import OffloadClient
+from rig.errors import BenchError
+
+OWNER = 9
+MAC = bytes.fromhex("020000000001")
+
+
+def sleep_until_timer(client: OffloadClient, wake_timer_ms: int) -> int:
+    """The device sleeps and wakes by itself; returns the epoch."""
+    client.attach(OWNER)
+    epoch = client.prepare(epoch=client.status().epoch, arm=ARM_ALL, mac=MAC, wake_timer_ms=wake_timer_ms).epoch
+    return client.commit(epoch).epoch
+
+
+def test_events_come_in_the_owners_thread(device: EmulatedDevice) -> None:
+    heard: list[tuple[threading.Thread, list[Any]]] = []
+    threads = threading.active_count()
+    with Link(device.port, pumped=True) as link:
+        client = OffloadClient(link)
+        assert threading.active_count() == threads
+        link.start_events(lambda event: heard.append((threading.current_thread(), event)))
+        sleep_until_timer(client, 1)
+        deadline, due_s = Deadline(5), 0.0
+        while not heard:
+            assert not deadline.expired, "no event"
+            select.select([link], [], [], due_s)
+            due_s = link.pump() or 0.0
+        assert heard[0][0] is threading.current_thread()
+        assert client.status().power is Power.WOKEN
+
+
+def test_a_lost_reply_is_asked_for_again(device: EmulatedDevice) -> None:
+    with Link(device.port, pumped=True) as link:
+        client = OffloadClient(link)
+        client.fault_inject(Fault.DROP_REPLY, 2)
+        before = link.stats.retries  # of a device that was still starting
+        assert client.status().power is Power.D0
+        assert link.stats.retries == before + 2
+
+
+def test_a_port_that_goes_away_ends_requests_and_pump(device: EmulatedDevice) -> None:
+    with Link(device.port, pumped=True) as link:
+        OffloadClient(link).status()
+        link.close()
+        for call in (OffloadClient(link).status, link.pump):
+            with pytest.raises(BenchError, match="RIG-S06"):
+                call()
