@@ -46,16 +46,6 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
 CLICK_USAGE = 2
 """What click exits with on bad options; pytest's and our word for it is 4."""
 
-EXIT_CODES = """Exit codes:
-  0  all passed
-  1  a requirement failed
-  2  interrupted
-  3  a bug of the rig: please report it
-  4  wrong usage, configuration or image
-  5  nothing ran
-  6  the bench misbehaved (port, board, kernel, process) and no requirement failed
-  7  only flaky tests, with --strict"""
-
 
 def build() -> typer.Typer:
     """The application with all commands."""

@@ -17,7 +17,6 @@ from typing import Any, Literal
 
 from rig.clock import Clock
 from rig.errors import UsageError
-from rig.standby.system.slots import SlotLimits
 from rig.toml_lines import load_toml
 
 RANGES = {
@@ -37,6 +36,17 @@ UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
 RESET_LINES = ("none", "dtr", "rts")
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
+
+
+@dataclass(frozen=True)
+class SlotLimits:
+    """Nobody documents these numbers: configuration."""
+
+    aoac: bool = True
+    """The platform supports connected standby."""
+    hw_slots_total: int = 4
+    hw_slots_per_app: int = 2
+    sw_slots_per_app: int = 4
 
 
 @dataclass(frozen=True)

@@ -75,9 +75,10 @@ def _tcp_repair() -> None:
 
 
 def _nat() -> None:
-    from rig.net import nat, topology
+    from rig.net import nat
+    from rig.net.machines import NatSpec
 
-    nat.translate(topology.NatSpec(established_s=1, forgotten="drop"))
+    nat.translate(NatSpec(established_s=1, forgotten="drop"))
 
 
 def _tap() -> None:

@@ -1,7 +1,7 @@
 """The pytest plugin: fixtures for anyone's own tests, and the options the suite runs with.
 
-It is loaded into every pytest of an environment that has the rig, so it imports nothing of the rig until a test asks
-for one of its fixtures or marks, or an option is given.
+It is loaded into every pytest of an environment that has the rig, so it imports nothing of the rig but `rig.ours`
+until a test asks for one of its fixtures or marks, or an option is given.
 
     def test_push_wakes(bench, host, server): ...
 
@@ -18,14 +18,14 @@ for one of its fixtures or marks, or an option is given.
 
 from __future__ import annotations
 
-import contextlib
 import itertools
-import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+
+from rig.ours import SETUP, is_ours
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -39,13 +39,8 @@ MARKS = (
     "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
 
-FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
-
 ASSERTING = ("rig.suite.scene", "rig.suite.ping_protocols")
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
-
-SETUP = "rig_setup"
-"""Name of the parametrised fixture below `bench`: (device, topology)."""
 
 
 class Hooks:
@@ -118,6 +113,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", mark)
     if any(config.getoption(f"rig_{name.replace('-', '_')}") for name in OPTIONS):
         from rig.runner.before import check_words
+        from rig.runner.endings import usage_error
         from rig.runner.setups import base, insist_on_auto, words_of_devices, words_of_topologies
 
         with usage_error():
@@ -135,6 +131,7 @@ def _configure_workers(config: pytest.Config) -> None:
 
         obey(config)
     elif any(config.getoption(f"rig_{name.replace('-', '_')}") for name in (*OPTIONS, "reports")):
+        from rig.runner.endings import usage_error
         from rig.runner.parallel import Workers, is_controller
         from rig.runner.setups import refuse_board_in_workers, words_of_devices
 
@@ -190,30 +187,12 @@ def pytest_collection_finish(session: pytest.Session) -> None:
     wanted = session.config.getoption("rig_reports") is not None
     ours = [item for item in session.items if is_ours(item)]
     if (ours or wanted) and not session.config.getoption("collectonly"):
+        from rig.runner.endings import usage_error
         from rig.runner.worker import runner_of
 
         with usage_error():
             runner = runner_of(session.config, ours)
         session.config.pluginmanager.register(runner, "rig-runner")
-
-
-@contextlib.contextmanager
-def usage_error() -> Iterator[None]:
-    """A wrong option as pytest shows one: a line and exit code 4, no traceback. Other errors of the rig have their own code."""
-    from rig.errors import RigError, UsageError
-
-    try:
-        yield
-    except UsageError as error:
-        raise pytest.UsageError(str(error)) from None
-    except RigError as error:
-        pytest.exit(str(error), error.exit_code)
-
-
-def is_ours(item: pytest.Item) -> bool:
-    """Whether a test uses the rig: one of its fixtures, or a requirement's mark."""
-    used = not FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) and SETUP in getattr(item, "fixturenames", ())
-    return used or any(item.get_closest_marker(name) for name in ("requirement", "edge"))
 
 
 @pytest.fixture
@@ -265,12 +244,3 @@ def timeline(bench: Bench) -> Any:
 def capture(bench: Bench) -> Any:
     """The frames of every link (`rig.net.capture.Capture`)."""
     return bench.capture
-
-
-def terminate(number: int, _frame: object) -> None:
-    """SIGTERM and SIGHUP as Ctrl-C: tests tear down and reports are written. Once; what follows is ignored."""
-    import signal
-
-    for ending in (signal.SIGTERM, signal.SIGHUP):
-        signal.signal(ending, signal.SIG_IGN)
-    raise KeyboardInterrupt(f"{signal.Signals(number).name} (pid {os.getpid()})")

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.commands.looking import printable
-from rig.runner.record import RESULTS
+from rig.results.record import RESULTS
 
 POLL_S = 0.1
 """How often to look for more: a person reads no faster."""

@@ -12,8 +12,7 @@ NAMES = "exit-codes, bench.toml, topology, requirements, events, signing-key, ci
 def register(app: typer.Typer) -> None:
     @app.command("help", help=f"Explain a topic: {NAMES}.")
     def show(topic: Annotated[str, typer.Argument(help=NAMES, autocompletion=lambda: NAMES.split(", "))] = "exit-codes") -> None:
-        from rig.cli import EXIT_CODES
-        from rig.commands.topics import BENCH_TOML, CI, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
+        from rig.commands.topics import BENCH_TOML, CI, EXIT_CODES, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
         from rig.device import signing_key
         from rig.errors import UsageError
         from rig.events import page

@@ -11,12 +11,10 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import Any, Protocol
 
+from rig.device.link_stats import Stats
 from rig.device.numbers import GROUP_OFFLOAD, READ, Command
-
-if TYPE_CHECKING:
-    from rig.device.link import Stats
 
 SILENCE_S = 1.0
 NEXT_WAIT_S = 0.005

@@ -19,7 +19,6 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol
 
 import cbor2
@@ -28,6 +27,7 @@ from rig.clock import Deadline
 from rig.device import framing
 from rig.device.codes import error_in
 from rig.device.events import EventStream
+from rig.device.link_stats import Stats
 from rig.device.port import open_port
 from rig.errors import BenchError, RigBug, RigError
 
@@ -62,26 +62,6 @@ class Requester(Protocol):
     ) -> dict[str, Any]:
         """The reply's map. Raises DeviceError when the device refused, BenchError RIG-B03 when nothing answered."""
         ...
-
-
-@dataclass
-class Stats:
-    """Counts since the link was opened."""
-
-    requests: int = 0
-    retries: int = 0
-    replies: int = 0
-    unmatched: int = 0
-    """Replies that nobody waits for any more: late, doubled, or to another program."""
-    bad_replies: int = 0
-    """Frames with a right CRC that are no SMP reply."""
-    bad_frames: int = 0
-    events: int = 0
-    repeated_events: int = 0
-    rx_bytes: int = 0
-    tx_bytes: int = 0
-    text_lines: int = 0
-    text_bytes: int = 0
 
 
 class Pending:

@@ -17,7 +17,7 @@ from typing import Any
 
 from rig.errors import BenchError
 from rig.net import links
-from rig.net.topology import FAR_IFNAME, NatSpec
+from rig.net.machines import FAR_IFNAME, NatSpec
 
 TABLE = "rig"
 PRIORITY_SRCNAT, PRIORITY_FILTER = 100, 0

@@ -22,22 +22,19 @@ from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from rig.config import DEVICE_KINDS
 from rig.errors import BenchError, UsageError
 from rig.net import links, nat, retransmission
 from rig.net.borrowed_nic import BorrowedNic
 from rig.net.capture import Capture
 from rig.net.gate import Gate
+from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
 from rig.net.namespace import Namespace
-from rig.net.topology import NEAR_IFNAME
-
-if TYPE_CHECKING:
-    from rig.net.topology import HostSpec, Leg, Topology
 
 HOST_IFNAME = NEAR_IFNAME
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
-DEVICE_KINDS = ("native", "qemu", "board")
 
 BRIDGE_MAC, FAR_BRIDGE_MAC = "02:00:00:00:ff:00", "02:00:00:00:ff:fd"
 DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, NoReturn
 
 from rig.errors import UsageError
-from rig.net.topology import FAR_IFNAME, NEAR_IFNAME, HostSpec, Leg, NatSpec, Topology
+from rig.net.machines import FAR_IFNAME, NEAR_IFNAME, HostSpec, Leg, NatSpec, Topology
 
 ROLES = ("host", "server", "peer", "router")
 LEG_KEYS = ("mac", "ipv4", "ipv6")

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from rig.errors import UsageError
 from rig.report.model import Run, load
-from rig.runner.record import RESULTS
-from rig.runner.verdict import Verdict
+from rig.results.record import RESULTS
+from rig.results.verdict import Verdict
 
 LOOK_BACK = 10
 """Runs looked at for one that shares a test with this one: others' selections may lie between."""

@@ -13,7 +13,7 @@ from rig.report.compare import Comparison
 from rig.report.markdown import headline
 from rig.report.model import RequirementResult, Run, TestResult
 from rig.report.table import MOST_TROUBLES, summary
-from rig.runner.artefacts import TIMELINE
+from rig.results.artefacts import TIMELINE
 from rig.timeline import Record
 from rig.timeline import load as load_timeline
 

@@ -15,9 +15,9 @@ from typing import Any
 
 from rig import catalogue
 from rig.errors import UsageError
-from rig.runner import verdict as verdicts
-from rig.runner.record import RESULTS, read
-from rig.runner.verdict import Verdict
+from rig.results import verdict as verdicts
+from rig.results.record import RESULTS, read
+from rig.results.verdict import Verdict
 
 NOT_REACHED = "the run ended before"
 NOT_SELECTED = "this run selected none of its tests"

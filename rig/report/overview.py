@@ -14,7 +14,7 @@ from rig.catalogue import Area, Requirement
 from rig.catalogue.places import proving
 from rig.errors import UsageError
 from rig.report.model import RequirementResult, Run, load
-from rig.runner.record import RESULTS
+from rig.results.record import RESULTS
 
 NO_TEST, PROJECT, NOT_SELECTED = "no test", "project", "not selected"
 

@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from rig.errors import UsageError
-from rig.runner.record import RESULTS, read
+from rig.results.record import RESULTS, read
 
 NAME = re.compile(r"\d{8}-\d{6}-[0-9a-f]{4}")
 """What `new_run_dir` calls a run. Nothing else is touched, whatever it holds."""

@@ -9,8 +9,8 @@ from tabulate import tabulate
 
 from rig.report.compare import Comparison
 from rig.report.model import RequirementResult, Run, TestResult
-from rig.runner import verdict as verdicts
-from rig.runner.verdict import Verdict
+from rig.results import verdict as verdicts
+from rig.results.verdict import Verdict
 
 REASON_CHARS = 60
 """A reason on one line of a wide terminal; the reports have the whole of it."""

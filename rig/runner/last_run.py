@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rig.errors import RigError
-from rig.runner.verdict import Verdict
+from rig.results.verdict import Verdict
 
 TO_REPEAT = (Verdict.FAILED, Verdict.BENCH_ERROR)
 

@@ -20,9 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.errors import BenchError
-from rig.runner.record import Tail, artefacts_of, run_name
+from rig.results.record import Tail, artefacts_of, run_name
+from rig.results.verdict import MAX_ATTEMPTS, Exit, Verdict
 from rig.runner.session import Runner
-from rig.runner.verdict import MAX_ATTEMPTS, Exit, Verdict
 
 if TYPE_CHECKING:
     from xdist.workermanage import WorkerController

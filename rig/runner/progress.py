@@ -10,9 +10,10 @@ from typing import Any, TextIO
 
 import pytest
 
+from rig.results.verdict import MAX_ATTEMPTS, Verdict
+from rig.runner.about import requirements, title
 from rig.runner.pace import Pace
 from rig.runner.screen import Screen
-from rig.runner.verdict import MAX_ATTEMPTS, Verdict
 
 COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31;1", Verdict.BENCH_ERROR: "33;1", Verdict.FLAKY: "33", Verdict.SKIPPED: "36"}
 
@@ -38,8 +39,6 @@ class Progress:
         return report.outcome, "", ""
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        from rig.runner.session import requirements, title
-
         self._about = {item.nodeid: f"{title(item)} {' '.join(requirements(item))}".strip() for item in session.items}
         self._pace.start(self._about, len(getattr(session.config.option, "tx", None) or [""]))
 
@@ -111,8 +110,6 @@ class Listing:
         self._as_json = as_json
 
     def pytest_sessionfinish(self, session: pytest.Session, exitstatus: int) -> None:
-        from rig.runner.session import requirements
-
         if exitstatus not in (0, 5):  # such as a wrong -k, after which everything counts as selected
             return
         if self._as_json:

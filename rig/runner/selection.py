@@ -22,7 +22,7 @@ from _pytest.mark import expression as pytest_expression
 from rig.config import DEVICE_KINDS
 from rig.device.images import FILES
 from rig.errors import UsageError
-from rig.runner.session import requirements
+from rig.runner.about import requirements
 
 WRONG: tuple[type[Exception], ...] = (SyntaxError, getattr(pytest_expression, "ParseError", SyntaxError), RecursionError)
 """What pytest raises for a wrong expression: the one since 9, the other before; for one of a thousand words, the last."""

@@ -17,18 +17,20 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
-from rig import catalogue
 from rig.errors import BenchError, UsageError
-from rig.plugin import is_ours, terminate, usage_error
+from rig.ours import is_ours
+from rig.results import verdict as verdicts
+from rig.results.artefacts import keep, write_output
+from rig.results.record import Recorder, artefact_dir, new_run_dir
+from rig.results.verdict import Exit, Verdict
 from rig.runner import own, room
-from rig.runner import verdict as verdicts
-from rig.runner.artefacts import keep, write_output
+from rig.runner.about import requirements, title
 from rig.runner.before import lease_boards
 from rig.runner.benching import ARTEFACTS, SETUP
+from rig.runner.blame import verdict_of
+from rig.runner.endings import terminate, usage_error
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
-from rig.runner.record import Recorder, artefact_dir, new_run_dir
 from rig.runner.setups import asked_devices, base, left_out, words_of_devices, words_of_topologies
-from rig.runner.verdict import Exit, Verdict
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -230,7 +232,7 @@ class Runner:
             error = call.excinfo.value
             if isinstance(error, UsageError):
                 self.misused.add(item.nodeid)
-            phase.update(verdict=verdicts.of_exception(call.when, error), error=_short(error), trace=report.longreprtext)
+            phase.update(verdict=verdict_of(call.when, error), error=_short(error), trace=report.longreprtext)
             phase.update(at=_place(item, error))
         return phase
 
@@ -258,18 +260,6 @@ class Runner:
         mark = item.get_closest_marker("limit_s")
         with limit(WORDS[phase], mark.args[0] if mark else DEFAULT_LIMIT_S):
             return (yield)
-
-
-def requirements(item: pytest.Item) -> list[str]:
-    """The ids of the requirements and edge cases that a test's marks name."""
-    ids = [id_ for mark in item.iter_markers("requirement") for id_ in mark.args]
-    return ids + [catalogue.edge_id(number) for mark in item.iter_markers("edge") for number in mark.args]
-
-
-def title(item: pytest.Item) -> str:
-    """The first line of the test's docstring."""
-    text = getattr(getattr(item, "obj", None), "__doc__", None) or ""
-    return text.strip().partition("\n")[0]
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

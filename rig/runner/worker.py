@@ -14,14 +14,14 @@ from typing import Any
 
 import pytest
 
-from rig.plugin import terminate
 from rig.process import die_with_parent
+from rig.results.record import Recorder, Tail
+from rig.results.verdict import MAX_ATTEMPTS, Verdict
+from rig.runner.endings import terminate
 from rig.runner.limits import DEFAULT_LIMIT_S, limit
 from rig.runner.parallel import END, Controller
-from rig.runner.record import Recorder, Tail
 from rig.runner.session import Runner
 from rig.runner.suite_run import WorkersSuite
-from rig.runner.verdict import MAX_ATTEMPTS, Verdict
 
 
 def runner_of(config: pytest.Config, items: list[pytest.Item]) -> Runner:

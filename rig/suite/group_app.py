@@ -6,7 +6,7 @@ import socket
 import struct
 from collections.abc import Iterable
 
-from rig.net.topology import NEAR_IFNAME
+from rig.net.machines import NEAR_IFNAME
 from rig.standby.api import App
 
 

@@ -14,7 +14,7 @@ from rig.config import StandbyConfig
 from rig.inject.frames import Flow, arp_request, neighbour_advertisement
 from rig.inject.injector import Injector
 from rig.net import links
-from rig.net.topology import HostSpec
+from rig.net.machines import HostSpec
 from rig.peers import PushServer
 from rig.suite.neighbour_table import forget
 from rig.suite.scene import Scene

@@ -7,7 +7,7 @@ import pytest
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import IPPROTO_TCP, transport
-from rig.net.topology import NatSpec
+from rig.net.machines import NatSpec
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.edge(20)

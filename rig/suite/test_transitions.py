@@ -16,7 +16,7 @@ from rig.device.offload_types import Pattern
 from rig.errors import BenchError
 from rig.inject.frames import magic_packet, tcp_fields, tcp_segment, tcp_timestamps, udp_datagram
 from rig.net import counters, links
-from rig.net.topology import NEAR_IFNAME, Topology
+from rig.net.machines import NEAR_IFNAME, Topology
 from rig.suite.scene import NO_PROBES, Scene
 
 CYCLES = 20

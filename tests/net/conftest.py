@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 import pytest
 
 from rig.net import topology, userns
-
-if TYPE_CHECKING:
-    from rig.net.network import Network
+from rig.net.network import Network
 
 
 @pytest.fixture
@@ -28,5 +25,5 @@ def dual_stack() -> Iterator[Network]:
 def _network(name: str) -> Iterator[Network]:
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
-    with topology.build(topology.load(name)) as network:
+    with Network(topology.load(name)) as network:
         yield network

@@ -9,17 +9,14 @@ import socket
 import subprocess
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from rig.clock import Deadline
 from rig.errors import BenchError
-from rig.net import links, network, topology, userns
+from rig.net import links, network, userns
 from rig.net.namespace import Namespace
-
-if TYPE_CHECKING:
-    from rig.net.network import Network
+from rig.net.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -27,7 +24,8 @@ BUILD_AND_WAIT = """
 import os, socket, subprocess, sys, time
 from rig.net import links, topology
 from rig.net.namespace import Namespace
-network = topology.build(topology.load("flat"))
+from rig.net.network import Network
+network = Network(topology.load("flat"))
 network.gate().close()
 outside = Namespace("outside", int(sys.argv[1]))
 def witness():
@@ -46,7 +44,8 @@ ENTER_AND_BUILD = """
 from rig.net import userns
 entered = userns.enter()
 from rig.net import topology
-with topology.build(topology.load("dual-stack")) as network:
+from rig.net.network import Network
+with Network(topology.load("dual-stack")) as network:
     network.gate().close()
     print(entered, network.gate().state)
 """
@@ -82,10 +81,10 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
 
 
 def test_closing_a_network_frees_its_descriptors(flat: Network) -> None:
-    topology.build(flat.topology).close()  # imports and caches are open now
+    Network(flat.topology).close()  # imports and caches are open now
     before = len(list(Path("/proc/self/fd").iterdir()))
     for _ in range(3):
-        with topology.build(flat.topology) as other, other.capture():
+        with Network(flat.topology) as other, other.capture():
             other.gate()
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
@@ -125,13 +124,13 @@ def test_no_tap_says_why_and_leaves_nothing(flat: Network, monkeypatch: pytest.M
     monkeypatch.setattr(network, "TUN", tmp_path / "tun")
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(BenchError, match=r"RIG-N03 TAP is not available: .*/tun does not exist"):
-        topology.build(flat.topology, "qemu")
+        Network(flat.topology, "qemu")
     assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 @pytest.mark.skipif(not os.access("/dev/net/tun", os.R_OK | os.W_OK), reason="/dev/net/tun cannot be opened")
 def test_a_tap_is_the_devices_port(flat: Network) -> None:
-    with topology.build(flat.topology, "qemu") as other:
+    with Network(flat.topology, "qemu") as other:
         other.gate().close()
         assert other.discard_device_frames() == 0
         server = other.server.packet_socket("eth0", receive=False)

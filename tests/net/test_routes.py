@@ -25,7 +25,7 @@ SYN_POOL = range(nat.FIRST_PORTS[0], nat.FIRST_PORTS[1] + 1)
 def network(name: str) -> Iterator[Network]:
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
-    with topology.build(topology.load(name)) as built:
+    with Network(topology.load(name)) as built:
         yield built
 
 

@@ -7,17 +7,15 @@ import socket
 import time
 from ipaddress import ip_interface
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import pytest
 
 from rig.errors import UsageError
 from rig.net import counters, topology
+from rig.net.machines import NatSpec
+from rig.net.network import Network
 from rig.net.tcp_info import tcp_info
 from rig.toml_lines import load_toml
-
-if TYPE_CHECKING:
-    from rig.net.network import Network
 
 GOOD = """\
 name = "mine"
@@ -119,7 +117,7 @@ def test_a_router_parts_the_machines(tmp_path: Path) -> None:
     path.write_text(ROUTED)
     plan = topology.load(path)
     gate = plan.hosts["gate"]
-    assert gate.nat == topology.NatSpec(2, "remap")
+    assert gate.nat == NatSpec(2, "remap")
     legs = [(leg.port, leg.ifname, plan.bridge_of(leg)) for leg in gate.legs]
     assert legs == [("p-gate", "eth0", "br0"), ("f-gate", "eth1", "br1")]
     assert [plan.bridge_of(plan.host), plan.bridge_of(plan.server)] == ["br0", "br1"]
@@ -227,7 +225,7 @@ def test_counters_tell_what_a_namespace_saw(flat: Network) -> None:
 
 def test_a_network_is_up_and_gone_quickly(flat: Network) -> None:
     start_s = time.perf_counter()
-    network = topology.build(flat.topology)
+    network = Network(flat.topology)
     built_s = time.perf_counter()
     network.close()
     closed_s = time.perf_counter()
@@ -238,4 +236,4 @@ def test_a_network_is_up_and_gone_quickly(flat: Network) -> None:
 
 def test_an_unknown_device_kind_is_refused(flat: Network) -> None:
     with pytest.raises(UsageError, match="expected one of native, qemu"):
-        topology.build(flat.topology, "quemu")
+        Network(flat.topology, "quemu")

@@ -160,6 +160,6 @@ def test_import_is_cheap() -> None:
 
 
 def test_artefact_directories_of_alike_names_do_not_meet(tmp_path: Path) -> None:
-    from rig.runner.record import artefact_dir
+    from rig.results.record import artefact_dir
 
     assert artefact_dir(tmp_path, "a.py::t[x/y]", 1) != artefact_dir(tmp_path, "a.py::t[x-y]", 1)

@@ -18,7 +18,7 @@ def test_one(bench, n): pass
 
 FULL_AFTER_TWO = """
 from rig.runner import room
-from rig.runner.record import Recorder
+from rig.results.record import Recorder
 
 calls = []
 real = Recorder.add

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from rig.plugin import Hooks  # noqa: F401  (the plugin under test must be importable without the rig's other parts)
-from rig.runner import verdict as verdicts
-from rig.runner.verdict import Verdict
+from rig.results import verdict as verdicts
+from rig.results.verdict import Verdict
 
 from .conftest import Run
 

@@ -14,7 +14,7 @@ from rig.cli import build
 from rig.report import compare
 from rig.report.model import load
 from rig.report.retention import prune
-from rig.runner.record import Recorder
+from rig.results.record import Recorder
 
 
 def write_run(reports: Path, name: str, verdicts: dict[str, str]) -> Path:

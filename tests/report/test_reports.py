@@ -17,9 +17,9 @@ from rig import report
 from rig.errors import UsageError
 from rig.report import markdown, table
 from rig.report.model import Run, load
+from rig.results.record import Recorder
+from rig.results.verdict import Verdict
 from rig.runner.last_run import LastRun
-from rig.runner.record import Recorder
-from rig.runner.verdict import Verdict
 
 NASTY = "<b>\x00\x1b[31m | ``` ]]> & \ud7ff é"
 """Text that each format must escape in its own way."""
@@ -132,7 +132,7 @@ def test_a_line_that_finds_no_room_leaves_nothing_of_it(run_dir: Path) -> None:
     program = """
 import resource, signal, sys
 from pathlib import Path
-from rig.runner.record import RESULTS, Recorder
+from rig.results.record import RESULTS, Recorder
 folder = Path(sys.argv[1])
 recorder = Recorder(folder)
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)

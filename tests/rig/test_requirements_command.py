@@ -13,7 +13,7 @@ import pytest
 
 from rig import catalogue
 from rig.cli import main
-from rig.runner.record import Recorder
+from rig.results.record import Recorder
 
 ROOT = Path(__file__).parents[2]
 PHASES = [{"name": name, "s": 0.1, "verdict": "passed"} for name in ("setup", "call", "teardown")]

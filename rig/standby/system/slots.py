@@ -3,24 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
 from enum import Enum
+
+from rig.config import SlotLimits
 
 
 class SlotKind(Enum):
     HARDWARE = "hardware"
     SOFTWARE = "software"
-
-
-@dataclass(frozen=True)
-class SlotLimits:
-    """Nobody documents these numbers: configuration."""
-
-    aoac: bool = True
-    """The platform supports connected standby."""
-    hw_slots_total: int = 4
-    hw_slots_per_app: int = 2
-    sw_slots_per_app: int = 4
 
 
 class SlotPolicy:

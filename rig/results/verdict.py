@@ -9,10 +9,6 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
-from rig.errors import BenchError, DeviceError, RigError
-from rig.runner.limits import TimeLimitExceeded
-from rig.runner.room import out_of_room
-
 MAX_ATTEMPTS = 2
 """Only bench errors are retried, and once: a bench that fails twice in a row is broken."""
 
@@ -49,22 +45,6 @@ class Exit:
     BENCH_ERROR = 6
     FLAKY = 7
     """Only with --strict."""
-
-
-def of_exception(phase: str, error: BaseException) -> Verdict:
-    """What an exception in `phase` (setup, call, teardown) means.
-
-    In the call, the device's refusal, a hang and any exception of the test's own are failures; the bench's errors are
-    not. Around the call, only an assertion is a failure. A full disk is never the device's.
-    """
-    if out_of_room(error):
-        return Verdict.BENCH_ERROR
-    if phase == "call":
-        bench = isinstance(error, RigError) and not isinstance(error, (DeviceError, TimeLimitExceeded))
-        return Verdict.BENCH_ERROR if bench else Verdict.FAILED
-    if isinstance(error, AssertionError) and not isinstance(error, BenchError):
-        return Verdict.FAILED
-    return Verdict.BENCH_ERROR
 
 
 def of_attempt(phases: Sequence[Verdict]) -> Verdict:

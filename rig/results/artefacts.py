@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from rig.runner.verdict import Verdict
+from rig.results.verdict import Verdict
 
 TIMELINE = "timeline.jsonl"
 OUTPUT = "output.txt"

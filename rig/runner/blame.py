@@ -1,0 +1,24 @@
+"""Whose an exception is: the bench's, or that of what is under test."""
+
+from __future__ import annotations
+
+from rig.errors import BenchError, DeviceError, RigError
+from rig.results.verdict import Verdict
+from rig.runner.limits import TimeLimitExceeded
+from rig.runner.room import out_of_room
+
+
+def verdict_of(phase: str, error: BaseException) -> Verdict:
+    """What an exception in `phase` (setup, call, teardown) means.
+
+    In the call, the device's refusal, a hang and any exception of the test's own are failures; the bench's errors are
+    not. Around the call, only an assertion is a failure. A full disk is never the device's.
+    """
+    if out_of_room(error):
+        return Verdict.BENCH_ERROR
+    if phase == "call":
+        bench = isinstance(error, RigError) and not isinstance(error, (DeviceError, TimeLimitExceeded))
+        return Verdict.BENCH_ERROR if bench else Verdict.FAILED
+    if isinstance(error, AssertionError) and not isinstance(error, BenchError):
+        return Verdict.FAILED
+    return Verdict.BENCH_ERROR
