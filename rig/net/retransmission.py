@@ -12,7 +12,7 @@ from ipaddress import IPv6Interface
 from typing import Any
 
 from rig.net import links
-from rig.net.topology import Leg
+from rig.net.machines import Leg
 
 PATIENT_MS = 2000
 """Ten times the kernel's own, and less than half of what a test waits for a push."""

@@ -42,7 +42,7 @@ def timeout_ms(sock: socket.socket) -> float:
 def test_the_peers_wait_for_a_busy_machine_and_the_host_is_as_ever(name: str, family: int) -> None:
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
-    with topology.build(topology.load(name)) as net, accepted(net, family) as (client, server):
+    with Network(topology.load(name)) as net, accepted(net, family) as (client, server):
         assert timeout_ms(server) >= retransmission.PATIENT_MS
         assert retransmission.KERNELS_OWN_MS <= timeout_ms(client) < 2 * retransmission.KERNELS_OWN_MS
 
@@ -52,7 +52,7 @@ def test_the_peers_wait_for_a_busy_machine_and_the_host_is_as_ever(name: str, fa
 def test_a_test_of_retransmission_gets_the_kernels_own_time(name: str, family: int) -> None:
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
-    with topology.build(topology.load(name)) as net:
+    with Network(topology.load(name)) as net:
         net.set_least_retransmission(retransmission.KERNELS_OWN_MS)
         with accepted(net, family) as (_, server):
             assert timeout_ms(server) < 2 * retransmission.KERNELS_OWN_MS
