@@ -26,7 +26,7 @@ help:
 	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite; N=4 tests at a time'
 	@echo 'make setup     system packages, .venv with the locked dependencies'
 	@echo 'make firmware  build and sign the firmware of every port'
-	@echo 'make lint      ruff and mypy --strict'
+	@echo 'make lint      ruff, mypy --strict, and who imports whom (the layers stand in pyproject.toml)'
 	@echo 'make unit      the project tests alone; make unit K=expression selects'
 	@echo 'make c-test    the C unit tests of the firmware, the committed fuzzing inputs among them'
 	@echo 'make fuzz      look for new inputs that break the firmware, SECONDS=60 a target (needs clang)'
@@ -74,6 +74,7 @@ $(IMAGES): $(SOURCES) | setup
 lint: setup
 	@$(BIN)/ruff check .
 	@$(BIN)/mypy --strict
+	@$(BIN)/lint-imports --no-cache --no-logo
 
 unit: setup firmware
 	@$(BIN)/python -m pytest tests $(if $(K),-k '$(K)')
