@@ -1,0 +1,191 @@
+"""What the system asks of the driver of the offload device, and what the driver says by itself (rig/standby/system/driver.py).
+
+Connections go by keys that the system chooses; `names` is what the timeline calls their owner, {"app": ..., "channel": ...}.
+"""
+
+from __future__ import annotations
+
+from typing import Any, TypeAlias
+
+import msgspec
+
+from rig.device.objects import Pattern, SlotRef
+from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.standby.wire.faults import Fault
+from rig.standby.wire.message import Call, Notice
+
+Names: TypeAlias = dict[str, str]
+
+
+class Reserve(Call[SlotRef], frozen=True):
+    """With the descriptor of an established connection. NIC_PATTERN_ADD tells that the device has a slot for it.
+
+    Refused, NIC_REFUSED tells: DeviceError; BenchError RIG-N10 the next hop is not known, N13 signed segments, N14 another
+    interface's, N17 the connection is over.
+    """
+
+    key: str
+    names: Names
+    network_minutes: int
+    """Interval of the keep-alives below the app."""
+    payload: PayloadKeepAlive | None = None
+    """Bytes of the app's own protocol in place of probes."""
+    resume: tuple[int, ...] = ()
+    """Processes that get SIGCONT when it wakes the host."""
+
+
+class Adopt(Call[None], frozen=True):
+    """With the descriptor of a connection that the driver had before it was started anew: it knows the rest."""
+
+    key: str
+
+
+class GiveBack(Call[None], frozen=True):
+    """The connection is nobody's any more. NIC_PATTERN_DEL tells; a key that is not known is no fault."""
+
+    key: str
+
+
+class Update(Call[None], frozen=True):
+    """From the next entry on. The same payload again goes on where it was; another one begins anew."""
+
+    key: str
+    network_minutes: int
+    payload: PayloadKeepAlive | None
+    resume: tuple[int, ...]
+
+
+class GetPayloadState(Call[PayloadState | None], frozen=True):
+    """None: the connection has no payload keep-alive."""
+
+    key: str
+
+
+class AddPattern(Call[None], frozen=True):
+    """A frame that wakes, for the owner that `names` tells. DeviceError: LIST_FULL, DUP_ID and what else the device says."""
+
+    key: str
+    names: Names
+    pattern: Pattern
+
+
+class RemovePattern(Call[None], frozen=True):
+    key: str
+
+
+class Entered(msgspec.Struct, frozen=True, tag=True):
+    """The host sleeps, SLEEP_ENTER tells."""
+
+
+class NotIdle(msgspec.Struct, frozen=True, tag=True):
+    """It does not, and everything is as before; SLEEP_REFUSED tells."""
+
+    key: str | None
+    """Of the connection that has something unread or not acknowledged."""
+    reason: str
+
+
+class Enter(Call[Entered | NotIdle], frozen=True):
+    """Fall asleep with those connections. BenchError: it failed, and everything is as before."""
+
+    keys: list[str]
+    wake_timer_ms: int
+    """Specification milliseconds after which the device wakes the host; 0: only for its lease."""
+
+
+class Wake(Call[None], frozen=True):
+    """The host is on the network when the answer comes. Nothing when it is awake. `Settled` follows."""
+
+    cause: str
+
+
+class Held(msgspec.Struct, frozen=True):
+    """What the driver holds."""
+
+    asleep: bool
+    slots: dict[str, SlotRef]
+
+
+class GetHeld(Call[Held], frozen=True):
+    pass
+
+
+class DeviceRequest(Call[dict[str, Any]], frozen=True):
+    """A request of the bench to the device; the answer is the device's."""
+
+    op: int
+    group: int
+    command: int
+    body: dict[str, Any]
+    timeout_s: float
+    retries: int
+
+
+class LinkStats(Call[dict[str, int]], frozen=True):
+    """Counters of the control channel."""
+
+
+ToDriver: TypeAlias = (
+    Reserve
+    | Adopt
+    | GiveBack
+    | Update
+    | GetPayloadState
+    | AddPattern
+    | RemovePattern
+    | Enter
+    | Wake
+    | GetHeld
+    | DeviceRequest
+    | LinkStats
+)
+
+
+class Ready(Notice, frozen=True):
+    """The device is attached, the host on the network."""
+
+
+class Failed(Notice, frozen=True):
+    """The driver could not start."""
+
+    fault: Fault
+
+
+class Woke(Notice, frozen=True):
+    """Once for each sleep. It comes before frames are back in, and before the SIGCONT of those that it names."""
+
+    reason: str
+    """Name of a WakeReason, "0x4099" for one that this rig does not know, or the cause of `Wake`."""
+    key: str | None
+    """Connection or pattern."""
+    resumed: tuple[int, ...]
+    """Processes that get their SIGCONT; APP_RESUME is written."""
+
+
+class Settled(Notice, frozen=True):
+    """The device is released and takes slots again."""
+
+
+class Lost(Notice, frozen=True):
+    """Nobody knows any more what was sent on the connection last: it cannot be used again."""
+
+    key: str
+
+
+class NoMoreTokens(Notice, frozen=True):
+    """The payload keep-alive of the connection has used up what it is made of: the app has to make more."""
+
+    key: str
+
+
+class DeviceRestarted(Notice, frozen=True):
+    """The device lost all that it held, and has it again."""
+
+    boot_id: int
+
+
+class LeaseExpired(Notice, frozen=True):
+    """The device took the host for dead and freed everything, and has it again."""
+
+
+FromDriver: TypeAlias = Ready | Failed | Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired
