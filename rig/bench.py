@@ -24,6 +24,7 @@ from rig.net import topology
 from rig.net.frame_log import frame_records
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
+from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
 from rig.timeline import Timeline
@@ -65,6 +66,7 @@ class Bench:
         self._stack.close()
 
     def _build(self) -> None:
+        launch.warm_up()
         self.artefacts.mkdir(parents=True, exist_ok=True)
         self.timeline = Timeline(self.artefacts / "timeline.jsonl")
         self._stack.callback(self.timeline.close)

@@ -96,6 +96,9 @@ def _kernel() -> list[Check]:
         if name in found:
             fix = MISSING_FEATURE.format(module) if module else "boot a kernel with CONFIG_CHECKPOINT_RESTORE"
             checks.append(_feature(name, found[name], fix, every))
+    if "PID namespaces" in found:
+        reason, _, fix = found["PID namespaces"].partition("\n")
+        checks.append(_feature("PID namespaces", reason, fix, every))
     return [*checks, _tap(found), *_nat(found)]
 
 

@@ -15,6 +15,7 @@ from typing import Any
 
 from rig.errors import RigError
 from rig.net import userns
+from rig.process import new_pid_namespace, pid_namespace_refusal
 
 TCP_REPAIR = 19
 TUNSETIFF = 0x400454CA
@@ -35,6 +36,7 @@ def probe() -> dict[str, str]:
         "TCP_REPAIR": _tcp_repair,
         "tap": _tap,
         "NAT": _nat,
+        "PID namespaces": _pid_namespace,  # the last: what is started afterwards would be in it
     }
     return {"namespaces": "", **outside, **{name: attempt(try_it) for name, try_it in inside.items()}}
 
@@ -79,6 +81,13 @@ def _nat() -> None:
     from rig.net.machines import NatSpec
 
     nat.translate(NatSpec(established_s=1, forgotten="drop"))
+
+
+def _pid_namespace() -> None:
+    try:
+        new_pid_namespace()
+    except OSError as error:
+        raise pid_namespace_refusal(error.errno or 0) from error
 
 
 def _tap() -> None:

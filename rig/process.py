@@ -1,25 +1,85 @@
-"""What every process of the standby host does first: die with its parent, enter its namespace."""
+"""What every process of the standby host does first: die with its parent, enter its namespaces."""
 
 from __future__ import annotations
 
 import ctypes
+import errno
 import os
 import signal
+from collections.abc import Iterable
+from pathlib import Path
+
+from rig.errors import BenchError
 
 PR_SET_PDEATHSIG = 1
 CLONE_NEWNET = 0x40000000
+CLONE_NEWPID = 0x20000000
 _libc = ctypes.CDLL(None, use_errno=True)
 
 
 def die_with_parent(parent_pid: int) -> None:
     """SIGKILL for this process when its parent ends, however it ends. The parent may have gone already: then now."""
-    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    die_with_this_parent()
     if os.getppid() != parent_pid:
         os._exit(1)
+
+
+def die_with_this_parent() -> None:
+    """The same where the parent's pid says nothing, as it is in another PID namespace: the caller finds out whether it lives."""
+    _libc.prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
 def enter_network(namespace_fd: int) -> None:
     """Move this thread, and all it starts later, into a network namespace. Raises OSError."""
     if _libc.setns(namespace_fd, CLONE_NEWNET) != 0:
-        error = ctypes.get_errno()
-        raise OSError(error, os.strerror(error), f"namespace fd {namespace_fd}")
+        raise _error(f"namespace fd {namespace_fd}")
+
+
+def new_pid_namespace() -> None:
+    """The next child is process 1 of a PID namespace; all in it end with that child. Wants one thread. Raises OSError."""
+    if _libc.unshare(CLONE_NEWPID) != 0:
+        raise _error("a PID namespace")
+
+
+def pid_namespace_refusal(error: int) -> BenchError:
+    """Why there are no PID namespaces, and the command that mends it."""
+    try:
+        most = int(Path("/proc/sys/user/max_pid_namespaces").read_text())
+    except (OSError, ValueError):
+        most = -1
+    if error == errno.ENOSPC or most == 0:
+        fix = "sudo sysctl -w user.max_pid_namespaces=10000   (in a container: on the machine that runs it)"
+        return BenchError("RIG-N10", f"PID namespaces are used up or switched off: user.max_pid_namespaces = {most}", fix)
+    why = os.strerror(error)
+    fix = "sudo rig ...   (in a container: allow the capability SYS_ADMIN, or --privileged; a kernel needs CONFIG_PID_NS)"
+    return BenchError("RIG-N10", f"no PID namespace can be made here: {why}", fix)
+
+
+def pid_of(pidfd: int) -> int:
+    """What /proc calls a process that may be in another PID namespace; -1 when it has ended and been waited for."""
+    lines = Path(f"/proc/self/fdinfo/{pidfd}").read_text().splitlines()
+    return next(int(line.partition(":")[2]) for line in lines if line.startswith("Pid:"))
+
+
+def outer_pid(pid: int) -> int:
+    """How /proc, and so a process outside of this PID namespace, calls a process of it."""
+    pidfd = os.pidfd_open(pid)
+    try:
+        return pid_of(pidfd)
+    finally:
+        os.close(pidfd)
+
+
+def close_all_fds_but(kept: Iterable[int]) -> None:
+    """0, 1 and 2 among them, unless they are kept."""
+    after = 0
+    for fd in sorted(set(kept)):
+        if fd > after:  # an empty range is all of them to Python 3.11
+            os.closerange(after, fd)
+        after = fd + 1
+    os.closerange(after, os.sysconf("SC_OPEN_MAX"))
+
+
+def _error(what: str) -> OSError:
+    error = ctypes.get_errno()
+    return OSError(error, os.strerror(error), what)

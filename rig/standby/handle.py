@@ -6,9 +6,7 @@ through it while the host runs.
 
 from __future__ import annotations
 
-import os
 import socket
-import subprocess
 import sys
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -19,9 +17,9 @@ from typing import Any, TypeVar
 import msgspec
 
 from rig.config import StandbyConfig
-from rig.device.process import start_child
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
+from rig.standby import launch
 from rig.standby.wire import bench
 from rig.standby.wire.faults import error_of
 from rig.standby.wire.hresult import HostError, ProcessGone
@@ -120,7 +118,6 @@ class StandbyHost:
         ours, theirs = pair()
         self._line = _Calls(ours, bench.ToBench, "the standby service")
         config = {
-            "parent_pid": os.getpid(),
             "control_fd": theirs.fileno(),
             "timeline_fd": timeline.fd,
             "host_ns_fd": host_ns_fd,
@@ -136,8 +133,7 @@ class StandbyHost:
             "standby": asdict(standby),
         }
         fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
-        command = [sys.executable, "-m", "rig.standby.system.service", msgspec.msgpack.encode(config).hex()]
-        self._process = start_child(command, fds, _environment())
+        self._process = launch.fork("service", msgspec.msgpack.encode(config), fds)
         theirs.close()
 
     def wait_ready(self) -> None:
@@ -237,11 +233,8 @@ class StandbyHost:
         for app in self.apps.values():
             app.close()
         self._line.close()
-        try:
-            self._process.wait(2)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
+        self._process.wait(2)
+        self._process.close()
 
     def __enter__(self) -> StandbyHost:
         return self
@@ -252,10 +245,3 @@ class StandbyHost:
     def _call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Longer than any device request with its retries takes."""
         return self._line.call(call, fds, timeout_s=30.0)
-
-
-def _environment() -> dict[str, str]:
-    """The service imports this very rig, wherever it was imported from."""
-    package_parent = str(Path(__file__).resolve().parents[2])
-    rest = os.environ.get("PYTHONPATH")
-    return {**os.environ, "PYTHONPATH": package_parent + (os.pathsep + rest if rest else "")}

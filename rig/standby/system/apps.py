@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from rig.device.process import exit_words
+from rig.process import outer_pid
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line, pair
 from rig.standby.wire.message import Notice
@@ -41,6 +42,11 @@ class AppProcess:
     tasks: set[int] = field(default_factory=set)
     peer: Peer[FromApp] | None = None
     """Its end of the line; set as soon as it is watched."""
+
+    @property
+    def outer_pid(self) -> int:
+        """What a test can signal: it is outside of the host's PID namespace."""
+        return outer_pid(self.process.pid)
 
     @property
     def busy(self) -> bool:

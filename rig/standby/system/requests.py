@@ -48,7 +48,7 @@ class AppRequests:
         return self._handlers[type(message)](app, message)
 
     def _app_ready(self, app: AppProcess, message: from_app.AppReady) -> None:
-        self._service.timeline.add("APP_READY", app=app.name, pid=app.process.pid)
+        self._service.timeline.add("APP_READY", app=app.name, pid=app.outer_pid)
 
     def _request_access(self, app: AppProcess, message: from_app.RequestAccess) -> int:
         return self._service.request_access(app)

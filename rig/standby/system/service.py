@@ -1,9 +1,7 @@
 """The standby service: the "system" of the host under test. One process, one loop, everything in order on one thread.
 
-    python -m rig.standby.system.service CONFIG_HEX
-
-CONFIG_HEX is a msgpack map (see `ServiceConfig`). It enters the host's namespace, opens the control channel to the device,
-and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
+The warm process forks it (rig/standby/warm.py), with a `ServiceConfig`. It enters the host's namespace, opens the control channel
+to the device, and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
 """
 
 from __future__ import annotations
@@ -12,7 +10,6 @@ import asyncio
 import os
 import signal
 import socket
-import sys
 import traceback
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -28,7 +25,7 @@ from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
 from rig.errors import BenchError
 from rig.net.gate import Gate
-from rig.process import die_with_parent, enter_network
+from rig.process import enter_network
 from rig.standby.api.enums import BackgroundAccessStatus
 from rig.standby.nic.driver import KeepAlive, Nic
 from rig.standby.nic.label_watch import LabelWatch
@@ -60,9 +57,8 @@ LEASE_WAKE_PERCENT = 90
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """What the bench hands over; descriptors are inherited."""
+    """What the bench hands over, with the descriptors."""
 
-    parent_pid: int
     control_fd: int
     timeline_fd: int
     host_ns_fd: int
@@ -433,9 +429,8 @@ class Service:
         return all(app.suspended and not app.busy and not app.has_unread for app in self.apps.values())
 
 
-def main(arguments: list[str]) -> None:
-    config = msgspec.msgpack.decode(bytes.fromhex(arguments[0]), type=ServiceConfig)
-    die_with_parent(config.parent_pid)
+def main(wire: bytes) -> None:
+    config = msgspec.msgpack.decode(wire, type=ServiceConfig)
     enter_network(config.host_ns_fd)
     asyncio.run(_serve(config))
 
@@ -448,7 +443,3 @@ async def _serve(config: ServiceConfig) -> None:
         control.send_notice(bench.Failed(fault_of(error, "the start of the standby service")))
         return
     await service.run(control)
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])
