@@ -12,6 +12,9 @@ from dataclasses import dataclass
 REAL_MINUTE_US = 60_000_000
 """A minute on the wall."""
 
+LOOK_EVERY_S = 0.01
+"""At what announces itself to nobody, such as a device's counters: each look is work for device, host and test."""
+
 
 @dataclass(frozen=True)
 class Clock:
@@ -46,3 +49,7 @@ class Deadline:
     @property
     def expired(self) -> bool:
         return time.monotonic() >= self._end_s
+
+    def pause(self) -> None:
+        """Between two looks in a loop that waits; never beyond the end."""
+        time.sleep(min(LOOK_EVERY_S, self.remaining_s))

@@ -12,6 +12,7 @@ was on the wire.
 from __future__ import annotations
 
 import errno
+import os
 import select
 import socket
 import struct
@@ -19,7 +20,7 @@ import threading
 import time
 import warnings
 from collections import deque
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
@@ -94,6 +95,8 @@ class Capture:
         self._write_error: OSError | None = None
         self._lock = threading.RLock()
         self._stop = threading.Event()
+        self._stop_fd = os.eventfd(0, os.EFD_CLOEXEC)
+        """The same for a thread that waits for frames."""
         self._thread = threading.Thread(target=self._work, name="rig-capture", daemon=True) if background else None
         if self._thread is not None:
             self._thread.start()
@@ -144,13 +147,14 @@ class Capture:
         if self._stop.is_set():
             return
         self._stop.set()
+        os.eventfd_write(self._stop_fd, 1)
         if self._thread is not None:
             self._thread.join()
+        os.close(self._stop_fd)
         with self._lock:
             self._catch_up()
             dropped = self.dropped
-            for sock in self._sockets.values():
-                sock.close()
+            _close_together(self._sockets.values())
             self._backlogs.close()
             self._closed = True
             self._write(lambda writer: writer.close(dropped))
@@ -164,13 +168,14 @@ class Capture:
         self.close()
 
     def _work(self) -> None:
+        """Not at the first frame: what comes with it, such as a wake, has the processor then."""
         with select.epoll() as poll:
+            poll.register(self._stop_fd, select.EPOLLIN)
             for sock in self._sockets.values():
                 poll.register(sock, select.EPOLLIN)
-            while not self._stop.wait(WRITE_INTERVAL_S):
-                if poll.poll(WRITE_INTERVAL_S):
-                    with self._lock:
-                        self._drain()
+            while poll.poll() and not self._stop.wait(WRITE_INTERVAL_S):
+                with self._lock:
+                    self._drain()
 
     def _catch_up(self) -> None:
         if not self._closed:
@@ -253,6 +258,15 @@ def _open(wire: Namespace, port: str, keep: bytes) -> socket.socket:
     sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.setblocking(False)
     return sock
+
+
+def _close_together(sockets: Iterable[socket.socket]) -> None:
+    """Each close of a packet socket waits some 10 ms, until no processor is handing it a frame: for all of them at once."""
+    closing = [threading.Thread(target=sock.close) for sock in sockets]
+    for thread in closing:
+        thread.start()
+    for thread in closing:
+        thread.join()
 
 
 def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:

@@ -12,6 +12,7 @@ from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import Flow, tcp_timestamps
 from rig.net.capture import CaptureTimeout
+from rig.net.retransmission import KERNELS_OWN_MS
 from rig.peers import PushConnection, PushServer
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.handle import AppHandle
@@ -103,6 +104,10 @@ class Scene:
             self._app = self.host.start_app("chat")
         return self._app
 
+    def let_peers_repeat(self) -> None:
+        """For tests that need what a peer sends again: as soon as its kernel does it elsewhere, on connections from now on."""
+        self.bench.network.set_least_retransmission(KERNELS_OWN_MS)
+
     def open(
         self,
         channel: str = "inbox",
@@ -188,6 +193,7 @@ class Scene:
         deadline = Deadline(10)
         while (received := self.device.counters()["rx_total"] - before["rx_total"]) < count:
             assert not deadline.expired, f"the device received {received} of {count} frames"
+            deadline.pause()
 
     def assert_no_wake(self, after: int, *events: str) -> None:
         """Nothing woke the host since `after`, nor does in the next QUIET_S."""

@@ -44,6 +44,7 @@ def test_a_firmware_that_hangs_asleep_wakes_the_host_through_its_watchdog(scene:
 @pytest.mark.edge(97)
 def test_what_a_peer_sent_to_a_dead_device_arrives_after_all(scene: Scene) -> None:
     """The peer's kernel repeats it; the host takes it by itself as soon as it knows."""
+    scene.let_peers_repeat()
     connection = scene.open_hardware()
     before = counters.read(scene.bench.network.server)
     after = scene.sleep()

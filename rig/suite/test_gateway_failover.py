@@ -85,6 +85,7 @@ def next_answer(scene: Scene, timeout_s: float = 10) -> None:
     before, deadline = scene.device.slots()[0].ka_acked, Deadline(timeout_s)
     while (slot := scene.device.slots()[0]).ka_acked == before:
         assert not deadline.expired, f"no probe was answered: {slot}"
+        deadline.pause()
 
 
 @pytest.mark.bench_config(clock=CLOCK, standby=PATIENT)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import itertools
 import socket
-import time
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -86,7 +85,7 @@ def test_keep_alives_over_ipv6_are_answered_by_the_servers_kernel(scene: Scene, 
     deadline = Deadline(10)
     while (slot := scene.device.slots()[0]).ka_acked < 2:
         assert not deadline.expired, f"{slot.ka_acked} of {slot.ka_sent} probes were answered"
-        time.sleep(0.05)
+        deadline.pause()
     assert slot.ka_lost == 0
     assert not scene.timeline.find("NIC_WAKE", after=after)
 
@@ -112,6 +111,7 @@ def probed(scene: Scene, count: int) -> list[int]:
     deadline, acked = Deadline(10), scene.device.slots()[0].ka_acked + count
     while scene.device.slots()[0].ka_acked < acked:
         assert not deadline.expired, "probes are not answered"
+        deadline.pause()
     return flow_words(scene, mark)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from functools import partial
 from typing import NamedTuple
 
@@ -50,7 +49,7 @@ def probes(scene: Scene, after: int, count: int, timeout_s: float = 5.0) -> list
         if len(sent := probes_so_far(scene, after)) >= count:
             return sent[:count]
         assert not deadline.expired, f"{count} probes were awaited, {len(sent)} came within {timeout_s} s"
-        time.sleep(0.002)
+        deadline.pause()
 
 
 def probes_so_far(scene: Scene, after: int) -> list[Probe]:
@@ -110,6 +109,7 @@ def test_probe_across_the_wrap_of_sequence_numbers(scene: Scene, host_seq: int) 
             deadline = Deadline(2)
             while not scene.device.get_tcp_slot(ref).ka_acked:
                 assert not deadline.expired, "the peer's kernel did not answer"
+                deadline.pause()
         ends.server.sendall(b"after")
         ends.host.settimeout(5)
         assert ends.host.recv(16) == b"after"
@@ -157,7 +157,7 @@ def test_the_peers_keep_alives_are_answered_without_waking(scene: Scene) -> None
     deadline = Deadline(10)
     while scene.device.slots()[0].peer_ka_answered < 3:
         assert not deadline.expired, "the device did not answer three of the peer's keep-alives in 10 s"
-        time.sleep(0.05)
+        deadline.pause()
     assert tcp_info(connection.sock).state == TCP_ESTABLISHED
     scene.assert_no_wake(after)
     scene.push_and_run(connection, b"still there")
@@ -215,7 +215,7 @@ def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
     deadline = Deadline(5)
     while tcp_info(connection.sock).last_ack_recv_ms < 700:
         assert not deadline.expired
-        time.sleep(0.01)
+        deadline.pause()
     mark = scene.bench.capture.mark(scene.device_port)
     scene.sleep()
     (probe,) = probes(scene, mark, 1)

@@ -25,6 +25,7 @@ def wait_counter(scene: Scene, name: str, least: int) -> None:
     deadline = Deadline(WAIT_S)
     while (count := scene.device.counters()[name]) < least:
         assert not deadline.expired, f"{name} is {count}, not {least}"
+        deadline.pause()
 
 
 def test_link_that_goes_wakes_and_one_that_comes_back_wakes(scene: Scene) -> None:

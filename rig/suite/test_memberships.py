@@ -77,6 +77,7 @@ def test_the_groups_of_neighbour_discovery_are_reported_too(scene: Scene) -> Non
     deadline, found = Deadline(WAIT_S), set[str]()
     while not found >= wanted:
         assert not deadline.expired, f"only {sorted(found)}"
+        deadline.pause()
         frames = [frame.data for frame in scene.bench.capture.frames(scene.next_hop_port, after=mark)]
         found = {group_of(data) for data in frames if data[6:12] == scene.host_mac and is_mld_report(data)}
     assert found == wanted
@@ -120,6 +121,7 @@ def test_a_switch_that_snoops_goes_on_sending_to_the_sleeping_host(scene: Scene)
     deadline, number = Deadline(10), 0
     while arrives_asleep(scene, strange, number) or not arrives_asleep(scene, joined, number):
         assert not deadline.expired, "the switch does not snoop"
+        deadline.pause()
         number += 1
     for later in range(number + 1, number + 1 + PAIRS):
         assert (arrives_asleep(scene, joined, later), arrives_asleep(scene, strange, later)) == (True, False)
@@ -138,6 +140,7 @@ def test_without_reports_the_switch_cuts_the_sleeping_host_off(scene: Scene) -> 
     deadline, number = Deadline(10), 0
     while arrives_asleep(scene, joined, number):
         assert not deadline.expired, "the switch still sends"
+        deadline.pause()
         number += 1
 
 

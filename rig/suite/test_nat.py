@@ -51,6 +51,7 @@ def test_keep_alives_hold_the_mapping_and_a_push_still_finds_the_host(scene: Sce
     while not (times_s := probe_times_s(scene, mark)) or times_s[-1] - times_s[0] < 1.5 * nat_of(scene).established_s:
         assert not scene.timeline.find("NIC_WAKE", after=after), f"probes at {times_s}"
         assert not deadline.expired, f"probes at {times_s}"
+        deadline.pause()
     scene.push_and_run(connection, b"still mapped")
     assert [wake.reason for wake in scene.timeline.find("NIC_WAKE", after=after)] == ["TCP_DATA"]
 

@@ -163,7 +163,7 @@ def claim(namespace: Namespace, address: str) -> int:
     deadline = Deadline(10)
     while (now := namespace.run(flags)) & (IFA_F_TENTATIVE | IFA_F_DADFAILED) == IFA_F_TENTATIVE:
         assert not deadline.expired, "duplicate address detection did not end"
-        time.sleep(0.02)
+        deadline.pause()
     return now
 
 
@@ -287,6 +287,7 @@ def test_questions_that_nobody_may_ask_are_not_answered(scene: Scene, family: in
     deadline = Deadline(2)
     while answers(scene, family) == before:
         assert not deadline.expired, "the right question was not answered"
+        deadline.pause()
 
 
 def arp_frames(scene: Scene, after: int) -> list[ARP]:
@@ -307,6 +308,7 @@ def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene
     deadline = Deadline(2)
     while answers(scene, socket.AF_INET) == before:
         assert not deadline.expired, "the probe was not answered"
+        deadline.pause()
     scene.bench.capture.wait_for(
         scene.device_port, lambda data: data[6:12] == scene.host_mac and data[12:14] == b"\x08\x06", after=mark
     )
@@ -357,7 +359,7 @@ def test_a_router_that_goes_away_wakes_the_host_one_that_stays_does_not(scene: S
     deadline = Deadline(5)
     while host.run(default_routes) == 0:
         assert not deadline.expired, "the host's kernel took no notice of the router"
-        time.sleep(0.01)
+        deadline.pause()
     after = scene.sleep()
     for lifetime_s in (1800, 1790, 1700):
         scene.bench.inject.send(advertisement(scene, lifetime_s))
@@ -367,4 +369,4 @@ def test_a_router_that_goes_away_wakes_the_host_one_that_stays_does_not(scene: S
     deadline = Deadline(5)
     while host.run(default_routes):
         assert not deadline.expired, "the host's kernel did not see what woke it"
-        time.sleep(0.01)
+        deadline.pause()

@@ -87,6 +87,7 @@ def wait_moved(scene: Scene, mac: bytes) -> int:
     deadline = Deadline(10)
     while not (slot := scene.device.slots()[0]).next_hop_moves:
         assert not deadline.expired, "the device has not learnt where the next hop is"
+        deadline.pause()
     assert (slot.next_hop_mac, slot.next_hop_moves) == (mac, 1)
     return slot.ka_acked
 
@@ -95,6 +96,7 @@ def wait_answered(scene: Scene, count: int) -> None:
     deadline = Deadline(10)
     while scene.device.slots()[0].ka_acked < count:
         assert not deadline.expired, "probes are not answered"
+        deadline.pause()
 
 
 def tcp_from_host(scene: Scene, family: int, after: int) -> list[bytes]:
@@ -205,6 +207,7 @@ def test_a_stranger_who_announces_itself_moves_nobody(scene: Scene) -> None:
     deadline = Deadline(10)
     while (slot := scene.device.slots()[0]).ka_acked < 1:
         assert not deadline.expired, "no probe was answered"
+        deadline.pause()
     assert (slot.next_hop_mac, slot.next_hop_moves) == (scene.server_mac, 0)
     scene.assert_no_wake(after)
 
@@ -238,6 +241,7 @@ def wait_learnt(scene: Scene, before: int) -> None:
     deadline = Deadline(WAIT_S)
     while scene.device.counters()["next_hop_moved"] == before:
         assert not deadline.expired, "the device has not learnt where the next hop is"
+        deadline.pause()
 
 
 def datagrams(scene: Scene, family: int, count: int) -> list[bytes]:
@@ -247,6 +251,7 @@ def datagrams(scene: Scene, family: int, count: int) -> list[bytes]:
     deadline = Deadline(WAIT_S)
     while len(found) < count:
         assert not deadline.expired, f"{len(found)} of {count} keep-alives were sent"
+        deadline.pause()
         frames = [frame.data for frame in scene.bench.capture.frames(scene.device_port, after=mark)]
         mine = [f for f in frames if f[6:12] == scene.host_mac and f[12:14] == ETHERTYPES[family]]
         found = [f[:6] for f in mine if f[protocol] == socket.IPPROTO_UDP]

@@ -6,7 +6,6 @@ import pytest
 
 from rig.device.offload_types import Pattern, SlotRef
 from rig.inject.frames import tcp_segment
-from rig.net.retransmission import KERNELS_OWN_MS
 from rig.peers import PushConnection
 from rig.suite.scene import NO_PROBES, Scene
 
@@ -27,7 +26,7 @@ def open_with_pattern(scene: Scene) -> PushConnection:
 @pytest.mark.edge(73)
 def test_data_that_matches_nothing_arrives_and_its_connection_lives_on(scene: Scene) -> None:
     """The peer's kernel repeats it, and would give up after its last repetition; the third one wakes."""
-    scene.bench.network.set_least_retransmission(KERNELS_OWN_MS)
+    scene.let_peers_repeat()
     connection = open_with_pattern(scene)
     after, before = scene.sleep(), scene.device.counters()
     connection.push(b"no match")

@@ -89,7 +89,7 @@ class PeersView(NamedTuple):
 @pytest.mark.edge(91)
 def test_the_peer_hardly_notices_the_time_when_nobody_owns_the_connection(scene: Scene) -> None:
     """Pushes around the entry: what came while neither spoke is on its way to the app before the peer's timer ends."""
-    scene.bench.network.set_least_retransmission(KERNELS_OWN_MS)
+    scene.let_peers_repeat()
     connection = scene.open_hardware()
     for number in range(CYCLES):
         before = PeersView.of(connection.sock)
@@ -124,7 +124,7 @@ def test_nobody_owns_the_connection_for_less_than_a_retransmission_timeout(scene
 @pytest.mark.edge(91)
 def test_a_longer_time_without_owner_would_be_noticed(scene: Scene) -> None:
     """The control: the same numbers when the host is cut off and nothing stands in for it."""
-    scene.bench.network.set_least_retransmission(KERNELS_OWN_MS)
+    scene.let_peers_repeat()
     with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
         gate = scene.bench.network.gate()
         ends.server.sendall(b"first")
@@ -135,6 +135,7 @@ def test_a_longer_time_without_owner_would_be_noticed(scene: Scene) -> None:
         deadline = Deadline(10)
         while PeersView.of(ends.server).retransmitted < 2:
             assert not deadline.expired, "the peer's kernel did not retransmit"
+            deadline.pause()
         assert PeersView.of(ends.server).window < INITIAL_WINDOW
         gate.open()
         assert ends.host.recv(6, socket.MSG_WAITALL) == b"second"

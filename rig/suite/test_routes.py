@@ -60,6 +60,7 @@ def test_probes_go_to_the_gateway_and_the_server_behind_it_answers(scene: Scene,
     deadline = Deadline(5)
     while (slot := scene.device.slots()[0]).ka_acked < 2:
         assert not deadline.expired, f"{slot.ka_acked} of {slot.ka_sent} probes were answered"
+        deadline.pause()
     assert slot.ka_lost == 0
     assert not scene.timeline.find("NIC_WAKE", after=after)
     assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}

@@ -33,11 +33,13 @@ def wait_acked(scene: Scene, count: int) -> None:
     deadline = Deadline(10)
     while (state := scene.device.slots()[0]).ka_acked < count:
         assert not deadline.expired, f"{state.ka_acked} of {count} probes were answered"
+        deadline.pause()
 
 
 @pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_push_into_a_pause_arrives_once_after_it(scene: Scene) -> None:
     """The peer's kernel repeats what nobody acknowledges; the first repetition after the pause wakes."""
+    scene.let_peers_repeat()
     connection = scene.open_hardware()
     after = scene.sleep()
     ref = slot(scene)
@@ -64,6 +66,7 @@ def test_a_paused_slot_sends_nothing_and_resumed_it_probes_at_once(scene: Scene)
     deadline = Deadline(4 * 0.75)
     while not deadline.expired:
         assert scene.device.get_tcp_slot(ref).ka_sent == before.ka_sent
+        deadline.pause()
     assert (before.state, before.next_ka_due_ms) == (SlotState.PAUSED, 0)
     mark = scene.bench.capture.mark(scene.device_port)
     scene.device.resume_tcp_slot(ref)
@@ -102,6 +105,7 @@ def test_a_refused_update_changes_nothing(scene: Scene) -> None:
 @pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_channel_paused_awake_sleeps_on_and_wakes_again_when_resumed(scene: Scene) -> None:
     """The place of the channel is paused, the host sleeps with it: no push wakes. Resumed awake, the next sleep has it back."""
+    scene.let_peers_repeat()
     connection = scene.open_hardware()
     ref = slot(scene)
     scene.device.pause_tcp_slot(ref)

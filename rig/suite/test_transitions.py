@@ -98,6 +98,7 @@ def test_the_device_goes_on_with_the_hosts_timestamp_clock(scene: Scene, clock_h
     deadline = Deadline(10)
     while len(stamps) < 2:
         assert not deadline.expired, f"probes {stamps}"
+        deadline.pause()
         frames = [f for f in scene.bench.capture.frames(scene.device_port, after=mark) if f.data[6:12] == scene.host_mac]
         stamps = [(f.t_ns, pair[0]) for f in frames if (pair := tcp_timestamps(f.data)) is not None]
     for t_ns, tsval in stamps[:2]:
@@ -125,6 +126,7 @@ def test_a_push_around_commit_is_delivered_exactly_once(scene: Scene) -> None:
 @pytest.mark.edge(89)
 def test_a_push_to_a_software_channel_is_delivered_once_when_active(scene: Scene) -> None:
     """The negative control: the same push must not wake, and still arrives once."""
+    scene.let_peers_repeat()
     assert scene.open(hardware=False).allocated
     after = scene.sleep()
     scene.bench.server.push(b"later")

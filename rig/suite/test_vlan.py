@@ -94,6 +94,7 @@ def send_and_wait(scene: Scene, *frames: bytes) -> None:
     deadline = Deadline(10)
     while scene.device.counters()["rx_bad_ip_csum"] == before:
         assert not deadline.expired, "the device has not received what was sent"
+        deadline.pause()
 
 
 @contextmanager
