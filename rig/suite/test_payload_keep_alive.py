@@ -239,8 +239,7 @@ def test_when_the_masks_run_out_the_keep_alive_task_gives_new_ones(scene: Scene)
 
 @pytest.mark.bench_config(clock=Clock(50_000), standby=StandbyConfig(network_ka_retry_min=200, network_ka_probes=3))
 def test_without_new_masks_plain_probes_keep_the_connection(scene: Scene) -> None:
-    """The control: nothing refills. The host wakes once, not at every interval, which the peer's kernel would not answer if it were
-    less than 500 ms."""
+    """The control: nothing refills. The host wakes once, not at every interval. The peer's kernel answers one probe in 500 ms."""
     on = talk(scene, WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket", masks=1)
     after = scene.sleep()
