@@ -3,7 +3,9 @@
 The driver knows no app and no channel: a connection has a key, which the system chooses and never gives to another one, and
 names, which the driver writes into the timeline and does not look at. The way of a wake to SIGCONT is the driver's alone: it
 writes NIC_WAKE, SLEEP_EXIT and, for the processes that it continues, APP_RESUME before it says `Woke`. It writes SLEEP_ENTER,
-GATE_CLOSED, HANDOFF and all else between them, too.
+GATE_CLOSED, HANDOFF and all else between them, too, and NIC_PATTERN_ADD, NIC_PATTERN_DEL and NIC_REFUSED. Why the host does not
+sleep is the system's to write: SLEEP_REFUSED, which names who is not idle, and SLEEP_FAILED. When the device has lost what it
+held, the driver gives it everything again by itself.
 
 Every method may take as long as the device does. Whoever calls need not know what the driver is at: while the device still
 settles after a wake, `reserve`, `give_back`, `enter` and `request` wait for that by themselves.
@@ -12,11 +14,12 @@ settles after a wake, `reserve`, `give_back`, `enter` and `request` wait for tha
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from rig.device.offload_types import SlotRef
+from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.standby.wire.nic import DeviceRestarted, Entered, Held, LeaseExpired, Lost, NoMoreTokens, NotIdle, Settled, Woke
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,73 +37,14 @@ class OffloadedConnection:
     """Processes that get SIGCONT when it wakes the host."""
 
 
-@dataclass(frozen=True)
-class Entered:
-    """The host sleeps. It may wake before anybody reads this: `Woke` says so, in whatever order the two are read."""
-
-
-@dataclass(frozen=True)
-class NotIdle:
-    """Entry would have torn something: all is as before. `key`: the connection that is not idle, None when it is none."""
-
-    key: str | None
-    reason: str
-
-
-@dataclass(frozen=True)
-class Held:
-    """What the driver holds, for a system that has been started anew."""
-
-    asleep: bool
-    slots: Mapping[str, SlotRef] = field(default_factory=dict)
-
-
-@dataclass(frozen=True)
-class Woke:
-    """Once for each sleep that began, whatever ended it. `reason`: a WakeReason's name, or the cause given to `wake`."""
-
-    reason: str
-    key: str | None = None
-    resumed: tuple[int, ...] = ()
-    """Processes that the driver has continued already."""
-
-
-@dataclass(frozen=True)
-class Settled:
-    """After a wake: the device is released and takes slots again."""
-
-
-@dataclass(frozen=True)
-class Lost:
-    """Nobody knows what the device sent on it last: it cannot be used any more. Its slot is still to be given back."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class NoMoreTokens:
-    """The connection's payload keep-alive is used up; until there is a new one the device sends probes. Follows a `Woke`."""
-
-    key: str
-
-
-@dataclass(frozen=True)
-class DeviceRestarted:
-    """The device lost all that it held, and is attached anew. A host that slept is awake: `Woke` came before."""
-
-    boot_id: int
-
-
-@dataclass(frozen=True)
-class LeaseExpired:
-    """The device took the host for dead and freed everything; as `DeviceRestarted` otherwise."""
-
-
 DriverNotice: TypeAlias = Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired
 
 
 class Driver(Protocol):
-    """Raises what the device or the way to it raises: DeviceError, BenchError; OSError for a connection that is gone."""
+    """Raises what the device or the way to it raises: DeviceError, BenchError (RIG-N17: the connection is over).
+
+    Calls are done one after another, in the order in which they are made.
+    """
 
     def subscribe(self, hear: Callable[[DriverNotice], None]) -> None:
         """Hand every notice to `hear`, on the loop, in the order in which things happened; those of before have waited."""
@@ -119,7 +63,7 @@ class Driver(Protocol):
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt to fall asleep with these connections; the device wakes the host after `wake_timer_ms` of its own time
-        at the latest. After any failure all is as before."""
+        at the latest. `Woke` may be read before the answer is. After any failure all is as before."""
 
     async def wake(self, cause: str) -> None:
         """End the sleep; returns when the host is awake. Nothing happens to a host that is."""

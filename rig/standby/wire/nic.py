@@ -78,7 +78,7 @@ class Entered(msgspec.Struct, frozen=True, tag=True):
 
 
 class NotIdle(msgspec.Struct, frozen=True, tag=True):
-    """It does not, and everything is as before; SLEEP_REFUSED tells."""
+    """It does not, and everything is as before. The system knows the owner, and writes SLEEP_REFUSED."""
 
     key: str | None
     """Of the connection that has something unread or not acknowledged."""
