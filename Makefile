@@ -8,12 +8,15 @@ STAMPS := .build
 OLD_KEY := firmware/build/keys/signing_key.pem
 IMAGES := rig/firmware_images/manifest.json
 
+JOBS := -j$(shell nproc) --output-sync=target
 SOURCES := $(shell find firmware -path firmware/build -prune -o -type f -print 2>/dev/null)
 PROJECT := pyproject.toml rig/__init__.py
 
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_ROOT_USER_ACTION := ignore
 export PATH := $(BIN):$(PATH)
+# Where it is set, a short Python process spends half of its time on compiling.
+unexport PYTHONDONTWRITEBYTECODE
 ifdef RIG_SIGNING_KEY
 export RIG_SIGNING_KEY := $(abspath $(RIG_SIGNING_KEY))
 endif
@@ -68,7 +71,7 @@ firmware: $(IMAGES)
 
 $(IMAGES): $(SOURCES) | setup
 	@echo 'building and signing the firmware of both ports (half a minute)'
-	@$(MAKE) -s --no-print-directory -C firmware PYTHON=$(BIN)/python
+	@$(MAKE) -s --no-print-directory -C firmware $(JOBS) PYTHON=$(BIN)/python
 	@touch $@
 
 lint: setup
@@ -80,7 +83,7 @@ unit: setup firmware
 	@$(BIN)/python -m pytest tests $(if $(K),-k '$(K)')
 
 c-test: firmware
-	@$(MAKE) -s --no-print-directory -C firmware test PYTHON=$(BIN)/python
+	@$(MAKE) -s --no-print-directory -C firmware $(JOBS) test PYTHON=$(BIN)/python
 
 fuzz fuzz-replay: firmware
 	@$(MAKE) --no-print-directory -C firmware $@ PYTHON=$(BIN)/python $(if $(SECONDS),SECONDS=$(SECONDS))
@@ -93,4 +96,5 @@ lock:
 clean:
 	@[ ! -e $(OLD_KEY) ] || $(PYTHON) -m rig.device.signing_key path $(OLD_KEY) >/dev/null
 	@rm -rf $(VENV) $(STAMPS) firmware/build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	@find rig tests firmware -name __pycache__ -prune -exec rm -rf {} +
 	@find rig/firmware_images -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true
