@@ -27,6 +27,7 @@ class TimelineEvent(StrEnum):
     APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, entry, error."
     APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app."
     APP_RESUME = "APP_RESUME", "It goes on: app, cause."
+    APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, status (an exit status, or the signal that killed it)."
     REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."
     CTOR = "CTOR", "A control channel was made: app, channel, minutes, hardware."

@@ -1,13 +1,7 @@
 """All that an app under test imports: WinRT terms in PEP 8 spelling."""
 
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
-from rig.standby.api.background import (
-    BackgroundExecutionManager,
-    BackgroundTaskBuilder,
-    BackgroundTaskDeferral,
-    BackgroundTaskInstance,
-    BackgroundTaskRegistration,
-)
+from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundTaskRegistration
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.enums import (
     AsyncStatus,
@@ -15,8 +9,10 @@ from rig.standby.api.enums import (
     ControlChannelTriggerResourceType,
     ControlChannelTriggerStatus,
 )
-from rig.standby.api.runtime import App
-from rig.standby.api.stream_socket import ReadOperation, StreamSocket
+from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.session import App
+from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
 from rig.standby.wire.hresult import HostError, HResult
 
 __all__ = [

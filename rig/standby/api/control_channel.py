@@ -6,19 +6,16 @@ check the status, post the first read (CCT-010).
 
 from __future__ import annotations
 
-import time
 from typing import ClassVar, TypeVar
 
-from rig.clock import Deadline
 from rig.device.payload import PayloadKeepAlive, PayloadState
-from rig.standby.api import runtime
-from rig.standby.api.background import ChannelTaskTrigger
+from rig.standby.api import session
 from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
 from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.triggers import ChannelTaskTrigger
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call
-from rig.standby.wire.to_app import TransportFailed
 
 R = TypeVar("R")
 
@@ -37,9 +34,8 @@ class ControlChannelTrigger:
         server_keep_alive_interval_in_minutes: int,
         resource_type: ControlChannelTriggerResourceType = ControlChannelTriggerResourceType.REQUEST_SOFTWARE_SLOT,
     ) -> None:
-        self._app = runtime.current()
+        self._app = session.current()
         self._call(from_app.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
-        self._app.on_notice(TransportFailed, self._on_transport_failed)
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
         self._transport: StreamSocket | None = None
@@ -50,6 +46,14 @@ class ControlChannelTrigger:
     def by_id(cls, channel_id: str | None) -> ControlChannelTrigger | None:
         """The open channel of that id in this app."""
         return cls._open.get(channel_id) if channel_id is not None else None
+
+    @classmethod
+    def transport_failed(cls, channel_id: str) -> None:
+        """The system says that the channel's transport is dead: what is posted on it ends. The channel may be closed already."""
+        channel = cls.by_id(channel_id)
+        transport = channel.transport_object if channel is not None else None
+        if transport is not None:
+            transport.abort()
 
     @property
     def control_channel_trigger_id(self) -> str:
@@ -124,9 +128,8 @@ class ControlChannelTrigger:
 
     def flush_transport(self) -> None:
         """Returns when the peer has acknowledged what was written, or the kernel owns it for good (CCT-035)."""
-        deadline = Deadline(FLUSH_LIMIT_S)
-        while self._transport is not None and self._transport.unsent_bytes() and not deadline.expired:
-            time.sleep(0.0005)
+        if self._transport is not None:
+            self._transport.wait_acknowledged(FLUSH_LIMIT_S)
         self._app.timeline.add("FLUSH", app=self._app.name, channel=self._id)
 
     def close(self) -> None:
@@ -137,10 +140,4 @@ class ControlChannelTrigger:
         self._call(from_app.CloseChannel(self._id))
 
     def _call(self, call: Call[R]) -> R:
-        return self._app.service.call(call)
-
-    @classmethod
-    def _on_transport_failed(cls, notice: TransportFailed) -> None:
-        channel = cls.by_id(notice.channel)
-        if channel is not None and channel._transport is not None:
-            channel._transport.abort()
+        return self._app.call(call)

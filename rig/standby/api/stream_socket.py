@@ -9,77 +9,35 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
+import time
 from collections.abc import Callable
-from typing import Any
 
+from rig.clock import Deadline
 from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
-from rig.standby.api import runtime
-from rig.standby.api.enums import AsyncStatus
+from rig.standby.api import session
+from rig.standby.api.read_operation import ReadOperation
 from rig.standby.wire.from_app import ConnectBegin, ConnectEnd
 from rig.standby.wire.hresult import HostError, HResult
+
+FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
+"""From below a round trip on this machine to well below one of a real network."""
+
+MAX_PORT = 65_535
 
 _ids = itertools.count(1)
 
 
-class ReadOperation:
-    """One posted read; `get_results` after completion, in both COMPLETED and ERROR (CWS-006)."""
-
-    def __init__(self, owner: StreamSocket, sock: socket.socket, count: int, handler: Callable[[ReadOperation], None]) -> None:
-        self.owner = owner
-        self.sock = sock
-        self.count = count
-        self.status = AsyncStatus.STARTED
-        self.data = b""
-        self.error: OSError | None = None
-        self.withdrawn = threading.Event()
-        self._handler = handler
-
-    @property
-    def socket_id(self) -> int:
-        return self.owner.socket_id
-
-    @property
-    def channel_id(self) -> str | None:
-        return self.owner.channel_id
-
-    @property
-    def cancelled(self) -> bool:
-        return self.status is AsyncStatus.CANCELED
-
-    def get_results(self) -> bytes:
-        """The bytes read; b"" is the server's close. Raises OSError on ERROR, HostError when cancelled or pending."""
-        if self.error is not None:
-            raise self.error
-        if self.status is not AsyncStatus.COMPLETED:
-            raise HostError(HResult.CANCELLED if self.cancelled else HResult.ILLEGAL_METHOD_CALL, f"read is {self.status.name}")
-        return self.data
-
-    def receive(self) -> None:
-        """Input thread: take what the kernel has."""
-        try:
-            self.data = self.sock.recv(self.count)
-            self.status = AsyncStatus.COMPLETED
-        except OSError as error:
-            self.error = error
-            self.status = AsyncStatus.ERROR
-
-    def cancel_now(self) -> None:
-        self.status = AsyncStatus.CANCELED
-
-    def call_handler(self) -> None:
-        """Completion thread. The operation is no longer the pending one when the handler runs: it may post the next."""
-        self.owner.pending = None
-        self._handler(self)
-
-
 class StreamSocket:
-    """A TCP client socket. Bind it to a channel before `connect` (ControlChannelTrigger.using_transport)."""
+    """A TCP client socket. Bind it to a channel before `connect` (ControlChannelTrigger.using_transport). Any thread may call."""
 
     def __init__(self) -> None:
         self.socket_id = next(_ids)
         self.channel_id: str | None = None
-        self.pending: ReadOperation | None = None
+        self._lock = threading.Lock()
+        """For the three below; nothing is waited for under it, as the input thread takes it too."""
+        self._connecting = False
         self._socket: socket.socket | None = None
+        self._pending: ReadOperation | None = None
 
     @property
     def connected(self) -> bool:
@@ -88,66 +46,118 @@ class StreamSocket:
     @property
     def established(self) -> bool:
         """Whether the kernel's connection is still open both ways."""
-        return self._socket is not None and tcp_info(self._socket).state == TCP_ESTABLISHED
+        sock = self._socket
+        return sock is not None and tcp_info(sock).state == TCP_ESTABLISHED
 
     def connect(self, host: str, port: int, *, timeout_s: float = 10.0) -> None:
-        """Connect. Raises OSError of the kernel, or HostError NO_SLOT when no slot is free for the bound channel (CCT-020)."""
-        if self._socket is not None:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is already connected")
-        app = runtime.current()
-        app.service.call(ConnectBegin(self.channel_id, self.socket_id, host, port))
+        """Connect. Raises OSError of the kernel, or HostError NO_SLOT when no slot is free for the bound channel (CCT-020).
+        Whatever it raises, nothing is open afterwards and the system knows that."""
+        if not 0 <= port <= MAX_PORT:  # getaddrinfo(3) would take it modulo 65,536
+            raise HostError(HResult.INVALID_ARG, f"port {port}, 0 to {MAX_PORT} allowed")
+        with self._lock:
+            if self._socket is not None or self._connecting:
+                raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is connected already, or about to be")
+            self._connecting = True
         try:
-            sock = socket.create_connection((host, port), timeout_s)
-        except OSError as error:
-            app.service.call(ConnectEnd(self.channel_id, self.socket_id, str(error)))
+            self._socket = _connected(host, port, timeout_s) if self.channel_id is None else self._bound(host, port, timeout_s)
+        finally:
+            self._connecting = False
+
+    def _bound(self, host: str, port: int, timeout_s: float) -> socket.socket:
+        """Connected, and in the system's hands too: a channel's transport is what it hands to the device."""
+        app, channel = session.current(), self.channel_id
+        assert channel is not None
+        app.call(ConnectBegin(channel, self.socket_id, host, port))
+        try:
+            sock = _connected(host, port, timeout_s)
+        except BaseException as error:
+            app.call(ConnectEnd(channel, self.socket_id, str(error) or type(error).__name__))
             raise
-        sock.settimeout(None)
-        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self._socket = sock
-        app.service.call(ConnectEnd(self.channel_id, self.socket_id), [sock.fileno()] if self.channel_id is not None else [])
+        try:
+            app.call(ConnectEnd(channel, self.socket_id), [sock.fileno()])
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def read_async(self, count: int, completed: Callable[[ReadOperation], None]) -> ReadOperation:
         """Post a read of up to `count` bytes (partial reads); `completed` runs on the completion thread."""
-        sock = self._connected("read_async")
-        if self.pending is not None:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} already has a posted read")
-        self.pending = operation = ReadOperation(self, sock, count, completed)
-        app = runtime.current()
+        with self._lock:
+            sock = self._opened("read_async")
+            if self._pending is not None:
+                raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} already has a posted read")
+            operation = ReadOperation(sock, count, completed, self._release, socket_id=self.socket_id, channel_id=self.channel_id)
+            self._pending = operation
+        app = session.current()
         app.timeline.add("READ_POST", app=app.name, socket=self.socket_id, channel=self.channel_id)
         app.post(operation)
         return operation
 
     def write(self, data: bytes) -> None:
         """Hand all of `data` to the kernel. Raises OSError."""
-        self._connected("write").sendall(data)
+        self._opened("write").sendall(data)
 
     def set_option(self, level: int, option: int, value: int) -> None:
         """As setsockopt(2), e.g. the traffic class. Raises OSError."""
-        self._connected("set_option").setsockopt(level, option, value)
+        self._opened("set_option").setsockopt(level, option, value)
 
     def unsent_bytes(self) -> int:
         """Bytes that the peer has not acknowledged."""
-        return queued_bytes(self._connected("unsent_bytes"))[1]
+        return queued_bytes(self._opened("unsent_bytes"))[1]
+
+    def wait_acknowledged(self, timeout_s: float) -> None:
+        """Until the peer has acknowledged all, or never will, or `timeout_s` is over. Asked again and again: the kernel tells of
+        acknowledgements only on the error queue, and what lies there would complete posted reads."""
+        deadline, pause_s = Deadline(timeout_s), FIRST_PAUSE_S
+        while self.established and self.unsent_bytes() and not deadline.expired:
+            time.sleep(pause_s)
+            pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
     def abort(self) -> None:
         """The device found the peer gone (keep-alives lost): a posted read ends, as with a dead transport of any kind."""
-        if self._socket is not None:
-            self._socket.shutdown(socket.SHUT_RDWR)
+        sock = self._socket
+        if sock is not None:
+            _shut_down(sock)
 
     def close(self) -> None:
-        """Close; a posted read ends as cancelled."""
-        if self._socket is None:
+        """Close; a posted read ends as cancelled. Closed already: nothing."""
+        with self._lock:
+            sock, self._socket = self._socket, None
+            pending = self._pending
+        if sock is None:
             return
-        if self.pending is not None:
-            runtime.current().withdraw(self.pending)
-        sock, self._socket = self._socket, None
-        try:
-            sock.shutdown(socket.SHUT_RDWR)
-        except OSError:
-            pass  # the peer may have gone first
+        if pending is not None:
+            session.current().withdraw(pending)
+        _shut_down(sock)
         sock.close()
 
-    def _connected(self, call: str) -> Any:
-        if self._socket is None:
+    def _release(self, operation: ReadOperation) -> None:
+        with self._lock:
+            if self._pending is operation:
+                self._pending = None
+
+    def _opened(self, call: str) -> socket.socket:
+        sock = self._socket
+        if sock is None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"{call} on socket {self.socket_id}, which is not connected")
-        return self._socket
+        return sock
+
+
+def _connected(host: str, port: int, timeout_s: float) -> socket.socket:
+    """Raises OSError, or what the resolver thinks of a host or a port that cannot be one."""
+    sock = socket.create_connection((host, port), timeout_s)
+    try:
+        sock.settimeout(None)
+        sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    except BaseException:
+        sock.close()
+        raise
+    return sock
+
+
+def _shut_down(sock: socket.socket) -> None:
+    """Both ways. The peer may have gone first, or another thread has closed it."""
+    try:
+        sock.shutdown(socket.SHUT_RDWR)
+    except OSError:
+        pass

@@ -2,7 +2,7 @@
 
     python -m rig.standby.app.main NAME ENTRY PARENT_PID SERVICE_FD TEST_FD TIMELINE_FD
 
-ENTRY is "module:Class"; the class is called with the `App` and its public methods are what the test can call.
+ENTRY is "module:Class"; the class is called with the `rig.standby.api.App` and its public methods are what the test can call.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import os
 import socket
 import sys
 import traceback
+from typing import NoReturn
 
 from rig.process import die_with_parent
-from rig.standby.api.runtime import App
+from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
@@ -27,14 +28,14 @@ def main(arguments: list[str]) -> None:
     name, entry = arguments[:2]
     parent_pid, service_fd, test_fd, timeline_fd = map(int, arguments[2:])
     die_with_parent(parent_pid)
-    app = App(name, socket.socket(fileno=service_fd), TimelineWriter(timeline_fd, f"app:{name}"))
+    app = Runtime(name, socket.socket(fileno=service_fd), TimelineWriter(timeline_fd, f"app:{name}"))
     app.start()
     under_test = _made(entry, app)
-    app.service.call(AppReady())
+    app.call(AppReady())
     _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
 
-def _made(entry: str, app: App) -> object:
+def _made(entry: str, app: Runtime) -> object:
     """The app under test. What it raises is on the timeline before the process ends, for the test that waits for it."""
     module, _, cls = entry.partition(":")
     try:
@@ -44,20 +45,26 @@ def _made(entry: str, app: App) -> object:
         raise
 
 
-def _serve(test: Line[Invoke], under_test: object) -> None:
+def _serve(test: Line[Invoke], under_test: object) -> NoReturn:
     """Answer the test's calls, one at a time, until it hangs up."""
-    while (received := _next(test)) is not None:
-        with received.descriptors:
-            call = received.body
-            try:
-                test.send_result(received.number, getattr(under_test, call.method)(**call.arguments))
-            except HostError as error:
-                test.send_fault(received.number, fault_of(error, call.method))
-            except Exception as error:
-                traceback.print_exc()
-                failed = HostError(HResult.FAIL, f"{type(error).__name__}: {error}")
-                test.send_fault(received.number, fault_of(failed, call.method))
-    os._exit(0)
+    try:
+        while (received := _next(test)) is not None:
+            with received.descriptors:
+                _answer(test, received, under_test)
+    finally:
+        os._exit(0)  # threads of the app's own do not keep it
+
+
+def _answer(test: Line[Invoke], received: Received[Invoke], under_test: object) -> None:
+    call = received.body
+    try:
+        test.send_result(received.number, getattr(under_test, call.method)(**call.arguments))
+    except HostError as error:
+        test.send_fault(received.number, fault_of(error, call.method))
+    except BaseException as error:  # SystemExit too: it is the method that ends, with a reason that the test hears
+        traceback.print_exc()
+        failed = HostError(HResult.FAIL, f"{type(error).__name__}: {error}")
+        test.send_fault(received.number, fault_of(failed, call.method))
 
 
 def _next(test: Line[Invoke]) -> Received[Invoke] | None:

@@ -91,12 +91,9 @@ class AppRequests:
         self._service.channels.bind(record, message.socket)
 
     def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin) -> None:
-        if message.channel is not None:
-            self._service.channels.connect_begin(self._channel(app, message.channel), message.host, message.port)
+        self._service.channels.connect_begin(self._channel(app, message.channel), message.host, message.port)
 
     def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
-        if message.channel is None:
-            return
         record = self._channel(app, message.channel)
         self._service.channels.connect_end(record, descriptors.take_socket(), message.error)
 

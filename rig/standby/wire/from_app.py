@@ -67,16 +67,18 @@ class UsingTransport(Call[None], frozen=True):
 
 
 class ConnectBegin(Call[None], frozen=True):
-    channel: str | None
+    """A channel's transport is about to connect. Sockets of no channel are the app's own affair."""
+
+    channel: str
     socket: int
     host: str
     port: int
 
 
 class ConnectEnd(Call[None], frozen=True):
-    """With the connected socket's descriptor where it is bound to a channel and `error` is None."""
+    """With the connected socket's descriptor where `error` is None."""
 
-    channel: str | None
+    channel: str
     socket: int
     error: str | None = None
 

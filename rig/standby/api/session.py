@@ -1,0 +1,52 @@
+"""What the host API needs of the process around an app: who it is, its line to the system, its posted reads.
+
+`rig.standby.app` fulfils it in an app's process; the API itself knows nothing of threads and lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from rig.standby.api.read_operation import ReadOperation
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.message import Call
+from rig.timeline import TimelineWriter
+
+R = TypeVar("R")
+
+EntryPoint = Callable[[Any], None]
+"""Takes a BackgroundTaskInstance."""
+
+
+class App(Protocol):
+    """What an app's class gets: its name, the bench's timeline, and the entry points of its tasks, by name."""
+
+    name: str
+    timeline: TimelineWriter
+    entry_points: dict[str, EntryPoint]
+
+    def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
+        """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""
+
+    def post(self, operation: ReadOperation) -> None:
+        """Wait for the operation's socket to become readable, then complete it."""
+
+    def withdraw(self, operation: ReadOperation) -> None:
+        """Stop waiting; the operation completes as cancelled. The socket may be closed when this returns."""
+
+
+_current: App | None = None
+
+
+def enter(app: App) -> None:
+    """This process is the app's from now on."""
+    global _current
+    _current = app
+
+
+def current() -> App:
+    """The app of this process. Raises HostError outside an app process."""
+    if _current is None:
+        raise HostError(HResult.INVALID_STATE, "the host API works inside an app that the standby service started")
+    return _current

@@ -1,0 +1,41 @@
+"""The completion thread: calls the handlers of completed reads, one at a time, and tells the system that they have returned."""
+
+from __future__ import annotations
+
+import queue
+from collections.abc import Callable
+from typing import Any
+
+from rig.standby.api.read_operation import ReadOperation
+from rig.standby.app.faults import Faults
+from rig.standby.wire.from_app import ReadCompleted
+from rig.standby.wire.message import Notice
+
+
+class Completions:
+    """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
+
+    def __init__(self, faults: Faults, notify: Callable[[Notice], None]) -> None:
+        self._faults = faults
+        self._notify = notify
+        self._queue: queue.SimpleQueue[ReadOperation] = queue.SimpleQueue()
+
+    def add(self, operation: ReadOperation) -> None:
+        self._queue.put(operation)
+
+    def complete_next(self) -> None:
+        operation = self._queue.get()
+        ended: dict[str, Any] = {
+            "socket": operation.socket_id,
+            "channel": operation.channel_id,
+            "status": operation.status.name,
+        }
+        self._faults.add("READ_COMPLETE_ENTER", bytes=len(operation.data), **ended)
+        try:
+            operation.call_handler()
+        except BaseException as error:
+            self._faults.met("read completion", error, socket=operation.socket_id, channel=operation.channel_id)
+        finally:
+            self._faults.add("READ_COMPLETE_EXIT", **ended)
+            if not operation.cancelled:
+                self._notify(ReadCompleted(operation.channel_id, operation.socket_id, operation.over))

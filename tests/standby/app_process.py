@@ -1,0 +1,104 @@
+"""An app in a process of its own, with the test in the place of the system."""
+
+from __future__ import annotations
+
+import os
+import queue
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+from rig.standby.handle import _Calls
+from rig.standby.wire import from_app
+from rig.standby.wire.faults import fault_of
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.hresult import HostError
+from rig.standby.wire.line import Line, Received, What, pair
+from rig.standby.wire.message import Notice
+from rig.standby.wire.to_app import Invoke
+from rig.timeline import Timeline
+
+M = TypeVar("M")
+PATIENCE_S = 10.0
+
+
+class AppProcess:
+    """A context manager. Calls of the app are answered with None, or as `answers` says."""
+
+    def __init__(self, timeline: Timeline, entry: str = "small_apps:SmallApp") -> None:
+        self.timeline = timeline
+        self.answers: dict[type[Any], Callable[[Any], Any]] = {}
+        """What a call of that class gets; a HostError raised there is its fault."""
+        self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
+        self._passed_over: list[Any] = []
+        ours, theirs = pair()
+        test_end, app_end = pair()
+        fds = (theirs.fileno(), app_end.fileno(), timeline.fd)
+        path = [str(Path(__file__).parent), *filter(None, sys.path)]
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "rig.standby.app.main", "small", entry, str(os.getpid()), *map(str, fds)],
+            pass_fds=fds,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
+        )
+        theirs.close()
+        app_end.close()
+        self.line: Line[FromApp] = Line(ours, FromApp)
+        self._test = _Calls(test_end, Invoke, "the app")
+        self._server = threading.Thread(target=self._serve)
+        self._server.start()
+        self.expect(from_app.AppReady)
+
+    def ask(self, method: str, **arguments: Any) -> Any:
+        """Call a method of the app."""
+        return self._test.call(Invoke(method, arguments), timeout_s=PATIENCE_S)
+
+    def tell(self, notice: Notice) -> None:
+        self.line.send_notice(notice)
+
+    def expect(self, wanted: type[M]) -> M:
+        """The next message of that class. Raises queue.Empty."""
+        for at, message in enumerate(self._passed_over):
+            if isinstance(message, wanted):
+                del self._passed_over[at]
+                return message
+        while not isinstance(message := self._heard.get(timeout=PATIENCE_S), wanted):
+            self._passed_over.append(message)
+        return message
+
+    def _serve(self) -> None:
+        while (received := self.line.receive()) is not None:
+            with received.descriptors:
+                if received.what is What.CALL:
+                    self._answer(received)
+            self._heard.put(received.body)
+
+    def _answer(self, received: Received[FromApp]) -> None:
+        call: Any = received.body
+        try:
+            given = self.answers.get(type(call))
+            answer = given(call) if given else None
+        except HostError as error:
+            self.line.send_fault(received.number, fault_of(error, type(call).__name__))
+        else:
+            self.line.send_result(received.number, answer)
+
+    def __enter__(self) -> AppProcess:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._test.close()
+        self.process.kill()
+        self.process.wait()
+        self._server.join()
+        self.line.close()
+
+
+def server() -> socket.socket:
+    """Listens on the loopback interface."""
+    sock = socket.create_server(("127.0.0.1", 0))
+    sock.settimeout(PATIENCE_S)
+    return sock
