@@ -3,17 +3,13 @@
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundTaskRegistration
 from rig.standby.api.control_channel import ControlChannelTrigger
-from rig.standby.api.enums import (
-    AsyncStatus,
-    BackgroundAccessStatus,
-    ControlChannelTriggerResourceType,
-    ControlChannelTriggerStatus,
-)
+from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.session import App
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import BackgroundAccessStatus, ControlChannelTriggerStatus
 
 __all__ = [
     "App",

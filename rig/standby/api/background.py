@@ -5,10 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from rig.standby.api import session
-from rig.standby.api.enums import BackgroundAccessStatus
 from rig.standby.api.triggers import ChannelTaskTrigger
 from rig.standby.wire.from_app import RegisterTask, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import BackgroundAccessStatus
 
 
 class BackgroundExecutionManager:

@@ -10,12 +10,13 @@ from typing import ClassVar, TypeVar
 
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import session
-from rig.standby.api.enums import ControlChannelTriggerResourceType, ControlChannelTriggerStatus
+from rig.standby.api.enums import ControlChannelTriggerResourceType
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.triggers import ChannelTaskTrigger
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call
+from rig.standby.wire.statuses import ControlChannelTriggerStatus
 
 R = TypeVar("R")
 

@@ -13,13 +13,13 @@ from typing import Any
 from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
-from rig.standby.api.enums import ControlChannelTriggerStatus as Status
 from rig.standby.nic.driver import Nic, NicEntry
 from rig.standby.system.apps import AppProcess
 from rig.standby.system.payload import ChannelPayload
 from rig.standby.system.power import Power, PowerState
 from rig.standby.system.slots import SlotKind, SlotPolicy
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.timeline import TimelineWriter
 
 CHANNEL_ID_LENGTH = 64

@@ -26,7 +26,6 @@ from rig.device.offload_types import Event
 from rig.errors import BenchError
 from rig.net.gate import Gate
 from rig.process import enter_network
-from rig.standby.api.enums import BackgroundAccessStatus
 from rig.standby.nic.driver import KeepAlive, Nic
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.protocol_offloads import Identity
@@ -47,6 +46,7 @@ from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
+from rig.standby.wire.statuses import BackgroundAccessStatus
 from rig.standby.wire.to_app import TransportFailed
 from rig.timeline import TimelineWriter
 
