@@ -29,6 +29,7 @@ from rig.ours import SETUP, is_ours
 
 if TYPE_CHECKING:
     from rig.bench import Bench
+    from rig.report import Drawn
 
 MARKS = (
     "requirement(*ids): the requirements a test proves, such as CCT-030",
@@ -52,8 +53,8 @@ class Hooks:
     def pytest_rig_attempt(self, attempt: Mapping[str, Any]) -> None:
         """One attempt of a test ended; `attempt` is its line in results.jsonl."""
 
-    def pytest_rig_reports(self, run_dir: Path) -> None:
-        """The reports of the run have been written."""
+    def pytest_rig_reports(self, run_dir: Path, drawn: Drawn) -> None:
+        """The reports of the run have been written; `drawn`: what stands in them."""
 
     def pytest_rig_no_room(self, error: Exception) -> None:
         """The run ended early, exit code 6: its files found no more room. What there is of reports has been written."""

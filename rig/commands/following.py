@@ -5,7 +5,6 @@ Nothing is asked of the run, its processes or its devices, so that watching chan
 
 from __future__ import annotations
 
-import json
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 
 from rig.commands.looking import printable
 from rig.results.record import RESULTS
+from rig.results.tail import Tail
 
 POLL_S = 0.1
 """How often to look for more: a person reads no faster."""
@@ -21,48 +21,21 @@ QUIET = ("FRAME",)
 """Written by the thousand when a bench is closed; wire.pcapng and the report have them."""
 
 
-class _Tail:
-    """The whole lines that came to a file since it was last looked at."""
-
-    def __init__(self, path: Path, *, from_end: bool = False) -> None:
-        self.path = path
-        self._offset = path.stat().st_size if from_end and path.exists() else 0
-
-    def lines(self) -> list[dict[str, Any]]:
-        """Lines that are none of ours are passed over."""
-        try:
-            with self.path.open("rb") as file:
-                file.seek(self._offset)
-                whole, newline, _ = file.read().rpartition(b"\n")
-        except OSError:  # not there yet, or a passed test's, which was put away
-            return []
-        self._offset += len(whole) + len(newline)
-        found = []
-        for line in whole.splitlines():
-            try:
-                record = json.loads(line)
-            except (ValueError, RecursionError):
-                continue
-            if isinstance(record, dict):
-                found.append(record)
-        return found
-
-
 class RunFollower:
     """One run's directory. `lines` gives what is new; `over` is true when the run has ended."""
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
         self.over = False
-        self._results = _Tail(run_dir / RESULTS, from_end=True)
+        self._results = Tail(run_dir / RESULTS, from_end=True)
         self._shown = ""
         self._wall_ns = time.time_ns() - time.monotonic_ns()
         old = sorted(self._timelines(), key=lambda path: path.stat().st_mtime_ns)[:-1]
-        self._tails = {path: _Tail(path, from_end=True) for path in old}
+        self._tails = {path: Tail(path, from_end=True) for path in old}
 
     def lines(self) -> Iterator[str]:
         for path in sorted(set(self._timelines()) - set(self._tails), key=lambda path: path.stat().st_mtime_ns):
-            self._tails[path] = _Tail(path)
+            self._tails[path] = Tail(path)
         for path, tail in self._tails.items():
             for record in tail.lines():
                 if record.get("ev") not in QUIET:
@@ -125,6 +98,6 @@ def _going_on(directory: Path) -> Path | None:
     """A killed run has no end: it goes on until the next one begins."""
     for run in (directory, directory / "latest"):
         results = run / RESULTS
-        if results.is_file() and not any(line.get("kind") == "end" for line in _Tail(results).lines()):
+        if results.is_file() and not any(line.get("kind") == "end" for line in Tail(results).lines()):
             return run.resolve()
     return None

@@ -23,12 +23,12 @@ def report(
 ) -> None:
     """Draw a run's reports again, also those of a run that was killed; delete old runs."""
     from rig.report import draw, table
-    from rig.report.compare import with_last
 
-    run = draw(run_dir.resolve())
-    typer.echo(f"{table.render(run, with_last(run))}\n\n{table.files(run.directory)}")
+    drawn = draw(run_dir.resolve())
+    directory = drawn.run.directory
+    typer.echo(f"{table.render(drawn.run, drawn.since)}\n\n{table.files(directory)}")
     if keep is not None:
-        _prune(run.directory, keep)
+        _prune(directory, keep)
 
 
 def _prune(drawn: Path, keep: int) -> None:

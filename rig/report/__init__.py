@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
+from rig.report.compare import Comparison, with_last
 from rig.report.model import Run, load
 
 
-def draw(run_dir: Path) -> Run:
+@dataclass(frozen=True)
+class Drawn:
+    """What reports were drawn from."""
+
+    run: Run
+    since: Comparison | None
+    """This run beside the one before; None where there is none."""
+
+
+def draw(run_dir: Path) -> Drawn:
     """Write every report of the run into its directory, from its record alone."""
     from rig.report import html, jsonout, junit, markdown
-    from rig.report.compare import with_last
 
     run = load(run_dir)
     since = with_last(run)
@@ -18,7 +28,7 @@ def draw(run_dir: Path) -> Run:
     _write(run_dir / "junit.xml", junit.render(run))
     _write(run_dir / "report.md", markdown.render(run, since))
     _write(run_dir / "report.html", html.render(run, since))
-    return run
+    return Drawn(run, since)
 
 
 def _write(path: Path, text: str) -> None:

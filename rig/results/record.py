@@ -23,6 +23,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.errors import UsageError
+from rig.results.tail import Tail
 
 RESULTS = "results.jsonl"
 LATEST_AT = 1 << 36
@@ -54,23 +55,15 @@ class Recorder:
         os.close(self._fd)
 
 
-class Tail:
-    """Reads a record while it grows; before it begins there is nothing to read."""
+class Attempts:
+    """The attempts in a record that grows."""
 
     def __init__(self, run_dir: Path) -> None:
-        self._path = run_dir / RESULTS
-        self._at = 0
+        self._tail = Tail(run_dir / RESULTS)
 
-    def attempts(self) -> list[dict[str, Any]]:
-        """The lines of the attempts that ended since the last call."""
-        try:
-            with self._path.open("rb") as file:
-                file.seek(self._at)
-                whole = file.read().rpartition(b"\n")
-        except FileNotFoundError:
-            return []
-        self._at += len(whole[0]) + len(whole[1])
-        return [line for text in whole[0].splitlines() if (line := json.loads(text))["kind"] == "attempt"]
+    def new(self) -> list[dict[str, Any]]:
+        """The lines of those that ended since the last call."""
+        return [line for line in self._tail.lines() if line.get("kind") == "attempt"]
 
 
 def run_name() -> str:

@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.errors import BenchError
-from rig.results.record import Tail, artefacts_of, run_name
+from rig.results.record import Attempts, artefacts_of, run_name
 from rig.results.verdict import MAX_ATTEMPTS, Exit, Verdict
 from rig.runner.session import Runner
 
@@ -85,7 +85,7 @@ class Controller(Runner):
         assert workers.run_dir is not None
         self._workers, self.run_dir = workers, workers.run_dir
         self.run_name = self.run_dir.name
-        self._tail = Tail(self.run_dir)
+        self._ended = Attempts(self.run_dir)
 
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         super().pytest_runtestloop(session)
@@ -132,15 +132,16 @@ class Controller(Runner):
         return super()._exit_code(Exit.PASSED if stopped else status)
 
     def _take(self) -> None:
-        for line in self._tail.attempts():
+        for line in self._ended.new():
             self.attempts[line["id"]].append(Verdict(line["verdict"]))
             self.config.hook.pytest_rig_attempt(attempt=line)
 
 
 def _died(test: str, number: int, run_dir: Path) -> dict[str, Any]:
     """The line of an attempt whose worker could not write it, as far as it is known."""
-    cause = "RIG-R15 the worker that ran this test died\n  fix: its last words are on stderr; run the test alone, without -n"
-    phase = {"name": "call", "s": 0.0, "verdict": Verdict.BENCH_ERROR, "error": cause}
+    fix = "its last words are on stderr; run the test alone, without -n"
+    died = BenchError("RIG-R15", "the worker that ran this test died", fix)
+    phase = {"name": "call", "s": 0.0, "verdict": Verdict.BENCH_ERROR, "error": str(died)}
     files = [str(path.relative_to(run_dir)) for path in artefacts_of(run_dir, test, number)]
     return {
         "id": test,

@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
@@ -14,6 +14,9 @@ from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.about import requirements, title
 from rig.runner.pace import Pace
 from rig.runner.screen import Screen
+
+if TYPE_CHECKING:
+    from rig.report import Drawn
 
 COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31;1", Verdict.BENCH_ERROR: "33;1", Verdict.FLAKY: "33", Verdict.SKIPPED: "36"}
 
@@ -86,13 +89,11 @@ class Progress:
         self._say(f"interrupted: {str(excinfo.value) or 'Ctrl-C'}; tearing down, then the reports")
         return (yield)
 
-    def pytest_rig_reports(self, run_dir: Path) -> None:
+    def pytest_rig_reports(self, run_dir: Path, drawn: Drawn) -> None:
         from rig.report import table
-        from rig.report.compare import with_last
-        from rig.report.model import load
 
-        run = load(run_dir)
-        self._say(f"\n{table.render(run, with_last(run))}\n\n{table.files(run_dir)}")
+        run = drawn.run
+        self._say(f"\n{table.render(run, drawn.since)}\n\n{table.files(run_dir)}")
         if run.exit_code == 5:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 

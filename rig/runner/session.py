@@ -112,9 +112,9 @@ class Runner:
         from rig.report import draw
 
         recorder.close()
-        draw(recorder.run_dir)
+        drawn = draw(recorder.run_dir)
         self.drawn = recorder.run_dir
-        self.config.hook.pytest_rig_reports(run_dir=recorder.run_dir)
+        self.config.hook.pytest_rig_reports(run_dir=recorder.run_dir, drawn=drawn)
 
     def _exit_code(self, status: int) -> int:
         if self.misused:

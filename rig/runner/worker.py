@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rig.process import die_with_parent
-from rig.results.record import Recorder, Tail
+from rig.results.record import Attempts, Recorder
 from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.endings import terminate
 from rig.runner.limits import DEFAULT_LIMIT_S, limit
@@ -67,7 +67,7 @@ class Worker(Runner):
         super().__init__(config, items)
         run_dir = told(config).get("run_dir")
         self._run_dir = Path(run_dir) if run_dir else None
-        self._tail = Tail(self._run_dir) if self._run_dir else None
+        self._ended = Attempts(self._run_dir) if self._run_dir else None
         self._recorded: dict[str, list[Verdict]] = {}
         """Verdicts by a test's id, of all workers: this one may repeat what another has died of."""
 
@@ -79,7 +79,7 @@ class Worker(Runner):
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
         if self._run_dir is not None and self.recorder is None:
             self.recorder = Recorder(self._run_dir)
-        for line in self._tail.attempts() if self._tail else ():
+        for line in self._ended.new() if self._ended else ():
             self._recorded.setdefault(line["id"], []).append(Verdict(line["verdict"]))
         if self._enough_failed():
             self.session.shouldfail = "stopping: enough tests of the run have failed"

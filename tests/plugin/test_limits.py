@@ -110,7 +110,7 @@ def test_sigkill_loses_nothing_that_happened(fake_bench: pytest.Pytester) -> Non
     child.wait()
     from rig.report import draw
 
-    run = draw((fake_bench.path / "reports" / "latest").resolve())
+    run = draw((fake_bench.path / "reports" / "latest").resolve()).run
     assert [test.verdict for test in run.tests] == ["passed", "not run"]
     assert run.exit_code is None
 

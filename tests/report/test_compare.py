@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from rig import report
 from rig.cli import build
 from rig.report import compare
-from rig.report.model import load
+from rig.report.model import Run, load
 from rig.report.retention import prune
 from rig.results.record import Recorder
 
@@ -49,9 +49,22 @@ def test_what_broke_and_what_was_mended_since_the_newest_run_with_a_test_in_comm
     assert (since.before, since.broken, since.mended, since.shared) == ("20260101-100000-aaaa", ["a"], ["b"], 3)
     line = "since 20260101-100000-aaaa: 1 newly broken, 1 newly mended in 3 tests of both, 1.00 times the time"
     assert since.text == line
-    report.draw(now)
+    assert report.draw(now).since == since
     assert line in (now / "report.html").read_text()
     assert line in (now / "report.md").read_text()
+
+
+def test_a_run_in_the_terminal_reads_the_runs_before_it_once(now: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    read = []
+
+    def reading(directory: Path) -> Run:
+        read.append(directory.name)
+        return load(directory)
+
+    monkeypatch.setattr(compare, "load", reading)
+    outcome = CliRunner().invoke(build(), ["report", str(now)])
+    assert "1 newly broken" in outcome.output
+    assert read == ["20260101-110000-bbbb", "20260101-100000-aaaa"]
 
 
 def test_the_first_run_has_nothing_to_be_compared_with(tmp_path: Path) -> None:

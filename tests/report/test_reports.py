@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import platform
 import subprocess
 import sys
 from datetime import datetime
@@ -18,6 +19,7 @@ from rig.errors import UsageError
 from rig.report import markdown, table
 from rig.report.model import Run, load
 from rig.results.record import Recorder
+from rig.results.tail import Tail
 from rig.results.verdict import Verdict
 from rig.runner.last_run import LastRun
 
@@ -58,7 +60,7 @@ def run_dir(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def run(run_dir: Path) -> Run:
-    return report.draw(run_dir)
+    return report.draw(run_dir).run
 
 
 def test_verdicts(run: Run) -> None:
@@ -201,6 +203,31 @@ def test_junit_says_when_and_where(run: Run) -> None:
     assert suite.get("hostname")
     written = datetime.fromisoformat(suite.attrib["timestamp"])
     assert abs(written.timestamp() - run.started_at) < 1
+
+
+def test_junit_names_the_machine_that_ran_not_the_one_that_draws(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(platform, "node", lambda: "my-desk")
+    for facts, said in (({"host": "lab-7"}, "lab-7"), ({}, "localhost")):
+        directory = tmp_path / said
+        directory.mkdir()
+        recorder = Recorder(directory)
+        recorder.add("run", rig="0.1.0", **facts)
+        recorder.close()
+        report.draw(directory)
+        assert ET.parse(directory / "junit.xml").getroot()[0].get("hostname") == said
+
+
+def test_a_record_that_grows_gives_each_whole_line_once(tmp_path: Path) -> None:
+    file = tmp_path / "lines.jsonl"
+    tail = Tail(file)
+    assert tail.lines() == []
+    file.write_bytes(b'{"a":1}\n[2]\nnone of ours\n{"a":')
+    assert tail.lines() == [{"a": 1}]
+    with file.open("ab") as more:
+        more.write(b'"\xe2\x80\xa8"}\n')  # a line separator of Unicode's ends no line here
+    assert tail.lines() == [{"a": "\u2028"}]
+    assert tail.lines() == []
+    assert Tail(file, from_end=True).lines() == []
 
 
 def test_a_bench_error_that_stays_is_an_error_with_its_repetition(tmp_path: Path) -> None:
