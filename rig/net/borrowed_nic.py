@@ -25,6 +25,8 @@ from rig.net.nic_state import NicState
 STATE_DIR = "/run/offload-rig"
 """Or where RIG_STATE_DIR says."""
 
+REASON_CHARS = 120
+
 _held: set[Path] = set()
 """Files of the NICs that this process has in its benches."""
 
@@ -35,21 +37,26 @@ class BorrowedNic:
     def __init__(self, name: str, wire: Namespace, *, force: bool = False) -> None:
         """Take it from the calling thread's namespace. `force`: although it is in use.
 
-        Raises BenchError RIG-N11 (not there, not ours to move, not given back by an earlier run) and RIG-N15 (in use).
+        Raises BenchError RIG-N11 (not there, or it cannot be moved), RIG-N15 (in use), RIG-N16 and N17 (what an earlier run left
+        of one), RIG-N18 (in the bench of another run).
         """
         restore_left()
         if os.path.sep in name:
             raise UsageError("RIG-C02", f"{name!r} is no interface", "see the names in /sys/class/net")
         self._wire = wire
+        self._home = Namespace("home", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         try:
             if not force:
                 refuse_in_use(name)
             self._state = NicState.read(name)
             self._file = _write(self._state)
-            _held.add(self._file)
-            self._home = Namespace("home", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
         except OSError as error:
+            self._home.close()
             raise _not_taken(name, error) from error
+        except BaseException:
+            self._home.close()
+            raise
+        _held.add(self._file)
         try:
             _move(name, wire.fd)
         except (OSError, BenchError) as error:
@@ -104,15 +111,30 @@ class Left:
         return f"{self.state.name} is bare: the run of pid {self.pid} was killed while it had it"
 
 
-def left_behind() -> list[Left]:
-    """NICs of this namespace whose run has ended without giving them back."""
-    return [left for file in sorted(_directory().glob("nic-*.json")) if (left := _left(file))]
+@dataclass(frozen=True)
+class Damaged:
+    """A file of this namespace that does not say what the NIC had."""
+
+    file: Path
+    reason: str
+
+    def __str__(self) -> str:
+        return f"what a run left in {self.file} cannot be read: {self.reason}"
+
+
+def left_behind() -> list[Left | Damaged]:
+    """NICs of this namespace whose run has ended without giving them back; first those that can be given back."""
+    found = [left for file in sorted(_directory().glob("nic-*.json")) if (left := _left(file))]
+    return sorted(found, key=lambda left: isinstance(left, Damaged))
 
 
 def restore_left() -> list[str]:
-    """Put those back. Their names. Raises BenchError RIG-N16."""
+    """Put those back. Their names. Raises BenchError RIG-N16, and N17 for a file that cannot be read."""
     restored = []
     for left in left_behind():
+        if isinstance(left, Damaged):
+            fix = f"see whether an interface lacks its addresses or routes; then: rm {left.file}"
+            raise BenchError("RIG-N17", f"an interface may be bare: {left}", fix)
         if failed := _put_back(left.state):
             cause = f"the interface {left.state.name} of a run that was killed cannot be put back: {'; '.join(failed)}"
             raise BenchError("RIG-N16", cause, f"as root: rig doctor --restore; or give it up: rm {left.file}")
@@ -138,18 +160,22 @@ def _holder(name: str) -> int:
         return 0
 
 
-def _left(file: Path) -> Left | None:
-    """None for a bench that stands, another namespace's, or no file of ours.
+def _left(file: Path) -> Left | Damaged | None:
+    """None for a bench that stands, and for another namespace's.
 
     A bench of this very process that could not give its NIC back stands no more: what the next one saw would be the rest.
     """
+    if not file.name.startswith(f"nic-{_namespace()}-"):
+        return None
     try:
         table = json.loads(file.read_text())
-        pid, born, namespace = table["pid"], table["born"], table["namespace"]
-        runs = _born(pid) == born and (pid != os.getpid() or file in _held)
-        return None if namespace != _namespace() or runs else Left(NicState.of(table["nic"]), file, pid)
-    except (OSError, ValueError, KeyError, TypeError, RecursionError):
+        pid, born, state = table["pid"], table["born"], NicState.of(table["nic"])
+    except FileNotFoundError:  # given back just now
         return None
+    except (OSError, ValueError, KeyError, TypeError, RecursionError) as error:
+        return Damaged(file, f"{type(error).__name__}: {error}"[:REASON_CHARS])
+    runs = _born(pid) == born and (pid != os.getpid() or file in _held)
+    return None if runs else Left(state, file, pid)
 
 
 def _write(state: NicState) -> Path:
@@ -168,7 +194,7 @@ def _write(state: NicState) -> Path:
     except FileExistsError:
         if _holder(state.name):
             raise
-        fresh.replace(file)  # damaged, or it would have been put back by now
+        fresh.replace(file)  # of a run that was killed just now
     finally:
         fresh.unlink(missing_ok=True)
     return file
@@ -200,7 +226,7 @@ def _move(name: str, namespace_fd: int) -> None:
 def _not_taken(name: str, error: Exception) -> BenchError:
     cause = f"the board's NIC {name!r} cannot be moved into the bench: {error}"
     if holder := _holder(name):
-        return BenchError("RIG-N11", f"the board's NIC {name!r} is in the bench of pid {holder}", "wait for that run to end")
+        return BenchError("RIG-N18", f"the board's NIC {name!r} is in the bench of pid {holder}", "wait for that run to end")
     return BenchError("RIG-N11", cause, "name it in bench.toml: [bench] nic; needs root; see the names in /sys/class/net")
 
 

@@ -53,8 +53,8 @@ class Network:
         """`nic`: for a board, this machine's interface that its Ethernet is wired to; it is ours until `close`. `nic_force`: also
         one that is in use.
 
-        Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses), N11 (no such NIC), N15
-        (somebody uses it).
+        Raises BenchError RIG-N01, N02 (no right to namespaces), N03 (no TAP), N06 (the kernel refuses), and of a NIC what
+        BorrowedNic does.
         """
         if device_kind not in DEVICE_KINDS:
             raise UsageError("RIG-C02", f"device kind {device_kind!r}: expected one of {', '.join(DEVICE_KINDS)}")

@@ -63,7 +63,7 @@ def check_reports(reports: Path) -> None:
 
 
 def _check_board(port: str, config: BenchConfig) -> None:
-    """RIG-C05 no port or NIC named, RIG-N11 no such NIC or not ours to move, RIG-N15 in use; what opening the port calls for."""
+    """RIG-C05 no port or NIC named, RIG-N11 no such NIC, N15 in use, N19 not ours to move; what opening the port calls for."""
     from rig.device.board import BoardDevice
     from rig.device.lease import take
     from rig.net.borrowed_nic import restore_left
@@ -76,7 +76,7 @@ def _check_board(port: str, config: BenchConfig) -> None:
     if config.nic not in {name for _, name in socket.if_nameindex()}:
         raise BenchError("RIG-N11", f"this machine has no interface {config.nic!r}", "correct [bench] nic; see /sys/class/net")
     if os.geteuid() != 0:
-        raise BenchError("RIG-N11", f"only root may move the interface {config.nic!r} into the bench", "sudo rig run ...")
+        raise BenchError("RIG-N19", f"only root may move the interface {config.nic!r} into the bench", "sudo rig run ...")
     take(port)
     restore_left()
     if not config.nic_force:

@@ -5,6 +5,7 @@ It is one end of a veth in a namespace that stands for the machine's first one. 
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import signal
@@ -14,7 +15,7 @@ import sys
 from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import pytest
 
@@ -282,7 +283,7 @@ def test_after_a_kill_the_next_run_and_the_doctor_put_it_back(machine: Namespace
     run = hold(machine)
     assert machine.run(left_behind) == []
     with Namespace("wire", os.open(f"/proc/{run.pid}/fd/{wire_fd(run)}", os.O_RDONLY)) as wire:
-        with pytest.raises(BenchError, match=f"RIG-N11 the board's NIC 'nic0' is in the bench of pid {run.pid}"):
+        with pytest.raises(BenchError, match=f"RIG-N18 the board's NIC 'nic0' is in the bench of pid {run.pid}"):
             machine.run(lambda: BorrowedNic(NIC, wire))
         run.kill()
         run.wait(30)
@@ -297,9 +298,7 @@ def test_after_a_kill_the_next_run_and_the_doctor_put_it_back(machine: Namespace
     assert machine.run(restore_left) == []
 
 
-def test_a_failure_nobody_thought_of_is_no_success(
-    machine: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_failure_nobody_thought_of_is_no_success(machine: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What the NIC had is kept, and the same process puts it back before it takes the NIC again: else it would save the rest."""
     machine.run(furnish)
     before = machine.run(seen)
@@ -329,7 +328,7 @@ def test_of_two_runs_at_once_the_second_leaves_the_firsts_file(machine: Namespac
             return state
 
         monkeypatch.setattr(NicState, "read", late)
-        with pytest.raises(BenchError, match=rf"RIG-N11 .* is in the bench of pid {os.getpid()}"):
+        with pytest.raises(BenchError, match=rf"RIG-N18 .* is in the bench of pid {os.getpid()}"):
             machine.run(lambda: BorrowedNic(NIC, second, force=True))
         file = next(Path(os.environ["RIG_STATE_DIR"]).iterdir())
         assert json.loads(file.read_text())["nic"]["addresses"]
@@ -362,8 +361,49 @@ def test_a_damaged_file_is_told_with_its_remedy(machine: Namespace, damage: dict
     file = machine.run(leave)
     with pytest.raises(BenchError, match=rf"RIG-N16 .*cannot be put back: (?s:.*)rm {file}"):
         machine.run(restore_left)
-    file.write_text("[" * 100_000)
-    assert machine.run(left_behind) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["[" * 100_000, "", "{}", "none of ours"], ids=["brackets", "nothing", "an empty object", "words"]
+)
+def test_a_file_that_cannot_be_read_is_told_and_the_others_are_put_back(machine: Namespace, text: str) -> None:
+    def leave() -> Path:
+        file = borrowed_nic._write(NicState.read(NIC))
+        file.write_text(json.dumps(json.loads(file.read_text()) | {"born": "0"}))
+        damaged = file.with_name(file.name.replace(NIC, "nic00"))
+        damaged.write_text(text)
+        return damaged
+
+    damaged = machine.run(leave)
+    doctor = machine_rig(machine, "doctor", "--restore")
+    assert doctor.returncode == 6
+    assert f"RIG-N17 an interface may be bare: what a run left in {damaged} cannot be read" in doctor.stderr
+    assert f"rm {damaged}" in doctor.stderr
+    assert [left.file for left in machine.run(left_behind)] == [damaged]
+    with Namespace("another") as another:
+        assert another.run(left_behind) == []
+
+
+@pytest.mark.parametrize("failing", ["NicState.read", "refuse_in_use", "_write", "os.open"])
+def test_what_is_refused_half_way_leaves_no_descriptor_and_no_file(
+    machine: Namespace, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, failing: str
+) -> None:
+    def fail(*_: object, **__: object) -> NoReturn:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    with Namespace("wire") as wire:
+        machine.run(lambda: BorrowedNic(NIC, wire, force=True)).give_back()  # imports and caches are open now
+        before = descriptors()
+        with monkeypatch.context() as broken:
+            broken.setattr(f"rig.net.borrowed_nic.{failing}", fail)
+            with pytest.raises((BenchError, OSError), match="Too many open files"):
+                machine.run(lambda: BorrowedNic(NIC, wire))
+        assert descriptors() == before
+    assert list(tmp_path.glob("state/*")) == []
+    assert not borrowed_nic._held
 
 
 def hold(machine: Namespace) -> subprocess.Popen[str]:
