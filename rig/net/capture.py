@@ -11,6 +11,7 @@ was on the wire.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import select
@@ -83,6 +84,7 @@ class Capture:
         """`ports`: interface name -> description. `path`: pcapng file to write, none if None. `keep`: a classic BPF program
         of 8-byte instructions; the kernel drops what it does not pass. Without one every frame is kept. `background`: False
         for no thread; the caller asks before a port's buffer of RECEIVE_BUFFER_BYTES is full, and looks at `dropped`."""
+        self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
         self._sockets = {port: _open(wire, port, keep) for port in ports}
         self._frames: dict[str, deque[CapturedFrame]] = {port: deque() for port in ports}
         self._forgotten = dict.fromkeys(ports, 0)
@@ -90,7 +92,6 @@ class Capture:
         self._kept_bytes = 0
         self._backlogs = Backlogs()
         self._closed = False
-        self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
         self._clocks = _Clocks()
         self._write_error: OSError | None = None
         self._lock = threading.RLock()
@@ -157,7 +158,8 @@ class Capture:
             _close_together(self._sockets.values())
             self._backlogs.close()
             self._closed = True
-            self._write(lambda writer: writer.close(dropped))
+            self._write(lambda writer: writer.finish(dropped))
+            self._write(lambda writer: writer.close(), always=True)
         if self._write_error is not None:
             raise self._write_error
 
@@ -195,14 +197,14 @@ class Capture:
         self._write(lambda writer: writer.add(new))
         self._forget()
 
-    def _write(self, act: Callable[[_PcapngWriter], None]) -> None:
-        """A file that takes no more ends the writing, not the capture; `close` tells."""
-        if self._writer is None or self._write_error is not None:
+    def _write(self, act: Callable[[_PcapngWriter], None], *, always: bool = False) -> None:
+        """A file that takes no more ends the writing, not the capture; `close` tells. `always`: also after that."""
+        if self._writer is None or (self._write_error is not None and not always):
             return
         try:
             act(self._writer)
         except OSError as error:
-            self._write_error = error
+            self._write_error = self._write_error or error
 
     def _forget(self) -> None:
         while self._kept_bytes > MEMORY_LIMIT_BYTES:
@@ -229,7 +231,12 @@ class _PcapngWriter:
         with warnings.catch_warnings():  # the library warns of its own way of writing if_tsresol
             warnings.simplefilter("ignore", DeprecationWarning)
             self._writer: Any = FileWriter(self._file, self._section)
-        self._file.flush()
+        try:
+            self._file.flush()
+        except OSError:
+            with contextlib.suppress(OSError):  # the same again
+                self._file.close()
+            raise
 
     def add(self, frames: list[tuple[int, str, bytes]]) -> None:
         for stamp_ns, port, data in frames:
@@ -239,7 +246,8 @@ class _PcapngWriter:
             self._writer.write_block(block)
         self._file.flush()
 
-    def close(self, dropped: Mapping[str, int]) -> None:
+    def finish(self, dropped: Mapping[str, int]) -> None:
+        """How many frames are missing, by port."""
         now_ns = time.time_ns()
         for port, count in dropped.items():
             block = self._section.new_member(
@@ -247,6 +255,9 @@ class _PcapngWriter:
             )
             block.timestamp_high, block.timestamp_low = now_ns >> 32, now_ns & 0xFFFFFFFF
             self._writer.write_block(block)
+
+    def close(self) -> None:
+        """The descriptor goes also when what is still buffered finds no room."""
         self._file.close()
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import subprocess
 import threading
@@ -13,6 +14,7 @@ import pytest
 
 from rig.inject import frames
 from rig.inject.injector import Injector
+from rig.mac import mac_bytes
 from rig.net import capture as capture_module
 from rig.net.capture import CaptureTimeout
 
@@ -57,7 +59,7 @@ def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> 
 @pytest.mark.parametrize("kind", [0x8100, 0x88A8])
 def test_a_tagged_frame_is_captured_as_it_was_on_the_wire(flat: Network, kind: int) -> None:
     """On the port where it comes in, and on the one where it goes out; an untagged one gets no tag."""
-    macs = [bytes.fromhex(machine.mac.replace(":", "")) for machine in (flat.topology.host, flat.topology.server)]
+    macs = [mac_bytes(machine.mac) for machine in (flat.topology.host, flat.topology.server)]
     plain = b"".join(macs) + b"\x88\xb5" + b"nobody answers this".ljust(46)
     tagged = [frames.tagged(plain, vid, priority=3, kind=kind) for vid in (0, 5, 4095)]
     double = frames.tagged(tagged[1], 7, kind=0x88A8)
@@ -166,6 +168,28 @@ def tcp_checksum_holds(frame: bytes) -> bool:
     while value >> 16:
         value = (value & 0xFFFF) + (value >> 16)
     return value == 0xFFFF
+
+
+@pytest.mark.parametrize("from_the_start", [True, False])
+def test_a_file_that_finds_no_room_is_told_and_closed(flat: Network, tmp_path: Path, from_the_start: bool) -> None:
+    def descriptors() -> int:
+        return len(list(Path("/proc/self/fd").iterdir()))
+
+    flat.capture(tmp_path / "first.pcapng").close()  # imports and caches are open now
+    before = descriptors()
+    with pytest.raises(OSError, match="No space left"):
+        _fill(flat, Path("/dev/full") if from_the_start else tmp_path / "wire.pcapng")
+    assert descriptors() == before
+
+
+def _fill(net: Network, path: Path) -> None:
+    """A capture whose disk is full when its frame comes."""
+    with net.capture(path) as capture, Path("/dev/full").open("wb") as full:
+        assert capture._writer is not None
+        os.dup2(full.fileno(), capture._writer._file.fileno())
+        with net.server.packet_socket("eth0", receive=False) as sock:
+            sock.send(bytes(12) + b"\x88\xb5" + bytes(46))
+        capture.wait_for("ps", lambda data: data[12:14] == b"\x88\xb5")
 
 
 def test_readings_of_two_clocks_that_tell_no_difference_change_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
