@@ -86,7 +86,10 @@ class TimelineEvent(StrEnum):
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
     DEVICE_DIED = "DEVICE_DIED", "The device's process ended by itself: device, status (an exit status or a signal), output."
     SERIAL_LOG = "SERIAL_LOG", "A line of text that the device wrote: line."
-    FRAME = "FRAME", "A frame on a link; written when the bench is closed: port, length, what it is."
+    FRAME = (
+        "FRAME",
+        "A frame on a link; written when the bench is closed: port, len, info, left_out (frames before it without a record).",
+    )
     TASK_DATA = "TASK_DATA", "The suite's chat app: what its push task found: app, channel, data (hexadecimal), closed."
     KA_TX = "KA_TX", "The chat app sent its own keep-alive: app, channel, bytes."
     MASKS_GIVEN = "MASKS_GIVEN", "The chat app gave the device new WebSocket masks: app, channel, next_counter."

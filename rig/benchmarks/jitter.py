@@ -32,6 +32,7 @@ from rig.config import BenchConfig, StandbyConfig
 from rig.device.bpf import compile_filter
 from rig.errors import BenchError
 from rig.inject.frames import ETHERNET_BYTES, MIN_FRAME_BYTES
+from rig.mac import mac_bytes
 from rig.net import links
 from rig.net.capture import Capture, CapturedFrame
 
@@ -146,7 +147,7 @@ def _measure(bench: Bench, capture: Capture, in_real_time: bool) -> tuple[list[f
     port = bench.network.ports[-1]
     mark = capture.mark(port)
     machine_ms = lateness_ms(MEASURE_S, in_real_time=in_real_time)
-    host_mac = bytes.fromhex(bench.network.topology.host.mac.replace(":", ""))
+    host_mac = mac_bytes(bench.network.topology.host.mac)
     return deviations_ms(capture.frames(port, after=mark), host_mac), machine_ms
 
 

@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 from ipaddress import IPv6Address, ip_address
 from typing import Any
 
+from rig.mac import mac_bytes
+from rig.net.tcp_options import timestamps as timestamps_in
+
 BROADCAST_MAC = "ff:ff:ff:ff:ff:ff"
 MIN_FRAME_BYTES = 60
 """The shortest Ethernet frame without its FCS (IEEE 802.3)."""
@@ -132,7 +135,7 @@ def magic_packet(src_mac: str, target_mac: str, *, password: bytes = b"", dst_ma
 
 def magic_body(target_mac: str, password: bytes = b"") -> bytes:
     """The sequence itself, which may stand anywhere in a frame: put it into `udp_datagram`."""
-    return b"\xff" * 6 + bytes.fromhex(target_mac.replace(":", "")) * 16 + password
+    return b"\xff" * 6 + mac_bytes(target_mac) * 16 + password
 
 
 def tagged(frame: bytes, vid: int, *, priority: int = 0, kind: int = 0x8100) -> bytes:
@@ -191,12 +194,7 @@ def tcp_timestamps(frame: bytes) -> tuple[int, int] | None:
         return None
     if protocol != IPPROTO_TCP:
         return None
-    options, at = frame[start + 20 : start + (frame[start + 12] >> 4) * 4], 0
-    while at < len(options) and options[at] != 0:
-        if options[at] == 8 and at + 10 <= len(options):
-            return struct.unpack_from("!II", options, at + 2)
-        at += 1 if options[at] == 1 else max(2, options[at + 1] if at + 1 < len(options) else 2)
-    return None
+    return timestamps_in(frame[start + 20 : start + (frame[start + 12] >> 4) * 4])
 
 
 def transport(frame: bytes) -> tuple[int, int]:

@@ -26,6 +26,7 @@ import time
 from dataclasses import dataclass
 
 from rig.errors import BenchError
+from rig.mac import mac_bytes
 from rig.net.attributes import attribute_kinds
 from rig.net.backlog import Backlogs
 from rig.net.namespace import Namespace
@@ -53,7 +54,7 @@ class Gate:
         self._netlink.bind((0, 0))
         self._packet = wire.packet_socket(host_port, receive=False)
         self._backlogs = Backlogs()
-        mac = bytes.fromhex(host_mac.replace(":", ""))
+        mac = mac_bytes(host_mac)
         self._close_messages = _forward(mac, ports.device) + _set_master(ports.host, 0)
         self._join_message = _set_master(ports.host, ports.bridge)
         self._steer_message = _forward(mac, ports.host)

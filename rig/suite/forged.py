@@ -16,6 +16,7 @@ from rig.bench import Bench
 from rig.clock import Clock
 from rig.device.numbers import ARM_ALL
 from rig.device.offload_types import SlotRef
+from rig.mac import mac_bytes
 from rig.standby.nic import handoff
 from rig.standby.nic.driver import KeepAlive, Nic, NicEntry
 from rig.suite.scene import skip_behind_nat
@@ -56,7 +57,7 @@ def connection(bench: Bench, host_seq: int, server_seq: int) -> Iterator[Forged]
 def asleep(bench: Bench, ends: Forged, *, ka_idle_ms: int) -> Iterator[SlotRef]:
     """The host's end handed to the device, the gate closed; and all of it back at the end."""
     plan, device, gate = bench.network.topology, bench.device, bench.network.gate()
-    mac, hop = (bytes.fromhex(spec.mac.replace(":", "")) for spec in (plan.host, plan.next_hop))
+    mac, hop = (mac_bytes(spec.mac) for spec in (plan.host, plan.next_hop))
     nic = Nic(device, Clock(bench.config.clock.minute_us), mac, KeepAlive())
     epoch = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=mac).epoch
     gate.close()

@@ -11,6 +11,7 @@ from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import Flow, tcp_timestamps
+from rig.mac import mac_bytes
 from rig.net.capture import CaptureTimeout
 from rig.net.retransmission import KERNELS_OWN_MS
 from rig.peers import PushConnection, PushServer
@@ -63,7 +64,7 @@ class Scene:
 
     @property
     def host_mac(self) -> bytes:
-        return bytes.fromhex(self.bench.network.topology.host.mac.replace(":", ""))
+        return mac_bytes(self.bench.network.topology.host.mac)
 
     @property
     def host_mac_text(self) -> str:
@@ -72,17 +73,17 @@ class Scene:
     @property
     def server_mac(self) -> bytes:
         """The server's own: what it sends with at its port of the switch."""
-        return bytes.fromhex(self.bench.network.topology.server.mac.replace(":", ""))
+        return mac_bytes(self.bench.network.topology.server.mac)
 
     @property
     def next_hop_mac(self) -> bytes:
         """What the server's frames have when they reach the host: its own, or the gateway's."""
-        return bytes.fromhex(self.bench.network.topology.next_hop.mac.replace(":", ""))
+        return mac_bytes(self.bench.network.topology.next_hop.mac)
 
     @property
     def last_hop_mac(self) -> bytes:
         """What the host's frames have when they reach the server: its own, or the gateway's on that side."""
-        return bytes.fromhex(self.bench.network.topology.last_hop.mac.replace(":", ""))
+        return mac_bytes(self.bench.network.topology.last_hop.mac)
 
     @property
     def device_port(self) -> str:

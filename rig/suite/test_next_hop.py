@@ -17,6 +17,7 @@ import pytest
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.device.offload_types import ProtocolOffload
+from rig.mac import mac_bytes
 from rig.net import counters, links
 from rig.suite.scene import Scene
 
@@ -79,7 +80,7 @@ def take_over(scene: Scene) -> bytes:
 
     network.namespaces[first.name].run(leave)
     network.namespaces[second.name].run(arrive)
-    return bytes.fromhex(second.mac.replace(":", ""))
+    return mac_bytes(second.mac)
 
 
 def wait_moved(scene: Scene, mac: bytes) -> int:

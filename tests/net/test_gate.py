@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 from rig.clock import Deadline
+from rig.mac import mac_bytes
 from rig.net.gate import Gate
 
 if TYPE_CHECKING:
@@ -123,7 +124,7 @@ def test_moving_the_gate_takes_less_than_a_millisecond(flat: Network) -> None:
 
 
 def frame(destination: str, source: str, number: int) -> bytes:
-    header = bytes.fromhex((destination + source).replace(":", "")) + struct.pack("!H", TEST_ETHERTYPE)
+    header = mac_bytes(destination) + mac_bytes(source) + struct.pack("!H", TEST_ETHERTYPE)
     return (header + struct.pack("!I", number)).ljust(60, b"\0")
 
 

@@ -14,6 +14,7 @@ import pytest
 
 from rig.clock import Deadline
 from rig.errors import BenchError
+from rig.mac import mac_bytes
 from rig.net import links, network, userns
 from rig.net.namespace import Namespace
 from rig.net.network import Network
@@ -134,7 +135,7 @@ def test_a_tap_is_the_devices_port(flat: Network) -> None:
         other.gate().close()
         assert other.discard_device_frames() == 0
         server = other.server.packet_socket("eth0", receive=False)
-        data = bytes.fromhex((flat.topology.host.mac + flat.topology.server.mac).replace(":", "")) + b"\x88\xb5" + bytes(46)
+        data = mac_bytes(flat.topology.host.mac) + mac_bytes(flat.topology.server.mac) + b"\x88\xb5" + bytes(46)
         server.send(data)
         assert os.read(other.tap_fd, 2000) == data
         server.close()
