@@ -18,7 +18,7 @@ export PATH := $(BIN):$(PATH)
 # Where it is set, a short Python process spends half of its time on compiling.
 unexport PYTHONDONTWRITEBYTECODE
 ifdef RIG_SIGNING_KEY
-export RIG_SIGNING_KEY := $(abspath $(RIG_SIGNING_KEY))
+export RIG_SIGNING_KEY := $(if $(filter /%,$(RIG_SIGNING_KEY)),,$(CURDIR)/)$(RIG_SIGNING_KEY)
 endif
 
 .DELETE_ON_ERROR:
@@ -96,5 +96,5 @@ lock:
 clean:
 	@[ ! -e $(OLD_KEY) ] || $(PYTHON) -m rig.device.signing_key path $(OLD_KEY) >/dev/null
 	@rm -rf $(VENV) $(STAMPS) firmware/build dist *.egg-info .mypy_cache .ruff_cache .pytest_cache .hypothesis
-	@find rig tests firmware -name __pycache__ -prune -exec rm -rf {} +
+	@find rig tests firmware -name __pycache__ -prune -exec rm -rf {} + 2>/dev/null || true
 	@find rig/firmware_images -mindepth 1 ! -name .gitkeep -delete 2>/dev/null || true

@@ -111,8 +111,8 @@ static void start(struct boot_handoff handoff)
 	offload_counters_init(&counters);
 	image_group_init(handoff.slot, may_write_flash);
 	offload_group_init(&engine, image.digest, version, handoff.reset_cause, boot_id);
-	log_line("offload %s on %s, slot %u, boot %u, reset cause %u", version, port_board(), (unsigned)handoff.slot,
-		 (unsigned)boot_id, (unsigned)handoff.reset_cause);
+	log_line("offload %s on %s, slot %u, boot %u, after %s", version, port_board(), (unsigned)handoff.slot,
+		 (unsigned)boot_id, reset_cause_name(handoff.reset_cause));
 }
 
 static bool take_serial(void)

@@ -41,7 +41,7 @@ int main(int argc, char **argv)
 	port_watchdog_feed();
 	struct boot_handoff handoff = port_handoff();
 
-	log_line("offload-boot on %s, reset cause %u", port_board(), (unsigned)handoff.reset_cause);
+	log_line("offload-boot on %s after %s", port_board(), reset_cause_name(handoff.reset_cause));
 	/* A software reset was asked for over SMP: who can do that can ask for recovery with it. */
 	if (handoff.reset_cause != RESET_SOFTWARE && boot_recovery_asked()) {
 		handoff.recovery = true;

@@ -18,4 +18,21 @@ struct boot_handoff {
 	uint32_t boot_id;           /* another one at every boot */
 };
 
+/* In words, for the log. */
+static inline const char *reset_cause_name(uint8_t cause)
+{
+	switch (cause) {
+	case RESET_POWER_ON:
+		return "power on";
+	case RESET_SOFTWARE:
+		return "software reset";
+	case RESET_WATCHDOG:
+		return "watchdog";
+	case RESET_FAULT:
+		return "fault";
+	default:  /* what the port carried across is no more than bytes */
+		return "unknown";
+	}
+}
+
 #endif

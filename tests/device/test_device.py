@@ -8,7 +8,6 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import cbor2
@@ -31,21 +30,22 @@ from .images import BOARDS
 from .test_contract import CDDL, SLOT
 
 
-@pytest.fixture
-def running(device: EmulatedDevice) -> Iterator[Link]:
-    with Link(device.port) as link:
-        mcumgr.wait_ready(link)
-        yield link
-
-
-def test_it_says_who_it_is(device: EmulatedDevice, running: Link) -> None:
-    hello = OffloadClient(running).hello()
+def test_it_says_who_it_is(device: EmulatedDevice, ready_link: Link) -> None:
+    hello = OffloadClient(ready_link).hello()
     assert (hello.abi, hello.board) == (ABI, BOARDS[device.kind])
     assert hello.digest != bytes(32)
 
 
-def test_it_says_what_it_can(running: Link) -> None:
-    caps = OffloadClient(running).capabilities()
+def test_its_log_tells_in_words_why_it_started(ready_link: Link) -> None:
+    client = OffloadClient(ready_link)
+    assert " after power on\n" in client.log(0).text
+    mcumgr.reset(ready_link)
+    mcumgr.wait_ready(ready_link)
+    assert " after software reset\n" in client.log(0).text
+
+
+def test_it_says_what_it_can(ready_link: Link) -> None:
+    caps = OffloadClient(ready_link).capabilities()
     assert caps.max_tcp_slots >= 4
     assert caps.max_patterns >= 8
     assert caps.max_pattern_bytes >= 128
@@ -53,11 +53,11 @@ def test_it_says_what_it_can(running: Link) -> None:
 
 
 @pytest.mark.parametrize(("rule", "command"), [("caps_rsp", 2), ("status_rsp", 0x36), ("hello_rsp", 1), ("slot_list_rsp", 0x13)])
-def test_what_it_says_is_what_the_cddl_says(running: Link, rule: str, command: int) -> None:
+def test_what_it_says_is_what_the_cddl_says(ready_link: Link, rule: str, command: int) -> None:
     """Some replies are written by hand: their keys, in the order of the file, and the types of the values."""
     zcbor = pytest.importorskip("zcbor", reason="zcbor is a build tool: pip install 'zcbor==0.9.1'")
-    OffloadClient(running).add_tcp_slot(SLOT)
-    reply = running.request(READ, GROUP_OFFLOAD, command, {})
+    OffloadClient(ready_link).add_tcp_slot(SLOT)
+    reply = ready_link.request(READ, GROUP_OFFLOAD, command, {})
     body = re.search(rf"^{rule} = {{(.*?)}}", CDDL, re.DOTALL | re.MULTILINE)
     assert body is not None
     assert list(reply) == re.findall(r'"(\w+)":', body[1])
@@ -76,8 +76,8 @@ def test_link_patterns_are_neither_said_nor_taken_without_an_ethernet() -> None:
         assert refused.value.rc == OffloadRc.UNSUPPORTED
 
 
-def test_a_fresh_device_is_silent_and_empty(running: Link) -> None:
-    client = OffloadClient(running)
+def test_a_fresh_device_is_silent_and_empty(ready_link: Link) -> None:
+    client = OffloadClient(ready_link)
     client.attach(1)
     status = client.status()
     assert status.power == Power.D0
@@ -85,8 +85,8 @@ def test_a_fresh_device_is_silent_and_empty(running: Link) -> None:
     assert (client.slots(), client.patterns(), client.offloads()) == ((), (), ())
 
 
-def test_patterns_and_offloads_come_and_go(running: Link) -> None:
-    client = OffloadClient(running)
+def test_patterns_and_offloads_come_and_go(ready_link: Link) -> None:
+    client = OffloadClient(ready_link)
     client.add_pattern(Pattern.bitmap(7, b"\x08\x06", offset=12))
     client.add_offload(ProtocolOffload(id=1, ip="192.0.2.1", mac=bytes.fromhex("020000000001")))
     assert [pattern.id for pattern in client.patterns()] == [7]
@@ -98,67 +98,67 @@ def test_patterns_and_offloads_come_and_go(running: Link) -> None:
     assert caught.value.name == "NOT_FOUND"
 
 
-def test_its_clock_is_ours_within_the_round_trip(running: Link) -> None:
-    client = OffloadClient(running)
+def test_its_clock_is_ours_within_the_round_trip(ready_link: Link) -> None:
+    client = OffloadClient(ready_link)
     first, second = client.time_sync(), client.time_sync()
     assert abs(first.offset_us - second.offset_us) <= (first.rtt_us + second.rtt_us) // 2 + 500  # 500: drift of a busy emulator
 
 
-def test_a_power_cut_leaves_port_link_and_flash(device: EmulatedDevice, running: Link) -> None:
-    client = OffloadClient(running)
+def test_a_power_cut_leaves_port_link_and_flash(device: EmulatedDevice, ready_link: Link) -> None:
+    client = OffloadClient(ready_link)
     before = client.hello()
     device.power_cut()
     with pytest.raises(BenchError, match="RIG-B03"):
-        running.request(0, 100, 1, {}, timeout_s=0.05, retries=1)
+        ready_link.request(0, 100, 1, {}, timeout_s=0.05, retries=1)
     device.start()
-    mcumgr.wait_ready(running)
+    mcumgr.wait_ready(ready_link)
     after = client.hello()
     assert (after.boot_id, after.digest) == (before.boot_id + 1, before.digest)
     assert after.now_us < 5_000_000
 
 
-def test_after_a_reset_was_asked_for_only_the_next_program_answers(running: Link) -> None:
+def test_after_a_reset_was_asked_for_only_the_next_program_answers(ready_link: Link) -> None:
     """The old one would carry a request out and be gone with what it did: a confirmation meant for the image on trial."""
-    client = OffloadClient(running)
+    client = OffloadClient(ready_link)
     for round_ in range(3):
         before = client.hello().boot_id
-        mcumgr.reset(running)
-        mcumgr.wait_ready(running)
+        mcumgr.reset(ready_link)
+        mcumgr.wait_ready(ready_link)
         assert client.hello().boot_id == before + 1, round_
 
 
-def test_a_restart_is_told_to_who_waits_for_events(device: EmulatedDevice, running: Link) -> None:
+def test_a_restart_is_told_to_who_waits_for_events(device: EmulatedDevice, ready_link: Link) -> None:
     restarts: list[int] = []
-    running.start_events(lambda event: None, restarts.append)
-    first = OffloadClient(running).hello().boot_id
+    ready_link.start_events(lambda event: None, restarts.append)
+    first = OffloadClient(ready_link).hello().boot_id
     device.reset()
-    mcumgr.wait_ready(running)
+    mcumgr.wait_ready(ready_link)
     deadline = Deadline(5)
     while not restarts and not deadline.expired:
         time.sleep(0.01)
     assert restarts == [first + 1]
 
 
-def test_a_restart_before_the_first_question_is_told_to_who_knew_the_device(device: EmulatedDevice, running: Link) -> None:
+def test_a_restart_before_the_first_question_is_told_to_who_knew_the_device(device: EmulatedDevice, ready_link: Link) -> None:
     """The host has attached, its device restarts, and only then the stream of events asks for the first time."""
     restarts: list[int] = []
-    first = OffloadClient(running).hello().boot_id
+    first = OffloadClient(ready_link).hello().boot_id
     device.reset()
-    mcumgr.wait_ready(running)
-    running.start_events(lambda event: None, restarts.append, first)
+    mcumgr.wait_ready(ready_link)
+    ready_link.start_events(lambda event: None, restarts.append, first)
     deadline = Deadline(5)
     while not restarts and not deadline.expired:
-        mcumgr.echo(running)
+        mcumgr.echo(ready_link)
     assert restarts == [first + 1]
 
 
-def test_lost_replies_do_not_repeat_commands(running: Link) -> None:
+def test_lost_replies_do_not_repeat_commands(ready_link: Link) -> None:
     """A pattern added twice would be DUP_ID: the retry must be answered from the device's cache."""
-    client = OffloadClient(running)
+    client = OffloadClient(ready_link)
     client.fault_inject(Fault.DROP_REPLY, 1)
-    before = running.stats.retries
+    before = ready_link.stats.retries
     client.add_pattern(Pattern.bitmap(7, b"\x08\x06", offset=12))
-    assert running.stats.retries > before
+    assert ready_link.stats.retries > before
     client.fault_inject(Fault.CORRUPT_REPLY, 1)
     client.remove_pattern(7)
     assert client.patterns() == ()

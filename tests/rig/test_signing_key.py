@@ -96,6 +96,28 @@ def test_a_named_key_that_is_not_there_is_not_made(home: Path, tmp_path: Path, m
     assert f"error: RIG-F07 RIG_SIGNING_KEY names {named}, which does not exist\n  fix: " in done.stderr
 
 
+@pytest.mark.parametrize("folder", ["o'brien", "two words", "'", "it's \"mine\""])
+def test_a_named_key_may_lie_anywhere(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
+    named = tmp_path / folder / "lab.pem"
+    named.parent.mkdir()
+    imgtool = str(Path(sys.executable).parent / "imgtool")
+    run(imgtool, "keygen", "--type", "ed25519", "--key", str(named))
+    monkeypatch.setenv("RIG_SIGNING_KEY", str(named))
+    header = tmp_path / "generated" / "signing_key.h"
+    done = firmware_make(tmp_path, str(header))
+    assert done.returncode == 0, done.stderr
+    assert "signing_key_der" in header.read_text()
+    payload = tmp_path / "native" / "payload.bin"
+    payload.parent.mkdir()
+    payload.write_bytes(bytes(100))
+    signed = tmp_path / "signed.bin"
+    done = firmware_make(tmp_path, "image", "BOARD=native", f"OUT={signed}", f"--assume-old={payload}")
+    assert done.returncode == 0, done.stderr
+    assert image.load(signed).key_hash
+    through = run("make", "-s", "-C", str(ROOT), "-pn", "help").stdout
+    assert f"RIG_SIGNING_KEY := {named}\n" in through
+
+
 @pytest.mark.parametrize("damage", ["empty", "no key", "a dangling link", "a directory", "of another kind"])
 def test_a_key_that_cannot_sign_is_told_once_and_leaves_no_header(home: Path, tmp_path: Path, damage: str) -> None:
     """No traceback of imgtool, and no empty header that a later build takes for a key."""
