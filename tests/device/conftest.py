@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from rig.device import mcumgr
 from rig.device.emulated import EmulatedDevice
 from rig.device.factory import emulated
 from rig.device.link import Link
@@ -30,4 +31,12 @@ def server() -> Iterator[FakeServer]:
 @pytest.fixture
 def link(server: FakeServer) -> Iterator[Link]:
     with Link(server.port) as link:
+        yield link
+
+
+@pytest.fixture
+def ready_link(device: EmulatedDevice) -> Iterator[Link]:
+    """The control channel of a device whose image has come up."""
+    with Link(device.port) as link:
+        mcumgr.wait_ready(link)
         yield link

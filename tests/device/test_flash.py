@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -27,13 +27,6 @@ pytestmark = pytest.mark.skipif(not signing_key().is_file(), reason="the signing
 
 
 @pytest.fixture
-def link(device: EmulatedDevice) -> Iterator[Link]:
-    with Link(device.port) as link:
-        mcumgr.wait_ready(link)
-        yield link
-
-
-@pytest.fixture
 def newer(device: EmulatedDevice, tmp_path: Path) -> Path:
     return signed(device.kind, tmp_path)
 
@@ -49,41 +42,41 @@ def built(device: EmulatedDevice) -> image.Image:
 # -- the good way ------------------------------------------------------------------------------------------------------
 
 
-def test_the_same_image_is_not_sent_again(device: EmulatedDevice, link: Link) -> None:
-    result = flash(link, firmware(device.kind).image)
+def test_the_same_image_is_not_sent_again(device: EmulatedDevice, ready_link: Link) -> None:
+    result = flash(ready_link, firmware(device.kind).image)
     assert result.skipped
     assert result.uploaded_bytes == 0
 
 
-def test_force_sends_it_again(device: EmulatedDevice, link: Link) -> None:
-    result = flash(link, firmware(device.kind).image, force=True)
+def test_force_sends_it_again(device: EmulatedDevice, ready_link: Link) -> None:
+    result = flash(ready_link, firmware(device.kind).image, force=True)
     assert not result.skipped
-    assert running(link).digest == built(device).digest
+    assert running(ready_link).digest == built(device).digest
 
 
-def test_a_new_image_runs_and_stays(device: EmulatedDevice, link: Link, newer: Path) -> None:
+def test_a_new_image_runs_and_stays(device: EmulatedDevice, ready_link: Link, newer: Path) -> None:
     seen: list[Progress] = []
-    result = flash(link, newer, seen.append)
+    result = flash(ready_link, newer, seen.append)
     assert (result.skipped, result.version) == (False, "9.9.9+0")
     assert [p.sent_bytes for p in seen] == sorted(p.sent_bytes for p in seen)
     assert seen[-1].sent_bytes == seen[-1].total_bytes == newer.stat().st_size
     device.reset()
-    mcumgr.wait_ready(link)
-    assert OffloadClient(link).hello().version == "9.9.9+0"
-    assert running(link).confirmed
+    mcumgr.wait_ready(ready_link)
+    assert OffloadClient(ready_link).hello().version == "9.9.9+0"
+    assert running(ready_link).confirmed
 
 
-def test_an_image_that_is_not_confirmed_goes_back(device: EmulatedDevice, link: Link, newer: Path) -> None:
-    plan = make_plan(link, image.load(newer))
-    carry_out(link, replace(plan, running=running(link)), force=False)
+def test_an_image_that_is_not_confirmed_goes_back(device: EmulatedDevice, ready_link: Link, newer: Path) -> None:
+    plan = make_plan(ready_link, image.load(newer))
+    carry_out(ready_link, replace(plan, running=running(ready_link)), force=False)
     other = built(device)
-    flash_without_confirm(link, other)
-    assert OffloadClient(link).hello().digest == other.digest
-    assert not running(link).confirmed
+    flash_without_confirm(ready_link, other)
+    assert OffloadClient(ready_link).hello().digest == other.digest
+    assert not running(ready_link).confirmed
     device.reset()
-    mcumgr.wait_ready(link)
-    assert OffloadClient(link).hello().digest == plan.image.digest
-    assert running(link).confirmed
+    mcumgr.wait_ready(ready_link)
+    assert OffloadClient(ready_link).hello().digest == plan.image.digest
+    assert running(ready_link).confirmed
 
 
 def flash_without_confirm(link: Link, wanted: image.Image) -> None:
@@ -97,30 +90,30 @@ def flash_without_confirm(link: Link, wanted: image.Image) -> None:
 
 
 def test_an_image_that_does_not_start_is_reported_and_the_old_one_returns(
-    device: EmulatedDevice, link: Link, tmp_path: Path
+    device: EmulatedDevice, ready_link: Link, tmp_path: Path
 ) -> None:
     """Signed, so it is accepted, but its program is empty: the power cut brings the old one back."""
     bad = signed(device.kind, tmp_path, contents=bytes(4096))
-    before = running(link).digest
+    before = running(ready_link).digest
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(mcumgr, "BOOT_S", 1.5)
         with pytest.raises(BenchError, match="RIG-F04"):
-            flash(link, bad)
+            flash(ready_link, bad)
     device.reset()
-    mcumgr.wait_ready(link)
-    assert running(link).digest == before
+    mcumgr.wait_ready(ready_link)
+    assert running(ready_link).digest == before
 
 
 # -- interrupted -------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize("fault", [Fault.DROP_REPLY, Fault.CORRUPT_REPLY])
-def test_a_lost_reply_costs_one_repetition(link: Link, newer: Path, fault: Fault) -> None:
-    plan = make_plan(link, image.load(newer))
-    OffloadClient(link).fault_inject(fault, 2)
-    assert carry_out(link, plan).version == "9.9.9+0"
-    assert link.stats.retries >= 2
-    assert running(link).digest == plan.image.digest
+def test_a_lost_reply_costs_one_repetition(ready_link: Link, newer: Path, fault: Fault) -> None:
+    plan = make_plan(ready_link, image.load(newer))
+    OffloadClient(ready_link).fault_inject(fault, 2)
+    assert carry_out(ready_link, plan).version == "9.9.9+0"
+    assert ready_link.stats.retries >= 2
+    assert running(ready_link).digest == plan.image.digest
 
 
 def stop_at(fraction: float) -> Callable[[Progress], None]:
@@ -133,23 +126,23 @@ def stop_at(fraction: float) -> Callable[[Progress], None]:
     return look
 
 
-def test_an_upload_that_was_broken_off_is_resumed(link: Link, newer: Path) -> None:
+def test_an_upload_that_was_broken_off_is_resumed(ready_link: Link, newer: Path) -> None:
     with pytest.raises(KeyboardInterrupt):
-        flash(link, newer, stop_at(0.6))
-    result = flash(link, newer)
+        flash(ready_link, newer, stop_at(0.6))
+    result = flash(ready_link, newer)
     assert result.resumed_at > 0.5 * newer.stat().st_size
-    assert running(link).digest == result.digest
+    assert running(ready_link).digest == result.digest
 
 
-def test_a_power_cut_in_the_upload_leaves_the_old_image(device: EmulatedDevice, link: Link, newer: Path) -> None:
-    before = running(link).digest
+def test_a_power_cut_in_the_upload_leaves_the_old_image(device: EmulatedDevice, ready_link: Link, newer: Path) -> None:
+    before = running(ready_link).digest
     with pytest.raises(KeyboardInterrupt):
-        flash(link, newer, stop_at(0.5))
+        flash(ready_link, newer, stop_at(0.5))
     device.power_cut()
     device.start()
-    mcumgr.wait_ready(link)
-    assert running(link).digest == before
-    assert flash(link, newer).version == "9.9.9+0"
+    mcumgr.wait_ready(ready_link)
+    assert running(ready_link).digest == before
+    assert flash(ready_link, newer).version == "9.9.9+0"
 
 
 # -- refused by this side: nothing is sent ------------------------------------------------------------------------------
@@ -183,11 +176,13 @@ def test_a_file_without_end_is_refused() -> None:
         image.load(Path("/dev/zero"))
 
 
-def test_an_image_of_another_board_is_refused_before_anything_is_sent(device: EmulatedDevice, link: Link, tmp_path: Path) -> None:
+def test_an_image_of_another_board_is_refused_before_anything_is_sent(
+    device: EmulatedDevice, ready_link: Link, tmp_path: Path
+) -> None:
     other = signed(device.kind, tmp_path, board="relay-8ch")
     with pytest.raises(UsageError, match=f'RIG-B01 this is board "{BOARDS[device.kind]}".*"relay-8ch".*Nothing was written'):
-        flash(link, other)
-    assert len(mcumgr.image_list(link)) == 1
+        flash(ready_link, other)
+    assert len(mcumgr.image_list(ready_link)) == 1
 
 
 # -- refused by the device: the old image stays -------------------------------------------------------------------------
@@ -220,14 +215,14 @@ BAD = ["other key", "unsigned", "wrong board", "one bit", "cut off", "no image",
 
 
 @pytest.mark.parametrize("how", BAD)
-def test_the_device_refuses_bad_images_and_says_why(device: EmulatedDevice, link: Link, tmp_path: Path, how: str) -> None:
+def test_the_device_refuses_bad_images_and_says_why(device: EmulatedDevice, ready_link: Link, tmp_path: Path, how: str) -> None:
     bad = unchecked(bad_image(device.kind, tmp_path, how))
-    before = running(link)
-    plan = replace(make_plan(link, built(device)), image=bad)
+    before = running(ready_link)
+    plan = replace(make_plan(ready_link, built(device)), image=bad)
     with pytest.raises(BenchError, match=r"RIG-F02.*it says"):
-        carry_out(link, plan)
-    assert running(link) == before
-    assert len(mcumgr.image_list(link)) == 1
+        carry_out(ready_link, plan)
+    assert running(ready_link) == before
+    assert len(mcumgr.image_list(ready_link)) == 1
 
 
 # -- speed -------------------------------------------------------------------------------------------------------------

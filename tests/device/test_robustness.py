@@ -39,16 +39,10 @@ needs_key = pytest.mark.skipif(not signing_key().is_file(), reason="the signing 
 
 
 @pytest.fixture
-def link(device: EmulatedDevice) -> Iterator[Link]:
-    with Link(device.port) as link:
-        mcumgr.wait_ready(link)
-        OffloadClient(link).attach(1)
-        yield link
-
-
-@pytest.fixture
-def client(link: Link) -> OffloadClient:
-    return OffloadClient(link)
+def client(ready_link: Link) -> OffloadClient:
+    client = OffloadClient(ready_link)
+    client.attach(1)
+    return client
 
 
 @pytest.fixture(autouse=True)
@@ -79,9 +73,9 @@ def answered_at_once(link: Link) -> None:
 
 @pytest.mark.edge(93)
 @pytest.mark.parametrize("byte", [0xFF, 0x00, 0x06, ord("A")])
-def test_64_kib_of_noise(link: Link, byte: int) -> None:
-    put(link, bytes([byte]) * 65536)
-    answered_at_once(link)
+def test_64_kib_of_noise(ready_link: Link, byte: int) -> None:
+    put(ready_link, bytes([byte]) * 65536)
+    answered_at_once(ready_link)
 
 
 def add_slot_frame(seq: int = 250) -> bytes:
@@ -99,36 +93,36 @@ def add_slot_frame(seq: int = 250) -> bytes:
 
 @pytest.mark.edge(93)
 @pytest.mark.parametrize("cut", [1, 2, 50, 127, 128, 200, -2])
-def test_a_break_in_the_middle_of_a_frame(link: Link, client: OffloadClient, cut: int) -> None:
+def test_a_break_in_the_middle_of_a_frame(ready_link: Link, client: OffloadClient, cut: int) -> None:
     """A break is read as a byte 0. The half frame is worth nothing, the one behind it everything."""
-    put(link, add_slot_frame()[:cut] + b"\x00")
-    answered_at_once(link)
+    put(ready_link, add_slot_frame()[:cut] + b"\x00")
+    answered_at_once(ready_link)
     assert client.slots() == ()
     client.add_tcp_slot(SLOT)
 
 
 @pytest.mark.edge(93)
-def test_a_spoilt_frame_does_nothing(link: Link, client: OffloadClient) -> None:
+def test_a_spoilt_frame_does_nothing(ready_link: Link, client: OffloadClient) -> None:
     """One byte lost, doubled or changed, at many places of the frame."""
     frame = add_slot_frame()
     for at in range(3, len(frame), 23):
-        put(link, frame[:at] + frame[at + 1 :])
-        put(link, frame[:at] + frame[at : at + 1] + frame[at:])
-        put(link, frame[:at] + bytes([frame[at] ^ 0x03]) + frame[at + 1 :])
-    answered_at_once(link)
+        put(ready_link, frame[:at] + frame[at + 1 :])
+        put(ready_link, frame[:at] + frame[at : at + 1] + frame[at:])
+        put(ready_link, frame[:at] + bytes([frame[at] ^ 0x03]) + frame[at + 1 :])
+    answered_at_once(ready_link)
     assert client.slots() == ()
-    put(link, frame)
-    answered_at_once(link)
+    put(ready_link, frame)
+    answered_at_once(ready_link)
     assert len(client.slots()) == 1
 
 
 @pytest.mark.edge(93, 99)
 @pytest.mark.parametrize("fault", [Fault.DROP_REPLY, Fault.CORRUPT_REPLY])
-def test_a_repeated_request_is_carried_out_once(link: Link, client: OffloadClient, fault: Fault) -> None:
+def test_a_repeated_request_is_carried_out_once(ready_link: Link, client: OffloadClient, fault: Fault) -> None:
     client.fault_inject(fault, 1)
-    before = link.stats.retries  # waiting for the boot may have taken some
+    before = ready_link.stats.retries  # waiting for the boot may have taken some
     ref = client.add_tcp_slot(SLOT)
-    assert link.stats.retries > before
+    assert ready_link.stats.retries > before
     assert [(slot.slot, slot.gen) for slot in client.slots()] == [(ref.slot, ref.gen)]
     with pytest.raises(DeviceError, match="DUP_TUPLE"):  # under another number it is another request
         client.add_tcp_slot(SLOT)
@@ -154,11 +148,11 @@ BODIES = {
 
 @pytest.mark.edge(107)
 @pytest.mark.parametrize("body", BODIES.values(), ids=BODIES.keys())
-def test_bodies_that_nobody_means(link: Link, client: OffloadClient, body: bytes) -> None:
+def test_bodies_that_nobody_means(ready_link: Link, client: OffloadClient, body: bytes) -> None:
     """To every group, and to a command of the offload group that decodes lists."""
     for op, group, command in COMMANDS:
-        put(link, framing.encode(message(op, group, command, body)))
-    answered_at_once(link)
+        put(ready_link, framing.encode(message(op, group, command, body)))
+    answered_at_once(ready_link)
     assert (client.slots(), client.patterns()) == ((), ())
     assert client.status().power == Power.D0
 
@@ -167,32 +161,32 @@ UNKNOWN_VALUES = (0, 23, 24, 2**16, 2**32, 2**64 - 1, -1, -(2**64), 1.5, 1e300, 
 
 
 @pytest.mark.edge(107)
-def test_mcumgr_requests_with_keys_of_a_newer_client_are_served(link: Link) -> None:
+def test_mcumgr_requests_with_keys_of_a_newer_client_are_served(ready_link: Link) -> None:
     """In front of the key that counts: a scalar or a string is skipped, to its last byte."""
     for value in UNKNOWN_VALUES:
-        assert link.request(WRITE, 0, 0, {"a": value, "d": "heard"}) == {"r": "heard"}, value
+        assert ready_link.request(WRITE, 0, 0, {"a": value, "d": "heard"}) == {"r": "heard"}, value
 
 
 @pytest.mark.edge(107)
-def test_unknown_commands_and_keys_are_refused(link: Link, client: OffloadClient) -> None:
+def test_unknown_commands_and_keys_are_refused(ready_link: Link, client: OffloadClient) -> None:
     for op, group, command in ((WRITE, GROUP_OFFLOAD, 0xFE), (READ, GROUP_OFFLOAD, 0xFE), (READ, 999, 0), (WRITE, 0, 99)):
         with pytest.raises(DeviceError):
-            link.request(op, group, command, {})
+            ready_link.request(op, group, command, {})
     with pytest.raises(DeviceError, match="BAD_ARG"):
-        link.request(WRITE, GROUP_OFFLOAD, Command.HELLO, {"owner": 1, "from_a_newer_abi": True})
+        ready_link.request(WRITE, GROUP_OFFLOAD, Command.HELLO, {"owner": 1, "from_a_newer_abi": True})
     with pytest.raises(DeviceError, match="BAD_ARG"):
-        link.request(WRITE, GROUP_OFFLOAD, Command.HELLO, {"owner": 2**64 - 1})
+        ready_link.request(WRITE, GROUP_OFFLOAD, Command.HELLO, {"owner": 2**64 - 1})
     client.attach(1)
 
 
 @pytest.mark.edge(107)
-def test_a_message_that_is_too_long_or_lies_is_dropped(link: Link) -> None:
+def test_a_message_that_is_too_long_or_lies_is_dropped(ready_link: Link) -> None:
     body = cbor2.dumps({"d": "x" * 5000})
-    put(link, framing.encode(message(WRITE, 0, 0, body)))
-    put(link, framing.encode(struct.pack(">BBHHBB", VERSION_2 | WRITE, 0, 9999, 0, 250, 0) + cbor2.dumps({"d": "x"})))
-    put(link, framing.encode(b"\x0a\x00"))
-    put(link, framing.encode(message(WRITE, 0, 0, cbor2.dumps({"d": "x"}), version=3 << 3)))
-    answered_at_once(link)
+    put(ready_link, framing.encode(message(WRITE, 0, 0, body)))
+    put(ready_link, framing.encode(struct.pack(">BBHHBB", VERSION_2 | WRITE, 0, 9999, 0, 250, 0) + cbor2.dumps({"d": "x"})))
+    put(ready_link, framing.encode(b"\x0a\x00"))
+    put(ready_link, framing.encode(message(WRITE, 0, 0, cbor2.dumps({"d": "x"}), version=3 << 3)))
+    answered_at_once(ready_link)
 
 
 # -- power ---------------------------------------------------------------------------------------------------------------
@@ -200,28 +194,28 @@ def test_a_message_that_is_too_long_or_lies_is_dropped(link: Link) -> None:
 
 @pytest.mark.edge(92)
 @pytest.mark.parametrize("timer_ms", [0, 1])
-def test_entry_and_wake_cross_on_the_line(link: Link, client: OffloadClient, timer_ms: int) -> None:
+def test_entry_and_wake_cross_on_the_line(ready_link: Link, client: OffloadClient, timer_ms: int) -> None:
     """Commit and host-awake leave before commit's reply is here, and with timer_ms 1 a wake comes between them."""
     events: list[list[int]] = []
-    link.start_events(events.append)
+    ready_link.start_events(events.append)
     for _ in range(20):
         epoch = client.status().epoch
         client.prepare(epoch=epoch, arm=7, mac=MAC, wake_timer_ms=timer_ms)
-        commit = link.submit(WRITE, GROUP_OFFLOAD, Command.COMMIT, {"epoch": epoch + 1})
-        awake = link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": epoch + 2})
+        commit = ready_link.submit(WRITE, GROUP_OFFLOAD, Command.COMMIT, {"epoch": epoch + 1})
+        awake = ready_link.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": epoch + 2})
         assert (commit.result()["epoch"], awake.result()["epoch"]) == (epoch + 2, epoch + 3)
         status = client.status()
         assert (status.power, status.owner, status.epoch) == (Power.AWAKE, Owner.NONE, epoch + 3)
         assert client.release().epoch == epoch + 4
     assert len(events) <= 20 * timer_ms
-    link.stop_events()
+    ready_link.stop_events()
 
 
 # -- the flash -----------------------------------------------------------------------------------------------------------
 
 
 @pytest.mark.edge(106)
-def test_the_flash_is_locked_while_armed(device: EmulatedDevice, link: Link, client: OffloadClient) -> None:
+def test_the_flash_is_locked_while_armed(device: EmulatedDevice, ready_link: Link, client: OffloadClient) -> None:
     before = device.flash.contents()
     epoch = client.prepare(epoch=client.status().epoch, arm=7, mac=MAC).epoch
     first = mcumgr.first_piece(1000, bytes(32), firmware(device.kind).image.read_bytes()[:500])
@@ -229,15 +223,15 @@ def test_the_flash_is_locked_while_armed(device: EmulatedDevice, link: Link, cli
         assert client.status().power == armed
         for command, body in ((mcumgr.UPLOAD, first), (mcumgr.STATE, {"confirm": True}), (5, {})):
             with pytest.raises(DeviceError):
-                link.request(WRITE, 1, command, body)
+                ready_link.request(WRITE, 1, command, body)
         if armed == Power.PREPARED:
             client.commit(epoch)
-    assert "locked" in " ".join(link.heard)
-    assert len(mcumgr.image_list(link)) == 1
+    assert "locked" in " ".join(ready_link.heard)
+    assert len(mcumgr.image_list(ready_link)) == 1
     assert device.flash.contents() == before
     client.host_awake(client.status().epoch)
     client.release()
-    assert link.request(WRITE, 1, mcumgr.UPLOAD, {**first, "len": 300_000})["off"] == 500
+    assert ready_link.request(WRITE, 1, mcumgr.UPLOAD, {**first, "len": 300_000})["off"] == 500
 
 
 def cuts(before: bytes, after: bytes) -> Iterator[bytes]:
@@ -302,7 +296,7 @@ def test_a_flash_that_would_not_boot_is_told_apart(device: EmulatedDevice) -> No
 
 
 @pytest.mark.edge(108)
-def test_passwords_and_payloads_stay_in_the_device(link: Link, client: OffloadClient) -> None:
+def test_passwords_and_payloads_stay_in_the_device(ready_link: Link, client: OffloadClient) -> None:
     """In no list, counter, log line or status, in whatever form it left the device. A bitmap of the frame is in the list of
     patterns, for whoever brings a device up, and in nothing else."""
     secret, payload, frame = b"s3cr3t", b"private!", b"the frame"
@@ -311,10 +305,10 @@ def test_passwords_and_payloads_stay_in_the_device(link: Link, client: OffloadCl
     client.add_pattern(Pattern.bitmap(3, frame))
     with pytest.raises(DeviceError):  # refusals may be talkative
         client.add_pattern(Pattern.magic(1, secret))
-    told = [repr(list(link.heard)).encode()]
+    told = [repr(list(ready_link.heard)).encode()]
     for command in (Command.LIST_PATTERNS, Command.COUNTERS, Command.STATUS, Command.HELLO, Command.GET_LOG):
         body = {"cursor": 0} if command == Command.GET_LOG else {}
-        told.append(cbor2.dumps(link.request(READ, GROUP_OFFLOAD, command, body)))
+        told.append(cbor2.dumps(ready_link.request(READ, GROUP_OFFLOAD, command, body)))
     assert len(client.patterns()) == 3
     for word in (secret, payload):
         assert not any(word in text or word.hex().encode() in text for text in told)

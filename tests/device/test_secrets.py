@@ -7,13 +7,12 @@ import resource
 import secrets
 import signal
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from rig.device import mcumgr
 from rig.device.emulated import EmulatedDevice
 from rig.device.link import Link
 from rig.device.numbers import OffloadType
@@ -37,12 +36,10 @@ UDP = ProtocolOffload(
 
 
 @pytest.fixture
-def client(device: EmulatedDevice) -> Iterator[OffloadClient]:
-    with Link(device.port) as link:
-        mcumgr.wait_ready(link)
-        client = OffloadClient(link)
-        client.attach(1)
-        yield client
+def client(ready_link: Link) -> OffloadClient:
+    client = OffloadClient(ready_link)
+    client.attach(1)
+    return client
 
 
 def magic(client: OffloadClient, secret: bytes) -> Callable[[], object]:
