@@ -25,8 +25,8 @@ endif
 .PHONY: help run test setup packages test-packages firmware lint unit c-test fuzz fuzz-replay lock clean
 
 help:
-	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/; N=4 tests at a time'
-	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite; N=4 tests at a time'
+	@echo 'make run       set up everything, run the suite on every device this machine has, write reports/; N=4: that many tests at a time, 0 one by one'
+	@echo 'make test      set up everything, lint, types, C unit tests, project tests with the suite; N as for run'
 	@echo 'make setup     system packages, .venv with the locked dependencies'
 	@echo 'make firmware  build and sign the firmware of every port'
 	@echo 'make lint      ruff, mypy --strict, and who imports whom (the layers stand in pyproject.toml)'
@@ -45,7 +45,7 @@ run: setup firmware
 WITHOUT_BENCH := tests/engine tests/plugin tests/report tests/suite_map
 test: test-packages lint c-test
 	@$(BIN)/python -m pytest $(WITHOUT_BENCH) -n $(or $(N),2)
-	@$(BIN)/python -m pytest tests rig/suite --device auto $(WITHOUT_BENCH:%=--ignore=%) $(if $(N),-n $(N))
+	@$(BIN)/python -m pytest tests rig/suite --device auto $(WITHOUT_BENCH:%=--ignore=%) -n $(or $(N),auto) --maxschedchunk=1
 
 setup: packages $(STAMPS)/project
 

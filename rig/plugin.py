@@ -19,6 +19,7 @@ until a test asks for one of its fixtures or marks, or an option is given.
 from __future__ import annotations
 
 import itertools
+import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -42,6 +43,9 @@ MARKS = (
 
 ASSERTING = ("rig.suite.scene", "rig.suite.ping_protocols")
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
+
+WORKERS_PER_PROCESSOR = 2
+"""-n auto: tests with a bench wait more than they work."""
 
 
 class Hooks:
@@ -125,13 +129,17 @@ def pytest_configure(config: pytest.Config) -> None:
         _configure_workers(config)
 
 
+def _has_option(config: pytest.Config) -> bool:
+    return any(config.getoption(f"rig_{name.replace('-', '_')}") for name in (*OPTIONS, "reports"))
+
+
 def _configure_workers(config: pytest.Config) -> None:
     """pytest -n, of xdist: here, or in one of the processes that it starts."""
     if "rig" in getattr(config, "workerinput", {}):
         from rig.runner.worker import obey
 
         obey(config)
-    elif any(config.getoption(f"rig_{name.replace('-', '_')}") for name in (*OPTIONS, "reports")):
+    elif _has_option(config):
         from rig.runner.endings import usage_error
         from rig.runner.parallel import Workers, is_controller
         from rig.runner.setups import refuse_board_in_workers, words_of_devices
@@ -140,6 +148,21 @@ def _configure_workers(config: pytest.Config) -> None:
             with usage_error():
                 refuse_board_in_workers(words_of_devices(config))
             config.pluginmanager.register(Workers(config), "rig-workers")
+
+
+@pytest.hookimpl(optionalhook=True, tryfirst=True)
+def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
+    """-n auto, where a run is the rig's."""
+    return WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0)) if _has_option(config) else None
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any) -> None:
+    """A worker died in a run that has no record; a run that has one decides by that."""
+    if sched.config.pluginmanager.get_plugin("rig-runner") is None:
+        from rig.runner.dead_worker import repeat_once
+
+        repeat_once(sched.config, crashitem, report, sched)
 
 
 @pytest.hookimpl(trylast=True)

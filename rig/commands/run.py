@@ -69,7 +69,12 @@ def run(
     last_failed: Annotated[bool, typer.Option("--last-failed", "--lf", help="only what failed in the last run")] = False,
     exit_first: Annotated[bool, typer.Option("--exitfirst", "-x", help="stop at the first test that fails")] = False,
     workers: Annotated[
-        str, typer.Option("-n", "--workers", help="that many tests at a time; auto: two for each processor", metavar="N|auto")
+        str, typer.Option(
+            "-n",
+            "--workers",
+            help="that many tests at a time; 0: one after the other, here  [default: auto, two for each processor; a board: 0]",
+            metavar="N|auto",
+        ),
     ] = "",
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="also what each test proves, and whole tracebacks")] = False,
     list_only: Annotated[bool, typer.Option("--list", help="list the tests and their requirements, run nothing")] = False,
@@ -122,12 +127,13 @@ def _config(device: list[str], topology: list[str], bench_config: Path | None) -
 def _in_workers(workers: str, device: list[str]) -> list[str]:
     """pytest's options for -n; refused before anything is started: RIG-C17 for a wrong number, RIG-C16 with a board."""
     from rig.errors import UsageError
-    from rig.runner.setups import refuse_board_in_workers
+    from rig.runner.setups import boards, refuse_board_in_workers
 
-    if not workers:
+    workers = workers or ("0" if boards(device) else "auto")
+    if workers != "auto" and not (workers.isdecimal() and int(workers) <= MOST_WORKERS):
+        raise UsageError("RIG-C17", f"-n {workers} is no number of tests at a time", f"0 to {MOST_WORKERS}, or auto")
+    if workers == "0":
         return []
-    if workers != "auto" and not (workers.isdecimal() and 1 <= int(workers) <= MOST_WORKERS):
-        raise UsageError("RIG-C17", f"-n {workers} is no number of tests at a time", f"1 to {MOST_WORKERS}, or auto")
     refuse_board_in_workers(device)
     return ["-p", "xdist", "-p", "no:tmpdir", f"-n={workers}", "--maxschedchunk=1"]
 

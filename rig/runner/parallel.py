@@ -22,6 +22,7 @@ import pytest
 from rig.errors import BenchError
 from rig.results.record import Attempts, artefacts_of, run_name
 from rig.results.verdict import MAX_ATTEMPTS, Exit, Verdict
+from rig.runner.dead_worker import died, repeat
 from rig.runner.session import Runner
 
 if TYPE_CHECKING:
@@ -49,6 +50,7 @@ class Workers:
         self.shared: dict[str, Any] = {}
         """What else they are told, in words that execnet can carry."""
         self.interrupted = False
+        self._collected = False
         self._nodes: list[WorkerController] = []
 
     def pytest_configure_node(self, node: WorkerController) -> None:
@@ -60,7 +62,9 @@ class Workers:
         """The record names all tests before the first runs, so this process collects them too; xdist alone would not."""
         if self.run_dir is None:
             return None
-        session.perform_collect()
+        if not self._collected:
+            self._collected = True
+            session.perform_collect()
         return True
 
     def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo[BaseException]) -> None:
@@ -112,10 +116,10 @@ class Controller(Runner):
             number = len(attempts) + 1
             self.recorder.add("attempt", **_died(crashitem, number, self.run_dir))
             self._take()
-            if number >= MAX_ATTEMPTS:
-                return
-            sched.mark_test_pending(crashitem)
-        report.outcome = "rerun"  # type: ignore[assignment]  # as pytest-rerunfailures calls what is neither passed nor failed
+            if number < MAX_ATTEMPTS:
+                repeat(crashitem, report, sched)
+        else:
+            report.outcome = "rerun"  # type: ignore[assignment]  # it had ended, and its line says how
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: WorkerController) -> None:
@@ -139,9 +143,7 @@ class Controller(Runner):
 
 def _died(test: str, number: int, run_dir: Path) -> dict[str, Any]:
     """The line of an attempt whose worker could not write it, as far as it is known."""
-    fix = "its last words are on stderr; run the test alone, without -n"
-    died = BenchError("RIG-R15", "the worker that ran this test died", fix)
-    phase = {"name": "call", "s": 0.0, "verdict": Verdict.BENCH_ERROR, "error": str(died)}
+    phase = {"name": "call", "s": 0.0, "verdict": Verdict.BENCH_ERROR, "error": str(died())}
     files = [str(path.relative_to(run_dir)) for path in artefacts_of(run_dir, test, number)]
     return {
         "id": test,

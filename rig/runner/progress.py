@@ -34,6 +34,8 @@ class Progress:
         self._verbose = verbose
         self._about: dict[str, str] = {}
         """In words, what each test proves."""
+        self._option: object = None
+        """pytest's own: how many workers there are, among others."""
         self._done = 0
         self._tests = 0
 
@@ -43,10 +45,11 @@ class Progress:
 
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         self._about = {item.nodeid: f"{title(item)} {' '.join(requirements(item))}".strip() for item in session.items}
-        self._pace.start(self._about, len(getattr(session.config.option, "tx", None) or [""]))
+        self._option = session.config.option
 
     def pytest_rig_start(self, run_dir: Path | None, tests: int) -> None:
         self._tests = tests
+        self._pace.start(self._about, len(getattr(self._option, "tx", None) or [""]))
         counted = "1 test" if tests == 1 else f"{tests} tests"
         self._say(counted if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
 

@@ -50,6 +50,11 @@ class Selection:
                     "RIG-C15", f"-k {self.expression!r}: a device is an option, no word of a test", f"--device {word}"
                 )
 
+    @property
+    def takes_all(self) -> bool:
+        """Whether nothing was asked for."""
+        return not self.expression and not self.names and self.among is None
+
     def as_words(self) -> dict[str, Any]:
         """In plain words, for another process."""
         among = None if self.among is None else sorted(self.among)

@@ -82,12 +82,16 @@ def check_word(device: str) -> str:
     return kind
 
 
+def boards(asked: Sequence[str]) -> list[str]:
+    """Those among the words of --device."""
+    return [device for device in asked if device.partition(":")[0] == "board"]
+
+
 def refuse_board_in_workers(asked: Sequence[str]) -> None:
     """Raise UsageError RIG-C16 for a board with -n: there is one, so its tests run one after the other."""
-    for device in asked:
-        if device.partition(":")[0] == "board":
-            cause = f"{device} is one board: its tests run one after the other, not -n at a time"
-            raise UsageError("RIG-C16", cause, "leave -n out, or run native and qemu with -n and the board by itself")
+    for device in boards(asked):
+        cause = f"{device} is one board: its tests run one after the other, not -n at a time"
+        raise UsageError("RIG-C16", cause, "leave -n out, or run native and qemu with -n and the board by itself")
 
 
 def left_out() -> dict[str, BenchError]:

@@ -5,8 +5,7 @@ With -n its workers choose the same tests and take the flashes that were prepare
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
 from typing import Any
 
 import pytest
@@ -14,10 +13,11 @@ import pytest
 from rig.device.images import FILES
 from rig.device.prepared import adopt, share
 from rig.errors import RigError
+from rig.runner.parallel import is_controller
 from rig.runner.selection import Selection
 
-WORKERS_PER_PROCESSOR = 2
-"""-n auto: tests of the suite wait more than they work."""
+TESTS_PER_WORKER = 4
+"""A worker takes as long to start as that many tests take."""
 
 
 class SuiteRun:
@@ -29,11 +29,14 @@ class SuiteRun:
     def __init__(self, selection: Selection, prepare: Callable[[], None]) -> None:
         self._selection = selection
         self._prepare = prepare
+        self._session: pytest.Session | None = None
+        self._collected = False
+        """Before its time, to know how many workers there is work for."""
 
-    @pytest.hookimpl(tryfirst=True)
-    def pytest_sessionstart(self, session: pytest.Session) -> None:
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_sessionstart(self, session: pytest.Session) -> Generator[None, object, object]:
         """pytest's own words stay out of it, and xdist's."""
-        plugins = session.config.pluginmanager
+        self._session, plugins = session, session.config.pluginmanager
         plugins.unregister(name="terminalreporter")
         if workers := plugins.get_plugin("rig-workers"):
             plugins.unregister(name="terminaldistreporter")
@@ -43,18 +46,42 @@ class SuiteRun:
                 "selection": self._selection.as_words(),
                 "flashes": {kind: share(kind) for kind in FILES},
             }
+        result = yield
+        if workers and not is_controller(session.config):
+            plugins.unregister(name="dsession")
+        return result
 
-    @pytest.hookimpl(optionalhook=True, tryfirst=True)
-    def pytest_xdist_auto_num_workers(self) -> int:
-        return WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0))
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_xdist_setupnodes(self, config: pytest.Config, specs: list[Any]) -> None:
+        """As many workers as there is work for; what one could do is done here."""
+        if self._selection.takes_all:
+            return
+        assert self._session is not None
+        config.hook.pytest_collection(session=self._session)
+        self._collected = True
+        del specs[len(config.option.tx) :]
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
+    def pytest_collection(self) -> bool | None:
+        return True if self._collected else None
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_collection_modifyitems(self, config: pytest.Config, items: list[pytest.Item]) -> None:
         try:
             items[:] = self._selection.of(items)
         except RigError as error:
             self.error = error
             items.clear()
+        if is_controller(config) and not self._selection.takes_all:
+            self._limit_workers(config, len(items))
+
+    def _limit_workers(self, config: pytest.Config, tests: int) -> None:
+        """xdist counts its workers by `tx`; without one nothing of the run is theirs."""
+        wanted = tests // TESTS_PER_WORKER
+        config.option.tx = config.option.tx[: wanted if wanted > 1 else 0]
+        if not config.option.tx:
+            config.option.dist = "no"
+            config.pluginmanager.unregister(name="rig-workers")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool | None:

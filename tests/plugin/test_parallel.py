@@ -118,7 +118,7 @@ def test_a_worker_that_dies_is_a_bench_error_of_its_test(run_rig: Run, run_dir: 
     assert died["phases"][0]["error"].startswith("RIG-R15 the worker that ran this test died")
     assert [Path(path).name for path in died["artefacts"]] == ["serial.log", "timeline.jsonl"]
     (run_dir.parents[1] / "killed").unlink()
-    assert run_rig(KILLED, "-n", "2", "--rig-strict")[0] == 7
+    assert run_rig(KILLED, "-n", "2", "--rig-strict", "--dist=loadscope")[0] == 7
 
 
 def test_a_test_that_kills_each_worker_is_exit_6(run_rig: Run, fake_bench: pytest.Pytester) -> None:
@@ -127,6 +127,24 @@ def test_a_test_that_kills_each_worker_is_exit_6(run_rig: Run, fake_bench: pytes
     others = [f"test_one[native-flat-{number}] 1 passed" for number in (0, 1, 3, 4, 5)]
     assert words(lines) == sorted([*others, *(f"test_one[native-flat-2] {number} bench error" for number in (1, 2))])
     assert code == 6
+
+
+@pytest.mark.parametrize("options", [[], ["--rig-device=native"], ["--dist=loadscope"]])
+def test_without_a_record_a_worker_that_dies_costs_one_repetition_too(fake_bench: pytest.Pytester, options: list[str]) -> None:
+    fake_bench.makepyfile(test_it=KILLED)
+    done = fake_bench.runpytest_subprocess("-n", "2", *options)
+    assert done.ret == 0
+    done.assert_outcomes(passed=6)
+
+
+@pytest.mark.parametrize("source", [KILLED, KILLED.replace("bench, ", "")], ids=["with a bench", "without"])
+def test_without_a_record_a_test_that_kills_each_worker_fails(fake_bench: pytest.Pytester, source: str) -> None:
+    (fake_bench.path / "always").touch()
+    fake_bench.makepyfile(test_it=source)
+    done = fake_bench.runpytest_subprocess("-n", "2")
+    assert done.ret == 1
+    done.assert_outcomes(passed=5, failed=1)
+    assert ("RIG-R15 the worker that ran this test died" in done.stdout.str()) is ("bench" in source)
 
 
 def test_x_starts_no_test_after_one_that_failed(run_rig: Run) -> None:

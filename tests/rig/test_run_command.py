@@ -39,7 +39,7 @@ def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
         (["--reports", "file"], 4, "RIG-R12 no reports can be written to"),
         (["--reports", "/proc/reports"], 4, "RIG-R12 no reports can be written to"),
         (["-n", "many"], 4, "RIG-C17 -n many is no number of tests at a time"),
-        (["-n", "0"], 4, "RIG-C17 -n 0 is no number of tests at a time"),
+        (["-n", "65"], 4, "RIG-C17 -n 65 is no number of tests at a time"),
         (["-n", "2", "--device", "native", "--device", "board:/dev/ttyUSB9"], 4, "RIG-C16 board:/dev/ttyUSB9 is one board"),
         (["--device", "board:"], 4, "RIG-C05 device board needs its serial port"),
         (["--device", "board:/dev/ttyUSB9"], 4, "RIG-C05 device board needs this machine's interface"),
@@ -166,10 +166,20 @@ def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -
     assert "rx_total" in counters, "service and device answered until the rig ended them"
 
 
-def test_auto_is_two_workers_for_each_processor(tmp_path: Path) -> None:
-    """Where xdist alone would take one. The screen shows one run."""
+@pytest.mark.parametrize(
+    ("options", "tests", "least", "most"),
+    [
+        (["-k", "test_channel_rules"], 17, min(4, 2 * len(os.sched_getaffinity(0))), 4),
+        (["-k", "test_channel_rules", "-n", "2"], 17, 2, 2),
+        (["-k", "test_magic_packet", "-n", "0"], 5, 0, 0),
+        (["-k", "test_magic_packet"], 5, 0, 0),
+    ],
+    ids=["two for each processor", "as many as asked for", "none", "none for what one would do"],
+)
+def test_how_many_workers_a_run_has(tmp_path: Path, options: list[str], tests: int, least: int, most: int) -> None:
+    """At most one for four tests. The screen shows one run."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "rig.cli", "run", "-n", "auto", "-k", "test_magic_packet", "--reports", str(tmp_path / "reports")],
+        [sys.executable, "-m", "rig.cli", "run", *options, "--reports", str(tmp_path / "reports")],
         stdout=subprocess.PIPE,
         text=True,
         env=ENVIRONMENT,
@@ -180,8 +190,9 @@ def test_auto_is_two_workers_for_each_processor(tmp_path: Path) -> None:
         lines.append(line)
         seen |= children_of(run.pid)
     assert run.wait() == 0
-    assert len(seen) >= 2 * len(os.sched_getaffinity(0))
-    assert sum(" passed " in line and "test_magic_packet" in line for line in lines) == 5
+    assert least <= len(seen) <= most
+    assert sum(" passed " in line and "[native-flat" in line for line in lines) == tests
+    assert [line for line in lines if line.endswith(" tests\n")] == [f"{tests} tests\n"]
 
 
 def children_of(pid: int) -> set[int]:
