@@ -18,7 +18,8 @@ DIED: pytest.StashKey[set[str]] = pytest.StashKey()
 
 def died() -> BenchError:
     """What is said of its test."""
-    return BenchError("RIG-R15", "the worker that ran this test died", "its last words are on stderr; run the test alone, with -n 0")
+    fix = "its last words are on stderr; run the test alone, with -n 0"
+    return BenchError("RIG-R15", "the worker that ran this test died", fix)
 
 
 def repeat_once(config: pytest.Config, test: str, report: pytest.TestReport, sched: Any) -> None:
