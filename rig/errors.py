@@ -6,8 +6,8 @@
     │   └── DeviceError          the device refused: carries group and rc
     └── RigBug                   ours, please report it; exit 3
 
-Every error says what happened, why, and the command that mends it. Codes are for searching: RIG-C configuration,
-N namespaces and network, S serial, B board, F flashing, T tools, R run, X a bug of ours. A code has one meaning.
+Every error says what happened, why, and the command that mends it. Codes are for searching: a code has one meaning, and
+`rig/error_codes.py` has the meaning of each.
 """
 
 from __future__ import annotations

@@ -49,10 +49,10 @@ def pid_namespace_refusal(error: int) -> BenchError:
         most = -1
     if error == errno.ENOSPC or most == 0:
         fix = "sudo sysctl -w user.max_pid_namespaces=10000   (in a container: on the machine that runs it)"
-        return BenchError("RIG-N10", f"PID namespaces are used up or switched off: user.max_pid_namespaces = {most}", fix)
+        return BenchError("RIG-N20", f"PID namespaces are used up or switched off: user.max_pid_namespaces = {most}", fix)
     why = os.strerror(error)
     fix = "sudo rig ...   (in a container: allow the capability SYS_ADMIN, or --privileged; a kernel needs CONFIG_PID_NS)"
-    return BenchError("RIG-N10", f"no PID namespace can be made here: {why}", fix)
+    return BenchError("RIG-N20", f"no PID namespace can be made here: {why}", fix)
 
 
 def pid_of(pidfd: int) -> int:

@@ -171,7 +171,7 @@ def _ports(frame: bytes) -> tuple[int, int]:
 
 
 def _highest_rate(bench: Bench) -> float:
-    """Frames a second, of the RATES_PER_S, of which the device receives RECEIVED_SHARE. Raises BenchError RIG-B07."""
+    """Frames a second, of the RATES_PER_S, of which the device receives RECEIVED_SHARE. Raises BenchError RIG-B08."""
     best = 0.0
     for rate_per_s in RATES_PER_S:
         taken = max(_taken(bench, rate_per_s) for _ in range(TRIES))
@@ -179,7 +179,7 @@ def _highest_rate(bench: Bench) -> float:
             break
         best = taken
     if not best:
-        raise BenchError("RIG-B07", f"sender and device did not keep up with {RATES_PER_S[0]} frames/s", QUIETER)
+        raise BenchError("RIG-B08", f"sender and device did not keep up with {RATES_PER_S[0]} frames/s", QUIETER)
     return best
 
 

@@ -49,7 +49,7 @@ def requirements(
     if word and word not in seen.areas and word not in seen.requirements:
         near = get_close_matches(word, [*seen.areas, *seen.requirements], 4, 0.7)
         fix = f"did you mean {', '.join(near)}?" if near else f"one of the areas {', '.join(seen.areas)}"
-        raise UsageError("RIG-C14", f"no requirement and no area {name}", f"{fix}; all: rig requirements")
+        raise UsageError("RIG-C18", f"no requirement and no area {name}", f"{fix}; all: rig requirements")
     if as_json:
         typer.echo(json.dumps(_json(seen, word), ensure_ascii=False))
     elif not word:

@@ -69,7 +69,8 @@ def run(
     last_failed: Annotated[bool, typer.Option("--last-failed", "--lf", help="only what failed in the last run")] = False,
     exit_first: Annotated[bool, typer.Option("--exitfirst", "-x", help="stop at the first test that fails")] = False,
     workers: Annotated[
-        str, typer.Option(
+        str,
+        typer.Option(
             "-n",
             "--workers",
             help="that many tests at a time; 0: one after the other, here  [default: auto, two for each processor; a board: 0]",

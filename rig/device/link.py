@@ -330,7 +330,7 @@ class Link:
 
     def pump(self) -> float | None:
         """Read what has come. Returns the seconds after which to call again though nothing has; None: no need. Raises
-        BenchError RIG-S05 or RIG-S06 when the port is gone."""
+        BenchError RIG-S06 or RIG-S07 when the port is gone."""
         self._turn(0)
         if self._gone is not None:
             self._release_all()
@@ -400,7 +400,7 @@ class Link:
     def _fail(self, error: OSError) -> None:
         if self._gone is None:
             cause = f"port {self.port} went away: {error.strerror or error}"
-            self._gone = BenchError("RIG-S05", cause, "plug the board in again, then `rig devices`")
+            self._gone = BenchError("RIG-S07", cause, "plug the board in again, then `rig devices`")
         self._poke()
 
     def _release_all(self) -> None:

@@ -172,7 +172,7 @@ def test_a_port_that_goes_away_frees_who_waits() -> None:
     ours, theirs = os.pipe()
     with Link(f"fd://{ours}") as link:
         os.close(theirs)
-        with pytest.raises(BenchError, match="RIG-S05"):
+        with pytest.raises(BenchError, match="RIG-S07"):
             echo(link, "anyone", timeout_s=2)
     os.close(ours)
 

@@ -136,7 +136,7 @@ def test_an_unknown_id_is_refused_with_the_nearest(
     folder: Path, capsys: pytest.CaptureFixture[str], name: str, near: str
 ) -> None:
     err = said(capsys, name, code=4)
-    assert err.startswith(f"error: RIG-C14 no requirement and no area {name}\n  fix: ")
+    assert err.startswith(f"error: RIG-C18 no requirement and no area {name}\n  fix: ")
     assert near in err
 
 

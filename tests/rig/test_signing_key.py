@@ -96,7 +96,7 @@ def test_a_named_key_that_is_not_there_is_not_made(home: Path, tmp_path: Path, m
     assert f"error: RIG-F07 RIG_SIGNING_KEY names {named}, which does not exist\n  fix: " in done.stderr
 
 
-@pytest.mark.parametrize("folder", ["o'brien", "two words", "'", "it's \"mine\""])
+@pytest.mark.parametrize("folder", ["o'brien", "two words", "'", 'it\'s "mine"'])
 def test_a_named_key_may_lie_anywhere(home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, folder: str) -> None:
     named = tmp_path / folder / "lab.pem"
     named.parent.mkdir()
