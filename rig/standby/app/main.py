@@ -19,7 +19,7 @@ from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.line import Line, Malformed, Received
+from rig.standby.wire.line import Line, Malformed, Received, What
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
 
@@ -73,7 +73,8 @@ def _next(test: Line[Invoke]) -> Received[Invoke] | None:
         try:
             return test.receive()
         except Malformed as malformed:
-            test.send_fault(malformed.number, fault_of(malformed.as_host_error(), "the test's call"))
+            if malformed.what is What.CALL:
+                test.send_fault(malformed.number, fault_of(malformed.as_host_error(), "the test's call"))
 
 
 if __name__ == "__main__":

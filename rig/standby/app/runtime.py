@@ -95,7 +95,7 @@ class Runtime:
             self.service.fail_all(ProcessGone("the standby service"))
             os._exit(0)
         with received.descriptors:
-            if not self.service.resolve(received):
+            if not self.service.take(received):
                 self._told(received.body)
 
     def _told(self, notice: ToApp) -> None:

@@ -44,6 +44,7 @@ from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.inbox import Inbox, no_note
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
 from rig.standby.wire.statuses import BackgroundAccessStatus
@@ -152,6 +153,7 @@ class Service:
             lambda message, descriptors: self._on_app(app, message, descriptors),
             on_gone=lambda _why: self._app_ended(app),
             on_fault=self._on_fault,
+            inbox=Inbox(no_note),
         )
         self.apps[call.name] = app
 

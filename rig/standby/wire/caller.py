@@ -1,8 +1,7 @@
-"""Calls over a line from any thread; whoever reads the line hands results and faults to `resolve`."""
+"""Calls and notices over a line from any thread, each done exactly once; whoever reads the line hands what comes to `take`."""
 
 from __future__ import annotations
 
-import itertools
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -13,6 +12,7 @@ import msgspec
 from rig.standby.wire.faults import Fault, error_of
 from rig.standby.wire.line import Line, Received, What
 from rig.standby.wire.message import Call, Notice, decoded_answer
+from rig.standby.wire.outbox import Outbox
 
 R = TypeVar("R")
 
@@ -20,26 +20,30 @@ CALL_TIMEOUT_S = 10.0
 
 
 class Caller:
-    """`as_error` makes an exception of a fault: an app knows other ones than a test."""
+    """The other side is a Peer with an Inbox. `as_error` makes an exception of a fault: an app knows other ones than a test."""
 
     def __init__(self, line: Line[Any], as_error: Callable[[Fault], Exception] = error_of) -> None:
         self.line = line
         self._as_error = as_error
-        self._numbers = itertools.count(1)
+        self._outbox = Outbox(line)
         self._waiting: dict[int, tuple[Call[Any], Future[Any]]] = {}
         self._lock = threading.Lock()
 
     def submit(self, call: Call[R], fds: Sequence[int] = ()) -> Future[R]:
         """Send a call; the future ends with its answer or the fault's error. Raises OSError when the other side is gone."""
         future: Future[R] = Future()
-        with self._lock:
-            number = next(self._numbers)
-            self._waiting[number] = call, future
-        try:
-            self.line.send_call(number, call, fds)
-        except BaseException:
+        numbers: list[int] = []
+
+        def expect(number: int) -> None:
+            numbers.append(number)
             with self._lock:
-                self._waiting.pop(number, None)
+                self._waiting[number] = call, future
+
+        try:
+            self._outbox.send(What.CALL, call, fds, expect)
+        except BaseException:
+            for number in numbers:
+                self._waited_for(number)
             raise
         return future
 
@@ -48,24 +52,39 @@ class Caller:
         return self.submit(call, fds).result(timeout_s)
 
     def notify(self, notice: Notice) -> None:
-        self.line.send_notice(notice)
+        """Raises OSError when the other side is gone."""
+        self._outbox.send(What.NOTICE, notice)
 
-    def resolve(self, received: Received[Any]) -> bool:
-        """Take a result or a fault; False when it is neither. One that nobody waits for any more is passed over."""
-        if received.what not in (What.RESULT, What.FAULT):
-            return False
-        with self._lock:
-            call, future = self._waiting.pop(received.number, (None, None))
+    def take(self, received: Received[Any]) -> bool:
+        """Of what has come: a result, a fault, or what concerns numbers alone; False when it is a message for the handlers. An
+        answer that nobody waits for any more is passed over. Raises OSError when the other side wants all again and is gone."""
+        match received.what:
+            case What.RESULT | What.FAULT:
+                self._outbox.answered(received.number)
+                self._resolve(received)
+            case What.ACKNOWLEDGED:
+                self._outbox.acknowledged(received.number)
+            case What.RESUME:
+                self._outbox.resume(received.number)
+            case _:
+                return False
+        return True
+
+    def _resolve(self, received: Received[Any]) -> None:
+        call, future = self._waited_for(received.number)
         if call is None or future is None:
-            return True
+            return
         if received.what is What.FAULT:
             future.set_exception(self._as_error(received.body))
-            return True
+            return
         try:
             future.set_result(decoded_answer(call, received.body))
         except (msgspec.MsgspecError, ValueError) as error:
             future.set_exception(TypeError(f"the answer to {type(call).__name__} is none: {error}"))
-        return True
+
+    def _waited_for(self, number: int) -> tuple[Call[Any] | None, Future[Any] | None]:
+        with self._lock:
+            return self._waiting.pop(number, (None, None))
 
     def fail_all(self, error: Exception) -> None:
         """The other side is gone: end every call with `error`."""

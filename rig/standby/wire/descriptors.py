@@ -22,6 +22,11 @@ class Descriptors:
     def __len__(self) -> int:
         return len(self._fds)
 
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """Those that are left; they stay the message's."""
+        return tuple(self._fds)
+
     def take(self) -> int | None:
         """The first that is left; the caller closes it. None when there is none."""
         return self._fds.pop(0) if self._fds else None

@@ -52,6 +52,9 @@ Fault: TypeAlias = Refused | RigFault | DeviceRefused | Internal
 _KINDS: dict[str, type[RigError]] = {cls.__name__: cls for cls in (RigError, UsageError, BenchError, RigBug)}
 
 
+_HRESULTS = frozenset(HResult)
+
+
 class InternalFault(RigBug):
     """Another process of the host met an exception that nobody foresaw; its SERVICE_FAULT record says where."""
 
@@ -84,7 +87,9 @@ def error_of(fault: Fault) -> HostError | RigError:
     """What the caller gets to see raised."""
     match fault:
         case Refused(hresult, text):
-            return HostError(HResult(hresult), text)
+            return (
+                HostError(HResult(hresult), text) if hresult in _HRESULTS else HostError(HResult.FAIL, f"0x{hresult:X}: {text}")
+            )
         case RigFault(kind, code, cause, fix):
             return _KINDS.get(kind, RigError)(code, cause, fix)
         case DeviceRefused(group, rc, name, what):

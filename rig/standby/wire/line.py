@@ -35,19 +35,27 @@ _faults = msgspec.msgpack.Decoder(Fault)
 
 
 class What(IntEnum):
-    """What a datagram is. The number of a result or a fault is its call's; that of a notice is 0."""
+    """What a datagram is. The number of a result or a fault is its call's; that of a notice is 0 where nobody counts."""
 
     CALL = 1
     RESULT = 2
     FAULT = 3
     NOTICE = 4
+    ACKNOWLEDGED = 5
+    """No body: all calls and notices up to that number are done."""
+    RESUME = 6
+    """No body: the receiver is a new one; send again what is behind that number."""
+
+
+_KINDS = frozenset(What)
 
 
 class Malformed(Exception):
-    """A datagram that is no message. `number` is its call's, 0 when nobody waits for an answer."""
+    """A datagram that is no message. `what` and `number` are those of its header, None and 0 when it has none."""
 
-    def __init__(self, number: int, text: str) -> None:
+    def __init__(self, what: What | None, number: int, text: str) -> None:
         super().__init__(text)
+        self.what = what
         self.number = number
 
     def as_host_error(self) -> HostError:
@@ -56,7 +64,7 @@ class Malformed(Exception):
 
 @dataclass(frozen=True)
 class Received(Generic[In]):
-    """`body`: In of a call or notice, bytes (not yet decoded) of a result, a Fault."""
+    """`body`: In of a call or notice, bytes (not yet decoded) of a result, a Fault, None where there is none."""
 
     what: What
     number: int
@@ -96,9 +104,10 @@ class Line(Generic[In]):
             data, fds, flags, _ = socket.recv_fds(self.sock, MESSAGE_BYTES, FDS)
         except (ConnectionResetError, BrokenPipeError):
             return None
-        if not data:
-            return None
         descriptors = Descriptors(fds)
+        if not data:  # an empty datagram cannot be told from the end; it may bring descriptors all the same
+            descriptors.close()
+            return None
         try:
             return self._checked(data, flags, descriptors)
         except Malformed:
@@ -107,36 +116,39 @@ class Line(Generic[In]):
 
     def _checked(self, data: bytes, flags: int, descriptors: Descriptors) -> Received[In]:
         if len(data) < HEADER.size:
-            raise Malformed(0, f"a message of {len(data)} bytes")
+            raise Malformed(None, 0, f"a message of {len(data)} bytes")
         tag, number = HEADER.unpack_from(data)
-        asked = number if tag == What.CALL else 0
+        if tag not in _KINDS:
+            raise Malformed(None, 0, f"a message of kind {tag}")
+        what = What(tag)
         if flags & socket.MSG_TRUNC:
-            raise Malformed(asked, f"a message of more than {MESSAGE_BYTES} bytes")
+            raise Malformed(what, number, f"a message of more than {MESSAGE_BYTES} bytes")
         if flags & socket.MSG_CTRUNC:
-            raise Malformed(asked, f"a message with more than {FDS} descriptors, or this process may open no more")
-        return self._decoded(tag, number, asked, data[HEADER.size :], descriptors)
+            raise Malformed(what, number, f"a message with more than {FDS} descriptors, or this process may open no more")
+        return Received(what, number, self._decoded(what, number, data[HEADER.size :]), descriptors)
 
-    def _decoded(self, tag: int, number: int, asked: int, body: bytes, descriptors: Descriptors) -> Received[In]:
+    def _decoded(self, what: What, number: int, body: bytes) -> Any:
         try:
-            what = What(tag)
             match what:
                 case What.RESULT:
-                    return Received(what, number, body, descriptors)
+                    return body
                 case What.FAULT:
-                    return Received(what, number, _faults.decode(body), descriptors)
+                    return _faults.decode(body)
+                case What.ACKNOWLEDGED | What.RESUME:
+                    return None
                 case What.CALL | What.NOTICE:
                     message = self._incoming.decode(body)
         except (msgspec.MsgspecError, ValueError, RecursionError) as error:
-            raise Malformed(asked, f"no message: {error}") from None
+            raise Malformed(what, number, f"no message: {error}") from None
         if isinstance(message, Call) != (what is What.CALL):
-            raise Malformed(asked, f"{type(message).__name__} sent as a {what.name.lower()}")
-        return Received(what, number, message, descriptors)
+            raise Malformed(what, number, f"{type(message).__name__} sent as a {what.name.lower()}")
+        return message
 
     def close(self) -> None:
         self.sock.close()
 
 
-def datagram(what: What, number: int, body: Any) -> bytes:
+def datagram(what: What, number: int, body: Any = None) -> bytes:
     """Raises HostError INVALID_ARG for what is too long or cannot be sent."""
     try:
         data = HEADER.pack(what, number) + _encoder.encode(body)

@@ -2,7 +2,8 @@
 
 Calls and notices go to one handler. One that returns at once is answered at once; one that returns a coroutine becomes a task, so
 that who waits (for the device) holds up nobody. Handlers begin in the order in which messages came. What the other side does
-not read is kept, up to a bound; then it is given up.
+not read is kept, up to a bound; then it is given up. Nor does it get the loop for itself: so many messages a turn, so many
+calls under way.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ import asyncio
 import inspect
 import itertools
 import select
-from collections import deque
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -19,15 +19,20 @@ import msgspec
 
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import Fault, error_of, fault_of, is_foreseen
-from rig.standby.wire.line import In, Line, Malformed, Received, What, datagram, send_datagram
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.inbox import Inbox, Turn
+from rig.standby.wire.line import In, Line, Malformed, Received, What, datagram
 from rig.standby.wire.message import Call, Notice, decoded_answer
+from rig.standby.wire.send_queue import SendQueue
 
 R = TypeVar("R")
 
-UNREAD_MESSAGES = 256
-"""What is kept for a peer beyond its socket's buffer."""
 MESSAGES_PER_TURN = 16
 """Taken from one peer before others have their turn."""
+UNDER_WAY = 64
+"""Coroutines of one peer that wait for something; while there are so many, it is not read."""
+DONE_PER_ACKNOWLEDGEMENT = 32
+"""What a sender keeps at most for nothing; ten wakes have as many notices."""
 
 Handler = Callable[[Any, Descriptors], Any]
 """Takes a message; returns its answer, or a coroutine that does. What it raises is the answer, too."""
@@ -35,7 +40,7 @@ Handler = Callable[[Any, Descriptors], Any]
 
 class Peer(Generic[In]):
     """`on_gone` is called once: the peer hung up, or it reads nothing ("it does not read"). `on_fault` hears of exceptions that
-    nobody foresaw: the message's class and the exception."""
+    nobody foresaw: the message's class and the exception. `inbox`: the peer numbers what it says and may say it again."""
 
     def __init__(
         self,
@@ -44,18 +49,22 @@ class Peer(Generic[In]):
         *,
         on_gone: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
+        inbox: Inbox | None = None,
     ) -> None:
         self.line = line
         self._handler = handler
         self._on_gone = on_gone
         self._on_fault = on_fault
+        self._inbox = inbox
+        self._acknowledged = inbox.last if inbox is not None else 0
         self._loop = asyncio.get_running_loop()
-        self._unsent: deque[tuple[bytes, Sequence[int]]] = deque()
         self._numbers = itertools.count(1)
         self._waiting: dict[int, tuple[Call[Any], asyncio.Future[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone = False
+        self._paused = False
         line.sock.setblocking(False)
+        self._out = SendQueue(line, lambda: self._give_up("it does not read"))
         self._loop.add_reader(line.fileno(), self._readable)
 
     @property
@@ -70,8 +79,8 @@ class Peer(Generic[In]):
         self._send(datagram(What.NOTICE, 0, notice))
 
     async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
-        """Raises the fault's error, or ConnectionResetError when the peer goes before it has answered. `fds` stay open until
-        the answer is here."""
+        """Raises the fault's error, or ConnectionResetError when the peer goes before it has answered. `fds` may be closed as
+        soon as this has returned, or was cancelled."""
         if self._gone:
             raise ConnectionResetError("the peer is gone")
         number = next(self._numbers)
@@ -83,38 +92,23 @@ class Peer(Generic[In]):
         finally:
             self._waiting.pop(number, None)
 
-    def _send(self, data: bytes, fds: Sequence[int] = ()) -> None:
-        if self._gone:
-            return
-        if not self._unsent:
-            try:
-                send_datagram(self.line.sock, data, fds)
-                return
-            except BlockingIOError:
-                self._loop.add_writer(self.line.fileno(), self._writable)
-            except OSError:
-                return  # the reader notices
-        if len(self._unsent) >= UNREAD_MESSAGES:
-            self._give_up("it does not read")
-            return
-        self._unsent.append((data, fds))
+    def resume(self) -> None:
+        """To a peer whose messages went to a process that is gone: they come again from the last that is done."""
+        if self._inbox is not None:
+            self._send(datagram(What.RESUME, self._inbox.last))
 
-    def _writable(self) -> None:
-        while self._unsent:
-            try:
-                send_datagram(self.line.sock, *self._unsent[0])
-            except BlockingIOError:
-                return
-            except OSError:
-                self._unsent.clear()
-                break
-            self._unsent.popleft()
-        self._loop.remove_writer(self.line.fileno())
+    def _send(self, data: bytes, fds: Sequence[int] = ()) -> None:
+        if not self._gone:
+            self._out.send(data, fds)
 
     # -- from the peer -------------------------------------------------------------------------------------------------
 
     def _readable(self) -> None:
         for _ in range(MESSAGES_PER_TURN):
+            if len(self._tasks) >= UNDER_WAY:
+                self._loop.remove_reader(self.line.fileno())
+                self._paused = True
+                return
             if not self._take_one():
                 return
 
@@ -127,17 +121,28 @@ class Peer(Generic[In]):
         except BlockingIOError:
             return False
         except Malformed as malformed:
-            if malformed.number:
-                self._answer_fault(malformed.number, malformed.as_host_error(), "")
+            self._refuse(malformed)
             return True
         if received is None:
             self._give_up("it hung up")
             return False
-        if received.what in (What.RESULT, What.FAULT):
-            self._resolve(received)
-        else:
-            self._serve(received)
+        match received.what:
+            case What.RESULT | What.FAULT:
+                self._resolve(received)
+            case What.CALL | What.NOTICE if self._is_its_turn(received.what, received.number):
+                self._serve(received)
+            case _:
+                received.descriptors.close()
         return True
+
+    def _is_its_turn(self, what: What, number: int) -> bool:
+        """Whether to serve it; what was done before is answered as it was then."""
+        if self._inbox is None:
+            return True
+        turn = self._inbox.take(number)
+        if turn is Turn.AGAIN and what is What.CALL:
+            self._send(self._inbox.answer_to(number) or _fault(number, HostError(HResult.INVALID_STATE, "answered long ago")))
+        return turn is Turn.NEW
 
     def _serve(self, received: Received[In]) -> None:
         name = type(received.body).__name__
@@ -148,36 +153,70 @@ class Peer(Generic[In]):
             self._failed(received, error, name)
             return
         if inspect.iscoroutine(result):
-            task = self._loop.create_task(self._finish(received, result, name))
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
+            self._go_on_with(received, result, name)
             return
         received.descriptors.close()
         self._answer(received, result)
 
+    def _go_on_with(self, received: Received[In], coroutine: Coroutine[Any, Any, Any], name: str) -> None:
+        task = self._loop.create_task(self._finish(received, coroutine, name))
+        self._tasks.add(task)
+
+        def ended(task: asyncio.Task[None]) -> None:
+            coroutine.close()  # it never began when the task was cancelled at once
+            received.descriptors.close()
+            self._tasks.discard(task)
+            if self._paused and not self._gone:
+                self._paused = False
+                self._loop.add_reader(self.line.fileno(), self._readable)
+
+        task.add_done_callback(ended)
+
     async def _finish(self, received: Received[In], coroutine: Coroutine[Any, Any, Any], name: str) -> None:
-        with received.descriptors:
-            try:
-                self._answer(received, await coroutine)
-            except Exception as error:
-                self._failed(received, error, name)
+        try:
+            result = await coroutine
+        except asyncio.CancelledError as error:
+            if self._gone:
+                raise
+            self._failed(received, RuntimeError(f"what it waited for was cancelled {error}".rstrip()), name)
+        except Exception as error:
+            self._failed(received, error, name)
+        else:
+            self._answer(received, result)
 
     def _answer(self, received: Received[In], result: Any) -> None:
         if received.what is not What.CALL:
+            self._done(received.number, b"")
             return
         try:
-            self._send(datagram(What.RESULT, received.number, result))
+            answer = datagram(What.RESULT, received.number, result)
         except Exception as error:
             self._failed(received, error, type(received.body).__name__)
+        else:
+            self._done(received.number, answer)
 
     def _failed(self, received: Received[In], error: Exception, name: str) -> None:
         if not is_foreseen(error):
             self._on_fault(name, error)
-        if received.what is What.CALL:
-            self._answer_fault(received.number, error, name)
+        self._done(received.number, _fault(received.number, error, name) if received.what is What.CALL else b"")
 
-    def _answer_fault(self, number: int, error: Exception, name: str) -> None:
-        self._send(datagram(What.FAULT, number, fault_of(error, name)))
+    def _refuse(self, malformed: Malformed) -> None:
+        """It counts as done, so that what comes behind it has its turn."""
+        if malformed.what in (What.CALL, What.NOTICE) and self._is_its_turn(malformed.what, malformed.number):
+            is_call = malformed.what is What.CALL
+            self._done(malformed.number, _fault(malformed.number, malformed.as_host_error()) if is_call else b"")
+
+    def _done(self, number: int, answer: bytes) -> None:
+        if self._inbox is not None:
+            try:
+                self._inbox.done(number, answer)
+            except Exception as error:  # it comes again from here when a new process asks for it
+                self._on_fault("note of what is done", error)
+            if self._inbox.last - self._acknowledged >= DONE_PER_ACKNOWLEDGEMENT:
+                self._acknowledged = self._inbox.last
+                self._send(datagram(What.ACKNOWLEDGED, self._acknowledged))
+        if answer:
+            self._send(answer)
 
     def _resolve(self, received: Received[In]) -> None:
         call, future = self._waiting.pop(received.number, (None, None))
@@ -201,16 +240,19 @@ class Peer(Generic[In]):
             return
         self._gone = True
         self._loop.remove_reader(self.line.fileno())
-        self._loop.remove_writer(self.line.fileno())
+        self._out.close()
         for task in self._tasks:
             task.cancel()
         for _, future in self._waiting.values():
             if not future.done():
                 future.set_exception(ConnectionResetError("the peer is gone"))
-        self._unsent.clear()
         self.line.close()
 
     def _give_up(self, why: str) -> None:
         if not self._gone:
             self.close()
             self._on_gone(why)
+
+
+def _fault(number: int, error: Exception, name: str = "") -> bytes:
+    return datagram(What.FAULT, number, fault_of(error, name))
