@@ -260,7 +260,19 @@ def _load() -> c.CDLL:
     return lib
 
 
+def _counters(lib: c.CDLL) -> list[tuple[str, c.c_uint16]]:
+    """Asked once: the tests look at all counters after each of hundred thousands of steps."""
+    names: list[str] = []
+    while name := lib.eng_counter_name(u16(len(names))):
+        names.append(name.decode())
+    return [(name, u16(number)) for number, name in enumerate(names)]
+
+
 _LIB = _load()
+_COUNTERS = _counters(_LIB)
+_WAKE_COUNTERS = [
+    name for name, _ in _COUNTERS if name == "lease_expired" or (name.startswith("wake_") and name not in NO_REASONS)
+]
 
 
 def ip(text: str) -> Ip:
@@ -538,10 +550,7 @@ class Engine:
 
     @property
     def counters(self) -> dict[str, int]:
-        out: dict[str, int] = {}
-        while name := _LIB.eng_counter_name(u16(len(out))):
-            out[name.decode()] = int(_LIB.eng_counter(self._e, u16(len(out))))
-        return out
+        return {name: _LIB.eng_counter(self._e, number) for name, number in _COUNTERS}
 
     def counters_clear(self) -> None:
         self._wakes_cleared = self.status.wakes
@@ -551,7 +560,7 @@ class Engine:
         """Every frame received ended in exactly one reason counter, every wake in one counter of its reason."""
         n = self.counters
         assert n["rx_total"] == sum(n[r] for r in REASONS), {r: n[r] for r in REASONS}
-        wakes = {name: n[name] for name in n if name == "lease_expired" or (name.startswith("wake_") and name not in NO_REASONS)}
+        wakes = {name: n[name] for name in _WAKE_COUNTERS}
         assert self.status.wakes - self._wakes_cleared == sum(wakes.values()), wakes
 
 

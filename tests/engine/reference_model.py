@@ -352,10 +352,14 @@ class Model:
             slot = self.slot_of(frame)
             self._keep(frame, slot if slot is not None and slot.state is State.WOKEN else None)
 
+    def lease_end_us(self) -> int | None:
+        """None: no lease runs."""
+        return self.heard_us + self.lease_us if self.lease_us is not None and self.power not in (D0, EXPIRED) else None
+
     def clock(self, now_us: int) -> None:
         """Time has come to this, and everything due until then was done."""
         timer_us = self.timer_us if self.power == D3 else None
-        lease_us = self.heard_us + self.lease_us if self.lease_us is not None and self.power not in (D0, EXPIRED) else None
+        lease_us = self.lease_end_us()
         if timer_us is not None and timer_us <= now_us and (lease_us is None or timer_us < lease_us):
             self._wake(WOKEN)
         if lease_us is not None and lease_us <= now_us:

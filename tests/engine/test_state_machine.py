@@ -245,9 +245,14 @@ class EngineMachine(RuleBasedStateMachine):
         self.model.drain(up_to)
 
     @precondition(lambda self: self.model.power == D0)
-    @rule(keep=st.booleans(), arm=ARMS, timer_ms=st.sampled_from([0, 30_000]), captured=st.lists(FRAMES, max_size=2))
-    def standby(self, keep: bool, arm: int, timer_ms: int, captured: list[Frame]) -> None:
+    @rule(
+        lease_ms=st.sampled_from([None, None, None, 60_000]), keep=st.booleans(), arm=ARMS, timer_ms=st.sampled_from([0, 30_000]),
+        captured=st.lists(FRAMES, max_size=2),
+    )  # fmt: skip
+    def standby(self, lease_ms: int | None, keep: bool, arm: int, timer_ms: int, captured: list[Frame]) -> None:
         """The way a host goes, with what arrives meanwhile: chance alone gets there too seldom."""
+        if lease_ms is not None:
+            assert self.eng.attach(lease_ms) == self.model.attach(lease_ms * 1000, self.eng.now_us)
         self.add_pattern(0)
         self.prepare(0, arm, timer_ms)
         for port in range(40_000, 40_003):
@@ -305,8 +310,22 @@ class EngineMachine(RuleBasedStateMachine):
 
     @rule(step_us=st.sampled_from([1, 999, 250_000, 29_999_999, 30_000_000, 60_000_001]))
     def time(self, step_us: int) -> None:
-        self.eng.run_until(self.eng.now_us + step_us)
+        """In two parts where a lease ends: what is sent until then is its owner's."""
+        end_us, until_us = self.model.lease_end_us(), self.eng.now_us + step_us
+        if end_us is not None and self.eng.now_us < end_us <= until_us:
+            self._run_until(end_us - 1)
+            self.only_the_owner_speaks()
+        self._run_until(until_us)
+
+    def _run_until(self, t_us: int) -> None:
+        self.eng.run_until(t_us)
         self.model.clock(self.eng.now_us)
+
+    @precondition(lambda self: self.model.power == D3)
+    @rule(step_us=st.sampled_from([30_000_000, 60_000_001]))
+    def sleep_on(self, step_us: int) -> None:
+        """Until the host's timer or the end of its lease, if nothing comes before them."""
+        self.time(step_us)
 
     @rule()
     def clear_counters(self) -> None:
@@ -471,7 +490,7 @@ WRONG = [
 def test_the_machine_tells_a_wrong_model(wrong: type[Model]) -> None:
     """The sequences reach what each of these gets wrong: so they would tell an engine that did it.
 
-    Found after 4 to 220 examples; there is room for bad luck in another version of hypothesis.
+    Found after 4 to 490 examples of seven seeds; there is room for bad luck in another version of hypothesis.
     """
     machine = type("WrongMachine", (EngineMachine,), {"model_type": wrong})
     with pytest.raises(AssertionError):
