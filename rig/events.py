@@ -75,6 +75,8 @@ class TimelineEvent(StrEnum):
         "The device restarted or its lease ended; all that it held is given to it again: boot_id or lease_min.",
     )
     DEVICE_RESTARTED = "DEVICE_RESTARTED", "Why it restarted, once the host speaks for itself: boot_id, reset_cause."
+    SYSTEM_STARTED = "SYSTEM_STARTED", "The system's process was started, the first time or again: incarnation, pid."
+    SYSTEM_TERMINATED = "SYSTEM_TERMINATED", "It ended: incarnation, status. Unless that was 0 another one follows."
     SERVICE_FAULT = "SERVICE_FAULT", "The system met an exception that nobody foresaw, and went on: where, error."
     RUN_ENTER = "RUN_ENTER", "A background task begins: app, task, instance, channel."
     DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, task, instance."

@@ -12,6 +12,8 @@ from pathlib import Path
 from rig.errors import BenchError
 
 PR_SET_PDEATHSIG = 1
+PR_SET_NAME = 15
+PR_SET_CHILD_SUBREAPER = 36
 CLONE_NEWNET = 0x40000000
 CLONE_NEWPID = 0x20000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -39,6 +41,22 @@ def new_pid_namespace() -> None:
     """The next child is process 1 of a PID namespace; all in it end with that child. Wants one thread. Raises OSError."""
     if _libc.unshare(CLONE_NEWPID) != 0:
         raise _error("a PID namespace")
+
+
+def enter_pid_namespace(namespace_fd: int) -> None:
+    """Children are in that one from now on. It has to be ours, or one below. Raises OSError."""
+    if _libc.setns(namespace_fd, CLONE_NEWPID) != 0:
+        raise _error(f"namespace fd {namespace_fd}")
+
+
+def adopt_orphans() -> None:
+    """A descendant of this process whose parent ends becomes this one's child, not process 1's."""
+    _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+def name_process(name: str) -> None:
+    """What `ps` and `top` show; 15 bytes of it."""
+    _libc.prctl(PR_SET_NAME, name.encode()[:15])
 
 
 def pid_namespace_refusal(error: int) -> BenchError:

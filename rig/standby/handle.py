@@ -1,4 +1,4 @@
-"""The bench's handle on the standby host: starts the service process, starts apps, drives power, talks to the device.
+"""The bench's handle on the standby host: starts its processes, starts apps, drives power, talks to the device.
 
 The service holds the control channel to the device; `StandbyHost` is a `Requester`, so every typed device command works
 through it while the host runs.
@@ -6,6 +6,8 @@ through it while the host runs.
 
 from __future__ import annotations
 
+import contextlib
+import select
 import socket
 import sys
 import threading
@@ -16,13 +18,14 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
 from rig.standby import launch
-from rig.standby.wire import bench
+from rig.standby.wire import bench, supervision
 from rig.standby.wire.faults import error_of
-from rig.standby.wire.hresult import HostError, ProcessGone
+from rig.standby.wire.hresult import HostError, HResult, ProcessGone
 from rig.standby.wire.line import Line, Received, What, pair
 from rig.standby.wire.message import Call, decoded_answer
 from rig.standby.wire.to_app import Invoke
@@ -38,37 +41,84 @@ class AppNotStarted(AssertionError):
     """The app under test could not be imported or made, or ended before it served calls."""
 
 
+class SystemRestarted(HostError):
+    """The system died with the call under way. Whether it was done is not known; the next call goes to a new system."""
+
+    def __init__(self, status: str) -> None:
+        super().__init__(HResult.FAIL, f"the standby service ended ({status}) before it answered, and was started anew")
+
+
+class _News:
+    """What the supervisor says of the system."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.line: Line[supervision.ToBench] = Line(sock, supervision.ToBench)
+        self.line.sock.setblocking(False)
+        self.pid = 0
+        """The system's, as we can signal it."""
+
+    def ended(self) -> str | None:
+        """Take the news: how the system has ended since the last time, in words."""
+        status = None
+        with contextlib.suppress(BlockingIOError):
+            while (received := self.line.receive()) is not None:
+                match received.body:
+                    case supervision.SystemStarted(_, pid):
+                        self.pid = pid
+                    case supervision.SystemEnded(ended):
+                        status = ended
+        return status
+
+
 class _Calls:
     """Calls over one line, one at a time; an answer that came too late for its call is passed over."""
 
-    def __init__(self, sock: socket.socket, incoming: Any, who: str) -> None:
+    def __init__(self, sock: socket.socket, incoming: Any, who: str, news: _News | None = None) -> None:
         self.line: Line[Any] = Line(sock, incoming)
         self._who = who
+        self._news = news
         self._lock = threading.Lock()
         self._number = 0
 
     def call(self, call: Call[R], fds: Sequence[int] = (), *, timeout_s: float) -> R:
-        """Raises the fault's error, ProcessGone or TimeoutError."""
+        """Raises the fault's error, ProcessGone, SystemRestarted or TimeoutError."""
         with self._lock:
             self._number += 1
+            deadline = Deadline(timeout_s)
             self.line.sock.settimeout(timeout_s)
+            if self._news is not None:
+                self._news.ended()  # before this call
             try:
                 self.line.send_call(self._number, call, fds)
-                received = self._answer()
+                received = self._answer(deadline)
             except (BrokenPipeError, ConnectionResetError):
                 raise ProcessGone(self._who) from None
         if received.what is What.FAULT:
             raise error_of(received.body)
         return decoded_answer(call, received.body)
 
-    def _answer(self) -> Received[Any]:
+    def _answer(self, deadline: Deadline) -> Received[Any]:
         while True:
+            self._wait(deadline)
             received = self.line.receive()
             if received is None:
                 raise ProcessGone(self._who)
             received.descriptors.close()
             if received.number == self._number:
                 return received
+
+    def _wait(self, deadline: Deadline) -> None:
+        """Until something comes. An answer that the system has given before it died counts."""
+        lines = [self.line] if self._news is None else [self.line, self._news.line]
+        while True:
+            ready = select.select(lines, [], [], deadline.remaining_s)[0]
+            if self.line in ready:
+                return
+            if not ready:
+                raise TimeoutError(f"{self._who} does not answer")
+            status = self._news.ended() if self._news is not None else None
+            if status is not None:
+                raise SystemRestarted(status)
 
     def close(self) -> None:
         self.line.close()
@@ -116,7 +166,9 @@ class StandbyHost:
         self.apps: dict[str, AppHandle] = {}
         self._check_device = check_device
         ours, theirs = pair()
-        self._line = _Calls(ours, bench.ToBench, "the standby service")
+        news, told = pair()
+        self._news = _News(news)
+        self._line = _Calls(ours, bench.ToBench, "the standby service", self._news)
         config = {
             "control_fd": theirs.fileno(),
             "timeline_fd": timeline.fd,
@@ -132,9 +184,10 @@ class StandbyHost:
             "minute_us": minute_us,
             "standby": asdict(standby),
         }
-        fds = (theirs.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
-        self._process = launch.fork("service", msgspec.msgpack.encode(config), fds)
-        theirs.close()
+        birth = supervision.HostBirth(theirs.fileno(), told.fileno(), timeline.fd, host_ns_fd, msgspec.msgpack.encode(config))
+        fds = (theirs.fileno(), told.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
+        with theirs, told:
+            self._process = launch.fork(msgspec.msgpack.encode(birth), fds)
 
     def wait_ready(self) -> None:
         """The service has the device. Raises BenchError with the service's own words when it could not start."""
@@ -226,15 +279,25 @@ class StandbyHost:
 
     @property
     def pid(self) -> int:
-        """The service's process."""
+        """The system's process. It is another one after the system's death."""
+        self._news.ended()
+        return self._news.pid
+
+    @property
+    def supervisor_pid(self) -> int:
+        """With it all of the host ends."""
         return self._process.pid
 
+    def kill(self) -> None:
+        """All of the host ends at once, as a machine that loses its power."""
+        self._process.kill()
+
     def close(self) -> None:
+        self._process.close()
         for app in self.apps.values():
             app.close()
         self._line.close()
-        self._process.wait(2)
-        self._process.close()
+        self._news.line.close()
 
     def __enter__(self) -> StandbyHost:
         return self

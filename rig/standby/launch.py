@@ -1,4 +1,4 @@
-"""Forks of the warm process, for a bench: one warm process for each test process, started when the first bench is built.
+"""Supervisors for benches, forked by the warm process. There is one for each test process, started when the first bench is built.
 
 It may be killed, as any process: then the next fork starts another.
 """
@@ -26,26 +26,25 @@ IMPORT_TIMEOUT_S = 15.0
 """For the warm process's imports, on a loaded two-core machine; 0.3 s on an idle one."""
 
 
-class Forked:
-    """A process that the warm process has forked. It is in a PID namespace below ours; `pid` is the one that we can signal."""
+class HostProcess:
+    """A supervisor: process 1 of a PID namespace below ours, in which the whole host is. `pid` is the one that we can signal."""
 
     def __init__(self, pidfd: int) -> None:
         self._pidfd = pidfd
         self.pid = pid_of(pidfd)
 
     def wait(self, timeout_s: float | None = None) -> bool:
-        """Whether it has ended, and with it all that is in its PID namespace, if it is that one's process 1."""
-        if self._pidfd < 0:
-            return True
+        """Whether it has ended, and with it all that is in its PID namespace."""
         poll = select.poll()
         poll.register(self._pidfd, select.POLLIN)
         return bool(poll.poll(None if timeout_s is None else timeout_s * 1000))
 
     def kill(self) -> None:
-        """SIGKILL, and wait until it is gone."""
-        with contextlib.suppress(ProcessLookupError):
-            signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
-        self.wait()
+        """SIGKILL, and wait until it is gone. Safe to call twice, also after `close`."""
+        if self._pidfd >= 0:
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._pidfd, signal.SIGKILL)
+            self.wait()
 
     def close(self) -> None:
         """Kill it and forget it. Safe to call twice."""
@@ -66,7 +65,7 @@ class _Warm:
         theirs.close()
         self.line.settimeout(IMPORT_TIMEOUT_S)
 
-    def fork(self, fds: Sequence[int]) -> Forked | None:
+    def fork(self, fds: Sequence[int]) -> HostProcess | None:
         """None when it is gone. Raises BenchError."""
         try:
             socket.send_fds(self.line, [birth.FORK], fds)
@@ -78,7 +77,7 @@ class _Warm:
             raise BenchError("RIG-R20", cause, "its output stands above") from None
         if message.startswith(b"no "):
             raise pid_namespace_refusal(int(message.split()[1]))
-        return Forked(answered[0]) if answered else None
+        return HostProcess(answered[0]) if answered else None
 
     def close(self) -> None:
         """All that it has forked goes with it."""
@@ -98,10 +97,10 @@ def warm_up() -> None:
         _here()
 
 
-def fork(program: str, config: bytes, fds: Sequence[int] = ()) -> Forked:
-    """A process of its own that runs `program`, with our environment, working folder and output of now. Its descriptors `fds`
-    have the numbers that they have here. Raises BenchError."""
-    sent, made = birth.descriptors(program, config, fds, dict(os.environb))
+def fork(config: bytes, fds: Sequence[int] = ()) -> HostProcess:
+    """A supervisor with our environment, working folder and output of now; its descriptors `fds` have the numbers that they
+    have here. Raises BenchError."""
+    sent, made = birth.descriptors(config, fds, dict(os.environb))
     try:
         with _lock:
             for _ in range(2):

@@ -1,4 +1,4 @@
-"""The warm process: it has imported all that the processes of a standby host need, and forks them.
+"""The warm process: it has imported all that the processes of a standby host need, and forks a supervisor for each bench.
 
     python -m rig.standby.warm LINE_FD PARENT_PID
 
@@ -10,20 +10,27 @@ hands over goes to the process that is forked for it.
 
 from __future__ import annotations
 
-import contextlib
 import gc
 import os
 import select
 import signal
 import socket
 import sys
-from collections.abc import Callable, Mapping
-from typing import NoReturn
 
-from rig.process import close_all_fds_but, die_with_parent, die_with_this_parent, new_pid_namespace
+import msgspec
+
+from rig.process import (
+    close_all_fds_but,
+    die_with_parent,
+    die_with_this_parent,
+    enter_pid_namespace,
+    name_process,
+    new_pid_namespace,
+)
+from rig.standby.supervisor.forked import live
+from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.wire.birth import FDS, FORK, be_born
-
-Programs = Mapping[str, Callable[[bytes], None]]
+from rig.standby.wire.supervision import HostBirth
 
 
 def main(arguments: list[str]) -> None:
@@ -49,64 +56,55 @@ def main(arguments: list[str]) -> None:
 
 
 def _programs() -> Programs:
-    """What it can fork, imported. Frozen: no collection of garbage in a fork touches, and so copies, the pages of this one."""
+    """What is forked, imported. Frozen: no collection of garbage in a fork touches, and so copies, the pages of this one."""
+    from rig.standby.app import main as app
     from rig.standby.system import service
 
     gc.collect()
     gc.freeze()
-    return {"service": service.main}
+    return Programs(service.main, app.main)
 
 
 def _serve(line: socket.socket, programs: Programs) -> None:
-    """Fork one process a message, until the test process hangs up."""
+    """Fork one supervisor a message, until the test process hangs up."""
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)  # the kernel reaps: the bench waits on a descriptor of the process
+    own_namespace = os.open("/proc/self/ns/pid", os.O_RDONLY | os.O_CLOEXEC)
     while True:
         message, fds, flags, _ = socket.recv_fds(line, 64, FDS)
         if message != FORK or flags & socket.MSG_CTRUNC:
             os._exit(0)
-        child = os.fork()
-        if child == 0:
-            _become(programs, fds)
-        _answer(line, child)
+        try:
+            _answer(line, _fork(programs, fds, own_namespace))
+        except OSError as error:
+            line.send(f"no {error.errno} {error.strerror}".encode())
         for fd in fds:
             os.close(fd)
+
+
+def _fork(programs: Programs, fds: list[int], own_namespace: int) -> int:
+    """A supervisor, process 1 of a namespace below ours. Raises OSError."""
+    new_pid_namespace()
+    try:
+        child = os.fork()
+        if child == 0:
+            live(lambda: _become(programs, fds))
+    finally:
+        enter_pid_namespace(own_namespace)
+    return child
+
+
+def _become(programs: Programs, fds: list[int]) -> None:
+    birth = be_born(fds)
+    name_process("supervisor")
+    Supervisor(msgspec.msgpack.decode(birth.config, type=HostBirth), birth.numbers, programs).run()
 
 
 def _answer(line: socket.socket, child: int) -> None:
     pidfd = os.pidfd_open(child)
     try:
         socket.send_fds(line, [b"ok"], [pidfd])
-    except OSError:  # nobody is there any more
-        os._exit(0)
-    os.close(pidfd)
-
-
-def _become(programs: Programs, fds: list[int]) -> NoReturn:
-    """In the child."""
-    try:
-        birth = be_born(fds)
-        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
-        os._exit(1)
-    run(programs[birth.program], birth.config)
-
-
-def run(program: Callable[[bytes], None], config: bytes) -> NoReturn:
-    """A fork's whole life. It ends without the interpreter's clean-up, which belongs to the process that it was forked from."""
-    code = 1
-    try:
-        program(config)
-        code = 0
-    except SystemExit as ended:
-        code = ended.code if isinstance(ended.code, int) else int(ended.code is not None)
-    except BaseException:
-        sys.excepthook(*sys.exc_info())
     finally:
-        for stream in (sys.stdout, sys.stderr):
-            with contextlib.suppress(OSError, ValueError):
-                stream.flush()
-        os._exit(code)
+        os.close(pidfd)
 
 
 if __name__ == "__main__":

@@ -67,7 +67,7 @@ def test_a_dead_hosts_lease_ends_and_the_next_host_starts_clean(scene: Scene) ->
     connection = scene.open_hardware()
     scene.sleep()
     mark = scene.bench.capture.mark(scene.device_port)
-    os.kill(scene.host.pid, signal.SIGKILL)
+    scene.host.kill()
     assert said_for_the_host(scene, mark, 3 * IDLE_S), "the control: until then the connection is kept alive"
     with without_a_host(scene) as device:
         deadline = Deadline(20)

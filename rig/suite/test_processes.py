@@ -72,9 +72,9 @@ def test_an_app_that_died_before_its_last_message_was_read_takes_nobody_along(
     scene.open_hardware("inbox", app=scene.host.start_app("other"))
 
 
-def test_a_service_that_is_gone_is_said(scene: Scene) -> None:
+def test_a_host_that_is_gone_is_said(scene: Scene) -> None:
     scene.open_hardware()
-    os.kill(scene.host.pid, signal.SIGKILL)
+    scene.host.kill()
     with pytest.raises(ProcessGone, match="the standby service is gone"):
         scene.host.exit_standby()
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import queue
 import socket
 import subprocess
@@ -24,6 +23,14 @@ from rig.timeline import Timeline
 
 M = TypeVar("M")
 PATIENCE_S = 10.0
+ALONE = """
+import ast, sys
+from rig.standby.app.main import main
+from rig.standby.supervisor.forked import live
+from rig.standby.wire.supervision import AppBirth
+live(lambda: main(AppBirth(*ast.literal_eval(sys.argv[1]))))
+"""
+"""An app without a supervisor, which would fork it."""
 
 
 class AppProcess:
@@ -39,11 +46,8 @@ class AppProcess:
         test_end, app_end = pair()
         fds = (theirs.fileno(), app_end.fileno(), timeline.fd)
         path = [str(Path(__file__).parent), *filter(None, sys.path)]
-        self.process = subprocess.Popen(
-            [sys.executable, "-m", "rig.standby.app.main", "small", entry, str(os.getpid()), *map(str, fds)],
-            pass_fds=fds,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(path)},
-        )
+        birth = repr(("small", entry, path, *fds))
+        self.process = subprocess.Popen([sys.executable, "-c", ALONE, birth], pass_fds=fds)
         theirs.close()
         app_end.close()
         self.line: Line[FromApp] = Line(ours, FromApp)

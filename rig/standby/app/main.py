@@ -1,8 +1,7 @@
-"""An app process: started by the service, runs one app class, serves the calls of the test that drives it.
+"""An app process: forked by the supervisor, runs one app class, serves the calls of the test that drives it.
 
-    python -m rig.standby.app.main NAME ENTRY PARENT_PID SERVICE_FD TEST_FD TIMELINE_FD
-
-ENTRY is "module:Class"; the class is called with the `rig.standby.api.App` and its public methods are what the test can call.
+Its entry is "module:Class", imported here, from the folders that the test imports from; the class is called with the
+`rig.standby.api.App` and its public methods are what the test can call.
 """
 
 from __future__ import annotations
@@ -12,27 +11,36 @@ import os
 import socket
 import sys
 import traceback
-from typing import NoReturn
 
-from rig.process import die_with_parent
+from rig.process import adopt_orphans, name_process
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import Line, Malformed, Received, What
+from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
 
 
-def main(arguments: list[str]) -> None:
-    name, entry = arguments[:2]
-    parent_pid, service_fd, test_fd, timeline_fd = map(int, arguments[2:])
-    die_with_parent(parent_pid)
-    app = Runtime(name, socket.socket(fileno=service_fd), TimelineWriter(timeline_fd, f"app:{name}"))
+def main(birth: AppBirth) -> None:
+    adopt_orphans()  # so that all that it starts is in its tree, to be stopped and ended with it
+    name_process(birth.name)
+    _import_as_the_test_does(birth)
+    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), TimelineWriter(birth.timeline_fd, f"app:{birth.name}"))
     app.start()
-    under_test = _made(entry, app)
+    under_test = _made(birth.entry, app)
     app.call(AppReady())
-    _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
+    _serve(Line(socket.socket(fileno=birth.test_fd), Invoke), under_test)
+
+
+def _import_as_the_test_does(birth: AppBirth) -> None:
+    """As the processes do that it starts itself."""
+    sys.argv = [birth.name]
+    sys.path[:] = birth.path
+    sys.path_importer_cache.clear()
+    importlib.invalidate_caches()
+    os.environ["PYTHONPATH"] = os.pathsep.join(birth.path)
 
 
 def _made(entry: str, app: Runtime) -> object:
@@ -45,14 +53,11 @@ def _made(entry: str, app: Runtime) -> object:
         raise
 
 
-def _serve(test: Line[Invoke], under_test: object) -> NoReturn:
+def _serve(test: Line[Invoke], under_test: object) -> None:
     """Answer the test's calls, one at a time, until it hangs up."""
-    try:
-        while (received := _next(test)) is not None:
-            with received.descriptors:
-                _answer(test, received, under_test)
-    finally:
-        os._exit(0)  # threads of the app's own do not keep it
+    while (received := _next(test)) is not None:
+        with received.descriptors:
+            _answer(test, received, under_test)
 
 
 def _answer(test: Line[Invoke], received: Received[Invoke], under_test: object) -> None:
@@ -75,7 +80,3 @@ def _next(test: Line[Invoke]) -> Received[Invoke] | None:
         except Malformed as malformed:
             if malformed.what is What.CALL:
                 test.send_fault(malformed.number, fault_of(malformed.as_host_error(), "the test's call"))
-
-
-if __name__ == "__main__":
-    main(sys.argv[1:])

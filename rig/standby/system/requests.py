@@ -47,8 +47,8 @@ class AppRequests:
             return self._connect_end(app, message, descriptors)
         return self._handlers[type(message)](app, message)
 
-    def _app_ready(self, app: AppProcess, message: from_app.AppReady) -> None:
-        self._service.timeline.add("APP_READY", app=app.name, pid=app.outer_pid)
+    async def _app_ready(self, app: AppProcess, message: from_app.AppReady) -> None:
+        self._service.timeline.add("APP_READY", app=app.name, pid=await app.child.known())
 
     def _request_access(self, app: AppProcess, message: from_app.RequestAccess) -> int:
         return self._service.request_access(app)

@@ -1,13 +1,12 @@
 """The standby service: the "system" of the host under test. One process, one loop, everything in order on one thread.
 
-The warm process forks it (rig/standby/warm.py), with a `ServiceConfig`. It enters the host's namespace, opens the control channel
+The supervisor forks it (rig/standby/supervisor/), with a `ServiceConfig`, in the host's namespace. It opens the control channel
 to the device, and then serves the bench (start apps, enter and leave standby, talk to the device) and the apps (channels, tasks).
 """
 
 from __future__ import annotations
 
 import asyncio
-import os
 import signal
 import socket
 import traceback
@@ -25,15 +24,15 @@ from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event
 from rig.errors import BenchError
 from rig.net.gate import Gate
-from rig.process import enter_network
+from rig.process import name_process
 from rig.standby.nic.driver import KeepAlive, Nic
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.protocol_offloads import Identity
 from rig.standby.nic.standby import ConnectedStandby, Woken
 from rig.standby.nic.ts_watch import TsWatch
-from rig.standby.system import apps
 from rig.standby.system.apps import AppProcess
 from rig.standby.system.channels import Channel, Channels
+from rig.standby.system.child import Supervisor
 from rig.standby.system.loop import Loop, Timer
 from rig.standby.system.power import Power, PowerState
 from rig.standby.system.requests import AppRequests
@@ -44,10 +43,11 @@ from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.inbox import Inbox, no_note
-from rig.standby.wire.line import Line
+from rig.standby.wire.inbox import FromTheFirst, Inbox, no_note
+from rig.standby.wire.line import Line, pair
 from rig.standby.wire.peer import Peer
 from rig.standby.wire.statuses import BackgroundAccessStatus
+from rig.standby.wire.supervision import Inheritance, RunningApp
 from rig.standby.wire.to_app import TransportFailed
 from rig.timeline import TimelineWriter
 
@@ -99,6 +99,7 @@ class Service:
         self._keep_alives: dict[tuple[str, str], Timer] = {}
         self._linger: Timer | None = None
         self._requests = AppRequests(self)
+        self._ending: set[asyncio.Task[None]] = set()
         self._bench_calls: dict[type[Any], Callable[..., Any]] = {
             bench.StartApp: self._start_app,
             bench.EnterStandby: self._enter_standby,
@@ -109,17 +110,19 @@ class Service:
             bench.LinkStats: self._link_stats,
         }
 
-    async def run(self, control: Line[bench.FromBench]) -> None:
+    async def run(self, control: Line[bench.FromBench], given: Inheritance) -> None:
         """Serve until the bench hangs up."""
         asyncio.get_running_loop().set_exception_handler(self._on_loop_exception)
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self.loop.stop)
         peer = Peer(control, self._on_bench, on_gone=lambda _why: self.loop.stop(), on_fault=self._on_fault)
+        self.supervisor = Supervisor(given, on_gone=lambda _why: self.loop.stop(), on_fault=self._on_fault)
+        for running in given.apps:
+            self._adopt(running)
         peer.notify(bench.Ready())
+        self.supervisor.serving()
         try:
             await self.loop.stopped()
         finally:
-            for app in self.apps.values():
-                app.kill()
             self.link.close()
 
     def _on_fault(self, where: str, error: BaseException) -> None:
@@ -136,26 +139,42 @@ class Service:
     def _on_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
         return self._bench_calls[type(call)](call, descriptors)
 
-    def _start_app(self, call: bench.StartApp, descriptors: Descriptors) -> None:
+    async def _start_app(self, call: bench.StartApp, descriptors: Descriptors) -> None:
         """Start an app; APP_READY follows on the timeline. Raises HostError for a name that runs already."""
         if call.name in self.apps:
             raise HostError(HResult.INVALID_STATE, f"app {call.name!r} runs already")
-        test_fd = descriptors.take()
-        if test_fd is None:
+        test = descriptors.take_socket()
+        if test is None:
             raise HostError(HResult.INVALID_ARG, "the test's line is missing")
-        try:
-            app, line = apps.start(call.name, call.entry, test_fd, self.timeline, {"PYTHONPATH": os.pathsep.join(call.path)})
-        finally:
-            os.close(test_fd)
-        app.granted = call.access
-        app.peer = Peer(
-            line,
+        ours, theirs = pair()
+        app = AppProcess(call.name, self.supervisor.child(), self.timeline, granted=call.access)
+        peer = self._serve_app(app, ours, Inbox(no_note))
+        with test, theirs:
+            fds = theirs.fileno(), test.fileno(), ours.fileno()
+            try:
+                await self.supervisor.start(app.child, call.name, call.entry, call.path, bytes([call.access]), fds)
+            except BaseException:
+                del self.apps[app.name]
+                peer.close()
+                raise
+
+    def _serve_app(self, app: AppProcess, sock: socket.socket, inbox: Inbox) -> Peer[FromApp]:
+        self.apps[app.name] = app
+        peer = app.peer = Peer(
+            Line(sock, FromApp),
             lambda message, descriptors: self._on_app(app, message, descriptors),
-            on_gone=lambda _why: self._app_ended(app),
+            on_gone=lambda _why: self._app_hung_up(app),
             on_fault=self._on_fault,
-            inbox=Inbox(no_note),
+            inbox=inbox,
         )
-        self.apps[call.name] = app
+        return peer
+
+    def _adopt(self, running: RunningApp) -> None:
+        """An app that has outlived the system before. What it had under way there is not known here."""
+        child = self.supervisor.adopt(running)
+        app = AppProcess(running.name, child, self.timeline, granted=bool(running.note[0]), suspended=True)
+        self._serve_app(app, socket.socket(fileno=running.line_fd), FromTheFirst(no_note)).resume()
+        self._resume(app, "system_restarted")
 
     def _enter_standby(self, call: bench.EnterStandby, descriptors: Descriptors) -> None:
         """Screen off. The host sleeps as soon as nothing runs; SLEEP_ENTER tells."""
@@ -314,16 +333,21 @@ class Service:
             if app.suspended and app.busy:
                 self._resume(app, "unfinished")  # it was stopped between taking data and telling of it
 
-    def _app_ended(self, app: AppProcess) -> None:
+    def _app_hung_up(self, app: AppProcess) -> None:
         self._unwatch_transports(app)
         for channel in self.channels.all():
             if channel.app is app:
                 self.stop_keep_alive(channel)
         self.channels.close_app(app)
         self.tasks.forget_app(app)
-        ended = app.end()
+        task = asyncio.get_running_loop().create_task(self._app_ended(app))
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+
+    async def _app_ended(self, app: AppProcess) -> None:
+        status = await app.child.end()
         del self.apps[app.name]
-        self.timeline.add("APP_TERMINATED", app=app.name, status=ended)
+        self.timeline.add("APP_TERMINATED", app=app.name, status=status)
 
     def request_access(self, app: AppProcess) -> int:
         app.access = app.granted
@@ -431,17 +455,16 @@ class Service:
         return all(app.suspended and not app.busy and not app.has_unread for app in self.apps.values())
 
 
-def main(wire: bytes) -> None:
-    config = msgspec.msgpack.decode(wire, type=ServiceConfig)
-    enter_network(config.host_ns_fd)
-    asyncio.run(_serve(config))
+def main(wire: bytes, given: Inheritance) -> None:
+    name_process("system")
+    asyncio.run(_serve(msgspec.msgpack.decode(wire, type=ServiceConfig), given))
 
 
-async def _serve(config: ServiceConfig) -> None:
+async def _serve(config: ServiceConfig, given: Inheritance) -> None:
     control: Line[bench.FromBench] = Line(socket.socket(fileno=config.control_fd), bench.FromBench)
     try:
         service = Service(config)
     except Exception as error:
         control.send_notice(bench.Failed(fault_of(error, "the start of the standby service")))
         return
-    await service.run(control)
+    await service.run(control, given)

@@ -2,7 +2,7 @@
 
 A process that is exec'ed inherits these; a fork of the warm process has the warm process's. They travel as descriptors beside one
 datagram: a file in memory with a `Birth`, the working folder, stdout and stderr (as they are at that moment: pytest
-redirects both), then the program's own descriptors, which get the numbers that they have in the bench's process.
+redirects both), then its own descriptors, which get the numbers that they have in the bench's process.
 """
 
 from __future__ import annotations
@@ -20,23 +20,22 @@ from rig.process import close_all_fds_but
 
 FORK = b"fork"
 FDS = 64
-"""Most descriptors beside the datagram: four of ours, the program's, far below the kernel's 253."""
+"""Most descriptors beside the datagram: four of ours, its own, far below the kernel's 253."""
 
 
 class Birth(msgspec.Struct, frozen=True):
-    """`config` is for the program alone, `path` what sys.path was in the bench's process."""
+    """`config` is for the one that is forked alone."""
 
-    program: str
     config: bytes
     environment: dict[bytes, bytes]
     umask: int
     numbers: list[int]
-    """Of the program's descriptors."""
+    """Of its own descriptors, in the order in which they came."""
 
 
-def descriptors(program: str, config: bytes, fds: Sequence[int], environment: dict[bytes, bytes]) -> tuple[list[int], list[int]]:
+def descriptors(config: bytes, fds: Sequence[int], environment: dict[bytes, bytes]) -> tuple[list[int], list[int]]:
     """All to send, and those among them that the caller closes afterwards."""
-    birth = Birth(program, config, environment, _umask(), list(fds))
+    birth = Birth(config, environment, _umask(), list(fds))
     file = os.memfd_create("birth", os.MFD_CLOEXEC)
     os.write(file, msgspec.msgpack.encode(birth))
     made = [file, os.open(".", os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC), *(_output(fd) for fd in (1, 2))]

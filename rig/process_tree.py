@@ -1,0 +1,107 @@
+"""A process with all its descendants: stop them, let them go on, end them.
+
+/proc names processes as they are called outside of a PID namespace, kill(2) as inside: an `Outer` is the first, a plain pid the
+second. The kernel has /proc/PID/task/TID/children wherever it has TCP_REPAIR, as one option brings both.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import NewType
+
+from rig.clock import Deadline
+
+Outer = NewType("Outer", int)
+
+ROUNDS = 200
+"""Looks at a tree that grows while it is stopped. Each takes all that the one before has missed."""
+STOP_S = 2.0
+"""For one process to be seen stopped, on a loaded machine; it takes as long as its threads need to get a processor once."""
+POLL_S = 0.0002
+
+STILL = frozenset("TtZXD")
+"""States in which a process that was sent SIGSTOP runs none of its own code any more. D: in the kernel, as a parent in vfork()
+whose child is stopped; SIGSTOP is what it finds on its way out."""
+
+
+class Unstoppable(Exception):
+    """A tree that still runs, or still grows."""
+
+
+def children(parent: Outer) -> list[Outer]:
+    """Of all its threads; none when it has gone."""
+    found = list[Outer]()
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{parent}/task").iterdir():
+            with contextlib.suppress(OSError):
+                found += [Outer(int(child)) for child in (task / "children").read_text().split()]
+    return found
+
+
+def tree(roots: Iterable[Outer]) -> list[Outer]:
+    """They and their descendants, parents first. Exact when none of them runs."""
+    found = list(roots)
+    for process in found:  # grows meanwhile
+        found += children(process)
+    return found
+
+
+def pid_inside(process: Outer) -> int:
+    """What its own PID namespace calls it; 0 when it has gone."""
+    try:
+        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+    except OSError:
+        return 0
+    return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), 0)
+
+
+def is_still(process: Outer) -> bool:
+    """Whether none of its threads runs. See STILL; a process that has gone runs nothing."""
+    try:
+        return all(_state(task) in STILL for task in Path(f"/proc/{process}/task").iterdir())
+    except OSError:
+        return True
+
+
+def stop(roots: Iterable[Outer]) -> list[int]:
+    """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
+    Returns the pids of those that are there. Raises Unstoppable."""
+    roots, sent = list(roots), dict[Outer, int]()
+    for _ in range(ROUNDS):
+        new = [process for process in tree(roots) if process not in sent]
+        if not new:
+            return [pid for pid in sent.values() if pid]
+        for process in new:
+            sent[process] = pid_inside(process)
+            signal_all([sent[process]], signal.SIGSTOP)
+        _wait_still(new)
+    raise Unstoppable(f"{len(sent)} processes, and they become more")
+
+
+def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
+    """To each that is there."""
+    for pid in pids:
+        if pid > 0:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, number)
+
+
+def _wait_still(processes: Iterable[Outer]) -> None:
+    deadline = Deadline(STOP_S)
+    for process in processes:
+        while not is_still(process):
+            if deadline.expired:
+                raise Unstoppable(f"process {process} runs on after SIGSTOP")
+            time.sleep(POLL_S)
+
+
+def _state(task: Path) -> str:
+    try:
+        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+    except OSError:
+        return "X"

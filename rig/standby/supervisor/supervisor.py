@@ -1,0 +1,237 @@
+"""The supervisor: starts the system and the apps, hears how they end, keeps what the system must find again. No policy.
+
+It is process 1 of the host's PID namespace. So whatever an app starts, however often it forks, ends with it at the latest, and
+one SIGKILL of it ends the whole host; what loses its parent becomes its child. It has one thread and waits for nobody: whoever
+does not read what it has to say is ended.
+
+When the system dies it is started anew, with the bench's line, the apps' lines with what waits in them, and the descriptors that
+it had put into the store. One that ends by itself, exit status 0, has done what it had to: then all ends.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import socket
+import sys
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, NoReturn, TypeAlias
+
+from rig.device.process import exit_words
+from rig.process import close_all_fds_but, enter_network, outer_pid
+from rig.standby.supervisor.forked import live
+from rig.standby.supervisor.orphans import end_orphans
+from rig.standby.wire import supervision
+from rig.standby.wire.faults import fault_of
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import FDS, MESSAGE_BYTES, Line, Malformed, Received, pair
+from rig.standby.wire.message import Notice
+from rig.timeline import TimelineWriter
+
+ATTEMPTS = 5
+"""Systems in a row that die before they serve: the next one would, too."""
+
+
+@dataclass(frozen=True)
+class Programs:
+    """What can be forked, imported before."""
+
+    system: Callable[[bytes, supervision.Inheritance], None]
+    app: Callable[[supervision.AppBirth], None]
+
+
+FromSystem: TypeAlias = Received[supervision.FromSystem]
+
+
+class Supervisor:
+    def __init__(self, birth: supervision.HostBirth, numbers: Iterable[int], programs: Programs) -> None:
+        self._birth = birth
+        self._programs = programs
+        self._of_system = set(numbers) - {birth.news_fd}
+        self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
+        self._news.sock.setblocking(False)
+        self._line: Line[supervision.FromSystem] | None = None
+        self._system_pid = 0
+        self._timeline = TimelineWriter(birth.timeline_fd, "supervisor")
+        self._apps: dict[int, supervision.RunningApp] = {}
+        self._store: dict[str, int] = {}
+        self._incarnation = 0
+        self._failed_starts = 0
+        self._handlers: Mapping[type[Any], Callable[[FromSystem], None]] = {
+            supervision.StartApp: self._start_app,
+            supervision.Put: self._put,
+            supervision.Remove: self._remove,
+            supervision.Serving: self._serving,
+        }
+
+    def run(self) -> NoReturn:
+        enter_network(self._birth.host_ns_fd)
+        reads, writes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+        signal.signal(signal.SIGCHLD, lambda *_: None)
+        signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+        self._start_system()
+        while True:
+            poll = select.poll()
+            poll.register(reads, select.POLLIN)
+            if self._line is not None:
+                poll.register(self._line, select.POLLIN)
+            ready = dict(poll.poll())
+            if self._line is not None and self._line.fileno() in ready:
+                self._hear_system()
+            if reads in ready:
+                os.read(reads, 4096)
+                self._reap()
+
+    # -- the system ----------------------------------------------------------------------------------------------------
+
+    def _start_system(self) -> None:
+        self._incarnation += 1
+        ours, theirs = pair()
+        ours.setblocking(False)
+        apps = tuple(self._apps.values())
+        given = supervision.Inheritance(self._incarnation, theirs.fileno(), apps, dict(self._store))
+        own = {0, 1, 2, theirs.fileno(), *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
+        self._system_pid = os.fork()
+        if self._system_pid == 0:
+            live(lambda: _with_only(own, lambda: self._programs.system(self._birth.system, given)))
+        theirs.close()
+        self._line = Line(ours, supervision.FromSystem)
+        outer = outer_pid(self._system_pid)
+        self._timeline.add("SYSTEM_STARTED", pid=outer, incarnation=self._incarnation)
+        self._tell_bench(supervision.SystemStarted(self._incarnation, outer))
+
+    def _hear_system(self) -> None:
+        """All that it has said, also before it died."""
+        while self._line is not None:
+            try:
+                received = self._line.receive()
+            except BlockingIOError:
+                return
+            except Malformed as malformed:
+                self._answer_fault(malformed.number, malformed.as_host_error())
+                continue
+            if received is None:
+                self._hang_up()
+                return
+            with received.descriptors:
+                if type(received.body) in self._handlers:
+                    self._handlers[type(received.body)](received)
+
+    def _serving(self, received: FromSystem) -> None:
+        self._failed_starts = 0
+
+    def _put(self, received: FromSystem) -> None:
+        fd = received.descriptors.take()
+        if fd is not None:
+            self._forget(received.body.name)
+            self._store[received.body.name] = fd
+        self._tell_system(lambda line: line.send_result(received.number, None))
+
+    def _remove(self, received: FromSystem) -> None:
+        self._forget(received.body.name)
+
+    def _forget(self, name: str) -> None:
+        if name in self._store:
+            os.close(self._store.pop(name))
+
+    def _system_ended(self, status: str) -> None:
+        self._hear_system()
+        self._hang_up()
+        self._timeline.add("SYSTEM_TERMINATED", status=status, incarnation=self._incarnation)
+        if status == "exit status 0":
+            os._exit(0)
+        self._failed_starts += 1
+        if self._failed_starts >= ATTEMPTS:
+            sys.stderr.write(f"the standby service died {ATTEMPTS} times before it served, {status} at last\n")
+            os._exit(1)
+        end_orphans(self._known())
+        _throw_away(self._birth.bench_fd)
+        self._tell_bench(supervision.SystemEnded(status))
+        self._start_system()
+
+    def _hang_up(self) -> None:
+        if self._line is not None:
+            self._line.close()
+            self._line = None
+
+    # -- apps ----------------------------------------------------------------------------------------------------------
+
+    def _start_app(self, received: FromSystem) -> None:
+        message: supervision.StartApp = received.body
+        line, test, kept = (received.descriptors.take() for _ in range(3))
+        if line is None or test is None or kept is None:
+            self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "StartApp without its descriptors"))
+            return
+        pid = os.fork()
+        if pid == 0:
+            birth = supervision.AppBirth(message.name, message.entry, message.path, line, test, self._birth.timeline_fd)
+            live(lambda: _with_only({0, 1, 2, line, test, self._birth.timeline_fd}, lambda: self._programs.app(birth)))
+        os.close(line)
+        os.close(test)
+        app = supervision.RunningApp(message.key, message.name, pid, outer_pid(pid), kept, message.note)
+        self._apps[pid] = app
+        self._tell_system(lambda line: line.send_result(received.number, supervision.Forked(pid, app.outer_pid)))
+
+    def _app_ended(self, pid: int, status: str) -> None:
+        app = self._apps.pop(pid)
+        end_orphans(self._known())
+        os.close(app.line_fd)
+        self._tell_system(lambda line: line.send_notice(supervision.AppEnded(app.key, status)))
+
+    def _known(self) -> set[int]:
+        return {self._system_pid, *self._apps}
+
+    def _reap(self) -> None:
+        """Orphans too; these have nobody who wants to know."""
+        while True:
+            try:
+                pid, status = os.waitpid(-1, os.WNOHANG)
+            except ChildProcessError:
+                return
+            if pid == 0:
+                return
+            words = exit_words(os.waitstatus_to_exitcode(status))
+            if pid == self._system_pid:
+                self._system_ended(words)
+            elif pid in self._apps:
+                self._app_ended(pid, words)
+
+    # -- what it says --------------------------------------------------------------------------------------------------
+
+    def _answer_fault(self, number: int, error: Exception) -> None:
+        if number:
+            self._tell_system(lambda line: line.send_fault(number, fault_of(error, "the supervisor")))
+
+    def _tell_system(self, say: Callable[[Line[Any]], None]) -> None:
+        if self._line is None:
+            return
+        try:
+            say(self._line)
+        except BlockingIOError:  # it hangs; the next one gets to see what is
+            os.kill(self._system_pid, signal.SIGKILL)
+        except OSError:
+            pass  # it has just died, which is heard otherwise
+
+    def _tell_bench(self, notice: Notice) -> None:
+        with contextlib.suppress(OSError):  # a bench that hears nothing is about to end us
+            self._news.send_notice(notice)
+
+
+def _with_only(fds: set[int], life: Callable[[], None]) -> None:
+    """What the supervisor holds is not for its children."""
+    close_all_fds_but(fds)
+    life()
+
+
+def _throw_away(line_fd: int) -> None:
+    """Calls that the dead system has not read: the bench is told that they are not answered."""
+    with socket.socket(fileno=os.dup(line_fd)) as line, contextlib.suppress(OSError):
+        while True:
+            data, fds, _, _ = socket.recv_fds(line, MESSAGE_BYTES, FDS, socket.MSG_DONTWAIT)
+            for fd in fds:
+                os.close(fd)
+            if not data:
+                return

@@ -1,0 +1,120 @@
+"""Between the supervisor and those that it starts, and what it tells the bench."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+import msgspec
+
+from rig.standby.wire.message import Call, Notice
+
+
+class HostBirth(msgspec.Struct, frozen=True):
+    """What the supervisor itself gets from the bench; numbers of descriptors. `system` is for the system alone."""
+
+    bench_fd: int
+    """The system's end of the bench's line: the supervisor keeps it over the system's death."""
+    news_fd: int
+    """Where the supervisor says `ToBench`."""
+    timeline_fd: int
+    host_ns_fd: int
+    system: bytes
+
+
+@dataclass(frozen=True)
+class RunningApp:
+    """An app that has outlived the system before."""
+
+    key: str
+    name: str
+    pid: int
+    outer_pid: int
+    line_fd: int
+    note: bytes
+    """As the system gave it to StartApp."""
+
+
+@dataclass(frozen=True)
+class AppBirth:
+    """What an app is forked with. The descriptors are its own."""
+
+    name: str
+    entry: str
+    path: list[str]
+    """What sys.path is in the test's process."""
+    line_fd: int
+    test_fd: int
+    timeline_fd: int
+
+
+@dataclass(frozen=True)
+class Inheritance:
+    """What a system is forked with. The descriptors are its own."""
+
+    incarnation: int
+    """1 for the first."""
+    line_fd: int
+    """To the supervisor."""
+    apps: tuple[RunningApp, ...] = ()
+    store: dict[str, int] = field(default_factory=dict)
+    """Descriptors that a system before has put there, by name."""
+
+
+class Forked(msgspec.Struct, frozen=True):
+    """`outer_pid`: what a process outside, and /proc, calls it."""
+
+    pid: int
+    outer_pid: int
+
+
+class StartApp(Call[Forked], frozen=True):
+    """With three descriptors: the app's end of its line, the one that the test's calls come through, the system's end to keep."""
+
+    key: str
+    """The system chooses it, and chooses none twice."""
+    name: str
+    entry: str
+    path: list[str]
+    note: bytes
+
+
+class Put(Call[None], frozen=True):
+    """Keep the descriptor that comes with it, over the system's death too. The same name again replaces it."""
+
+    name: str
+
+
+class Remove(Notice, frozen=True):
+    name: str
+
+
+class Serving(Notice, frozen=True):
+    """The system is up: its next death is not one of a system that cannot start."""
+
+
+FromSystem: TypeAlias = StartApp | Put | Remove | Serving
+
+
+class AppEnded(Notice, frozen=True):
+    """It has ended, and all that it had started with it. `status` in words."""
+
+    key: str
+    status: str
+
+
+ToSystem: TypeAlias = AppEnded
+
+
+class SystemStarted(Notice, frozen=True):
+    incarnation: int
+    outer_pid: int
+
+
+class SystemEnded(Notice, frozen=True):
+    """Calls that it had not answered are not answered any more. Another one is being started."""
+
+    status: str
+
+
+ToBench: TypeAlias = SystemStarted | SystemEnded
