@@ -20,6 +20,9 @@ from rig.timeline import DeviceDied, TimelineTimeout
 
 DIED = "RIG-B04 the native device died, signal SIGSEGV: it wrote nothing"
 
+TRIES = 3
+"""Who waits for an answer of the dead waits two and a half seconds each time; a busy machine does not."""
+
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs network namespaces")
 
 
@@ -31,11 +34,14 @@ def kill(bench: Bench) -> None:
 def test_a_dead_device_is_said_and_the_bench_torn_down(tmp_path: Path) -> None:
     with Bench(BenchConfig(), tmp_path) as bench:
         kill(bench)
-        started_s = time.monotonic()
-        with pytest.raises(BenchError, match=DIED) as refused:
-            bench.device.counters()
-        assert time.monotonic() - started_s < 1
-        assert "cable" not in refused.value.fix
+        took_s = []
+        for _ in range(TRIES):
+            started_s = time.monotonic()
+            with pytest.raises(BenchError, match=DIED) as refused:
+                bench.device.counters()
+            took_s.append(time.monotonic() - started_s)
+            assert "cable" not in refused.value.fix
+        assert min(took_s) < 1
     assert json.loads((tmp_path / "counters.json").read_text())["error"].startswith(DIED)
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -10,8 +11,12 @@ from pathlib import Path
 import pytest
 
 from rig.commands.following import follow
+from rig.device.process import DIE_WITH_PARENT
 from rig.net import userns
 from rig.timeline import Timeline
+
+WAIT_S = 120
+"""For what takes five seconds on a machine that does nothing else."""
 
 
 def begin(reports: Path, name: str = "one") -> Path:
@@ -97,13 +102,16 @@ def test_a_run_that_has_ended_is_not_followed(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not userns.privileged(), reason="needs network namespaces")
 def test_a_real_run_is_watched_by_a_second_process(tmp_path: Path) -> None:
-    rig, reports = [sys.executable, "-m", "rig"], str(tmp_path)
-    watch = subprocess.Popen([*rig, "monitor", "--run", "--reports", reports], stdout=subprocess.PIPE, text=True)
-    run = subprocess.run(
-        [*rig, "run", "-k", "test_an_app_killed_while_the_host_sleeps", "--device", "native", "--reports", reports],
-        check=False, capture_output=True, timeout=50,
-    )  # fmt: skip
-    out, _ = watch.communicate(timeout=20)
+    rig, reports = [*DIE_WITH_PARENT, str(os.getpid()), sys.executable, "-m", "rig"], str(tmp_path)
+    with subprocess.Popen([*rig, "monitor", "--run", "--reports", reports], stdout=subprocess.PIPE, text=True) as watch:
+        try:
+            run = subprocess.run(
+                [*rig, "run", "-k", "test_an_app_killed_while_the_host_sleeps", "--device", "native", "--reports", reports],
+                check=False, capture_output=True, timeout=WAIT_S,
+            )  # fmt: skip
+            out, _ = watch.communicate(timeout=WAIT_S)
+        finally:
+            watch.kill()
     assert (run.returncode, watch.returncode) == (0, 0)
     for wanted in ("SLEEP_ENTER", "NIC_WAKE reason=", "=== passed: ", "=== the run has ended, exit code 0"):
         assert wanted in out
