@@ -26,6 +26,9 @@ OPT_MSS, OPT_WSCALE, OPT_TIMESTAMP = 2, 3, 8
 MSS, WSCALE = 1460, 7
 WINDOW_BYTES = 64_000
 
+LONG_RETRY_MIN = 15
+"""An answer that is late is an answer all the same."""
+
 
 @dataclass
 class Forged:
@@ -58,7 +61,7 @@ def asleep(bench: Bench, ends: Forged, *, ka_idle_ms: int) -> Iterator[SlotRef]:
     """The host's end handed to the device, the gate closed; and all of it back at the end."""
     plan, device, gate = bench.network.topology, bench.device, bench.network.gate()
     mac, hop = (mac_bytes(spec.mac) for spec in (plan.host, plan.next_hop))
-    nic = Nic(device, Clock(bench.config.clock.minute_us), mac, KeepAlive())
+    nic = Nic(device, Clock(bench.config.clock.minute_us), mac, KeepAlive(retry_minutes=LONG_RETRY_MIN))
     epoch = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=mac).epoch
     gate.close()
     frozen = handoff.freeze(ends.host)
