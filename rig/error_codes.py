@@ -49,6 +49,9 @@ MEANINGS = {
     "RIG-N18": "The board's NIC is in the bench of another run.",
     "RIG-N19": "Only root may move the board's NIC into the bench.",
     "RIG-N20": "No PID namespace can be made for the bench's processes.",
+    "RIG-N21": "The kernel refused something on the way to sleep; the host is awake as before.",
+    "RIG-N22": "The host has no route to the other end of a connection.",
+    "RIG-N23": "A connection was to be given to the device, and is over.",
     "RIG-S01": "Another process has the serial port.",
     "RIG-S02": "Another process has opened the port all the same and takes part of the bytes (a warning).",
     "RIG-S03": "This user may not open the serial port.",
@@ -92,6 +95,7 @@ MEANINGS = {
     "RIG-R21": "The count of instructions on the emulated Cortex-M3 failed.",
     "RIG-R22": "A test waits for an event of a name that nobody writes.",
     "RIG-R23": "A frame that nothing is to match was matched while the filter was timed.",
+    "RIG-R24": "The driver of the device was asked for a connection that it does not hold.",
     "RIG-X00": "An exception that nobody foresaw.",
     "RIG-X01": "A request was made from a callback of its own link.",
     "RIG-X02": "More requests are in flight than there are numbers for.",
@@ -99,6 +103,7 @@ MEANINGS = {
     "RIG-X04": "The link delivers events to somebody else already.",
     "RIG-X05": "A callback of the link raised an exception.",
     "RIG-X06": "Another process of the host met an exception that nobody foresaw.",
+    "RIG-X07": "The driver of the device was to go from one phase to another that does not follow it.",
 }
 
 

@@ -62,6 +62,12 @@ class TimelineEvent(StrEnum):
         "The device woke the host: reason, channel, app, slot, pattern_id, original_bytes, saved_bytes, device_us.",
     )
     NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
+    DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended, and the host with it: status."
+    NIC_VIOLATION = "NIC_VIOLATION", "The device said what offload.cddl does not allow: error."
+    NOT_MENDED = (
+        "NOT_MENDED",
+        "Something that failed on the way to sleep or back is not right yet, and is tried again: step, error.",
+    )
     SLEEP_EXIT = "SLEEP_EXIT", "The host is awake: cause."
     TAKE_BACK = "TAKE_BACK", "The host's kernel has the connection again: app, channel, what the device did meanwhile."
     TAKE_BACK_FAILED = "TAKE_BACK_FAILED", "It could not have it: app, channel, error."

@@ -67,7 +67,7 @@ class Requester(Protocol):
 class Pending:
     """A request on its way. `result` waits for the reply, sending again when none comes."""
 
-    __slots__ = ("_done", "_link", "frame", "key", "reply", "seq")
+    __slots__ = ("_done", "_link", "frame", "key", "over", "reply", "seq")
 
     def __init__(self, link: Link, seq: int, key: tuple[int, int, int], frame: bytes) -> None:
         self._link = link
@@ -77,18 +77,20 @@ class Pending:
         self.key = key
         self.frame = frame
         self.reply: dict[str, Any] | None = None
+        self.over = False
 
     def complete(self, reply: dict[str, Any] | None) -> None:
         """Called once by the reader thread; None: the port is gone."""
         self.reply = reply
+        self.over = True
         self._done.release()
 
     def wait(self, timeout_s: float) -> bool:
         return self._link.wait_for(self, timeout_s)
 
-    def done(self, timeout_s: float = 0.0) -> bool:
-        """Whether it is over; waits for another thread to say so."""
-        return self._done.acquire(timeout=timeout_s) if timeout_s > 0 else self._done.acquire(blocking=False)
+    def heard(self, timeout_s: float) -> bool:
+        """Waits for another thread to complete it."""
+        return self.over or self._done.acquire(timeout=timeout_s)
 
     def result(self, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> dict[str, Any]:
         """As `Requester.request`; call once."""
@@ -214,13 +216,25 @@ class Link:
                 if pending.wait(wait_s):
                     return self._checked(pending)
                 if attempt < retries:
-                    self.stats.retries += 1
-                    self._write(pending.frame, Deadline(wait_s))
+                    self.send_again(pending, wait_s)
         finally:
-            with self._lock:
-                if self._pending.get(pending.seq) is pending:
-                    del self._pending[pending.seq]
+            self._forget(pending)
         raise self._no_answer(pending, wait_s * (retries + 1))
+
+    def send_again(self, pending: Pending, patience_s: float) -> None:
+        """Under the same number: the device does not carry it out twice. For who does not wait in `result`."""
+        self.stats.retries += 1
+        self._write(pending.frame, Deadline(patience_s))
+
+    def give_up(self, pending: Pending, waited_s: float) -> BenchError:
+        """Nobody waits for it any more; returns the error that says so."""
+        self._forget(pending)
+        return self._no_answer(pending, waited_s)
+
+    def _forget(self, pending: Pending) -> None:
+        with self._lock:
+            if self._pending.get(pending.seq) is pending:
+                del self._pending[pending.seq]
 
     def _checked(self, pending: Pending) -> dict[str, Any]:
         reply = pending.reply
@@ -340,9 +354,9 @@ class Link:
     def wait_for(self, pending: Pending, timeout_s: float) -> bool:
         """Until `pending` is over; used by Pending."""
         if self._reader is not None:
-            return pending.done(timeout_s)
+            return pending.heard(timeout_s)
         deadline = Deadline(timeout_s)
-        while not pending.done():
+        while not pending.over:
             if deadline.expired:
                 return False
             self._turn(deadline.remaining_s * 1000)

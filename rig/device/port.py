@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     import serial
 
 COMMAND_CHARS = 80
-RUNS_SERVICE = "rig.standby.system.service"
+RUNS_SERVICE = "rig.standby.warm"
 """In the command line of the process that holds the port in a run."""
 BUSY = (errno.EBUSY, errno.EAGAIN, errno.EACCES)
 

@@ -23,6 +23,7 @@ from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
 from rig.standby import launch
+from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.faults import error_of
 from rig.standby.wire.hresult import HostError, HResult, ProcessGone
@@ -56,6 +57,7 @@ class _News:
         self.line.sock.setblocking(False)
         self.pid = 0
         """The system's, as we can signal it."""
+        self.driver_pid = 0
 
     def ended(self) -> str | None:
         """Take the news: how the system has ended since the last time, in words."""
@@ -65,6 +67,8 @@ class _News:
                 match received.body:
                     case supervision.SystemStarted(_, pid):
                         self.pid = pid
+                    case supervision.DriverStarted(pid):
+                        self.driver_pid = pid
                     case supervision.SystemEnded(ended):
                         status = ended
         return status
@@ -169,22 +173,38 @@ class StandbyHost:
         news, told = pair()
         self._news = _News(news)
         self._line = _Calls(ours, bench.ToBench, "the standby service", self._news)
+        settings = DriverSettings(
+            timeline_fd=timeline.fd,
+            host_ns_fd=host_ns_fd,
+            wire_ns_fd=wire_ns_fd,
+            port=port,
+            baudrate=baudrate,
+            interface=interface,
+            device_port=device_port,
+            bridge=bridge,
+            mac=mac,
+            ipv4=ipv4,
+            minute_us=minute_us,
+            lease_min=standby.lease_min,
+            probe_retry_min=standby.network_ka_retry_min,
+            probes=standby.network_ka_probes,
+            learn_next_hop=standby.learn_next_hop,
+        )
         config = {
             "control_fd": theirs.fileno(),
             "timeline_fd": timeline.fd,
             "host_ns_fd": host_ns_fd,
-            "wire_ns_fd": wire_ns_fd,
-            "port": port,
-            "baudrate": baudrate,
-            "interface": interface,
-            "device_port": device_port,
-            "bridge": bridge,
-            "mac": mac,
-            "ipv4": ipv4,
             "minute_us": minute_us,
             "standby": asdict(standby),
         }
-        birth = supervision.HostBirth(theirs.fileno(), told.fileno(), timeline.fd, host_ns_fd, msgspec.msgpack.encode(config))
+        birth = supervision.HostBirth(
+            theirs.fileno(),
+            told.fileno(),
+            timeline.fd,
+            host_ns_fd,
+            system=msgspec.msgpack.encode(config),
+            driver=msgspec.msgpack.encode(settings),
+        )
         fds = (theirs.fileno(), told.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
         with theirs, told:
             self._process = launch.fork(msgspec.msgpack.encode(birth), fds)
@@ -287,6 +307,12 @@ class StandbyHost:
     def supervisor_pid(self) -> int:
         """With it all of the host ends."""
         return self._process.pid
+
+    @property
+    def driver_pid(self) -> int:
+        """The process of the device's driver."""
+        self._news.ended()
+        return self._news.driver_pid
 
     def kill(self) -> None:
         """All of the host ends at once, as a machine that loses its power."""

@@ -58,11 +58,12 @@ def main(arguments: list[str]) -> None:
 def _programs() -> Programs:
     """What is forked, imported. Frozen: no collection of garbage in a fork touches, and so copies, the pages of this one."""
     from rig.standby.app import main as app
+    from rig.standby.nic import main as driver
     from rig.standby.system import service
 
     gc.collect()
     gc.freeze()
-    return Programs(service.main, app.main)
+    return Programs(service.main, app.main, driver.main)
 
 
 def _serve(line: socket.socket, programs: Programs) -> None:

@@ -18,7 +18,8 @@ from rig.device.numbers import ARM_ALL
 from rig.device.offload_types import SlotRef
 from rig.mac import mac_bytes
 from rig.standby.nic import handoff
-from rig.standby.nic.driver import KeepAlive, Nic, NicEntry
+from rig.standby.nic.next_hop import NextHop
+from rig.standby.nic.tcp_slots import KeepAlive, TcpSlots
 from rig.suite.scene import skip_behind_nat
 
 TCP_REPAIR_OPTIONS = 22
@@ -61,12 +62,13 @@ def asleep(bench: Bench, ends: Forged, *, ka_idle_ms: int) -> Iterator[SlotRef]:
     """The host's end handed to the device, the gate closed; and all of it back at the end."""
     plan, device, gate = bench.network.topology, bench.device, bench.network.gate()
     mac, hop = (mac_bytes(spec.mac) for spec in (plan.host, plan.next_hop))
-    nic = Nic(device, Clock(bench.config.clock.minute_us), mac, KeepAlive(retry_minutes=LONG_RETRY_MIN))
+    keep_alive = KeepAlive(retry_minutes=LONG_RETRY_MIN)
+    slots = TcpSlots(clock=Clock(bench.config.clock.minute_us), local_mac=mac, keep_alive=keep_alive)
     epoch = device.prepare(epoch=device.status().epoch, arm=ARM_ALL, mac=mac).epoch
     gate.close()
     frozen = handoff.freeze(ends.host)
-    entry = NicEntry(0, 0, max(1, ka_idle_ms // 60_000), hop)
-    ref = device.add_tcp_slot(nic.slot_of(ends.host, entry, frozen, device.time_sync()))
+    minutes = max(1, ka_idle_ms // 60_000)
+    ref = device.add_tcp_slot(slots.handed_over(ends.host, minutes, NextHop(hop), frozen, device.time_sync()))
     epoch = device.commit(epoch).epoch
     try:
         yield ref

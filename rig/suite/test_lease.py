@@ -107,14 +107,14 @@ def test_a_host_that_sleeps_longer_than_its_lease_wakes_to_renew_it(scene: Scene
 
 @pytest.mark.bench_config(**SHORT)
 def test_a_host_that_hung_past_its_lease_gives_everything_anew(scene: Scene) -> None:
-    """Its process is stopped, as a machine that hangs: the device falls silent, and says so when the host goes on."""
+    """Its driver is stopped, as on a machine that hangs: the device falls silent, and says so when the host goes on."""
     connection = scene.open_hardware()
     after = scene.sleep()
-    os.kill(scene.host.pid, signal.SIGSTOP)
+    os.kill(scene.host.driver_pid, signal.SIGSTOP)
     try:
         wait_silent(scene)
     finally:
-        os.kill(scene.host.pid, signal.SIGCONT)
+        os.kill(scene.host.driver_pid, signal.SIGCONT)
     required = scene.timeline.wait("RESUME_REQUIRED", after=after)
     assert required.lease_min == 300
     scene.timeline.wait("SLEEP_ENTER", after=required.seq)

@@ -17,7 +17,9 @@ from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.nic import handoff
-from rig.standby.nic.driver import KeepAlive, Nic
+from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.registry import Registry
+from rig.standby.nic.tcp_slots import TcpSlots
 from rig.suite import forged
 from rig.suite.scene import Scene
 
@@ -148,10 +150,15 @@ def sign(sock: socket.socket) -> None:
 def test_a_connection_with_signatures_is_not_offloaded_and_why_is_said(scene: Scene) -> None:
     """The negative control is the same socket before it was signed."""
     scene.open_hardware()  # the host's kernel knows the server's address afterwards
-    nic = Nic(scene.device, scene.bench.config.clock, scene.host_mac, KeepAlive())
+    slots = TcpSlots(clock=scene.bench.config.clock, local_mac=scene.host_mac)
+    registry = Registry(scene.device, slots, NextHops(), scene.timeline)
     with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
-        reserve = partial(scene.bench.network.host.run, partial(nic.reserve, ends.host, 15))
-        nic.give_back(reserve())
+
+        def reserve() -> None:
+            scene.bench.network.host.run(partial(registry.reserve, "signed", ends.host.dup(), {"channel": "signed"}, 15))
+
+        reserve()
+        registry.give_back("signed")
         before = [slot.ref for slot in scene.device.slots()]
         try:
             sign(ends.host)

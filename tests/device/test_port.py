@@ -39,7 +39,7 @@ def test_only_a_port_of_the_same_kind_may_have_been_meant(monkeypatch: pytest.Mo
 
 def test_a_run_that_holds_a_port_is_told_in_few_words(monkeypatch: pytest.MonkeyPatch) -> None:
     """Its arguments are a whole configuration; what it does can be watched all the same."""
-    service = Holder(7, "python -m rig.standby.system.service " + "a1" * 450, "root")
+    service = Holder(7, "python -m rig.standby.warm " + "a1" * 450, "root")
     monkeypatch.setattr(port, "holders", lambda _: [service])
     error = port.busy("/dev/ttyACM0")
     assert len(error.cause) < 200

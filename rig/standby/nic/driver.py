@@ -1,216 +1,347 @@
-"""The host driver of the offload device: one connection, one entry.
+"""The driver of the offload device: what the system asks for, and what the device says, one after another on one thread.
 
-What the device must know of a socket is read from the kernel (handoff.py) and from the neighbour table; the device takes
-over in its own clock, so TSval is given with the device time at which it was true. That time is rounded up by the whole
-round trip of the time sync: the device's TSval then lags the host's by at most that much and never leads it, and the
-host's first segment after resume is never older than the device's last (edge case 37).
+It is the owner of the way between: serial link, gate, sockets in repair, the device's epoch and lease. It knows connections and
+patterns by keys, and no app.
 """
 
 from __future__ import annotations
 
+import contextlib
 import socket
-from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping
 from typing import Any
 
-from rig.clock import Clock
-from rig.device.numbers import SlotFlag
-from rig.device.offload import OffloadClient
-from rig.device.offload_types import SlotRef, TcpSlot, TimeSync
-from rig.errors import BenchError
-from rig.net.tcp_diag import has_md5_keys
-from rig.net.tcp_info import tcp_info
-from rig.standby.nic.handoff import FrozenTcp
-from rig.standby.system.payload import ChannelPayload
+from rig.device.link import Link
+from rig.device.numbers import EventKind, OffloadRc, StateMachine, WakeReason
+from rig.device.objects import Pattern, SlotRef
+from rig.device.offload_types import Event
+from rig.device.payload import PayloadState
+from rig.errors import BenchError, DeviceError
+from rig.net.gate import Gate
+from rig.standby.nic.attachment import Attachment
+from rig.standby.nic.connections import OffloadedConnection
+from rig.standby.nic.device_line import DeviceLine
+from rig.standby.nic.entry import Busy, Entry
+from rig.standby.nic.label_watch import LabelWatch
+from rig.standby.nic.loop import Loop, Timer
+from rig.standby.nic.mending import Mending
+from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.phase import Phase, PhaseState
+from rig.standby.nic.protocol_offloads import ProtocolOffloads
+from rig.standby.nic.registry import Registry
+from rig.standby.nic.settings import DriverSettings
+from rig.standby.nic.standby import Standby
+from rig.standby.nic.steps import Failure, Incomplete, Inject, Step, all_or_nothing, no_fault, to_the_end
+from rig.standby.nic.tcp_slots import TcpSlots
+from rig.standby.nic.ts_watch import TsWatch
+from rig.standby.nic.wake import Cause, Waking
+from rig.standby.wire.message import Notice
+from rig.standby.wire.nic import DeviceRestarted, Entered, Held, LeaseExpired, Lost, NotIdle, Reserve, Settled, Woke
+from rig.timeline import TimelineWriter
 
-WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
-
-
-@dataclass
-class NicEntry:
-    """A reserved slot of the device; what does not change over the life of a connection."""
-
-    slot: int
-    gen: int
-    network_minutes: int
-    next_hop_mac: bytes
-    next_hop_ip: str = ""
-    """Empty: not known, so nothing is learnt."""
-    interface: int = 0
-    """Index of the interface that the next hop is behind."""
-
-
-@dataclass(frozen=True)
-class KeepAlive:
-    """How the device probes: interval between unanswered probes and how many end the connection."""
-
-    retry_minutes: float = 1
-    probes: int = 3
+SETTLE_AFTER_S = 0.004
+"""The device is released so long after a wake: release is not what a woken app waits for."""
 
 
-class Nic:
-    """`owner` tells hosts apart on a shared device; `local_mac` is the host interface's."""
+class NicDriver:
+    """Made in the host's namespace. `tell` gets the notices; `inject` is a test's, see steps.py and device_line.py."""
 
-    def __init__(self, client: OffloadClient, clock: Clock, local_mac: bytes, keep_alive: KeepAlive, owner: int = 1) -> None:
-        self.client = client
-        self.clock = clock
-        self.local_mac = local_mac
-        self.keep_alive = keep_alive
-        self.owner = owner
-        self.learn_next_hop = True
-        self.interface = 0
-        """Index of the interface in whose place the device stands; 0: not known."""
-        self.ts_recent_of: Callable[[socket.socket], int] = lambda _sock: 0
-        self.flow_label_of: Callable[[socket.socket], int] = lambda _sock: 0
-        """Not asked where the device does not know labels: see `labels`."""
-        self.labels = True
-        self._routes: Any = None
-        self._netlink_thread = ThreadPoolExecutor(1, "netlink")
+    def __init__(
+        self,
+        settings: DriverSettings,
+        *,
+        link: Link,
+        gate: Gate,
+        loop: Loop,
+        timeline: TimelineWriter,
+        slots: TcpSlots,
+        next_hops: NextHops,
+        watches: tuple[TsWatch, LabelWatch],
+        tell: Callable[[Notice], None],
+        inject: Inject = no_fault,
+    ) -> None:
+        self._settings = settings
+        self._link = link
+        self._loop = loop
+        self._timeline = timeline
+        self._tell = tell
+        self._inject = inject
+        self._watches = watches
+        self._slots = slots
+        self._next_hops = next_hops
+        self._phase = PhaseState()
+        self._settle_timer: Timer | None = None
+        line = DeviceLine(link, inject)
+        self._standby = Standby(line, gate, settings.local_mac, timeline, self._lose)
+        self._device = self._standby.device
+        offloads = ProtocolOffloads(self._device, settings.interface, settings.local_mac, settings.ipv4, timeline)
+        self._offloads = offloads
+        self._attachment = Attachment(self._device, settings, offloads, watches[1].flow_label)
+        self.registry = Registry(self._device, slots, next_hops, timeline)
+        self._mending = Mending(loop, self._not_mended, self._mended)
 
-    def reserve(self, sock: socket.socket, network_minutes: int) -> NicEntry:
-        """Put the connection into the device's table, to be refreshed at standby entry. Raises BenchError on refusal."""
-        if has_md5_keys(sock):
-            cause = "the connection signs its segments (TCP MD5, RFC 2385), which no device can do for it"
-            raise BenchError("RIG-N13", cause, "let its channel be a software one, or leave the signatures out")
-        hop, interface = self._next_hop(sock.getpeername()[0])
-        entry = NicEntry(0, 0, network_minutes, self._mac_of(hop), hop, interface)
-        info = tcp_info(sock)
-        ref = self.client.add_tcp_slot(self._slot(sock, entry, FrozenTcp(0, info, 0, 0, 0, 0, 0, 0, 0, 0), 0))
-        entry.slot, entry.gen = ref.slot, ref.gen
-        return entry
+    # -- the beginning -------------------------------------------------------------------------------------------------
 
-    def give_back(self, entry: NicEntry) -> None:
-        """Free the slot; an entry that the device has forgotten (it was reset) is free already."""
-        try:
-            self.client.remove_tcp_slot(SlotRef(entry.slot, entry.gen))
-        except BenchError:
-            pass
-
-    def slot_of(
-        self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, sync: TimeSync, payload: ChannelPayload | None = None
-    ) -> TcpSlot:
-        """The full state of a frozen connection, in the device's clock."""
-        t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
-        slot = self._slot(sock, entry, frozen, t0_us)
-        if payload is None or payload.offered() is None:
-            return slot
-        idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
-        return replace(slot, payload=payload.offered(), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
-
-    def _slot(self, sock: socket.socket, entry: NicEntry, frozen: FrozenTcp, t0_us: int) -> TcpSlot:
-        local, remote = sock.getsockname(), sock.getpeername()
-        ttl, tos = _ttl_and_tos(sock)
-        interval_ms = entry.network_minutes * 60_000
-        learns = SlotFlag.LEARN_NEXT_HOP if self.learn_next_hop and entry.next_hop_ip else SlotFlag(0)
-        return TcpSlot(
-            owner=self.owner,
-            flags=WAKE_ON_ALL | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP | learns,
-            local_mac=self.local_mac,
-            next_hop_mac=entry.next_hop_mac,
-            next_hop_ip=entry.next_hop_ip or None,
-            local=local[0],
-            remote=remote[0],
-            local_port=local[1],
-            remote_port=remote[1],
-            ttl=ttl,
-            tos=tos,
-            flow_label=(self.flow_label_of(sock) or None) if self.labels else None,
-            df=True,
-            ip_id=0,
-            mss=frozen.info.snd_mss & 0xFFFF,
-            snd_una=frozen.snd_nxt,
-            snd_nxt=frozen.snd_nxt,
-            snd_wl1=frozen.snd_wl1,
-            snd_wnd=frozen.snd_wnd,
-            max_snd_wnd=frozen.max_window,
-            rcv_nxt=frozen.rcv_nxt,
-            rcv_wnd=frozen.rcv_wnd,
-            rcv_wup=frozen.rcv_wup,
-            snd_wscale=frozen.info.snd_wscale,
-            rcv_wscale=frozen.info.rcv_wscale,
-            ts_on=frozen.info.timestamps,
-            ts_hz=frozen.info.timestamp_hz,
-            tsval=frozen.tsval,
-            t0_us=t0_us,
-            ts_recent=self.ts_recent_of(sock),
-            ts_recent_age_ms=0,
-            ka_idle_ms=interval_ms,
-            ka_intvl_ms=round(self.keep_alive.retry_minutes * 60_000),
-            ka_cnt=self.keep_alive.probes,
-            idle_elapsed_ms=min(self.clock.unscale_ms(frozen.info.idle_ms), interval_ms),
+    def start(self) -> None:
+        """Take the device, and put the host on the network: one before us may have slept and not come back. Raises BenchError."""
+        self._attachment.attach()
+        self._slots = self._attachment.with_labels(self._slots)
+        if not self._standby.gate.is_open:
+            self._standby.gate.open()
+        self._phase.change(Phase.AWAKE)
+        self._link.start_events(
+            lambda row: self._loop.post(lambda: self.hear_event(row)),
+            lambda boot_id: self._loop.post(lambda: self.hear_restart(boot_id)),
+            self._attachment.boot_id,
         )
 
-    # -- the next hop --------------------------------------------------------------------------------------------------
+    # -- connections ---------------------------------------------------------------------------------------------------
 
-    def refresh_next_hops(self, entries: list[NicEntry]) -> None:
-        """What the kernel has heard while the host was awake; where it knows nothing any more, what was known stays."""
-        for family in {_family(entry.next_hop_ip) for entry in entries}:
-            known = self._neighbours(family)
-            for entry in entries:
-                entry.next_hop_mac = known.get(entry.next_hop_ip, entry.next_hop_mac)
-
-    def follow(self, entry: NicEntry, mac: bytes) -> None:
-        """The next hop has another MAC. The kernel gets it as hearsay (STALE): used at once, and verified."""
-        entry.next_hop_mac = mac
-        self._ask(
-            lambda netlink: netlink.neigh(
-                "replace", dst=entry.next_hop_ip, lladdr=mac.hex(":"), ifindex=entry.interface, state="stale",
-                family=_family(entry.next_hop_ip),
-            )
-        )  # fmt: skip
-
-    def _ask(self, question: Callable[[Any], Any]) -> Any:
-        """On a thread of its own: pyroute2 runs an event loop, and a thread can run one only."""
-        return self._netlink_thread.submit(lambda: question(self._netlink())).result()
-
-    def _netlink(self) -> Any:
-        if self._routes is None:
-            from pyroute2 import IPRoute
-
-            self._routes = IPRoute()
-        return self._routes
-
-    def _next_hop(self, remote: str) -> tuple[str, int]:
-        """Whom the kernel sends frames for `remote` to, and the index of the interface.
-
-        Raises BenchError RIG-N14 when it is not the device's: a VLAN of the host's, a tunnel, the machine itself. The device
-        would speak where nobody listens.
-        """
-        route = self._ask(lambda netlink: netlink.route("get", dst=remote, family=_family(remote)))[0]
-        interface = route.get("oif")
-        if self.interface and interface != self.interface:
-            names = [self._describe(index) for index in (interface, self.interface)]
-            cause = f"the way to {remote} is through {names[0]}, and the device stands in for {names[1]} alone"
-            raise BenchError("RIG-N14", cause, "let its channel be a software one, or change the route")
-        return route.get("gateway") or remote, interface
-
-    def _describe(self, index: int) -> str:
-        """Name and, when the kernel tells, kind: "eth0.5 (vlan)"."""
-        link = self._ask(lambda netlink: netlink.get_links(index))[0]
-        kind = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_KIND")
-        return f"{link.get_attr('IFLA_IFNAME')} ({kind})" if kind else str(link.get_attr("IFLA_IFNAME"))
-
-    def _mac_of(self, hop: str) -> bytes:
-        """From the kernel's neighbour table. Raises BenchError RIG-N10 when it has no entry."""
+    def reserve(self, message: Reserve, sock: socket.socket) -> SlotRef:
+        """Raises BenchError as `Reserve` says; the socket is taken in any case."""
         try:
-            return self._neighbours(_family(hop))[hop]
-        except KeyError:
-            cause = f"the host's neighbour table has no address for {hop}"
-            raise BenchError("RIG-N10", cause, "check the topology's addresses") from None
+            self.be_ready()
+        except BaseException:
+            sock.close()
+            raise
+        self._forget(message.key)
+        connection = self.registry.reserve(
+            message.key, sock, message.names, message.network_minutes, message.payload, message.resume
+        )
+        assert connection.slot is not None
+        return connection.slot
 
-    def _neighbours(self, family: int) -> dict[str, bytes]:
-        """MAC by address."""
-        rows = self._ask(lambda netlink: list(netlink.get_neighbours(family=family)))
-        return {row.get("dst"): bytes.fromhex(row.get("lladdr").replace(":", "")) for row in rows if row.get("lladdr")}
+    def give_back(self, key: str) -> None:
+        """Asleep or not: the device drops the slot. It never fails: what cannot be freed now is freed later."""
+        with contextlib.suppress(BenchError):
+            self.be_ready()
+        self._forget(key)
+        self.registry.give_back(key)
+
+    def _forget(self, key: str) -> None:
+        connection = self.registry.find(key)
+        if connection is not None:
+            self._standby.forget(connection)
+
+    @property
+    def asleep(self) -> bool:
+        return self._phase.now is Phase.ASLEEP
+
+    @property
+    def idle(self) -> bool:
+        """Awake, with nothing left to be done."""
+        return self._phase.now is Phase.AWAKE
+
+    def be_ready(self) -> None:
+        """The device takes slots: settled after a wake, and whole. Raises the BenchError that stands against it."""
+        self.settle_now()
+        if self._phase.now is Phase.MENDING:
+            failure = self._mending.go_on()
+            if failure is not None:
+                raise failure.error
+        self.registry.free_orphans()
+
+    def payload_state(self, key: str) -> PayloadState | None:
+        connection = self.registry.find(key)
+        return connection.payload.state if connection is not None and connection.payload is not None else None
+
+    def add_pattern(self, key: str, names: Mapping[str, str], pattern: Pattern) -> None:
+        self.be_ready()
+        self.registry.add_pattern(key, names, pattern)
+
+    def remove_pattern(self, key: str) -> None:
+        self.be_ready()
+        self.registry.remove_pattern(key)
+
+    def held(self) -> Held:
+        return Held(self.asleep, {c.key: c.slot for c in self.registry.all() if c.slot is not None})
+
+    # -- falling asleep ------------------------------------------------------------------------------------------------
+
+    def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
+        """One attempt. Raises BenchError, with the host awake."""
+        if self.asleep:
+            return Entered()
+        self.be_ready()
+        connections = [c for c in map(self.registry.get, keys) if c.slot is not None]
+        entry = Entry(
+            self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
+            next_hops=self._next_hops, offloads=self._offloads, look=self._look,
+        )  # fmt: skip
+        self._phase.change(Phase.ENTERING)
+        try:
+            all_or_nothing(entry.steps(), self._inject)
+        except Incomplete as incomplete:
+            self._put_back(incomplete)
+            if isinstance(incomplete.cause, Busy):
+                return NotIdle(incomplete.cause.connection.key, str(incomplete.cause))
+            raise _as_bench_error(incomplete.cause) from incomplete.cause
+        self._phase.change(Phase.ASLEEP)
+        self._timeline.add("SLEEP_ENTER", channels=len(connections), epoch=self._standby.epoch)
+        return Entered()
+
+    def _look(self) -> None:
+        for watch in self._watches:
+            watch.look()
+
+    def _put_back(self, incomplete: Incomplete) -> None:
+        if not incomplete.left:
+            self._phase.change(Phase.AWAKE)
+            return
+        self._phase.change(Phase.MENDING)
+        self._mending.begin([Step(failure.name, failure.again) for failure in incomplete.left])
+
+    # -- waking --------------------------------------------------------------------------------------------------------
+
+    def wake(self, cause: str) -> None:
+        """Take the identity back; the host is awake when this returns."""
+        if self.asleep:
+            waking = self._new_waking()
+            waking.ask()
+            self._wake(waking, Cause(cause))
+
+    def _new_waking(self) -> Waking:
+        return Waking(self._standby, self._next_hops, self._tell)
+
+    def _wake(self, waking: Waking, cause: Cause) -> None:
+        self._phase.change(Phase.WAKING)
+        self._timeline.add("SLEEP_EXIT", cause=cause.name)
+        failures = to_the_end(waking.steps(cause), self._inject)
+        if waking.lease_over:
+            self._on_lease_over()
+        elif failures:
+            self._phase.change(Phase.MENDING)
+            for failure in failures:
+                self._not_mended(failure)
+            steps = [Step(failure.name, failure.again) for failure in failures]
+            self._mending.begin([*steps, Step("idle device", self._standby.idle_device)])
+        else:
+            self._phase.change(Phase.SETTLING)
+            self._settle_timer = self._loop.call_later(SETTLE_AFTER_S if cause.owner is not None else 0, self.settle_now)
+
+    def settle_now(self) -> None:
+        """Frames that came in while the first were put back; then nothing of ours is left on the device."""
+        if self._phase.now is not Phase.SETTLING:
+            return
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
+        failures = to_the_end([Step("release", self._standby.release)], self._inject)
+        if failures:
+            self._timeline.add("SETTLE_FAILED", error=str(failures[0].error))
+            self._phase.change(Phase.MENDING)
+            self._mending.begin([Step("idle device", self._standby.idle_device)])
+        else:
+            self._phase.change(Phase.AWAKE)
+            self._tell(Settled())
+
+    # -- what the device says ------------------------------------------------------------------------------------------
+
+    def hear_event(self, row: list[Any]) -> None:
+        try:
+            event = Event.of(row)
+        except BenchError as error:
+            self._timeline.add("NIC_VIOLATION", error=str(error))
+            return
+        if event.kind is EventKind.FAULT:  # it went on in the state before; nothing that a host could mend
+            machine, (old, refused) = _name(StateMachine, event.reason), divmod(event.subreason, 256)
+            self._timeline.add("NIC_FAULT", machine=machine, state=old, refused=refused, slot=event.slot)
+        elif event.reason == WakeReason.LEASE_EXPIRED:
+            if event.epoch >= self._attachment.epoch:  # else noticed already, by a refused command
+                self._on_lease_over()
+        elif event.reason != WakeReason.FIRMWARE_STALLED:  # its new boot number has said so before
+            self._on_wake(event)
+
+    def _on_wake(self, event: Event) -> None:
+        """The answer goes out before anything is written down."""
+        asleep, waking = self.asleep, self._new_waking()
+        if asleep:
+            waking.ask()
+        owner = self.registry.owner_of(event.slot_ref, event.matched_pattern)
+        names = owner.names if owner is not None else {"channel": None, "app": None}
+        self._timeline.add(
+            "NIC_WAKE",
+            reason=_name(WakeReason, event.reason),
+            number=event.n,
+            **names,
+            slot=event.slot,
+            pattern_id=event.matched_pattern,
+            original_bytes=event.original_bytes,
+            saved_bytes=event.saved_bytes,
+            device_us=event.t_wake_us - event.t_rx_us,
+        )
+        if asleep:
+            self._wake(waking, Cause(_name(WakeReason, event.reason), event, owner))
+
+    def hear_restart(self, boot_id: int) -> None:
+        """Its slots are lost (edge case 97). It is asked for the reason last, as it may be silent again: no host waits for it."""
+        if boot_id == self._attachment.boot_id:  # known already: the attach after another restart met it
+            return
+        self._timeline.add("RESUME_REQUIRED", boot_id=boot_id)
+
+        def told() -> None:
+            self._tell(DeviceRestarted(boot_id))
+            cause = self._device.hello().reset_cause.name
+            self._timeline.add("DEVICE_RESTARTED", boot_id=boot_id, reset_cause=cause)
+
+        self._start_anew(WakeReason.FIRMWARE_STALLED, told)
+
+    def _on_lease_over(self) -> None:
+        """The device took us for dead and freed everything (edge case 98)."""
+        self._timeline.add("RESUME_REQUIRED", lease_min=self._settings.lease_min)
+        self._start_anew(WakeReason.LEASE_EXPIRED, lambda: self._tell(LeaseExpired()))
+
+    def _start_anew(self, reason: WakeReason, told: Callable[[], None]) -> None:
+        """The host speaks for itself, wherever it was, and gives the device everything anew."""
+        if self.asleep:
+            self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
+            self._timeline.add("SLEEP_EXIT", cause=reason.name)
+            self._tell(Woke(reason.name, None, ()))
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
+        self._phase.change(Phase.MENDING)
+        standby = self._standby
+        standby.epoch, standby.silent = 0, False
+        standby.reinjection.begin()
+        steps = (
+            Step("gate", standby.gate.open),
+            Step("lose", standby.lose_payloads),
+            Step("thaw", standby.thaw),
+            Step("attach", lambda: self._attach_anew(told)),
+        )
+        self._mending.begin(steps)
+
+    def _attach_anew(self, told: Callable[[], None]) -> None:
+        self._attachment.attach()
+        self._standby.epoch = self._attachment.epoch
+        self.registry.give_all_again()
+        told()
+
+    # -- what went wrong -----------------------------------------------------------------------------------------------
+
+    def _not_mended(self, failure: Failure) -> None:
+        """Said each time it is tried; a lease that was over meanwhile is another matter."""
+        self._timeline.add("NOT_MENDED", step=failure.name, error=f"{type(failure.error).__name__}: {failure.error}")
+        if isinstance(failure.error, DeviceError) and failure.error.rc == OffloadRc.RESUME_REQUIRED:
+            self._loop.post(self._on_lease_over)
+
+    def _mended(self) -> None:
+        self._phase.change(Phase.AWAKE)
+        self._tell(Settled())
+
+    def _lose(self, connection: OffloadedConnection) -> None:
+        self._tell(Lost(connection.key))
 
 
-def _family(address: str) -> int:
-    return socket.AF_INET6 if ":" in address else socket.AF_INET
+def _as_bench_error(cause: Exception) -> Exception:
+    """What a kernel or a device of another make does is no bug of ours."""
+    if isinstance(cause, OSError):
+        return BenchError("RIG-N21", f"the kernel refused on the way to sleep: {cause}", "rig doctor")
+    return cause
 
 
-def _ttl_and_tos(sock: socket.socket) -> tuple[int, int]:
-    if sock.family == socket.AF_INET6:
-        ttl = sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_UNICAST_HOPS)
-        return ttl, sock.getsockopt(socket.IPPROTO_IPV6, socket.IPV6_TCLASS)
-    return sock.getsockopt(socket.IPPROTO_IP, socket.IP_TTL), sock.getsockopt(socket.IPPROTO_IP, socket.IP_TOS)
+def _name(names: type[WakeReason] | type[StateMachine], number: int) -> str:
+    """A device of another make may say numbers that this rig does not know."""
+    try:
+        return names(number).name
+    except ValueError:
+        return f"0x{number:04x}"

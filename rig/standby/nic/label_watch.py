@@ -12,10 +12,8 @@ import socket
 import struct
 from collections import OrderedDict
 
-from rig.net.socket_filter import attach_filter
-from rig.standby.nic.ts_watch import BUFFER_BYTES, FLOWS, frames_of
+from rig.standby.nic.ts_watch import FLOWS, frames_of, listen
 
-ETH_P_ALL = 0x0003
 HEAD_BYTES = 58
 """Ethernet, IPv6, and the ports."""
 OUTGOING_TCP6 = b"".join(
@@ -41,17 +39,21 @@ class LabelWatch:
     """Made inside the host's namespace, before the connections that it is asked about."""
 
     def __init__(self, interface: str) -> None:
-        self._socket = _listen(interface)
+        self._socket = listen(interface, OUTGOING_TCP6)
         self._newest: OrderedDict[Key, int] = OrderedDict()
 
     def flow_label(self, sock: socket.socket) -> int:
         """The label of the newest segment of the socket, 0 when it has none or none was seen."""
         if sock.family != socket.AF_INET6:
             return 0
-        for frame in frames_of(self._socket):
-            self._note(frame)
+        self.look()
         remote, local = sock.getpeername(), sock.getsockname()
         return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
+
+    def look(self) -> None:
+        """Go through what has gone out since the last look."""
+        for frame in frames_of(self._socket):
+            self._note(frame)
 
     def _note(self, frame: bytes) -> None:
         if len(frame) < HEAD_BYTES:
@@ -62,13 +64,3 @@ class LabelWatch:
         self._newest[key] = int.from_bytes(frame[14:18], "big") & 0xFFFFF
         if len(self._newest) > FLOWS:
             self._newest.popitem(last=False)
-
-
-def _listen(interface: str) -> socket.socket:
-    """The filter is there before the first frame."""
-    watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
-    attach_filter(watch, OUTGOING_TCP6)
-    watch.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
-    watch.setblocking(False)
-    watch.bind((interface, ETH_P_ALL))
-    return watch

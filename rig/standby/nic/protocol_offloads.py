@@ -34,7 +34,7 @@ IFA_F_DADFAILED, IFA_F_TENTATIVE = 0x08, 0x40
 """if_addr.h"""
 
 
-class Identity:
+class ProtocolOffloads:
     """Keeps the device's protocol offloads equal to what the host is. Lives in the host's namespace."""
 
     def __init__(self, client: OffloadClient, interface: str, mac: bytes, ipv4: str, timeline: TimelineWriter) -> None:
@@ -71,7 +71,7 @@ class Identity:
             return
         number = next(n for n in range(FIRST_ID, FIRST_ID + len(self._given) + 1) if n not in self._given)
         try:
-            self._client.add_offload(replace(offload, id=number))
+            self._add_as(number, offload)
         except DeviceError as error:
             self._full |= error.rc == OffloadRc.LIST_FULL
             if offload.type is OffloadType.GROUP:
@@ -82,6 +82,16 @@ class Identity:
                 raise
         else:
             self._given[number] = offload
+
+    def _add_as(self, number: int, offload: ProtocolOffload) -> None:
+        """A number that the device has and we do not is of an offload whose reply was lost: it gives way."""
+        try:
+            self._client.add_offload(replace(offload, id=number))
+        except DeviceError as error:
+            if error.rc != OffloadRc.DUP_ID:
+                raise
+            self._client.remove_offload(number)
+            self._client.add_offload(replace(offload, id=number))
 
     def _drop_group(self) -> bool:
         """Make room; False when there is no group of ours."""
@@ -96,8 +106,13 @@ class Identity:
         self._timeline.add("GROUP_REFUSED", group=group.remote, error=error)
 
     def _remove(self, number: int) -> None:
+        """It may be gone already, when the reply to an earlier try was lost."""
+        try:
+            self._client.remove_offload(number)
+        except DeviceError as error:
+            if error.rc != OffloadRc.NOT_FOUND:
+                raise
         del self._given[number]
-        self._client.remove_offload(number)
 
     def _of_addresses(self) -> Iterator[ProtocolOffload]:
         flags = int(self._flags())

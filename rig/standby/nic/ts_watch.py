@@ -1,17 +1,40 @@
 """The newest TSval that each peer sent: what the kernel knows as ts_recent and tells nobody.
 
 TCP_REPAIR gives our own timestamp, not the peer's. The device needs the peer's to echo it (RFC 7323 section 4.3, edge
-case 39), so packet sockets on the host's interface keep copies of what comes in, looked through only when asked. When
-their buffer overflows between two looks the newest are missing and the answer is an older TSval, which a peer accepts.
+case 39), so a packet socket on the host's interface keeps copies of the heads of TCP segments that come in, looked through
+only when asked. When its buffer overflows between two looks the newest are missing and the answer is an older TSval, which
+a peer accepts.
 """
 
 from __future__ import annotations
 
 import socket
+import struct
 from collections import OrderedDict
 from collections.abc import Iterator
 
-ETH_P_IP, ETH_P_IPV6 = 0x0800, 0x86DD
+from rig.net.socket_filter import attach_filter
+
+ETH_P_ALL = 0x0003
+HEAD_BYTES = 134
+"""Ethernet, and the longest headers of IPv4 and TCP."""
+INCOMING_TCP = b"".join(
+    struct.pack("=HBBI", *instruction)
+    for instruction in (
+        (0x20, 0, 0, 0xFFFFF004),  # ld [SKF_AD_OFF + SKF_AD_PKTTYPE]
+        (0x15, 8, 0, 4),  # PACKET_OUTGOING
+        (0x28, 0, 0, 12),
+        (0x15, 0, 2, 0x0800),
+        (0x30, 0, 0, 23),
+        (0x15, 3, 4, socket.IPPROTO_TCP),
+        (0x15, 0, 3, 0x86DD),
+        (0x30, 0, 0, 20),
+        (0x15, 0, 1, socket.IPPROTO_TCP),
+        (0x06, 0, 0, HEAD_BYTES),
+        (0x06, 0, 0, 0),
+    )
+)
+"""Classic BPF (linux/filter.h): the heads of TCP segments, over IPv4 or IPv6, that others send."""
 BUFFER_BYTES = 4 << 20
 FLOWS = 512
 """Flows remembered; the one longest silent goes first."""
@@ -22,10 +45,10 @@ Key = tuple[bytes, int, int]
 
 
 class TsWatch:
-    """Made inside the host's namespace. Protocol-bound packet sockets see incoming frames only."""
+    """Made inside the host's namespace."""
 
     def __init__(self, interface: str) -> None:
-        self._sockets = [_listen(interface, protocol) for protocol in (ETH_P_IP, ETH_P_IPV6)]
+        self._socket = listen(interface, INCOMING_TCP)
         self._newest: OrderedDict[Key, int] = OrderedDict()
 
     def ts_recent(self, sock: socket.socket) -> int:
@@ -36,9 +59,8 @@ class TsWatch:
 
     def look(self) -> None:
         """Go through what has come in since the last look."""
-        for watch in self._sockets:
-            for frame in frames_of(watch):
-                self._note(frame)
+        for frame in frames_of(self._socket):
+            self._note(frame)
 
     def _note(self, frame: bytes) -> None:
         if frame[12:14] == b"\x08\x00" and frame[23] == 6:
@@ -61,7 +83,7 @@ def frames_of(watch: socket.socket) -> Iterator[bytes]:
     """The heads of the frames that a packet socket has kept."""
     for _ in range(FRAMES_PER_LOOK):
         try:
-            yield watch.recv(128)
+            yield watch.recv(HEAD_BYTES)
         except BlockingIOError:
             return
 
@@ -78,9 +100,11 @@ def _tsval(options: bytes) -> int | None:
     return None
 
 
-def _listen(interface: str, protocol: int) -> socket.socket:
-    watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(protocol))
-    watch.bind((interface, protocol))
+def listen(interface: str, program: bytes) -> socket.socket:
+    """A packet socket that hears what the filter passes, from the first frame on."""
+    watch = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    attach_filter(watch, program)
     watch.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, BUFFER_BYTES)
     watch.setblocking(False)
+    watch.bind((interface, ETH_P_ALL))
     return watch

@@ -41,6 +41,8 @@ class Programs:
 
     system: Callable[[bytes, supervision.Inheritance], None]
     app: Callable[[supervision.AppBirth], None]
+    driver: Callable[[bytes, int], None]
+    """With the number of its end of the line to the system."""
 
 
 FromSystem: TypeAlias = Received[supervision.FromSystem]
@@ -50,7 +52,10 @@ class Supervisor:
     def __init__(self, birth: supervision.HostBirth, numbers: Iterable[int], programs: Programs) -> None:
         self._birth = birth
         self._programs = programs
-        self._of_system = set(numbers) - {birth.news_fd}
+        self._of_system = {birth.bench_fd, birth.timeline_fd, birth.host_ns_fd}
+        self._of_driver = set(numbers) - {birth.news_fd, birth.bench_fd}
+        self._systems_end, self._drivers_end = pair()
+        self._driver_pid = 0
         self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
         self._news.sock.setblocking(False)
         self._line: Line[supervision.FromSystem] | None = None
@@ -72,6 +77,7 @@ class Supervisor:
         reads, writes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
         signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
+        self._start_driver()
         self._start_system()
         while True:
             poll = select.poll()
@@ -85,6 +91,23 @@ class Supervisor:
                 os.read(reads, 4096)
                 self._reap()
 
+    # -- the driver of the device --------------------------------------------------------------------------------------
+
+    def _start_driver(self) -> None:
+        """Beside the system: what the device says, and a wake, do not wait for that."""
+        line_fd = self._drivers_end.fileno()
+        self._driver_pid = os.fork()
+        if self._driver_pid == 0:
+            own = {0, 1, 2, line_fd, *self._of_driver}
+            live(lambda: _with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd)))
+        self._tell_bench(supervision.DriverStarted(outer_pid(self._driver_pid)))
+
+    def _driver_ended(self, status: str) -> NoReturn:
+        """The device belongs to nobody then, and what sleeps cannot be woken."""
+        self._timeline.add("DRIVER_TERMINATED", status=status)
+        sys.stderr.write(f"the driver of the device ended, {status}\n")
+        os._exit(1)
+
     # -- the system ----------------------------------------------------------------------------------------------------
 
     def _start_system(self) -> None:
@@ -92,8 +115,9 @@ class Supervisor:
         ours, theirs = pair()
         ours.setblocking(False)
         apps = tuple(self._apps.values())
-        given = supervision.Inheritance(self._incarnation, theirs.fileno(), apps, dict(self._store))
-        own = {0, 1, 2, theirs.fileno(), *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
+        driver_fd = self._systems_end.fileno()
+        given = supervision.Inheritance(self._incarnation, theirs.fileno(), driver_fd, apps, dict(self._store))
+        own = {0, 1, 2, theirs.fileno(), driver_fd, *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
         self._system_pid = os.fork()
         if self._system_pid == 0:
             live(lambda: _with_only(own, lambda: self._programs.system(self._birth.system, given)))
@@ -182,7 +206,7 @@ class Supervisor:
         self._tell_system(lambda line: line.send_notice(supervision.AppEnded(app.key, status)))
 
     def _known(self) -> set[int]:
-        return {self._system_pid, *self._apps}
+        return {self._system_pid, self._driver_pid, *self._apps}
 
     def _reap(self) -> None:
         """Orphans too; these have nobody who wants to know."""
@@ -194,7 +218,9 @@ class Supervisor:
             if pid == 0:
                 return
             words = exit_words(os.waitstatus_to_exitcode(status))
-            if pid == self._system_pid:
+            if pid == self._driver_pid:
+                self._driver_ended(words)
+            elif pid == self._system_pid:
                 self._system_ended(words)
             elif pid in self._apps:
                 self._app_ended(pid, words)

@@ -47,6 +47,10 @@ class AppProcess:
         self.suspended = False
         self.child.go_on()
 
+    def was_resumed(self) -> None:
+        """By the driver of the device, which has written it down."""
+        self.suspended = False
+
     @property
     def has_unread(self) -> bool:
         """Whether it has said something that nobody has read yet."""

@@ -6,18 +6,20 @@ connection's entry in the device at once (NIC_PATTERN_ADD, CCT-041); standby ent
 
 from __future__ import annotations
 
+import itertools
 import socket
 from dataclasses import dataclass
 from typing import Any
 
-from rig.device.payload import PayloadKeepAlive
+from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import BenchError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
-from rig.standby.nic.driver import Nic, NicEntry
+from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
 from rig.standby.system.apps import AppProcess
-from rig.standby.system.payload import ChannelPayload
+from rig.standby.system.blocking_driver import BlockingDriver
 from rig.standby.system.power import Power, PowerState
 from rig.standby.system.slots import SlotKind, SlotPolicy
+from rig.standby.wire import nic
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.timeline import TimelineWriter
@@ -38,20 +40,19 @@ class Channel:
     bound_socket: int | None = None
     kind: SlotKind | None = None
     sock: socket.socket | None = None
-    nic: NicEntry | None = None
+    key: str | None = None
+    """By which the driver of the device holds the transport."""
     status: Status | None = None
     over: bool = False
     """The app has read the end of the transport: it can neither wake nor hold the host awake any more."""
     held_pushes: int = 0
     """Push tasks that wait for the system to be active."""
-    payload: ChannelPayload | None = None
+    payload: PayloadKeepAlive | None = None
     """What the device sends in place of probes on this transport; None: probes."""
 
     def set_network_minutes(self, minutes: int) -> None:
         """The interval of the keep-alives below the app; the device follows at the next standby entry (CCT-036, CCT-037)."""
         self.network_minutes = minutes
-        if self.nic is not None:
-            self.nic.network_minutes = minutes
 
     @property
     def push_enabled(self) -> bool:
@@ -65,10 +66,13 @@ class Channel:
 class Channels:
     """All channels of the host, by (app, id)."""
 
-    def __init__(self, policy: SlotPolicy, nic: Nic, power: PowerState, timeline: TimelineWriter, network_minutes: int) -> None:
+    def __init__(
+        self, policy: SlotPolicy, driver: BlockingDriver, power: PowerState, timeline: TimelineWriter, network_minutes: int
+    ) -> None:
         self.policy = policy
         self.no_slot_fails_connect = True
-        self._nic = nic
+        self._driver = driver
+        self._keys = itertools.count(1)
         self._power = power
         self._timeline = timeline
         self._network_minutes = network_minutes
@@ -128,18 +132,23 @@ class Channels:
 
     def set_payload(self, channel: Channel, keep_alive: PayloadKeepAlive | None) -> None:
         """From the next standby entry on; counts begin at 0."""
-        channel.payload = ChannelPayload(keep_alive) if keep_alive is not None else None
+        channel.payload = keep_alive
+        self.update(channel)
         self._record("PAYLOAD_KEEP_ALIVE", channel, bytes=len(keep_alive.data) if keep_alive is not None else 0)
 
-    def reserve_again(self, channel: Channel) -> None:
-        """The device forgot its slots: give it the channel's anew. A connection that is gone meanwhile keeps none."""
-        if channel.nic is None or channel.sock is None:
-            return
-        try:
-            channel.nic = self._nic.reserve(channel.sock, channel.network_minutes)
-            self._record("NIC_PATTERN_ADD", channel, slot=channel.nic.slot, gen=channel.nic.gen)
-        except (BenchError, OSError) as error:
-            self._record("NIC_REFUSED", channel, error=str(error))
+    def update(self, channel: Channel) -> None:
+        """What the driver needs to know at the next standby entry."""
+        if channel.key is not None:
+            self._driver.call(nic.Update(channel.key, channel.network_minutes, channel.payload, channel.app.child.pids))
+
+    def payload_state(self, channel: Channel) -> PayloadState | None:
+        if channel.payload is None:
+            return None
+        held = self._driver.call(nic.GetPayloadState(channel.key)) if channel.key is not None else None
+        return held or PayloadOverSleeps(channel.payload).state
+
+    def by_key(self, key: str | None) -> Channel | None:
+        return next((channel for channel in self.all() if key is not None and channel.key == key), None)
 
     def forget_dead(self) -> None:
         """Take from the device what it keeps for transports that are over; the channels keep their slots for the next ones."""
@@ -164,12 +173,14 @@ class Channels:
             return Status.TRANSPORT_DISCONNECTED
         if not channel.hardware:
             return Status.SERVICE_UNAVAILABLE if self._power.state is Power.ENTERING_STANDBY else Status.SOFTWARE_SLOT_ALLOCATED
+        key = f"{channel.app.name}/{channel.channel_id}/{next(self._keys)}"
+        names = {"app": channel.app.name, "channel": channel.channel_id}
+        call = nic.Reserve(key, names, channel.network_minutes, channel.payload)
         try:
-            channel.nic = self._nic.reserve(channel.sock, channel.network_minutes)
+            self._driver.call(call, (channel.sock.fileno(),))
         except BenchError as error:
-            self._record("NIC_REFUSED", channel, error=str(error))
-            return Status.SYSTEM_ERROR
-        self._record("NIC_PATTERN_ADD", channel, slot=channel.nic.slot, gen=channel.nic.gen)
+            return Status.TRANSPORT_DISCONNECTED if error.code == "RIG-N23" else Status.SYSTEM_ERROR
+        channel.key = key
         return Status.HARDWARE_SLOT_ALLOCATED
 
     def _request_slot(self, channel: Channel) -> None:
@@ -192,10 +203,9 @@ class Channels:
         channel.over = False
 
     def _give_back_entry(self, channel: Channel) -> None:
-        if channel.nic is not None:
-            self._nic.give_back(channel.nic)
-            self._record("NIC_PATTERN_DEL", channel, slot=channel.nic.slot, gen=channel.nic.gen)
-            channel.nic = None
+        if channel.key is not None:
+            self._driver.call(nic.GiveBack(channel.key))
+            channel.key = None
 
     def _free_slot(self, channel: Channel) -> None:
         if channel.kind is not None:

@@ -41,7 +41,7 @@ DriverNotice: TypeAlias = Woke | Settled | Lost | NoMoreTokens | DeviceRestarted
 
 
 class Driver(Protocol):
-    """Raises what the device or the way to it raises: DeviceError, BenchError (RIG-N17: the connection is over).
+    """Raises what the device or the way to it raises: DeviceError, BenchError (RIG-N23: the connection is over).
 
     Calls are done one after another, in the order in which they are made.
     """

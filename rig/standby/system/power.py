@@ -1,13 +1,13 @@
 """Power state of the host: what the user sees, and below it whether the host sleeps right now.
 
 In connected standby the screen is off and apps are suspended; the host sleeps (the device owns its identity) whenever
-nothing runs, and is awake for the moments in between. POWER records tell the first, SLEEP_ENTER and SLEEP_EXIT the second.
+nothing runs, and is awake for the moments in between. POWER records tell the first, SLEEP_ENTER and SLEEP_EXIT, which the driver
+of the device writes, the second.
 """
 
 from __future__ import annotations
 
 from enum import Enum
-from typing import Any
 
 from rig.timeline import TimelineWriter
 
@@ -20,7 +20,7 @@ class Power(Enum):
 
 
 class PowerState:
-    """One setter for each part; each writes its record."""
+    """One setter for each part."""
 
     def __init__(self, timeline: TimelineWriter) -> None:
         self._timeline = timeline
@@ -40,11 +40,9 @@ class PowerState:
             self._timeline.add("POWER", state=state.value, before=self._state.value)
             self._state = state
 
-    def fall_asleep(self, **detail: Any) -> None:
+    def fall_asleep(self) -> None:
         self.asleep = True
-        self._timeline.add("SLEEP_ENTER", **detail)
         self.change(Power.CONNECTED_STANDBY)
 
-    def wake_up(self, cause: str) -> None:
+    def wake_up(self) -> None:
         self.asleep = False
-        self._timeline.add("SLEEP_EXIT", cause=cause)

@@ -80,14 +80,13 @@ class AppRequests:
         self._service.channels.set_payload(self._channel(app, message.channel), message.payload)
 
     def _get_payload_state(self, app: AppProcess, message: from_app.GetPayloadState) -> PayloadState:
-        payload = self._channel(app, message.channel).payload
-        if payload is None:
+        state = self._service.channels.payload_state(self._channel(app, message.channel))
+        if state is None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {message.channel!r} has no payload keep-alive")
-        return payload.state
+        return state
 
     def _using_transport(self, app: AppProcess, message: from_app.UsingTransport) -> None:
         record = self._channel(app, message.channel)
-        self._service.standby.finish_settling()
         self._service.channels.bind(record, message.socket)
 
     def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin) -> None:
@@ -99,7 +98,6 @@ class AppRequests:
 
     def _wait_for_push_enabled(self, app: AppProcess, message: from_app.WaitForPushEnabled) -> int:
         record = self._channel(app, message.channel)
-        self._service.standby.finish_settling()
         status = self._service.channels.wait_for_push_enabled(record)
         if status.allocated:
             self._service.start_keep_alive(record)
@@ -108,7 +106,6 @@ class AppRequests:
     def _close_channel(self, app: AppProcess, message: from_app.CloseChannel) -> None:
         record = self._channel(app, message.channel)
         self._service.stop_keep_alive(record)
-        self._service.standby.finish_settling()
         self._service.channels.close(record)
         self._service.tasks.forget_channel(app, message.channel)
 

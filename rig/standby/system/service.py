@@ -18,27 +18,20 @@ import msgspec
 
 from rig.clock import Clock
 from rig.config import StandbyConfig
-from rig.device.link import Link
-from rig.device.numbers import EventKind, SlotFlag, StateMachine, WakeReason
-from rig.device.offload import OffloadClient
-from rig.device.offload_types import Event
+from rig.device.numbers import WakeReason
 from rig.errors import BenchError
-from rig.net.gate import Gate
 from rig.process import name_process
-from rig.standby.nic.driver import KeepAlive, Nic
-from rig.standby.nic.label_watch import LabelWatch
-from rig.standby.nic.protocol_offloads import Identity
-from rig.standby.nic.standby import ConnectedStandby, Woken
-from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.system.apps import AppProcess
+from rig.standby.system.blocking_driver import BlockingDriver
 from rig.standby.system.channels import Channel, Channels
 from rig.standby.system.child import Supervisor
+from rig.standby.system.driver import DriverNotice
 from rig.standby.system.loop import Loop, Timer
 from rig.standby.system.power import Power, PowerState
 from rig.standby.system.requests import AppRequests
 from rig.standby.system.slots import SlotPolicy
 from rig.standby.system.tasks import Tasks
-from rig.standby.wire import bench
+from rig.standby.wire import bench, nic
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
@@ -51,38 +44,26 @@ from rig.standby.wire.supervision import Inheritance, RunningApp
 from rig.standby.wire.to_app import TransportFailed
 from rig.timeline import TimelineWriter
 
-OWNER = 1
-LEASE_WAKE_PERCENT = 90
-"""The host wakes when so much of its lease is over: what is left bears a slow line and a failed entry."""
-
 
 @dataclass(frozen=True)
 class ServiceConfig:
-    """What the bench hands over, with the descriptors."""
+    """What the bench hands over; descriptors come with it."""
 
     control_fd: int
     timeline_fd: int
     host_ns_fd: int
-    wire_ns_fd: int
-    port: str
-    baudrate: int
-    interface: str
-    device_port: str
-    bridge: str
-    mac: str
-    ipv4: str
     minute_us: int
     standby: dict[str, Any]
 
     @property
     def fds(self) -> tuple[int, ...]:
-        return (self.control_fd, self.timeline_fd, self.host_ns_fd, self.wire_ns_fd)
+        return (self.control_fd, self.timeline_fd, self.host_ns_fd)
 
 
 class Service:
     """Owns the parts and the rules between them."""
 
-    def __init__(self, config: ServiceConfig) -> None:
+    def __init__(self, config: ServiceConfig, given: Inheritance) -> None:
         self.config = config
         self.rules = StandbyConfig(**config.standby)
         self.clock = Clock(config.minute_us)
@@ -91,9 +72,13 @@ class Service:
         self.apps: dict[str, AppProcess] = {}
         self.power = PowerState(self.timeline)
         self.tasks = Tasks(self.timeline)
-        self._open_device()
+        line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.driver_fd), nic.FromDriver)
+        self.driver = BlockingDriver(line, self.loop.post, given.incarnation)
+        self.driver.hear = self._hear
+        self.driver.take_over()
+        self.loop.watch(self.driver.line.fileno(), self.driver.readable)
         self.channels = Channels(
-            SlotPolicy(self.rules.limits()), self.nic, self.power, self.timeline, self.rules.network_ka_initial_min
+            SlotPolicy(self.rules.limits()), self.driver, self.power, self.timeline, self.rules.network_ka_initial_min
         )
         self.channels.no_slot_fails_connect = self.rules.no_slot_fails_connect
         self._keep_alives: dict[tuple[str, str], Timer] = {}
@@ -123,7 +108,7 @@ class Service:
         try:
             await self.loop.stopped()
         finally:
-            self.link.close()
+            self.driver.line.close()
 
     def _on_fault(self, where: str, error: BaseException) -> None:
         """An exception that nobody foresaw: written down, answered INTERNAL by the line, and everything else goes on."""
@@ -188,7 +173,7 @@ class Service:
         self._stop_linger()
         self.power.change(Power.ACTIVE)
         if self.power.asleep:
-            self.standby.wake("user")
+            self._wake("user")
         for app in self.apps.values():
             if app.foreground:
                 self._resume(app, "foreground")
@@ -200,7 +185,7 @@ class Service:
     def _shutdown(self, call: bench.Shutdown, descriptors: Descriptors) -> None:
         """Neither slot kind fires afterwards and nothing stays armed on the device (CCT-029)."""
         if self.power.asleep:
-            self.standby.wake("shutdown")
+            self._wake("shutdown")
         self.power.change(Power.SHUTDOWN)
         for app in self.apps.values():
             app.kill()
@@ -215,113 +200,47 @@ class Service:
 
     async def _device_request(self, call: bench.DeviceRequest, descriptors: Descriptors) -> dict[str, Any]:
         """A request of the bench to the device, over the host's control channel."""
-        arguments = (call.op, call.group, call.command, call.body)
-        return await asyncio.to_thread(self.link.request, *arguments, timeout_s=call.timeout_s, retries=call.retries)
+        request = nic.DeviceRequest(call.op, call.group, call.command, call.body, call.timeout_s, call.retries)
+        return await self.driver.request(request)
 
     def _link_stats(self, call: bench.LinkStats, descriptors: Descriptors) -> dict[str, int]:
-        return dict(vars(self.link.stats))
+        return self.driver.call(nic.LinkStats())
 
     # -- the device ----------------------------------------------------------------------------------------------------
 
-    def _open_device(self) -> None:
-        config = self.config
-        gate = Gate(config.wire_ns_fd, config.mac, device_port=config.device_port, bridge=config.bridge)
-        self.link = Link(config.port, baudrate=config.baudrate, timeline=self.timeline)
-        client = OffloadClient(self.link)
-        mac = bytes.fromhex(config.mac.replace(":", ""))
-        self.identity = Identity(client, config.interface, mac, config.ipv4, self.timeline)
-        keep_alive = KeepAlive(self.rules.network_ka_retry_min, self.rules.network_ka_probes)
-        self.nic = Nic(client, self.clock, mac, keep_alive, OWNER)
-        self.nic.learn_next_hop = self.rules.learn_next_hop
-        self.nic.interface = socket.if_nametoindex(config.interface)
-        self.nic.ts_recent_of = TsWatch(config.interface).ts_recent
-        self.nic.flow_label_of = LabelWatch(config.interface).flow_label
-        self.standby = ConnectedStandby(self.link, self.nic, gate, self.power, self.loop, self.timeline)
-        self.standby.on_woken = self._on_woken
-        self.standby.on_settled = self._on_settled
-        self.standby.on_lease_expired = self._on_lease_expired
-        self.standby.on_lost = self._on_connection_lost
-        attached_boot = self._attach()
-        if not gate.is_open:  # a host before us slept and never came back
-            gate.open()
-        self.link.start_events(
-            lambda event: self.loop.post(lambda: self._on_device_event(Event.of(event))),
-            lambda boot_id: self.loop.post(lambda: self._on_device_restart(boot_id)),
-            attached_boot,
-        )
+    def _hear(self, notice: DriverNotice) -> None:
+        match notice:
+            case nic.Woke(reason, key, resumed):
+                self._woke(reason, self.channels.by_key(key), resumed)
+            case nic.Lost(key):
+                self._on_connection_lost(self.channels.by_key(key))
+            case nic.NoMoreTokens(key):
+                self._on_no_more_tokens(self.channels.by_key(key))
+            case _:
+                self.touch()
 
-    def _attach(self) -> int:
-        """Make the device this host's: nothing of before is on it, intervals run on the bench's clock. Returns the boot_id."""
-        attached = self.nic.client.attach(OWNER, self._lease_ms)
-        self._attached_epoch = attached.epoch
-        self.nic.client.set_clock_scale(self.config.minute_us)
-        self.nic.labels = SlotFlag.FLOW_LABEL in (self.nic.client.capabilities().slot_flags or SlotFlag(0))
-        self.identity.forget()
-        self.identity.refresh()
-        return attached.boot_id
-
-    @property
-    def _lease_ms(self) -> int:
-        return self.rules.lease_min * 60_000
-
-    def _on_device_restart(self, boot_id: int) -> None:
-        """Its slots are lost (edge case 97). It is asked for the reason last, as it may be silent again: no host waits for it."""
-        self.timeline.add("RESUME_REQUIRED", boot_id=boot_id)
-        self._start_anew(WakeReason.FIRMWARE_STALLED)
-        self.timeline.add("DEVICE_RESTARTED", boot_id=boot_id, reset_cause=self.nic.client.hello().reset_cause.name)
-
-    def _on_lease_expired(self) -> None:
-        """The device took us for dead and freed everything (edge case 98)."""
-        self.timeline.add("RESUME_REQUIRED", lease_min=self.rules.lease_min)
-        self._start_anew(WakeReason.LEASE_EXPIRED)
-
-    def _start_anew(self, reason: WakeReason) -> None:
-        """The host wakes, speaks for itself, and gives the device everything anew."""
-        self.standby.device_lost(reason)
-        self._attach()
-        for channel in self.channels.all():
-            self.channels.reserve_again(channel)
+    def _woke(self, reason: str, channel: Channel | None, resumed: tuple[int, ...]) -> None:
+        self.power.wake_up()
         for app in self.apps.values():
+            if set(app.child.pids) & set(resumed):
+                self._unwatch_transports(app)
+                app.was_resumed()
             self.watch_transports(app)
+        if channel is not None and reason == WakeReason.KA_TIMEOUT.name:
+            channel.app.tell(TransportFailed(channel.channel_id))
         self.touch()
 
-    def _on_device_event(self, event: Event) -> None:
-        if event.kind is EventKind.FAULT:  # it went on in the state before; nothing that a host could mend
-            machine, (old, refused) = StateMachine(event.reason), divmod(event.subreason, 256)
-            self.timeline.add("NIC_FAULT", machine=machine.name, state=old, refused=refused, slot=event.slot)
-            return
-        if event.reason == WakeReason.FIRMWARE_STALLED:  # its new boot number has said so before
-            return
-        if event.reason == WakeReason.LEASE_EXPIRED:
-            if event.epoch >= self._attached_epoch:  # else noticed already, by a refused command
-                self._on_lease_expired()
-            return
-        ref = event.slot_ref
-        owner = next((c for c in self.channels.all() if ref and c.nic and (c.nic.slot, c.nic.gen) == (ref.slot, ref.gen)), None)
-        self.standby.handle_event(event, owner)
-
-    def _on_woken(self, woken: Woken) -> None:
-        if woken.reason is WakeReason.NO_MORE_TOKENS and woken.channel is not None:
-            self._on_no_more_tokens(woken.channel)
-            return
-        if woken.channel is not None:
-            self._resume(woken.channel.app, "wake")
-        if woken.reason is WakeReason.KA_TIMEOUT and woken.channel is not None:
-            woken.channel.app.tell(TransportFailed(woken.channel.channel_id))
-
-    def _on_connection_lost(self, channel: Channel) -> None:
+    def _on_connection_lost(self, channel: Channel | None) -> None:
         """Nobody knows what the device sent on it last: the app ends it, and may connect again (CCT-039)."""
-        self._resume(channel.app, "transport_failed")
-        channel.app.tell(TransportFailed(channel.channel_id))
+        if channel is not None:
+            self._resume(channel.app, "transport_failed")
+            channel.app.tell(TransportFailed(channel.channel_id))
 
-    def _on_no_more_tokens(self, channel: Channel) -> None:
-        """The device held what fits into it: the host gives it more at the next entry, or the app has to make some."""
-        if channel.payload is not None and channel.payload.offered() is None:
+    def _on_no_more_tokens(self, channel: Channel | None) -> None:
+        """The app has to make some."""
+        if channel is not None:
             self._resume(channel.app, "keep_alive")
             self.tasks.fire(channel.app, "keepalive", channel.channel_id)
-
-    def _on_settled(self) -> None:
-        self.touch()
 
     # -- apps ----------------------------------------------------------------------------------------------------------
 
@@ -388,7 +307,6 @@ class Service:
         elif self._may_fire(channel):
             self._resume(channel.app, "task")
             self.tasks.fire(channel.app, "push", channel.channel_id)
-            self.standby.settle_now()
         else:
             channel.held_pushes += 1
 
@@ -416,7 +334,7 @@ class Service:
         if not self._may_fire(channel):
             return
         if self.power.asleep:
-            self.standby.wake("keep_alive_timer")
+            self._wake("keep_alive_timer")
         self._resume(channel.app, "keep_alive")
         self.tasks.fire(channel.app, "keepalive", channel.channel_id)
 
@@ -434,7 +352,7 @@ class Service:
             self._linger = None
 
     def _sleep_if_idle(self) -> None:
-        if not self.power.in_standby or self.power.asleep or self.standby.settling:
+        if not self.power.in_standby or self.power.asleep or self.driver.settling:
             return
         for app in self.apps.values():
             self.suspend_if_idle(app)
@@ -442,13 +360,35 @@ class Service:
             self.touch()
 
     def _enter(self) -> bool:
+        """While the host sleeps nobody looks at transports: what the driver puts into them it tells of first."""
+        for app in self.apps.values():
+            self._unwatch_transports(app)
+        if self._fell_asleep():
+            return True
+        for app in self.apps.values():
+            self.watch_transports(app)
+        return False
+
+    def _fell_asleep(self) -> bool:
         try:
             self.channels.forget_dead()
-            self.identity.refresh()
-            return self.standby.enter(self.channels.all(), self._lease_ms * LEASE_WAKE_PERCENT // 100)
+            live = [c for c in self.channels.all() if c.key is not None and c.push_enabled and not c.over]
+            for channel in live:
+                self.channels.update(channel)
+            outcome = self.driver.call(nic.Enter([channel.key or "" for channel in live], 0))
         except BenchError as error:
             self.timeline.add("SLEEP_FAILED", error=str(error))
             return False
+        if isinstance(outcome, nic.NotIdle):
+            return False
+        self.power.fall_asleep()
+        return True
+
+    def _wake(self, cause: str) -> None:
+        self.driver.call(nic.Wake(cause))
+        self.power.wake_up()
+        for app in self.apps.values():
+            self.watch_transports(app)
 
     def _all_quiet(self) -> bool:
         """Every app is stopped, and none said anything before that is still unread: it may be a completed read."""
@@ -463,7 +403,7 @@ def main(wire: bytes, given: Inheritance) -> None:
 async def _serve(config: ServiceConfig, given: Inheritance) -> None:
     control: Line[bench.FromBench] = Line(socket.socket(fileno=config.control_fd), bench.FromBench)
     try:
-        service = Service(config)
+        service = Service(config, given)
     except Exception as error:
         control.send_notice(bench.Failed(fault_of(error, "the start of the standby service")))
         return

@@ -11,7 +11,6 @@ import msgspec
 
 from rig.device.objects import Pattern, SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
-from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 
 Names: TypeAlias = dict[str, str]
@@ -20,8 +19,8 @@ Names: TypeAlias = dict[str, str]
 class Reserve(Call[SlotRef], frozen=True):
     """With the descriptor of an established connection. NIC_PATTERN_ADD tells that the device has a slot for it.
 
-    Refused, NIC_REFUSED tells: DeviceError; BenchError RIG-N10 the next hop is not known, N13 signed segments, N14 another
-    interface's, N17 the connection is over.
+    Refused, NIC_REFUSED tells: DeviceError; BenchError RIG-N10 and N22 the next hop is not known, N13 signed segments, N14
+    another interface's, N23 the connection is over.
     """
 
     key: str
@@ -141,16 +140,6 @@ ToDriver: TypeAlias = (
 )
 
 
-class Ready(Notice, frozen=True):
-    """The device is attached, the host on the network."""
-
-
-class Failed(Notice, frozen=True):
-    """The driver could not start."""
-
-    fault: Fault
-
-
 class Woke(Notice, frozen=True):
     """Once for each sleep. It comes before frames are back in, and before the SIGCONT of those that it names."""
 
@@ -188,4 +177,4 @@ class LeaseExpired(Notice, frozen=True):
     """The device took the host for dead and freed everything, and has it again."""
 
 
-FromDriver: TypeAlias = Ready | Failed | Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired
+FromDriver: TypeAlias = Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired

@@ -50,7 +50,9 @@ class Peer(Generic[In]):
         on_gone: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
         inbox: Inbox | None = None,
+        first_call: int = 1,
     ) -> None:
+        """`first_call` is the number of the first: above all of the calls that somebody before has made over the same line."""
         self.line = line
         self._handler = handler
         self._on_gone = on_gone
@@ -58,7 +60,7 @@ class Peer(Generic[In]):
         self._inbox = inbox
         self._acknowledged = inbox.last if inbox is not None else 0
         self._loop = asyncio.get_running_loop()
-        self._numbers = itertools.count(1)
+        self._numbers = itertools.count(first_call)
         self._waiting: dict[int, tuple[Call[Any], asyncio.Future[Any]]] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._gone = False

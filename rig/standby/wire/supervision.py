@@ -20,6 +20,8 @@ class HostBirth(msgspec.Struct, frozen=True):
     timeline_fd: int
     host_ns_fd: int
     system: bytes
+    driver: bytes
+    """For the driver of the device alone."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,8 @@ class Inheritance:
     """1 for the first."""
     line_fd: int
     """To the supervisor."""
+    driver_fd: int
+    """To the driver of the device: the same line for each system, with what waits in it."""
     apps: tuple[RunningApp, ...] = ()
     store: dict[str, int] = field(default_factory=dict)
     """Descriptors that a system before has put there, by name."""
@@ -117,4 +121,8 @@ class SystemEnded(Notice, frozen=True):
     status: str
 
 
-ToBench: TypeAlias = SystemStarted | SystemEnded
+class DriverStarted(Notice, frozen=True):
+    outer_pid: int
+
+
+ToBench: TypeAlias = SystemStarted | SystemEnded | DriverStarted

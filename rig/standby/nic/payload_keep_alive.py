@@ -1,4 +1,4 @@
-"""A channel's payload keep-alive over many sleeps: what the next one begins with, and what the last one made of it."""
+"""A connection's payload keep-alive over many sleeps: what the next one begins with, and what the last one made of it."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from rig.device.objects import NO_PAYLOAD_MS, SlotInfo
 from rig.device.payload import PayloadKeepAlive, PayloadState
 
 
-class ChannelPayload:
-    """`set_by_app` is what the app gave, with `sent` payloads to go before it; the device gets the rest."""
+class PayloadOverSleeps:
+    """`set_by_app` is what the app gave; the device gets what earlier sleeps have left of it."""
 
     def __init__(self, set_by_app: PayloadKeepAlive) -> None:
+        self.set_by_app = set_by_app
         self.next = set_by_app
         self._sent = self._answered = 0
         self._last_sent_ns: int | None = None

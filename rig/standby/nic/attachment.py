@@ -1,0 +1,47 @@
+"""The device as this host's: attached, on the bench's clock, with what it answers for the host."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from rig.device.numbers import SlotFlag
+from rig.device.offload import OffloadClient
+from rig.standby.nic.protocol_offloads import ProtocolOffloads
+from rig.standby.nic.settings import DriverSettings
+from rig.standby.nic.tcp_slots import PeersWord, TcpSlots, nothing_seen
+
+OWNER = 1
+LEASE_WAKE_PERCENT = 90
+"""The host wakes when so much of its lease is over: what is left bears a slow line and a failed entry."""
+
+
+class Attachment:
+    """`boot_id` and `epoch`: of the last attach, 0 before the first."""
+
+    def __init__(
+        self, device: OffloadClient, settings: DriverSettings, offloads: ProtocolOffloads, flow_label_of: PeersWord
+    ) -> None:
+        self._device = device
+        self._settings = settings
+        self._offloads = offloads
+        self._flow_label_of = flow_label_of
+        self.boot_id = 0
+        self.epoch = 0
+
+    def attach(self) -> None:
+        """Nothing of before is on the device afterwards. Raises BenchError."""
+        attached = self._device.attach(OWNER, self._settings.lease_ms)
+        self.boot_id, self.epoch = attached.boot_id, attached.epoch
+        self._device.set_clock_scale(self._settings.minute_us)
+        self._offloads.forget()
+        self._offloads.refresh()
+
+    def with_labels(self, slots: TcpSlots) -> TcpSlots:
+        """Where the device knows flow labels they are given to it."""
+        known = SlotFlag.FLOW_LABEL in (self._device.capabilities().slot_flags or SlotFlag(0))
+        return replace(slots, flow_label_of=self._flow_label_of if known else nothing_seen)
+
+    def wake_timer_ms(self, wanted_ms: int) -> int:
+        """No sleep is longer than the lease bears. `wanted_ms` 0: no wish."""
+        longest_ms = self._settings.lease_ms * LEASE_WAKE_PERCENT // 100
+        return min(wanted_ms, longest_ms) if wanted_ms else longest_ms

@@ -1,0 +1,81 @@
+"""The driver's process. The supervisor forks it (rig/standby/supervisor/), with `DriverSettings`, in the host's namespace.
+
+It takes the device, and serves the system. One thread: from the wake event to the SIGCONT of whom it is for nothing else runs.
+When the system dies the driver goes on, and the next one has the same line.
+"""
+
+from __future__ import annotations
+
+import socket
+
+import msgspec
+
+from rig.device.link import Link
+from rig.process import name_process
+from rig.standby.nic.assembly import make_driver, read_line
+from rig.standby.nic.loop import Loop
+from rig.standby.nic.pass_through import PassThrough
+from rig.standby.nic.server import Outbox, Server
+from rig.standby.nic.settings import DriverSettings
+from rig.standby.wire import nic
+from rig.standby.wire.faults import Fault, fault_of
+from rig.standby.wire.line import Line, What
+from rig.timeline import TimelineWriter
+
+
+def main(settings: bytes, line_fd: int) -> None:
+    """Serve the system at the other end of the line."""
+    name_process("driver")
+    given = msgspec.msgpack.decode(settings, type=DriverSettings)
+    line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
+    try:
+        process = _Process(given, line)
+        process.start()
+    except Exception as error:
+        _refuse_all(line, fault_of(error, "the start of the driver"))
+    else:
+        process.run()
+
+
+def _refuse_all(line: Line[nic.ToDriver], fault: Fault) -> None:
+    """It could not start: every call hears why, until the system has heard enough."""
+    line.sock.setblocking(True)
+    while (received := line.receive()) is not None:
+        received.descriptors.close()
+        if received.what is What.CALL:
+            line.send_fault(received.number, fault)
+
+
+class _Process:
+    """Everything that there is one of."""
+
+    def __init__(self, settings: DriverSettings, line: Line[nic.ToDriver]) -> None:
+        self._timeline = TimelineWriter(settings.timeline_fd, "host")
+        self._loop = Loop(self._on_error)
+        self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True)
+        self._outbox = Outbox(line, self._loop)
+        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._outbox.tell)
+        self._passing = PassThrough(self._link, self._loop, lambda number, reply: self._server.answer(number, reply, "request"))
+        self._server = Server(
+            line, self._outbox, self._driver, self._passing, lambda: dict(vars(self._link.stats)), self._timeline, self._loop
+        )
+        self._line = line
+
+    def start(self) -> None:
+        """Raises what stands against it."""
+        self._driver.start()
+
+    def run(self) -> None:
+        """Until nobody is there to be served."""
+        self._loop.watch(self._link.fileno(), lambda: None)  # read before each wait
+        self._loop.watch(self._line.fileno(), self._server.readable)
+        self._loop.run(self._before_wait)
+        self._link.close()
+
+    def _before_wait(self) -> float | None:
+        due_s = read_line(self._link, self._loop)
+        self._passing.look()
+        return due_s
+
+    def _on_error(self, error: Exception) -> None:
+        self._server.on_fault("loop", error)

@@ -1,0 +1,162 @@
+"""The connections and patterns that the driver holds, and their places in the device."""
+
+from __future__ import annotations
+
+import contextlib
+import socket
+from collections.abc import Callable, Mapping
+from typing import Any, TypeVar
+
+from rig.device.numbers import OffloadRc
+from rig.device.objects import Pattern, SlotRef
+from rig.device.offload import OffloadClient
+from rig.device.payload import PayloadKeepAlive
+from rig.errors import BenchError, DeviceError
+from rig.net.tcp_diag import has_md5_keys
+from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
+from rig.standby.nic.next_hop import NextHop, NextHops
+from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
+from rig.standby.nic.tcp_slots import TcpSlots
+from rig.timeline import TimelineWriter
+
+T = TypeVar("T")
+
+GONE_ALREADY = (OffloadRc.STALE_HANDLE, OffloadRc.RESUME_REQUIRED, OffloadRc.NOT_FOUND)
+"""The device has no such slot or pattern any more, as after a reset or the end of the lease: that is what was wanted."""
+
+
+class Registry:
+    """By key. Everything that is in it is whole: a connection that the device refuses does not get in."""
+
+    def __init__(self, device: OffloadClient, slots: TcpSlots, next_hops: NextHops, timeline: TimelineWriter) -> None:
+        self._device = device
+        self._slots = slots
+        self._next_hops = next_hops
+        self._timeline = timeline
+        self._connections: dict[str, OffloadedConnection] = {}
+        self._patterns: dict[str, OffloadedPattern] = {}
+        self._orphans: list[tuple[SlotRef, Mapping[str, Any]]] = []
+
+    def reserve(
+        self,
+        key: str,
+        sock: socket.socket,
+        names: Mapping[str, Any],
+        network_minutes: int,
+        payload: PayloadKeepAlive | None = None,
+        resume: tuple[int, ...] = (),
+    ) -> OffloadedConnection:
+        """Take the socket and give the connection a place in the device; a key that is held is given back first. Raises what
+        `Reserve` says, with the socket closed."""
+        try:
+            self.give_back(key)
+            next_hop, ref = self._place(sock, names, network_minutes)
+        except BaseException:
+            sock.close()
+            raise
+        pay = PayloadOverSleeps(payload) if payload is not None else None
+        connection = OffloadedConnection(key, sock, names, network_minutes, next_hop, ref, pay, resume)
+        self._connections[key] = connection
+        return connection
+
+    def _place(self, sock: socket.socket, names: Mapping[str, Any], network_minutes: int) -> tuple[NextHop, SlotRef]:
+        try:
+            next_hop = self._checked_next_hop(sock)
+            ref = self._device.add_tcp_slot(self._slots.reservation(sock, network_minutes, next_hop))
+        except OSError as error:
+            cause = f"the connection is over: {error.strerror}"
+            self._timeline.add("NIC_REFUSED", **names, error=cause)
+            raise BenchError("RIG-N23", cause, "connect again") from error
+        except BenchError as error:
+            self._timeline.add("NIC_REFUSED", **names, error=str(error))
+            raise
+        self._timeline.add("NIC_PATTERN_ADD", **names, slot=ref.slot, gen=ref.gen)
+        return next_hop, ref
+
+    def _checked_next_hop(self, sock: socket.socket) -> NextHop:
+        remote = sock.getpeername()[0]
+        if has_md5_keys(sock):
+            cause = "the connection signs its segments (TCP MD5, RFC 2385), which no device can do for it"
+            raise BenchError("RIG-N13", cause, "let its channel be a software one, or leave the signatures out")
+        return self._next_hops.find(remote)
+
+    def give_back(self, key: str) -> None:
+        """Free its slot and close its descriptor. A slot that the device cannot be told of now is freed later: `free_orphans`."""
+        connection = self._connections.pop(key, None)
+        if connection is None:
+            return
+        connection.sock.close()
+        if connection.slot is not None:
+            self._orphans.append((connection.slot, connection.names))
+        with contextlib.suppress(BenchError):
+            self.free_orphans()
+
+    def free_orphans(self) -> None:
+        """Slots whose connections are given back. Raises BenchError for the first that the device does not take back."""
+        while self._orphans:
+            slot, names = self._orphans[0]
+            _unless_gone(self._device.remove_tcp_slot, slot)
+            del self._orphans[0]
+            self._timeline.add("NIC_PATTERN_DEL", **names, slot=slot.slot, gen=slot.gen)
+
+    def update(self, key: str, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]) -> None:
+        """Raises BenchError RIG-R24 for a key that is not held."""
+        connection = self.get(key)
+        connection.network_minutes = network_minutes
+        connection.resume = resume
+        if payload is None:
+            connection.payload = None
+        elif connection.payload is None or connection.payload.set_by_app != payload:
+            connection.payload = PayloadOverSleeps(payload)
+
+    def add_pattern(self, key: str, names: Mapping[str, Any], pattern: Pattern) -> None:
+        self.remove_pattern(key)
+        self._device.add_pattern(pattern)
+        self._patterns[key] = OffloadedPattern(key, names, pattern)
+
+    def remove_pattern(self, key: str) -> None:
+        held = self._patterns.get(key)
+        if held is not None:
+            _unless_gone(self._device.remove_pattern, held.pattern.id)
+            del self._patterns[key]
+
+    def give_all_again(self) -> None:
+        """The device has forgotten them. A connection that is gone meanwhile, or refused, keeps none; its owner sees it end.
+        Raises BenchError other than a refusal."""
+        self._orphans.clear()
+        for connection in self._connections.values():
+            connection.slot = None
+        for connection in self._connections.values():
+            try:
+                connection.next_hop, connection.slot = self._place(connection.sock, connection.names, connection.network_minutes)
+            except BenchError as error:
+                if error.code == "RIG-B03":
+                    raise
+        for held in self._patterns.values():
+            self._device.add_pattern(held.pattern)
+
+    def get(self, key: str) -> OffloadedConnection:
+        """Raises BenchError RIG-R24 for a key that is not held."""
+        try:
+            return self._connections[key]
+        except KeyError:
+            raise BenchError("RIG-R24", f"the driver holds no connection {key!r}") from None
+
+    def find(self, key: str) -> OffloadedConnection | None:
+        return self._connections.get(key)
+
+    def all(self) -> list[OffloadedConnection]:
+        return list(self._connections.values())
+
+    def owner_of(self, slot: SlotRef | None, pattern_id: int | None) -> OffloadedConnection | OffloadedPattern | None:
+        """Whose frame woke the host."""
+        connection = next((c for c in self._connections.values() if slot is not None and c.slot == slot), None)
+        return connection or next((p for p in self._patterns.values() if p.pattern.id == pattern_id), None)
+
+
+def _unless_gone(remove: Callable[[T], object], what: T) -> None:
+    try:
+        remove(what)
+    except DeviceError as error:
+        if error.rc not in GONE_ALREADY:
+            raise

@@ -1,0 +1,47 @@
+"""Frames that the device kept for the host, put in at the host's port: in arrival order, each once."""
+
+from __future__ import annotations
+
+from rig.device.numbers import FrameFlag
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import Drain
+from rig.net.gate import Gate
+from rig.timeline import TimelineWriter
+
+
+class Reinjection:
+    """`acked` is the index of the last that is in: what the device may forget."""
+
+    def __init__(self, device: OffloadClient, gate: Gate, timeline: TimelineWriter) -> None:
+        self._device = device
+        self._gate = gate
+        self._timeline = timeline
+        self._lost = 0
+        self.acked = 0
+
+    def begin(self) -> None:
+        """The device captures anew and counts from 1."""
+        self.acked = self._lost = 0
+
+    def put_in(self, index: int, data: bytes, flags: FrameFlag) -> None:
+        self._gate.inject(data)
+        self.acked = index
+        self._timeline.add("REINJECT", index=index, bytes=len(data), flags=int(flags))
+
+    def some(self) -> bool:
+        """What one reply holds; whether there was any."""
+        drained = self._device.drain(self.acked)
+        for frame in drained.frames:
+            self.put_in(frame.index, frame.data, frame.flags)
+        self._tell_lost(drained)
+        return bool(drained.frames)
+
+    def all(self) -> None:
+        """Until the device has none left that is not in."""
+        while self.some():
+            pass
+
+    def _tell_lost(self, drained: Drain) -> None:
+        if drained.lost != self._lost:
+            self._lost = drained.lost
+            self._timeline.add("FRAMES_LOST", lost=drained.lost)

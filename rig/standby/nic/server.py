@@ -1,0 +1,147 @@
+"""The driver's end of the line to the system: calls come in, answers and notices go out, and nobody is waited for."""
+
+from __future__ import annotations
+
+import traceback
+from collections import deque
+from collections.abc import Callable
+from typing import Any
+
+from rig.standby.nic.driver import NicDriver
+from rig.standby.nic.loop import Loop, Timer
+from rig.standby.nic.pass_through import PassThrough
+from rig.standby.wire import nic
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.faults import fault_of, is_foreseen
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import Line, Malformed, What, datagram, send_datagram
+from rig.standby.wire.message import Notice
+from rig.timeline import TimelineWriter
+
+UNREAD_MESSAGES = 1000
+"""What is kept for a system that does not read, beyond its socket's buffer; then it is given up."""
+AGAIN_S = 0.002
+
+
+class Outbox:
+    """What goes to the system, in order."""
+
+    def __init__(self, line: Line[nic.ToDriver], loop: Loop) -> None:
+        self._line = line
+        self._loop = loop
+        self._unsent: deque[bytes] = deque()
+        self._timer: Timer | None = None
+        line.sock.setblocking(False)
+
+    def tell(self, notice: Notice) -> None:
+        self.send(What.NOTICE, 0, notice)
+
+    def send(self, what: What, number: int, body: Any) -> None:
+        self._unsent.append(datagram(what, number, body))
+        if self._timer is None:
+            self._flush()
+
+    def _flush(self) -> None:
+        self._timer = None
+        try:
+            while self._unsent:
+                send_datagram(self._line.sock, self._unsent[0])
+                self._unsent.popleft()
+        except BlockingIOError:
+            if len(self._unsent) > UNREAD_MESSAGES:
+                self._loop.stop()
+            self._timer = self._loop.call_later(AGAIN_S, self._flush)
+        except OSError:
+            self._loop.stop()
+
+
+class Server:
+    """Serves one system until it hangs up."""
+
+    def __init__(
+        self,
+        line: Line[nic.ToDriver],
+        outbox: Outbox,
+        driver: NicDriver,
+        passing: PassThrough,
+        stats: Callable[[], dict[str, int]],
+        timeline: TimelineWriter,
+        loop: Loop,
+    ) -> None:
+        self._line = line
+        self._outbox = outbox
+        self._driver = driver
+        self._passing = passing
+        self._stats = stats
+        self._timeline = timeline
+        self._loop = loop
+
+    def readable(self) -> None:
+        """One message; the loop comes back for the next."""
+        try:
+            received = self._line.receive()
+        except BlockingIOError:
+            return
+        except Malformed as malformed:
+            if malformed.number:
+                self._outbox.send(What.FAULT, malformed.number, fault_of(malformed.as_host_error(), ""))
+            return
+        if received is None:
+            self._loop.stop()
+            return
+        with received.descriptors:
+            self._serve(received.number, received.body, received.descriptors)
+
+    def _serve(self, number: int, call: Any, descriptors: Descriptors) -> None:
+        try:
+            if isinstance(call, nic.DeviceRequest):
+                self._driver.settle_now()
+                self._passing.send(number, call)
+                return
+            result = self._result(call, descriptors)
+        except Exception as error:
+            self.answer(number, error, type(call).__name__)
+        else:
+            self.answer(number, result)
+
+    def answer(self, number: int, result: Any, where: str = "") -> None:
+        """The answer to a call: what came of it, or what it raised."""
+        if not isinstance(result, Exception):
+            self._outbox.send(What.RESULT, number, result)
+            return
+        if not is_foreseen(result):
+            self.on_fault(where, result)
+        self._outbox.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
+
+    def on_fault(self, where: str, error: Exception) -> None:
+        """An exception that nobody foresaw: written down, and everything else goes on."""
+        traceback.print_exception(error)
+        self._timeline.add("SERVICE_FAULT", where=f"the driver, {where}", error=f"{type(error).__name__}: {error}")
+
+    def _result(self, call: Any, descriptors: Descriptors) -> Any:
+        driver = self._driver
+        match call:
+            case nic.Reserve():
+                sock = descriptors.take_socket()
+                if sock is None:
+                    raise HostError(HResult.INVALID_ARG, "the connection's descriptor is missing")
+                return driver.reserve(call, sock)
+            case nic.GiveBack(key):
+                return driver.give_back(key)
+            case nic.Update(key, network_minutes, payload, resume):
+                return driver.registry.update(key, network_minutes, payload, resume)
+            case nic.GetPayloadState(key):
+                return driver.payload_state(key)
+            case nic.AddPattern(key, names, pattern):
+                return driver.add_pattern(key, names, pattern)
+            case nic.RemovePattern(key):
+                return driver.remove_pattern(key)
+            case nic.Enter(keys, wake_timer_ms):
+                return driver.enter(keys, wake_timer_ms)
+            case nic.Wake(cause):
+                return driver.wake(cause)
+            case nic.GetHeld():
+                return driver.held()
+            case nic.LinkStats():
+                return self._stats()
+        raise HostError(HResult.INVALID_ARG, f"{type(call).__name__} is not served")

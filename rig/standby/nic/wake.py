@@ -1,0 +1,166 @@
+"""Waking: host awake (the device falls silent, keeps buffering) - the host's port joins the bridge - sockets thawed - the waking
+frame and those behind it put in at the host's port, in arrival order, each once - unicast steered to the host.
+
+The host is on the network at the end whatever fails on the way: a device that does not answer cannot keep it off. Connections
+with payload keep-alives come back first, before any app runs: what the device sent and took for them is put into their sockets
+(takeback.py). One whose state cannot be had is lost, and its owner told so.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from rig.device.link import Pending
+from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
+from rig.device.offload import typed
+from rig.device.offload_types import Event, PowerReply
+from rig.errors import BenchError, DeviceError
+from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
+from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.standby import OUT_OF_STEP, Standby
+from rig.standby.nic.steps import Step
+from rig.standby.wire.message import Notice
+from rig.standby.wire.nic import NoMoreTokens, Woke
+
+
+@dataclass(frozen=True)
+class Cause:
+    """Why the host wakes. `event` and `owner`: where the device said it, and whose frame it was."""
+
+    name: str
+    event: Event | None = None
+    owner: OffloadedConnection | OffloadedPattern | None = None
+
+    @property
+    def connection(self) -> OffloadedConnection | None:
+        return self.owner if isinstance(self.owner, OffloadedConnection) else None
+
+
+class Waking:
+    """One wake. `ask` has been called before anything is written down: the device's answer is what it waits for."""
+
+    def __init__(self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None]) -> None:
+        self._standby = standby
+        self._next_hops = next_hops
+        self._tell = tell
+        self._asked: Pending | None = None
+        self._cause = Cause("")
+        self._captured = 0
+        self._lease_over = False
+        self._mute = False
+        self._silenced = False
+        self._told = False
+        self._put_in = False
+
+    @property
+    def lease_over(self) -> bool:
+        """The device took the host for dead and has freed everything."""
+        return self._lease_over
+
+    def ask(self) -> None:
+        """Host awake, on its way; not when a refused commit has left the device silent already. Never raises: the wake begins."""
+        if not self._standby.silent:
+            with contextlib.suppress(Exception):
+                self._asked = self._submit()
+
+    def _submit(self) -> Pending:
+        return self._standby.line.submit(WRITE, GROUP_OFFLOAD, Command.HOST_AWAKE, {"epoch": self._standby.epoch})
+
+    def steps(self, cause: Cause) -> list[Step]:
+        self._cause = cause
+        taking_back = not self._standby.silent and self._standby.has_payloads
+        first, last = (self._quietly, self._tell_owner) if taking_back else (self._tell_owner, self._quietly)
+        return [
+            Step("tell", first),
+            Step("host awake", self._silence),
+            Step("join", self._standby.gate.join),
+            Step("take back", self._take_back),
+            Step("tell after", last),
+            Step("thaw", self._standby.thaw),
+            Step("put in", self._reinject),
+            Step("steer", self._standby.gate.steer_to_host),
+        ]
+
+    def _quietly(self) -> None:
+        """The owner is told at the other time."""
+
+    def _tell_owner(self) -> None:
+        """Its processes go on: what they want to read comes in a moment."""
+        if self._told:
+            return
+        self._told = True
+        connection, resumed = self._cause.connection, tuple[int, ...]()
+        out_of_tokens = self._cause.name == WakeReason.NO_MORE_TOKENS.name
+        if connection is not None and connection.resume and not out_of_tokens:
+            resumed = connection.resume
+            self._standby.timeline.add("APP_RESUME", app=connection.names.get("app"), cause="wake")
+        self._tell(Woke(self._cause.name, self._cause.owner.key if self._cause.owner is not None else None, resumed))
+        for pid in resumed:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
+        if out_of_tokens and connection is not None and connection.payload is not None and connection.payload.offered() is None:
+            self._tell(NoMoreTokens(connection.key))
+
+    def _silence(self) -> None:
+        """The device has fallen silent. Raises BenchError when it cannot be asked; the wake goes on without it."""
+        if self._silenced or self._standby.silent:
+            return
+        self._silenced = True
+        try:
+            asked = self._asked or self._submit()
+            reply = typed(PowerReply.of, Command.HOST_AWAKE, self._standby.line.result(asked))
+        except DeviceError as error:
+            self._lease_over = error.rc == OffloadRc.RESUME_REQUIRED
+            self._mute = self._lease_over
+            if error.rc in OUT_OF_STEP:
+                self._silence_out_of_step()
+            elif not self._lease_over:
+                self._mute = True
+                raise
+        except Exception:
+            self._mute = True
+            raise
+        else:
+            self._standby.epoch, self._captured = reply.epoch, reply.captured
+            if reply.moved:
+                self._follow_next_hops()
+
+    def _silence_out_of_step(self) -> None:
+        try:
+            self._standby.silence()
+        except BenchError:
+            self._mute = True
+            raise
+
+    def _follow_next_hops(self) -> None:
+        """The device heard in the host's place where next hops have gone; the host's kernel must know before it sends."""
+        moved = {slot.ref: slot.next_hop_mac for slot in self._standby.device.slots() if slot.next_hop_moves}
+        for connection in [frozen.connection for frozen in self._standby.frozen]:
+            if connection.slot not in moved:
+                continue
+            self._next_hops.follow(connection, moved[connection.slot])
+            hop = connection.next_hop
+            self._standby.timeline.add("NEXT_HOP_MOVED", **connection.names, address=hop.ip, mac=hop.mac.hex(":"))
+
+    def _take_back(self) -> None:
+        if not self._silenced:  # its own step did not come to it, and nothing is taken back from a device that may speak
+            with contextlib.suppress(Exception):
+                self._silence()
+        if self._mute:
+            self._standby.lose_payloads()
+        elif not self._standby.silent:
+            self._standby.take_back()
+
+    def _reinject(self) -> None:
+        if self._put_in or self._mute:
+            return
+        event, reinjection = self._cause.event, self._standby.reinjection
+        if self._captured == 1 and event is not None and event.frame and reinjection.acked == 0:
+            reinjection.put_in(1, event.frame, FrameFlag.WAKE)
+        else:
+            reinjection.some()
+        self._put_in = True

@@ -1,0 +1,193 @@
+"""A driver on real parts, in the test's own thread: namespaces, gate, kernel sockets, and a native device."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from rig.clock import Clock, Deadline
+from rig.config import StandbyConfig
+from rig.device.emulated import EmulatedDevice
+from rig.device.factory import create
+from rig.device.link import Link
+from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
+from rig.device.offload import OffloadClient
+from rig.device.prepared import prepared_flash
+from rig.errors import BenchError, DeviceError
+from rig.net import topology, userns
+from rig.net.gate import Gate
+from rig.net.namespace import Namespace
+from rig.net.network import HOST_IFNAME, Network
+from rig.peers import PushConnection, PushServer
+from rig.process import enter_network
+from rig.standby.nic import handoff
+from rig.standby.nic.assembly import make_driver, read_line
+from rig.standby.nic.loop import Loop
+from rig.standby.nic.settings import DriverSettings
+from rig.standby.wire.message import Notice
+from rig.standby.wire.nic import Entered, Reserve, Settled, Woke
+from rig.timeline import Timeline
+
+Point = tuple[str, str]
+"""A step or a request, and "before" or "after" it."""
+
+FAULTS: dict[str, Callable[[], Exception]] = {
+    "the kernel refuses": lambda: OSError(errno.ENOMEM, os.strerror(errno.ENOMEM)),
+    "the device refuses": lambda: DeviceError(GROUP_OFFLOAD, OffloadRc.UNSUPPORTED, OffloadRc.UNSUPPORTED.name, "what was asked"),
+    "the device is silent": lambda: BenchError("RIG-B03", "no SMP answer"),
+    "a bug of ours": lambda: ZeroDivisionError("division by zero"),
+}
+
+
+class Injector:
+    """Records each point that is passed, and raises `fault` at the one that is armed, once."""
+
+    def __init__(self) -> None:
+        self.passed: list[Point] = []
+        self._armed: Point | None = None
+        self._fault: Callable[[], Exception] = FAULTS["a bug of ours"]
+        self.for_ever: Callable[[], Exception] | None = None
+        """Raised at every request of the device."""
+
+    def arm(self, point: Point, fault: Callable[[], Exception]) -> None:
+        self._armed, self._fault = point, fault
+
+    @property
+    def struck(self) -> bool:
+        return self._armed is None
+
+    def __call__(self, name: str, when: str) -> None:
+        self.passed.append((name, when))
+        if self.for_ever is not None and name.isupper():
+            raise self.for_ever()
+        if self._armed == (name, when):
+            self._armed = None
+            raise self._fault()
+
+
+class Parts:
+    """One connection of a host whose driver is ours to turn."""
+
+    def __init__(self, network: Network, device: EmulatedDevice, timeline: Timeline, stack: ExitStack) -> None:
+        self.network = network
+        self.device_process = device
+        self.timeline = timeline
+        self.notices: list[Notice] = []
+        self.inject = Injector()
+        self.errors: list[Exception] = []
+        self.loop = Loop(self.errors.append)
+        self.link = stack.enter_context(Link(device.port, pumped=True))
+        self.client = OffloadClient(self.link)
+        self.gate: Gate = network.gate()
+        self.settings = settings(network, device, timeline)
+        self.driver = make_driver(self.settings, self.link, self.loop, timeline, self.notices.append, self.inject)
+        self.loop.watch(self.link.fileno(), lambda: None)
+        self.driver.start()
+        spec = network.topology.server
+        server = stack.enter_context(PushServer(network.namespaces[spec.name], spec.ip4, timeline))
+        self.sock = stack.enter_context(socket.create_connection((server.address, server.port), 5))
+        self.server: PushConnection = server.connection()
+        self.driver.reserve(Reserve("one", {"app": "a", "channel": "c"}, 1439), self.sock.dup())
+
+    def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
+        """Let the driver work until then."""
+        deadline = Deadline(timeout_s)
+
+        def before_wait() -> float | None:
+            due_s = read_line(self.link, self.loop)
+            return min(due_s or 0.05, 0.05)
+
+        while not condition():
+            assert not deadline.expired, f"{what}; notices {self.notices}"
+            self.loop.turn(before_wait)
+
+    def fall_asleep(self) -> None:
+        """Raises what the driver raises; what is not idle is waited for."""
+        deadline = Deadline(5)
+        while not isinstance(outcome := self.driver.enter(["one"], 0), Entered):
+            assert not deadline.expired, outcome
+
+    def wait_awake(self) -> None:
+        """Until nothing is left to be done."""
+        self.until(lambda: isinstance(self.notices[-1], Settled), "the driver does not settle")
+
+    def wake_by_data(self, data: bytes) -> None:
+        """The server sends; the host wakes, reads it, and settles."""
+        self.notices.clear()
+        self.server.push(data)
+        self.until(lambda: any(isinstance(notice, Woke) for notice in self.notices), "no wake")
+        assert self.read(len(data)) == data
+        self.wait_awake()
+
+    def read(self, count: int) -> bytes:
+        """What the app reads; the driver works meanwhile."""
+        data = b""
+        self.sock.setblocking(False)
+
+        def have_all() -> bool:
+            nonlocal data
+            try:
+                data += self.sock.recv(count - len(data))
+            except BlockingIOError:
+                pass
+            return len(data) >= count
+
+        self.until(have_all, f"{count} bytes did not come")
+        return data
+
+    def assert_whole(self, number: int) -> None:
+        """The host is on the network, the socket out of repair, and bytes go both ways, each once."""
+        assert self.gate.is_open, "the gate is closed"
+        assert self.sock.getsockopt(socket.IPPROTO_TCP, handoff.TCP_REPAIR) == 0, "the socket is in repair"
+        before = len(self.server.received)
+        said, heard = b"to server %d" % number, b"to host %d" % number
+        self.sock.setblocking(True)
+        self.sock.sendall(said)
+        assert self.server.wait_received(before + len(said))[before:] == said
+        self.server.push(heard)
+        assert self.read(len(heard)) == heard
+
+
+def settings(network: Network, device: EmulatedDevice, timeline: Timeline) -> DriverSettings:
+    host, rules = network.topology.host, StandbyConfig()
+    return DriverSettings(
+        timeline_fd=timeline.fd,
+        host_ns_fd=network.host.fd,
+        wire_ns_fd=network.wire.fd,
+        port=device.port,
+        baudrate=115200,
+        interface=HOST_IFNAME,
+        device_port=network.device_port,
+        bridge=network.topology.bridge,
+        mac=host.mac,
+        ipv4=host.ip4,
+        minute_us=Clock().minute_us,
+        lease_min=rules.lease_min,
+        probe_retry_min=rules.network_ka_retry_min,
+        probes=rules.network_ka_probes,
+        learn_next_hop=rules.learn_next_hop,
+    )
+
+
+@pytest.fixture
+def parts(tmp_path: Path) -> Iterator[Parts]:
+    """The test's thread is in the host's namespace meanwhile."""
+    if not userns.privileged():
+        pytest.skip(userns.refusal().cause)
+    with ExitStack() as stack:
+        network = stack.enter_context(Network(topology.load("flat")))
+        eth, link = network.device_eth_socket(), network.device_link_socket()
+        device = stack.enter_context(create("native", flash=prepared_flash("native"), eth=eth, link=link))
+        assert isinstance(device, EmulatedDevice)
+        timeline = Timeline(tmp_path / "timeline.jsonl")
+        stack.callback(timeline.close)
+        outside = Namespace("outside", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        enter_network(network.host.fd)
+        stack.callback(lambda: enter_network(outside.fd))
+        yield Parts(network, device, timeline, stack)
