@@ -35,6 +35,7 @@ def _raise_unseen() -> None:
 
 ENDS: dict[str, Callable[[], object]] = {
     "an exception": lambda: _raise(RuntimeError("no mailbox")),
+    "one of many words": lambda: _raise(RuntimeError("no mailbox " * 100_000)),
     "SystemExit": lambda: sys.exit(3),
     "KeyboardInterrupt": lambda: _raise(KeyboardInterrupt()),
     "_thread.exit": _thread.exit,

@@ -16,7 +16,7 @@ from rig.clock import Deadline
 from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
 from rig.standby.api import session
 from rig.standby.api.read_operation import ReadOperation
-from rig.standby.wire.from_app import ConnectBegin, ConnectEnd
+from rig.standby.wire.from_app import WORDS_LENGTH, ConnectBegin, ConnectEnd
 from rig.standby.wire.hresult import HostError, HResult
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
@@ -71,7 +71,7 @@ class StreamSocket:
         try:
             sock = _connected(host, port, timeout_s)
         except BaseException as error:
-            app.call(ConnectEnd(channel, self.socket_id, str(error) or type(error).__name__))
+            app.call(ConnectEnd(channel, self.socket_id, _words(error)))
             raise
         try:
             app.call(ConnectEnd(channel, self.socket_id), [sock.fileno()])
@@ -153,6 +153,10 @@ def _connected(host: str, port: int, timeout_s: float) -> socket.socket:
         sock.close()
         raise
     return sock
+
+
+def _words(error: BaseException) -> str:
+    return (str(error) or type(error).__name__)[:WORDS_LENGTH]
 
 
 def _shut_down(sock: socket.socket) -> None:

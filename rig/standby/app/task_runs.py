@@ -9,7 +9,7 @@ from typing import Any
 from rig.standby.api.session import EntryPoint
 from rig.standby.api.task_instance import BackgroundTaskInstance
 from rig.standby.app.faults import Faults
-from rig.standby.wire.from_app import TaskDone
+from rig.standby.wire.from_app import WORDS_LENGTH, TaskDone
 from rig.standby.wire.message import Notice
 from rig.standby.wire.to_app import RunTask
 
@@ -40,4 +40,4 @@ class TaskRuns:
             fault = instance.run(self._entry_points)
         finally:
             self._faults.add("RUN_EXIT", instance=order.instance, fault=fault, **ran)
-            self._notify(TaskDone(order.instance, fault))
+            self._notify(TaskDone(order.instance, fault and fault[:WORDS_LENGTH]))

@@ -23,6 +23,7 @@ class AppProcess:
     access: bool = False
     foreground: bool = True
     suspended: bool = False
+    ready: bool = False
     open_reads: int = 0
     tasks: set[int] = field(default_factory=set)
     peer: Peer[FromApp] | None = None

@@ -11,6 +11,7 @@ from rig.standby.system.channels import Channel, check_minutes
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.transport import taken_transport
 
 if TYPE_CHECKING:
     from rig.standby.system.service import Service
@@ -48,7 +49,10 @@ class AppRequests:
         return self._handlers[type(message)](app, message)
 
     async def _app_ready(self, app: AppProcess, message: from_app.AppReady) -> None:
-        self._service.timeline.add("APP_READY", app=app.name, pid=await app.child.known())
+        pid = await app.child.known()
+        if not app.ready:
+            app.ready = True
+            self._service.timeline.add("APP_READY", app=app.name, pid=pid)
 
     def _request_access(self, app: AppProcess, message: from_app.RequestAccess) -> int:
         return self._service.request_access(app)
@@ -70,6 +74,7 @@ class AppRequests:
         return self._channel(app, message.channel).network_minutes
 
     def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported) -> bool:
+        self._channel(app, message.channel)
         return self._service.rules.aoac
 
     def _decrease_network_keep_alive(self, app: AppProcess, message: from_app.DecreaseNetworkKeepAlive) -> None:
@@ -94,7 +99,10 @@ class AppRequests:
 
     def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
         record = self._channel(app, message.channel)
-        self._service.channels.connect_end(record, descriptors.take_socket(), message.error)
+        if record.bound_socket is None or record.sock is not None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {message.channel!r} waits for no connected transport")
+        sock = taken_transport(descriptors) if message.error is None else None
+        self._service.channels.connect_end(record, sock, message.error)
 
     def _wait_for_push_enabled(self, app: AppProcess, message: from_app.WaitForPushEnabled) -> int:
         record = self._channel(app, message.channel)
@@ -113,6 +121,8 @@ class AppRequests:
         app.open_reads += 1
 
     def _read_completed(self, app: AppProcess, message: from_app.ReadCompleted) -> None:
+        if app.open_reads == 0:  # it never began
+            return
         app.open_reads -= 1
         record = next((c for c in self._service.channels.all() if c.app is app and c.channel_id == message.channel), None)
         if record is not None:
