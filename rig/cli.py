@@ -52,7 +52,7 @@ def build() -> typer.Typer:
     app = typer.Typer(
         name="rig",
         help="Hardware-in-the-loop rig for low-power network offload.",
-        epilog="New here? rig doctor, then rig run. Files, keys, exit codes: rig help (bench.toml, topology, requirements ...).",
+        epilog="New here? rig doctor, then rig run; rig help tour. All topics: rig help.",
         pretty_exceptions_enable=False,
         rich_markup_mode=None,
         context_settings={"help_option_names": ["-h", "--help"]},

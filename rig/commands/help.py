@@ -6,22 +6,59 @@ from typing import Annotated
 
 import typer
 
-NAMES = "exit-codes, error-codes, bench.toml, topology, requirements, events, signing-key, ci"
+TOPICS = {
+    "tour": "the commands, by what they are for",
+    "tests": "fixtures, marks and options for tests of your own",
+    "board": "a real board in the bench",
+    "figures": "what rig bench measures",
+    "bench.toml": "a file to start from: every number of a bench",
+    "topology": "a file to start from: machines and routers",
+    "requirements": "a file to start from: a catalogue of your own",
+    "ci": "a file to start from: a pipeline",
+    "events": "what host, device, apps and server write to the timeline",
+    "signing-key": "where the key of the images is",
+    "exit-codes": "what a command ends with",
+    "error-codes": "what RIG-... stands for; one by itself: rig help RIG-N11",
+}
+NAMES = ", ".join(TOPICS)
 
 
 def register(app: typer.Typer) -> None:
     @app.command("help", help=f"Explain a topic: {NAMES}.")
-    def show(topic: Annotated[str, typer.Argument(help=NAMES, autocompletion=lambda: NAMES.split(", "))] = "exit-codes") -> None:
-        from rig import error_codes
-        from rig.commands.topics import BENCH_TOML, CI, EXIT_CODES, REQUIREMENTS, SIGNING_KEY, TOPOLOGY
-        from rig.device import signing_key
+    def show(topic: Annotated[str, typer.Argument(help=NAMES, autocompletion=lambda: list(TOPICS))] = "") -> None:
         from rig.errors import UsageError
-        from rig.events import page
 
-        files = {"bench.toml": BENCH_TOML, "topology": TOPOLOGY, "requirements": REQUIREMENTS, "ci": CI}
-        key = SIGNING_KEY.format(path=signing_key.path())
-        topics = {"exit-codes": EXIT_CODES, "error-codes": error_codes.page(), **files, "signing-key": key, "events": page()}
-        topics |= {code: f"{code}  {meaning}" for code, meaning in error_codes.MEANINGS.items()}
-        if topic not in topics:
+        if not topic:
+            lines = [f"  rig help {name:14}{about}" for name, about in TOPICS.items()]
+            typer.echo("\n".join(["Options of a command: rig COMMAND --help. Topics:", "", *lines]))
+            return
+        text = _text(topic)
+        if text is None:
             raise UsageError("RIG-C07", f'there is no help on "{topic}"', f"rig help with one of {NAMES}; or rig COMMAND --help")
-        typer.echo(topics[topic].rstrip("\n"))
+        typer.echo(text.rstrip("\n"))
+
+
+def _text(topic: str) -> str | None:
+    """Of a topic or an error's code."""
+    from rig import error_codes, events
+    from rig.commands import pages, topics
+    from rig.device import signing_key
+
+    if meaning := error_codes.MEANINGS.get(topic):
+        return f"{topic}  {meaning}"
+    if topic == "signing-key":
+        return topics.SIGNING_KEY.format(path=signing_key.path())
+    texts = {
+        "tour": pages.TOUR,
+        "tests": pages.TESTS,
+        "board": pages.BOARD,
+        "figures": pages.FIGURES,
+        "bench.toml": topics.BENCH_TOML,
+        "topology": topics.TOPOLOGY,
+        "requirements": topics.REQUIREMENTS,
+        "ci": topics.CI,
+        "events": events.page(),
+        "exit-codes": topics.EXIT_CODES,
+        "error-codes": error_codes.page(),
+    }
+    return texts.get(topic)

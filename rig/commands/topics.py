@@ -69,7 +69,7 @@ ipv4 = "198.51.100.1/24"
 ipv6 = "2001:db8:0:2::1/64"
 
 [hosts.gateway.nat]          # optional: it translates the host's IPv4 addresses to its far one
-established_s = 2            # seconds after which it forgets an idle connection
+established_s = 4            # seconds after which it forgets an idle connection
 forgotten = "remap"          # what it does with a segment of a forgotten one: remap (the server resets it) or drop
 
 [hosts.cloud]

@@ -57,7 +57,7 @@ def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ("rig serve --device ", ["native", "qemu"]),
         ("rig run --device q", ["qemu"]),
         ("rig run --topology n", ["nat", "nat-drop"]),
-        ("rig help t", ["topology"]),
+        ("rig help t", ["tour", "tests", "topology"]),
     ],
 )
 def test_a_shell_can_complete_values(typed: str, offered: list[str]) -> None:

@@ -14,7 +14,7 @@ import pytest
 from rig.clock import Deadline
 
 KILLS = int(os.environ.get("RIG_KILLS", "12"))
-"""Runs killed; the figure of the project's README was taken with 50."""
+"""Runs killed."""
 LATEST_S = 3.0
 MARK = "RIG_TEST_KILLED_RUN"
 

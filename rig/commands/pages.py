@@ -1,0 +1,109 @@
+"""What `rig help` tells at length, beside the files of rig/commands/topics.py."""
+
+from __future__ import annotations
+
+TOUR = """\
+Look at the machine
+  rig doctor                                  what it can run, and the command that mends each lack
+
+Run tests
+  rig run --device auto                       the suite on every device that this machine has
+  rig run -k "wakes and not vlan"             words of file, test, parameters and requirement
+  rig run test_nat.py; rig run --last-failed  files, tests or printed ids; then what failed; -x stops at the first, -v tells more
+  rig run --list                              tests and the requirements they prove
+  rig run --topology routed -k resume         the same tests through a router; nat: through one that forgets connections
+  rig run -n 0                                one after the other, as with a board; -n 3: three at a time, each on its own bench
+  rig requirements CCT                        what is asked for, and what the last run said; one with all details: CCT-030
+
+Watch and look again
+  rig monitor --run                           in a second terminal: what a run does, event by event
+  rig report reports/latest                   draw the reports again, also of a run that was killed; --keep 5 deletes old runs
+
+A device by itself
+  rig devices                                 serial ports, who holds them, who answers
+  rig serve --device qemu --sample            an emulated one; prints the PTY of its serial line, here /dev/pts/N
+  smpmgr --port /dev/pts/N image state-read   any mcumgr client can talk to it
+  rig monitor /dev/pts/N                      its log, events and counters, live
+  rig slots --port /dev/pts/N                 connections and lease (--all: every field); also counters, patterns, offloads, log
+  rig flash --port /dev/pts/N                 plan, upload, verify, test, restart, confirm; or an IMAGE of yours; --force: also
+                                              when that runs already
+  rig flash IMAGE --port ... --recovery       past an image that does not answer: switch the board off and on meanwhile
+
+Measure
+  rig bench --device native                   minutes: wake latency, standby entry, jitter, flashing (rig help figures)
+  rig bench --device core                     the engine's filter alone: wrong wakes, frames a second, instructions
+"""
+
+TESTS = """\
+A test of your own is pytest's; installing the rig brings the fixtures. Run it with
+
+  pytest --device native --device qemu --rig-reports reports
+
+--device, --topology and --bench-config are also --rig-device, --rig-topology and --rig-bench-config, for where a conftest has
+options of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench.
+
+Fixtures
+  bench      all of it, torn down after the test; once for each device and topology
+  device     typed commands to the microcontroller: device.counters(), device.add_pattern(...), device.capabilities()
+  host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for
+  server     the remote end of the host's connections: address, port, push
+  inject     frames from the wire
+  timeline   the ordered record of everything: wait, find (rig help events)
+  capture    frames of every link
+
+Marks
+  requirement("CCT-030")     what the test proves; edge(7): an edge case of the device, 1 to 108
+  topology("dual-stack")     what it needs, instead of --topology
+  bench_config(lease_min=60) keys of bench.toml that it needs otherwise (rig help bench.toml)
+  limit_s(60)                time limit of set-up, call and teardown each; 60 by default
+  alone                      with -n: nothing beside it
+
+Your own app under test is a class: host.start_app("mine", "my_module:MyApp"). It imports rig.standby.api, and its public methods
+are what app.call("method", ...) calls.
+
+Your own requirements come from a file: --rig-requirements mine.toml, rig_requirements in pytest's ini file, or bench.toml
+(rig help requirements > mine.toml).
+"""
+
+BOARD = """\
+A board is firmware that answers SMP on a serial port with the groups os (0), image (1) and offload (100; the messages are in
+firmware/proto/offload.cddl), and whose Ethernet is wired to an interface of this machine.
+
+  rig devices                                 which port is it
+  rig flash IMAGE --port /dev/ttyACM0         an image for it; the rig's own name their board and refuse another
+  rig run --bench-config bench.toml           with these lines in bench.toml:
+
+    [bench]
+    device = "board"
+    port = "/dev/ttyACM0"
+    nic = "enp3s0"
+
+The suite needs the firmware's test commands, such as the one that shortens minutes: a build with RELEASE=1 has none.
+
+The interface is moved into the bench (that needs root) and given back at the end as it was, addresses and routes too. One that
+is in use (default route, address, login) is refused, unless nic_force = true. After a SIGKILL the kernel gives it back bare: the
+next run and rig doctor --restore put back what it had.
+
+A run leases its boards: a second run on the same machine is told to wait. Tests on a board run one after the other.
+Other keys: rig help bench.toml. Keys of images: rig help signing-key.
+"""
+
+FIGURES = """\
+What `rig bench` measures; compare figures of one machine only. --json gives one object, with every bound; every device has the
+same keys, null where one has no meaning. --check makes a missed bound an error.
+
+On native and qemu, over the wire:
+  wakes          from the frame on the wire to the app, and its parts; standby entry; time in which nobody has the host's identity
+  jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
+                 sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
+                 `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its
+                 processor with nobody, and so does the sleeping process (in_real_time)
+  filter         32 patterns and 16 slots loaded into the running device: filter_frames_per_s is the most that its own counters
+                 say it took, sorted and counted over its wire; filter_vs_libpcap_ratio is that beside libpcap's programs, which
+                 have no wire (so it is far below core's); missed_wakes of 320 matching frames, false_wakes of up to 40,000 near
+                 misses and while only keep-alives were due
+  flashing       upload, verification, restart
+
+On core, the engine by itself: the same filter without a wire, and m3_instructions_per_frame on a Cortex-M3.
+keepalive_jitter_ms is null there, m3_instructions_per_frame on native; flash_bytes and ram_bytes are the Cortex-M3 build's.
+"""
