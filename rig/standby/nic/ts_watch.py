@@ -14,6 +14,7 @@ from collections import OrderedDict
 from collections.abc import Iterator
 
 from rig.net.socket_filter import attach_filter
+from rig.net.tcp_options import timestamps
 
 ETH_P_ALL = 0x0003
 HEAD_BYTES = 134
@@ -69,9 +70,10 @@ class TsWatch:
             self._note_tcp(frame[22:38], frame[54:])
 
     def _note_tcp(self, remote: bytes, segment: bytes) -> None:
-        tsval = _tsval(segment[20 : 4 * (segment[12] >> 4)])
-        if tsval is None:
+        found = timestamps(segment[20 : 4 * (segment[12] >> 4)])
+        if found is None:
             return
+        tsval, _ = found
         key = remote, int.from_bytes(segment[0:2], "big"), int.from_bytes(segment[2:4], "big")
         before = self._newest.pop(key, tsval)
         self._newest[key] = tsval if (tsval - before) & 0xFFFFFFFF < 1 << 31 else before
@@ -86,18 +88,6 @@ def frames_of(watch: socket.socket) -> Iterator[bytes]:
             yield watch.recv(HEAD_BYTES)
         except BlockingIOError:
             return
-
-
-def _tsval(options: bytes) -> int | None:
-    at = 0
-    while at + 1 < len(options) and options[at] != 0:
-        if options[at] == 1:
-            at += 1
-            continue
-        if options[at] == 8 and at + 10 <= len(options):
-            return int.from_bytes(options[at + 2 : at + 6], "big")
-        at += max(2, options[at + 1])
-    return None
 
 
 def listen(interface: str, program: bytes) -> socket.socket:
