@@ -10,14 +10,12 @@ Every key is optional. A wrong one is refused with file, line and key before any
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
 
 from rig.clock import Clock
-from rig.errors import UsageError
-from rig.toml_lines import load_toml
+from rig.toml_checks import TomlFile
 
 RANGES = {
     "lease_min": range(1, 1441),
@@ -100,29 +98,28 @@ class BenchConfig:
 
 def load(path: Path) -> BenchConfig:
     """Read a bench.toml. Raises UsageError RIG-C01 that names line and key."""
-    table, line_of = load_toml(path)
-    complain = _Complaints(path, line_of)
-    complain.unknown(table, ("bench", "clock", "standby"), "")
-    bench = _section(table, "bench", BenchConfig, BENCH_KEYS, complain)
-    clock = _section(table, "clock", Clock, ("minute_us",), complain)
-    standby = _section(table, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)), complain)
+    file = TomlFile(path, form="rig help bench.toml")
+    file.only(file.content, "", ("bench", "clock", "standby"))
+    bench = _section(file, "bench", BenchConfig, BENCH_KEYS)
+    clock = _section(file, "clock", Clock, ("minute_us",))
+    standby = _section(file, "standby", StandbyConfig, tuple(f.name for f in fields(StandbyConfig)))
     for key, value in (*bench.items(), *standby.items()):
         if key in RANGES and value not in RANGES[key]:
             section_name = "standby" if key in standby else "bench"
             low, high = RANGES[key][0], RANGES[key][-1]
-            complain.wrong(f"{section_name}.{key}", value, f"{low} to {high}{UNITS.get(key, '')}")
+            file.refuse(f"{section_name}.{key}", value, f"{low} to {high}{UNITS.get(key, '')}")
     if bench.get("device", "native") not in DEVICE_KINDS:
-        complain.wrong("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
+        file.refuse("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
     if bench.get("reset_line", "none") not in RESET_LINES:
-        complain.wrong("bench.reset_line", bench["reset_line"], f"one of {', '.join(RESET_LINES)}")
+        file.refuse("bench.reset_line", bench["reset_line"], f"one of {', '.join(RESET_LINES)}")
     if bench.get("device") == "board" and not bench.get("port"):
-        complain.wrong("bench.port", bench.get("port", ""), 'the board\'s serial port, e.g. "/dev/ttyUSB0"')
+        file.refuse("bench.port", bench.get("port", ""), 'the board\'s serial port, e.g. "/dev/ttyUSB0"')
     if bench.get("device") == "board" and not bench.get("nic"):
-        complain.wrong("bench.nic", bench.get("nic", ""), "this machine's interface that the board's Ethernet is wired to")
+        file.refuse("bench.nic", bench.get("nic", ""), "this machine's interface that the board's Ethernet is wired to")
     try:
         scaled = Clock(**clock)
     except ValueError as error:
-        raise complain.error("clock.minute_us", str(error)) from None
+        raise file.error("clock.minute_us", str(error)) from None
     for key in ("topology", "requirements"):
         if key in bench:
             bench[key] = _from_file(path, bench[key])
@@ -136,45 +133,23 @@ def _from_file(path: Path, value: str) -> str:
     return str(path.parent / given) if value and is_path else value
 
 
-class _Complaints:
-    """Makes the errors of one file."""
-
-    def __init__(self, path: Path, line_of: Any) -> None:
-        self._path = path
-        self._line_of = line_of
-
-    def error(self, key: str, text: str) -> UsageError:
-        return UsageError("RIG-C01", f"{self._path}:{self._line_of(key)}: {text}", f"edit {self._path}")
-
-    def wrong(self, key: str, value: object, expected: str) -> None:
-        raise self.error(key, f"{key} = {value!r}: expected {expected}")
-
-    def unknown(self, table: Mapping[str, Any], allowed: tuple[str, ...], prefix: str) -> None:
-        for key in table:
-            if key not in allowed:
-                raise self.error(prefix + key, f"unknown key {prefix + key}; known here: {', '.join(allowed)}")
-
-
-def _section(table: Mapping[str, Any], name: str, cls: type, allowed: tuple[str, ...], complain: _Complaints) -> dict[str, Any]:
-    section = table.get(name, {})
-    if not isinstance(section, dict):
-        complain.wrong(name, section, f"a table [{name}]")
-    complain.unknown(section, allowed, name + ".")
+def _section(file: TomlFile, name: str, cls: type, allowed: tuple[str, ...]) -> dict[str, Any]:
+    section = file.table(file.content, name, {})
+    file.only(section, name, allowed)
     defaults = {f.name: f.default for f in fields(cls)}
     for key, value in section.items():
-        _check_type(f"{name}.{key}", value, defaults[key], complain)
+        if expected := _expected(value, defaults[key]):
+            file.refuse(f"{name}.{key}", value, expected)
     return dict(section)
 
 
-def _check_type(key: str, value: object, default: object, complain: _Complaints) -> None:
+def _expected(value: object, default: object) -> str:
+    """What a value of `default`'s type would be; "" when it is one."""
+    number = isinstance(value, (int, float)) and not isinstance(value, bool)
     if isinstance(default, bool):
-        if not isinstance(value, bool):
-            complain.wrong(key, value, "true or false")
-    elif isinstance(default, str):
-        if not isinstance(value, str) or "\0" in value:  # no name of the system has a NUL
-            complain.wrong(key, value, "a string")
-    elif isinstance(default, float):
-        if isinstance(value, bool) or not isinstance(value, (int, float)) or not 0 < value < math.inf:
-            complain.wrong(key, value, f"a number above 0, e.g. {default}")
-    elif isinstance(value, bool) or not isinstance(value, int) or value < 0:
-        complain.wrong(key, value, f"a whole number, e.g. {default}")
+        return "" if isinstance(value, bool) else "true or false"
+    if isinstance(default, str):
+        return "" if isinstance(value, str) and "\0" not in value else "a string"  # no name of the system has a NUL
+    if isinstance(default, float):
+        return "" if number and 0 < value < math.inf else f"a number above 0, e.g. {default}"  # type: ignore[operator]
+    return "" if number and isinstance(value, int) and value >= 0 else f"a whole number, e.g. {default}"

@@ -22,14 +22,14 @@ Its ids are MY-001 and MY-002.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
 
 from rig.catalogue.model import FIELDS, PROFILES, Area, Catalogue, Requirement
 from rig.errors import UsageError
-from rig.toml_lines import load_toml
+from rig.toml_checks import TomlFile
 
 PREFIX = re.compile(r"[A-Z][A-Z0-9_]*")
 NUMBER = re.compile(r"[0-9]+")
@@ -43,8 +43,8 @@ NOT_IN_SUITE = "no test of the suite: proved by the project's own tests in {}"
 
 def read(path: Path) -> Catalogue:
     """One file. Raises UsageError: RIG-C01 when it cannot be read or is no TOML, RIG-C13 (line, key) for what is no entry."""
-    tables, line_of = load_toml(path)
-    reader = _Reader(path, line_of)
+    reader = _Reader(path)
+    tables = reader.file.content
     if not tables:
         raise UsageError("RIG-C13", f"{path}: no requirement in it", 'begin with [MY] and 001 = "What it has to do"')
     areas, requirements = dict[str, Area](), dict[str, Requirement]()
@@ -60,31 +60,30 @@ def read(path: Path) -> Catalogue:
 class _Reader:
     """Checks the parts of one file."""
 
-    def __init__(self, path: Path, line_of: Callable[[str], int]) -> None:
-        self._path = path
-        self._line_of = line_of
+    def __init__(self, path: Path) -> None:
+        self.file = TomlFile(path, "RIG-C13", "rig help requirements")
 
     def area(self, prefix: str, table: object) -> Area:
         if not PREFIX.fullmatch(prefix):
-            raise self._error(prefix, f"[{prefix}]: an area's name is capital letters, digits and _, such as MY")
+            raise self.file.error(prefix, f"[{prefix}]: an area's name is capital letters, digits and _, such as MY")
         if not isinstance(table, dict):
-            raise self._error(prefix, f"{prefix} = {table!r}: expected a table [{prefix}]")
+            self.file.refuse(prefix, table, f"a table [{prefix}]")
         for key in AREA_KEYS:
             if key in table:
-                self._text(f"{prefix}.{key}", table[key])
+                self.file.text(table, f"{prefix}.{key}")
         about = _flowing(table.get("about", ""))
-        return Area(prefix, _flowing(table.get("area", prefix)), about, str(self._path))
+        return Area(prefix, _flowing(table.get("area", prefix)), about, str(self.file.path))
 
     def requirement(self, area: Area, number: str, entry: object) -> Requirement:
         """An entry as an object. A text alone is its title."""
         key = f"{area.prefix}.{number}"
         if not NUMBER.fullmatch(number):
             hint = _nearest(number, AREA_KEYS)
-            raise self._error(key, f"{key}: a requirement's key is its number, such as 001; an area has area and about{hint}")
+            raise self.file.error(key, f"{key}: a requirement's key is its number, such as 001; an area has area and about{hint}")
         if isinstance(entry, str):
             entry = {"title": entry}
         if not isinstance(entry, dict):
-            raise self._error(key, f"{key} = {entry!r}: expected a title in quotes, or a table [{key}]")
+            self.file.refuse(key, entry, f"a title in quotes, or a table [{key}]")
         fields = self._fields(key, entry)
         proved = fields.get("proved", ())
         if proved and "suite" not in proved:
@@ -92,32 +91,17 @@ class _Reader:
         return Requirement(f"{area.prefix}-{number}", area.title, **fields)
 
     def _fields(self, key: str, entry: Mapping[str, Any]) -> dict[str, Any]:
-        for name in entry:
-            if name not in KEYS:
-                raise self._error(f"{key}.{name}", f"{key}: unknown key {name}; known: {', '.join(KEYS)}{_nearest(name, KEYS)}")
-        if "title" not in entry:
-            raise self._error(key, f"{key}: no title")
+        self.file.only(entry, key, KEYS)
         for name in TEXTS:
-            if name in entry:
-                self._text(f"{key}.{name}", entry[name])
+            if name in entry or name == "title":
+                self.file.text(entry, f"{key}.{name}")
         if entry.get("profile", "both") not in PROFILES:
-            raise self._error(f"{key}.profile", f"{key}.profile = {entry['profile']!r}: expected one of {', '.join(PROFILES)}")
+            self.file.refuse(f"{key}.profile", entry["profile"], f"one of {', '.join(PROFILES)}")
         proved = entry.get("proved", [])
         if not isinstance(proved, list) or not all(isinstance(folder, str) and folder for folder in proved):
-            raise self._error(
-                f"{key}.proved", f'{key}.proved = {proved!r}: expected names of folders, such as ["suite", "engine"]'
-            )
+            self.file.refuse(f"{key}.proved", proved, 'names of folders, such as ["suite", "engine"]')
         fields: dict[str, Any] = {name: _flowing(value) for name, value in entry.items() if name in TEXTS}
         return fields | {name: value for name, value in (("profile", entry.get("profile")), ("proved", tuple(proved))) if value}
-
-    def _text(self, key: str, value: object) -> None:
-        if not isinstance(value, str) or not value.strip():
-            raise self._error(key, f"{key} = {value!r}: expected a text in quotes")
-
-    def _error(self, key: str, text: str) -> UsageError:
-        return UsageError(
-            "RIG-C13", f"{self._path}:{self._line_of(key)}: {text}", f"edit {self._path}; its form: rig help requirements"
-        )
 
 
 def _flowing(text: str) -> str:

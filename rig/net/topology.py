@@ -27,14 +27,11 @@ from pathlib import Path
 from rig.errors import UsageError
 from rig.net.machines import Topology
 from rig.net.topology_file import Reader
-from rig.toml_lines import load_toml
 
 
 def load(name_or_path: str | Path) -> Topology:
     """Read a topology by name ("flat") or path. Raises UsageError RIG-C01 (file, line and key) or RIG-C03 (not found)."""
-    path = find(name_or_path)
-    table, line_of = load_toml(path)
-    return Reader(path, line_of).topology(table)
+    return Reader(find(name_or_path)).topology()
 
 
 def find(name_or_path: str | Path) -> Path:

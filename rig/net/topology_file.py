@@ -1,16 +1,15 @@
-"""A topology's file, checked: every complaint is a UsageError RIG-C01 that names file, line and key."""
+"""A topology's file, checked: every complaint is a UsageError RIG-C01 that names file, line and key (rig/toml_checks.py)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
 from dataclasses import replace
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from rig.errors import UsageError
 from rig.net.machines import FAR_IFNAME, NEAR_IFNAME, HostSpec, Leg, NatSpec, Topology
+from rig.toml_checks import TomlFile
 
 ROLES = ("host", "server", "peer", "router")
 LEG_KEYS = ("mac", "ipv4", "ipv6")
@@ -30,20 +29,22 @@ RESERVED_NAMES = ("wire",)
 class Reader:
     """Turns tables into a Topology; every complaint names the line."""
 
-    def __init__(self, path: Path, line_of: Callable[[str], int]) -> None:
+    def __init__(self, path: Path) -> None:
         self._path = path
-        self._line_of = line_of
+        self._file = TomlFile(path, form="rig help topology")
+        self._refuse = self._file.refuse
 
-    def topology(self, table: dict[str, Any]) -> Topology:
-        self._only(table, "", ("name", "description", "wire", "hosts"))
-        wire = self._table(table, "wire", {})
-        self._only(wire, "wire", ("bridge", "far_bridge"))
-        hosts = {name: self._host(name, table["hosts"]) for name in self._table(table, "hosts")}
+    def topology(self) -> Topology:
+        table = self._file.content
+        self._file.only(table, "", ("name", "description", "wire", "hosts"))
+        wire = self._file.table(table, "wire", {})
+        self._file.only(wire, "wire", ("bridge", "far_bridge"))
+        hosts = {name: self._host(name, table["hosts"]) for name in self._file.table(table, "hosts")}
         hosts = _with_server_port(hosts)
         self._check_roles(hosts)
         self._check_addresses(hosts)
-        name, description = self._text(table, "name", self._path.stem), self._text(table, "description", "")
-        bridges = self._text(wire, "wire.bridge", "br0"), self._text(wire, "wire.far_bridge", "br1")
+        name, description = self._file.text(table, "name", self._path.stem), self._file.text(table, "description", "")
+        bridges = self._file.text(wire, "wire.bridge", "br0"), self._file.text(wire, "wire.far_bridge", "br1")
         if bridges[0] == bridges[1]:
             self._refuse("wire.far_bridge", bridges[1], "a name of its own; wire.bridge has it already")
         return Topology(name, description, self._path, *bridges, hosts)
@@ -52,11 +53,11 @@ class Reader:
         key = f"hosts.{name}"
         if not NAME_PATTERN.fullmatch(name) or name in RESERVED_NAMES:
             self._refuse(key, name, "a name of 1 to 12 small letters, digits and dashes, but not 'wire'")
-        table = self._table(hosts, key)
+        table = self._file.table(hosts, key)
         role = table.get("role")
         if role not in ROLES:
             self._refuse(f"{key}.role", role, "one of " + ", ".join(map(repr, ROLES)))
-        self._only(table, key, ROUTER_KEYS if role == "router" else HOST_KEYS)
+        self._file.only(table, key, ROUTER_KEYS if role == "router" else HOST_KEYS)
         port = "ph" if role == "host" else f"p-{name}"
         far = self._far(name, table, f"{key}.far") if role == "router" else None
         nat = self._nat(table, f"{key}.nat") if "nat" in table else None
@@ -71,23 +72,23 @@ class Reader:
         return self._mac(table, f"{key}.mac"), port, ipv4, ipv6
 
     def _far(self, name: str, router: dict[str, Any], key: str) -> Leg:
-        table = self._table(router, key)
-        self._only(table, key, LEG_KEYS)
+        table = self._file.table(router, key)
+        self._file.only(table, key, LEG_KEYS)
         return Leg(name, FAR_IFNAME, *self._leg(table, key, f"f-{name}"))
 
     def _nat(self, router: dict[str, Any], key: str) -> NatSpec:
-        table = self._table(router, key)
-        self._only(table, key, ("established_s", "forgotten"))
+        table = self._file.table(router, key)
+        self._file.only(table, key, ("established_s", "forgotten"))
         established_s = table.get("established_s")
         if isinstance(established_s, bool) or not isinstance(established_s, int) or not 1 <= established_s <= LONGEST_S:
             self._refuse(f"{key}.established_s", established_s, f"whole seconds, 1 to {LONGEST_S}")
-        forgotten = self._text(table, f"{key}.forgotten", "remap")
+        forgotten = self._file.text(table, f"{key}.forgotten", "remap")
         if forgotten not in FORGOTTEN:
             self._refuse(f"{key}.forgotten", forgotten, "one of " + ", ".join(map(repr, FORGOTTEN)))
         return NatSpec(established_s, "drop" if forgotten == "drop" else "remap")
 
     def _mac(self, table: dict[str, Any], key: str) -> str:
-        mac = self._text(table, key).lower()
+        mac = self._file.text(table, key).lower()
         if not re.fullmatch(r"[0-9a-f]{2}(:[0-9a-f]{2}){5}", mac) or int(mac[:2], 16) & 3 != 2:
             self._refuse(key, mac, 'a locally administered unicast address, e.g. "02:00:00:00:01:10"')
         return mac
@@ -95,7 +96,7 @@ class Reader:
     def _address(self, table: dict[str, Any], key: str, kind: type[Any]) -> Any:
         if key.rsplit(".", 1)[1] not in table:
             return None
-        text = self._text(table, key)
+        text = self._file.text(table, key)
         example = "192.0.2.10/24" if kind is IPv4Interface else "2001:db8:0:1::10/64"
         try:
             address = ip_interface(text)
@@ -161,30 +162,6 @@ class Reader:
         if router.nat is not None and router.ipv4 is None:
             self._refuse(f"hosts.{router.name}.nat", {}, "a router with ipv4 addresses")
 
-    def _table(self, parent: dict[str, Any], key: str, default: dict[str, Any] | None = None) -> dict[str, Any]:
-        value = parent.get(key.rsplit(".", 1)[-1], default)
-        if not isinstance(value, dict):
-            self._refuse(key, value, f"a table [{key}]")
-        return value
-
-    def _text(self, parent: dict[str, Any], key: str, default: str | None = None) -> str:
-        value = parent.get(key.rsplit(".", 1)[-1], default)
-        if not isinstance(value, str) or (not value and default is None):
-            self._refuse(key, value, "a text in quotes, not empty")
-        return value
-
-    def _only(self, table: dict[str, Any], prefix: str, known: tuple[str, ...]) -> None:
-        for name in table:
-            if name not in known:
-                key = f"{prefix}.{name}" if prefix else name
-                self._refuse(key, table[name], f"only {', '.join(known)} here", unknown=True)
-
-    def _refuse(self, key: str, value: object, expected: str, *, unknown: bool = False) -> NoReturn:
-        shown = "is missing" if value is None else "is not known" if unknown else f"= {_shown(value)}"
-        raise UsageError(
-            "RIG-C01", f"{self._path}:{self._line_of(key)}: {key} {shown}: expected {expected}", f"edit {self._path}"
-        )
-
 
 def _with_server_port(hosts: dict[str, HostSpec]) -> dict[str, HostSpec]:
     """The first server, whatever its name, is the bench's: its end of the cable is "ps" for every test."""
@@ -200,7 +177,3 @@ def _is_host_address(address: IPv4Interface | IPv6Interface) -> bool:
         and address.ip != network.network_address
         and (isinstance(address, IPv6Interface) or address.ip != network.broadcast_address)
     )
-
-
-def _shown(value: object) -> str:
-    return f'"{value}"' if isinstance(value, str) else "{...}" if isinstance(value, dict) else str(value)

@@ -53,13 +53,13 @@ def test_a_users_own_file_joins_the_catalogue(tmp_path: Path) -> None:
             "MY.aria: a requirement's key is its number, such as 001; an area has area and about; did you mean area?",
         ),
         ("[MY]\n001 = 1\n", 2, "MY.001 = 1: expected a title in quotes, or a table [MY.001]"),
-        ("[MY]\n001 = ''\n", 2, "MY.001.title = '': expected a text in quotes"),
-        ("[MY.001]\nsource = 'x'\n", 1, "MY.001: no title"),
-        ("[MY.001]\ntitle = 'x'\nsauce = 'x'\n", 3, "MY.001: unknown key sauce;"),
+        ("[MY]\n001 = ''\n", 2, 'MY.001.title = "": expected a text in quotes'),
+        ("[MY.001]\nsource = 'x'\n", 1, "MY.001.title is missing"),
+        ("[MY.001]\ntitle = 'x'\nsauce = 'x'\n", 3, "MY.001.sauce is not known: expected only title, "),
         ("[MY.001]\ntitle = 'x'\nsauce = 'x'\n", 3, "did you mean source?"),
         ("[MY.001]\ntitle = 'x'\ncondition = []\n", 3, "MY.001.condition = []: expected a text in quotes"),
-        ("[MY.001]\ntitle = 'x'\nprofile = 'win7'\n", 3, "MY.001.profile = 'win7': expected one of win8, win10, both"),
-        ("[MY.001]\ntitle = 'x'\nproved = 'suite'\n", 3, "MY.001.proved = 'suite': expected names of folders"),
+        ("[MY.001]\ntitle = 'x'\nprofile = 'win7'\n", 3, 'MY.001.profile = "win7": expected one of win8, win10, both'),
+        ("[MY.001]\ntitle = 'x'\nproved = 'suite'\n", 3, 'MY.001.proved = "suite": expected names of folders'),
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_line(tmp_path: Path, text: str, line: int, words: str) -> None:
