@@ -2,23 +2,26 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
-from rig.benchmarks import cycles, entry, flashing, jitter, wire
+from rig.benchmarks import cycles, entry, flashing, floor, jitter, wire
 from rig.benchmarks.core import Progress
 from rig.benchmarks.cycles import Cycles
 from rig.benchmarks.jitter import Jitter
 from rig.benchmarks.stats import Summary
 from rig.benchmarks.wire import WireFigures
-from rig.config import BenchConfig
+from rig.config import BenchConfig, StandbyConfig
 from rig.device.images import image_sizes
 from rig.device.prepared import prepared_flash
 
 SET_UPS = 20
 ENTRIES = 100
+CONNECTIONS, MANY_CONNECTIONS = 4, 16
+"""The second is as many as a device holds."""
+MANY_SLOTS = StandbyConfig(hw_slots_total=MANY_CONNECTIONS, hw_slots_per_app=MANY_CONNECTIONS // 2)
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,10 @@ class DeviceFigures:
 
     device: str
     wake_latency_ms: Summary
+    wake_floor_ms: Summary
+    """What a wake costs on this machine at the least, see floor.py."""
     standby_entry_ms: Summary
+    standby_entry_16_ms: Summary
     ownerless_ms: Summary
     bench_setup_s: Summary
     flash_line_efficiency: float
@@ -36,6 +42,11 @@ class DeviceFigures:
     wire: WireFigures
     flash_bytes: int
     ram_bytes: int
+
+    @property
+    def wake_latency_to_floor(self) -> float:
+        """Median to median."""
+        return self.wake_latency_ms.p50 / self.wake_floor_ms.p50
 
     @property
     def false_wakes(self) -> int:
@@ -49,10 +60,13 @@ class DeviceFigures:
         return cycles_right and not self.false_wakes and not self.wire.missed_wakes
 
     def as_json(self) -> dict[str, Any]:
-        timings = ("wake_latency_ms", "standby_entry_ms", "ownerless_ms", "bench_setup_s")
+        timings = (
+            "wake_latency_ms", "wake_floor_ms", "standby_entry_ms", "standby_entry_16_ms", "ownerless_ms", "bench_setup_s"
+        )  # fmt: skip
         return {
             "device": self.device,
             **{name: getattr(self, name).as_json() for name in timings},
+            "wake_latency_to_floor": round(self.wake_latency_to_floor, 2),
             "flash_line_efficiency": round(self.flash_line_efficiency, 4),
             "delivered_once_in_order": self.cycles.delivered_once_in_order,
             "peer_kernel_faults": self.cycles.faults,
@@ -77,13 +91,16 @@ def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigur
             set_up_s.append(bench.set_up_s)
         progress("set-up", number + 1, SET_UPS)
     with Bench(config, folder / "entry") as bench:
-        entries = entry.run(bench, ENTRIES, lambda n: progress("entry", n, ENTRIES))
+        entries = entry.run(bench, CONNECTIONS, ENTRIES, lambda n: progress("entry", n, ENTRIES))
+    with Bench(replace(config, standby=MANY_SLOTS), folder / "entry-16") as bench:
+        many = entry.run(bench, MANY_CONNECTIONS, ENTRIES, lambda n: progress("entry with 16 connections", n, ENTRIES))
+    floors_ms = floor.run(rounds, lambda n: progress("floor of a wake", n, rounds))
     with Bench(config, folder / "cycles") as bench:
         cycled = cycles.run(bench, rounds, lambda n: progress("cycle", n, rounds))
     with Bench(jitter.config(kind), folder / "jitter") as bench:
         jittered = jitter.run(bench, folder, lambda n, total: progress("keep-alive jitter", n, total))
     filtered = wire.run(kind, progress)
     return DeviceFigures(
-        kind, Summary.of(cycled.wake_latency_ms), Summary.of(entries.entry_ms), Summary.of(entries.ownerless_ms),
-        Summary.of(set_up_s), flashed.efficiency, cycled, jittered, filtered, *image_sizes(),
+        kind, Summary.of(cycled.wake_latency_ms), Summary.of(floors_ms), Summary.of(entries.entry_ms), Summary.of(many.entry_ms),
+        Summary.of(entries.ownerless_ms), Summary.of(set_up_s), flashed.efficiency, cycled, jittered, filtered, *image_sizes(),
     )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Standby entry with four connections: from the request to the moment the device speaks for the host, and how long of it
+"""Standby entry with some connections: from the request to the moment the device speaks for the host, and how long of it
 nobody does (edge case 91): from before the gate closes, with every connection frozen and handed over behind it.
 """
 
@@ -10,7 +10,6 @@ from typing import Any, NamedTuple
 from rig.bench import Bench
 
 APPS = ("one", "two")
-CHANNELS_PER_APP = 2
 
 
 class Entries(NamedTuple):
@@ -22,11 +21,11 @@ class Entries(NamedTuple):
     """SLEEP_ENTER after GATE_CLOSED."""
 
 
-def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Entries:
-    """Enter and leave `rounds` times."""
+def run(bench: Bench, connections: int, rounds: int, progress: Callable[[int], None]) -> Entries:
+    """Enter and leave `rounds` times, with half of the connections in each of two apps."""
     for name in APPS:
         app = bench.host.start_app(name)
-        for number in range(CHANNELS_PER_APP):
+        for number in range(connections // len(APPS)):
             arguments: dict[str, Any] = {"channel": f"channel-{number}", "host": bench.server.address, "port": bench.server.port}
             app.call("open_channel", minutes=1439, **arguments)
     times = Entries([], [])

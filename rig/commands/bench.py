@@ -75,8 +75,12 @@ def table(figures: DeviceFigures) -> str:
     from rig.benchmarks.bounds import of_device
 
     bounds = {bound.name: bound for bound in of_device(figures)}
-    medians = ("wake_latency_ms", "standby_entry_ms", "ownerless_ms", "bench_setup_s")
+    medians = ("wake_latency_ms", "standby_entry_ms", "standby_entry_16_ms", "ownerless_ms", "bench_setup_s")
     rows = [_row(name, getattr(figures, name), bounds[f"{name}.p50"]) for name in medians]
+    floor, times = figures.wake_floor_ms, bounds["wake_latency_to_floor"]
+    rows.append(
+        ["wake_floor_ms", f"{floor.p50:.3f}", f"{floor.p99:.3f}", floor.n, f"wakes {times.wanted} times", *cells(times)[1:]]
+    )
     rows.append(["flash_line_efficiency", f"{figures.flash_line_efficiency:.3f}", "", 1, *cells(bounds["flash_line_efficiency"])])
     timings = tabulate(rows, headers=["measured", "median", "p99", "rounds", "wanted", ""], disable_numparse=True)
     cycles = figures.cycles
