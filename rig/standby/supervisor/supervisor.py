@@ -124,8 +124,8 @@ class Supervisor:
         theirs.close()
         self._line = Line(ours, supervision.FromSystem)
         outer = outer_pid(self._system_pid)
-        self._timeline.add("SYSTEM_STARTED", pid=outer, incarnation=self._incarnation)
         self._tell_bench(supervision.SystemStarted(self._incarnation, outer))
+        self._timeline.add("SYSTEM_STARTED", pid=outer, incarnation=self._incarnation)
 
     def _hear_system(self) -> None:
         """All that it has said, also before it died."""
@@ -255,8 +255,9 @@ def _with_only(fds: set[int], life: Callable[[], None]) -> None:
 def _throw_away(line_fd: int) -> None:
     """Calls that the dead system has not read: the bench is told that they are not answered."""
     with socket.socket(fileno=os.dup(line_fd)) as line, contextlib.suppress(OSError):
+        line.setblocking(False)
         while True:
-            data, fds, _, _ = socket.recv_fds(line, MESSAGE_BYTES, FDS, socket.MSG_DONTWAIT)
+            data, fds, _, _ = socket.recv_fds(line, MESSAGE_BYTES, FDS)
             for fd in fds:
                 os.close(fd)
             if not data:

@@ -1,0 +1,141 @@
+"""The system dies: the supervisor starts another, which the bench and the apps go on with."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.bench import Bench
+from rig.clock import Deadline
+from rig.config import BenchConfig
+from rig.net import userns
+from rig.standby.handle import SystemRestarted
+from rig.standby.wire.hresult import ProcessGone
+from rig.standby.wire.line import pair
+from rig.suite.scene import Scene
+
+pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
+
+
+@pytest.fixture
+def scene(tmp_path: Path) -> Iterator[Scene]:
+    with Bench(BenchConfig(), tmp_path) as bench:
+        yield Scene(bench)
+
+
+def kill_system(scene: Scene) -> None:
+    """Returns when the next one has been started."""
+    after = scene.timeline.mark()
+    os.kill(scene.host.pid, signal.SIGKILL)
+    assert scene.timeline.wait("SYSTEM_TERMINATED", after=after).status == "signal SIGKILL"
+    scene.timeline.wait("SYSTEM_STARTED", after=after)
+
+
+def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None:
+    app_pid = scene.host.start_app("chat") and scene.timeline.wait("APP_READY").pid
+    killed = scene.host.pid
+    for _ in range(3):
+        kill_system(scene)
+    assert scene.host.link_stats()
+    assert scene.host.pid != killed
+    chat = scene.host.apps["chat"]
+    connection = scene.open_hardware("inbox", app=chat)
+    scene.sleep()
+    scene.push_and_run(connection, b"to who lived on")
+    scene.host.exit_standby()
+    scene.host.start_app("later")
+    assert scene.timeline.find("APP_READY", app="chat")[-1].pid == app_pid
+    assert not scene.timeline.find("APP_TERMINATED")
+
+
+def test_an_app_that_it_had_stopped_goes_on(scene: Scene) -> None:
+    scene.open_hardware()
+    scene.sleep()
+    kill_system(scene)
+    assert scene.app.call("messages", channel="inbox") == []
+
+
+def test_an_app_that_dies_meanwhile_is_told_by_the_next(scene: Scene) -> None:
+    scene.host.start_app("chat")
+    pid, after = scene.timeline.wait("APP_READY").pid, scene.timeline.mark()
+    os.kill(scene.host.pid, signal.SIGSTOP)
+    os.kill(pid, signal.SIGKILL)
+    kill_system(scene)
+    scene.host.start_app("chat")
+    assert scene.timeline.wait("APP_READY", after=after).pid != pid
+
+
+def test_a_call_under_way_is_told_and_the_next_one_works(scene: Scene) -> None:
+    system, outcome = scene.host.pid, list[BaseException]()
+
+    def call() -> None:
+        try:
+            scene.host.link_stats()
+        except BaseException as error:
+            outcome.append(error)
+
+    os.kill(system, signal.SIGSTOP)
+    caller = threading.Thread(target=call)
+    caller.start()
+    caller.join(0.05)  # the call is in the line, or about to be
+    assert caller.is_alive()
+    os.kill(system, signal.SIGKILL)
+    caller.join(5)
+    assert [type(error) for error in outcome] == [SystemRestarted]
+    assert "ended (signal SIGKILL) before it answered, and was started anew" in str(outcome[0])
+    assert scene.host.link_stats()
+
+
+def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
+    scene.host.start_app("chat")
+    pids = [scene.host.pid, scene.timeline.wait("APP_READY").pid]
+    os.kill(scene.host.supervisor_pid, signal.SIGKILL)
+    deadline = Deadline(5)
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert not deadline.expired
+        time.sleep(0.001)
+    with pytest.raises(ProcessGone, match="the standby service is gone"):
+        scene.host.link_stats()
+
+
+def toy(name: str) -> subprocess.CompletedProcess[str]:
+    """See toy_system.py. `stdout` is what the toys have said."""
+    (bench, bench_end), (news, told) = pair(), pair()
+    reads, writes = os.pipe()
+    fds = [told.fileno(), bench_end.fileno(), writes]
+    argv = [sys.executable, str(Path(__file__).parent / "toy_system.py"), name, *map(str, fds)]
+    with bench, bench_end, news, told:
+        done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=10, check=False)
+    os.close(writes)
+    with os.fdopen(reads) as out:
+        return subprocess.CompletedProcess(argv, done.returncode, out.read(), done.stderr)
+
+
+def test_what_it_had_stored_comes_to_the_next_one() -> None:
+    done = toy("stores")
+    assert (done.returncode, done.stdout) == (0, "2 {'one': 'one', 'two': 'another'}\n"), done.stderr
+
+
+def test_one_that_cannot_start_is_given_up() -> None:
+    done = toy("hopeless")
+    assert (done.returncode, done.stdout) == (1, "1\n2\n3\n4\n5\n")
+    assert "the standby service died 5 times before it served, signal SIGKILL at last" in done.stderr
+
+
+def test_one_that_has_served_is_started_as_often_as_it_dies() -> None:
+    done = toy("serves")
+    assert (done.returncode, done.stdout) == (0, "21\n"), done.stderr
+
+
+def test_what_it_has_started_ends_with_it() -> None:
+    left, incarnation = toy("leaves_children").stdout.split()
+    assert incarnation == "2"
+    assert not Path(f"/proc/{left}").exists()

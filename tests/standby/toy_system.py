@@ -1,0 +1,86 @@
+"""A supervisor in a process of its own, with a toy in the place of the system.
+
+python toy_system.py TOY NEWS_FD BENCH_FD OUT_FD
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+import sys
+from collections.abc import Callable
+
+from rig.process import adopt_orphans
+from rig.standby.supervisor.supervisor import Programs, Supervisor
+from rig.standby.system.child import Supervisor as Above
+from rig.standby.wire.supervision import AppBirth, HostBirth, Inheritance
+
+
+def die() -> None:
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+async def stores(given: Inheritance, out: int) -> None:
+    """The first puts three descriptors and takes one back, the second says what it finds."""
+    above = Above(given, on_gone=print, on_fault=print)
+    if given.incarnation == 1:
+        for name in ("one", "two", "three"):
+            reads, writes = os.pipe()
+            os.write(writes, name.encode())
+            await above.put(name, reads)
+        replaced, writes = os.pipe()
+        os.write(writes, b"another")
+        await above.put("two", replaced)
+        above.remove("three")
+        die()
+    found = {name: os.read(fd, 100).decode() for name, fd in sorted(given.store.items())}
+    os.write(out, f"{given.incarnation} {found}\n".encode())
+
+
+async def hopeless(given: Inheritance, out: int) -> None:
+    os.write(out, f"{given.incarnation}\n".encode())
+    die()
+
+
+async def serves(given: Inheritance, out: int) -> None:
+    """Dies twenty times, and each time it had served before."""
+    Above(given, on_gone=print, on_fault=print).serving()
+    if given.incarnation <= 20:
+        die()
+    os.write(out, f"{given.incarnation}\n".encode())
+
+
+async def leaves_children(given: Inheritance, out: int) -> None:
+    """Processes that it has started end with it."""
+    if given.incarnation == 1:
+        pid = os.fork()
+        if pid == 0:
+            os.setsid()
+            signal.pause()
+        os.write(out, f"{pid} ".encode())
+        die()
+    os.write(out, b"%d\n" % given.incarnation)
+
+
+TOYS: dict[str, Callable[..., object]] = {toy.__name__: toy for toy in (stores, hopeless, serves, leaves_children)}
+
+
+def no_app(birth: AppBirth) -> None:
+    raise AssertionError("no app is started here")
+
+
+def main(toy: str, news_fd: str, bench_fd: str, out_fd: str) -> None:
+    adopt_orphans()  # as process 1 of a PID namespace does
+    network = os.open("/proc/self/ns/net", os.O_RDONLY)
+    timeline = os.open("/dev/null", os.O_WRONLY)
+    birth = HostBirth(int(bench_fd), int(news_fd), timeline, network, b"")
+
+    def system(config: bytes, given: Inheritance) -> None:
+        asyncio.run(TOYS[toy](given, int(out_fd)))  # type: ignore[arg-type]
+
+    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network, int(out_fd)], Programs(system, no_app)).run()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
