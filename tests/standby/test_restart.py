@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -22,6 +22,7 @@ from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import pair
 from rig.suite.scene import Scene
 
+Toy = Callable[[str], subprocess.CompletedProcess[str]]
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 
@@ -37,6 +38,13 @@ def kill_system(scene: Scene) -> None:
     os.kill(scene.host.pid, signal.SIGKILL)
     assert scene.timeline.wait("SYSTEM_TERMINATED", after=after).status == "signal SIGKILL"
     scene.timeline.wait("SYSTEM_STARTED", after=after)
+
+
+def until_gone(*pids: int) -> None:
+    deadline = Deadline(5)
+    while any(Path(f"/proc/{pid}").exists() for pid in pids):
+        assert not deadline.expired
+        time.sleep(0.001)
 
 
 def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None:
@@ -63,11 +71,12 @@ def test_an_app_that_it_had_stopped_goes_on(scene: Scene) -> None:
     assert scene.app.call("messages", channel="inbox") == []
 
 
-def test_an_app_that_dies_meanwhile_is_told_by_the_next(scene: Scene) -> None:
+def test_an_app_that_has_died_meanwhile_is_none_of_the_next_ones(scene: Scene) -> None:
     scene.host.start_app("chat")
     pid, after = scene.timeline.wait("APP_READY").pid, scene.timeline.mark()
     os.kill(scene.host.pid, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
+    until_gone(pid)
     kill_system(scene)
     scene.host.start_app("chat")
     assert scene.timeline.wait("APP_READY", after=after).pid != pid
@@ -98,44 +107,43 @@ def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
     scene.host.start_app("chat")
     pids = [scene.host.pid, scene.timeline.wait("APP_READY").pid]
     os.kill(scene.host.supervisor_pid, signal.SIGKILL)
-    deadline = Deadline(5)
-    while any(Path(f"/proc/{pid}").exists() for pid in pids):
-        assert not deadline.expired
-        time.sleep(0.001)
+    until_gone(*pids)
     with pytest.raises(ProcessGone, match="the standby service is gone"):
         scene.host.link_stats()
 
 
-def toy(name: str) -> subprocess.CompletedProcess[str]:
+@pytest.fixture
+def toy(tmp_path: Path) -> Toy:
     """See toy_system.py. `stdout` is what the toys have said."""
-    (bench, bench_end), (news, told) = pair(), pair()
-    reads, writes = os.pipe()
-    fds = [told.fileno(), bench_end.fileno(), writes]
-    argv = [sys.executable, str(Path(__file__).parent / "toy_system.py"), name, *map(str, fds)]
-    with bench, bench_end, news, told:
-        done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=10, check=False)
-    os.close(writes)
-    with os.fdopen(reads) as out:
-        return subprocess.CompletedProcess(argv, done.returncode, out.read(), done.stderr)
+
+    def run(name: str) -> subprocess.CompletedProcess[str]:
+        (bench, bench_end), (news, told) = pair(), pair()
+        fds = [told.fileno(), bench_end.fileno()]
+        argv = [sys.executable, str(Path(__file__).parent / "toy_system.py"), name, *map(str, fds), str(tmp_path / "said")]
+        with bench, bench_end, news, told:
+            done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=30, check=False)
+        return subprocess.CompletedProcess(argv, done.returncode, (tmp_path / "said").read_text(), done.stderr)
+
+    return run
 
 
-def test_what_it_had_stored_comes_to_the_next_one() -> None:
+def test_what_it_had_stored_comes_to_the_next_one(toy: Toy) -> None:
     done = toy("stores")
     assert (done.returncode, done.stdout) == (0, "2 {'one': 'one', 'two': 'another'}\n"), done.stderr
 
 
-def test_one_that_cannot_start_is_given_up() -> None:
+def test_one_that_cannot_start_is_given_up(toy: Toy) -> None:
     done = toy("hopeless")
     assert (done.returncode, done.stdout) == (1, "1\n2\n3\n4\n5\n")
     assert "the standby service died 5 times before it served, signal SIGKILL at last" in done.stderr
 
 
-def test_one_that_has_served_is_started_as_often_as_it_dies() -> None:
+def test_one_that_has_served_is_started_as_often_as_it_dies(toy: Toy) -> None:
     done = toy("serves")
     assert (done.returncode, done.stdout) == (0, "21\n"), done.stderr
 
 
-def test_what_it_has_started_ends_with_it() -> None:
+def test_what_it_has_started_ends_with_it(toy: Toy) -> None:
     left, incarnation = toy("leaves_children").stdout.split()
     assert incarnation == "2"
     assert not Path(f"/proc/{left}").exists()

@@ -1,6 +1,6 @@
 """A supervisor in a process of its own, with a toy in the place of the system.
 
-python toy_system.py TOY NEWS_FD BENCH_FD OUT_FD
+python toy_system.py TOY NEWS_FD BENCH_FD OUT_FILE
 """
 
 from __future__ import annotations
@@ -9,9 +9,9 @@ import asyncio
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 
-from rig.process import adopt_orphans
+from rig.process import adopt_orphans, die_with_this_parent
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.system.child import Supervisor as Above
 from rig.standby.wire.supervision import AppBirth, HostBirth, Inheritance
@@ -63,23 +63,30 @@ async def leaves_children(given: Inheritance, out: int) -> None:
     os.write(out, b"%d\n" % given.incarnation)
 
 
-TOYS: dict[str, Callable[..., object]] = {toy.__name__: toy for toy in (stores, hopeless, serves, leaves_children)}
+Toy = Callable[[Inheritance, int], Coroutine[None, None, None]]
+TOYS: dict[str, Toy] = {toy.__name__: toy for toy in (stores, hopeless, serves, leaves_children)}
 
 
 def no_app(birth: AppBirth) -> None:
     raise AssertionError("no app is started here")
 
 
-def main(toy: str, news_fd: str, bench_fd: str, out_fd: str) -> None:
+def idle(config: bytes, line_fd: int) -> None:
+    die_with_this_parent()
+    signal.pause()
+
+
+def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
     adopt_orphans()  # as process 1 of a PID namespace does
     network = os.open("/proc/self/ns/net", os.O_RDONLY)
     timeline = os.open("/dev/null", os.O_WRONLY)
-    birth = HostBirth(int(bench_fd), int(news_fd), timeline, network, b"")
+    birth = HostBirth(int(bench_fd), int(news_fd), timeline, network, system=b"", driver=b"")
 
     def system(config: bytes, given: Inheritance) -> None:
-        asyncio.run(TOYS[toy](given, int(out_fd)))  # type: ignore[arg-type]
+        appends = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+        asyncio.run(TOYS[toy](given, appends))
 
-    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network, int(out_fd)], Programs(system, no_app)).run()
+    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, idle)).run()
 
 
 if __name__ == "__main__":
