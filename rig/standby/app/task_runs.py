@@ -37,7 +37,7 @@ class TaskRuns:
         self._faults.add("RUN_ENTER", instance=order.instance, **ran)
         try:
             instance = BackgroundTaskInstance(order.instance, order.name, order.entry_point, order.kind, order.channel)
-            fault = instance.run(self._entry_points)
+            fault = (instance.run(self._entry_points) or "")[:WORDS_LENGTH] or None
         finally:
             self._faults.add("RUN_EXIT", instance=order.instance, fault=fault, **ran)
-            self._notify(TaskDone(order.instance, fault and fault[:WORDS_LENGTH]))
+            self._notify(TaskDone(order.instance, fault))
