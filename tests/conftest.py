@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import settings
 
 from rig.plugin import MARKS
+
+settings.register_profile("long", max_examples=5000, deadline=None)
+"""For a property that found something, or did not for a long time: pytest --hypothesis-profile=long -k fuzz"""
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -8,7 +8,8 @@ import signal
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from typing import Any
 
@@ -25,7 +26,7 @@ from rig.standby.wire.from_app import (
     UsingTransport,
     WaitForPushEnabled,
 )
-from rig.standby.wire.line import HEADER, What, send_datagram
+from rig.standby.wire.line import HEADER, Received, What, send_datagram
 from rig.standby.wire.message import Call
 from rig.suite.chat_app import ChatApp
 
@@ -59,6 +60,10 @@ def _path() -> int:
     return os.open("/", os.O_PATH)
 
 
+def _connection(server: tuple[str, int]) -> int:
+    return socket.create_connection(server).detach()
+
+
 DESCRIPTORS: dict[str, Callable[[], int]] = {
     "the end of a pipe": lambda: os.pipe()[0],
     "a file": lambda: os.memfd_create("bad"),
@@ -82,6 +87,15 @@ class BadApp(ChatApp):
         assert isinstance(app, Runtime)
         self.runtime = app
         self._flooding = threading.Event()
+        self._answers = Counter[int]()
+        """How many came, by the number of the call."""
+        take = self.runtime.service.take
+
+        def counted(received: Received[Any]) -> bool:
+            self._answers[received.number] += received.what in (What.RESULT, What.FAULT)
+            return take(received)
+
+        self.runtime.service.take = counted  # type: ignore[method-assign]
 
     # -- words ---------------------------------------------------------------------------------------------------------
 
@@ -98,6 +112,30 @@ class BadApp(ChatApp):
         finally:
             for fd in fds:
                 os.close(fd)
+
+    def say_all(self, words: list[tuple[int, bytes, list[str]]], server: tuple[str, int]) -> list[str]:
+        """(kind, body, descriptors) of each; kind 0 goes as it is, with neither number nor header. Returns what is wrong with the
+        answers."""
+        answers = {number: answer for what, number, answer in self._said(words, server) if what is What.CALL}
+        heard = {number: _heard(answer) for number, answer in answers.items()}
+        assert self.still_served()
+        wrong = [f"{number}: {name}" for number, name in heard.items() if name == "UNEXPECTED"]
+        return wrong + [f"{n}: {self._answers[n]} answers" for n in heard if self._answers[n] != 1]
+
+    def _said(
+        self, words: list[tuple[int, bytes, list[str]]], server: tuple[str, int]
+    ) -> Iterator[tuple[What, int, Future[Any]]]:
+        for kind, body, names in words:
+            fds = [_connection(server) if name == "a connection" else DESCRIPTORS[name]() for name in names]
+            try:
+                if kind:
+                    answer = self._say(What(kind), body, fds)
+                    yield What(kind), self.runtime.service._outbox._last, answer
+                elif body:  # an empty one cannot be told from the end
+                    send_datagram(self.runtime.service.line.sock, body, fds)
+            finally:
+                for fd in fds:
+                    os.close(fd)
 
     def send(self, datagrams: list[bytes]) -> None:  # type: ignore[override]
         """As they are, outside of all numbers."""

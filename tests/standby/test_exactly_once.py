@@ -69,7 +69,6 @@ class System:
         if self._loop is not None and not self._loop.is_closed():
             self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join()
-        gc.collect()  # coroutines that a death has cut short: they complain now, not in another test
 
     def _live_on(self) -> None:
         while not self._over.is_set():
@@ -84,6 +83,7 @@ class System:
                 pass
             loop.close()
             ours.close()
+            gc.collect()  # coroutines that the death has cut short: they complain now, not in another test
 
     def _begin(self, ours: socket.socket) -> None:
         self.store.staged.clear()
