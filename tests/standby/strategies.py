@@ -70,10 +70,13 @@ def spoilt(draw: st.DrawFn, body: dict[str, Any]) -> bytes:
     return bytes(data)
 
 
+descriptors = st.lists(st.sampled_from([*DESCRIPTORS, "a connection"]), max_size=5)
+
+
 @st.composite
 def words(draw: st.DrawFn) -> Word:
     """A message, right or spoilt, with or without descriptors; or a datagram that is none."""
-    names = draw(st.one_of(st.just([]), st.lists(st.sampled_from([*DESCRIPTORS, "a connection"]), max_size=5)))
+    names = draw(st.one_of(st.just([]), descriptors))
     if draw(st.integers(0, 19)) == 0:
         number = draw(st.sampled_from([0, 2**40, 2**64 - 1]))
         return 0, draw(st.binary(max_size=8)) + HEADER.pack(draw(st.integers(7, 255)), number), names
@@ -84,15 +87,15 @@ def words(draw: st.DrawFn) -> Word:
     return What.CALL if is_call(kind) == right_kind else What.NOTICE, data, names
 
 
-def _way(channel: str, socket: int, hardware: bool) -> list[Word]:
-    """To a channel that has its slot."""
+def _way(channel: str, socket: int, hardware: bool, transport: list[str]) -> list[Word]:
+    """To a channel that has its slot, if the transport is a connection."""
     calls: list[tuple[str, dict[str, Any], list[str]]] = [
         ("RequestAccess", {}, []),
         ("ConstructChannel", {"channel": channel, "minutes": 30, "hardware": hardware}, []),
         ("RegisterTask", {"name": "push", "entry_point": "push", "kind": "push", "channel": channel}, []),
         ("UsingTransport", {"channel": channel, "socket": socket}, []),
         ("ConnectBegin", {"channel": channel, "socket": socket, "host": "server", "port": 9}, []),
-        ("ConnectEnd", {"channel": channel, "socket": socket, "error": None}, ["a connection"]),
+        ("ConnectEnd", {"channel": channel, "socket": socket, "error": None}, transport),
         ("WaitForPushEnabled", {"channel": channel}, []),
         ("SetPayload", {"channel": channel, "payload": {"data": b"\xc0\0", "reply": b"\xd0\0"}}, []),
     ]
@@ -102,7 +105,10 @@ def _way(channel: str, socket: int, hardware: bool) -> list[Word]:
 @st.composite
 def speeches(draw: st.DrawFn) -> list[Word]:
     """A part of the way to a channel, and what comes to a bad app's mind on the way."""
-    way = _way(draw(st.sampled_from(["c", "d"])), draw(st.integers(1, 3)), draw(st.booleans()))
+    transport = draw(
+        st.one_of(st.just(["a connection"]), st.sampled_from(sorted(DESCRIPTORS)).map(lambda name: [name]), descriptors)
+    )
+    way = _way(draw(st.sampled_from(["c", "d"])), draw(st.integers(1, 3)), draw(st.booleans()), transport)
     speech = way[: draw(st.integers(0, len(way)))]
     for word in draw(st.lists(words(), min_size=1, max_size=12)):
         speech.insert(draw(st.integers(0, len(speech))), word)

@@ -32,12 +32,12 @@ class Speaker:
         self.world = world
         self.bad = world.bad_app()
         self.app = self.bad.__enter__()
-        self.after = world.timeline.mark()
         self.server = world.scene.bench.server.address, world.scene.bench.server.port
 
     def say(self, speech: list[Word]) -> None:
+        after = self.world.timeline.mark()
         assert self.app.call("say_all", words=speech, server=self.server, timeout_s=60.0) == []
-        assert self.world.timeline.find("SERVICE_FAULT", after=self.after) == []
+        assert self.world.timeline.find("SERVICE_FAULT", after=after) == []
         assert self.world.scene.app.call("network_keep_alive_minutes", channel="inbox") > 0
 
 
