@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import select
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import Any, TypeVar
@@ -53,8 +54,8 @@ class BlockingDriver:
         return number
 
     def readable(self) -> None:
-        received = self.line.receive()
-        if received is not None:
+        """A call that was made since the loop looked may have taken what was there."""
+        if select.select([self.line], [], [], 0)[0] and (received := self.line.receive()) is not None:
             self._take(received)
 
     def _take(self, received: Received[Any]) -> None:
