@@ -21,7 +21,7 @@ Outer = NewType("Outer", int)
 ROUNDS = 200
 """Looks at a tree that grows while it is stopped. Each takes all that the one before has missed."""
 STOP_S = 2.0
-"""For one process to be seen stopped, on a loaded machine; it takes as long as its threads need to get a processor once."""
+"""For all of a tree to be seen stopped: as long as its threads need to get a processor once, on a loaded machine."""
 POLL_S = 0.0002
 
 STILL = frozenset("TtZXD")
@@ -71,7 +71,7 @@ def is_still(process: Outer) -> bool:
 def stop(roots: Iterable[Outer]) -> list[int]:
     """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
     Returns the pids of those that are there. Raises Unstoppable."""
-    roots, sent = list(roots), dict[Outer, int]()
+    roots, sent, deadline = list(roots), dict[Outer, int](), Deadline(STOP_S)
     for _ in range(ROUNDS):
         new = [process for process in tree(roots) if process not in sent]
         if not new:
@@ -79,7 +79,7 @@ def stop(roots: Iterable[Outer]) -> list[int]:
         for process in new:
             sent[process] = pid_inside(process)
             signal_all([sent[process]], signal.SIGSTOP)
-        _wait_still(new)
+        _wait_still(new, deadline)
     raise Unstoppable(f"{len(sent)} processes, and they become more")
 
 
@@ -91,8 +91,7 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
                 os.kill(pid, number)
 
 
-def _wait_still(processes: Iterable[Outer]) -> None:
-    deadline = Deadline(STOP_S)
+def _wait_still(processes: Iterable[Outer], deadline: Deadline) -> None:
     for process in processes:
         while not is_still(process):
             if deadline.expired:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -16,11 +18,12 @@ from rig.net import userns
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
-KILLS = int(os.environ.get("RIG_KILLS", "12"))
+ROUNDS = int(os.environ.get("RIG_KILLS", "3"))
+"""In each every process of a bench is killed once, in another order, the test process at last."""
 MARK = "RIG_TEST_KILLED_HOST"
 
 BENCHES = """
-import os, sys
+import os, sys, time
 from pathlib import Path
 from rig.bench import Bench
 from rig.config import BenchConfig
@@ -28,21 +31,22 @@ from rig.config import BenchConfig
 def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
 
-for number in range(1000):
+while True:
+    begun = time.monotonic_ns()
     try:
         with Bench(BenchConfig(), Path(sys.argv[1])) as bench:
             bench.host.start_app("chat")
             app, supervisor = bench.timeline.wait("APP_READY").pid, bench.host.supervisor_pid
             warm = parent(supervisor)
-            print(os.getpid(), parent(warm), warm, supervisor, bench.host.pid, app, flush=True)
+            print(begun, os.getpid(), parent(warm), warm, supervisor, bench.host.pid, bench.host.driver_pid, app, flush=True)
             for _ in range(3):
                 bench.host.enter_standby()
                 bench.host.exit_standby()
     except Exception as error:
         print(type(error).__name__, error, file=sys.stderr)
 """
-"""A line for each bench: the pids of test process, keeper, warm process, supervisor, system and app."""
-ROLES = ("test", "keeper", "warm", "supervisor", "system", "app")
+"""A line for each bench: when it was begun, and the pids of ROLES."""
+ROLES = ("test", "keeper", "warm", "supervisor", "system", "driver", "app")
 
 
 def processes_of(mark: str) -> set[int]:
@@ -70,28 +74,35 @@ def until_gone(mark: str, which: str) -> None:
     assert not left, f"{which}: processes {left} are left"
 
 
+def next_bench(run: subprocess.Popen[str], after_ns: int = 0) -> dict[str, int]:
+    """The pids of the first bench begun since then."""
+    assert run.stdout is not None
+    for line in run.stdout:
+        begun_ns, *pids = map(int, line.split())
+        if begun_ns > after_ns:
+            return dict(zip(ROLES, pids, strict=True))
+    raise AssertionError("the test process has ended")
+
+
 @pytest.mark.limit_s(180)
 def test_nothing_is_left_and_the_next_bench_works(tmp_path: Path) -> None:
     generator, mounts, temporary = random.Random(8), namespace_mounts(), tmp_path / "tmp"
     temporary.mkdir()
-    for number in range(KILLS):
-        role = ROLES[number % len(ROLES)]
+    for number in range(ROUNDS):
         mark = f"{os.getpid()}-{number}"
         argv = [sys.executable, "-c", BENCHES, str(tmp_path / "artefacts")]
         environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
-        with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as run:
-            assert run.stdout is not None
+        with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
             try:
-                pids = dict(zip(ROLES, map(int, run.stdout.readline().split()), strict=True))
-                time.sleep(generator.uniform(0, 0.1))  # the moment is the point: there is no effect to wait for
-                try:
-                    os.kill(pids[role], 9)
-                except ProcessLookupError:  # of the bench before: it is gone as it should be
-                    continue
-                if role != "test":
-                    assert run.stdout.readline(), "another bench comes up after it"
+                pids = next_bench(run)
+                for role in generator.sample(ROLES[1:], len(ROLES) - 1):
+                    time.sleep(generator.uniform(0, 0.1))  # the moment is the point: there is no effect to wait for
+                    with contextlib.suppress(ProcessLookupError):  # of the bench before: it is gone as it should be
+                        os.kill(pids[role], signal.SIGKILL)
+                    pids = next_bench(run, time.monotonic_ns())
             finally:
+                time.sleep(generator.uniform(0, 0.1))
                 run.kill()
-        until_gone(mark, f"kill {number}, of the {role}")
+        until_gone(mark, f"round {number}")
     assert namespace_mounts() == mounts
     assert list(temporary.iterdir()) == []

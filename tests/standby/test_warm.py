@@ -29,6 +29,15 @@ class Told:
         print("it says", os.environ.get("OF_THE_BENCH"))
         sys.stderr.write("it complains\\n")
 
+    def random(self):
+        import random, secrets, tempfile, uuid
+        names = tempfile._get_candidate_names()
+        return [random.random(), secrets.token_hex(), uuid.uuid4().hex, next(names)]
+
+    def signals(self):
+        import signal
+        return [signal.getsignal(number).name for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGPIPE)]
+
     def state(self):
         umask = os.umask(0)
         os.umask(umask)
@@ -88,6 +97,19 @@ def test_a_fork_has_what_the_bench_had_when_it_was_built(
     assert str(tmp_path) in path
     printed = capfd.readouterr()
     assert (printed.out, printed.err) == ("it says told\n", "it complains\n")
+
+
+def test_apps_draw_their_own_random_numbers_and_have_the_signals_of_a_new_process(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "told.py").write_text(APP)
+    monkeypatch.syspath_prepend(tmp_path)
+    with bench(tmp_path / "artefacts") as here:
+        one, other = (here.host.start_app(name, "told:Told") for name in ("one", "other"))
+        drawn = list(zip(one.call("random"), other.call("random"), strict=True))
+        assert [a for a, b in drawn if a == b] == []
+        # Ctrl-C is the test process's to hear; every Python ignores SIGPIPE.
+        assert one.call("signals") == ["SIG_DFL", "SIG_DFL", "SIG_IGN", "SIG_IGN"]
 
 
 def test_it_has_one_thread_no_child_and_no_descriptor_of_a_bench(tmp_path: Path) -> None:
