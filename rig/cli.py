@@ -21,6 +21,7 @@ import typer
 
 from rig import __version__
 from rig.errors import BenchError, RigError
+from rig.exit_codes import Exit
 
 COMMANDS = (
     "run",
@@ -39,7 +40,6 @@ COMMANDS = (
     "bench",
     "help",
 )
-INTERRUPTED, BUG, USAGE = 2, 3, 4
 SHELL_INTERRUPTED = 130
 """What typer returns for Ctrl-C, after the command's teardown."""
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EROFS)
@@ -84,7 +84,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except (KeyboardInterrupt, typer.Abort):
         with contextlib.suppress(OSError):  # of a terminal that was closed
             typer.echo("interrupted", err=True)
-        return INTERRUPTED
+        return Exit.INTERRUPTED
     except (BrokenPipeError, SystemExit):  # typer meets a closed pipe with sys.exit(1)
         return _closed_output()
     except Exception as error:
@@ -124,11 +124,11 @@ def _unexpected(error: Exception) -> int:
     show = getattr(error, "show", None)
     if show is not None:
         show()
-        code = getattr(error, "exit_code", USAGE)
-        return USAGE if code == CLICK_USAGE else int(code)
+        code = getattr(error, "exit_code", Exit.USAGE)
+        return Exit.USAGE if code == CLICK_USAGE else int(code)
     traceback.print_exc()
     typer.echo(f"RIG-X00 this is a bug of the rig, please report it: {error!r}", err=True)
-    return BUG
+    return Exit.BUG
 
 
 def _tell(error: RigError, *, as_json: bool) -> None:

@@ -12,11 +12,13 @@ Every error says what happened, why, and the command that mends it. Codes are fo
 
 from __future__ import annotations
 
+from rig.exit_codes import Exit
+
 
 class RigError(Exception):
     """Base: `code` such as "RIG-S01", `cause` one sentence, `fix` the command or step that mends it ("" if none)."""
 
-    exit_code = 6
+    exit_code = Exit.BENCH_ERROR
 
     def __init__(self, code: str, cause: str, fix: str = "") -> None:
         super().__init__(f"{code} {cause}" + (f"\n  fix: {fix}" if fix else ""))
@@ -28,7 +30,7 @@ class RigError(Exception):
 class UsageError(RigError):
     """The caller's words, configuration or image file are wrong."""
 
-    exit_code = 4
+    exit_code = Exit.USAGE
 
 
 class BenchError(RigError):
@@ -49,4 +51,4 @@ class DeviceError(BenchError):
 class RigBug(RigError):
     """Something that cannot happen did."""
 
-    exit_code = 3
+    exit_code = Exit.BUG

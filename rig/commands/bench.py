@@ -10,6 +10,7 @@ import typer
 
 from rig.commands.bench_core import cells, measure_core
 from rig.commands.bench_wire import wire_table
+from rig.exit_codes import Exit
 
 if TYPE_CHECKING:
     from rig.benchmarks.bounds import Bound
@@ -46,7 +47,7 @@ def bench(
         figures, text, right = _measure(device, rounds, say)
     typer.echo(json.dumps(figures) if as_json else text)
     if not right or (check and not figures["bounds_met"]):
-        raise typer.Exit(1)
+        raise typer.Exit(Exit.FAILED)
 
 
 def _measure(device: str, rounds: int, say: Progress) -> tuple[dict[str, Any], str, bool]:

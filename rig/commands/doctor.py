@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.exit_codes import Exit
+
 if TYPE_CHECKING:
     from rig.doctor import Check
-
-CANNOT_RUN = 6
 
 
 def register(app: typer.Typer) -> None:
@@ -34,7 +34,7 @@ def register(app: typer.Typer) -> None:
         else:
             _print_table(checks, lacks)
         if lacks[MAIN_JOB]:
-            raise typer.Exit(CANNOT_RUN)
+            raise typer.Exit(Exit.BENCH_ERROR)
 
 
 def _restore() -> None:

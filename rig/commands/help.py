@@ -40,7 +40,7 @@ def register(app: typer.Typer) -> None:
 
 def _text(topic: str) -> str | None:
     """Of a topic or an error's code."""
-    from rig import error_codes, events
+    from rig import error_codes, events, exit_codes
     from rig.commands import pages, topics
     from rig.device import signing_key
 
@@ -58,7 +58,7 @@ def _text(topic: str) -> str | None:
         "requirements": topics.REQUIREMENTS,
         "ci": topics.CI,
         "events": events.page(),
-        "exit-codes": topics.EXIT_CODES,
+        "exit-codes": exit_codes.page(),
         "error-codes": error_codes.page(),
     }
     return texts.get(topic)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig.exit_codes import Exit
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -18,7 +20,6 @@ if TYPE_CHECKING:
 
 REPORTS = Path("reports")
 """Where runs leave their reports, for every command that asks."""
-NOTHING_RAN = 5
 MOST_WORKERS = 64
 
 
@@ -95,7 +96,7 @@ def run(
     last = LastRun.of(reports)
     if last_failed and not last.failed:
         typer.echo(f"RIG-R01 nothing ran: no test failed in {reports / 'latest'}")
-        raise typer.Exit(NOTHING_RAN)
+        raise typer.Exit(Exit.NOTHING_RAN)
     selection = Selection(expression, tests or (), frozenset(last.failed) if last_failed else None)
     devices, topologies = (last.devices, last.topologies) if last_failed else setups_in(tests or ())
     config = _config(device or devices, topology or topologies, bench_config)
@@ -105,7 +106,7 @@ def run(
     options += [option for option, given in (("--rig-strict", strict), ("-x", exit_first)) if given]
     if list_only:
         code = _pytest([*options, "--collect-only"], selection, Listing(as_json=as_json), lambda: None)
-        if code == NOTHING_RAN:
+        if code == Exit.NOTHING_RAN:
             typer.echo("no test matches -k", err=True)
         raise typer.Exit(code)
     options += _in_workers(workers, devices)

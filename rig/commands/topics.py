@@ -2,16 +2,6 @@
 
 from __future__ import annotations
 
-EXIT_CODES = """Exit codes:
-  0  all passed
-  1  a requirement failed
-  2  interrupted
-  3  a bug of the rig: please report it
-  4  wrong usage, configuration or image
-  5  nothing ran
-  6  the bench misbehaved (port, board, kernel, process) and no requirement failed
-  7  only flaky tests, with --strict"""
-
 BENCH_TOML = """\
 # bench.toml, for --bench-config. Every key is optional; these are the defaults.
 

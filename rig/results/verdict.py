@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from enum import StrEnum
 
+from rig.exit_codes import Exit
+
 MAX_ATTEMPTS = 2
 """Only bench errors are retried, and once: a bench that fails twice in a row is broken."""
 
@@ -31,20 +33,6 @@ class Verdict(StrEnum):
     """Not possible here; the reason says why."""
     NOT_COVERED = "not covered"
     """No selected test names the requirement."""
-
-
-class Exit:
-    """Exit codes: pytest's, and two more."""
-
-    PASSED = 0
-    FAILED = 1
-    INTERRUPTED = 2
-    BUG = 3
-    USAGE = 4
-    NOTHING_RAN = 5
-    BENCH_ERROR = 6
-    FLAKY = 7
-    """Only with --strict."""
 
 
 def of_attempt(phases: Sequence[Verdict]) -> Verdict:

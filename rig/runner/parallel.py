@@ -20,8 +20,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.errors import BenchError
+from rig.exit_codes import Exit
 from rig.results.record import Attempts, artefacts_of, run_name
-from rig.results.verdict import MAX_ATTEMPTS, Exit, Verdict
+from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.dead_worker import died, repeat
 from rig.runner.session import Runner
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 
 import pytest
 
+from rig.exit_codes import Exit
 from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.about import requirements, title
 from rig.runner.pace import Pace
@@ -97,7 +98,7 @@ class Progress:
 
         run = drawn.run
         self._say(f"\n{table.render(run, drawn.since)}\n\n{table.files(run_dir)}")
-        if run.exit_code == 5:
+        if run.exit_code == Exit.NOTHING_RAN:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 
     def pytest_rig_no_room(self, error: Exception) -> None:

@@ -18,11 +18,12 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from rig.errors import BenchError, UsageError
+from rig.exit_codes import Exit
 from rig.ours import is_ours
 from rig.results import verdict as verdicts
 from rig.results.artefacts import keep, write_output
 from rig.results.record import Recorder, artefact_dir, new_run_dir
-from rig.results.verdict import Exit, Verdict
+from rig.results.verdict import Verdict
 from rig.runner import own, room
 from rig.runner.about import requirements, title
 from rig.runner.before import lease_boards
