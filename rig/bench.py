@@ -158,5 +158,5 @@ class Bench:
 
     def _record_frames(self) -> None:
         self.capture.close()
-        for record in frame_records(self.capture, self.network.ports, self.network.topology.host.mac):
+        for record in frame_records(self.capture, self.network.ports, self.network.topology.host.mac, self.network.device_port):
             self.timeline.add("FRAME", **record)

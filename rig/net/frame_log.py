@@ -14,8 +14,10 @@ FIRST_FRAMES, LAST_FRAMES = 250, 250
 TCP_FLAGS = "FSRPAUEC"
 
 
-def frame_records(capture: Capture, ports: Sequence[str], host_mac: str) -> Iterator[dict[str, Any]]:
+def frame_records(capture: Capture, ports: Sequence[str], host_mac: str, device_port: str) -> Iterator[dict[str, Any]]:
     """Keyword arguments of FRAME records, in order of time: port, t_ns, len, info, as_host (sent with the host's address).
+
+    Those of the device's port, whatever it is called, have `device`.
 
     The first of a port after a gap also has `left_out`: how many before it are in the pcapng alone.
     """
@@ -23,8 +25,8 @@ def frame_records(capture: Capture, ports: Sequence[str], host_mac: str) -> Iter
     rows = [row for port in ports for row in _shown(port, capture.frames(port), capture.mark(port))]
     for port, frame, left_out in sorted(rows, key=lambda row: row[1].t_ns):
         data = frame.data
-        gap = {"left_out": left_out} if left_out else {}
-        yield {"t_ns": frame.t_ns, "port": port, "len": len(data), "info": describe(data), "as_host": data[6:12] == mac, **gap}
+        more = {name: value for name, value in (("device", port == device_port), ("left_out", left_out)) if value}
+        yield {"t_ns": frame.t_ns, "port": port, "len": len(data), "info": describe(data), "as_host": data[6:12] == mac, **more}
 
 
 def _shown(port: str, kept: Sequence[CapturedFrame], count: int) -> Iterator[tuple[str, CapturedFrame, int]]:

@@ -27,18 +27,18 @@ MAX_RECORDS = 5000
 MERGE_PX = 0.5
 """Marks and bars nearer than this cannot be told apart, zoomed in neither: the first is drawn and says how many it stands for."""
 
-PORTS = {"ph": "host link", "ps": "server link", "pn": "device link"}
+DEVICE_LINK = "device link"
+PORTS = {"ph": "host link", "ps": "server link", "pn": DEVICE_LINK}
 """Lanes of the ports of the wire namespace; other ports have their own name."""
 
 STEPS = frozenset(
     "CTOR REGISTER USING_TRANSPORT CONNECT_BEGIN CONNECT_END SLOT_REQUEST SLOT_GRANT SLOT_DENY SLOT_FREE"
-    " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED RESET USAGE_FAULT APP_FAILED APP_TERMINATED DEVICE_DIED".split()
+    " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED USAGE_FAULT APP_FAILED APP_TERMINATED DEVICE_DIED".split()
 )
-HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED OWNERSHIP_TO_BROKER OWNERSHIP_TO_APP".split())
-KEEP_ALIVES = frozenset({"KA_TX", "KA_SENT"})
+HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED".split())
+KEEP_ALIVES = frozenset({"KA_TX"})
 """Those that the app sends itself."""
 
-DEVICE_PORT = "pn"
 ANSWER_NS = 2_000_000
 """An empty ACK within 2 ms of a peer's frame answers it; the device needs tens of µs, QEMU on a loaded machine more."""
 
@@ -198,13 +198,18 @@ def _keep_alives(records: list[Record]) -> frozenset[int]:
     found: list[int] = []
     heard_ns = -ANSWER_NS
     for record in records:
-        if record.event != "FRAME" or record.detail.get("port") != DEVICE_PORT:
+        if record.event != "FRAME" or not _at_device(record):
             continue
         if not record.detail.get("as_host"):
             heard_ns = record.t_ns
         elif str(record.detail.get("info", "")).endswith(" A 0") and record.t_ns - heard_ns >= ANSWER_NS:
             found.append(record.seq)
     return frozenset(found)
+
+
+def _at_device(record: Record) -> bool:
+    """Records of earlier versions do not say it: there the port has its name from the bench, or is a board's NIC."""
+    return bool(record.detail.get("device")) or record.detail.get("port") == "pn"
 
 
 def _lane(record: Record, probes: frozenset[int]) -> str | None:
@@ -215,9 +220,9 @@ def _lane(record: Record, probes: frozenset[int]) -> str | None:
     if event in KEEP_ALIVES or record.seq in probes:
         return "keep-alives"
     if event == "FRAME":
-        port = str(detail.get("port", detail.get("iface", "wire")))
-        return PORTS.get(port, f"link {port}")
-    named = {"POWER": "power", "NIC_WAKE": "wake", "READ_POST": "reads", "FLUSH": "reads", "CANCEL_SENT": "wake"}
+        port = str(detail.get("port", "wire"))
+        return DEVICE_LINK if _at_device(record) else PORTS.get(port, f"link {port}")
+    named = {"POWER": "power", "NIC_WAKE": "wake", "READ_POST": "reads", "FLUSH": "reads"}
     if event in named:
         return named[event]
     return "set-up" if event in STEPS else "handover" if event in HANDOVER else None

@@ -31,7 +31,7 @@ class Kept:
 
 def records(kept: Kept, ports: Sequence[str]) -> list[tuple[str, int, int]]:
     """(port, t_ns, left_out)."""
-    found = frame_records(cast("Capture", kept), ports, HOST)
+    found = frame_records(cast("Capture", kept), ports, HOST, "pn")
     return [(record["port"], record["t_ns"], record.get("left_out", 0)) for record in found]
 
 
@@ -63,9 +63,9 @@ def test_what_the_capture_could_not_keep_is_counted_too(forgotten: int) -> None:
     assert len(found) + sum(left_out for _, _, left_out in found) == 100
 
 
-def test_a_frame_says_whether_it_has_the_hosts_address() -> None:
-    (record,) = frame_records(cast("Capture", Kept({"pn": 1})), ["pn"], HOST)
-    assert record == {"t_ns": 0, "port": "pn", "len": len(ARP), "info": "ARP request", "as_host": True}
+def test_a_frame_says_whether_it_has_the_hosts_address_and_is_at_the_device() -> None:
+    (record,) = frame_records(cast("Capture", Kept({"enp3s0": 1})), ["enp3s0"], HOST, "enp3s0")
+    assert record == {"t_ns": 0, "port": "enp3s0", "len": len(ARP), "info": "ARP request", "as_host": True, "device": True}
 
 
 def test_a_mac_address_is_six_octets() -> None:

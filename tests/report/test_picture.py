@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rig.events import TimelineEvent
 from rig.report import picture
 from rig.report.scale import Scale
 from rig.timeline import Record
@@ -84,6 +85,16 @@ def test_unasked_empty_ack_of_the_device_is_a_keep_alive_an_answer_is_none() -> 
     )
     assert len(found["keep-alives"].marks) == 1
     assert sum(mark.stands_for for mark in found["device link"].marks) == 3
+
+
+def test_a_boards_nic_is_the_devices_link() -> None:
+    found = lanes(record(0, 10, "FRAME", port="enp3s0", info="TCP 5>6 A 0", as_host=True, device=True))
+    assert len(found["keep-alives"].marks) == 1
+
+
+def test_what_the_picture_draws_is_written_by_somebody() -> None:
+    drawn = picture.STEPS | picture.HANDOVER | picture.KEEP_ALIVES | set(picture.BEGIN_END)
+    assert drawn - set(TimelineEvent) == set()
 
 
 def test_marks_on_each_other_become_one() -> None:
