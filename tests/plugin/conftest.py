@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+import os
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
+
+from tests import forked
 
 FAKE_BENCH = '''
 import os, sys, time, types
@@ -51,8 +54,16 @@ sys.modules["rig.bench"] = module
 
 @pytest.fixture
 def fake_bench(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
-    """A directory whose tests get the fake bench."""
+    """A directory whose tests get the fake bench. A run of them has a process of its own, which imports nothing anew."""
     pytester.makeconftest(FAKE_BENCH)
+    pytester.plugins.append("no:hypothesispytest")
+
+    def popen(command: Sequence[str], stdout: IO[str], stderr: IO[str], **_: object) -> forked.Forked:
+        arguments = [str(word) for word in command[2:]]
+        environment = {**os.environ, "PYTHONPATH": str(pytester.path)}
+        return forked.start(lambda: int(pytest.main(arguments)), pytester.path, environment, stdout, stderr)
+
+    monkeypatch.setattr(pytester, "popen", popen)
     return pytester
 
 
