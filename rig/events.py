@@ -23,12 +23,12 @@ class TimelineEvent(StrEnum):
         return member
 
     BENCH_READY = "BENCH_READY", "The bench stands: device, topology, how long that took."
-    APP_READY = "APP_READY", "An app's process serves calls: app, pid."
+    APP_READY = "APP_READY", "An app's process serves calls: app, pid, instance (two apps of one name have two)."
     APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, entry, error."
     APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app."
     APP_RESUME = "APP_RESUME", "It goes on: app, cause."
     APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
-    APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, status (an exit status, or the signal that killed it)."
+    APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
     REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."
     CTOR = "CTOR", "A control channel was made: app, channel, minutes, hardware."
     USING_TRANSPORT = "USING_TRANSPORT", "A socket was given to it: app, channel, socket."
@@ -51,7 +51,7 @@ class TimelineEvent(StrEnum):
     READ_COMPLETE_EXIT = "READ_COMPLETE_EXIT", "It has returned: app, socket, channel."
     FLUSH = "FLUSH", "The app flushed its channel's transport: app, channel."
     POWER = "POWER", "The user's view changed: state, before."
-    SLEEP_REFUSED = "SLEEP_REFUSED", "The host stays awake for now: reason."
+    SLEEP_REFUSED = "SLEEP_REFUSED", "The host stays awake for now: holder, reason, held_ms (how long it has held)."
     GATE_CLOSED = "GATE_CLOSED", "The host has left the network."
     HANDOFF = "HANDOFF", "A connection's TCP state went to the device: app, channel, the state."
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."

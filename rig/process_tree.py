@@ -68,6 +68,14 @@ def is_still(process: Outer) -> bool:
         return True
 
 
+def is_stopped(process: Outer) -> bool:
+    """Whether SIGSTOP holds it."""
+    try:
+        return _state(Path(f"/proc/{process}")) == "T"
+    except OSError:
+        return False
+
+
 def stop(roots: Iterable[Outer]) -> list[int]:
     """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
     Returns the pids of those that are there. Raises Unstoppable."""

@@ -131,9 +131,10 @@ class _Calls:
 class AppHandle:
     """A running app; calls its class's public methods in its own process."""
 
-    def __init__(self, host: StandbyHost, name: str, sock: socket.socket) -> None:
+    def __init__(self, host: StandbyHost, name: str, instance: int, sock: socket.socket) -> None:
         self.host = host
         self.name = name
+        self.instance = instance
         self._line = _Calls(sock, Invoke, f"app {name}")
 
     def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
@@ -167,7 +168,8 @@ class StandbyHost:
     ) -> None:
         """`check_device` raises when the device has died by itself: no answer of the service's says that."""
         self.timeline = timeline
-        self.apps: dict[str, AppHandle] = {}
+        self.apps: dict[int, AppHandle] = {}
+        """By instance: two of one name are two."""
         self._check_device = check_device
         ours, theirs = pair()
         news, told = pair()
@@ -190,10 +192,14 @@ class StandbyHost:
             probes=standby.network_ka_probes,
             learn_next_hop=standby.learn_next_hop,
         )
+        store = timeline.path.with_name("system.db")
+        for file in (store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
+            file.unlink(missing_ok=True)
         config = {
             "control_fd": theirs.fileno(),
             "timeline_fd": timeline.fd,
             "host_ns_fd": host_ns_fd,
+            "store": str(store),
             "minute_us": minute_us,
             "standby": asdict(standby),
         }
@@ -233,30 +239,32 @@ class StandbyHost:
         ours, theirs = pair()
         try:
             with theirs:
-                self._call(bench.StartApp(name, entry, path, access), [theirs.fileno()])
-            self._wait_started(name, entry, after)
+                instance = self._call(bench.StartApp(name, entry, path, access), [theirs.fileno()])
+            self._wait_started(name, instance, entry, after)
         except BaseException:
             ours.close()
             raise
-        self.apps[name] = AppHandle(self, name, ours)
-        return self.apps[name]
+        self.apps[instance] = AppHandle(self, name, instance, ours)
+        return self.apps[instance]
 
-    def _wait_started(self, name: str, entry: str, after: int) -> None:
+    def _wait_started(self, name: str, instance: int, entry: str, after: int) -> None:
+        """APP_FAILED is the app's own word, which knows no instance."""
         outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
 
         def is_outcome(record: Record) -> bool:
-            return record.event in outcomes and record.detail.get("app") == name
+            mine = record.detail.get("app") == name and record.detail.get("instance", instance) == instance
+            return mine and record.event in outcomes
 
         first = self.timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
         if first.event != E.APP_READY:
-            ended = self.timeline.wait(E.APP_TERMINATED, app=name, after=first.seq, timeout_s=START_TIMEOUT_S)
+            ended = self.timeline.wait(E.APP_TERMINATED, app=name, instance=instance, after=first.seq, timeout_s=START_TIMEOUT_S)
             why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
             raise AppNotStarted(f"app {name!r} ({entry}) did not start: {why}")
 
     def suspend(self, app: AppHandle) -> Record:
         """The user switches away; returns when the app is suspended."""
         after = self.timeline.mark()
-        self._call(bench.Suspend(app.name))
+        self._call(bench.Suspend(app.instance))
         return self.timeline.wait("APP_SUSPEND", app=app.name, after=after)
 
     # -- power ---------------------------------------------------------------------------------------------------------

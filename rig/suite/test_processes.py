@@ -82,8 +82,7 @@ def test_a_host_that_is_gone_is_said(scene: Scene) -> None:
 @pytest.mark.requirement("CCT-019")
 def test_an_app_that_comes_back_starts_with_all_its_slots(scene: Scene) -> None:
     for _ in range(3):
-        scene.host.start_app("again")
-        app = scene.host.apps["again"]
+        app = scene.host.start_app("again")
         for channel in ("one", "two"):
             assert scene.open(channel, app=app) is Status.HARDWARE_SLOT_ALLOCATED
         after = scene.timeline.mark()

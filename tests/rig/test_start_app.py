@@ -12,7 +12,6 @@ from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.net import userns
 from rig.standby.handle import START_TIMEOUT_S, AppNotStarted
-from rig.standby.wire.hresult import HostError
 
 APPS = """
 import os, signal
@@ -28,6 +27,9 @@ class Crashing:
 class Fine:
     def __init__(self, app):
         pass
+
+    def own_pid(self):
+        return os.getpid()
 """
 
 
@@ -61,9 +63,13 @@ def test_why_it_did_not_start_is_said_at_once(bench: Bench, entry: str, reason: 
     assert time.monotonic() - started_s < START_TIMEOUT_S / 2
 
 
-def test_a_name_is_free_again_after_a_failure_and_taken_while_its_app_runs(bench: Bench) -> None:
+def test_a_name_is_free_again_after_a_failure_and_two_apps_of_one_name_are_two(bench: Bench) -> None:
     with pytest.raises(AppNotStarted):
         bench.host.start_app("again", "own_apps:Broken")
-    assert bench.host.start_app("again", "own_apps:Fine").name == "again"
-    with pytest.raises(HostError, match="app 'again' runs already"):
-        bench.host.start_app("again", "own_apps:Fine")
+    first, second = (bench.host.start_app("again", "own_apps:Fine") for _ in range(2))
+    assert first.name == second.name == "again"
+    assert first.call("own_pid") != second.call("own_pid")
+    bench.host.suspend(first)
+    assert second.call("own_pid", timeout_s=5)
+    with pytest.raises(TimeoutError):
+        first.call("own_pid", timeout_s=0.2)

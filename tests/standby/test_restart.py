@@ -48,13 +48,13 @@ def until_gone(*pids: int) -> None:
 
 
 def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None:
-    app_pid = scene.host.start_app("chat") and scene.timeline.wait("APP_READY").pid
+    chat = scene.host.start_app("chat")
+    app_pid = scene.timeline.wait("APP_READY").pid
     killed = scene.host.pid
     for _ in range(3):
         kill_system(scene)
     assert scene.host.link_stats()
     assert scene.host.pid != killed
-    chat = scene.host.apps["chat"]
     connection = scene.open_hardware("inbox", app=chat)
     scene.sleep()
     scene.push_and_run(connection, b"to who lived on")
@@ -64,11 +64,18 @@ def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None
     assert not scene.timeline.find("APP_TERMINATED")
 
 
-def test_an_app_that_it_had_stopped_goes_on(scene: Scene) -> None:
-    scene.open_hardware()
+def test_a_host_that_sleeps_sleeps_on_with_its_apps_and_wakes_for_them(scene: Scene) -> None:
+    connection = scene.open_hardware()
     scene.sleep()
+    after = scene.timeline.mark()
     kill_system(scene)
-    assert scene.app.call("messages", channel="inbox") == []
+    assert scene.host.link_stats()
+    assert not scene.timeline.find("SLEEP_EXIT", after=after)
+    assert not scene.timeline.find("APP_RESUME", after=after)
+    scene.push_and_run(connection, b"to who slept on")
+    scene.timeline.wait("SLEEP_ENTER", after=after)
+    scene.host.exit_standby()
+    assert scene.app.call("messages", channel="inbox") == [b"to who slept on"]
 
 
 def test_an_app_that_has_died_meanwhile_is_none_of_the_next_ones(scene: Scene) -> None:

@@ -13,7 +13,7 @@ import signal
 import socket
 from collections.abc import Callable, Sequence
 
-from rig.process_tree import Outer, Unstoppable, pid_inside, signal_all, stop, tree
+from rig.process_tree import Outer, Unstoppable, is_stopped, pid_inside, signal_all, stop, tree
 from rig.standby.wire import supervision
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.line import Line
@@ -39,6 +39,11 @@ class Child:
         """Its pid; the app may say that it is ready before the supervisor's answer is read."""
         await self._known.wait()
         return self.pid
+
+    @property
+    def stopped(self) -> bool:
+        """Whether it is, whoever did it."""
+        return self.pid != 0 and is_stopped(Outer(self.pid))
 
     def stop(self) -> None:
         """Returns when none of their threads runs. What cannot be stopped, as it forks without end, is killed."""

@@ -1,48 +1,91 @@
-"""Power state of the host: what the user sees, and below it whether the host sleeps right now.
+"""Power of the host: what the user sees, and below it whether the host sleeps right now.
 
-In connected standby the screen is off and apps are suspended; the host sleeps (the device owns its identity) whenever
-nothing runs, and is awake for the moments in between. POWER records tell the first, SLEEP_ENTER and SLEEP_EXIT, which the driver
-of the device writes, the second.
+In connected standby the screen is off and apps are suspended; the host sleeps (the device owns its identity) whenever nothing
+runs, and is awake for the moments in between. POWER records tell the first; SLEEP_ENTER and SLEEP_EXIT, the driver's, the second.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from enum import Enum
 
 from rig.timeline import TimelineWriter
 
 
-class Power(Enum):
+class Screen(Enum):
+    """What the user sees."""
+
     ACTIVE = "active"
     ENTERING_STANDBY = "entering_standby"
+    """The screen is off, and the host has not slept since."""
     CONNECTED_STANDBY = "connected_standby"
     SHUTDOWN = "shutdown"
 
 
-class PowerState:
-    """One setter for each part."""
+class Sleep(Enum):
+    """Whether the host sleeps."""
 
-    def __init__(self, timeline: TimelineWriter) -> None:
+    AWAKE = "awake"
+    FALLING_ASLEEP = "falling_asleep"
+    """The driver has been asked; it may be asleep already, or even awake again."""
+    ASLEEP = "asleep"
+
+
+SCREEN_EDGES: Mapping[Screen, frozenset[Screen]] = {
+    Screen.ACTIVE: frozenset({Screen.ENTERING_STANDBY, Screen.SHUTDOWN}),
+    Screen.ENTERING_STANDBY: frozenset({Screen.CONNECTED_STANDBY, Screen.ACTIVE, Screen.SHUTDOWN}),
+    Screen.CONNECTED_STANDBY: frozenset({Screen.ACTIVE, Screen.SHUTDOWN}),
+    Screen.SHUTDOWN: frozenset(),
+}
+SLEEP_EDGES: Mapping[Sleep, frozenset[Sleep]] = {
+    Sleep.AWAKE: frozenset({Sleep.FALLING_ASLEEP}),
+    Sleep.FALLING_ASLEEP: frozenset({Sleep.ASLEEP, Sleep.AWAKE}),
+    Sleep.ASLEEP: frozenset({Sleep.AWAKE}),
+}
+
+
+class IllegalEdge(RuntimeError):
+    """A change of state that cannot be: a bug of the system."""
+
+
+class PowerState:
+    """One setter for each part; staying where it is changes nothing and writes nothing."""
+
+    def __init__(self, timeline: TimelineWriter, screen: Screen = Screen.ACTIVE, sleep: Sleep = Sleep.AWAKE) -> None:
         self._timeline = timeline
-        self._state = Power.ACTIVE
-        self.asleep = False
+        self._screen = screen
+        self._sleep = sleep
 
     @property
-    def state(self) -> Power:
-        return self._state
+    def screen(self) -> Screen:
+        return self._screen
+
+    @property
+    def sleep(self) -> Sleep:
+        return self._sleep
 
     @property
     def in_standby(self) -> bool:
-        return self._state in (Power.ENTERING_STANDBY, Power.CONNECTED_STANDBY)
+        return self._screen in (Screen.ENTERING_STANDBY, Screen.CONNECTED_STANDBY)
 
-    def change(self, state: Power) -> None:
-        if state is not self._state:
-            self._timeline.add("POWER", state=state.value, before=self._state.value)
-            self._state = state
+    @property
+    def awake(self) -> bool:
+        """Whether the host has its network to itself, for certain."""
+        return self._sleep is Sleep.AWAKE
 
-    def fall_asleep(self) -> None:
-        self.asleep = True
-        self.change(Power.CONNECTED_STANDBY)
+    def turn_screen(self, screen: Screen) -> None:
+        """Raises IllegalEdge."""
+        if screen is self._screen:
+            return
+        if screen not in SCREEN_EDGES[self._screen]:
+            raise IllegalEdge(f"the screen cannot go from {self._screen.value} to {screen.value}")
+        self._timeline.add("POWER", state=screen.value, before=self._screen.value)
+        self._screen = screen
 
-    def wake_up(self) -> None:
-        self.asleep = False
+    def turn_sleep(self, sleep: Sleep) -> None:
+        """Raises IllegalEdge."""
+        if sleep is self._sleep:
+            return
+        if sleep not in SLEEP_EDGES[self._sleep]:
+            raise IllegalEdge(f"sleep cannot go from {self._sleep.value} to {sleep.value}")
+        self._sleep = sleep

@@ -8,8 +8,9 @@ from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 
 
-class StartApp(Call[None], frozen=True):
-    """With the app's end of the test's line. APP_READY, APP_FAILED or APP_TERMINATED follows on the timeline."""
+class StartApp(Call[int], frozen=True):
+    """With the app's end of the test's line. Answer: the number of the instance. APP_READY, APP_FAILED or APP_TERMINATED follows
+    on the timeline."""
 
     name: str
     entry: str
@@ -32,7 +33,7 @@ class Shutdown(Call[None], frozen=True):
 class Suspend(Call[None], frozen=True):
     """The user switches away from the app."""
 
-    app: str
+    instance: int
 
 
 class DeviceRequest(Call[dict[str, Any]], frozen=True):

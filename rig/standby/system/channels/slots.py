@@ -1,4 +1,4 @@
-"""Slot policy: who may have a hardware or a software slot (CCT-018 to CCT-025)."""
+"""Slot policy: which package may have a hardware or a software slot (CCT-018 to CCT-025)."""
 
 from __future__ import annotations
 
@@ -30,20 +30,24 @@ class SlotPolicy:
             return None
         return self.limits.hw_slots_total - self.in_use(kind)
 
-    def in_use(self, kind: SlotKind, app: str | None = None) -> int:
-        return sum(n for (k, a), n in self._in_use.items() if k is kind and app in (None, a))
+    def in_use(self, kind: SlotKind, package: str | None = None) -> int:
+        return sum(n for (k, p), n in self._in_use.items() if k is kind and package in (None, p))
 
-    def take(self, kind: SlotKind, app: str) -> str | None:
+    def take(self, kind: SlotKind, package: str) -> str | None:
         """Take a slot; on refusal the reason: "none free" or "app limit" (CCT-020, CCT-022)."""
-        if self.in_use(kind, app) >= self._per_app(kind):
+        if self.in_use(kind, package) >= self._per_package(kind):
             return "app limit"
         if self.free(kind) == 0:
             return "none free"
-        self._in_use[kind, app] += 1
+        self._in_use[kind, package] += 1
         return None
 
-    def give_back(self, kind: SlotKind, app: str) -> None:
-        self._in_use[kind, app] -= 1
+    def restore(self, kind: SlotKind, package: str) -> None:
+        """One that was taken before the system was started anew."""
+        self._in_use[kind, package] += 1
 
-    def _per_app(self, kind: SlotKind) -> int:
+    def give_back(self, kind: SlotKind, package: str) -> None:
+        self._in_use[kind, package] -= 1
+
+    def _per_package(self, kind: SlotKind) -> int:
         return self.limits.hw_slots_per_app if kind is SlotKind.HARDWARE else self.limits.sw_slots_per_app

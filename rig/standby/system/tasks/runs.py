@@ -6,68 +6,53 @@ Apps run their tasks one after another (the runtime has one task thread), in the
 
 from __future__ import annotations
 
-import itertools
-from dataclasses import dataclass
+from collections.abc import Iterator
 
-from rig.standby.system.apps import AppProcess
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.numbers import Numbers
+from rig.standby.system.package import Registration
 from rig.standby.wire.from_app import TriggerKind
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.to_app import RunTask
 from rig.timeline import TimelineWriter
 
 
-@dataclass(frozen=True)
-class Registration:
-    task_id: int
-    app: AppProcess
-    name: str
-    entry_point: str
-    kind: TriggerKind
-    channel_id: str
-
-
 class Tasks:
-    """All registrations of the host and the instances under way."""
+    """Numbers of registrations and instances are the whole host's."""
 
-    def __init__(self, timeline: TimelineWriter) -> None:
+    def __init__(self, numbers: Numbers, timeline: TimelineWriter) -> None:
         self._timeline = timeline
-        self._registrations: dict[int, Registration] = {}
-        self._ids = itertools.count(1)
-        self._instances = itertools.count(1)
+        self._numbers = numbers
 
     def register(self, app: AppProcess, name: str, entry_point: str, kind: TriggerKind, channel_id: str) -> int:
-        if not app.access:
+        if not app.package.access:
             raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before registering a task")
-        task_id = next(self._ids)
-        self._registrations[task_id] = Registration(task_id, app, name, entry_point, kind, channel_id)
+        task_id = self._numbers.next_task_id()
+        app.package.registrations[task_id] = Registration(task_id, app.instance, name, entry_point, kind, channel_id)
         self._timeline.add("REGISTER", app=app.name, task=name, kind=kind, channel=channel_id, task_id=task_id)
         return task_id
 
     def fire(self, app: AppProcess, kind: TriggerKind, channel_id: str) -> int:
         """Order a run of every registration for that trigger; returns how many (twice registered, twice run: BGT-008)."""
-        wanted = [r for r in self._registrations.values() if (r.app, r.kind, r.channel_id) == (app, kind, channel_id)]
+        wanted = [r for r in self._of_channel(app, channel_id) if r.kind == kind]
         for registration in wanted:
-            self._order(registration)
+            self._order(app, registration)
         return len(wanted)
-
-    def done(self, app: AppProcess, instance: int) -> None:
-        app.tasks.discard(instance)
-
-    def forget_app(self, app: AppProcess) -> None:
-        self._registrations = {i: r for i, r in self._registrations.items() if r.app is not app}
 
     def forget_channel(self, app: AppProcess, channel_id: str) -> None:
         """A closed channel's triggers are gone; runs already ordered see no channel (CCT-043)."""
-        self._registrations = {i: r for i, r in self._registrations.items() if (r.app, r.channel_id) != (app, channel_id)}
+        for registration in list(self._of_channel(app, channel_id)):
+            del app.package.registrations[registration.task_id]
 
-    def _order(self, registration: Registration) -> None:
-        number = next(self._instances)
-        registration.app.tasks.add(number)
+    def _of_channel(self, app: AppProcess, channel_id: str) -> Iterator[Registration]:
+        return (r for r in app.package.registrations.values() if (r.instance, r.channel_id) == (app.instance, channel_id))
+
+    def _order(self, app: AppProcess, registration: Registration) -> None:
         order = RunTask(
-            instance=number,
+            instance=self._numbers.next_run(),
             name=registration.name,
             entry_point=registration.entry_point,
             kind=registration.kind,
             channel=registration.channel_id,
         )
-        registration.app.tell(order)
+        app.run(order)

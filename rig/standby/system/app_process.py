@@ -1,0 +1,198 @@
+"""One running instance of an app: its process, its line, and what it has under way."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from rig.standby.system.governor import Governor, Hold
+from rig.standby.system.package import AppPackage
+from rig.standby.system.supervising import Child
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.inbox import Inbox
+from rig.standby.wire.line import Line
+from rig.standby.wire.peer import Peer
+from rig.standby.wire.to_app import RunTask, ToApp
+from rig.timeline import TimelineWriter
+
+Serve = Callable[["AppProcess", FromApp, Descriptors], Any]
+
+
+class SavedApp(msgspec.Struct, frozen=True):
+    """What outlives the system's process."""
+
+    instance: int
+    package: str
+    foreground: bool = True
+    starting: bool = True
+    reads: int = 0
+    runs: list[RunTask] = []
+    unheard: list[ToApp] = []
+
+
+class AppProcess:
+    """`instance` is its identity: two processes of one package have two numbers, and no number comes twice.
+
+    `serve` answers its messages, `on_gone` hears once that it hung up or reads nothing, `on_fault` what nobody foresaw,
+    `on_tell` that something is to be said to it as soon as it is written down.
+    """
+
+    def __init__(
+        self,
+        package: AppPackage,
+        saved: SavedApp,
+        child: Child,
+        line: Line[FromApp],
+        governor: Governor,
+        timeline: TimelineWriter,
+        *,
+        inbox: Inbox,
+        serve: Serve,
+        on_gone: Callable[[AppProcess], None],
+        on_fault: Callable[[str, BaseException], None],
+        on_tell: Callable[[], None],
+    ) -> None:
+        self.package = package
+        self.instance = saved.instance
+        self.child = child
+        self.foreground = saved.foreground
+        self.suspended = child.stopped
+        self._governor = governor
+        self._timeline = timeline
+        self._on_tell = on_tell
+        self._starting = governor.hold(self.label, "it starts") if saved.starting else None
+        self._reads = saved.reads
+        self._reading = self._read_hold() if saved.reads else None
+        self._runs = {order.instance: (order, self._run_hold(order)) for order in saved.runs}
+        self._unheard: list[ToApp] = list(saved.unheard)
+        self._peer = Peer(
+            line,
+            lambda message, descriptors: serve(self, message, descriptors),
+            on_gone=lambda _why: on_gone(self),
+            on_fault=on_fault,
+            inbox=inbox,
+        )
+
+    def save(self) -> SavedApp:
+        return SavedApp(
+            self.instance,
+            self.package.name,
+            self.foreground,
+            self._starting is not None,
+            self._reads,
+            [order for order, _ in self._runs.values()],
+            list(self._unheard),
+        )
+
+    @property
+    def name(self) -> str:
+        """What the timeline calls it."""
+        return self.package.name
+
+    @property
+    def label(self) -> str:
+        """What a hold calls it."""
+        return f"app {self.package.name}/{self.instance}"
+
+    @property
+    def busy(self) -> bool:
+        """Whether it must not be stopped: it starts, a read's completion is under way, or a task runs."""
+        return self._starting is not None or self._reads > 0 or bool(self._runs)
+
+    @property
+    def is_ready(self) -> bool:
+        return self._starting is None
+
+    @property
+    def has_unread(self) -> bool:
+        """Whether it has said something that nobody has read yet."""
+        return self._peer.has_unread
+
+    # -- what is said to it --------------------------------------------------------------------------------------------
+
+    def tell(self, notice: ToApp) -> None:
+        """Send it a message, as soon as that is written down."""
+        self._unheard.append(notice)
+        self._on_tell()
+
+    def flush(self) -> None:
+        """It is. The app may have died a moment ago: then nothing, and the line tells."""
+        for notice in self._unheard:
+            self._peer.notify(notice)
+        self._unheard.clear()
+
+    def resume_line(self) -> None:
+        """For a system that is a new one: tell the app what it may not have heard, and hear what nobody has done."""
+        self._unheard = [*(order for order, _ in self._runs.values()), *self._unheard]
+        self.flush()
+        self._peer.resume()
+
+    # -- what it has under way -----------------------------------------------------------------------------------------
+
+    def ready(self) -> None:
+        """It serves the test's calls. Safe to call twice."""
+        if self._starting is not None:
+            self._starting.release()
+            self._starting = None
+
+    def read_begins(self) -> None:
+        self._reads += 1
+        if self._reading is None:
+            self._reading = self._read_hold()
+
+    def read_completed(self) -> bool:
+        """Whether one had begun; else it is an app's slip, and changes nothing."""
+        if self._reads == 0:
+            return False
+        self._reads -= 1
+        if self._reads == 0 and self._reading is not None:
+            self._reading.release()
+            self._reading = None
+        return True
+
+    def run(self, order: RunTask) -> None:
+        self._runs[order.instance] = order, self._run_hold(order)
+        self.tell(order)
+
+    def run_done(self, number: int) -> None:
+        """One that is not its own changes nothing."""
+        _, hold = self._runs.pop(number, (None, None))
+        if hold is not None:
+            hold.release()
+
+    def _read_hold(self) -> Hold:
+        return self._governor.hold(self.label, "the completion of a read")
+
+    def _run_hold(self, order: RunTask) -> Hold:
+        return self._governor.hold(self.label, f"task {order.name}, instance {order.instance}")
+
+    # -- its process ---------------------------------------------------------------------------------------------------
+
+    def suspend(self) -> None:
+        """Stop it; returns when every thread has stopped."""
+        if not self.suspended:
+            self.child.stop()
+            self.suspended = True
+            self._timeline.add("APP_SUSPEND", app=self.name)
+
+    def resume(self, cause: str) -> None:
+        if self.suspended:
+            self._timeline.add("APP_RESUME", app=self.name, cause=cause)
+            self.suspended = False
+            self.child.go_on()
+
+    def was_resumed(self) -> None:
+        """The driver has continued it, and has written that down."""
+        self.suspended = False
+
+    def let_go(self) -> None:
+        """It ended: it holds nothing awake any more, and its line is closed."""
+        self._peer.close()
+        self.ready()
+        self._reads = min(self._reads, 1)
+        self.read_completed()
+        for number in list(self._runs):
+            self.run_done(number)

@@ -1,0 +1,148 @@
+"""One control channel, and the transport that is bound to it."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+from dataclasses import dataclass, field
+
+import msgspec
+
+from rig.device.payload import PayloadKeepAlive
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.slots import SlotKind
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+
+
+class SavedTransport(msgspec.Struct, frozen=True):
+    socket_id: int
+    connected: bool
+    over: bool
+
+
+class SavedChannel(msgspec.Struct, frozen=True):
+    """What outlives the system's process; the descriptor is in the supervisor's store."""
+
+    instance: int
+    channel_id: str
+    minutes: int
+    wants_hardware: bool
+    network_minutes: int
+    transport: SavedTransport | None
+    kind: SlotKind | None
+    key: str | None
+    status: Status | None
+    held_pushes: int
+    payload: PayloadKeepAlive | None
+    due_s: float | None
+    """When its keep-alive interval ends, of a clock that goes on (CLOCK_MONOTONIC)."""
+
+
+@dataclass(eq=False)
+class Transport:
+    """`socket_id` is the app's number for it; `sock` the system's own descriptor, once it is connected."""
+
+    socket_id: int
+    sock: socket.socket | None = None
+    over: bool = False
+    """Nothing can come on it any more: it can neither wake nor hold the host awake."""
+
+
+@dataclass(eq=False)
+class Channel:
+    """`key` is what the driver knows its transport by; None while the driver need not know it."""
+
+    app: AppProcess
+    channel_id: str
+    minutes: int
+    wants_hardware: bool
+    network_minutes: int
+    """The interval of the keep-alives below the app."""
+    transport: Transport | None = None
+    kind: SlotKind | None = None
+    """Of the slot that it holds."""
+    key: str | None = None
+    resume: tuple[int, ...] = ()
+    """Whom the driver would continue, as it was told last."""
+    status: Status | None = None
+    held_pushes: int = 0
+    """Push tasks that wait for the user to be back."""
+    payload: PayloadKeepAlive | None = None
+    """What the device sends in place of probes on this transport; None: probes."""
+    turn: asyncio.Lock = field(default_factory=asyncio.Lock)
+    """Changes of one channel come one after another, though each may wait for the device."""
+
+    @property
+    def label(self) -> str:
+        """What a hold calls it."""
+        return f"{self.app.label}, channel {self.channel_id}"
+
+    @property
+    def stored_as(self) -> str:
+        """The name of its transport's descriptor in the supervisor's store."""
+        return stored_name(self.app.instance, self.channel_id)
+
+    @property
+    def sock(self) -> socket.socket | None:
+        """The connected transport's."""
+        return self.transport.sock if self.transport is not None else None
+
+    @property
+    def over(self) -> bool:
+        return self.transport is not None and self.transport.over
+
+    @property
+    def push_enabled(self) -> bool:
+        return self.status is not None and self.status.allocated
+
+    @property
+    def hardware(self) -> bool:
+        return self.kind is SlotKind.HARDWARE
+
+    @property
+    def offloaded(self) -> bool:
+        """Whether the device is to keep its connection while the host sleeps."""
+        return self.transport is not None and not self.over and self.hardware and self.push_enabled and self.key is not None
+
+    def save(self, due_s: float | None) -> SavedChannel:
+        transport = self.transport
+        saved = SavedTransport(transport.socket_id, transport.sock is not None, transport.over) if transport else None
+        return SavedChannel(
+            instance=self.app.instance,
+            channel_id=self.channel_id,
+            minutes=self.minutes,
+            wants_hardware=self.wants_hardware,
+            network_minutes=self.network_minutes,
+            transport=saved,
+            kind=self.kind,
+            key=self.key,
+            status=self.status,
+            held_pushes=self.held_pushes,
+            payload=self.payload,
+            due_s=due_s,
+        )
+
+
+def stored_name(instance: int, channel_id: str) -> str:
+    return f"transport {instance} {channel_id}"
+
+
+def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -> Channel:
+    """`sock`: what the store had for it; a transport that was connected and is not there is over."""
+    transport = None
+    if saved.transport is not None:
+        gone = saved.transport.connected and sock is None
+        transport = Transport(saved.transport.socket_id, sock, saved.transport.over or gone)
+    return Channel(
+        app=app,
+        channel_id=saved.channel_id,
+        minutes=saved.minutes,
+        wants_hardware=saved.wants_hardware,
+        network_minutes=saved.network_minutes,
+        transport=transport,
+        kind=saved.kind,
+        key=saved.key,
+        status=saved.status,
+        held_pushes=saved.held_pushes,
+        payload=saved.payload,
+    )

@@ -1,0 +1,260 @@
+"""How a channel gets its slot and its transport, and how it loses them.
+
+Slot records: SLOT_REQUEST when the transport connects, SLOT_GRANT or SLOT_DENY, SLOT_FREE. A hardware grant reserves the
+connection in the device at once (NIC_PATTERN_ADD of the driver, CCT-041); standby entry refreshes it. What waits for the device
+is a coroutine, and may be begun again from its beginning: a key is forgotten only after it has been given back.
+"""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+from rig.config import StandbyConfig
+from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.errors import RigError
+from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.channel import Channel, Transport
+from rig.standby.system.channels.slots import SlotPolicy
+from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.driver import Driver, OffloadedConnection
+from rig.standby.system.numbers import Numbers
+from rig.standby.system.power import PowerState, Screen
+from rig.standby.system.supervising import Supervising
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from rig.timeline import TimelineWriter
+
+CHANNEL_ID_LENGTH = 64
+KEEP_ALIVE_MINUTES = range(15, 1440)
+CONNECTION_OVER = "RIG-N17"
+
+
+class ChannelSetup:
+    """Everything that changes a channel."""
+
+    def __init__(
+        self,
+        table: ChannelTable,
+        watch: TransportWatch,
+        policy: SlotPolicy,
+        driver: Driver,
+        supervisor: Supervising,
+        numbers: Numbers,
+        power: PowerState,
+        timeline: TimelineWriter,
+        rules: StandbyConfig,
+    ) -> None:
+        self._table = table
+        self._watch = watch
+        self._policy = policy
+        self._driver = driver
+        self._supervisor = supervisor
+        self._power = power
+        self._timeline = timeline
+        self._rules = rules
+        self._numbers = numbers
+
+    def construct(self, app: AppProcess, channel_id: str, minutes: int, hardware: bool) -> Channel:
+        """CCT-001, 003, 004, 008."""
+        if not app.package.access:
+            raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before making a channel")
+        if not 1 <= len(channel_id) <= CHANNEL_ID_LENGTH:
+            raise HostError(HResult.INVALID_ARG, f"channel id of {len(channel_id)} characters, 1 to {CHANNEL_ID_LENGTH} allowed")
+        check_minutes(minutes)
+        if self._table.find(app, channel_id) is not None:
+            raise HostError(HResult.INVALID_STATE, f"channel {channel_id!r} is open already in app {app.name}")
+        channel = Channel(app, channel_id, minutes, hardware, min(self._rules.network_ka_initial_min, minutes))
+        self._table.add(channel)
+        self._record("CTOR", channel, minutes=minutes, hardware=hardware)
+        return channel
+
+    # -- intervals and payloads ----------------------------------------------------------------------------------------
+
+    async def set_server_minutes(self, channel: Channel, minutes: int) -> None:
+        check_minutes(minutes)
+        channel.minutes = minutes
+        channel.network_minutes = min(channel.network_minutes, minutes)
+        await self._update(channel)
+
+    async def decrease_network_minutes(self, channel: Channel) -> None:
+        """CCT-037; the device follows at the next standby entry (CCT-036)."""
+        lower = max(self._rules.network_ka_floor_min, channel.network_minutes - self._rules.network_ka_step_min)
+        await self._update(channel, lower)
+        channel.network_minutes = lower
+
+    async def set_payload(self, channel: Channel, payload: PayloadKeepAlive | None) -> None:
+        """From the next standby entry on; counts begin at 0."""
+        channel.payload = payload
+        self._record("PAYLOAD_KEEP_ALIVE", channel, bytes=len(payload.data) if payload is not None else 0)
+        await self._update(channel)
+
+    async def payload_state(self, channel: Channel) -> PayloadState:
+        """Raises HostError ILLEGAL_METHOD_CALL when there is none."""
+        payload = channel.payload
+        if payload is None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {channel.channel_id!r} has no payload keep-alive")
+        held = await self._driver.payload_state(channel.key) if channel.key is not None else None
+        if held is not None:
+            return held
+        return PayloadState(0, 0, payload.counter.start if payload.counter else None, payload.tokens_left)
+
+    async def set_resumed(self, channel: Channel) -> None:
+        """The processes of the app, as they have been stopped, are what a wake of the channel continues."""
+        if channel.resume != channel.app.child.pids:
+            await self._update(channel)
+
+    async def _update(self, channel: Channel, network_minutes: int | None = None) -> None:
+        if channel.key is None:
+            return
+        minutes, resume = network_minutes or channel.network_minutes, channel.app.child.pids
+        await self._driver.update(channel.key, network_minutes=minutes, payload=channel.payload, resume=resume)
+        channel.resume = resume
+
+    # -- transports ----------------------------------------------------------------------------------------------------
+
+    async def bind(self, channel: Channel, socket_id: int) -> None:
+        """A new transport for the channel; what the old one held in the kernel is let go, the slot's kind stays (CCT-039)."""
+        await self.give_back(channel)
+        self._drop_transport(channel)
+        channel.transport = Transport(socket_id)
+        self._record("USING_TRANSPORT", channel, socket=socket_id)
+
+    def connect_begin(self, channel: Channel, host: str, port: int) -> None:
+        """Take a slot or fail the connect (CCT-020)."""
+        self._record("CONNECT_BEGIN", channel, host=host, port=port)
+        if channel.kind is None:
+            self._request_slot(channel)
+
+    def check_waits_for_transport(self, channel: Channel) -> None:
+        """Raises HostError when nothing is bound, or that is connected already."""
+        if channel.transport is None or channel.transport.sock is not None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"channel {channel.channel_id!r} waits for no connected transport")
+
+    async def connected(self, channel: Channel, sock: socket.socket) -> None:
+        """`sock` belongs to the channel from now on, which waits for it."""
+        transport = channel.transport
+        assert transport is not None
+        try:
+            await self._supervisor.put(channel.stored_as, sock.fileno())
+        except BaseException:
+            sock.close()
+            raise
+        transport.sock = sock
+        self._record("CONNECT_END", channel, error=None)
+
+    def not_connected(self, channel: Channel, error: str) -> None:
+        self._record("CONNECT_END", channel, error=error)
+        self._free_slot(channel)
+
+    async def close(self, channel: Channel) -> None:
+        """The slot is free for the next channel when this returns (CCT-044)."""
+        await self.give_back(channel)
+        self.drop(channel)
+
+    def drop(self, channel: Channel) -> None:
+        """All of it but what the device keeps."""
+        self._drop_transport(channel)
+        self._free_slot(channel)
+        if channel in self._table:
+            self._table.remove(channel)
+
+    def _drop_transport(self, channel: Channel) -> None:
+        self._watch.stop_channel(channel)
+        if channel.sock is not None:
+            channel.sock.close()
+            self._supervisor.remove(channel.stored_as)
+        channel.transport = channel.status = channel.payload = None
+
+    # -- slots ---------------------------------------------------------------------------------------------------------
+
+    async def wait_for_push_enabled(self, channel: Channel) -> Status:
+        """CCT-015 to 026. The answer is final: never HARDWARE_SLOT_REQUESTED."""
+        if channel.transport is None or (channel.sock is None and channel.status is not Status.POLICY_ERROR):
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, "wait for push enabled before the bound transport is connected")
+        status = await self._outcome(channel)
+        if not status.allocated:
+            self._free_slot(channel)
+        channel.status = status
+        event = "SLOT_GRANT" if status.allocated else "SLOT_DENY"
+        self._record(event, channel, status=status.name, kind=channel.kind.value if channel.kind else None)
+        return status
+
+    async def _outcome(self, channel: Channel) -> Status:
+        sock = channel.sock
+        if channel.status is Status.POLICY_ERROR or sock is None or channel.kind is None:
+            return Status.POLICY_ERROR
+        if tcp_info(sock).state != TCP_ESTABLISHED:
+            return Status.TRANSPORT_DISCONNECTED
+        if not channel.hardware:
+            entering = self._power.screen is Screen.ENTERING_STANDBY
+            return Status.SERVICE_UNAVAILABLE if entering else Status.SOFTWARE_SLOT_ALLOCATED
+        try:
+            await self._reserve(channel, sock)
+        except RigError as error:  # NIC_REFUSED, the driver's, says why
+            channel.key = None
+            return Status.TRANSPORT_DISCONNECTED if error.code == CONNECTION_OVER else Status.SYSTEM_ERROR
+        return Status.HARDWARE_SLOT_ALLOCATED
+
+    async def _reserve(self, channel: Channel, sock: socket.socket) -> None:
+        if channel.key is None:
+            channel.key = self._numbers.next_key()
+        connection = OffloadedConnection(
+            key=channel.key,
+            fd=sock.fileno(),
+            names={"app": channel.app.name, "channel": channel.channel_id},
+            network_minutes=channel.network_minutes,
+            payload=channel.payload,
+            resume=channel.app.child.pids,
+        )
+        await self._driver.reserve(connection)
+        channel.resume = connection.resume
+
+    async def give_back(self, channel: Channel) -> None:
+        """Take from the device what it keeps for the channel's transport; the channel keeps its slot for the next one."""
+        if channel.key is not None:
+            await self._driver.give_back(channel.key)
+            channel.key = None
+
+    async def reserve_again(self, channel: Channel) -> None:
+        """The driver does not know its connection any more. One that is gone meanwhile keeps none."""
+        sock = channel.sock
+        if sock is not None:
+            try:
+                await self._reserve(channel, sock)
+            except RigError:  # NIC_REFUSED says why
+                channel.key = None
+
+    def restore_slot(self, channel: Channel) -> None:
+        """Of a channel that the system before had: it keeps what it holds, whatever the policy says now."""
+        if channel.kind is not None:
+            self._policy.restore(channel.kind, channel.app.package.name)
+
+    def _request_slot(self, channel: Channel) -> None:
+        kind = self._policy.kind_for(channel.wants_hardware)
+        self._record("SLOT_REQUEST", channel, kind=kind.value)
+        refused = self._policy.take(kind, channel.app.package.name)
+        if refused is None:
+            channel.kind, channel.status = kind, None
+            return
+        channel.status = Status.POLICY_ERROR
+        self._record("SLOT_DENY", channel, kind=kind.value, reason=refused)
+        if refused == "none free" and self._rules.no_slot_fails_connect:
+            raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
+
+    def _free_slot(self, channel: Channel) -> None:
+        if channel.kind is not None:
+            self._policy.give_back(channel.kind, channel.app.package.name)
+            self._record("SLOT_FREE", channel, kind=channel.kind.value)
+            channel.kind = None
+
+    def _record(self, event: str, channel: Channel, **detail: Any) -> None:
+        self._timeline.add(event, app=channel.app.name, channel=channel.channel_id, **detail)
+
+
+def check_minutes(minutes: int) -> None:
+    """CCT-004. Raises HostError INVALID_ARG."""
+    if minutes not in KEEP_ALIVE_MINUTES:
+        raise HostError(HResult.INVALID_ARG, f"server keep-alive of {minutes} minutes, 15 to 1439 allowed")

@@ -1,0 +1,34 @@
+"""Numbers that the system gives and never gives again, however often it is started anew."""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class Numbers(msgspec.Struct):
+    """The last of each kind."""
+
+    starts: int = 0
+    """Of the system's own process."""
+    instances: int = 0
+    """Of app processes."""
+    task_ids: int = 0
+    runs: int = 0
+    keys: int = 0
+    """Of connections that the driver knows."""
+
+    def next_instance(self) -> int:
+        self.instances += 1
+        return self.instances
+
+    def next_task_id(self) -> int:
+        self.task_ids += 1
+        return self.task_ids
+
+    def next_run(self) -> int:
+        self.runs += 1
+        return self.runs
+
+    def next_key(self) -> str:
+        self.keys += 1
+        return f"connection {self.keys}"

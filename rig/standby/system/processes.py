@@ -1,0 +1,46 @@
+"""The app processes of the host: which there are, and which are stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.power import PowerState
+
+
+class Processes:
+    """By instance number."""
+
+    def __init__(self, power: PowerState, watch: TransportWatch) -> None:
+        self._power = power
+        self._watch = watch
+        self._all: dict[int, AppProcess] = {}
+
+    def __iter__(self) -> Iterator[AppProcess]:
+        return iter(list(self._all.values()))
+
+    def get(self, instance: int) -> AppProcess | None:
+        return self._all.get(instance)
+
+    def add(self, app: AppProcess) -> None:
+        self._all[app.instance] = app
+
+    def remove(self, app: AppProcess) -> None:
+        del self._all[app.instance]
+
+    def suspend_if_idle(self, app: AppProcess) -> None:
+        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do."""
+        if not app.busy and (not app.foreground or self._power.in_standby):
+            app.suspend()
+            self._watch.start(app, self.resume)
+
+    def resume(self, app: AppProcess, cause: str) -> None:
+        self._watch.stop(app)
+        app.resume(cause)
+
+    def watch_suspended(self) -> None:
+        """The host has its network to itself again."""
+        for app in self:
+            if app.suspended:
+                self._watch.start(app, self.resume)

@@ -1,0 +1,117 @@
+"""What apps ask for their channels. Changes of one channel come one after another, in the order in which they were asked for."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from rig.device.payload import PayloadState
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.channel import Channel
+from rig.standby.system.channels.keep_alive import KeepAliveTimers
+from rig.standby.system.channels.setup import ChannelSetup, check_minutes
+from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.endings import Endings
+from rig.standby.system.requests.dispatch import Handlers
+from rig.standby.wire import from_app
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.transport import taken_transport
+
+
+class ChannelCalls:
+    def __init__(
+        self, table: ChannelTable, setup: ChannelSetup, timers: KeepAliveTimers, endings: Endings, *, wake_supported: bool
+    ) -> None:
+        self._table = table
+        self._setup = setup
+        self._timers = timers
+        self._endings = endings
+        self._wake_supported = wake_supported
+
+    def handlers(self) -> Handlers:
+        return {
+            from_app.ConstructChannel: self._construct,
+            from_app.SetServerKeepAlive: self._set_server_keep_alive,
+            from_app.GetNetworkKeepAlive: self._get_network_keep_alive,
+            from_app.GetWakeSupported: self._get_wake_supported,
+            from_app.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
+            from_app.SetPayload: self._set_payload,
+            from_app.GetPayloadState: self._get_payload_state,
+            from_app.UsingTransport: self._using_transport,
+            from_app.ConnectBegin: self._connect_begin,
+            from_app.ConnectEnd: self._connect_end,
+            from_app.WaitForPushEnabled: self._wait_for_push_enabled,
+            from_app.CloseChannel: self._close,
+        }
+
+    def _construct(self, app: AppProcess, message: from_app.ConstructChannel, descriptors: Descriptors) -> None:
+        self._setup.construct(app, message.channel, message.minutes, message.hardware)
+
+    def _get_network_keep_alive(self, app: AppProcess, message: from_app.GetNetworkKeepAlive, descriptors: Descriptors) -> int:
+        return self._table.get(app, message.channel).network_minutes
+
+    def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported, descriptors: Descriptors) -> bool:
+        self._table.get(app, message.channel)
+        return self._wake_supported
+
+    async def _set_server_keep_alive(
+        self, app: AppProcess, message: from_app.SetServerKeepAlive, descriptors: Descriptors
+    ) -> None:
+        check_minutes(message.minutes)
+        async with self._turn(app, message.channel) as channel:
+            await self._setup.set_server_minutes(channel, message.minutes)
+
+    async def _decrease_network_keep_alive(
+        self, app: AppProcess, message: from_app.DecreaseNetworkKeepAlive, descriptors: Descriptors
+    ) -> None:
+        async with self._turn(app, message.channel) as channel:
+            await self._setup.decrease_network_minutes(channel)
+
+    async def _set_payload(self, app: AppProcess, message: from_app.SetPayload, descriptors: Descriptors) -> None:
+        async with self._turn(app, message.channel) as channel:
+            await self._setup.set_payload(channel, message.payload)
+
+    async def _get_payload_state(
+        self, app: AppProcess, message: from_app.GetPayloadState, descriptors: Descriptors
+    ) -> PayloadState:
+        async with self._turn(app, message.channel) as channel:
+            return await self._setup.payload_state(channel)
+
+    async def _using_transport(self, app: AppProcess, message: from_app.UsingTransport, descriptors: Descriptors) -> None:
+        async with self._turn(app, message.channel) as channel:
+            await self._setup.bind(channel, message.socket)
+
+    async def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin, descriptors: Descriptors) -> None:
+        async with self._turn(app, message.channel) as channel:
+            self._setup.connect_begin(channel, message.host, message.port)
+
+    async def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
+        async with self._turn(app, message.channel) as channel:
+            if message.error is None:
+                self._setup.check_waits_for_transport(channel)
+                await self._setup.connected(channel, taken_transport(descriptors))
+            else:
+                self._setup.not_connected(channel, message.error)
+
+    async def _wait_for_push_enabled(
+        self, app: AppProcess, message: from_app.WaitForPushEnabled, descriptors: Descriptors
+    ) -> int:
+        async with self._turn(app, message.channel) as channel:
+            status = await self._setup.wait_for_push_enabled(channel)
+            if status.allocated:
+                self._timers.start(channel)
+            return int(status)
+
+    async def _close(self, app: AppProcess, message: from_app.CloseChannel, descriptors: Descriptors) -> None:
+        async with self._turn(app, message.channel) as channel:
+            await self._endings.close_channel(channel)
+
+    @asynccontextmanager
+    async def _turn(self, app: AppProcess, channel_id: str) -> AsyncIterator[Channel]:
+        """Raises HostError ELEMENT_NOT_FOUND, also for a channel that was closed while this waited for its turn."""
+        channel = self._table.get(app, channel_id)
+        async with channel.turn:
+            if channel not in self._table:
+                raise HostError(HResult.ELEMENT_NOT_FOUND, f"channel {channel_id!r} of app {app.name} has been closed")
+            yield channel

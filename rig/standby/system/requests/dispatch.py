@@ -1,0 +1,47 @@
+"""From a message of an app to its handler, by type.
+
+A handler returns the answer, or a coroutine when it may have to wait for the device: then the app's other calls, and everybody
+else's, go on.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
+from typing import Any, TypeAlias
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.governor import Governor
+from rig.standby.system.processes import Processes
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.from_app import FromApp
+
+Handler: TypeAlias = Callable[[AppProcess, Any, Descriptors], Any]
+Handlers: TypeAlias = Mapping[type[Any], Handler]
+
+
+class AppMessages:
+    """All handlers of all groups."""
+
+    def __init__(self, governor: Governor, processes: Processes, *groups: Handlers) -> None:
+        self._governor = governor
+        self._processes = processes
+        self._handlers = {kind: handler for group in groups for kind, handler in group.items()}
+
+    @property
+    def kinds(self) -> frozenset[type[Any]]:
+        return frozenset(self._handlers)
+
+    def serve(self, app: AppProcess, message: FromApp, descriptors: Descriptors) -> Any:
+        """Descriptors that the message brought and nobody takes are closed by who calls. Raises HostError."""
+        self._governor.touch()
+        try:
+            answer = self._handlers[type(message)](app, message, descriptors)
+        finally:
+            if app.suspended and app.busy:
+                self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
+        return self._held(app, message, answer) if inspect.iscoroutine(answer) else answer
+
+    async def _held(self, app: AppProcess, message: FromApp, work: Coroutine[Any, Any, Any]) -> Any:
+        with self._governor.hold(app.label, f"a call of {type(message).__name__}"):
+            return await work

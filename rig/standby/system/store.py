@@ -1,0 +1,91 @@
+"""What outlives the system's process: one SQLite file in the bench's artefacts.
+
+WAL, and no fsync: the kernel keeps what a killed process has written, and a machine that loses power loses the bench with it.
+A row is one thing of the system (a channel, an app ...) in msgpack; what a message has changed and the message's number are
+one transaction.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TypeAlias
+
+from rig.standby.wire.inbox import ANSWERS
+
+Name: TypeAlias = tuple[str, str]
+"""(kind, key)"""
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS thing (kind TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS inbox (sender INTEGER PRIMARY KEY, last INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS answer (
+    sender INTEGER, number INTEGER, answer BLOB NOT NULL, PRIMARY KEY (sender, number)
+) WITHOUT ROWID;
+"""
+
+
+@dataclass(frozen=True)
+class Done:
+    """A message of a sender, as `Inbox` notes it."""
+
+    sender: int
+    number: int
+    answer: bytes
+    last: int
+
+
+@dataclass
+class SavedInbox:
+    last: int = 0
+    answers: dict[int, bytes] = field(default_factory=dict)
+
+
+class Store:
+    """Raises sqlite3.Error (the disk is full); nothing of the change is kept then."""
+
+    def __init__(self, path: Path | str) -> None:
+        self._database = sqlite3.connect(path, isolation_level=None)
+        self._database.execute("PRAGMA journal_mode=WAL")
+        self._database.execute("PRAGMA synchronous=OFF")
+        self._database.executescript(SCHEMA)
+        self._known = self.things()
+
+    def things(self) -> dict[Name, bytes]:
+        rows = self._database.execute("SELECT kind, key, value FROM thing ORDER BY kind, key")
+        return {(kind, key): value for kind, key, value in rows}
+
+    def inbox(self, sender: int) -> SavedInbox:
+        saved = SavedInbox()
+        for (saved.last,) in self._database.execute("SELECT last FROM inbox WHERE sender = ?", (sender,)):
+            pass
+        rows = self._database.execute("SELECT number, answer FROM answer WHERE sender = ? ORDER BY number", (sender,))
+        saved.answers = dict(rows.fetchall())
+        return saved
+
+    def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
+        """All things there are now, the message that made them so, and the senders that will never say anything again."""
+        changed = [(*name, value) for name, value in things.items() if self._known.get(name) != value]
+        removed = [name for name in self._known if name not in things]
+        senders = [(sender,) for sender in gone]
+        if not (changed or removed or senders or done):
+            return
+        with self._database:
+            self._database.execute("BEGIN")
+            self._database.executemany("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", changed)
+            self._database.executemany("DELETE FROM thing WHERE kind = ? AND key = ?", removed)
+            self._database.executemany("DELETE FROM inbox WHERE sender = ?", senders)
+            self._database.executemany("DELETE FROM answer WHERE sender = ?", senders)
+            if done is not None:
+                self._note(done)
+        self._known = dict(things)
+
+    def _note(self, done: Done) -> None:
+        self._database.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?)", (done.sender, done.last))
+        self._database.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, ?)", (done.sender, done.number, done.answer))
+        self._database.execute("DELETE FROM answer WHERE sender = ? AND number <= ?", (done.sender, done.last - ANSWERS))
+
+    def close(self) -> None:
+        self._database.close()

@@ -1,0 +1,46 @@
+"""What the system needs of the supervisor: processes for apps, and a place for descriptors that must outlast the system."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+
+class Child(Protocol):
+    """An app's process and what it has started."""
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """All that `stop` has stopped, as the driver signals them."""
+
+    @property
+    def stopped(self) -> bool:
+        """As it is, whoever stopped or continued it."""
+
+    async def known(self) -> int:
+        """Its pid, as the bench can signal it."""
+
+    def stop(self) -> None:
+        """Returns when none of their threads runs."""
+
+    def go_on(self) -> None: ...
+
+    async def end(self) -> str:
+        """After it hung up: how it ended, in words; it is killed when it does not."""
+
+    def kill(self) -> None: ...
+
+
+class Supervising(Protocol):
+    def child(self) -> Child:
+        """For an app that is about to be started: it may have spoken before its pid is known."""
+
+    async def start(self, child: Any, name: str, entry: str, path: list[str], note: bytes, fds: Sequence[int]) -> None:
+        """Fork an app; `child` is one of its own. `fds`: its end of its line, its end of the test's, the system's end of its
+        line; the caller closes them. `note` comes back with an app that outlives the system. Raises HostError."""
+
+    async def put(self, name: str, fd: int) -> None:
+        """Keep a duplicate of the descriptor for the system that comes after this one. The same name again replaces it."""
+
+    def remove(self, name: str) -> None:
+        """A name that is not there is removed already."""

@@ -1,0 +1,188 @@
+"""The system: its parts, put together around a driver, a supervisor and a store.
+
+It runs on one asyncio loop, whose time is all the time that it knows; nothing on the loop waits for the device.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Coroutine, Mapping, Sequence
+from typing import Any
+
+import msgspec
+
+from rig.clock import Clock
+from rig.config import StandbyConfig
+from rig.standby.system.app_process import AppProcess, SavedApp
+from rig.standby.system.background import Background
+from rig.standby.system.channels.keep_alive import KeepAliveTimers
+from rig.standby.system.channels.setup import ChannelSetup
+from rig.standby.system.channels.slots import SlotPolicy
+from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.driver import Driver, DriverNotice
+from rig.standby.system.endings import Endings
+from rig.standby.system.faults import Faults
+from rig.standby.system.governor import Governor
+from rig.standby.system.ledger import HOST, Ledger, SavedHost
+from rig.standby.system.package import AppPackage
+from rig.standby.system.power import PowerState, Sleep
+from rig.standby.system.processes import Processes
+from rig.standby.system.requests.app_calls import AppCalls
+from rig.standby.system.requests.bench_calls import BenchCalls
+from rig.standby.system.requests.channel_calls import ChannelCalls
+from rig.standby.system.requests.dispatch import AppMessages
+from rig.standby.system.restart import Outlived, Restart, saved_of
+from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.store import Store
+from rig.standby.system.supervising import Child, Supervising
+from rig.standby.system.tasks.runs import Tasks
+from rig.standby.system.triggers import ChannelTriggers
+from rig.standby.wire import bench
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.line import Line, pair
+from rig.timeline import TimelineWriter
+
+
+class System:
+    """To be made on the running loop; it serves from `start` on."""
+
+    def __init__(
+        self,
+        rules: StandbyConfig,
+        clock: Clock,
+        driver: Driver,
+        supervisor: Supervising,
+        store: Store,
+        timeline: TimelineWriter,
+        faults: Faults,
+    ) -> None:
+        things = store.things()
+        host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
+        self.power = PowerState(timeline, host.screen)
+        self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
+        self.channels = ChannelTable()
+        self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, "package", AppPackage)}
+        self._numbers = host.numbers
+        self._timeline = timeline
+        self._driver = driver
+        self._supervisor = supervisor
+        self._faults = faults
+        self._background = Background(faults.met, lambda: self._ledger.soon())
+        watch = TransportWatch(self.power, self.channels)
+        self.processes = Processes(self.power, watch)
+        policy = SlotPolicy(rules.limits())
+        setup = ChannelSetup(self.channels, watch, policy, driver, supervisor, host.numbers, self.power, timeline, rules)
+        tasks = Tasks(host.numbers, timeline)
+        self._sleep = SleepCycle(
+            driver, self.power, self.governor, self.processes, watch, self.channels, setup, tasks, timeline, faults.met
+        )
+        triggers = ChannelTriggers(watch, self.processes, tasks, self._sleep, self.governor, self._background, timeline)
+        timers = KeepAliveTimers(clock, triggers.keep_alive_due)
+        self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.channels, timers, faults.met)
+        self._endings = Endings(
+            self.processes,
+            self.channels,
+            setup,
+            timers,
+            tasks,
+            self.governor,
+            timeline,
+            lambda app: self._ledger.forget(app.instance),
+        )
+        app_calls = AppCalls(self.processes, self.channels, tasks, triggers, timeline)
+        channel_calls = ChannelCalls(self.channels, setup, timers, self._endings, wake_supported=rules.aoac)
+        self.app_messages = AppMessages(self.governor, self.processes, app_calls.handlers(), channel_calls.handlers())
+        self._bench_calls = BenchCalls(
+            self._start_app,
+            driver,
+            self.power,
+            self.governor,
+            self._sleep,
+            self.processes,
+            self.channels,
+            triggers,
+            aoac=rules.aoac,
+        )
+        self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.channels, setup, timers)
+
+    async def start(self, outlived: Sequence[Outlived] = (), descriptors: Mapping[str, int] | None = None) -> None:
+        """Begin, or go on where the system before ended. Raises what the driver does."""
+        self._numbers.starts += 1
+        held = await self._driver.held()
+        if held.asleep:
+            for sleep in (Sleep.FALLING_ASLEEP, Sleep.ASLEEP):
+                self.power.turn_sleep(sleep)
+        self._restart.take_up(outlived, descriptors or {})
+        self._driver.subscribe(self._hear)
+        for app in self.processes:
+            app.resume_line()
+        self.processes.watch_suspended()
+        self._ledger.now()
+        self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
+        self._background.start("sleep", self._sleep.run())
+        self.governor.touch()
+
+    def serve_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
+        """The answer to a call of the bench, or a coroutine that has it. Raises HostError."""
+        answer = self._bench_calls.serve(call, descriptors)
+        if inspect.iscoroutine(answer):
+            return self._written_down(answer)
+        self._ledger.soon()
+        return answer
+
+    async def close(self) -> None:
+        """Every app ends with it."""
+        for app in self.processes:
+            app.child.kill()
+        await self._background.stop()
+
+    async def _written_down(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return await work
+        finally:
+            self._ledger.soon()
+
+    def _hear(self, notice: DriverNotice) -> None:
+        self._sleep.hear(notice)
+        self._ledger.soon()
+
+    async def _start_app(self, call: bench.StartApp, test_fd: int) -> int:
+        """It is written down before it is started: a system that is a new one knows it."""
+        package = self.packages.setdefault(call.name, AppPackage(call.name))
+        package.user_grants = call.access
+        ours, theirs = pair()
+        child = self._supervisor.child()
+        saved = SavedApp(self._numbers.next_instance(), call.name)
+        app = self._make_app(saved, child, Line(ours, FromApp))
+        self.processes.add(app)
+        self._ledger.now()
+        fds = theirs.fileno(), test_fd, ours.fileno()
+        with theirs:
+            try:
+                await self._supervisor.start(child, call.name, call.entry, call.path, str(app.instance).encode(), fds)
+            except BaseException:
+                app.let_go()
+                self.processes.remove(app)
+                self._ledger.forget(app.instance)
+                raise
+        return app.instance
+
+    def _make_app(self, saved: SavedApp, child: Child, line: Line[FromApp]) -> AppProcess:
+        return AppProcess(
+            self.packages[saved.package],
+            saved,
+            child,
+            line,
+            self.governor,
+            self._timeline,
+            inbox=self._ledger.inbox(saved.instance),
+            serve=self.app_messages.serve,
+            on_gone=self._app_gone,
+            on_fault=self._faults.met,
+            on_tell=self._ledger.soon,
+        )
+
+    def _app_gone(self, app: AppProcess) -> None:
+        self._background.start(f"the end of {app.label}", self._endings.end_app(app))

@@ -1,0 +1,65 @@
+"""What makes a channel's tasks run: a read that has returned, and the end of the server keep-alive interval."""
+
+from __future__ import annotations
+
+from rig.standby.system.background import Background
+from rig.standby.system.channels.channel import Channel
+from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.governor import Governor
+from rig.standby.system.processes import Processes
+from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.tasks.runs import Tasks
+from rig.standby.wire.from_app import TriggerKind
+from rig.timeline import TimelineWriter
+
+
+class ChannelTriggers:
+    """Order the tasks of channels, and see to it that host and app are awake for them."""
+
+    def __init__(
+        self,
+        watch: TransportWatch,
+        processes: Processes,
+        tasks: Tasks,
+        sleep: SleepCycle,
+        governor: Governor,
+        background: Background,
+        timeline: TimelineWriter,
+    ) -> None:
+        self._watch = watch
+        self._processes = processes
+        self._tasks = tasks
+        self._sleep = sleep
+        self._governor = governor
+        self._background = background
+        self._timeline = timeline
+
+    def push(self, channel: Channel) -> None:
+        """The app's read completion has returned: now the push task may start."""
+        if not channel.push_enabled:
+            self._timeline.add("USAGE_FAULT", app=channel.app.name, channel=channel.channel_id, what="no wait for push")
+        elif self._watch.may_fire(channel):
+            self._fire(channel, "push", "task")
+        else:
+            channel.held_pushes += 1
+
+    def fire_held(self, channel: Channel) -> None:
+        """A software channel whose app was awake in standby for another reason: its tasks had to wait (CCT-028)."""
+        held, channel.held_pushes = channel.held_pushes, 0
+        for _ in range(held):
+            self._fire(channel, "push", "held_push")
+
+    def keep_alive_due(self, channel: Channel) -> None:
+        """The server interval is over (CCT-033)."""
+        if self._watch.may_fire(channel):
+            self._background.start(f"keep-alive of {channel.label}", self._keep_alive(channel))
+
+    async def _keep_alive(self, channel: Channel) -> None:
+        with self._governor.hold(channel.label, "its keep-alive is due"):
+            await self._sleep.wake("keep_alive_timer")
+            if self._watch.may_fire(channel):  # it may have been closed meanwhile
+                self._fire(channel, "keepalive", "keep_alive")
+
+    def _fire(self, channel: Channel, kind: TriggerKind, cause: str) -> None:
+        self._processes.resume(channel.app, cause)
+        self._tasks.fire(channel.app, kind, channel.channel_id)

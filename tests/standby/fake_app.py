@@ -1,0 +1,179 @@
+"""An app without a process: it speaks the app's side of the line, and says and reads nothing while it is stopped."""
+
+from __future__ import annotations
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from rig.standby.wire.caller import Caller
+from rig.standby.wire.from_app import (
+    AppReady,
+    CloseChannel,
+    ConnectBegin,
+    ConnectEnd,
+    ConstructChannel,
+    ReadBegin,
+    ReadCompleted,
+    RegisterTask,
+    RequestAccess,
+    TaskDone,
+    UsingTransport,
+    WaitForPushEnabled,
+)
+from rig.standby.wire.line import Line
+from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.statuses import ControlChannelTriggerStatus
+from rig.standby.wire.to_app import RunTask, ToApp, TransportFailed
+
+R = TypeVar("R")
+
+
+class FakeApp:
+    """Process and program in one: it is the system's `Child`, too."""
+
+    _pids = itertools.count(100)
+
+    def __init__(self) -> None:
+        self.pid = next(self._pids)
+        self.stopped = False
+        self.killed = False
+        self.tasks: list[RunTask] = []
+        """Ordered, in order."""
+        self.failed: list[str] = []
+        """Channels whose transport failed."""
+        self.on_task: Callable[[RunTask], None] = self.done
+        self.read_s = 0.0
+        """How long the completion of a read takes."""
+        self.peers: dict[str, socket.socket] = {}
+        """The remote ends of its channels' transports."""
+        self._loop = asyncio.get_running_loop()
+        self._transports: dict[str, socket.socket] = {}
+        self._ordered: set[int] = set()
+
+    def born(self, line: socket.socket) -> None:
+        """Its end of its line."""
+        line.setblocking(False)
+        self._line = Line[ToApp](line, ToApp)
+        self._caller = Caller(self._line)
+        self._running()
+
+    # -- Child ---------------------------------------------------------------------------------------------------------
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        return (self.pid,)
+
+    def stop(self) -> None:
+        self.stopped = True
+        if self.killed:
+            return
+        self._loop.remove_reader(self._line.fileno())
+        for transport in self._transports.values():
+            self._loop.remove_reader(transport.fileno())
+
+    def go_on(self) -> None:
+        self.stopped = False
+        if self.killed:
+            return
+        self._running()
+
+    async def known(self) -> int:
+        return self.pid
+
+    async def end(self) -> str:
+        return "signal SIGKILL" if self.killed else "exit status 0"
+
+    def kill(self) -> None:
+        """Its descriptors are closed with it."""
+        if not self.killed:
+            self.stop()
+            self.killed = True
+            self._line.close()
+            for transport in self._transports.values():
+                transport.close()
+
+    # -- the program ---------------------------------------------------------------------------------------------------
+
+    def submit(self, call: Call[R], fds: Sequence[int] = ()) -> asyncio.Future[R]:
+        return asyncio.wrap_future(self._caller.submit(call, fds))
+
+    async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
+        return await self.submit(call, fds)
+
+    def notify(self, notice: Notice) -> None:
+        self._caller.notify(notice)
+
+    def done(self, task: RunTask) -> None:
+        self.notify(TaskDone(task.instance, None))
+
+    async def begin(self) -> None:
+        await self.call(AppReady())
+        await self.call(RequestAccess())
+
+    async def open(self, channel: str, *, hardware: bool = True, minutes: int = 30) -> ControlChannelTriggerStatus:
+        """The canonical order (CCT-010)."""
+        await self.call(ConstructChannel(channel, minutes, hardware))
+        await self.call(RegisterTask("inbox", "Inbox", "push", channel))
+        await self.call(RegisterTask("alive", "Alive", "keepalive", channel))
+        await self.connect(channel)
+        return ControlChannelTriggerStatus(await self.call(WaitForPushEnabled(channel)))
+
+    async def connect(self, channel: str) -> None:
+        """A transport of its own, to a peer that the test holds."""
+        await self.call(UsingTransport(channel, 1))
+        await self.call(ConnectBegin(channel, 1, "127.0.0.1", 5228))
+        ours, theirs = tcp_pair()
+        await self.call(ConnectEnd(channel, 1), [ours.fileno()])
+        self._transports[channel], self.peers[channel] = ours, theirs
+        self._running()
+
+    async def close(self, channel: str) -> None:
+        await self.call(CloseChannel(channel))
+        transport = self._transports.pop(channel)
+        self._loop.remove_reader(transport.fileno())
+        transport.close()
+
+    def _running(self) -> None:
+        self._loop.add_reader(self._line.fileno(), self._said)
+        for channel, transport in self._transports.items():
+            self._loop.add_reader(transport.fileno(), self._data, channel, transport)
+
+    def _data(self, channel: str, transport: socket.socket) -> None:
+        self.notify(ReadBegin(channel))
+        data = transport.recv(65536)
+        if not data:
+            self._loop.remove_reader(transport.fileno())
+        self._loop.call_later(self.read_s, self._completed, ReadCompleted(channel, 1, not data))
+
+    def _completed(self, read: ReadCompleted) -> None:
+        if not self.killed:
+            self.notify(read)
+
+    def _said(self) -> None:
+        try:
+            received = self._line.receive()
+        except BlockingIOError:
+            return
+        if received is None:
+            self._loop.remove_reader(self._line.fileno())
+            return
+        if isinstance(received.body, RunTask):
+            if received.body.instance not in self._ordered:  # as rig/standby/app does
+                self._ordered.add(received.body.instance)
+                self.tasks.append(received.body)
+                self.on_task(received.body)
+        elif isinstance(received.body, TransportFailed):
+            self.failed.append(received.body.channel)
+        else:
+            assert self._caller.take(received)
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """A real connection of the machine with itself."""
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        ours = socket.create_connection(server.getsockname())
+        theirs, _ = server.accept()
+    return ours, theirs

@@ -1,0 +1,64 @@
+"""The supervisor as the system knows it: it makes apps that are fakes, and keeps descriptors over the death of a system."""
+
+from __future__ import annotations
+
+import os
+import socket
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from rig.standby.system.restart import Outlived
+from rig.standby.system.supervising import Child
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.line import Line
+from tests.standby.fake_app import FakeApp
+
+
+@dataclass
+class Started:
+    child: FakeApp
+    instance: int
+    line_fd: int
+    """A duplicate of the system's end."""
+
+
+class FakeSupervisor:
+    def __init__(self) -> None:
+        self.apps: list[Started] = []
+        self.stored: dict[str, int] = {}
+
+    def child(self) -> FakeApp:
+        return FakeApp()
+
+    async def start(self, child: Child, name: str, entry: str, path: list[str], note: bytes, fds: Sequence[int]) -> None:
+        assert isinstance(child, FakeApp)
+        line_fd, _, kept_fd = fds
+        child.born(socket.socket(fileno=os.dup(line_fd)))
+        self.apps.append(Started(child, int(note), os.dup(kept_fd)))
+
+    async def put(self, name: str, fd: int) -> None:
+        self.remove(name)
+        self.stored[name] = os.dup(fd)
+
+    def remove(self, name: str) -> None:
+        if name in self.stored:
+            os.close(self.stored.pop(name))
+
+    # -- the system has died -------------------------------------------------------------------------------------------
+
+    def outlived(self) -> list[Outlived]:
+        """What a new system gets of the apps that live."""
+        self.apps = [started for started in self.apps if not started.child.killed]
+        return [
+            Outlived(started.instance, started.child, Line(socket.socket(fileno=os.dup(started.line_fd)), FromApp))
+            for started in self.apps
+        ]
+
+    def descriptors(self) -> dict[str, int]:
+        return {name: os.dup(fd) for name, fd in self.stored.items()}
+
+    def close(self) -> None:
+        for started in self.apps:
+            os.close(started.line_fd)
+        for name in list(self.stored):
+            self.remove(name)

@@ -1,0 +1,356 @@
+"""Channels over days: their keep-alive tasks, what may run in standby, slots, and a device that is silent meanwhile."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+
+from rig.device.numbers import WakeReason
+from rig.errors import BenchError
+from rig.standby.wire import bench
+from rig.standby.wire.from_app import (
+    CloseChannel,
+    ConnectBegin,
+    ConnectEnd,
+    ConstructChannel,
+    DecreaseNetworkKeepAlive,
+    GetNetworkKeepAlive,
+    RegisterTask,
+    RequestAccess,
+    SetServerKeepAlive,
+    UsingTransport,
+    WaitForPushEnabled,
+)
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NoMoreTokens, NotIdle
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from rig.standby.wire.to_app import RunTask
+from tests.standby.fake_app import FakeApp, tcp_pair
+from tests.standby.fake_host import FakeHost, fake_host
+from tests.standby.virtual_time import virtual
+
+MINUTE_S, DAY_S = 60.0, 86400.0
+
+
+@virtual
+async def test_the_keep_alive_task_runs_every_server_interval_for_days() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        opened_s = host.now_s
+        ran_s: list[float] = []
+
+        def run_task(task: RunTask) -> None:
+            ran_s.append(host.now_s)
+            app.done(task)
+
+        app.on_task = run_task
+        await host.fall_asleep()
+        await asyncio.sleep(3 * DAY_S + MINUTE_S)
+        assert len(ran_s) == 3 * 48
+        assert {task.kind for task in app.tasks} == {"keepalive"}
+        late_s = [at_s - opened_s - number * 30 * MINUTE_S for number, at_s in enumerate(ran_s, 1)]
+        assert max(late_s) < 0.1, "it does not drift"
+        assert len(host.timeline.find("SLEEP_EXIT", cause="keep_alive_timer")) == 3 * 48
+        assert host.asleep
+
+
+@virtual
+async def test_a_new_interval_counts_from_the_next_keep_alive_on() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        await app.call(SetServerKeepAlive("inbox", 60))
+        await asyncio.sleep(10 * 3600)
+        assert len(app.tasks) == 10
+
+
+@virtual
+async def test_network_intervals_reach_the_device_and_stop_at_the_floor() -> None:
+    async with fake_host(network_ka_initial_min=15, network_ka_step_min=6, network_ka_floor_min=4) as host:
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        [key] = host.driver.connections
+        for wanted in (9, 4, 4):
+            await app.call(DecreaseNetworkKeepAlive("inbox"))
+            assert await app.call(GetNetworkKeepAlive("inbox")) == wanted
+            assert host.driver.connections[key].network_minutes == wanted
+
+
+@virtual
+async def test_in_standby_only_a_hardware_channel_runs_tasks_and_the_other_ones_wait_for_the_user() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        assert await app.open("hard") is Status.HARDWARE_SLOT_ALLOCATED
+        assert await app.open("soft", hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        host.driver.device_wakes("PACKET", key)
+        app.peers["soft"].send(b"1")
+        app.peers["hard"].send(b"2")
+        await host.timeline.wait("SLEEP_ENTER", after=len(host.timeline.told))
+        await host.settle()
+        assert [task.channel for task in app.tasks] == ["hard"]
+        app.peers["soft"].send(b"3")
+        await asyncio.sleep(2 * MINUTE_S)
+        assert [task.channel for task in app.tasks] == ["hard"], "data of a software channel resume nobody in standby"
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        assert [(task.channel, task.kind) for task in app.tasks] == [("hard", "push"), ("soft", "push"), ("soft", "push")]
+
+
+@virtual
+async def test_the_keep_alive_of_a_software_channel_does_not_wake_the_host() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("soft", hardware=False)
+        await host.fall_asleep()
+        await asyncio.sleep(DAY_S)
+        assert not app.tasks
+        assert not host.timeline.find("SLEEP_EXIT")
+        await host.bench(bench.ExitStandby())
+        await asyncio.sleep(31 * MINUTE_S)
+        assert len(app.tasks) == 1
+
+
+@virtual
+async def test_data_for_an_app_in_the_background_resume_it() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.bench(bench.Suspend(host.instance_of(app)))
+        assert app.stopped
+        app.peers["inbox"].send(b"news")
+        await host.timeline.wait("APP_RESUME", cause="data")
+        await host.settle()
+        assert len(app.tasks) == 1
+        assert app.stopped, "it has nothing to do any more"
+
+
+@virtual
+async def test_a_connection_that_the_device_gave_up_is_the_apps_to_end() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        host.driver.device_wakes(WakeReason.KA_TIMEOUT.name, key)
+        await host.settle()
+        assert app.failed == ["inbox"]
+
+
+@virtual
+async def test_a_lost_connection_is_given_back_before_the_next_sleep() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        host.driver.device_wakes("PACKET", None)
+        host.driver.say(Lost(key))
+        await host.timeline.wait("SLEEP_ENTER", after=len(host.timeline.told))
+        assert app.failed == ["inbox"]
+        assert not host.driver.connections
+        assert host.driver.asleep_with == []
+
+
+@virtual
+async def test_when_the_tokens_are_used_up_the_keep_alive_task_runs() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        host.driver.device_wakes(WakeReason.NO_MORE_TOKENS.name, key, resume=False)
+        assert app.stopped
+        host.driver.say(NoMoreTokens(key))
+        await host.settle()
+        assert [task.kind for task in app.tasks] == ["keepalive"]
+
+
+@virtual
+@pytest.mark.parametrize("notice", [DeviceRestarted(2), LeaseExpired()], ids=["restarted", "lease"])
+async def test_a_device_that_lost_all_is_given_the_next_sleep_as_before(notice: DeviceRestarted | LeaseExpired) -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        host.driver.device_wakes("FIRMWARE_STALLED")
+        host.driver.say(notice)
+        await host.timeline.wait("SLEEP_ENTER", after=len(host.timeline.told))
+        assert host.driver.asleep_with == list(host.driver.connections)
+        assert len(host.driver.connections) == 1
+        assert not app.failed
+
+
+# -- identity ----------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_two_apps_of_one_name_are_two() -> None:
+    async with fake_host() as host:
+        first, second = await host.app("mail"), await host.app("mail")
+        for app in (first, second):
+            await app.open("inbox", minutes=30)
+        assert len(host.driver.connections) == 2
+        first.peers["inbox"].send(b"news")
+        await host.settle()
+        assert (len(first.tasks), len(second.tasks)) == (1, 0)
+        first.kill()
+        await host.timeline.wait("APP_TERMINATED")
+        assert len(host.driver.connections) == 1
+        second.peers["inbox"].send(b"news")
+        await asyncio.sleep(31 * MINUTE_S)
+        assert [task.kind for task in second.tasks] == ["push", "keepalive"]
+
+
+@virtual
+async def test_two_apps_of_one_name_have_the_slots_of_one() -> None:
+    async with fake_host(hw_slots_total=8, hw_slots_per_app=2) as host:
+        first, second = await host.app("mail"), await host.app("mail")
+        assert await first.open("a") is Status.HARDWARE_SLOT_ALLOCATED
+        assert await second.open("b") is Status.HARDWARE_SLOT_ALLOCATED
+        assert await second.open("c") is Status.POLICY_ERROR
+        first.kill()
+        await host.timeline.wait("APP_TERMINATED")
+        assert await second.open("d") is Status.HARDWARE_SLOT_ALLOCATED
+
+
+# -- ends at every moment ----------------------------------------------------------------------------------------------
+
+
+async def _steps(app: FakeApp) -> None:
+    """A channel's whole set-up, and its end."""
+    ours, theirs = tcp_pair()
+    with ours, theirs:
+        await app.call(ConstructChannel("inbox", 30, True))
+        await app.call(RegisterTask("inbox", "Inbox", "push", "inbox"))
+        await app.call(UsingTransport("inbox", 1))
+        await app.call(ConnectBegin("inbox", 1, "127.0.0.1", 5228))
+        await app.call(ConnectEnd("inbox", 1), [ours.fileno()])
+        await app.call(WaitForPushEnabled("inbox"))
+        await app.call(UsingTransport("inbox", 2))
+        await app.call(CloseChannel("inbox"))
+
+
+async def _ends_after(host: FakeHost, delay_s: float) -> bool:
+    """Whether the app had come to its end by itself. Calls of the driver take 10 ms each, all else next to nothing."""
+    app = await host.app("mail")
+    work = asyncio.ensure_future(_steps(app))
+    done, _ = await asyncio.wait([work], timeout=delay_s)
+    app.kill()
+    work.cancel()
+    await host.timeline.wait("APP_TERMINATED")
+    return bool(done)
+
+
+@virtual
+async def test_an_app_that_ends_at_any_moment_leaves_nothing() -> None:
+    delays_s = [number * 0.0005 for number in range(120)]
+    through = []
+    for delay_s in delays_s:
+        async with fake_host(hw_slots_total=1) as host:
+            host.driver.takes_s = 0.01
+            through.append(await _ends_after(host, delay_s))
+            assert not host.driver.connections, f"after {delay_s} s"
+            other = await host.app("other")
+            assert await other.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED, f"the slot is free after {delay_s} s"
+            await host.fall_asleep()
+    assert not through[0]
+    assert through[-1], "the last one saw the whole life of a channel"
+
+
+# -- the device is silent ----------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_a_silent_device_holds_up_only_who_needs_it() -> None:
+    async with fake_host() as host:
+        waits, other = await host.app("waits"), await host.app("other")
+        await waits.call(ConstructChannel("inbox", 30, True))
+        await waits.connect("inbox")
+        host.driver.fall_silent()
+        waiting = waits.submit(WaitForPushEnabled("inbox"))
+        await host.settle()
+        began_s = host.now_s
+        await other.call(RequestAccess())
+        await other.call(ConstructChannel("inbox", 30, False))
+        await other.call(RegisterTask("inbox", "Inbox", "push", "inbox"))
+        await other.connect("inbox")
+        assert Status(await other.call(WaitForPushEnabled("inbox"))) is Status.SOFTWARE_SLOT_ALLOCATED
+        await waits.call(RequestAccess())
+        assert host.now_s - began_s < 0.001
+        assert not waiting.done()
+        host.driver.answer_again()
+        assert Status(await waiting) is Status.HARDWARE_SLOT_ALLOCATED
+
+
+@virtual
+async def test_the_slot_of_an_app_that_ends_while_the_device_is_silent_comes_back() -> None:
+    async with fake_host(hw_slots_total=1) as host:
+        app, other = await host.app("mail"), await host.app("other")
+        await app.open("inbox")
+        host.driver.fall_silent()
+        app.kill()
+        await host.settle()
+        await other.call(ConstructChannel("soft", 30, False))
+        host.driver.answer_again()
+        await host.timeline.wait("APP_TERMINATED")
+        assert await other.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+
+
+@virtual
+async def test_calls_for_one_channel_keep_their_order() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.call(ConstructChannel("inbox", 30, True))
+        await app.connect("inbox")
+        host.driver.takes_s = 1
+        waits = app.submit(WaitForPushEnabled("inbox"))
+        closes = app.submit(CloseChannel("inbox"))
+        late = app.submit(SetServerKeepAlive("inbox", 60))
+        assert Status(await waits) is Status.HARDWARE_SLOT_ALLOCATED
+        await closes
+        with pytest.raises(HostError) as refused:
+            await late
+        assert refused.value.hresult is HResult.ELEMENT_NOT_FOUND
+        assert not host.driver.connections
+        await asyncio.sleep(DAY_S)
+        assert not app.tasks
+
+
+@virtual
+async def test_a_device_that_refuses_gives_no_slot_away() -> None:
+    async with fake_host(hw_slots_total=1) as host:
+        app = await host.app()
+        host.driver.fails["reserve"] = BenchError("RIG-B03", "no SMP answer")
+        assert await app.open("inbox") is Status.SYSTEM_ERROR
+        host.driver.fails["reserve"] = BenchError("RIG-N17", "the connection is over")
+        assert await app.open("outbox") is Status.TRANSPORT_DISCONNECTED
+        host.driver.fails.clear()
+        assert await app.open("third") is Status.HARDWARE_SLOT_ALLOCATED
+
+
+@virtual
+async def test_what_is_no_tcp_socket_is_refused() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.call(ConstructChannel("inbox", 30, True))
+        await app.call(UsingTransport("inbox", 1))
+        with pytest.raises(HostError, match="no socket"):
+            await app.call(ConnectEnd("inbox", 1), [0])
+
+
+@virtual
+async def test_who_is_not_idle_is_named_and_the_host_tries_on() -> None:
+    async with fake_host() as host:
+        app = await host.app("mail")
+        await app.open("inbox")
+        [key] = host.driver.connections
+        host.driver.not_idle = NotIdle(key, "3 bytes unread")
+        await host.bench(bench.EnterStandby())
+        refused = await host.timeline.wait("SLEEP_REFUSED")
+        assert (refused.holder, refused.reason) == ("app mail/1, channel inbox", "3 bytes unread")
+        host.driver.not_idle = None
+        await host.timeline.wait("SLEEP_ENTER")
