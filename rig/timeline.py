@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from rig.clock import Deadline
 from rig.errors import RigError
 from rig.events import TimelineEvent, check_name
@@ -66,7 +68,7 @@ class TimelineWriter:
     def add(self, event: str, *, t_ns: int | None = None, **detail: Any) -> None:
         """Append one record. `t_ns` is for events that happened elsewhere (a frame's kernel timestamp)."""
         line = {"t": time.monotonic_ns() if t_ns is None else t_ns, "src": self.src, "ev": event, **detail}
-        os.write(self.fd, json.dumps(line, default=_plain, separators=(",", ":")).encode() + b"\n")
+        os.write(self.fd, encoded(line) + b"\n")
 
 
 class Timeline(TimelineWriter):
@@ -165,7 +167,23 @@ def load(path: Path) -> Iterator[Record]:
         yield parse(line, seq)
 
 
+def encoded(line: dict[str, Any]) -> bytes:
+    """One line of the file. Seven records lie on the way of a wake: the quick encoder takes 1 µs for what the other takes 10 for,
+    but has ways of its own with bytes, enumerations and numbers beyond 64 bits."""
+    try:
+        if _QUICK.issuperset(map(type, line.values())):
+            return _quick(line)
+    except (UnicodeError, OverflowError):  # a text with half a surrogate pair, a number of more than 64 bits
+        pass
+    return _slow(line).encode()
+
+
 def _plain(value: object) -> object:
     if isinstance(value, (bytes, bytearray)):
         return value.hex()
     return str(value)
+
+
+_QUICK = frozenset({str, int, bool, type(None)})
+_quick = msgspec.json.Encoder().encode
+_slow = json.JSONEncoder(default=_plain, separators=(",", ":")).encode

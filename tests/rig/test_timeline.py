@@ -2,14 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import subprocess
 import sys
+from enum import IntEnum
 from pathlib import Path
+from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from rig.errors import RigError
-from rig.timeline import Timeline, TimelineTimeout, load
+from rig.events import TimelineEvent
+from rig.timeline import Timeline, TimelineTimeout, encoded, load, parse
 
 WRITERS, RECORDS = 4, 500
 WRITER = """
@@ -55,3 +61,28 @@ def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path) -> None:
     path.write_bytes(b'{"t":1,"src":"a","ev":"X"}\nnonsense\n')
     with pytest.raises(RigError, match="line 2"):
         list(load(path))
+
+
+class Colour(IntEnum):
+    RED = 3
+
+
+@given(
+    st.one_of(
+        st.none(),
+        st.booleans(),
+        st.integers(),
+        st.floats(allow_nan=False),
+        st.text(),
+        st.text(st.characters(categories=["Cs", "Cc", "Zl"])),
+        st.binary(),
+        st.lists(st.integers()),
+        st.dictionaries(st.text(), st.binary()),
+        st.sampled_from([Colour.RED, TimelineEvent.RUN_ENTER, Path("/")]),
+    )
+)
+def test_a_record_is_one_line_and_reads_as_the_slow_encoder_writes_it(value: Any) -> None:
+    line = encoded({"t": 1, "src": "test", "ev": "note", "value": value})
+    assert b"\n" not in line
+    plainly = json.dumps({"value": value}, default=lambda v: v.hex() if isinstance(v, bytes) else str(v))
+    assert parse(line, 0).value == json.loads(plainly)["value"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import selectors
 import socket
 import struct
 from collections.abc import Iterator
@@ -9,12 +10,14 @@ from pathlib import Path
 
 import pytest
 
+from rig.standby.api import ReadOperation
+from rig.standby.app.posted_reads import PostedReads
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, What
 from rig.standby.wire.to_app import RunTask, TransportFailed
 from rig.timeline import Timeline
-from tests.standby.app_process import AppProcess, server
+from tests.standby.app_process import PATIENCE_S, AppProcess, server
 from tests.standby.small_apps import ENDS
 
 
@@ -122,6 +125,23 @@ def test_a_read_on_a_socket_that_was_closed_behind_the_api_completes_with_an_err
         assert app.expect(from_app.ReadCompleted).over
         assert app.timeline.wait("READ_COMPLETE_EXIT").status == "ERROR"
     assert run_one(app, 1, "fine") is None
+
+
+def test_the_system_hears_of_a_read_before_its_data_is_taken() -> None:
+    """It may stop the app in between, and must know that it is not idle."""
+    selector = selectors.DefaultSelector()
+    completed: list[ReadOperation] = []
+    left: list[bytes] = []
+    ours, theirs = socket.socketpair()
+    with ours, theirs, selector:
+        reads = PostedReads(selector, lambda notice: left.append(ours.recv(10, socket.MSG_PEEK)), completed.append)
+        operation = ReadOperation(ours, 10, lambda o: None, lambda o: None, socket_id=1, channel_id=None)
+        theirs.send(b"data")
+        reads.change(operation, posted=True)
+        while not completed:
+            for key, _ in selector.select(PATIENCE_S):
+                key.data()
+    assert (left, completed[0].data) == ([b"data"], b"data")
 
 
 def test_closing_twice_is_closing_once(app: AppProcess, listener: socket.socket) -> None:

@@ -9,7 +9,6 @@ import selectors
 from collections.abc import Callable
 
 from rig.standby.api.read_operation import ReadOperation
-from rig.standby.app.completions import Completions
 from rig.standby.wire.from_app import ReadBegin
 from rig.standby.wire.message import Notice
 
@@ -18,10 +17,12 @@ class PostedReads:
     """`change` is for any thread, the rest for the input thread. Each posted read ends in one completion, whatever an app does
     to its sockets meanwhile."""
 
-    def __init__(self, selector: selectors.BaseSelector, notify: Callable[[Notice], None], completions: Completions) -> None:
+    def __init__(
+        self, selector: selectors.BaseSelector, notify: Callable[[Notice], None], completed: Callable[[ReadOperation], None]
+    ) -> None:
         self._selector = selector
         self._notify = notify
-        self._completions = completions
+        self._completed = completed
         self._changes: queue.SimpleQueue[tuple[ReadOperation, bool]] = queue.SimpleQueue()
         self._wake = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         selector.register(self._wake, selectors.EVENT_READ, self.apply_changes)
@@ -44,25 +45,23 @@ class PostedReads:
             self._selector.register(operation.sock, selectors.EVENT_READ, lambda: self._ready(operation))
         except (OSError, ValueError, KeyError) as error:  # it is closed already, or its descriptor is another one's
             operation.fail(error if isinstance(error, OSError) else OSError(errno.EBADF, str(error)))
-            self._begun(operation)
+            self._notify(ReadBegin(operation.channel_id))
+            self._completed(operation)
 
     def _withdraw(self, operation: ReadOperation) -> None:
         try:
             if self._forget(operation):
                 operation.cancel_now()
-                self._completions.add(operation)
+                self._completed(operation)
         finally:
             operation.withdrawn.set()
 
     def _ready(self, operation: ReadOperation) -> None:
+        """The system hears of it before the data is taken: it could stop the app in between, and nothing would wake it again."""
         self._forget(operation)
-        operation.receive()
-        self._begun(operation)
-
-    def _begun(self, operation: ReadOperation) -> None:
-        """The system hears of it before the completion can be over."""
         self._notify(ReadBegin(operation.channel_id))
-        self._completions.add(operation)
+        operation.receive()
+        self._completed(operation)
 
     def _forget(self, operation: ReadOperation) -> bool:
         """Whether it was waited for."""

@@ -51,7 +51,7 @@ class Runtime:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
         self._completions = Completions(self._faults, self.service.notify)
-        self._reads = PostedReads(self._selector, self.service.notify, self._completions)
+        self._reads = PostedReads(self._selector, self.service.notify, self._completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entry_points)
         session.enter(self)
 
