@@ -125,11 +125,11 @@ class System:
         self.governor.touch()
 
     def serve_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
-        """The answer to a call of the bench, or a coroutine that has it. Raises HostError."""
+        """The answer to a call of the bench, or a coroutine that has it; by then it is written down. Raises HostError."""
         answer = self._bench_calls.serve(call, descriptors)
         if inspect.iscoroutine(answer):
             return self._written_down(answer)
-        self._ledger.soon()
+        self._ledger.now()
         return answer
 
     async def close(self) -> None:
@@ -142,7 +142,7 @@ class System:
         try:
             return await work
         finally:
-            self._ledger.soon()
+            self._ledger.now()
 
     def _hear(self, notice: DriverNotice) -> None:
         self._sleep.hear(notice)

@@ -1,0 +1,190 @@
+"""A host whose system dies between any two things that it does, and is started anew; its apps and its driver live on.
+
+Death is a plug that is pulled: nothing that the dead system does from then on reaches anybody.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import inspect
+import os
+from collections.abc import Awaitable, Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from rig.config import StandbyConfig
+from rig.standby.system.faults import Faults
+from rig.standby.system.store import Done, Name, Store
+from rig.standby.system.supervising import Child
+from rig.standby.system.system import System
+from rig.standby.wire import bench
+from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.line import pair
+from rig.standby.wire.nic import Settled
+from tests.standby.fake_app import FakeApp
+from tests.standby.fake_driver import FakeDriver
+from tests.standby.fake_host import REAL_TIME, FakeTimeline
+from tests.standby.fake_supervisor import FakeSupervisor
+
+
+class Plug:
+    """Of one system. `on_pull` is called once, at once."""
+
+    def __init__(self, on_pull: Callable[[], None]) -> None:
+        self.dead = False
+        self._on_pull = on_pull
+
+    def pull(self) -> None:
+        if not self.dead:
+            self.dead = True
+            self._on_pull()
+
+
+class Mortal:
+    """What a system holds of something that outlives it: calls of a dead one do nothing, and never return if they could wait."""
+
+    def __init__(self, plug: Plug, target: Any) -> None:
+        self._plug = plug
+        self._target = target
+
+    def __getattr__(self, name: str) -> Any:
+        value = getattr(self._target, name)
+        if inspect.iscoroutinefunction(value):
+            return lambda *arguments, **named: self._later(value, arguments, named)
+        if not callable(value):
+            return value
+        return lambda *arguments, **named: None if self._plug.dead else value(*arguments, **named)
+
+    async def _later(self, call: Callable[..., Awaitable[Any]], arguments: Any, named: Any) -> Any:
+        if not self._plug.dead:
+            result = await call(*[_bare(argument) for argument in arguments], **named)
+            if not self._plug.dead:
+                return result
+        return await asyncio.get_running_loop().create_future()
+
+
+def _bare(argument: Any) -> Any:
+    return argument._target if isinstance(argument, Mortal) else argument
+
+
+class MortalSupervisor(Mortal):
+    def child(self) -> Child:
+        child: Child = Mortal(self._plug, self._target.child())
+        return child
+
+
+class MortalStore(Store):
+    """The plug is pulled at the `dies_at`-th time that something is to be saved: just before, or just after."""
+
+    def __init__(self, path: Path, plug: Plug, dies_at: int | None, after: bool) -> None:
+        super().__init__(path)
+        self.saves = 0
+        self._plug = plug
+        self._dies_at = dies_at
+        self._after = after
+
+    def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
+        if self._plug.dead:
+            return
+        dies = self.saves == self._dies_at
+        self.saves += 1
+        if not dies or self._after:
+            super().save(things, done, gone)
+        if dies:
+            self._plug.pull()
+
+
+class MortalHost:
+    """`dies_at`: of the first system; None: it lives."""
+
+    def __init__(self, path: Path, rules: StandbyConfig) -> None:
+        self.timeline = FakeTimeline()
+        self.driver = FakeDriver(self.timeline)
+        self.driver.continues = self._continue
+        self.supervisor = FakeSupervisor()
+        self.deaths = 0
+        self._path = path
+        self._rules = rules
+        self._up = asyncio.Event()
+
+    async def start(self, dies_at: int | None = None, *, after: bool = False) -> None:
+        self._plug = plug = Plug(self._died)
+        self.store = MortalStore(self._path, plug, dies_at, after)
+        timeline, driver, supervisor = (
+            Mortal(plug, self.timeline),
+            Mortal(plug, self.driver),
+            MortalSupervisor(plug, self.supervisor),
+        )
+        arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline))
+        self.system = System(self._rules, REAL_TIME, *arguments)
+        outlived = self.supervisor.outlived()
+        for app in outlived:
+            object.__setattr__(app, "child", Mortal(plug, app.child))
+        await self.system.start(outlived, self.supervisor.descriptors())
+        if not plug.dead:
+            self._up.set()
+
+    async def bench(self, call: bench.FromBench, *fds: int, on_death: Callable[[], None] = lambda: None) -> Any:
+        """A call that a system does not live to answer is asked again, of the next one."""
+        while True:
+            await self._up.wait()
+            died = self.deaths
+            with Descriptors([os.dup(fd) for fd in fds]) as descriptors:
+                answer = self.system.serve_bench(call, descriptors)
+                if not inspect.iscoroutine(answer):
+                    if died == self.deaths:
+                        return answer
+                    on_death()
+                    continue
+                asked = asyncio.ensure_future(answer)
+                while not asked.done() and died == self.deaths:
+                    await asyncio.wait([asked], timeout=0.001)
+                if died == self.deaths:
+                    return asked.result()
+                asked.cancel()
+                on_death()
+
+    async def app(self, name: str = "mail") -> FakeApp:
+        """The only one: if the system dies with the call, the app's end of the test's line hangs up, and it ends."""
+
+        def hang_up() -> None:
+            for started in self.supervisor.apps:
+                started.child.kill()
+
+        with open(os.devnull) as test:  # noqa: PTH123
+            await self.bench(bench.StartApp(name, "its:App", [], True), test.fileno(), on_death=hang_up)
+        app = self.supervisor.apps[-1].child
+        await app.begin()
+        return app
+
+    def _died(self) -> None:
+        """Its descriptors are closed, and another one is started."""
+        self.deaths += 1
+        self._up.clear()
+        nobody, other = pair()
+        other.close()
+        for app in self.system.processes:
+            fd = app._peer.line.fileno()
+            if fd >= 0:
+                asyncio.get_running_loop().remove_reader(fd)
+                os.dup2(nobody.fileno(), fd)
+        nobody.close()
+        for channel in self.system.channels:
+            if channel.sock is not None:
+                asyncio.get_running_loop().remove_reader(channel.sock.fileno())
+        self.driver.nobody_listens()
+        self._restarting = asyncio.ensure_future(self._start_anew(self.system))
+
+    async def _start_anew(self, dead: System) -> None:
+        await dead._background.stop()
+        await self.start()
+
+    def _continue(self, pids: tuple[int, ...]) -> None:
+        for started in self.supervisor.apps:
+            if started.child.pid in pids:
+                started.child.go_on()
+
+    async def close(self) -> None:
+        await self.system.close()
+        self.store.close()
+        self.driver.say(Settled())
