@@ -208,10 +208,11 @@ def test_descriptors_are_closed_when_the_handler_has_ended(handle: Callable[[Any
         HEADER.pack(What.RESULT, 9) + b"\xc0",
         HEADER.pack(What.FAULT, 9) + b"\xc0",
         HEADER.pack(What.RESUME, 9),
+        HEADER.pack(What.RESUMED, 9),
         HEADER.pack(77, 9),
         HEADER.pack(What.CALL, 9) + b"\xc1",
     ],
-    ids=["empty", "a result", "a fault", "a resumption", "of no kind", "malformed"],
+    ids=["empty", "a result", "a fault", "a resumption", "its end", "of no kind", "malformed"],
 )
 def test_descriptors_that_come_with_what_is_no_message_are_closed(datagram: bytes) -> None:
     async def test() -> None:

@@ -37,7 +37,8 @@ class AppProcess:
     """`instance` is its identity: two processes of one package have two numbers, and no number comes twice.
 
     `serve` answers its messages, `on_gone` hears once that it hung up or reads nothing, `on_fault` what nobody foresaw,
-    `on_tell` that something is to be said to it as soon as it is written down.
+    `on_tell` that something is to be said to it as soon as it is written down, `on_heard` that a system which is a new one has
+    heard all that it had said before.
     """
 
     def __init__(
@@ -54,6 +55,7 @@ class AppProcess:
         on_gone: Callable[[AppProcess], None],
         on_fault: Callable[[str, BaseException], None],
         on_tell: Callable[[], None],
+        on_heard: Callable[[AppProcess], None],
     ) -> None:
         self.package = package
         self.instance = saved.instance
@@ -63,7 +65,9 @@ class AppProcess:
         self._governor = governor
         self._timeline = timeline
         self._on_tell = on_tell
+        self._on_heard = on_heard
         self._starting = governor.hold(self.label, "it starts") if saved.starting else None
+        self._resuming: Hold | None = None
         self._reads = saved.reads
         self._reading = self._read_hold() if saved.reads else None
         self._runs = {order.instance: (order, self._run_hold(order)) for order in saved.runs}
@@ -74,6 +78,7 @@ class AppProcess:
             on_gone=lambda _why: on_gone(self),
             on_fault=on_fault,
             inbox=inbox,
+            on_resumed=self._heard_all,
         )
 
     def save(self) -> SavedApp:
@@ -99,8 +104,8 @@ class AppProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether it must not be stopped: it starts, a read's completion is under way, or a task runs."""
-        return self._starting is not None or self._reads > 0 or bool(self._runs)
+        """Whether it must not be stopped: it starts, has something to say again, completes a read, or runs a task."""
+        return self._starting is not None or self._resuming is not None or self._reads > 0 or bool(self._runs)
 
     @property
     def is_ready(self) -> bool:
@@ -124,11 +129,21 @@ class AppProcess:
             self._peer.notify(notice)
         self._unheard.clear()
 
-    def resume_line(self) -> None:
-        """For a system that is a new one: tell the app what it may not have heard, and hear what nobody has done."""
+    def resume_line(self, *, awake: bool) -> None:
+        """For a system that is a new one: tell the app what it may not have heard, and hear what nobody has done. A host that is
+        awake stays so until then: the app may have been stopped because of a message that counts as not done now, or have
+        said that a read begins. A host could not have fallen asleep over one."""
+        if awake:
+            self._resuming = self._governor.hold(self.label, "what it has said before is not heard yet")
         self._unheard = [*(order for order, _ in self._runs.values()), *self._unheard]
         self.flush()
         self._peer.resume()
+
+    def _heard_all(self) -> None:
+        if self._resuming is not None:
+            self._resuming.release()
+            self._resuming = None
+            self._on_heard(self)
 
     # -- what it has under way -----------------------------------------------------------------------------------------
 
@@ -191,6 +206,9 @@ class AppProcess:
     def let_go(self) -> None:
         """It ended: it holds nothing awake any more, and its line is closed."""
         self._peer.close()
+        if self._resuming is not None:
+            self._resuming.release()
+            self._resuming = None
         self.ready()
         self._reads = min(self._reads, 1)
         self.read_completed()

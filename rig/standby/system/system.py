@@ -117,7 +117,9 @@ class System:
         self._restart.take_up(outlived, descriptors or {})
         self._driver.subscribe(self._hear)
         for app in self.processes:
-            app.resume_line()
+            app.resume_line(awake=not held.asleep)
+            if not held.asleep:
+                self.processes.resume(app, "system_restarted")
         self.processes.watch_suspended()
         self._ledger.now()
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
@@ -182,6 +184,7 @@ class System:
             on_gone=self._app_gone,
             on_fault=self._faults.met,
             on_tell=self._ledger.soon,
+            on_heard=self.processes.suspend_if_idle,
         )
 
     def _app_gone(self, app: AppProcess) -> None:

@@ -45,6 +45,8 @@ class What(IntEnum):
     """No body: all calls and notices up to that number are done."""
     RESUME = 6
     """No body: the receiver is a new one; send again what is behind that number."""
+    RESUMED = 7
+    """No body: that has been sent."""
 
 
 _KINDS = frozenset(What)
@@ -134,7 +136,7 @@ class Line(Generic[In]):
                     return body
                 case What.FAULT:
                     return _faults.decode(body)
-                case What.ACKNOWLEDGED | What.RESUME:
+                case What.ACKNOWLEDGED | What.RESUME | What.RESUMED:
                     return None
                 case What.CALL | What.NOTICE:
                     message = self._incoming.decode(body)

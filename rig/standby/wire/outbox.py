@@ -65,6 +65,7 @@ class Outbox:
             self._drop_notices(last)
             for kept in self._kept.values():
                 send_datagram(self._line.sock, kept.data, kept.fds)
+            send_datagram(self._line.sock, datagram(What.RESUMED, self._last))
 
     def __len__(self) -> int:
         """How many are kept."""

@@ -40,7 +40,8 @@ Handler = Callable[[Any, Descriptors], Any]
 
 class Peer(Generic[In]):
     """`on_gone` is called once: the peer hung up, or it reads nothing ("it does not read"). `on_fault` hears of exceptions that
-    nobody foresaw: the message's class and the exception. `inbox`: the peer numbers what it says and may say it again."""
+    nobody foresaw: the message's class and the exception. `inbox`: the peer numbers what it says and may say it again;
+    `on_resumed` hears, after `resume`, that it has."""
 
     def __init__(
         self,
@@ -50,6 +51,7 @@ class Peer(Generic[In]):
         on_gone: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
         inbox: Inbox | None = None,
+        on_resumed: Callable[[], None] = lambda: None,
         first_call: int = 1,
     ) -> None:
         """`first_call` is the number of the first: above all of the calls that somebody before has made over the same line."""
@@ -58,6 +60,7 @@ class Peer(Generic[In]):
         self._on_gone = on_gone
         self._on_fault = on_fault
         self._inbox = inbox
+        self._on_resumed = on_resumed
         self._acknowledged = inbox.last if inbox is not None else 0
         self._loop = asyncio.get_running_loop()
         self._numbers = itertools.count(first_call)
@@ -133,6 +136,9 @@ class Peer(Generic[In]):
                 self._resolve(received)
             case What.CALL | What.NOTICE if self._is_its_turn(received.what, received.number):
                 self._serve(received)
+            case What.RESUMED:
+                received.descriptors.close()
+                self._on_resumed()
             case _:
                 received.descriptors.close()
         return True
