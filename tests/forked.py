@@ -7,6 +7,7 @@ that ask how they were started, nor for tests of what is imported.
 from __future__ import annotations
 
 import os
+import select
 import signal
 import subprocess
 import sys
@@ -34,11 +35,22 @@ class Forked:
         self.returncode: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Its exit code, -N for signal N. `timeout` is pytester's, which never gives one here."""
-        assert timeout is None
+        """Its exit code, -N for signal N. subprocess.TimeoutExpired after `timeout` s: it was killed."""
         if self.returncode is None:
+            ended = self._ends_within(timeout)
+            if not ended:
+                os.kill(self.pid, signal.SIGKILL)
             self.returncode = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+            if not ended:
+                raise subprocess.TimeoutExpired("a forked program", timeout or 0)
         return self.returncode
+
+    def _ends_within(self, timeout: float | None) -> bool:
+        fd = os.pidfd_open(self.pid)
+        try:
+            return bool(select.select([fd], [], [], timeout)[0])
+        finally:
+            os.close(fd)
 
 
 def start(program: Program, folder: Path, environment: Mapping[str, str], stdout: IO[Any], stderr: IO[Any]) -> Forked:
@@ -51,11 +63,11 @@ def start(program: Program, folder: Path, environment: Mapping[str, str], stdout
     return Forked(pid)
 
 
-def run(program: Program, folder: Path, environment: Mapping[str, str]) -> subprocess.CompletedProcess[str]:
-    """Until its end; with what it wrote."""
+def run(program: Program, folder: Path, environment: Mapping[str, str], timeout: float) -> subprocess.CompletedProcess[str]:
+    """Until its end, which comes within `timeout` s; with what it wrote."""
     with ExitStack() as files:
         out, err = (files.enter_context(TemporaryFile("w+")) for _ in range(2))
-        code = start(program, folder, environment, out, err).wait()
+        code = start(program, folder, environment, out, err).wait(timeout)
         out.seek(0)
         err.seek(0)
         return subprocess.CompletedProcess([], code, out.read(), err.read())

@@ -14,8 +14,10 @@ from pathlib import Path
 
 import pytest
 
+from rig import cli
 from rig.clock import Deadline
 from rig.runner.setups import left_out
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200"}
@@ -25,8 +27,9 @@ ONE = ["-k", "test_magic_packet_wakes_wherever_it_stands and raw"]
 
 
 def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rig.cli", "run", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, env=ENVIRONMENT, check=False, cwd=folder)
+    """Without workers, where the arguments ask for none."""
+    workers = [] if {"-n", "--list"} & {*arguments} else ["-n", "0"]
+    return forked.run(lambda: cli.main(["run", *workers, *arguments]), folder, ENVIRONMENT, timeout=60)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +107,7 @@ def test_a_server_may_have_any_name(tmp_path: Path) -> None:
 
 def test_who_closes_the_output_loses_no_reports(tmp_path: Path) -> None:
     """`rig run | head -1`: the run goes on, its exit code and its reports are those of the tests."""
-    command = [sys.executable, "-m", "rig.cli", "run", *ONE]
+    command = [sys.executable, "-m", "rig.cli", "run", "-n", "0", *ONE]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, env=ENVIRONMENT, cwd=tmp_path) as run:
         assert run.stdout is not None
         assert run.stderr is not None

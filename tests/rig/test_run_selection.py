@@ -10,7 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pyroute2  # noqa: F401  (what the suite imports first: once, not in each forked run)
 import pytest
+import scapy.layers.inet6  # noqa: F401
+
+from rig import cli
+from tests import forked
 
 ROOT = Path(__file__).parents[2]
 ENVIRONMENT = {**os.environ, "PYTHONPATH": str(ROOT), "COLUMNS": "200", "TERM": "xterm"}
@@ -21,8 +26,9 @@ SLOTS = ["test_set_up_goes_in_the_canonical_order", "test_a_free_hardware_slot_i
 
 
 def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    command = [sys.executable, "-m", "rig.cli", "run", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=90, env=ENVIRONMENT, check=False, cwd=folder)
+    """Without workers."""
+    workers = [] if "--list" in arguments else ["-n", "0"]
+    return forked.run(lambda: cli.main(["run", *workers, *arguments]), folder, ENVIRONMENT, timeout=90)
 
 
 def listed(folder: Path, *arguments: str) -> list[str]:
