@@ -60,7 +60,7 @@ class _Warm:
     def __init__(self) -> None:
         self.owner = os.getpid()
         self.line, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        command = [sys.executable, "-m", "rig.standby.warm", str(theirs.fileno()), str(self.owner)]
+        command = [sys.executable, "-P", "-m", "rig.standby.warm", str(theirs.fileno()), str(self.owner)]
         self.keeper: subprocess.Popen[bytes] = start_child(command, [theirs.fileno()], _environment())
         theirs.close()
         self.line.settimeout(IMPORT_TIMEOUT_S)

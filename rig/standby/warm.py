@@ -11,6 +11,7 @@ hands over goes to the process that is forked for it.
 from __future__ import annotations
 
 import gc
+import importlib
 import os
 import select
 import signal
@@ -31,6 +32,9 @@ from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.wire.birth import FDS, FORK, be_born
 from rig.standby.wire.supervision import HostBirth
+
+LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
+"""As far as every bench needs them."""
 
 
 def main(arguments: list[str]) -> None:
@@ -56,7 +60,10 @@ def main(arguments: list[str]) -> None:
 
 
 def _programs() -> Programs:
-    """What is forked, imported. Frozen: no collection of garbage in a fork touches, and so copies, the pages of this one."""
+    """What is forked, imported, and what that imports late: a fork would do so for itself, each time. Frozen: no collection of
+    garbage in a fork touches, and so copies, the pages of this one."""
+    for late in LATE:
+        importlib.import_module(late)
     from rig.standby.app import main as app
     from rig.standby.nic import main as driver
     from rig.standby.system import service

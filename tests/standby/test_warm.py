@@ -134,6 +134,16 @@ def test_what_a_bench_forks_holds_nothing_of_the_warm_process(tmp_path: Path) ->
         assert not line & set(open_files(here.host.pid))
 
 
+def test_it_imports_the_rig_that_its_bench_is_of(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not another one that happens to lie in the working folder."""
+    (tmp_path / "rig").mkdir()
+    (tmp_path / "rig" / "__init__.py").write_text("raise RuntimeError('another rig')")
+    monkeypatch.chdir(tmp_path)
+    os.kill(warm_pid(), signal.SIGKILL)
+    with bench(tmp_path / "artefacts") as here:
+        assert here.host.link_stats()
+
+
 def test_a_dead_one_is_started_anew(tmp_path: Path) -> None:
     killed = warm_pid()
     os.kill(killed, signal.SIGKILL)
