@@ -97,6 +97,7 @@ MEANINGS = {
     "RIG-R23": "A frame that nothing is to match was matched while the filter was timed.",
     "RIG-R24": "The driver of the device was asked for a connection that it does not hold.",
     "RIG-R25": "The process whose wake is the floor of all wakes did not wake.",
+    "RIG-R26": "The driver of the device ended before it had done what it was asked for.",
     "RIG-X00": "An exception that nobody foresaw.",
     "RIG-X01": "A request was made from a callback of its own link.",
     "RIG-X02": "More requests are in flight than there are numbers for.",

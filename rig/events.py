@@ -62,7 +62,7 @@ class TimelineEvent(StrEnum):
         "The device woke the host: reason, channel, app, slot, pattern_id, original_bytes, saved_bytes, device_us.",
     )
     NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
-    DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended, and the host with it: status."
+    DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended; another one goes on where it was: status."
     NIC_VIOLATION = "NIC_VIOLATION", "The device said what offload.cddl does not allow: error."
     NOT_MENDED = (
         "NOT_MENDED",

@@ -43,6 +43,9 @@ class FakeDriver:
         for notice in unheard:
             hear(notice)
 
+    def adopt(self, key: str, fd: int) -> None:
+        """It is never started anew."""
+
     def nobody_listens(self) -> None:
         """The system has died: what there is to say waits for the next one."""
         self._hear = None

@@ -71,7 +71,7 @@ def no_app(birth: AppBirth) -> None:
     raise AssertionError("no app is started here")
 
 
-def idle(config: bytes, line_fd: int) -> None:
+def idle(config: bytes, line_fd: int, journal_fd: int) -> None:
     die_with_this_parent()
     signal.pause()
 

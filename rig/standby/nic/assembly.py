@@ -10,6 +10,7 @@ from rig.device.link import Link
 from rig.errors import RigError
 from rig.net.gate import Gate
 from rig.standby.nic.driver import NicDriver
+from rig.standby.nic.journal import Journal
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.next_hop import NextHops
@@ -27,6 +28,7 @@ def make_driver(
     loop: Loop,
     timeline: TimelineWriter,
     tell: Callable[[Notice], None],
+    journal: Journal | None = None,
     inject: Inject = no_fault,
 ) -> NicDriver:
     """The calling thread is in the host's namespace, and `link` is pumped by it."""
@@ -48,6 +50,7 @@ def make_driver(
         next_hops=NextHops(socket.if_nametoindex(settings.interface)),
         watches=(ts_watch, label_watch),
         tell=tell,
+        journal=journal,
         inject=inject,
     )
 

@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rig.device.link import Link
-from rig.device.numbers import EventKind, OffloadRc, StateMachine, WakeReason
+from rig.device.numbers import EventKind, OffloadRc, Power, StateMachine, WakeReason
 from rig.device.objects import Pattern, SlotRef
 from rig.device.offload_types import Event
 from rig.device.payload import PayloadState
@@ -22,12 +22,15 @@ from rig.standby.nic.attachment import Attachment
 from rig.standby.nic.connections import OffloadedConnection
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.entry import Busy, Entry
+from rig.standby.nic.journal import Journal, Note
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.loop import Loop, Timer
 from rig.standby.nic.mending import Mending
 from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.notes import Notes
 from rig.standby.nic.phase import Phase, PhaseState
 from rig.standby.nic.protocol_offloads import ProtocolOffloads
+from rig.standby.nic.recovery import ASLEEP, Recovery
 from rig.standby.nic.registry import Registry
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.nic.standby import Standby
@@ -36,7 +39,19 @@ from rig.standby.nic.tcp_slots import TcpSlots
 from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.nic.wake import Cause, Waking
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import DeviceRestarted, Entered, Held, LeaseExpired, Lost, NotIdle, Reserve, Settled, Woke
+from rig.standby.wire.nic import (
+    Adopting,
+    DeviceRestarted,
+    Entered,
+    Held,
+    LeaseExpired,
+    Lost,
+    NotIdle,
+    Reserve,
+    Settled,
+    ToDriver,
+    Woke,
+)
 from rig.timeline import TimelineWriter
 
 SETTLE_AFTER_S = 0.004
@@ -58,8 +73,11 @@ class NicDriver:
         next_hops: NextHops,
         watches: tuple[TsWatch, LabelWatch],
         tell: Callable[[Notice], None],
+        journal: Journal | None = None,
         inject: Inject = no_fault,
     ) -> None:
+        self._recovery: Recovery | None = None
+        self._hears_events = False
         self._settings = settings
         self._link = link
         self._loop = loop
@@ -79,21 +97,97 @@ class NicDriver:
         self._attachment = Attachment(self._device, settings, offloads, watches[1].flow_label)
         self.registry = Registry(self._device, slots, next_hops, timeline)
         self._mending = Mending(loop, self._not_mended, self._mended)
+        self._notes = Notes(journal, self.registry, self._standby, self._attachment, watches) if journal is not None else None
 
     # -- the beginning -------------------------------------------------------------------------------------------------
 
-    def start(self) -> None:
-        """Take the device, and put the host on the network: one before us may have slept and not come back. Raises BenchError."""
+    def start(self) -> dict[int, ToDriver]:
+        """Take the device, and put the host on the network: a host before us may have slept and not come back. Or go on where a
+        driver before us was killed: returns the calls that it has not answered. Raises BenchError."""
+        note = self._notes.last() if self._notes is not None else None
+        if note is not None:
+            if self._notes is not None:
+                self._notes.calls.update(note.calls)
+            self._take_over(note)
+            return note.calls
         self._attachment.attach()
         self._slots = self._attachment.with_labels(self._slots)
         if not self._standby.gate.is_open:
             self._standby.gate.open()
         self._phase.change(Phase.AWAKE)
-        self._link.start_events(
-            lambda row: self._loop.post(lambda: self.hear_event(row)),
-            lambda boot_id: self._loop.post(lambda: self.hear_restart(boot_id)),
-            self._attachment.boot_id,
-        )
+        self._hear_events()
+        self._note()
+        return {}
+
+    def _hear_events(self) -> None:
+        if not self._hears_events:
+            self._hears_events = True
+            self._link.start_events(
+                lambda row: self._loop.post(lambda: self.hear_event(row)),
+                lambda boot_id: self._loop.post(lambda: self.hear_restart(boot_id)),
+                self._attachment.boot_id,
+            )
+
+    # -- a driver before this one --------------------------------------------------------------------------------------
+
+    def _take_over(self, note: Note) -> None:
+        self._attachment.boot_id, self._attachment.epoch = note.boot_id, note.epoch
+        self._recovery = Recovery(note, self._standby, self.registry, self._watches, self._whole)
+        if self._recovery.missing:
+            self._tell(Adopting(self._recovery.missing))
+        else:
+            self._whole()
+
+    @property
+    def adopting(self) -> bool:
+        """Descriptors of connections are waited for, and nothing else can be served."""
+        return self._recovery is not None and bool(self._recovery.missing)
+
+    def adopt(self, key: str, sock: socket.socket) -> None:
+        """The descriptor of a connection that the driver before held; the socket is taken in any case."""
+        if self._recovery is not None:
+            self._recovery.adopt(key, sock)
+        else:
+            sock.close()
+
+    def _whole(self) -> None:
+        self._mending.begin([Step("take over", self._go_on)])
+
+    def _go_on(self) -> None:
+        """Raises BenchError; done again until the device answers."""
+        assert self._recovery is not None
+        boot_id = self._device.hello().boot_id
+        self._hear_events()
+        self._slots = self._attachment.with_labels(self._slots)
+        if boot_id != self._attachment.boot_id:
+            self.hear_restart(boot_id)
+            return
+        self._offloads.adopt(offload.id for offload in self._device.offloads())
+        status = self._device.status()
+        self._standby.epoch = status.epoch
+        if status.power in ASLEEP:
+            self._phase.change(Phase.ASLEEP)
+        elif status.power is Power.EXPIRED:
+            self._on_lease_over()
+        else:
+            if self._standby.frozen:
+                self._tell(Woke("DRIVER_RESTARTED", None, ()))
+            self._mending.begin(self._recovery.steps())
+
+    def note_call(self, number: int, call: ToDriver) -> None:
+        """The system waits for an answer: who comes after us owes it, too."""
+        if self._notes is not None:
+            self._notes.calls[number] = call
+            self._note()
+
+    def note_answer(self, number: int) -> None:
+        if self._notes is not None and self._notes.calls.pop(number, None) is not None:
+            self._note()
+
+    def _note(self) -> None:
+        """Write down what a driver after this one must know."""
+        if self._notes is not None and not self.adopting:
+            self._notes.write()
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -113,6 +207,8 @@ class NicDriver:
 
     def give_back(self, key: str) -> None:
         """Asleep or not: the device drops the slot. It never fails: what cannot be freed now is freed later."""
+        if self._recovery is not None and self._recovery.give_back(key):
+            return
         with contextlib.suppress(BenchError):
             self.be_ready()
         self._forget(key)
@@ -154,19 +250,23 @@ class NicDriver:
         self.registry.remove_pattern(key)
 
     def held(self) -> Held:
+        if self._recovery is not None and self._recovery.missing:
+            self._tell(Adopting(self._recovery.missing))
+            return self._recovery.held
         return Held(self.asleep, {c.key: c.slot for c in self.registry.all() if c.slot is not None})
 
     # -- falling asleep ------------------------------------------------------------------------------------------------
 
     def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt. Raises BenchError, with the host awake."""
-        if self.asleep:
+        if self.asleep:  # it was the driver before who fell asleep, and did not come to say so
+            self._timeline.add("SLEEP_ENTER", channels=len(keys), epoch=self._standby.epoch)
             return Entered()
         self.be_ready()
         connections = [c for c in map(self.registry.get, keys) if c.slot is not None]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
-            next_hops=self._next_hops, offloads=self._offloads, look=self._look,
+            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self._note,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)
         try:
@@ -201,7 +301,7 @@ class NicDriver:
             self._wake(waking, Cause(cause))
 
     def _new_waking(self) -> Waking:
-        return Waking(self._standby, self._next_hops, self._tell)
+        return Waking(self._standby, self._next_hops, self._tell, self._note)
 
     def _wake(self, waking: Waking, cause: Cause) -> None:
         self._phase.change(Phase.WAKING)
@@ -232,6 +332,7 @@ class NicDriver:
             self._mending.begin([Step("idle device", self._standby.idle_device)])
         else:
             self._phase.change(Phase.AWAKE)
+            self._note()
             self._tell(Settled())
 
     # -- what the device says ------------------------------------------------------------------------------------------
@@ -252,8 +353,8 @@ class NicDriver:
             self._on_wake(event)
 
     def _on_wake(self, event: Event) -> None:
-        """The answer goes out before anything is written down."""
-        asleep, waking = self.asleep, self._new_waking()
+        """The answer goes out before anything is written down. An event of an older epoch is of an earlier sleep, and late."""
+        asleep, waking = self.asleep and event.epoch >= self._standby.epoch, self._new_waking()
         if asleep:
             waking.ask()
         owner = self.registry.owner_of(event.slot_ref, event.matched_pattern)
@@ -292,7 +393,7 @@ class NicDriver:
 
     def _start_anew(self, reason: WakeReason, told: Callable[[], None]) -> None:
         """The host speaks for itself, wherever it was, and gives the device everything anew."""
-        if self.asleep:
+        if self.asleep or self._standby.frozen:
             self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
             self._timeline.add("SLEEP_EXIT", cause=reason.name)
             self._tell(Woke(reason.name, None, ()))
@@ -325,8 +426,10 @@ class NicDriver:
             self._loop.post(self._on_lease_over)
 
     def _mended(self) -> None:
-        self._phase.change(Phase.AWAKE)
-        self._tell(Settled())
+        if not self.asleep:
+            self._phase.change(Phase.AWAKE)
+            self._note()
+            self._tell(Settled())
 
     def _lose(self, connection: OffloadedConnection) -> None:
         self._tell(Lost(connection.key))

@@ -46,8 +46,10 @@ class Entry:
         next_hops: NextHops,
         offloads: ProtocolOffloads,
         look: Callable[[], None],
+        note: Callable[[], None],
     ) -> None:
-        """`look`: go through what the interface's watches have heard, so that nothing is left of it when the gate is closed."""
+        """`look`: go through what the interface's watches have heard, so that nothing is left of it when the gate is closed.
+        `note`: write the frozen sockets' numbers down."""
         self._standby = standby
         self._connections = connections
         self._wake_timer_ms = wake_timer_ms
@@ -55,6 +57,7 @@ class Entry:
         self._next_hops = next_hops
         self._offloads = offloads
         self._look = look
+        self._note = note
         self._sync: TimeSync | None = None
         self._committing = False
 
@@ -67,6 +70,7 @@ class Entry:
             Step("prepare", self._prepare, self._end_capture),
             Step("gate", self._standby.cut_off, self._standby.rejoin),
             Step("freeze", self._freeze, self._standby.thaw),
+            Step("note", self._note),
             Step("hand over", self._hand_over),
             Step("commit", self._commit, self._take_back_commit),
         ]

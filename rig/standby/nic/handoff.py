@@ -72,6 +72,16 @@ def freeze(sock: socket.socket) -> FrozenTcp:
     )
 
 
+def is_frozen(sock: socket.socket) -> bool:
+    """Whether it is in repair."""
+    return sock.getsockopt(socket.IPPROTO_TCP, TCP_REPAIR) != 0
+
+
+def numbers(sock: socket.socket) -> tuple[int, int]:
+    """What it sends next and receives next, of a socket in repair."""
+    return _sequence(sock, SEND_QUEUE), _sequence(sock, RECV_QUEUE)
+
+
 def thaw(sock: socket.socket) -> None:
     """End repair without a window probe (edge case 104)."""
     sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR, REPAIR_OFF_NO_PROBE)

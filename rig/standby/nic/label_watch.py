@@ -50,6 +50,12 @@ class LabelWatch:
         remote, local = sock.getpeername(), sock.getsockname()
         return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
 
+    def seed(self, sock: socket.socket, label: int) -> None:
+        """What a watch before this one had seen."""
+        if label:
+            remote, local = sock.getpeername(), sock.getsockname()
+            self._newest.setdefault((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), label)
+
     def look(self) -> None:
         """Go through what has gone out since the last look."""
         for frame in frames_of(self._socket):

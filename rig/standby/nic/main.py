@@ -13,6 +13,7 @@ import msgspec
 from rig.device.link import Link
 from rig.process import name_process
 from rig.standby.nic.assembly import make_driver, read_line
+from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.pass_through import PassThrough
 from rig.standby.nic.server import Outbox, Server
@@ -23,13 +24,13 @@ from rig.standby.wire.line import Line, What
 from rig.timeline import TimelineWriter
 
 
-def main(settings: bytes, line_fd: int) -> None:
-    """Serve the system at the other end of the line."""
+def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
+    """Serve the system at the other end of the line. The journal is that of the driver before, or empty."""
     name_process("driver")
     given = msgspec.msgpack.decode(settings, type=DriverSettings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
     try:
-        process = _Process(given, line)
+        process = _Process(given, line, Journal(journal_fd))
         process.start()
     except Exception as error:
         _refuse_all(line, fault_of(error, "the start of the driver"))
@@ -49,12 +50,12 @@ def _refuse_all(line: Line[nic.ToDriver], fault: Fault) -> None:
 class _Process:
     """Everything that there is one of."""
 
-    def __init__(self, settings: DriverSettings, line: Line[nic.ToDriver]) -> None:
+    def __init__(self, settings: DriverSettings, line: Line[nic.ToDriver], journal: Journal) -> None:
         self._timeline = TimelineWriter(settings.timeline_fd, "host")
         self._loop = Loop(self._on_error)
         self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True)
         self._outbox = Outbox(line, self._loop)
-        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._outbox.tell)
+        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._outbox.tell, journal)
         self._passing = PassThrough(self._link, self._loop, lambda number, reply: self._server.answer(number, reply, "request"))
         self._server = Server(
             line, self._outbox, self._driver, self._passing, lambda: dict(vars(self._link.stats)), self._timeline, self._loop
@@ -63,7 +64,7 @@ class _Process:
 
     def start(self) -> None:
         """Raises what stands against it."""
-        self._driver.start()
+        self._server.owe(self._driver.start())
 
     def run(self) -> None:
         """Until nobody is there to be served."""

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 
 from rig.device.objects import NO_PAYLOAD_MS, SlotInfo
 from rig.device.payload import PayloadKeepAlive, PayloadState
+
+
+@dataclass(frozen=True)
+class NotedPayload:
+    """A payload keep-alive and how far it is, for the journal."""
+
+    set_by_app: PayloadKeepAlive
+    next: PayloadKeepAlive
+    sent: int
+    answered: int
+    last_sent_ns: int | None
 
 
 class PayloadOverSleeps:
@@ -16,6 +28,19 @@ class PayloadOverSleeps:
         self.next = set_by_app
         self._sent = self._answered = 0
         self._last_sent_ns: int | None = None
+
+    @classmethod
+    def restored(cls, noted: NotedPayload) -> PayloadOverSleeps:
+        """As it was when it was noted."""
+        payload = cls(noted.set_by_app)
+        payload.next = noted.next
+        payload._sent, payload._answered, payload._last_sent_ns = noted.sent, noted.answered, noted.last_sent_ns
+        return payload
+
+    @property
+    def noted(self) -> NotedPayload:
+        """For the journal."""
+        return NotedPayload(self.set_by_app, self.next, self._sent, self._answered, self._last_sent_ns)
 
     def offered(self) -> PayloadKeepAlive | None:
         """What the device gets at standby entry; None when it would have no token for the first: probes must do."""

@@ -8,7 +8,8 @@ from rig.errors import RigBug
 
 
 class Phase(Enum):
-    """AWAKE -> ENTERING -> ASLEEP -> WAKING -> SETTLING -> AWAKE."""
+    """AWAKE -> ENTERING -> ASLEEP -> WAKING -> SETTLING -> AWAKE. MENDING leads to AWAKE; to ASLEEP when a driver is started anew
+    while the device speaks for the host."""
 
     AWAKE = "awake"
     """The host is on the network, the device in D0."""
@@ -28,7 +29,7 @@ EDGES: dict[Phase, frozenset[Phase]] = {
     Phase.ASLEEP: frozenset({Phase.WAKING, Phase.MENDING}),
     Phase.WAKING: frozenset({Phase.SETTLING, Phase.MENDING}),
     Phase.SETTLING: frozenset({Phase.AWAKE, Phase.MENDING}),
-    Phase.MENDING: frozenset({Phase.AWAKE, Phase.MENDING}),
+    Phase.MENDING: frozenset({Phase.AWAKE, Phase.MENDING, Phase.ASLEEP}),
 }
 
 

@@ -11,7 +11,7 @@ the network's patience, and one gives way when a later address needs the room.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
@@ -64,6 +64,12 @@ class ProtocolOffloads:
         """The device starts afresh and has none of them."""
         self._wanted = []
         self._given.clear()
+
+    def adopt(self, numbers: Iterable[int]) -> None:
+        """The device has these of a driver before this one, nobody knows which: they give way at the next refresh."""
+        unknown = ProtocolOffload(id=NO_ID, ip="0.0.0.0", mac=bytes(6), type=OffloadType.ARP)
+        self._wanted = []
+        self._given = {number: unknown for number in numbers if number >= FIRST_ID}
 
     def _add(self, offload: ProtocolOffload) -> None:
         if self._full and offload.type is OffloadType.GROUP:

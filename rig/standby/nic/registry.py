@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any, TypeVar
 
 from rig.device.numbers import OffloadRc
@@ -79,6 +79,34 @@ class Registry:
             cause = "the connection signs its segments (TCP MD5, RFC 2385), which no device can do for it"
             raise BenchError("RIG-N13", cause, "let its channel be a software one, or leave the signatures out")
         return self._next_hops.find(remote)
+
+    def restore(self, connection: OffloadedConnection) -> None:
+        """One that a driver before this one held."""
+        self._connections[connection.key] = connection
+
+    def restore_others(self, patterns: Iterable[OffloadedPattern], orphans: Iterable[tuple[SlotRef, Mapping[str, Any]]]) -> None:
+        self._patterns = {pattern.key: pattern for pattern in patterns}
+        self._orphans = list(orphans)
+
+    def match(self, owner: int) -> None:
+        """Bring the device's slots and these together: one of ours that nobody holds is freed, a connection without one gets it.
+        Raises BenchError."""
+        there = {slot.ref for slot in self._device.slots() if slot.owner == owner}
+        held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
+        self._orphans += [(slot, {}) for slot in there - held]
+        self.free_orphans()
+        for connection in self._connections.values():
+            if connection.slot is not None and connection.slot not in there:
+                connection.next_hop, connection.slot = self._place(connection.sock, connection.names, connection.network_minutes)
+
+    @property
+    def patterns(self) -> list[OffloadedPattern]:
+        return list(self._patterns.values())
+
+    @property
+    def orphans(self) -> list[tuple[SlotRef, Mapping[str, Any]]]:
+        """Slots that the device would not free yet, and their owners' names."""
+        return list(self._orphans)
 
     def give_back(self, key: str) -> None:
         """Free its slot and close its descriptor. A slot that the device cannot be told of now is freed later: `free_orphans`."""

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from rig.errors import BenchError
 from rig.standby.nic.driver import NicDriver
 from rig.standby.nic.loop import Loop, Timer
 from rig.standby.nic.pass_through import PassThrough
@@ -21,6 +23,10 @@ from rig.timeline import TimelineWriter
 UNREAD_MESSAGES = 1000
 """What is kept for a system that does not read, beyond its socket's buffer; then it is given up."""
 AGAIN_S = 0.002
+ADOPTING = (nic.Adopt, nic.GiveBack, nic.GetHeld)
+"""Served while a driver that was started anew waits for descriptors."""
+LOST = (nic.Reserve, nic.Adopt, nic.DeviceRequest)
+"""What cannot be done again by who has only the message."""
 
 
 class Outbox:
@@ -75,10 +81,13 @@ class Server:
         self._stats = stats
         self._timeline = timeline
         self._loop = loop
+        self._owed: set[int] = set()
+        self._deferred: deque[tuple[int, Any, Descriptors]] = deque()
 
     def readable(self) -> None:
-        """One message; the loop comes back for the next."""
+        """One message; the loop comes back for the next. It is noted before it is taken: whoever comes after us answers it."""
         try:
+            self._note_next()
             received = self._line.receive()
         except BlockingIOError:
             return
@@ -89,11 +98,40 @@ class Server:
         if received is None:
             self._loop.stop()
             return
-        with received.descriptors:
-            self._serve(received.number, received.body, received.descriptors)
+        self._take(received.number, received.body, received.descriptors)
+
+    def _note_next(self) -> None:
+        with contextlib.suppress(Malformed):
+            peeked = self._line.peek()
+            if peeked is not None and peeked.what is What.CALL:
+                self._driver.note_call(peeked.number, peeked.body)
+
+    def owe(self, calls: dict[int, nic.ToDriver]) -> None:
+        """Calls that a driver before this one has not answered; the last of them it may not have taken. What came with a
+        descriptor is lost with it; all others may be done twice."""
+        with contextlib.suppress(Malformed, BlockingIOError):
+            peeked = self._line.peek()
+            calls = {number: call for number, call in calls.items() if peeked is None or number != peeked.number}
+        for number, call in calls.items():
+            if isinstance(call, LOST):
+                self.answer(number, BenchError("RIG-R26", "the driver of the device ended before it answered"))
+            else:
+                self._owed.add(number)
+                self._take(number, call, Descriptors())
+
+    def _take(self, number: int, call: Any, descriptors: Descriptors) -> None:
+        if self._driver.adopting and not isinstance(call, ADOPTING):
+            self._deferred.append((number, call, descriptors))
+            return
+        with descriptors:
+            self._serve(number, call, descriptors)
+        while self._deferred and not self._driver.adopting:
+            self._take(*self._deferred.popleft())
 
     def _serve(self, number: int, call: Any, descriptors: Descriptors) -> None:
         try:
+            if isinstance(call, nic.Enter) and number in self._owed and not self._driver.asleep:
+                raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
             if isinstance(call, nic.DeviceRequest):
                 self._driver.settle_now()
                 self._passing.send(number, call)
@@ -106,12 +144,13 @@ class Server:
 
     def answer(self, number: int, result: Any, where: str = "") -> None:
         """The answer to a call: what came of it, or what it raised."""
-        if not isinstance(result, Exception):
+        if isinstance(result, Exception):
+            if not is_foreseen(result):
+                self.on_fault(where, result)
+            self._outbox.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
+        else:
             self._outbox.send(What.RESULT, number, result)
-            return
-        if not is_foreseen(result):
-            self.on_fault(where, result)
-        self._outbox.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
+        self._driver.note_answer(number)
 
     def on_fault(self, where: str, error: Exception) -> None:
         """An exception that nobody foresaw: written down, and everything else goes on."""
@@ -126,6 +165,9 @@ class Server:
                 if sock is None:
                     raise HostError(HResult.INVALID_ARG, "the connection's descriptor is missing")
                 return driver.reserve(call, sock)
+            case nic.Adopt(key):
+                sock = descriptors.take_socket()
+                return driver.adopt(key, sock) if sock is not None else driver.give_back(key)
             case nic.GiveBack(key):
                 return driver.give_back(key)
             case nic.Update(key, network_minutes, payload, resume):

@@ -5,6 +5,7 @@ Every move may be made again, and does nothing where there is nothing to do: tha
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from dataclasses import asdict
@@ -17,6 +18,7 @@ from rig.net.gate import Gate
 from rig.standby.nic import handoff, takeback
 from rig.standby.nic.connections import FrozenConnection, OffloadedConnection
 from rig.standby.nic.device_line import DeviceLine
+from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.reinjection import Reinjection
 from rig.timeline import TimelineWriter
 
@@ -62,6 +64,16 @@ class Standby:
         self._in_repair.append(connection)
         self.frozen.append(FrozenConnection(connection, handoff.freeze(connection.sock)))
 
+    def restore(self, connection: OffloadedConnection, tcp: FrozenTcp | None) -> None:
+        """One that a driver before this one may have left in repair. `tcp`: its numbers, where they were noted. It may have died
+        while it took the device's bytes back: such a socket goes into repair again, and `take_back` finds out."""
+        if tcp is not None and connection.payload is not None:
+            connection.sock.setsockopt(socket.IPPROTO_TCP, handoff.TCP_REPAIR, handoff.REPAIR_ON)
+        if handoff.is_frozen(connection.sock):
+            self._in_repair.append(connection)
+            if tcp is not None:
+                self.frozen.append(FrozenConnection(connection, tcp))
+
     def thaw(self) -> None:
         """All of them, whatever becomes of one. Raises the last OSError, with the rest thawed."""
         failed: OSError | None = None
@@ -86,8 +98,10 @@ class Standby:
         try:
             if not self.line.mute:
                 self.reinjection.some()
-        finally:
+        except Exception:
             self.gate.steer_to_host()
+            raise
+        self.gate.steer_to_host()
 
     # -- connections with bytes of the device's own --------------------------------------------------------------------
 
@@ -122,6 +136,12 @@ class Standby:
         slot = self.device.get_tcp_slot(connection.slot)
         if slot.payloads_sent == 0:
             return
+        now = handoff.numbers(connection.sock)
+        if now == (slot.snd_nxt, slot.rcv_nxt):  # done before, and nobody came to write that down
+            payload.go_on(slot)
+            return
+        if now != (frozen.tcp.snd_nxt, frozen.tcp.rcv_nxt):
+            raise takeback.OutOfStep(f"the socket is at {now}, half way")
         sent, consumed = payload.sent_bytes(slot), payload.consumed_bytes(slot)
         takeback.take_back(connection.sock, frozen.tcp, slot, sent, consumed)
         macs = {"peer_mac": connection.next_hop.mac, "host_mac": self.local_mac}

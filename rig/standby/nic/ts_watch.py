@@ -58,6 +58,12 @@ class TsWatch:
         remote, local = sock.getpeername(), sock.getsockname()
         return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
 
+    def seed(self, sock: socket.socket, tsval: int) -> None:
+        """What a watch before this one had seen."""
+        if tsval:
+            remote, local = sock.getpeername(), sock.getsockname()
+            self._newest.setdefault((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), tsval)
+
     def look(self) -> None:
         """Go through what has come in since the last look."""
         for frame in frames_of(self._socket):

@@ -43,10 +43,12 @@ class Cause:
 class Waking:
     """One wake. `ask` has been called before anything is written down: the device's answer is what it waits for."""
 
-    def __init__(self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None]) -> None:
+    def __init__(self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None], note: Callable[[], None]) -> None:
+        """`note`: write down what is taken back, and what is put in."""
         self._standby = standby
         self._next_hops = next_hops
         self._tell = tell
+        self._note = note
         self._asked: Pending | None = None
         self._cause = Cause("")
         self._captured = 0
@@ -79,10 +81,12 @@ class Waking:
             Step("host awake", self._silence),
             Step("join", self._standby.gate.join),
             Step("take back", self._take_back),
+            *([Step("note", self._note)] if taking_back else []),
             Step("tell after", last),
             Step("thaw", self._standby.thaw),
             Step("put in", self._reinject),
             Step("steer", self._standby.gate.steer_to_host),
+            Step("note all", self._note),
         ]
 
     def _quietly(self) -> None:

@@ -32,7 +32,7 @@ from rig.standby.wire.message import Notice
 from rig.timeline import TimelineWriter
 
 ATTEMPTS = 5
-"""Systems in a row that die before they serve: the next one would, too."""
+"""Systems in a row that die before they serve, and drivers that die by themselves: the next one would, too."""
 
 
 @dataclass(frozen=True)
@@ -41,8 +41,8 @@ class Programs:
 
     system: Callable[[bytes, supervision.Inheritance], None]
     app: Callable[[supervision.AppBirth], None]
-    driver: Callable[[bytes, int], None]
-    """With the number of its end of the line to the system."""
+    driver: Callable[[bytes, int, int], None]
+    """With its end of the line to the system, and the file in memory that its journal is in."""
 
 
 FromSystem: TypeAlias = Received[supervision.FromSystem]
@@ -55,7 +55,10 @@ class Supervisor:
         self._of_system = {birth.bench_fd, birth.timeline_fd, birth.host_ns_fd}
         self._of_driver = set(numbers) - {birth.news_fd, birth.bench_fd}
         self._systems_end, self._drivers_end = pair()
+        self._journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
         self._driver_pid = 0
+        self._driver_deaths = 0
+        """Of its own; nobody waits for them to be few again."""
         self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
         self._news.sock.setblocking(False)
         self._line: Line[supervision.FromSystem] | None = None
@@ -95,18 +98,21 @@ class Supervisor:
 
     def _start_driver(self) -> None:
         """Beside the system: what the device says, and a wake, do not wait for that."""
-        line_fd = self._drivers_end.fileno()
+        line_fd, journal_fd = self._drivers_end.fileno(), self._journal_fd
         self._driver_pid = os.fork()
         if self._driver_pid == 0:
-            own = {0, 1, 2, line_fd, *self._of_driver}
-            live(lambda: _with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd)))
+            own = {0, 1, 2, line_fd, journal_fd, *self._of_driver}
+            live(lambda: _with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd, journal_fd)))
         self._tell_bench(supervision.DriverStarted(outer_pid(self._driver_pid)))
 
-    def _driver_ended(self, status: str) -> NoReturn:
-        """The device belongs to nobody then, and what sleeps cannot be woken."""
+    def _driver_ended(self, status: str) -> None:
+        """The next one goes on where this one was, and so would die of what this one died of, unless it was killed."""
         self._timeline.add("DRIVER_TERMINATED", status=status)
-        sys.stderr.write(f"the driver of the device ended, {status}\n")
-        os._exit(1)
+        self._driver_deaths += status != "signal SIGKILL"
+        if self._driver_deaths >= ATTEMPTS:
+            sys.stderr.write(f"the driver of the device ended again and again, {status} at last\n")
+            os._exit(1)
+        self._start_driver()
 
     # -- the system ----------------------------------------------------------------------------------------------------
 

@@ -70,6 +70,10 @@ class Driver(Protocol):
 
     async def held(self) -> Held: ...
 
+    def adopt(self, key: str, fd: int) -> None:
+        """Its descriptor, of a connection that the driver holds since the system before this one: one of the two may be started
+        anew, and the other gives it again."""
+
     async def request(
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float, retries: int
     ) -> dict[str, Any]:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
+import os
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -28,8 +31,13 @@ class NicProcess:
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
         self._peer = Peer(line, self._on_notice, on_gone=on_gone, on_fault=on_fault, first_call=incarnation << 32)
+        self._held: dict[str, int] = {}
+        """Descriptors of what the driver holds, for one that is started anew."""
+        self._wanted: set[str] = set()
+        """What a driver that was started anew waits for, and this system has not said yet whether it knows it."""
         self._hear: Callable[[DriverNotice], None] | None = None
         self._unheard: deque[DriverNotice] = deque()
+        self._tasks: set[asyncio.Task[None]] = set()
 
     def subscribe(self, hear: Callable[[DriverNotice], None]) -> None:
         self._hear = hear
@@ -40,9 +48,29 @@ class NicProcess:
         call = nic.Reserve(
             connection.key, dict(connection.names), connection.network_minutes, connection.payload, connection.resume
         )
-        return await self._peer.call(call, (connection.fd,))
+        self._keep(connection.key, connection.fd)
+        try:
+            return await self._peer.call(call, (connection.fd,))
+        except BaseException:
+            self._drop(connection.key)
+            raise
+
+    def adopt(self, key: str, fd: int) -> None:
+        self._keep(key, fd)
+        if key in self._wanted:
+            self._give_again(key)
+
+    def _keep(self, key: str, fd: int) -> None:
+        self._drop(key)
+        self._held[key] = os.dup(fd)
+
+    def _drop(self, key: str) -> None:
+        fd = self._held.pop(key, None)
+        if fd is not None:
+            os.close(fd)
 
     async def give_back(self, key: str) -> None:
+        self._drop(key)
         await self._peer.call(nic.GiveBack(key))
 
     async def update(self, key: str, *, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]) -> None:
@@ -68,12 +96,29 @@ class NicProcess:
     async def link_stats(self) -> dict[str, int]:
         return await self._peer.call(nic.LinkStats())
 
+    def _give_again(self, key: str) -> None:
+        self._wanted.discard(key)
+        task = asyncio.get_running_loop().create_task(self._adopt(key))
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _adopt(self, key: str) -> None:
+        fd = self._held.get(key)
+        if fd is not None:  # else it has been given back meanwhile, and the driver is told so
+            with contextlib.suppress(ConnectionResetError):
+                await self._peer.call(nic.Adopt(key), (fd,))
+
     def close(self) -> None:
         """It ends when its line does."""
         self._peer.close()
 
     def _on_notice(self, notice: nic.FromDriver, descriptors: Descriptors) -> None:
-        if self._hear is not None:
+        if isinstance(notice, nic.Adopting):
+            self._wanted = set(notice.keys)
+            for key in notice.keys:
+                if key in self._held:
+                    self._give_again(key)
+        elif self._hear is not None:
             self._hear(notice)
         else:
             self._unheard.append(notice)

@@ -101,6 +101,9 @@ class Restart:
 
     async def agree_with_driver(self, held: Held) -> None:
         """It gives back what is nobody's, and gets what it lacks. Raises what the driver does."""
+        for channel in self._table:
+            if channel.key in held.slots and channel.sock is not None:
+                self._driver.adopt(channel.key, channel.sock.fileno())
         wanted = {channel.key for channel in self._table if channel.key is not None}
         for key in held.slots.keys() - wanted:
             await self._driver.give_back(key)

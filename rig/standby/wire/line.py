@@ -116,6 +116,11 @@ class Line(Generic[In]):
             descriptors.close()
             raise
 
+    def peek(self) -> Received[In] | None:
+        """The next message, which stays where it is, without its descriptors. As `receive` otherwise."""
+        data, _, flags, _ = self.sock.recvmsg(MESSAGE_BYTES, 0, socket.MSG_PEEK)
+        return self._checked(data, flags & ~socket.MSG_CTRUNC, Descriptors()) if data else None
+
     def _checked(self, data: bytes, flags: int, descriptors: Descriptors) -> Received[In]:
         if len(data) < HEADER.size:
             raise Malformed(None, 0, f"a message of {len(data)} bytes")

@@ -140,6 +140,14 @@ ToDriver: TypeAlias = (
 )
 
 
+class Adopting(Notice, frozen=True):
+    """The driver was started anew and knows these connections, but has not their descriptors: each is to be answered by an
+    `Adopt`, or by a `GiveBack` of one that the system does not know. Until then it serves nothing else but `GetHeld`, after
+    which it says this again: the system may be a new one, too."""
+
+    keys: list[str]
+
+
 class Woke(Notice, frozen=True):
     """Once for each sleep. It comes before frames are back in, and before the SIGCONT of those that it names."""
 
@@ -177,4 +185,4 @@ class LeaseExpired(Notice, frozen=True):
     """The device took the host for dead and freed everything, and has it again."""
 
 
-FromDriver: TypeAlias = Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired
+FromDriver: TypeAlias = Adopting | Woke | Settled | Lost | NoMoreTokens | DeviceRestarted | LeaseExpired

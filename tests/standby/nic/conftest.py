@@ -28,10 +28,11 @@ from rig.peers import PushConnection, PushServer
 from rig.process import enter_network
 from rig.standby.nic import handoff
 from rig.standby.nic.assembly import make_driver, read_line
+from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import Entered, Reserve, Settled, Woke
+from rig.standby.wire.nic import Adopting, Entered, Reserve, Settled, Woke
 from rig.timeline import Timeline
 
 Point = tuple[str, str]
@@ -51,11 +52,11 @@ class Injector:
     def __init__(self) -> None:
         self.passed: list[Point] = []
         self._armed: Point | None = None
-        self._fault: Callable[[], Exception] = FAULTS["a bug of ours"]
+        self._fault: Callable[[], BaseException] = FAULTS["a bug of ours"]
         self.for_ever: Callable[[], Exception] | None = None
         """Raised at every request of the device."""
 
-    def arm(self, point: Point, fault: Callable[[], Exception]) -> None:
+    def arm(self, point: Point, fault: Callable[[], BaseException]) -> None:
         self._armed, self._fault = point, fault
 
     @property
@@ -81,19 +82,40 @@ class Parts:
         self.notices: list[Notice] = []
         self.inject = Injector()
         self.errors: list[Exception] = []
-        self.loop = Loop(self.errors.append)
-        self.link = stack.enter_context(Link(device.port, pumped=True))
-        self.client = OffloadClient(self.link)
         self.gate: Gate = network.gate()
         self.settings = settings(network, device, timeline)
-        self.driver = make_driver(self.settings, self.link, self.loop, timeline, self.notices.append, self.inject)
-        self.loop.watch(self.link.fileno(), lambda: None)
-        self.driver.start()
+        self.journal_fd = os.memfd_create("journal")
+        stack.callback(os.close, self.journal_fd)
+        self._start_driver()
+        stack.callback(lambda: self.link.close())
         spec = network.topology.server
         server = stack.enter_context(PushServer(network.namespaces[spec.name], spec.ip4, timeline))
         self.sock = stack.enter_context(socket.create_connection((server.address, server.port), 5))
         self.server: PushConnection = server.connection()
         self.driver.reserve(Reserve("one", {"app": "a", "channel": "c"}, 1439), self.sock.dup())
+
+    def _start_driver(self) -> None:
+        self.loop = Loop(self.errors.append)
+        self.link = Link(self.device_process.port, pumped=True)
+        self.client = OffloadClient(self.link)
+        journal = Journal(self.journal_fd)
+        self.driver = make_driver(
+            self.settings, self.link, self.loop, self.timeline, self.notices.append, journal, inject=self.inject
+        )
+        self.loop.watch(self.link.fileno(), lambda: None)
+        self.driver.start()
+
+    def start_driver_anew(self) -> None:
+        """The one before has been killed: what it held in memory is gone, its descriptors are closed. The system gives those of
+        the connections again."""
+        for connection in self.driver.registry.all():
+            connection.sock.close()
+        self.link.close()
+        self.notices.clear()
+        self._start_driver()
+        for notice in list(self.notices):
+            for key in notice.keys if isinstance(notice, Adopting) else ():
+                self.driver.adopt(key, self.sock.dup())
 
     def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
         """Let the driver work until then."""
@@ -134,7 +156,7 @@ class Parts:
             nonlocal data
             try:
                 data += self.sock.recv(count - len(data))
-            except BlockingIOError:
+            except (BlockingIOError, PermissionError):  # the latter in repair: no app runs then
                 pass
             return len(data) >= count
 

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, Fault, Power, StateMachine
+from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, Fault, Power, StateMachine, WakeReason
 from rig.errors import BenchError
 from rig.standby.nic import handoff
 from rig.standby.wire.nic import DeviceRestarted, Woke
@@ -17,8 +17,8 @@ from rig.standby.wire.nic import DeviceRestarted, Woke
 from .conftest import FAULTS, Parts
 
 
-def event(kind: int, reason: int, subreason: int = 0) -> list[Any]:
-    return [99, kind, NO_SLOT, 0, 5, reason, subreason, 0, 0, NO_PATTERN, 1, 1, 0, 0, b""]
+def event(kind: int, reason: int, subreason: int = 0, epoch: int = 2**31) -> list[Any]:
+    return [99, kind, NO_SLOT, 0, epoch, reason, subreason, 0, 0, NO_PATTERN, 1, 1, 0, 0, b""]
 
 
 def test_a_fault_of_the_device_is_written_down_and_is_no_wake(parts: Parts) -> None:
@@ -35,6 +35,14 @@ def test_a_reason_that_nobody_knows_wakes_all_the_same(parts: Parts) -> None:
     assert parts.notices[0] == Woke("0x4fff", None, ())
     parts.wait_awake()
     parts.assert_whole(1)
+
+
+def test_an_event_of_an_earlier_sleep_that_comes_late_wakes_nobody(parts: Parts) -> None:
+    """Its frame would be taken for the one that wakes now, and that one would be lost until the peer repeats it."""
+    parts.fall_asleep()
+    parts.driver.hear_event(event(EventKind.WAKE, WakeReason.TCP_DATA, epoch=1))
+    assert parts.driver.asleep
+    parts.wake_by_data(b"in time")
 
 
 @pytest.mark.parametrize("row", [[], event(9, 0), [1, "wake"]])

@@ -1,0 +1,86 @@
+"""The driver is killed between any two steps, and between any request of the device and its reply: the next one goes on. No byte
+is lost or doubled, no slot stays behind, no socket is left in repair."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rig.device.payload import PayloadKeepAlive
+
+from .conftest import Parts, Point
+
+
+class Killed(BaseException):
+    """Stands for SIGKILL: no handler of the driver's takes it, nothing is put back."""
+
+
+payloads = pytest.mark.parametrize("payload", [None, PayloadKeepAlive.mqtt_ping()], ids=["probes", "payload"])
+
+
+def points_of(parts: Parts, act: Callable[[], None]) -> list[Point]:
+    """Where `act` passes, each once."""
+    parts.inject.passed.clear()
+    act()
+    return list(dict.fromkeys(parts.inject.passed))
+
+
+def whole_again(parts: Parts, number: int) -> None:
+    parts.until(lambda: parts.driver.idle, "the driver is not idle")
+    parts.assert_whole(number)
+    assert len(parts.client.slots()) == 1
+    parts.fall_asleep()
+    parts.wake_by_data(b"after %d" % number)
+
+
+@payloads
+def test_between_any_two_steps_of_an_entry(parts: Parts, payload: PayloadKeepAlive | None) -> None:
+    parts.driver.registry.update("one", 1439, payload, ())
+    parts.fall_asleep()
+    parts.wake_by_data(b"the first")
+    points = points_of(parts, parts.fall_asleep)
+    parts.wake_by_data(b"the control")
+    for number, point in enumerate(points):
+        parts.inject.arm(point, Killed)
+        with pytest.raises(Killed):
+            parts.fall_asleep()
+        parts.start_driver_anew()
+        if parts.driver.asleep:  # the device had taken over, and the host sleeps on
+            parts.wake_by_data(b"in its sleep, at %r" % (point,))
+        whole_again(parts, number)
+
+
+@payloads
+def test_between_any_two_steps_of_a_wake(parts: Parts, payload: PayloadKeepAlive | None) -> None:
+    """The data that wakes is read once, whoever of the two drivers put it in."""
+    parts.driver.registry.update("one", 1439, payload, ())
+    parts.fall_asleep()
+    points = points_of(parts, lambda: parts.wake_by_data(b"control"))
+    for number, point in enumerate(points):
+        parts.fall_asleep()
+        parts.inject.arm(point, Killed)
+        waking = b"woken, then %r" % (point,)
+        parts.notices.clear()
+        parts.server.push(waking)
+        with pytest.raises(Killed):
+            parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
+        parts.start_driver_anew()
+        assert parts.read(len(waking)) == waking
+        whole_again(parts, number)
+
+
+def test_while_the_host_sleeps(parts: Parts) -> None:
+    parts.fall_asleep()
+    parts.start_driver_anew()
+    assert parts.driver.asleep
+    assert not parts.gate.is_open
+    parts.wake_by_data(b"kept")
+
+
+def test_beside_a_device_that_restarts_meanwhile(parts: Parts) -> None:
+    parts.fall_asleep()
+    parts.device_process.power_cut()
+    parts.device_process.start()
+    parts.start_driver_anew()
+    whole_again(parts, 1)
