@@ -44,8 +44,8 @@ MARKS = (
 ASSERTING = ("rig.suite.scene", "rig.suite.ping_protocols")
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
 
-WORKERS_PER_PROCESSOR = 2
-"""-n auto: tests with a bench wait more than they work."""
+WORKERS_PER_PROCESSOR = 3
+"""-n auto: a test with a bench waits three quarters of its time, for the wire and its clocks."""
 
 
 class Hooks:
