@@ -15,7 +15,7 @@ from typing import Any
 
 import msgspec
 
-from rig.standby.api import App, HostError
+from rig.standby.api import App, BackgroundTaskInstance, HostError
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.from_app import (
     ConnectBegin,
@@ -28,7 +28,7 @@ from rig.standby.wire.from_app import (
 )
 from rig.standby.wire.line import HEADER, Received, What, send_datagram
 from rig.standby.wire.message import Call
-from rig.suite.chat_app import ChatApp
+from rig.suite.chat_app import PUSH_ENTRY, ChatApp
 
 PATIENCE_S = 10.0
 
@@ -186,6 +186,12 @@ class BadApp(ChatApp):
                 end = self._say(What.CALL, msgspec.msgpack.encode(ConnectEnd(channel, 77)), [ours.fileno()])
                 answers.append(_heard(end))
             return [*answers, *self.say([msgspec.msgpack.encode(WaitForPushEnabled(channel))], True)]
+
+    def never_finish_a_task(self) -> None:
+        def never(instance: BackgroundTaskInstance) -> None:
+            threading.Event().wait()
+
+        self.app.entry_points[PUSH_ENTRY] = never
 
     # -- floods --------------------------------------------------------------------------------------------------------
 

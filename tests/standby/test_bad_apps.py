@@ -18,6 +18,8 @@ from rig.config import BenchConfig, StandbyConfig
 from rig.net import userns
 from rig.peers import PushConnection
 from rig.standby.handle import AppHandle
+from rig.standby.system.channels.setup import CHANNELS_PER_APP, TOKENS_BYTES
+from rig.standby.system.tasks.runs import REGISTRATIONS_PER_APP, RUNS_PER_APP
 from rig.standby.wire import from_app
 from rig.standby.wire.bench import EnterStandby
 from rig.standby.wire.line import FDS, HEADER, MESSAGE_BYTES, What
@@ -186,6 +188,29 @@ def test_messages_longer_than_any_may_be_are_passed_over(world: World) -> None:
     with world.bad_app() as app:
         app.call("send_long", bytes_each=[MESSAGE_BYTES, MESSAGE_BYTES + 1, MESSAGE_BYTES + 50_000])
         assert app.call("still_served")
+
+
+def test_what_one_app_may_hold_has_an_end(world: World) -> None:
+    with world.bad_app() as app:
+        channels = asked(app, [encode(from_app.ConstructChannel(f"c{n}", 30, True)) for n in range(100)])
+        assert channels == ["ok"] * (CHANNELS_PER_APP - 1) + ["OUT_OF_MEMORY"] * (101 - CHANNELS_PER_APP)
+        tasks = asked(
+            app, [encode(from_app.RegisterTask("t", "e", "keepalive", "bad")) for _ in range(REGISTRATIONS_PER_APP + 5)]
+        )
+        assert (tasks[0], tasks[-5:]) == ("ok", ["OUT_OF_MEMORY"] * 5)
+        tokens = {**right(from_app.SetPayload, "bad"), "payload": {"data": b"1234", "token": {"offset": 0, "len": 4}}}
+        for count, answer in ((TOKENS_BYTES, "ok"), (TOKENS_BYTES + 4, "INVALID_ARG")):
+            tokens["payload"]["tokens"] = bytes(count)
+            assert asked(app, [encode(tokens)]) == [answer]
+
+
+def test_runs_that_it_never_finishes_are_ordered_no_more(world: World) -> None:
+    with world.bad_app() as app:
+        app.call("never_finish_a_task")
+        after = world.timeline.mark()
+        told(app, [encode(from_app.ReadBegin("bad")), encode(from_app.ReadCompleted("bad", 1, False))] * (RUNS_PER_APP + 1))
+        assert "runs of its tasks" in world.timeline.wait("USAGE_FAULT", app="bad", after=after).what
+        assert world.scene.app.call("network_keep_alive_minutes", channel="inbox") > 0
 
 
 def test_it_is_ready_once(world: World) -> None:

@@ -108,6 +108,11 @@ class AppProcess:
         return self._starting is not None or self._resuming is not None or self._reads > 0 or bool(self._runs)
 
     @property
+    def runs_under_way(self) -> int:
+        """Ordered and not yet done."""
+        return len(self._runs)
+
+    @property
     def is_ready(self) -> bool:
         return self._starting is None
 

@@ -29,6 +29,10 @@ from rig.timeline import TimelineWriter
 
 CHANNEL_ID_LENGTH = 64
 KEEP_ALIVE_MINUTES = range(15, 1440)
+CHANNELS_PER_APP = 64
+"""Many times the slots that an app may have. What one app holds is written down with each change of any: it must stay small."""
+TOKENS_BYTES = 16 * 1024
+"""Of a payload keep-alive: a client's masks for 4096 WebSocket pings, some days of them."""
 CONNECTION_OVER = "RIG-N17"
 
 
@@ -64,6 +68,8 @@ class ChannelSetup:
         if not 1 <= len(channel_id) <= CHANNEL_ID_LENGTH:
             raise HostError(HResult.INVALID_ARG, f"channel id of {len(channel_id)} characters, 1 to {CHANNEL_ID_LENGTH} allowed")
         check_minutes(minutes)
+        if sum(channel.app is app for channel in self._table) >= CHANNELS_PER_APP:
+            raise HostError(HResult.OUT_OF_MEMORY, f"app {app.name} has {CHANNELS_PER_APP} channels, and may have no more")
         if self._table.find(app, channel_id) is not None:
             raise HostError(HResult.INVALID_STATE, f"channel {channel_id!r} is open already in app {app.name}")
         channel = Channel(app, channel_id, minutes, hardware, min(self._rules.network_ka_initial_min, minutes))
@@ -87,6 +93,8 @@ class ChannelSetup:
 
     async def set_payload(self, channel: Channel, payload: PayloadKeepAlive | None) -> None:
         """From the next standby entry on; counts begin at 0."""
+        if payload is not None and len(payload.tokens) > TOKENS_BYTES:
+            raise HostError(HResult.INVALID_ARG, f"{len(payload.tokens)} bytes of tokens, at most {TOKENS_BYTES} can be kept")
         channel.payload = payload
         self._record("PAYLOAD_KEEP_ALIVE", channel, bytes=len(payload.data) if payload is not None else 0)
         await self._update(channel)

@@ -16,6 +16,11 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.to_app import RunTask
 from rig.timeline import TimelineWriter
 
+REGISTRATIONS_PER_APP = 256
+"""Four for each channel that it may have. What one app holds is written down with each change of any: it must stay small."""
+RUNS_PER_APP = 256
+"""Ordered and not yet done: an app that lets so many wait does not come to them."""
+
 
 class Tasks:
     """Numbers of registrations and instances are the whole host's."""
@@ -27,6 +32,10 @@ class Tasks:
     def register(self, app: AppProcess, name: str, entry_point: str, kind: TriggerKind, channel_id: str) -> int:
         if not app.package.access:
             raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before registering a task")
+        if sum(r.instance == app.instance for r in app.package.registrations.values()) >= REGISTRATIONS_PER_APP:
+            raise HostError(
+                HResult.OUT_OF_MEMORY, f"app {app.name} has registered {REGISTRATIONS_PER_APP} tasks, and may no more"
+            )
         task_id = self._numbers.next_task_id()
         app.package.registrations[task_id] = Registration(task_id, app.instance, name, entry_point, kind, channel_id)
         self._timeline.add("REGISTER", app=app.name, task=name, kind=kind, channel=channel_id, task_id=task_id)
@@ -48,6 +57,10 @@ class Tasks:
         return (r for r in app.package.registrations.values() if (r.instance, r.channel_id) == (app.instance, channel_id))
 
     def _order(self, app: AppProcess, registration: Registration) -> None:
+        if app.runs_under_way >= RUNS_PER_APP:
+            what = f"{RUNS_PER_APP} runs of its tasks are not done"
+            self._timeline.add("USAGE_FAULT", app=app.name, channel=registration.channel_id, what=what)
+            return
         order = RunTask(
             instance=self._numbers.next_run(),
             name=registration.name,
