@@ -84,7 +84,7 @@ class NicDriver:
         self._timeline = timeline
         self._tell = tell
         self._inject = inject
-        self._watches = watches
+        self.watches = watches
         self._slots = slots
         self._next_hops = next_hops
         self._phase = PhaseState()
@@ -116,7 +116,7 @@ class NicDriver:
             self._standby.gate.open()
         self._phase.change(Phase.AWAKE)
         self._hear_events()
-        self._note()
+        self.note()
         return {}
 
     def _hear_events(self) -> None:
@@ -132,7 +132,7 @@ class NicDriver:
 
     def _take_over(self, note: Note) -> None:
         self._attachment.boot_id, self._attachment.epoch = note.boot_id, note.epoch
-        self._recovery = Recovery(note, self._standby, self.registry, self._watches, self._whole)
+        self._recovery = Recovery(note, self._standby, self.registry, self.watches, self._whole)
         if self._recovery.missing:
             self._tell(Adopting(self._recovery.missing))
         else:
@@ -178,13 +178,13 @@ class NicDriver:
         """The system waits for an answer: who comes after us owes it, too."""
         if self._notes is not None:
             self._notes.calls[number] = call
-            self._note()
+            self.note()
 
     def note_answer(self, number: int) -> None:
         if self._notes is not None and self._notes.calls.pop(number, None) is not None:
-            self._note()
+            self.note()
 
-    def _note(self) -> None:
+    def note(self) -> None:
         """Write down what a driver after this one must know."""
         if self._notes is not None and not self.adopting:
             self._notes.write()
@@ -266,7 +266,7 @@ class NicDriver:
         connections = [c for c in map(self.registry.get, keys) if c.slot is not None]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
-            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self._note,
+            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.note,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)
         try:
@@ -281,7 +281,7 @@ class NicDriver:
         return Entered()
 
     def _look(self) -> None:
-        for watch in self._watches:
+        for watch in self.watches:
             watch.look()
 
     def _put_back(self, incomplete: Incomplete) -> None:
@@ -301,7 +301,7 @@ class NicDriver:
             self._wake(waking, Cause(cause))
 
     def _new_waking(self) -> Waking:
-        return Waking(self._standby, self._next_hops, self._tell, self._note)
+        return Waking(self._standby, self._next_hops, self._tell, self.note)
 
     def _wake(self, waking: Waking, cause: Cause) -> None:
         self._phase.change(Phase.WAKING)
@@ -332,7 +332,7 @@ class NicDriver:
             self._mending.begin([Step("idle device", self._standby.idle_device)])
         else:
             self._phase.change(Phase.AWAKE)
-            self._note()
+            self.note()
             self._tell(Settled())
 
     # -- what the device says ------------------------------------------------------------------------------------------
@@ -428,7 +428,7 @@ class NicDriver:
     def _mended(self) -> None:
         if not self.asleep:
             self._phase.change(Phase.AWAKE)
-            self._note()
+            self.note()
             self._tell(Settled())
 
     def _lose(self, connection: OffloadedConnection) -> None:

@@ -49,7 +49,7 @@ class TsWatch:
     """Made inside the host's namespace."""
 
     def __init__(self, interface: str) -> None:
-        self._socket = listen(interface, INCOMING_TCP)
+        self.socket = listen(interface, INCOMING_TCP)
         self._newest: OrderedDict[Key, int] = OrderedDict()
 
     def ts_recent(self, sock: socket.socket) -> int:
@@ -66,7 +66,7 @@ class TsWatch:
 
     def look(self) -> None:
         """Go through what has come in since the last look."""
-        for frame in frames_of(self._socket):
+        for frame in frames_of(self.socket):
             self._note(frame)
 
     def _note(self, frame: bytes) -> None:
