@@ -96,7 +96,7 @@ class _Calls:
                 self.line.send_call(self._number, call, fds)
                 received = self._answer(deadline)
             except (BrokenPipeError, ConnectionResetError):
-                raise ProcessGone(self._who) from None
+                raise self._why_gone() from None
         if received.what is What.FAULT:
             raise error_of(received.body)
         return decoded_answer(call, received.body)
@@ -106,17 +106,36 @@ class _Calls:
             self._wait(deadline)
             received = self.line.receive()
             if received is None:
-                raise ProcessGone(self._who)
+                raise self._why_gone()
             received.descriptors.close()
+            if isinstance(received.body, bench.Failed):
+                raise error_of(received.body.fault)
             if received.number == self._number:
                 return received
+
+    def _why_gone(self) -> Exception:
+        """A system that was started anew and could not go on has said why, maybe before anybody asked. A line that was closed
+        with something unread in it says so once, and gives its messages afterwards."""
+        self.line.sock.setblocking(False)
+        ends = 0
+        with contextlib.suppress(OSError):
+            while ends < 2:
+                received = self.line.receive()
+                if received is None:
+                    ends += 1
+                elif isinstance(received.body, bench.Failed):
+                    return error_of(received.body.fault)
+        return ProcessGone(self._who)
 
     def _wait(self, deadline: Deadline) -> None:
         """Until something comes. An answer that the system has given before it died counts."""
         lines = [self.line] if self._news is None else [self.line, self._news.line]
         while True:
-            ready = select.select(lines, [], [], deadline.remaining_s)[0]
-            if self.line in ready:
+            poll = select.poll()
+            for line in lines:
+                poll.register(line, select.POLLIN)
+            ready = [fd for fd, _ in poll.poll(deadline.remaining_s * 1000)]
+            if self.line.fileno() in ready:
                 return
             if not ready:
                 raise TimeoutError(f"{self._who} does not answer")

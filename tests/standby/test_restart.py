@@ -10,16 +10,20 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
+from rig.errors import BenchError
 from rig.net import userns
-from rig.standby.handle import SystemRestarted
+from rig.standby.handle import SystemRestarted, _Calls
+from rig.standby.wire.bench import Failed, FromBench, LinkStats, ToBench
+from rig.standby.wire.faults import fault_of
 from rig.standby.wire.hresult import ProcessGone
-from rig.standby.wire.line import pair
+from rig.standby.wire.line import Line, pair
 from rig.suite.scene import Scene
 
 Toy = Callable[[str], subprocess.CompletedProcess[str]]
@@ -117,6 +121,29 @@ def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
     until_gone(*pids)
     with pytest.raises(ProcessGone, match="the standby service is gone"):
         scene.host.link_stats()
+
+
+@pytest.mark.parametrize("heard", [False, True], ids=["before the call", "during the call"])
+def test_one_that_cannot_go_on_says_why(heard: bool) -> None:
+    """So that the verdict is the bench's: a silent device is no failure of what is tested."""
+    ours, theirs = pair()
+    calls = _Calls(ours, ToBench, "the standby service")
+    system: Line[Any] = Line(theirs, FromBench)
+
+    def fail() -> None:
+        if heard:
+            assert system.receive()
+        system.send_notice(Failed(fault_of(BenchError("RIG-B03", "the device is silent"), "the start")))
+        system.close()
+
+    thread = threading.Thread(target=fail)
+    thread.start()
+    if not heard:
+        thread.join()
+    with pytest.raises(BenchError, match="RIG-B03 the device is silent"):
+        calls.call(LinkStats(), timeout_s=5)
+    thread.join()
+    calls.close()
 
 
 @pytest.fixture
