@@ -64,12 +64,12 @@ class FakeTimeline(TimelineWriter):
 
 
 class FakeHost:
-    def __init__(self, rules: StandbyConfig) -> None:
+    def __init__(self, rules: StandbyConfig, store: Store | None = None) -> None:
         self.timeline = FakeTimeline()
         self.driver = FakeDriver(self.timeline)
         self.driver.continues = self._continue
         self.supervisor = FakeSupervisor()
-        self.store = Store(":memory:")
+        self.store = store or Store(":memory:")
         self.system = System(rules, REAL_TIME, self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline))
         self.apps: dict[int, FakeApp] = {}
 

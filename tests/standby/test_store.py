@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import sqlite3
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from rig.standby.system.store import Done, Store
+from rig.config import StandbyConfig
+from rig.standby.system.store import Done, Name, Store
+from rig.standby.wire.from_app import RequestAccess
 from rig.standby.wire.inbox import ANSWERS
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from tests.standby.fake_host import FakeHost
+from tests.standby.virtual_time import virtual
 
 
 def test_the_store_gives_back_what_was_saved_last(tmp_path: Path) -> None:
@@ -18,10 +25,39 @@ def test_the_store_gives_back_what_was_saved_last(tmp_path: Path) -> None:
     assert again.inbox(2).last == 0
 
 
-def test_old_answers_are_forgotten(tmp_path: Path) -> None:
+def test_old_answers_are_forgotten_and_notices_have_none(tmp_path: Path) -> None:
     store = Store(tmp_path / "system.db")
-    for number in range(1, ANSWERS + 11):
-        store.save({}, Done(7, number, b"x", number))
-    assert set(store.inbox(7).answers) == set(range(11, ANSWERS + 11))
+    for number in range(1, 2 * ANSWERS + 1):
+        store.save({}, Done(7, number, b"x" if number % 2 else b"", number))
+    assert set(store.inbox(7).answers) == set(range(ANSWERS + 1, 2 * ANSWERS, 2))
+    assert store.inbox(7).last == 2 * ANSWERS
     store.save({}, gone=[7])
     assert not store.inbox(7).answers
+
+
+@virtual
+async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path: Path) -> None:
+    class FullAtTimes(Store):
+        full = False
+
+        def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
+            if self.full:
+                raise sqlite3.OperationalError("database or disk is full")
+            super().save(things, done, gone)
+
+    store = FullAtTimes(tmp_path / "system.db")
+    host = FakeHost(StandbyConfig(), store)
+    await host.system.start()
+    app = await host.app()
+    store.full = True
+    assert await app.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+    app.peers["inbox"].send(b"news")
+    await host.settle()
+    assert len(app.tasks) == 1
+    faults = host.timeline.find("SERVICE_FAULT", where="the system's store")
+    assert "disk is full" in faults[0].error
+    store.full = False
+    await app.call(RequestAccess())
+    assert ("channel", "1 inbox") in Store(tmp_path / "system.db").things()
+    assert store.inbox(1).last == 13
+    await host.system.close()

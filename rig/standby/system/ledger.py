@@ -7,6 +7,7 @@ said to apps. Whatever changes the state besides an app's message says `soon`.
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -55,11 +56,13 @@ class Ledger:
         self._loop = asyncio.get_running_loop()
         self._soon: asyncio.Handle | None = None
         self._gone: list[int] = []
+        self._encoded: dict[Name, tuple[Any, bytes]] = {}
+        """Of apps and channels, most of which a message does not change."""
 
     def inbox(self, instance: int) -> Inbox:
         """Of an app, as the system before has left it."""
         saved = self._store.inbox(instance)
-        return Inbox(lambda number, answer, last: self._write(Done(instance, number, answer, last)), saved.last, saved.answers)
+        return Inbox(lambda number, answer, last: self.now(Done(instance, number, answer, last)), saved.last, saved.answers)
 
     def forget(self, instance: int) -> None:
         """It will never say anything again."""
@@ -71,31 +74,30 @@ class Ledger:
         if self._soon is None:
             self._soon = self._loop.call_soon(self.now)
 
-    def now(self) -> None:
-        try:
-            self._write(None)
-        except Exception as error:
-            self._on_fault("the system's store", error)
-
-    def _write(self, done: Done | None) -> None:
-        """Raises sqlite3.Error; what is to be told is told all the same."""
+    def now(self, done: Done | None = None) -> None:
+        """What cannot be written down counts as done all the same, and is told."""
         if self._soon is not None:
             self._soon.cancel()
             self._soon = None
         gone, self._gone = self._gone, []
         try:
             self._store.save(self._things(), done, gone)
-        finally:
-            for app in self._processes:
-                app.flush()
+        except sqlite3.Error as error:
+            self._on_fault("the system's store", error)
+        for app in self._processes:
+            app.flush()
 
     def _things(self) -> dict[Name, bytes]:
-        things: dict[Name, Any] = {HOST: SavedHost(self._power.screen, self._numbers)}
+        things = {HOST: _encode(SavedHost(self._power.screen, self._numbers))}
         for package in self._packages.values():
-            things["package", package.name] = package
-        for app in self._processes:
-            things["app", str(app.instance)] = app.save()
+            things["package", package.name] = _encode(package)
+        saved: dict[Name, Any] = {("app", str(app.instance)): app.save() for app in self._processes}
         for channel in self._table:
             key = f"{channel.app.instance} {channel.channel_id}"
-            things["channel", key] = channel.save(self._timers.due_s(channel))
-        return {name: _encode(thing) for name, thing in things.items()}
+            saved["channel", key] = channel.save(self._timers.due_s(channel))
+        before, self._encoded = self._encoded, {}
+        for name, thing in saved.items():
+            known = before.get(name)
+            self._encoded[name] = known if known is not None and known[0] == thing else (thing, _encode(thing))
+            things[name] = self._encoded[name][1]
+        return things

@@ -8,8 +8,6 @@ import msgspec
 class Numbers(msgspec.Struct):
     """The last of each kind."""
 
-    starts: int = 0
-    """Of the system's own process."""
     instances: int = 0
     """Of app processes."""
     task_ids: int = 0

@@ -83,9 +83,12 @@ class Store:
         self._known = dict(things)
 
     def _note(self, done: Done) -> None:
+        """Of what had no answer the number is enough, as soon as all before it are done."""
         self._database.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?)", (done.sender, done.last))
-        self._database.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, ?)", (done.sender, done.number, done.answer))
-        self._database.execute("DELETE FROM answer WHERE sender = ? AND number <= ?", (done.sender, done.last - ANSWERS))
+        if done.answer or done.number > done.last:
+            self._database.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, ?)", (done.sender, done.number, done.answer))
+        if done.number % ANSWERS == 0:
+            self._database.execute("DELETE FROM answer WHERE sender = ? AND number <= ?", (done.sender, done.last - ANSWERS))
 
     def close(self) -> None:
         self._database.close()

@@ -109,7 +109,6 @@ class System:
 
     async def start(self, outlived: Sequence[Outlived] = (), descriptors: Mapping[str, int] | None = None) -> None:
         """Begin, or go on where the system before ended. Raises what the driver does."""
-        self._numbers.starts += 1
         held = await self._driver.held()
         if held.asleep:
             for sleep in (Sleep.FALLING_ASLEEP, Sleep.ASLEEP):
