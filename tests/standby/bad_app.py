@@ -28,6 +28,7 @@ from rig.standby.wire.from_app import (
 )
 from rig.standby.wire.line import HEADER, Received, What, send_datagram
 from rig.standby.wire.message import Call
+from rig.standby.wire.outbox import _Kept
 from rig.suite.chat_app import PUSH_ENTRY, ChatApp
 
 PATIENCE_S = 10.0
@@ -113,14 +114,14 @@ class BadApp(ChatApp):
             for fd in fds:
                 os.close(fd)
 
-    def say_all(self, words: list[tuple[int, bytes, list[str]]], server: tuple[str, int]) -> list[str]:
+    def say_all(self, words: list[tuple[int, bytes, list[str]]], server: tuple[str, int], once: bool) -> list[str]:
         """(kind, body, descriptors) of each; kind 0 goes as it is, with neither number nor header. Returns what is wrong with the
         answers."""
         answers = {number: answer for what, number, answer in self._said(words, server) if what is What.CALL}
         heard = {number: _heard(answer) for number, answer in answers.items()}
         assert self.still_served()
         wrong = [f"{number}: {name}" for number, name in heard.items() if name == "UNEXPECTED"]
-        return wrong + [f"{n}: {self._answers[n]} answers" for n in heard if self._answers[n] != 1]
+        return wrong + [f"{n}: {self._answers[n]} answers" for n in heard if self._answers[n] != 1 and once]
 
     def _said(
         self, words: list[tuple[int, bytes, list[str]]], server: tuple[str, int]
@@ -162,14 +163,16 @@ class BadApp(ChatApp):
         return count
 
     def _say(self, what: What, body: bytes, fds: list[int] | None = None) -> Future[Any]:
-        """With the next number, as a right message would have."""
+        """With the next number, and kept, as a right message would be."""
         caller, answer = self.runtime.service, Future[Any]()
-        with caller._outbox._lock:
-            caller._outbox._last += 1
-            number = caller._outbox._last
+        outbox = caller._outbox
+        with outbox._lock:
+            outbox._last = number = outbox._last + 1
+            kept = _Kept(what, HEADER.pack(what, number) + body, [os.dup(fd) for fd in fds or []])
+            outbox._kept[number] = kept
             with caller._lock:
                 caller._waiting[number] = Anything(), answer
-            send_datagram(caller.line.sock, HEADER.pack(what, number) + body, fds or [])
+            send_datagram(caller.line.sock, kept.data, kept.fds)
         return answer
 
     def still_served(self) -> bool:

@@ -6,23 +6,28 @@ exception is met in the system, no descriptor stays open there, and another app 
 
 from __future__ import annotations
 
+import contextlib
+import os
+import signal
+import threading
 from collections.abc import Iterator
 
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from rig.standby.wire.hresult import HostError
 from tests.standby.strategies import Word, speeches
 from tests.standby.test_bad_apps import World, world
 
 __all__ = ["world"]
 
-SPEECHES = 80
+SPEECHES, SPEECHES_OVER_DEATHS = 80, 30
 """A few seconds; the profile "long" has its own number."""
 
 
-def examples() -> int:
+def examples(usually: int) -> int:
     profile = settings.get_current_profile_name()
-    return settings.get_profile(profile).max_examples if profile == "long" else SPEECHES
+    return settings.get_profile(profile).max_examples if profile == "long" else usually
 
 
 class Speaker:
@@ -34,9 +39,9 @@ class Speaker:
         self.app = self.bad.__enter__()
         self.server = world.scene.bench.server.address, world.scene.bench.server.port
 
-    def say(self, speech: list[Word]) -> None:
+    def say(self, speech: list[Word], *, once: bool = True) -> None:
         after = self.world.timeline.mark()
-        assert self.app.call("say_all", words=speech, server=self.server, timeout_s=60.0) == []
+        assert self.app.call("say_all", words=speech, server=self.server, once=once, timeout_s=60.0) == []
         assert self.world.timeline.find("SERVICE_FAULT", after=after) == []
         assert self.world.scene.app.call("network_keep_alive_minutes", channel="inbox") > 0
 
@@ -52,7 +57,40 @@ def speaker(world: World) -> Iterator[Speaker]:
     assert world.descriptors() == before
 
 
-@settings(max_examples=examples(), deadline=None, suppress_health_check=list(HealthCheck))
+@contextlib.contextmanager
+def dying_system(world: World) -> Iterator[None]:
+    """Its process is killed every now and then, each time after it has served."""
+    over = threading.Event()
+
+    def kill() -> None:
+        while not over.wait(0.05):
+            with contextlib.suppress(HostError):  # the answer was the dead one's to give
+                world.host.link_stats()
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(world.host.pid, signal.SIGKILL)
+
+    thread = threading.Thread(target=kill)
+    thread.start()
+    try:
+        yield
+    finally:
+        over.set()
+        thread.join()
+
+
+def test_fuzz_while_the_system_dies(speaker: Speaker) -> None:
+    """An answer may come twice then: from the system that has died, and from the next one."""
+
+    @settings(max_examples=examples(SPEECHES_OVER_DEATHS), deadline=None, suppress_health_check=list(HealthCheck))
+    @given(speech=speeches())
+    def fuzz(speech: list[Word]) -> None:
+        speaker.say(speech, once=False)
+
+    with dying_system(speaker.world):
+        fuzz()
+
+
+@settings(max_examples=examples(SPEECHES), deadline=None, suppress_health_check=list(HealthCheck))
 @given(speech=speeches())
 def test_fuzz_of_the_border(speaker: Speaker, speech: list[Word]) -> None:
     speaker.say(speech)
