@@ -20,7 +20,7 @@ from rig.standby.handle import AppHandle
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 APPS = """
-import os, subprocess, sys, time
+import os, subprocess, sys, threading, time
 
 def burn():
     while True:
@@ -59,6 +59,14 @@ class Busy:
                         time.sleep(0.05)
                     os._exit(0)
                 os.waitpid(pid, 0)
+
+    def runner(self):
+        "One that runs programs without end: now and then it is stopped in vfork(), waiting for a child that is stopped too."
+        def run():
+            while True:
+                subprocess.run(["true"])
+        for _ in range(2):
+            threading.Thread(target=run, daemon=True).start()
 
     def pids(self):
         return os.getpid()
@@ -144,19 +152,21 @@ def test_a_child_goes_on_when_its_app_does(bench: Bench) -> None:
     kill(bench, "again", pid)
 
 
-def test_a_tree_that_forks_all_the_time_is_stopped(bench: Bench) -> None:
-    app, pid = started(bench, "forker", "busy_apps:Busy")
-    app.call("forker")
-    for _ in range(5):
+@pytest.mark.parametrize("how", ["forker", "runner"])
+def test_a_tree_that_forks_all_the_time_is_stopped(bench: Bench, how: str) -> None:
+    app, pid = started(bench, how, "busy_apps:Busy")
+    app.call(how)
+    for _ in range(10):
         bench.host.enter_standby()
         pids = tree(pid)
-        assert states(pids) <= {"T", "Z"}
+        assert states(pids) <= {"T", "Z", "D"}  # D: in vfork()
         before = ticks(pids)
         time.sleep(0.02)
         assert tree(pid) == pids
         assert ticks(pids) == before
         bench.host.exit_standby()
-    kill(bench, "forker", pid)
+        app.call("pids")
+    kill(bench, how, pid)
 
 
 @pytest.mark.parametrize("how", ["fork", "setsid", "double", "daemon", "exec"])
