@@ -12,6 +12,9 @@ from dataclasses import dataclass
 REAL_MINUTE_US = 60_000_000
 """A minute on the wall."""
 
+WAIT_S = 10.0
+"""Until what should come at once has not come. No claim: what takes a millisecond takes a second where thirty others compute."""
+
 LOOK_EVERY_S = 0.01
 """At what announces itself to nobody, such as a device's counters: each look is work for device, host and test."""
 

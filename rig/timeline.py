@@ -22,7 +22,7 @@ from typing import Any
 
 import msgspec
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.errors import RigError
 from rig.events import TimelineEvent, check_name
 
@@ -103,14 +103,14 @@ class Timeline(TimelineWriter):
         check_name(event)
         return [r for r in self.records(after) if r.matches(event, detail)]
 
-    def wait(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
+    def wait(self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, **detail: Any) -> Record:
         """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead, UnknownEvent at once."""
         check_name(event)
         what = f"{event} {detail}" if detail else event
         return self.wait_until(lambda r: r.matches(event, detail), what, timeout_s=timeout_s, after=after, count=count)
 
     def wait_until(
-        self, wanted: Callable[[Record], bool], what: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1
+        self, wanted: Callable[[Record], bool], what: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1
     ) -> Record:
         """As `wait`, with a predicate; `what` names it in the error."""
         deadline = Deadline(timeout_s)

@@ -26,7 +26,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, NamedTuple
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 from rig.net.socket_filter import attach_filter
@@ -116,7 +116,7 @@ class Capture:
             return self._forgotten[port] + len(self._frames[port])
 
     def wait_for(
-        self, port: str, predicate: Callable[[bytes], object], timeout_s: float = 5.0, *, after: int = 0, what: str = "a frame"
+        self, port: str, predicate: Callable[[bytes], object], timeout_s: float = WAIT_S, *, after: int = 0, what: str = "a frame"
     ) -> CapturedFrame:
         """The first frame from number `after` on that satisfies `predicate`. Raises CaptureTimeout."""
         deadline = Deadline(timeout_s)

@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.net.namespace import Namespace
 from rig.timeline import TimelineWriter
 
@@ -47,12 +47,12 @@ class PushConnection:
         self.sock.sendall(data)
         return t_ns
 
-    def wait_received(self, count: int, timeout_s: float = 5.0) -> bytes:
+    def wait_received(self, count: int, timeout_s: float = WAIT_S) -> bytes:
         """At least `count` bytes. Raises AssertionError with what came."""
         self._wait(lambda: len(self._received) >= count, timeout_s, f"{count} bytes")
         return self.received
 
-    def wait_closed(self, timeout_s: float = 5.0) -> None:
+    def wait_closed(self, timeout_s: float = WAIT_S) -> None:
         """The host's end of stream or reset."""
         self._wait(lambda: self.closed_by_peer, timeout_s, "the host's close")
 
@@ -118,7 +118,7 @@ class PushServer:
         self._thread = threading.Thread(target=self._accept, name="server", daemon=True)
         self._thread.start()
 
-    def connection(self, number: int = -1, timeout_s: float = 5.0) -> PushConnection:
+    def connection(self, number: int = -1, timeout_s: float = WAIT_S) -> PushConnection:
         """The `number`-th connection accepted (from 0), the newest by default; waits for it."""
         deadline = Deadline(timeout_s)
         wanted = 1 if number < 0 else number + 1

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
@@ -288,7 +288,7 @@ class StandbyHost:
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
-    def enter_standby(self, timeout_s: float = 5.0) -> Record:
+    def enter_standby(self, timeout_s: float = WAIT_S) -> Record:
         """Screen off; returns when the host sleeps and the device speaks for it."""
         after = self.timeline.mark()
         self._call(bench.EnterStandby())
@@ -301,7 +301,7 @@ class StandbyHost:
     def shutdown(self) -> None:
         self._call(bench.Shutdown())
 
-    def wait_for(self, event: str, *, timeout_s: float = 5.0, after: int = 0, count: int = 1, **detail: Any) -> Record:
+    def wait_for(self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, **detail: Any) -> Record:
         """Timeline.wait, for ten-line tests."""
         return self.timeline.wait(event, timeout_s=timeout_s, after=after, count=count, **detail)
 

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rig.clock import Clock, Deadline
+from rig.clock import WAIT_S, Clock, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import tcp_fields, tcp_segment
 from rig.inject.injector import Injector
@@ -42,7 +42,7 @@ class Probe(NamedTuple):
     payload: bytes
 
 
-def probes(scene: Scene, after: int, count: int, timeout_s: float = 5.0) -> list[Probe]:
+def probes(scene: Scene, after: int, count: int, timeout_s: float = WAIT_S) -> list[Probe]:
     """The first `count` TCP segments that the device sent since `after` (a mark of its port)."""
     deadline = Deadline(timeout_s)
     while True:

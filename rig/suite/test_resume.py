@@ -10,7 +10,7 @@ from typing import NamedTuple
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.inject.frames import IPPROTO_TCP, tcp_fields, transport
 from rig.net.capture import CaptureTimeout
 from rig.net.retransmission import KERNELS_OWN_MS
@@ -28,7 +28,7 @@ REPAIR_OFF = 0
 """Ends repair, but makes the kernel send a window probe (tcp_send_window_probe)."""
 
 
-def first_segment(scene: Scene, after: int, timeout_s: float = 5.0) -> tuple[int, int, str, bytes]:
+def first_segment(scene: Scene, after: int, timeout_s: float = WAIT_S) -> tuple[int, int, str, bytes]:
     """(seq, ack, flags, payload) of the first TCP segment of the host behind a mark of its port."""
     frame = scene.bench.capture.wait_for(
         scene.bench.network.topology.host.port, lambda data: is_hosts_segment(scene, data), timeout_s, after=after
