@@ -20,12 +20,15 @@ from rig.net.namespace import Namespace
 from rig.net.network import Network
 
 ROOT = Path(__file__).resolve().parents[2]
+SO_NETNS_COOKIE = 71
+"""Of linux/socket.h; Python has no name for it."""
 
 BUILD_AND_WAIT = """
-import os, socket, subprocess, sys, time
+import os, subprocess, sys, time
 from rig.net import links, topology
 from rig.net.namespace import Namespace
 from rig.net.network import Network
+from tests.net.test_namespaces_vanish import cookie
 network = Network(topology.load("flat"))
 network.gate().close()
 outside = Namespace("outside", int(sys.argv[1]))
@@ -36,7 +39,7 @@ network.wire.run(witness)
 child = subprocess.Popen(
     ["setpriv", "--pdeathsig", "KILL", *network.host.enter_command(), "sleep", "1000"], pass_fds=(network.host.fd,)
 )
-print(child.pid, *[os.fstat(ns.fd).st_ino for ns in network.namespaces.values()], flush=True)
+print(child.pid, *[ns.run(cookie) for ns in network.namespaces.values()], flush=True)
 time.sleep(1000)
 """
 """A rig in short: a network, a process in the host's namespace, and a cable from the wire namespace to the test's own."""
@@ -65,7 +68,8 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
             pass_fds=(outside.fd,),
         )
         assert rig.stdout is not None
-        child, *inodes = map(int, rig.stdout.readline().split())
+        child, *cookies = map(int, rig.stdout.readline().split())
+        assert set(cookies) <= namespaces_in_use()
         assert has_interface(outside, "witness")
         rig.send_signal(signal.SIGKILL)
         rig.wait()
@@ -77,7 +81,7 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
             news.recv(1 << 16)
         news.close()
     assert not is_running(child)
-    assert not set(inodes) & namespaces_in_use()
+    assert not set(cookies) & namespaces_in_use()
     assert not list(Path("/run/netns").glob("*")) if Path("/run/netns").exists() else True
 
 
@@ -161,14 +165,21 @@ def is_running(pid: int) -> bool:
         return False
 
 
+def cookie() -> int:
+    """Of the namespace that this is called in. No other has had it, while an inode's number is soon another's (Linux 5.14)."""
+    with socket.socket() as any_socket:
+        return int.from_bytes(any_socket.getsockopt(socket.SOL_SOCKET, SO_NETNS_COOKIE, 8), sys.byteorder)
+
+
 def namespaces_in_use() -> set[int]:
-    """Inodes of the network namespaces that some process is in or holds open, as lsns would list them."""
-    inodes = set()
+    """Cookies of the network namespaces that some process is in or holds open, as lsns would list them."""
+    found: dict[str, int] = {}
     for link in [*Path("/proc").glob("[0-9]*/ns/net"), *Path("/proc").glob("[0-9]*/fd/*")]:
         try:
             target = str(link.readlink())
+            if target.startswith("net:[") and target not in found:
+                with Namespace(target, os.open(link, os.O_RDONLY | os.O_CLOEXEC)) as namespace:
+                    found[target] = namespace.run(cookie)
         except OSError:
             continue
-        if target.startswith("net:["):
-            inodes.add(int(target[5:-1]))
-    return inodes
+    return set(found.values())

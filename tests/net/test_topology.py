@@ -223,15 +223,22 @@ def test_counters_tell_what_a_namespace_saw(flat: Network) -> None:
     assert "TcpExtTCPChallengeACK" in before
 
 
+@pytest.mark.alone
 def test_a_network_is_up_and_gone_quickly(flat: Network) -> None:
+    """The best of five, as a busy machine may stop any one."""
+    up_s, gone_s = zip(*(up_and_gone_s(flat) for _ in range(5)), strict=True)
+    assert min(up_s) < 0.15 * 3  # measured 0.035 s; three times the target
+    assert min(gone_s) < 0.1 * 3  # measured 0.025 s
+
+
+def up_and_gone_s(flat: Network) -> tuple[float, float]:
     start_s = time.perf_counter()
     network = Network(flat.topology)
     built_s = time.perf_counter()
     network.close()
     closed_s = time.perf_counter()
     network.close()
-    assert built_s - start_s < 0.15 * 3  # measured 0.035 s; three times the target, for a machine that is busy
-    assert closed_s - built_s < 0.1 * 3  # measured 0.025 s
+    return built_s - start_s, closed_s - built_s
 
 
 def test_an_unknown_device_kind_is_refused(flat: Network) -> None:
