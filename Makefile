@@ -41,11 +41,9 @@ help:
 run: setup firmware
 	@$(BIN)/rig run --device auto $(if $(N),-n $(N))
 
-# The first have no bench and wait for nothing: two at a time take half of the time. The others wait for the wire and its clocks.
-WITHOUT_BENCH := tests/engine tests/plugin tests/report tests/suite_map
+# One run, so that what computes runs while the rest waits for the wire and its clocks. The slowest tests are named at its end.
 test: test-packages lint c-test
-	@$(BIN)/python -m pytest $(WITHOUT_BENCH) -n $(or $(N),2)
-	@$(BIN)/python -m pytest tests rig/suite --device auto $(WITHOUT_BENCH:%=--ignore=%) -n $(or $(N),auto) --maxschedchunk=1
+	@$(BIN)/python -m pytest tests rig/suite --device auto -n $(or $(N),auto) --maxschedchunk=1 --durations=10 --durations-min=2
 
 setup: packages $(STAMPS)/project
 
