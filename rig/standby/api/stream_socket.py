@@ -6,6 +6,7 @@ and calls the handler once. Zero bytes with status COMPLETED mean that the serve
 
 from __future__ import annotations
 
+import errno
 import itertools
 import socket
 import threading
@@ -23,6 +24,9 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
 """From below a round trip on this machine to well below one of a real network."""
 
 MAX_PORT = 65_535
+HAND_BACK_PAUSES = 10_000
+"""The kernel refuses with EINVAL what is written to a socket in TCP_REPAIR. A wake takes a millisecond; beside a driver that died on
+it, and a device that restarts, some seconds. Counted, as a clock would go on while the app is stopped."""
 
 _ids = itertools.count(1)
 
@@ -94,8 +98,17 @@ class StreamSocket:
         return operation
 
     def write(self, data: bytes) -> None:
-        """Hand all of `data` to the kernel. Raises OSError."""
-        self._opened("write").sendall(data)
+        """Hand all of `data` to the kernel. An app that a wake continues may write before its socket is the host's again: it waits
+        until then. Raises OSError."""
+        sock, rest, pauses_left = self._opened("write"), memoryview(data), HAND_BACK_PAUSES
+        while rest:
+            try:
+                rest = rest[sock.send(rest) :]
+            except OSError as error:
+                if error.errno != errno.EINVAL or not pauses_left:
+                    raise
+                pauses_left -= 1
+                time.sleep(LONGEST_PAUSE_S)
 
     def set_option(self, level: int, option: int, value: int) -> None:
         """As setsockopt(2), e.g. the traffic class. Raises OSError."""

@@ -16,7 +16,7 @@ from rig.net.tcp_info import TCP_ESTABLISHED, TcpInfo, queued_bytes, tcp_info
 
 TCP_REPAIR, TCP_REPAIR_QUEUE, TCP_QUEUE_SEQ, TCP_TIMESTAMP, TCP_REPAIR_WINDOW = 19, 20, 21, 24, 29
 REPAIR_ON, REPAIR_OFF_NO_PROBE = 1, -1
-RECV_QUEUE, SEND_QUEUE = 1, 2
+NO_QUEUE, RECV_QUEUE, SEND_QUEUE = 0, 1, 2
 
 
 class NotIdle(Exception):
@@ -88,8 +88,13 @@ def thaw(sock: socket.socket) -> None:
 
 
 def _sequence(sock: socket.socket, queue: int) -> int:
+    """No queue is chosen afterwards: what an app writes to a socket in repair goes into the chosen one, as received data even,
+    and is refused where there is none."""
     sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, queue)
-    return _word(sock, TCP_QUEUE_SEQ)
+    try:
+        return _word(sock, TCP_QUEUE_SEQ)
+    finally:
+        sock.setsockopt(socket.IPPROTO_TCP, TCP_REPAIR_QUEUE, NO_QUEUE)
 
 
 def _word(sock: socket.socket, option: int) -> int:

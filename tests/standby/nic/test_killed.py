@@ -3,11 +3,13 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
 import pytest
 
 from rig.device.payload import PayloadKeepAlive
+from rig.standby.api.stream_socket import StreamSocket
 
 from .conftest import Parts, Point
 
@@ -67,6 +69,30 @@ def test_between_any_two_steps_of_a_wake(parts: Parts, payload: PayloadKeepAlive
             parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
         parts.start_driver_anew()
         assert parts.read(len(waking)) == waking
+        whole_again(parts, number)
+
+
+def test_what_an_app_writes_before_its_socket_is_out_of_repair_goes_to_its_server(parts: Parts) -> None:
+    """The driver continues an app before it gives its socket back, and dies in between. Written into the queue that was asked for
+    its number last, the bytes would come back to the app as the server's."""
+    stream = StreamSocket()
+    stream._socket = parts.sock
+    parts.fall_asleep()
+    points = points_of(parts, lambda: parts.wake_by_data(b"control"))
+    for number, point in enumerate(points):
+        parts.fall_asleep()
+        parts.inject.arm(point, Killed)
+        waking, said, before = b"woken, then %r" % (point,), b"said at %r" % (point,), len(parts.server.received)
+        parts.notices.clear()
+        parts.server.push(waking)
+        with pytest.raises(Killed):
+            parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
+        writer = threading.Thread(target=stream.write, args=(said,))
+        writer.start()
+        parts.start_driver_anew()
+        assert parts.read(len(waking)) == waking
+        writer.join()
+        assert parts.server.wait_received(before + len(said))[before:] == said
         whole_again(parts, number)
 
 
