@@ -47,6 +47,18 @@ async def test_it_sleeps_again_a_linger_time_after_the_last_thing_that_happened(
 
 
 @virtual
+async def test_a_driver_that_dies_between_its_word_and_its_sigcont_leaves_no_app_stopped() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        host.driver.continues = lambda _pids: None
+        host.driver.device_wakes("PACKET", key)
+        assert not app.stopped
+
+
+@virtual
 async def test_who_keeps_the_host_awake_is_named_once() -> None:
     async with fake_host() as host:
         app = await host.app("mail")

@@ -205,8 +205,11 @@ class AppProcess:
             self.child.go_on()
 
     def was_resumed(self) -> None:
-        """The driver has continued it, and has written that down."""
-        self.suspended = False
+        """The driver has continued it, and has written that down. Or it was killed between saying so and doing it: then nobody
+        else would."""
+        if self.suspended:
+            self.suspended = False
+            self.child.go_on()
 
     def let_go(self) -> None:
         """It ended: it holds nothing awake any more, and its line is closed."""
