@@ -25,8 +25,8 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
 
 MAX_PORT = 65_535
 HAND_BACK_PAUSES = 10_000
-"""The kernel refuses with EINVAL what is written to a socket in TCP_REPAIR. A wake takes a millisecond; beside a driver that died on
-it, and a device that restarts, some seconds. Counted, as a clock would go on while the app is stopped."""
+"""The kernel refuses with EINVAL what is written to a socket in TCP_REPAIR. A wake takes a millisecond; beside a driver that died
+on it, and a device that restarts, some seconds. Counted, as a clock would go on while the app is stopped."""
 
 _ids = itertools.count(1)
 
@@ -98,8 +98,8 @@ class StreamSocket:
         return operation
 
     def write(self, data: bytes) -> None:
-        """Hand all of `data` to the kernel. An app that a wake continues may write before its socket is the host's again: it waits
-        until then. Raises OSError."""
+        """Hand all of `data` to the kernel. An app that a wake continues may write before its socket is the host's again: it
+        waits until then. Raises OSError."""
         sock, rest, pauses_left = self._opened("write"), memoryview(data), HAND_BACK_PAUSES
         while rest:
             try:

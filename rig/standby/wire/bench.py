@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
+
+from msgspec import Meta
 
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
@@ -37,14 +39,15 @@ class Suspend(Call[None], frozen=True):
 
 
 class DeviceRequest(Call[dict[str, Any]], frozen=True):
-    """A request of the bench to the device, over the host's control channel; the answer is the device's."""
+    """A request of the bench to the device, over the host's control channel; the answer is the device's. What has no room in an
+    SMP header, or never ends, is refused here: the driver's timers are not to be set for what is no time."""
 
-    op: int
-    group: int
-    command: int
+    op: Annotated[int, Meta(ge=0, le=7)]
+    group: Annotated[int, Meta(ge=0, le=0xFFFF)]
+    command: Annotated[int, Meta(ge=0, le=0xFF)]
     body: dict[str, Any]
-    timeout_s: float
-    retries: int
+    timeout_s: Annotated[float, Meta(ge=0, le=60)]
+    retries: Annotated[int, Meta(ge=0, le=1000)]
 
 
 class LinkStats(Call[dict[str, int]], frozen=True):
