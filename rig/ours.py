@@ -9,11 +9,11 @@ import pytest
 
 FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
 
-SETUP = "rig_setup"
+COMBINATION = "rig_combination"
 """Name of the parametrised fixture below `bench`: (device, topology)."""
 
 
 def is_ours(item: pytest.Item) -> bool:
     """Whether a test uses the rig: one of its fixtures, or a requirement's mark."""
-    used = not FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) and SETUP in getattr(item, "fixturenames", ())
+    used = not FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) and COMBINATION in getattr(item, "fixturenames", ())
     return used or any(item.get_closest_marker(name) for name in ("requirement", "edge"))

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rig.ours import SETUP, is_ours
+from rig.ours import COMBINATION, is_ours
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -117,9 +117,9 @@ def pytest_configure(config: pytest.Config) -> None:
     for mark in MARKS:
         config.addinivalue_line("markers", mark)
     if any(config.getoption(f"rig_{name.replace('-', '_')}") for name in OPTIONS):
-        from rig.runner.before import check_words
+        from rig.runner.combinations import base, insist_on_auto, words_of_devices, words_of_topologies
         from rig.runner.endings import usage_error
-        from rig.runner.setups import base, insist_on_auto, words_of_devices, words_of_topologies
+        from rig.runner.preconditions import check_words
 
         with usage_error():
             base(config)
@@ -140,9 +140,9 @@ def _configure_workers(config: pytest.Config) -> None:
 
         obey(config)
     elif _has_option(config):
+        from rig.runner.combinations import refuse_board_in_workers, words_of_devices
         from rig.runner.endings import usage_error
         from rig.runner.parallel import Workers, is_controller
-        from rig.runner.setups import refuse_board_in_workers, words_of_devices
 
         if is_controller(config):
             with usage_error():
@@ -178,7 +178,7 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
     """What --device auto leaves out."""
     if "auto" not in (config.getoption("rig_device") or []):
         return []
-    from rig.runner.setups import left_out
+    from rig.runner.combinations import left_out
 
     line = "rig: --device auto leaves out {}: {} {}; fix: {}"
     return [line.format(name, lack.code, lack.cause, lack.fix) for name, lack in left_out().items()]
@@ -198,11 +198,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter, config: p
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if SETUP in metafunc.fixturenames:
-        from rig.runner.setups import setups
+    if COMBINATION in metafunc.fixturenames:
+        from rig.runner.combinations import combinations
 
-        chosen = setups(metafunc.config, [m.args for m in metafunc.definition.iter_markers("topology")])
-        metafunc.parametrize(SETUP, chosen, ids=[setup.id for setup in chosen], indirect=True)
+        chosen = combinations(metafunc.config, [m.args for m in metafunc.definition.iter_markers("topology")])
+        metafunc.parametrize(COMBINATION, chosen, ids=[one.id for one in chosen], indirect=True)
 
 
 @pytest.hookimpl(trylast=True)
@@ -220,17 +220,17 @@ def pytest_collection_finish(session: pytest.Session) -> None:
 
 
 @pytest.fixture
-def rig_setup(request: pytest.FixtureRequest) -> Any:
+def rig_combination(request: pytest.FixtureRequest) -> Any:
     """(device, topology) that the test runs on."""
     return request.param
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, rig_setup: Any) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, rig_combination: Any) -> Iterator[Bench]:
     """Topology, device, standby host and peers; always torn down."""
-    from rig.runner.benching import open_bench
+    from rig.runner.bench_fixture import open_bench
 
-    with open_bench(request, rig_setup) as opened:
+    with open_bench(request, rig_combination) as opened:
         yield opened
 
 

@@ -63,7 +63,7 @@ def _on_device(device: str, measure: Callable[[], Measured]) -> Measured:
     from rig.benchmarks import bounds
     from rig.errors import UsageError
     from rig.net import userns
-    from rig.runner.setups import check
+    from rig.runner.combinations import check
 
     if device not in bounds.SET_UP_S:
         raise UsageError("RIG-C10", f"no device {device!r} to measure", "--device native, qemu or core")

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at
+from rig.commands.device_options import Baud, Json, Port, device_at
 
 
 def register(app: typer.Typer) -> None:

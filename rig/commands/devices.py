@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from rig.commands.looking import Baud
+from rig.commands.device_options import Baud
 
 
 def register(app: typer.Typer) -> None:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.commands.looking import Baud, device_names, port_names
+from rig.commands.device_options import Baud, device_names, port_names
 
 if TYPE_CHECKING:
     from rig.device.flash import FlashResult, OnProgress

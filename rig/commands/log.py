@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at, printable
+from rig.commands.device_options import Baud, Json, Port, device_at, printable
 
 
 def register(app: typer.Typer) -> None:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.looking import Baud, port_names, printable
+from rig.commands.device_options import Baud, port_names, printable
 from rig.commands.run import REPORTS
 
 if TYPE_CHECKING:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at, show
+from rig.commands.device_options import Baud, Json, Port, device_at, show
 
 COLUMNS = {
     "id": "id",

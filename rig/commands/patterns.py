@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at, show
+from rig.commands.device_options import Baud, Json, Port, device_at, show
 
 if TYPE_CHECKING:
     from rig.device.objects import PatternInfo

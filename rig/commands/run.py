@@ -30,7 +30,7 @@ def register(app: typer.Typer) -> None:
 
 def _device_words() -> list[str]:
     """For a shell that completes, as the next one."""
-    from rig.commands.looking import device_names
+    from rig.commands.device_options import device_names
 
     return [*device_names(), "auto", "board:"]
 
@@ -119,7 +119,7 @@ def run(
 def _config(device: list[str], topology: list[str], bench_config: Path | None) -> BenchConfig:
     """The bench to start from; wrong words and files are said here."""
     from rig.config import BenchConfig, load
-    from rig.runner.before import check_words
+    from rig.runner.preconditions import check_words
 
     config = load(bench_config) if bench_config else BenchConfig()
     check_words(device or [config.device], topology or [config.topology])
@@ -129,7 +129,7 @@ def _config(device: list[str], topology: list[str], bench_config: Path | None) -
 def _in_workers(workers: str, device: list[str]) -> list[str]:
     """pytest's options for -n; refused before anything is started: RIG-C17 for a wrong number, RIG-C16 with a board."""
     from rig.errors import UsageError
-    from rig.runner.setups import boards, refuse_board_in_workers
+    from rig.runner.combinations import boards, refuse_board_in_workers
 
     workers = workers or ("0" if boards(device) else "auto")
     if workers != "auto" and not (workers.isdecimal() and int(workers) <= MOST_WORKERS):
@@ -143,8 +143,8 @@ def _in_workers(workers: str, device: list[str]) -> list[str]:
 def _check(device: list[str], config: BenchConfig, *, strict: bool) -> None:
     """Say at once what would make every test fail: a device this machine cannot run, no namespaces."""
     from rig.net import userns
-    from rig.runner.before import check_machine
-    from rig.runner.setups import devices, insist_on_auto, left_out
+    from rig.runner.combinations import devices, insist_on_auto, left_out
+    from rig.runner.preconditions import check_machine
 
     insist_on_auto(device, strict=strict)
     check_machine(devices(device), config)
@@ -155,8 +155,8 @@ def _check(device: list[str], config: BenchConfig, *, strict: bool) -> None:
 
 def _prepare(device: list[str], reports: Path) -> None:
     """What a run with at least one test needs: somewhere to write, and flashed devices."""
-    from rig.runner.before import check_reports
-    from rig.runner.setups import devices
+    from rig.runner.combinations import devices
+    from rig.runner.preconditions import check_reports
 
     check_reports(reports.resolve())
     for name in devices(device):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.commands.looking import MAX_BAUD, device_names
+from rig.commands.device_options import MAX_BAUD, device_names
 
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory

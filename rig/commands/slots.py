@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.looking import Baud, Json, Port, device_at, plain, show
+from rig.commands.device_options import Baud, Json, Port, device_at, plain, show
 from rig.device.numbers import Power
 
 if TYPE_CHECKING:

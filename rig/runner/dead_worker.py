@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from rig.errors import BenchError
-from rig.runner.setups import asked_devices
+from rig.runner.combinations import asked_devices
 
 DIED: pytest.StashKey[set[str]] = pytest.StashKey()
 """Set on the session's config: the tests that a worker has died of."""

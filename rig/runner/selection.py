@@ -114,8 +114,8 @@ def _compiled(text: str) -> pytest_expression.Expression:
 def _without_setup(item: pytest.Item) -> str:
     """ "test_x[native-flat-raw]" is "test_x[raw]"."""
     callspec = getattr(item, "callspec", None)
-    setup = callspec.params.get("rig_setup") if callspec is not None else None
-    return item.name if setup is None else item.name.replace(f"[{setup.id}-", "[").replace(f"[{setup.id}]", "")
+    combination = callspec.params.get("rig_combination") if callspec is not None else None
+    return item.name if combination is None else item.name.replace(f"[{combination.id}-", "[").replace(f"[{combination.id}]", "")
 
 
 def _names_of(item: pytest.Item) -> set[str]:

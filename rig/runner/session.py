@@ -24,14 +24,14 @@ from rig.results import verdict as verdicts
 from rig.results.artefacts import keep, write_output
 from rig.results.record import Recorder, artefact_dir, new_run_dir
 from rig.results.verdict import Verdict
-from rig.runner import own, room
+from rig.runner import own_requirements, room
 from rig.runner.about import requirements, title
-from rig.runner.before import lease_boards
-from rig.runner.benching import ARTEFACTS, SETUP
+from rig.runner.bench_fixture import ARTEFACTS, COMBINATION
 from rig.runner.blame import verdict_of
+from rig.runner.combinations import asked_devices, base, left_out, words_of_devices, words_of_topologies
 from rig.runner.endings import terminate, usage_error
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
-from rig.runner.setups import asked_devices, base, left_out, words_of_devices, words_of_topologies
+from rig.runner.preconditions import lease_boards
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -59,7 +59,7 @@ class Runner:
         """Why the run ended early: its files found no more room."""
         self.handlers = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
         """Of the signals that end the session, as they were before it."""
-        own.check_ids(config, {item.nodeid: requirements(item) for item in items})
+        own_requirements.check_ids(config, {item.nodeid: requirements(item) for item in items})
 
     # --- the session ---
 
@@ -84,7 +84,7 @@ class Runner:
         lacks = left_out() if "auto" in words_of_devices(self.config) else {}
         left = "; ".join(f"{name}: {lack.code} {lack.cause}" for name, lack in lacks.items())
         recorder.add("run", **facts, **({"left out": left} if left else {}))
-        for requirement in own.brought(self.config).values():
+        for requirement in own_requirements.brought(self.config).values():
             recorder.add("requirement", **asdict(requirement))
         for item in self.items:
             recorder.add("test", id=item.nodeid, title=title(item), requirements=requirements(item))
@@ -201,7 +201,7 @@ class Runner:
             "verdict": outcome,
             "duration_s": round(duration_s, 4),
             "phases": self.phases,
-            **self._setup_fields(item),
+            **self._combination_fields(item),
         }
         if self.recorder is not None:
             directory = item.stash[ARTEFACTS]
@@ -211,9 +211,9 @@ class Runner:
             self.recorder.add("attempt", **line)
         self.config.hook.pytest_rig_attempt(attempt=line)
 
-    def _setup_fields(self, item: pytest.Item) -> dict[str, str]:
-        setup = item.stash.get(SETUP, None)
-        return {} if setup is None else {"device": setup.device, "topology": setup.topology}
+    def _combination_fields(self, item: pytest.Item) -> dict[str, str]:
+        combination = item.stash.get(COMBINATION, None)
+        return {} if combination is None else {"device": combination.device, "topology": combination.topology}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -17,7 +17,7 @@ import pytest
 from rig import cli
 from rig.clock import Deadline
 from rig.plugin import WORKERS_PER_PROCESSOR
-from rig.runner.setups import left_out
+from rig.runner.combinations import left_out
 from tests import forked
 
 ROOT = Path(__file__).parents[2]

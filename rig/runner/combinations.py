@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Setup:
+class Combination:
     """One combination; `id` is what stands in the test's name."""
 
     device: str
@@ -31,10 +31,10 @@ class Setup:
         return f"{self.device.replace('/', '_')}-{Path(self.topology).stem}"
 
 
-def setups(config: pytest.Config, needed: Sequence[Sequence[str]] = ()) -> list[Setup]:
+def combinations(config: pytest.Config, needed: Sequence[Sequence[str]] = ()) -> list[Combination]:
     """Every device with every topology; `needed` are the arguments of the test's topology marks, which win over --topology."""
     topologies = [name for names in needed for name in names] or words_of_topologies(config)
-    return [Setup(device, topology) for device in asked_devices(config) for topology in topologies]
+    return [Combination(device, topology) for device in asked_devices(config) for topology in topologies]
 
 
 def asked_devices(config: pytest.Config) -> list[str]:

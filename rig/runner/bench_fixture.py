@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.errors import UsageError
-from rig.runner.setups import Setup, base, check
+from rig.runner.combinations import Combination, base, check
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -21,28 +21,28 @@ if TYPE_CHECKING:
 ARTEFACTS: pytest.StashKey[Path] = pytest.StashKey()
 """Set on a test by the runner: where this attempt leaves its files."""
 
-SETUP: pytest.StashKey[Setup] = pytest.StashKey()
+COMBINATION: pytest.StashKey[Combination] = pytest.StashKey()
 """Set on a test here: what it ran on."""
 
 
 @contextlib.contextmanager
-def open_bench(request: pytest.FixtureRequest, setup: Setup) -> Iterator[Bench]:
+def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iterator[Bench]:
     """The bench of one attempt; its files go to the run's directory, or to the test's temporary one without reports."""
-    check(setup.device)
+    check(combination.device)
     item, config = request.node, request.config
-    item.stash[SETUP] = setup
+    item.stash[COMBINATION] = combination
     artefacts = item.stash.get(ARTEFACTS, None) or request.getfixturevalue("tmp_path")
     from rig.bench import Bench
 
-    with Bench(bench_config(item, config, setup), artefacts) as bench:
+    with Bench(bench_config(item, config, combination), artefacts) as bench:
         yield bench
 
 
-def bench_config(item: pytest.Item, config: pytest.Config, setup: Setup) -> BenchConfig:
+def bench_config(item: pytest.Item, config: pytest.Config, combination: Combination) -> BenchConfig:
     """The BenchConfig of a test: the file's, then the command line's, then the test's own mark's."""
-    kind, _, port = setup.device.partition(":")
+    kind, _, port = combination.device.partition(":")
     asked = base(config)
-    found = dataclasses.replace(asked, device=kind, topology=setup.topology, port=port or asked.port)
+    found = dataclasses.replace(asked, device=kind, topology=combination.topology, port=port or asked.port)
     for mark in reversed(list(item.iter_markers("bench_config"))):
         found = replace_deep(found, mark.kwargs)
     return found

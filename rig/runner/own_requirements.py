@@ -9,7 +9,7 @@ import pytest
 
 from rig import catalogue
 from rig.errors import UsageError
-from rig.runner.setups import base
+from rig.runner.combinations import base
 
 INI = "rig_requirements"
 
