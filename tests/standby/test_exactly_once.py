@@ -17,7 +17,7 @@ from hypothesis import strategies as st
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import ConnectEnd, FromApp, GetNetworkKeepAlive, ReadBegin
-from rig.standby.wire.hresult import HostError
+from rig.standby.wire.hresult import HostError, ProcessGone
 from rig.standby.wire.inbox import ANSWERS, Inbox, Turn, no_note
 from rig.standby.wire.line import HEADER, Line, What, datagram, pair, send_datagram
 from rig.standby.wire.peer import DONE_PER_ACKNOWLEDGEMENT, Peer
@@ -205,6 +205,19 @@ def test_a_descriptor_comes_again_with_its_message(ends: tuple[socket.socket, so
         assert future.result(PATIENCE_S) is None
         assert system.lives == 2
     assert store.effects == ["what was meant"]
+
+
+def test_calls_end_when_the_other_side_is_gone_or_answers_nonsense(ends: tuple[socket.socket, socket.socket]) -> None:
+    system = Line[FromApp](ends[0], FromApp)
+    with App(ends[1]) as app:
+        nonsense, left = (app.caller.submit(GetNetworkKeepAlive("c")) for _ in range(2))
+        system.send_result(1, "three")
+        with pytest.raises(TypeError, match="the answer to GetNetworkKeepAlive is none"):
+            nonsense.result(PATIENCE_S)
+        app.caller.fail_all(ProcessGone("the system"))
+        with pytest.raises(ProcessGone):
+            left.result(PATIENCE_S)
+        system.send_result(2, 3)  # nobody waits for it any more
 
 
 def test_what_is_acknowledged_is_not_kept(ends: tuple[socket.socket, socket.socket]) -> None:

@@ -10,7 +10,7 @@ import pytest
 
 from rig.errors import BenchError, DeviceError
 from rig.standby.wire import line as wire
-from rig.standby.wire.faults import InternalFault, error_of, fault_of
+from rig.standby.wire.faults import InternalFault, Refused, error_of, fault_of
 from rig.standby.wire.from_app import ConstructChannel, FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, MESSAGE_BYTES, Line, Malformed, What
@@ -103,6 +103,13 @@ def test_an_error_keeps_its_class_and_words(error: HostError | BenchError) -> No
     crossed = error_of(fault_of(error, "Anything"))
     assert type(crossed) is type(error)
     assert str(crossed) == str(error)
+
+
+def test_an_hresult_that_is_not_known_here_fails_with_its_number() -> None:
+    """Of a newer system: an app's input thread goes on."""
+    error = error_of(Refused(0x80070002, "no such file"))
+    assert isinstance(error, HostError)
+    assert (error.hresult, error.text) == (HResult.FAIL, "0x80070002: no such file")
 
 
 def test_what_nobody_foresaw_is_internal() -> None:
