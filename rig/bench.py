@@ -7,6 +7,7 @@ held by descriptors and by children that die with this process, so a SIGKILL lea
 from __future__ import annotations
 
 import json
+import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -50,6 +51,7 @@ class Bench:
         self.artefacts = artefacts
         self.set_up_s = 0.0
         self._stack = ExitStack()
+        self._owner = os.getpid()
 
     def __enter__(self) -> Bench:
         started_s = time.monotonic()
@@ -63,7 +65,9 @@ class Bench:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._stack.close()
+        """Not in a fork of the process that made it, which leaves the block too: the bench is still used."""
+        if self._owner == os.getpid():
+            self._stack.close()
 
     def _build(self) -> None:
         launch.warm_up()

@@ -190,6 +190,18 @@ def test_it_works_in_the_user_namespace_of_an_ordinary_user() -> None:
     assert done.stdout.count("up ") == 2, done.stderr
 
 
+def test_a_fork_of_the_test_that_leaves_the_block_leaves_the_bench_alone(tmp_path: Path) -> None:
+    with Bench(BenchConfig(), tmp_path) as bench:
+        forked = os.fork()
+        if forked == 0:
+            try:
+                bench.__exit__()
+            finally:
+                os._exit(0)
+        os.waitpid(forked, 0)
+        assert bench.host.link_stats()
+
+
 def test_what_it_forked_ends_with_it(tmp_path: Path) -> None:
     with bench(tmp_path) as here:
         here.host.start_app("chat")
