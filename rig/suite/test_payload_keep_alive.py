@@ -289,8 +289,9 @@ def wait_pings_sent(scene: Scene, after: int, count: int) -> list[Ping]:
 def test_the_device_repeats_a_lost_ping(scene: Scene) -> None:
     on = talk(scene, end := WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket")
-    mark, after = scene.bench.capture.mark(scene.device_port), scene.sleep()
+    mark = scene.bench.capture.mark(scene.device_port)
     with scene.bench.network.unplugged("server"):
+        after = scene.sleep()
         first = wait_pings_sent(scene, mark, 1)[0]
     assert wait_pings_sent(scene, mark, 2)[1][1:] == first[1:]
     end.wait("pings", 2)
@@ -305,8 +306,8 @@ def test_a_ping_lost_before_the_host_woke_is_repeated_by_its_kernel(scene: Scene
     on = talk(scene, end := WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket")
     mark = scene.bench.capture.mark(scene.device_port)
-    scene.sleep()
     with scene.bench.network.unplugged("server"):
+        scene.sleep()
         wait_pings_sent(scene, mark, 1)
         scene.host.exit_standby()
     end.wait("pings", 1)

@@ -108,6 +108,7 @@ def test_the_device_goes_on_with_the_hosts_timestamp_clock(scene: Scene, clock_h
 
 
 @pytest.mark.edge(89)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_push_around_commit_is_delivered_exactly_once(scene: Scene) -> None:
     connection = scene.open_hardware()
     expected = b""
@@ -147,6 +148,7 @@ def test_a_lost_wake_indication_is_told_again(scene: Scene) -> None:
 
 
 @pytest.mark.edge(94)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_an_old_wake_does_not_wake_again(scene: Scene) -> None:
     connection = scene.open_hardware()
     scene.sleep()
