@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,16 +28,34 @@ from tests.standby.fake_supervisor import FakeSupervisor
 
 
 class Plug:
-    """Of one system. `on_pull` is called once, at once."""
+    """Of one system, pulled at its `dies_at`-th step, before or after it; a step is whatever outlives it. `on_pull` is called
+    once, at once."""
 
-    def __init__(self, on_pull: Callable[[], None]) -> None:
+    def __init__(self, on_pull: Callable[[], None], dies_at: int | None, after: bool) -> None:
         self.dead = False
+        self.steps = 0
         self._on_pull = on_pull
+        self._dies_at = dies_at
+        self._after = after
 
-    def pull(self) -> None:
-        if not self.dead:
-            self.dead = True
-            self._on_pull()
+    def begin(self) -> int | None:
+        """The number of the step; None when it does not happen."""
+        if self.dead:
+            return None
+        number = self.steps
+        self.steps += 1
+        if number == self._dies_at and not self._after:
+            self._pull()
+            return None
+        return number
+
+    def end(self, number: int) -> None:
+        if number == self._dies_at and not self.dead:
+            self._pull()
+
+    def _pull(self) -> None:
+        self.dead = True
+        self._on_pull()
 
 
 class Mortal:
@@ -53,11 +71,21 @@ class Mortal:
             return lambda *arguments, **named: self._later(value, arguments, named)
         if not callable(value):
             return value
-        return lambda *arguments, **named: None if self._plug.dead else value(*arguments, **named)
+        return lambda *arguments, **named: self._now(value, arguments, named)
+
+    def _now(self, call: Callable[..., Any], arguments: Any, named: Any) -> Any:
+        step = self._plug.begin()
+        if step is None:
+            return None
+        result = call(*arguments, **named)
+        self._plug.end(step)
+        return result
 
     async def _later(self, call: Callable[..., Awaitable[Any]], arguments: Any, named: Any) -> Any:
-        if not self._plug.dead:
+        step = self._plug.begin()
+        if step is not None:
             result = await call(*[_bare(argument) for argument in arguments], **named)
+            self._plug.end(step)
             if not self._plug.dead:
                 return result
         return await asyncio.get_running_loop().create_future()
@@ -67,6 +95,13 @@ def _bare(argument: Any) -> Any:
     return argument._target if isinstance(argument, Mortal) else argument
 
 
+class MortalTimeline(Mortal):
+    """A record is no step: nobody goes by it."""
+
+    def _now(self, call: Callable[..., Any], arguments: Any, named: Any) -> Any:
+        return None if self._plug.dead else call(*arguments, **named)
+
+
 class MortalSupervisor(Mortal):
     def child(self) -> Child:
         child: Child = Mortal(self._plug, self._target.child())
@@ -74,29 +109,18 @@ class MortalSupervisor(Mortal):
 
 
 class MortalStore(Store):
-    """The plug is pulled at the `dies_at`-th time that something is to be saved: just before, or just after."""
-
-    def __init__(self, path: Path, plug: Plug, dies_at: int | None, after: bool) -> None:
+    def __init__(self, path: Path, plug: Plug) -> None:
         super().__init__(path)
-        self.saves = 0
         self._plug = plug
-        self._dies_at = dies_at
-        self._after = after
 
     def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
-        if self._plug.dead:
-            return
-        dies = self.saves == self._dies_at
-        self.saves += 1
-        if not dies or self._after:
+        step = self._plug.begin()
+        if step is not None:
             super().save(things, done, gone)
-        if dies:
-            self._plug.pull()
+            self._plug.end(step)
 
 
 class MortalHost:
-    """`dies_at`: of the first system; None: it lives."""
-
     def __init__(self, path: Path, rules: StandbyConfig) -> None:
         self.timeline = FakeTimeline()
         self.driver = FakeDriver(self.timeline)
@@ -107,14 +131,19 @@ class MortalHost:
         self._rules = rules
         self._up = asyncio.Event()
 
-    async def start(self, dies_at: int | None = None, *, after: bool = False) -> None:
-        self._plug = plug = Plug(self._died)
-        self.store = MortalStore(self._path, plug, dies_at, after)
-        timeline, driver, supervisor = (
-            Mortal(plug, self.timeline),
-            Mortal(plug, self.driver),
-            MortalSupervisor(plug, self.supervisor),
-        )
+    async def start(self, deaths: Sequence[int] = (), *, after: bool = False) -> None:
+        """The first system dies at the first of those steps, the next one at the next of its own, the last one not."""
+        self._deaths, self._after = deaths, after
+        self._starting = asyncio.ensure_future(self._start())
+        await self._up.wait()
+
+    async def _start(self) -> None:
+        deaths, after = self._deaths, self._after
+        dies_at = deaths[self.deaths] if self.deaths < len(deaths) else None
+        self.plug = plug = Plug(self._died, dies_at, after)
+        self.store = MortalStore(self._path, plug)
+        timeline, supervisor = MortalTimeline(plug, self.timeline), MortalSupervisor(plug, self.supervisor)
+        driver = Mortal(plug, self.driver)
         arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline))
         self.system = System(self._rules, REAL_TIME, *arguments)
         outlived = self.supervisor.outlived()
@@ -128,6 +157,8 @@ class MortalHost:
         """A call that a system does not live to answer is asked again, of the next one."""
         while True:
             await self._up.wait()
+            if self.plug.dead:  # again, between this wait and its end
+                continue
             died = self.deaths
             with Descriptors([os.dup(fd) for fd in fds]) as descriptors:
                 answer = self.system.serve_bench(call, descriptors)
@@ -170,14 +201,14 @@ class MortalHost:
                 os.dup2(nobody.fileno(), fd)
         nobody.close()
         for channel in self.system.channels:
-            if channel.sock is not None:
+            if channel.sock is not None and channel.sock.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(channel.sock.fileno())
         self.driver.nobody_listens()
         self._restarting = asyncio.ensure_future(self._start_anew(self.system))
 
     async def _start_anew(self, dead: System) -> None:
         await dead._background.stop()
-        await self.start()
+        await self._start()
 
     def _continue(self, pids: tuple[int, ...]) -> None:
         for started in self.supervisor.apps:

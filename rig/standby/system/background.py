@@ -21,10 +21,10 @@ class Background:
         task.add_done_callback(self._done)
 
     async def stop(self) -> None:
-        """Cancel what is left, and wait until it has ended."""
-        for task in self._tasks:
-            task.cancel()
+        """Cancel what is left, and wait until it has ended; also what begins meanwhile."""
         while self._tasks:
+            for task in self._tasks:
+                task.cancel()
             await asyncio.wait(self._tasks)
 
     def _done(self, task: asyncio.Task[None]) -> None:
