@@ -5,13 +5,16 @@ from __future__ import annotations
 import selectors
 import socket
 import struct
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from rig.net import userns
 from rig.standby.api import ReadOperation
 from rig.standby.app.posted_reads import PostedReads
+from rig.standby.nic import handoff
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, What
@@ -142,6 +145,19 @@ def test_the_system_hears_of_a_read_before_its_data_is_taken() -> None:
             for key, _ in selector.select(PATIENCE_S):
                 key.data()
     assert (left, completed[0].data) == ([b"data"], b"data")
+
+
+@pytest.mark.skipif(not userns.privileged(), reason="TCP_REPAIR needs CAP_NET_ADMIN")
+def test_a_read_of_a_transport_that_is_given_up_in_repair_waits_until_it_is_the_hosts_again(
+    listener: socket.socket, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with socket.create_connection(listener.getsockname()) as sock, listener.accept()[0]:
+        read = ReadOperation(sock, 100, lambda _: None, lambda _: None, socket_id=1, channel_id=None)
+        handoff.freeze(sock)
+        sock.shutdown(socket.SHUT_RDWR)
+        monkeypatch.setattr(time, "sleep", lambda _s: handoff.thaw(sock))  # the driver comes while it waits
+        read.receive()
+    assert (read.get_results(), read.over) == (b"", True)
 
 
 def test_closing_twice_is_closing_once(app: AppProcess, listener: socket.socket) -> None:

@@ -4,10 +4,17 @@ from __future__ import annotations
 
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from rig.standby.api.enums import AsyncStatus
 from rig.standby.wire.hresult import HostError, HResult
+
+HAND_BACK_PAUSE_S = 0.002
+HAND_BACK_PAUSES = 10_000
+"""A wake continues an app a millisecond before its socket leaves TCP_REPAIR; beside a driver that died on it, and a device that
+restarts, some seconds. Counted, as a clock would go on while the app is stopped. Until then the kernel refuses reads with EPERM,
+writes with EINVAL."""
 
 
 class ReadOperation:
@@ -52,12 +59,19 @@ class ReadOperation:
         return self.data
 
     def receive(self) -> None:
-        """Take what the kernel has."""
-        try:
-            self.data = self.sock.recv(self.count)
-            self.status = AsyncStatus.COMPLETED
-        except OSError as error:
-            self.fail(error)
+        """Take what the kernel has. A transport that is given up may end before it is the host's again: that is waited for."""
+        for pauses_left in reversed(range(HAND_BACK_PAUSES)):
+            try:
+                self.data = self.sock.recv(self.count)
+                self.status = AsyncStatus.COMPLETED
+                return
+            except PermissionError as error:  # in TCP_REPAIR
+                if not pauses_left:
+                    self.fail(error)
+                time.sleep(HAND_BACK_PAUSE_S)
+            except OSError as error:
+                self.fail(error)
+                return
 
     def fail(self, error: OSError) -> None:
         self.error = error

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from rig.clock import Deadline
 from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
 from rig.standby.api import session
-from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.read_operation import HAND_BACK_PAUSE_S, HAND_BACK_PAUSES, ReadOperation
 from rig.standby.wire.from_app import WORDS_LENGTH, ConnectBegin, ConnectEnd
 from rig.standby.wire.hresult import HostError, HResult
 
@@ -24,9 +24,6 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
 """From below a round trip on this machine to well below one of a real network."""
 
 MAX_PORT = 65_535
-HAND_BACK_PAUSES = 10_000
-"""The kernel refuses with EINVAL what is written to a socket in TCP_REPAIR. A wake takes a millisecond; beside a driver that died
-on it, and a device that restarts, some seconds. Counted, as a clock would go on while the app is stopped."""
 
 _ids = itertools.count(1)
 
@@ -108,7 +105,7 @@ class StreamSocket:
                 if error.errno != errno.EINVAL or not pauses_left:
                     raise
                 pauses_left -= 1
-                time.sleep(LONGEST_PAUSE_S)
+                time.sleep(HAND_BACK_PAUSE_S)
 
     def set_option(self, level: int, option: int, value: int) -> None:
         """As setsockopt(2), e.g. the traffic class. Raises OSError."""
