@@ -12,14 +12,14 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 from rig.device.link import Link
-from rig.device.numbers import EventKind, OffloadRc, Power, StateMachine, WakeReason
+from rig.device.numbers import OffloadRc, Power, WakeReason
 from rig.device.objects import Pattern, SlotRef
 from rig.device.offload_types import Event
 from rig.device.payload import PayloadState
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
+from rig.standby.nic import device_words
 from rig.standby.nic.attachment import Attachment
-from rig.standby.nic.connections import OffloadedConnection
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.entry import Busy, Entry
 from rig.standby.nic.journal import Journal, Note
@@ -90,24 +90,22 @@ class NicDriver:
         self._phase = PhaseState()
         self._settle_timer: Timer | None = None
         line = DeviceLine(link, inject)
-        self._standby = Standby(line, gate, settings.local_mac, timeline, self._lose)
+        self._standby = Standby(line, gate, settings.local_mac, timeline, lambda lost: tell(Lost(lost.key)))
         self._device = self._standby.device
         offloads = ProtocolOffloads(self._device, settings.interface, settings.local_mac, settings.ipv4, timeline)
         self._offloads = offloads
         self._attachment = Attachment(self._device, settings, offloads, watches[1].flow_label)
         self.registry = Registry(self._device, slots, next_hops, timeline)
         self._mending = Mending(loop, self._not_mended, self._mended)
-        self._notes = Notes(journal, self.registry, self._standby, self._attachment, watches) if journal is not None else None
+        self.notes = Notes(journal, self.registry, self._standby, self._attachment, watches)
 
     # -- the beginning -------------------------------------------------------------------------------------------------
 
     def start(self) -> dict[int, ToDriver]:
         """Take the device, and put the host on the network: a host before us may have slept and not come back. Or go on where a
         driver before us was killed: returns the calls that it has not answered. Raises BenchError."""
-        note = self._notes.last() if self._notes is not None else None
+        note = self.notes.begin()
         if note is not None:
-            if self._notes is not None:
-                self._notes.calls.update(note.calls)
             self._take_over(note)
             return note.calls
         self._attachment.attach()
@@ -116,7 +114,7 @@ class NicDriver:
             self._standby.gate.open()
         self._phase.change(Phase.AWAKE)
         self._hear_events()
-        self.note()
+        self.notes.write()
         return {}
 
     def _hear_events(self) -> None:
@@ -151,6 +149,7 @@ class NicDriver:
             sock.close()
 
     def _whole(self) -> None:
+        self.notes.is_whole()
         self._mending.begin([Step("take over", self._go_on)])
 
     def _go_on(self) -> None:
@@ -173,21 +172,6 @@ class NicDriver:
             if self._standby.frozen:
                 self._tell(Woke("DRIVER_RESTARTED", None, ()))
             self._mending.begin(self._recovery.steps())
-
-    def note_call(self, number: int, call: ToDriver) -> None:
-        """The system waits for an answer: who comes after us owes it, too."""
-        if self._notes is not None:
-            self._notes.calls[number] = call
-            self.note()
-
-    def note_answer(self, number: int) -> None:
-        if self._notes is not None and self._notes.calls.pop(number, None) is not None:
-            self.note()
-
-    def note(self) -> None:
-        """Write down what a driver after this one must know."""
-        if self._notes is not None and not self.adopting:
-            self._notes.write()
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -266,7 +250,7 @@ class NicDriver:
         connections = [c for c in map(self.registry.get, keys) if c.slot is not None]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
-            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.note,
+            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.notes.write,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)
         try:
@@ -275,7 +259,7 @@ class NicDriver:
             self._put_back(incomplete)
             if isinstance(incomplete.cause, Busy):
                 return NotIdle(incomplete.cause.connection.key, str(incomplete.cause))
-            raise _as_bench_error(incomplete.cause) from incomplete.cause
+            raise incomplete.as_error() from incomplete.cause
         self._phase.change(Phase.ASLEEP)
         self._timeline.add("SLEEP_ENTER", channels=len(connections), epoch=self._standby.epoch)
         return Entered()
@@ -301,7 +285,7 @@ class NicDriver:
             self._wake(waking, Cause(cause))
 
     def _new_waking(self) -> Waking:
-        return Waking(self._standby, self._next_hops, self._tell, self.note)
+        return Waking(self._standby, self._next_hops, self._tell, self.notes.write)
 
     def _wake(self, waking: Waking, cause: Cause) -> None:
         self._phase.change(Phase.WAKING)
@@ -332,21 +316,16 @@ class NicDriver:
             self._mending.begin([Step("idle device", self._standby.idle_device)])
         else:
             self._phase.change(Phase.AWAKE)
-            self.note()
+            self.notes.write()
             self._tell(Settled())
 
     # -- what the device says ------------------------------------------------------------------------------------------
 
     def hear_event(self, row: list[Any]) -> None:
-        try:
-            event = Event.of(row)
-        except BenchError as error:
-            self._timeline.add("NIC_VIOLATION", error=str(error))
+        event = device_words.wake_of(row, self._timeline)
+        if event is None:
             return
-        if event.kind is EventKind.FAULT:  # it went on in the state before; nothing that a host could mend
-            machine, (old, refused) = _name(StateMachine, event.reason), divmod(event.subreason, 256)
-            self._timeline.add("NIC_FAULT", machine=machine, state=old, refused=refused, slot=event.slot)
-        elif event.reason == WakeReason.LEASE_EXPIRED:
+        if event.reason == WakeReason.LEASE_EXPIRED:
             if event.epoch >= self._attachment.epoch:  # else noticed already, by a refused command
                 self._on_lease_over()
         elif event.reason != WakeReason.FIRMWARE_STALLED:  # its new boot number has said so before
@@ -358,20 +337,10 @@ class NicDriver:
         if asleep:
             waking.ask()
         owner = self.registry.owner_of(event.slot_ref, event.matched_pattern)
-        names = owner.names if owner is not None else {"channel": None, "app": None}
-        self._timeline.add(
-            "NIC_WAKE",
-            reason=_name(WakeReason, event.reason),
-            number=event.n,
-            **names,
-            slot=event.slot,
-            pattern_id=event.matched_pattern,
-            original_bytes=event.original_bytes,
-            saved_bytes=event.saved_bytes,
-            device_us=event.t_wake_us - event.t_rx_us,
-        )
+        reason = device_words.reason_of(event)
+        device_words.write_wake(self._timeline, event, owner.names if owner is not None else device_words.NOBODY)
         if asleep:
-            self._wake(waking, Cause(_name(WakeReason, event.reason), event, owner))
+            self._wake(waking, Cause(reason, event, owner))
 
     def hear_restart(self, boot_id: int) -> None:
         """Its slots are lost (edge case 97). It is asked for the reason last, as it may be silent again: no host waits for it."""
@@ -428,23 +397,5 @@ class NicDriver:
     def _mended(self) -> None:
         if not self.asleep:
             self._phase.change(Phase.AWAKE)
-            self.note()
+            self.notes.write()
             self._tell(Settled())
-
-    def _lose(self, connection: OffloadedConnection) -> None:
-        self._tell(Lost(connection.key))
-
-
-def _as_bench_error(cause: Exception) -> Exception:
-    """What a kernel or a device of another make does is no bug of ours."""
-    if isinstance(cause, OSError):
-        return BenchError("RIG-N21", f"the kernel refused on the way to sleep: {cause}", "rig doctor")
-    return cause
-
-
-def _name(names: type[WakeReason] | type[StateMachine], number: int) -> str:
-    """A device of another make may say numbers that this rig does not know."""
-    try:
-        return names(number).name
-    except ValueError:
-        return f"0x{number:04x}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from dataclasses import replace
 
 from rig.standby.nic.attachment import Attachment
 from rig.standby.nic.connections import OffloadedConnection
@@ -16,11 +17,11 @@ from rig.standby.wire.nic import ToDriver
 
 
 class Notes:
-    """`calls`: those of the system that have no answer yet, by number."""
+    """Without a journal nothing is written. `calls`: those of the system that have no answer yet, by number."""
 
     def __init__(
         self,
-        journal: Journal,
+        journal: Journal | None,
         registry: Registry,
         standby: Standby,
         attachment: Attachment,
@@ -31,14 +32,36 @@ class Notes:
         self._standby = standby
         self._attachment = attachment
         self._ts_watch, self._label_watch = watches
-        self.calls: dict[int, ToDriver] = {}
+        self._calls: dict[int, ToDriver] = {}
+        self._before: Note | None = None
+        """Of a driver before this one, until all that it held is here."""
 
-    def last(self) -> Note | None:
-        """Of a driver before this one."""
-        return self._journal.last()
+    def begin(self) -> Note | None:
+        """What a driver before this one has noted. It stays, but for the system's calls, until `is_whole`."""
+        self._before = self._journal.last() if self._journal is not None else None
+        if self._before is not None:
+            self._calls = dict(self._before.calls)
+        return self._before
+
+    def is_whole(self) -> None:
+        self._before = None
+
+    def owes(self, number: int, call: ToDriver) -> None:
+        """The system waits for an answer: who comes after us owes it, too."""
+        self._calls[number] = call
+        self.write()
+
+    def answered(self, number: int) -> None:
+        if self._calls.pop(number, None) is not None:
+            self.write()
 
     def write(self) -> None:
         """Raises OSError."""
+        if self._journal is None:
+            return
+        if self._before is not None:
+            self._journal.write(replace(self._before, calls=self._calls))
+            return
         frozen = {frozen.connection.key: frozen.tcp for frozen in self._standby.frozen}
         note = Note(
             self._attachment.boot_id,
@@ -47,7 +70,7 @@ class Notes:
             [self._noted(connection, frozen.get(connection.key)) for connection in self._registry.all()],
             [NotedPattern(held.key, dict(held.names), held.pattern) for held in self._registry.patterns],
             [(slot, dict(names)) for slot, names in self._registry.orphans],
-            self.calls,
+            self._calls,
         )
         self._journal.write(note)
 

@@ -104,7 +104,7 @@ class Server:
         with contextlib.suppress(Malformed):
             peeked = self._line.peek()
             if peeked is not None and peeked.what is What.CALL:
-                self._driver.note_call(peeked.number, peeked.body)
+                self._driver.notes.owes(peeked.number, peeked.body)
 
     def owe(self, calls: dict[int, nic.ToDriver]) -> None:
         """Calls that a driver before this one has not answered; the last of them it may not have taken. What came with a
@@ -150,7 +150,7 @@ class Server:
             self._outbox.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
         else:
             self._outbox.send(What.RESULT, number, result)
-        self._driver.note_answer(number)
+        self._driver.notes.answered(number)
 
     def on_fault(self, where: str, error: Exception) -> None:
         """An exception that nobody foresaw: written down, and everything else goes on."""

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from rig.errors import BenchError
+
 Action = Callable[[], None]
 Inject = Callable[[str, str], None]
 """(name of the step, "before" or "after")"""
@@ -47,6 +49,12 @@ class Incomplete(Exception):
         super().__init__(str(cause))
         self.cause = cause
         self.left = left
+
+    def as_error(self) -> Exception:
+        """What the caller gets: what a kernel refuses is no bug of ours."""
+        if isinstance(self.cause, OSError):
+            return BenchError("RIG-N21", f"the kernel refused on the way to sleep: {self.cause}", "rig doctor")
+        return self.cause
 
 
 def all_or_nothing(steps: Sequence[Step], inject: Inject = no_fault) -> None:

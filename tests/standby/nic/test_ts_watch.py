@@ -30,6 +30,6 @@ def test_the_newest_timestamp_is_known_before_and_after_a_driver_dies(parts: Par
     parts.assert_whole(1)
     before = parts.driver.watches[0].ts_recent(parts.sock)
     assert before != 0
-    parts.driver.note()
+    parts.driver.notes.write()
     parts.start_driver_anew()
     assert parts.driver.watches[0].ts_recent(parts.sock) == before
