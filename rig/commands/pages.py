@@ -104,6 +104,9 @@ On native and qemu, over the wire:
                  misses and while only keep-alives were due
   flashing       upload, verification, restart
 
+  --kills 1000   instead: the host's system is killed so often, while it runs, falls asleep, sleeps, wakes and the user comes
+                 back; every byte must arrive once and in order, both ways, and the device must hold nothing at the end
+
 On core, the engine by itself: the same filter without a wire, and m3_instructions_per_frame on a Cortex-M3.
 keepalive_jitter_ms is null there, m3_instructions_per_frame on native; flash_bytes and ram_bytes are the Cortex-M3 build's.
 """
