@@ -169,9 +169,7 @@ class NicDriver:
         elif status.power is Power.EXPIRED:
             self._on_lease_over()
         else:
-            if self._standby.frozen:
-                self._tell(Woke("DRIVER_RESTARTED", None, ()))
-            self._mending.begin(self._recovery.steps())
+            self._mending.begin(self._recovery.steps(lambda: self._tell(Woke("DRIVER_RESTARTED", None, ()))))
 
     # -- connections ---------------------------------------------------------------------------------------------------
 

@@ -3,6 +3,7 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 
 from __future__ import annotations
 
+import socket
 import threading
 from collections.abc import Callable
 
@@ -10,6 +11,8 @@ import pytest
 
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.nic import handoff
+from rig.standby.wire.message import Notice
 
 from .conftest import Parts, Point
 
@@ -94,6 +97,34 @@ def test_what_an_app_writes_before_its_socket_is_out_of_repair_goes_to_its_serve
         writer.join()
         assert parts.server.wait_received(before + len(said))[before:] == said
         whole_again(parts, number)
+
+
+class Heard(list[Notice]):
+    """Of a driver; with each notice, whether the socket was in repair then."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        super().__init__()
+        self._sock = sock
+        self.in_repair: list[tuple[str, bool]] = []
+
+    def append(self, notice: Notice) -> None:
+        super().append(notice)
+        self.in_repair.append((type(notice).__name__, handoff.is_frozen(self._sock)))
+
+
+@payloads
+def test_that_the_host_is_awake_is_said_when_apps_may_use_their_sockets(parts: Parts, payload: PayloadKeepAlive | None) -> None:
+    """Whoever hears it continues them, and the next driver may not have taken back yet what the device sent and took."""
+    parts.driver.registry.update("one", 1439, payload, ())
+    parts.fall_asleep()
+    parts.inject.arm(("join", "before"), Killed)
+    parts.server.push(b"news")
+    with pytest.raises(Killed):
+        parts.until(lambda: parts.inject.struck, "no wake")
+    parts.notices = heard = Heard(parts.sock)
+    parts.start_driver_anew()
+    assert parts.read(4) == b"news"
+    assert [in_repair for name, in_repair in heard.in_repair if name == "Woke"] == [False]
 
 
 def test_while_the_host_sleeps(parts: Parts) -> None:
