@@ -98,6 +98,8 @@ MEANINGS = {
     "RIG-R24": "The driver of the device was asked for a connection that it does not hold.",
     "RIG-R25": "The process whose wake is the floor of all wakes did not wake.",
     "RIG-R26": "The driver of the device ended before it had done what it was asked for.",
+    "RIG-R27": "The standby service hangs.",
+    "RIG-R28": "The standby service ended while it served a call of the bench.",
     "RIG-X00": "An exception that nobody foresaw.",
     "RIG-X01": "A request was made from a callback of its own link.",
     "RIG-X02": "More requests are in flight than there are numbers for.",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import socket
 import tty
 from pathlib import Path
@@ -11,6 +10,7 @@ from typing import TYPE_CHECKING, ClassVar
 
 from rig.device.emulated import EmulatedDevice
 from rig.device.process import Child
+from rig.readable import readable
 
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory
@@ -49,7 +49,7 @@ class NativeDevice(EmulatedDevice):
         return Child(argv, [fd for fd in (self._master, eth_fd, self.flash_fd, link_fd) if fd >= 0])
 
     def _drop_input(self) -> None:
-        while select.select([self._master], [], [], 0)[0]:
+        while readable(self._master, 0):
             os.read(self._master, 65536)
 
     def _close_port(self) -> None:

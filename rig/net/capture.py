@@ -30,6 +30,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 from rig.net.socket_filter import attach_filter
+from rig.readable import readable
 
 SO_TIMESTAMPNS = 35
 PACKET_STATISTICS, PACKET_AUXDATA = 6, 8
@@ -131,7 +132,7 @@ class Capture:
                     return frame
             if expired:
                 raise CaptureTimeout(f"{what} did not come on {port} within {timeout_s} s ({position - after} others did)")
-            select.select([self._sockets[port]], [], [], min(deadline.remaining_s, WRITE_INTERVAL_S))
+            readable(self._sockets[port].fileno(), min(deadline.remaining_s, WRITE_INTERVAL_S))
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -11,7 +11,6 @@ from __future__ import annotations
 import array
 import fcntl
 import os
-import select
 import socket
 import struct
 from collections.abc import Callable, Iterator, Mapping
@@ -22,6 +21,7 @@ from typing import Any
 
 from rig.clock import Deadline
 from rig.errors import BenchError
+from rig.readable import readable
 
 SIOCETHTOOL = 0x8946
 ETHTOOL_SETTERS = {"tx checksum": 0x17, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
@@ -218,5 +218,5 @@ def _wait_for_kernel(missing: Callable[[], list[str]], what: str) -> None:
         while lacking := missing():
             if deadline.expired:
                 raise BenchError("RIG-N09", f"waited {READY_TIMEOUT_S} s for {what}: {', '.join(lacking)} not ready")
-            if select.select([news], [], [], deadline.remaining_s)[0]:
+            if readable(news.fileno(), deadline.remaining_s):
                 news.recv(1 << 16)

@@ -26,7 +26,7 @@ from rig.standby import launch
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.faults import error_of
-from rig.standby.wire.hresult import HostError, HResult, ProcessGone
+from rig.standby.wire.hresult import HostError, ProcessGone
 from rig.standby.wire.line import Line, Received, What, pair
 from rig.standby.wire.message import Call, decoded_answer
 from rig.standby.wire.to_app import Invoke
@@ -34,6 +34,8 @@ from rig.timeline import Record, Timeline
 
 R = TypeVar("R")
 
+CALL_TIMEOUT_S = 30.0
+"""Longer than any device request with its retries takes."""
 START_TIMEOUT_S = 15.0
 """Import of the service and the first exchange with the device, on a loaded two-core machine."""
 
@@ -42,11 +44,12 @@ class AppNotStarted(AssertionError):
     """The app under test could not be imported or made, or ended before it served calls."""
 
 
-class SystemRestarted(HostError):
+class SystemRestarted(BenchError):
     """The system died with the call under way. Whether it was done is not known; the next call goes to a new system."""
 
     def __init__(self, status: str) -> None:
-        super().__init__(HResult.FAIL, f"the standby service ended ({status}) before it answered, and was started anew")
+        cause = f"the standby service ended ({status}) before it answered, and was started anew"
+        super().__init__("RIG-R28", cause, "see the test's output.txt and timeline.jsonl for its last words")
 
 
 class _News:
@@ -359,5 +362,9 @@ class StandbyHost:
         self.close()
 
     def _call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
-        """Longer than any device request with its retries takes."""
-        return self._line.call(call, fds, timeout_s=30.0)
+        """Raises BenchError RIG-R27 for a system that hangs: that is no verdict on what is tested."""
+        try:
+            return self._line.call(call, fds, timeout_s=CALL_TIMEOUT_S)
+        except TimeoutError as error:
+            cause = f"the standby service has not answered {type(call).__name__} for {CALL_TIMEOUT_S:.0f} s"
+            raise BenchError("RIG-R27", cause, "see the test's output.txt and timeline.jsonl for its last words") from error

@@ -13,7 +13,6 @@ from __future__ import annotations
 import gc
 import importlib
 import os
-import select
 import signal
 import socket
 import sys
@@ -28,6 +27,7 @@ from rig.process import (
     name_process,
     new_pid_namespace,
 )
+from rig.readable import readable
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.wire.birth import FDS, FORK, be_born
@@ -53,7 +53,7 @@ def main(arguments: list[str]) -> None:
             os._exit(0)
         os.close(keeper_holds)
         die_with_this_parent()
-        if select.select([keeper_reads], [], [], 0)[0]:  # it had died before we asked for the signal
+        if readable(keeper_reads, 0):  # it had died before we asked for the signal
             os._exit(0)
         os.close(keeper_reads)
         _serve(line, _programs())

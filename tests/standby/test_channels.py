@@ -287,6 +287,23 @@ async def test_a_silent_device_holds_up_only_who_needs_it() -> None:
 
 
 @virtual
+async def test_a_task_registered_while_its_channel_closes_does_not_run_for_the_next_one_of_that_id() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        host.driver.fall_silent()
+        closes = app.submit(CloseChannel("inbox"))
+        await host.settle()
+        await app.call(RegisterTask("late", "Late", "push", "inbox"))
+        host.driver.answer_again()
+        await closes
+        await app.open("inbox")
+        app.peers["inbox"].send(b"news")
+        await host.settle()
+        assert [task.name for task in app.tasks if task.kind == "push"] == ["inbox"]
+
+
+@virtual
 async def test_the_slot_of_an_app_that_ends_while_the_device_is_silent_comes_back() -> None:
     async with fake_host(hw_slots_total=1) as host:
         app, other = await host.app("mail"), await host.app("other")
@@ -326,7 +343,7 @@ async def test_a_device_that_refuses_gives_no_slot_away() -> None:
         app = await host.app()
         host.driver.fails["reserve"] = BenchError("RIG-B03", "no SMP answer")
         assert await app.open("inbox") is Status.SYSTEM_ERROR
-        host.driver.fails["reserve"] = BenchError("RIG-N17", "the connection is over")
+        host.driver.fails["reserve"] = BenchError("RIG-N23", "the connection is over")
         assert await app.open("outbox") is Status.TRANSPORT_DISCONNECTED
         host.driver.fails.clear()
         assert await app.open("third") is Status.HARDWARE_SLOT_ALLOCATED

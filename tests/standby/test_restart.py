@@ -19,6 +19,7 @@ from rig.clock import Deadline
 from rig.config import BenchConfig
 from rig.errors import BenchError
 from rig.net import userns
+from rig.standby import handle
 from rig.standby.handle import SystemRestarted, _Calls
 from rig.standby.wire.bench import Failed, FromBench, LinkStats, ToBench
 from rig.standby.wire.faults import fault_of
@@ -112,6 +113,16 @@ def test_a_call_under_way_is_told_and_the_next_one_works(scene: Scene) -> None:
     assert [type(error) for error in outcome] == [SystemRestarted]
     assert "ended (signal SIGKILL) before it answered, and was started anew" in str(outcome[0])
     assert scene.host.link_stats()
+
+
+def test_a_system_that_hangs_is_a_fault_of_the_bench(scene: Scene, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(handle, "CALL_TIMEOUT_S", 0.3)
+    os.kill(scene.host.pid, signal.SIGSTOP)
+    with pytest.raises(BenchError, match="RIG-R27 the standby service has not answered LinkStats"):
+        scene.host.link_stats()
+    os.kill(scene.host.pid, signal.SIGCONT)
+    monkeypatch.undo()
+    assert scene.host.link_stats(), "the answer that came too late is passed over"
 
 
 def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:

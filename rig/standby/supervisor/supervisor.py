@@ -195,7 +195,13 @@ class Supervisor:
         if line is None or test is None or kept is None:
             self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "StartApp without its descriptors"))
             return
-        pid = os.fork()
+        try:
+            pid = os.fork()
+        except OSError as error:  # the machine has no process left for it, which is no reason for the host to end
+            for fd in (line, test, kept):
+                os.close(fd)
+            self._answer_fault(received.number, HostError(HResult.OUT_OF_MEMORY, f"no process for the app: {error.strerror}"))
+            return
         if pid == 0:
             birth = supervision.AppBirth(message.name, message.entry, message.path, line, test, self._birth.timeline_fd)
             live(lambda: _with_only({0, 1, 2, line, test, self._birth.timeline_fd}, lambda: self._programs.app(birth)))

@@ -39,8 +39,8 @@ class Endings:
     async def close_channel(self, channel: Channel) -> None:
         """The caller has the channel's turn."""
         self._timers.stop(channel)
-        self._tasks.forget_channel(channel.app, channel.channel_id)
         await self._setup.close(channel)
+        self._tasks.forget_channel(channel.app, channel.channel_id)  # those too that were registered meanwhile
 
     async def end_app(self, app: AppProcess) -> None:
         """It hung up, or reads nothing; its process is killed if it has not ended by itself. The host stays awake until all that
@@ -63,4 +63,5 @@ class Endings:
             await self.close_channel(channel)
         except Exception:
             self._setup.drop(channel)
+            self._tasks.forget_channel(channel.app, channel.channel_id)
             raise

@@ -11,6 +11,7 @@ from typing import Any
 
 from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.errors import BenchError
 from rig.standby.system.driver import DriverNotice, OffloadedConnection
 from rig.standby.wire import nic
 from rig.standby.wire.descriptors import Descriptors
@@ -105,7 +106,7 @@ class NicProcess:
     async def _adopt(self, key: str) -> None:
         fd = self._held.get(key)
         if fd is not None:  # else it has been given back meanwhile, and the driver is told so
-            with contextlib.suppress(ConnectionResetError):
+            with contextlib.suppress(ConnectionResetError, BenchError):  # a driver that has died, too: the next one asks again
                 await self._peer.call(nic.Adopt(key), (fd,))
 
     def close(self) -> None:

@@ -11,12 +11,12 @@ from __future__ import annotations
 import asyncio
 import inspect
 import itertools
-import select
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from rig.readable import readable
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import Fault, error_of, fault_of, is_foreseen
 from rig.standby.wire.hresult import HostError, HResult
@@ -75,7 +75,7 @@ class Peer(Generic[In]):
     @property
     def has_unread(self) -> bool:
         """Whether a message waits to be taken."""
-        return not self._gone and bool(select.select([self.line], [], [], 0)[0])
+        return not self._gone and readable(self.line.fileno(), 0)
 
     # -- to the peer ---------------------------------------------------------------------------------------------------
 

@@ -33,7 +33,8 @@ CHANNELS_PER_APP = 64
 """Many times the slots that an app may have. What one app holds is written down with each change of any: it must stay small."""
 TOKENS_BYTES = 16 * 1024
 """Of a payload keep-alive: a client's masks for 4096 WebSocket pings, some days of them."""
-CONNECTION_OVER = "RIG-N17"
+CONNECTION_OVER = "RIG-N23"
+"""The driver's code for a transport that ended before it could have a slot."""
 
 
 class ChannelSetup:
