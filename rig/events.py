@@ -25,7 +25,7 @@ class TimelineEvent(StrEnum):
     BENCH_READY = "BENCH_READY", "The bench stands: device, topology, how long that took."
     APP_READY = "APP_READY", "An app's process serves calls: app, pid, instance (two apps of one name have two)."
     APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, entry, error."
-    APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app."
+    APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app, instance."
     APP_RESUME = "APP_RESUME", "It goes on: app, cause."
     APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."

@@ -208,8 +208,7 @@ def _keep_alives(records: list[Record]) -> frozenset[int]:
 
 
 def _at_device(record: Record) -> bool:
-    """Records of earlier versions do not say it: there the port has its name from the bench, or is a board's NIC."""
-    return bool(record.detail.get("device")) or record.detail.get("port") == "pn"
+    return bool(record.detail.get("device"))
 
 
 def _lane(record: Record, probes: frozenset[int]) -> str | None:

@@ -287,7 +287,7 @@ class StandbyHost:
         """The user switches away; returns when the app is suspended."""
         after = self.timeline.mark()
         self._call(bench.Suspend(app.instance))
-        return self.timeline.wait("APP_SUSPEND", app=app.name, after=after)
+        return self.timeline.wait("APP_SUSPEND", app=app.name, instance=app.instance, after=after)
 
     # -- power ---------------------------------------------------------------------------------------------------------
 

@@ -74,7 +74,7 @@ def test_bar_that_never_ends_is_drawn_to_the_end() -> None:
 
 def test_unasked_empty_ack_of_the_device_is_a_keep_alive_an_answer_is_none() -> None:
     def frame(seq: int, at_ms: float, as_host: bool, info: str = "TCP 5>6 A 0", port: str = "pn") -> Record:
-        return record(seq, at_ms, "FRAME", port=port, info=info, as_host=as_host)
+        return record(seq, at_ms, "FRAME", port=port, device=port == "pn", info=info, as_host=as_host)
 
     found = lanes(
         frame(0, 10, as_host=True),

@@ -196,11 +196,11 @@ class AppProcess:
         if not self.suspended:
             self.child.stop()
             self.suspended = True
-            self._timeline.add("APP_SUSPEND", app=self.name)
+            self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
 
     def resume(self, cause: str) -> None:
         if self.suspended:
-            self._timeline.add("APP_RESUME", app=self.name, cause=cause)
+            self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
             self.suspended = False
             self.child.go_on()
 

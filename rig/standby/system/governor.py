@@ -70,11 +70,6 @@ class Governor:
         if self._holds.pop(hold, self) is None:
             self.touch()
 
-    @property
-    def holds(self) -> list[Hold]:
-        """The oldest first."""
-        return list(self._holds)
-
     # -- when to sleep -------------------------------------------------------------------------------------------------
 
     def touch(self) -> None:

@@ -80,14 +80,5 @@ class Inbox:
             self._next += 1
 
 
-class FromTheFirst(Inbox):
-    """Of a sender whose receiver before has noted nothing: whatever comes first is the next, and so are all behind it."""
-
-    def take(self, number: int) -> Turn:
-        if self.last == 0 and self._next == 1:
-            self.last, self._next = number - 1, number
-        return super().take(number)
-
-
 def no_note(number: int, answer: bytes, last: int) -> None:
     """For a receiver that forgets all when it dies."""
