@@ -21,7 +21,8 @@ from rig.standby.nic.payload_keep_alive import NotedPayload
 from rig.standby.wire.nic import ToDriver
 
 PLACE_BYTES = 1 << 20
-"""16 connections with all tokens that an app may give are a tenth of it."""
+"""16 connections with all tokens that an app may give are half of it: 16 KiB, as they were given and as they are left. The rest
+is for calls that have no answer yet, each of them 128 KiB at most."""
 HEAD = struct.Struct("<QII")
 """Number of the writing, length, CRC-32 of the rest."""
 

@@ -47,16 +47,20 @@ class Notes:
         self._before = None
 
     def owes(self, number: int, call: ToDriver) -> None:
-        """The system waits for an answer: who comes after us owes it, too."""
+        """The system waits for an answer: who comes after us owes it, too. Raises as `write`; then nothing is owed."""
         self._calls[number] = call
-        self.write()
+        try:
+            self.write()
+        except BaseException:
+            del self._calls[number]
+            raise
 
     def answered(self, number: int) -> None:
         if self._calls.pop(number, None) is not None:
             self.write()
 
     def write(self) -> None:
-        """Raises OSError."""
+        """Raises OSError; ValueError when it is too much for the journal."""
         if self._journal is None:
             return
         if self._before is not None:

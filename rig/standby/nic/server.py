@@ -85,9 +85,10 @@ class Server:
         self._deferred: deque[tuple[int, Any, Descriptors]] = deque()
 
     def readable(self) -> None:
-        """One message; the loop comes back for the next. It is noted before it is taken: whoever comes after us answers it."""
+        """One message; the loop comes back for the next. It is noted before it is taken: whoever comes after us answers it. What
+        cannot be noted is taken all the same, else it would be the next one for ever, and its caller hears why."""
         try:
-            self._note_next()
+            unnoted = self._note_next()
             received = self._line.receive()
         except BlockingIOError:
             return
@@ -98,13 +99,22 @@ class Server:
         if received is None:
             self._loop.stop()
             return
+        if unnoted is not None:
+            received.descriptors.close()
+            self.answer(received.number, unnoted, type(received.body).__name__)
+            return
         self._take(received.number, received.body, received.descriptors)
 
-    def _note_next(self) -> None:
+    def _note_next(self) -> Exception | None:
+        """Why the next message cannot be noted. Raises BlockingIOError when there is none."""
         with contextlib.suppress(Malformed):
             peeked = self._line.peek()
             if peeked is not None and peeked.what is What.CALL:
-                self._driver.notes.owes(peeked.number, peeked.body)
+                try:
+                    self._driver.notes.owes(peeked.number, peeked.body)
+                except (OSError, ValueError) as error:
+                    return error
+        return None
 
     def owe(self, calls: dict[int, nic.ToDriver]) -> None:
         """Calls that a driver before this one has not answered; the last of them it may not have taken. What came with a

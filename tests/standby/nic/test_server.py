@@ -1,0 +1,92 @@
+"""The driver's end of the line to the system, beside a journal that cannot be written."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.standby.nic import journal
+from rig.standby.nic.pass_through import PassThrough
+from rig.standby.nic.server import Outbox, Server
+from rig.standby.wire import nic
+from rig.standby.wire.faults import Internal
+from rig.standby.wire.line import Line, Received, What, pair
+
+from .conftest import Parts
+
+Break = Callable[[Parts, pytest.MonkeyPatch], None]
+
+
+class Served:
+    """The driver of `parts` behind a line; `line` is the system's end."""
+
+    def __init__(self, parts: Parts, stack: ExitStack) -> None:
+        ours, theirs = pair()
+        stack.callback(ours.close)
+        stack.callback(theirs.close)
+        self.line: Line[Any] = Line(ours, nic.FromDriver)
+        self.line.sock.setblocking(False)
+        self._parts = parts
+        end: Line[nic.ToDriver] = Line(theirs, nic.ToDriver)
+        outbox = Outbox(end, parts.loop)
+        passing = PassThrough(parts.link, parts.loop, lambda *_: None)
+        self.server = Server(end, outbox, parts.driver, passing, dict, parts.timeline, parts.loop)
+        parts.loop.watch(end.fileno(), self.server.readable)
+        stack.callback(parts.loop.unwatch, end.fileno())
+
+    def answer(self) -> Received[Any]:
+        answers: list[Received[Any]] = []
+
+        def heard() -> bool:
+            try:
+                received = self.line.receive()
+            except BlockingIOError:
+                return False
+            assert received is not None
+            answers.append(received)
+            return True
+
+        self._parts.until(heard, "no answer", timeout_s=5)
+        return answers[0]
+
+
+@pytest.fixture
+def served(parts: Parts) -> Iterator[Served]:
+    with ExitStack() as stack:
+        yield Served(parts, stack)
+
+
+def no_room(_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(journal, "PLACE_BYTES", 64)
+
+
+def refused_by_the_kernel(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(parts.driver.notes._journal, "_fd", -1)
+
+
+@pytest.mark.parametrize(("breaks", "words"), [(no_room, "no room"), (refused_by_the_kernel, "Bad file descriptor")])
+def test_a_call_that_cannot_be_noted_is_answered_and_the_next_is_served(
+    parts: Parts, served: Served, monkeypatch: pytest.MonkeyPatch, breaks: Break, words: str
+) -> None:
+    """And its descriptor is closed, and no driver after this one does it."""
+    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    with monkeypatch.context() as broken:
+        breaks(parts, broken)
+        served.line.send_call(1, nic.Reserve("two", {}, 15), [parts.sock.fileno()])
+        answer = served.answer()
+    assert (answer.what, answer.number) == (What.FAULT, 1)
+    assert isinstance(answer.body, Internal)
+    assert words in answer.body.text
+    assert len(parts.timeline.find("SERVICE_FAULT")) == 1
+    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    served.line.send_call(2, nic.GetPayloadState("one"))
+    answer = served.answer()
+    assert (answer.what, answer.number) == (What.RESULT, 2)
+    assert not parts.errors
+    note = journal.Journal(parts.journal_fd).last()
+    assert note is not None
+    assert not note.calls
