@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from rig.config import StandbyConfig
+from rig.errors import BenchError
 from rig.standby.wire import bench
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
@@ -90,3 +91,28 @@ def test_the_system_may_die_at_every_step(tmp_path: Path, after: bool) -> None:
 def test_and_the_next_one_while_it_takes_up_what_there_was(tmp_path: Path) -> None:
     for number, deaths in enumerate(itertools.product(range(5, 60, 7), range(8))):
         _live(tmp_path / f"{number}.db", *deaths, after=bool(number % 2))
+
+
+def test_a_connection_that_the_driver_would_not_have_again_is_the_apps_to_end(tmp_path: Path) -> None:
+    """The next system finds that the driver has no slot for it, and is refused one: nobody sleeps with it."""
+
+    async def life() -> None:
+        host = MortalHost(tmp_path / "store", RULES)
+        await host.start()
+        app = await host.app()
+        assert await app.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+        host.driver.connections.clear()
+        host.driver.fails["reserve"] = BenchError("RIG-N22", "the host has no way to it")
+        host.plug._pull()
+        await _until("the app is told", lambda: app.failed == ["inbox"])
+        host.driver.fails.clear()
+        await host.bench(bench.EnterStandby())
+        await _until("the host sleeps", lambda: host.driver.asleep_with == [])
+        await host.bench(bench.ExitStandby())
+        await app.close("inbox")
+        assert await app.open("outbox") is Status.HARDWARE_SLOT_ALLOCATED
+        assert not host.timeline.find("SERVICE_FAULT")
+        app.kill()
+        await host.close()
+
+    run(life)

@@ -245,7 +245,7 @@ class NicDriver:
             self._timeline.add("SLEEP_ENTER", channels=len(keys), epoch=self._standby.epoch)
             return Entered()
         self.be_ready()
-        connections = [c for c in map(self.registry.get, keys) if c.slot is not None]
+        connections = [self.registry.get(key) for key in keys]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
             next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.notes.write,
@@ -381,8 +381,9 @@ class NicDriver:
     def _attach_anew(self, told: Callable[[], None]) -> None:
         self._attachment.attach()
         self._standby.epoch = self._attachment.epoch
-        self.registry.give_all_again()
+        refused = self.registry.give_all_again()
         told()
+        self._standby.lose(refused)
 
     # -- what went wrong -----------------------------------------------------------------------------------------------
 

@@ -26,7 +26,7 @@ ACK_POLL_S = 0.0005
 
 
 class Busy(Exception):
-    """A connection is not idle, so the host stays awake. `key`: which."""
+    """A connection is not idle, or nobody would keep it, so the host stays awake."""
 
     def __init__(self, connection: OffloadedConnection, reason: str) -> None:
         super().__init__(reason)
@@ -76,7 +76,11 @@ class Entry:
         ]
 
     def _wait_quiet(self) -> None:
-        """Nothing unread, and the peers have acknowledged what was sent; delayed ACKs of ours go out now. Raises Busy."""
+        """All have a place in the device, nothing is unread, and the peers have acknowledged what was sent; delayed ACKs of ours
+        go out now. Raises Busy."""
+        for connection in self._connections:
+            if connection.slot is None:
+                raise Busy(connection, "the device has no slot for it")
         for connection in self._connections:
             handoff.flush_acks(connection.sock)
         end_s = time.monotonic() + ACK_WAIT_S

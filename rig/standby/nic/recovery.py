@@ -99,5 +99,5 @@ class Recovery:
             *([Step("tell", tell)] if standby.frozen else []),
             Step("rejoin", standby.rejoin),
             Step("idle device", standby.idle_device),
-            Step("slots", lambda: self._registry.match(OWNER)),
+            Step("slots", lambda: standby.lose(self._registry.match(OWNER))),
         ]

@@ -16,6 +16,7 @@ from rig.net.tcp_diag import has_md5_keys
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHop, NextHops
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
+from rig.standby.nic.standby import OUT_OF_STEP
 from rig.standby.nic.tcp_slots import TcpSlots
 from rig.timeline import TimelineWriter
 
@@ -23,6 +24,10 @@ T = TypeVar("T")
 
 GONE_ALREADY = (OffloadRc.STALE_HANDLE, OffloadRc.RESUME_REQUIRED, OffloadRc.NOT_FOUND)
 """The device has no such slot or pattern any more, as after a reset or the end of the lease: that is what was wanted."""
+NOT_NOW = (*OUT_OF_STEP, OffloadRc.RESUME_REQUIRED)
+"""Said of the device's state, not of the connection that it was asked to take."""
+NOT_THERE = ("RIG-B03", "RIG-S06", "RIG-S07")
+"""The device does not answer, or its port is gone."""
 
 
 class Registry:
@@ -88,16 +93,28 @@ class Registry:
         self._patterns = {pattern.key: pattern for pattern in patterns}
         self._orphans = list(orphans)
 
-    def match(self, owner: int) -> None:
+    def match(self, owner: int) -> list[OffloadedConnection]:
         """Bring the device's slots and these together: one of ours that nobody holds is freed, a connection without one gets it.
-        Raises BenchError."""
+        Returns those that are refused, and raises, as `_place_again`."""
         there = {slot.ref for slot in self._device.slots() if slot.owner == owner}
         held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
         self._orphans += [(slot, {}) for slot in there - held]
         self.free_orphans()
-        for connection in self._connections.values():
-            if connection.slot is not None and connection.slot not in there:
+        return self._place_again([c for c in self._connections.values() if c.slot not in there])
+
+    def _place_again(self, connections: Iterable[OffloadedConnection]) -> list[OffloadedConnection]:
+        """Those of them that are gone meanwhile, or refused: they have no slot, and their owners are to be told. Raises
+        BenchError when it is the device that cannot be had, or is elsewhere: then all of it is to be done again."""
+        refused = []
+        for connection in connections:
+            connection.slot = None
+            try:
                 connection.next_hop, connection.slot = self._place(connection.sock, connection.names, connection.network_minutes)
+            except BenchError as error:
+                if error.code in NOT_THERE or (isinstance(error, DeviceError) and error.rc in NOT_NOW):
+                    raise
+                refused.append(connection)
+        return refused
 
     @property
     def patterns(self) -> list[OffloadedPattern]:
@@ -148,20 +165,16 @@ class Registry:
             _unless_gone(self._device.remove_pattern, held.pattern.id)
             del self._patterns[key]
 
-    def give_all_again(self) -> None:
-        """The device has forgotten them. A connection that is gone meanwhile, or refused, keeps none; its owner sees it end.
-        Raises BenchError other than a refusal."""
+    def give_all_again(self) -> list[OffloadedConnection]:
+        """The device has forgotten them. Returns those that are refused, and raises, as `_place_again`; a pattern that is refused
+        raises, too."""
         self._orphans.clear()
-        for connection in self._connections.values():
+        for connection in self._connections.values():  # none that is not reached below keeps the number of another's slot
             connection.slot = None
-        for connection in self._connections.values():
-            try:
-                connection.next_hop, connection.slot = self._place(connection.sock, connection.names, connection.network_minutes)
-            except BenchError as error:
-                if error.code == "RIG-B03":
-                    raise
+        refused = self._place_again(self._connections.values())
         for held in self._patterns.values():
             self._device.add_pattern(held.pattern)
+        return refused
 
     def get(self, key: str) -> OffloadedConnection:
         """Raises BenchError RIG-R24 for a key that is not held."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict
 
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc, Power
@@ -27,7 +27,7 @@ OUT_OF_STEP = (OffloadRc.STALE_EPOCH, OffloadRc.BAD_STATE)
 
 
 class Standby:
-    """`lose` is told of connections whose numbers nobody knows any more."""
+    """`lose` is told of connections that are of no more use: see `Lost`."""
 
     def __init__(
         self,
@@ -128,6 +128,11 @@ class Standby:
 
     def _lost(self, frozen: FrozenConnection) -> None:
         self._lose(frozen.connection)
+
+    def lose(self, connections: Iterable[OffloadedConnection]) -> None:
+        """Those that nobody would keep."""
+        for connection in connections:
+            self._lose(connection)
 
     def _take_back_one(self, frozen: FrozenConnection) -> None:
         connection, payload = frozen.connection, frozen.connection.payload

@@ -5,7 +5,7 @@ names, which the driver writes into the timeline and does not look at. The way o
 writes NIC_WAKE, SLEEP_EXIT and, for the processes that it continues, APP_RESUME before it says `Woke`. It writes SLEEP_ENTER,
 GATE_CLOSED, HANDOFF and all else between them, too, and NIC_PATTERN_ADD, NIC_PATTERN_DEL and NIC_REFUSED. Why the host does not
 sleep is the system's to write: SLEEP_REFUSED, which names who is not idle, and SLEEP_FAILED. When the device has lost what it
-held, the driver gives it everything again by itself.
+held, the driver gives it everything again by itself, and says `Lost` of what it would not have.
 
 Every method may take as long as the device does. Whoever calls need not know what the driver is at: while the device still
 settles after a wake, `reserve`, `give_back`, `enter` and `request` wait for that by themselves.

@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from rig.standby.system.app_process import AppProcess, SavedApp
-from rig.standby.system.channels.channel import SavedChannel, restored, stored_name
+from rig.standby.system.channels.channel import Channel, SavedChannel, restored, stored_name
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.table import ChannelTable
@@ -63,7 +63,8 @@ def saved_of(things: Mapping[Name, bytes], kind: str, cls: type[Any]) -> list[An
 
 
 class Restart:
-    """One of these parts; `make_app` takes what was saved of an app, its child and its line."""
+    """One of these parts; `make_app` takes what was saved of an app, its child and its line; `lose` is told of a channel whose
+    connection the device would not have again."""
 
     def __init__(
         self,
@@ -75,6 +76,7 @@ class Restart:
         table: ChannelTable,
         setup: ChannelSetup,
         timers: KeepAliveTimers,
+        lose: Callable[[Channel], None],
     ) -> None:
         self._things = things
         self._make_app = make_app
@@ -84,6 +86,7 @@ class Restart:
         self._table = table
         self._setup = setup
         self._timers = timers
+        self._lose = lose
 
     def take_up(self, outlived: Sequence[Outlived], descriptors: Mapping[str, int]) -> None:
         """Apps and channels. The descriptors are the system's own from now on; those that belong to nobody are closed."""
@@ -110,7 +113,11 @@ class Restart:
         for channel in self._table:
             if channel.offloaded and channel.key not in held.slots:
                 async with channel.turn:
-                    await self._setup.reserve_again(channel)
+                    await self._reserve_again(channel)
+
+    async def _reserve_again(self, channel: Channel) -> None:
+        if channel.offloaded and not await self._setup.reserve_again(channel):  # else its app has changed it meanwhile
+            self._lose(channel)
 
     def _saved(self, kind: str, cls: type[Any]) -> list[Any]:
         return saved_of(self._things, kind, cls)

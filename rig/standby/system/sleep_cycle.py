@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from rig.device.numbers import WakeReason
+from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
@@ -122,7 +123,9 @@ class SleepCycle:
             case nic.Woke():
                 self._woke(notice)
             case nic.Lost(key):
-                self._lost(key)
+                channel = self._table.by_key(key)
+                if channel is not None:
+                    self.lost(channel)
             case nic.NoMoreTokens(key):
                 self._no_more_tokens(key)
             case nic.DeviceRestarted() | nic.LeaseExpired() | nic.Settled():
@@ -143,11 +146,9 @@ class SleepCycle:
         self._processes.watch_suspended()
         self._governor.touch()
 
-    def _lost(self, key: str) -> None:
-        """Nobody knows what the device sent on it last: the app ends it, and may connect again (CCT-039)."""
-        channel = self._table.by_key(key)
-        if channel is None:
-            return
+    def lost(self, channel: Channel) -> None:
+        """Nobody knows what the device sent on its transport last, or the device would not have it again: the app ends it, and
+        may connect again (CCT-039)."""
         if channel.transport is not None:
             channel.transport.over = True
         self._processes.resume(channel.app, "transport_failed")

@@ -105,7 +105,9 @@ class System:
             triggers,
             aoac=rules.aoac,
         )
-        self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.channels, setup, timers)
+        self._restart = Restart(
+            things, self._make_app, driver, supervisor, self.processes, self.channels, setup, timers, self._sleep.lost
+        )
 
     async def start(self, outlived: Sequence[Outlived] = (), descriptors: Mapping[str, int] | None = None) -> None:
         """Begin, or go on where the system before ended. Raises what the driver does."""

@@ -80,7 +80,7 @@ class NotIdle(msgspec.Struct, frozen=True, tag=True):
     """It does not, and everything is as before. The system knows the owner, and writes SLEEP_REFUSED."""
 
     key: str | None
-    """Of the connection that has something unread or not acknowledged."""
+    """Of the connection that has something unread or not acknowledged, or no slot: `Lost` has told."""
     reason: str
 
 
@@ -164,7 +164,8 @@ class Settled(Notice, frozen=True):
 
 
 class Lost(Notice, frozen=True):
-    """Nobody knows any more what was sent on the connection last: it cannot be used again."""
+    """The connection is of no more use: nobody knows any more what was sent on it last, or the device, which had forgotten it,
+    would not have it again, and nobody would keep it while the host sleeps. It is held until it is given back."""
 
     key: str
 

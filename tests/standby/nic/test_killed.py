@@ -13,8 +13,9 @@ from rig.device.payload import PayloadKeepAlive
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.nic import handoff
 from rig.standby.wire.message import Notice
+from rig.standby.wire.nic import Adopting, Lost, Settled
 
-from .conftest import Parts, Point
+from .conftest import FAULTS, Parts, Point
 
 
 class Killed(BaseException):
@@ -141,3 +142,16 @@ def test_beside_a_device_that_restarts_meanwhile(parts: Parts) -> None:
     parts.device_process.start()
     parts.start_driver_anew()
     whole_again(parts, 1)
+
+
+@pytest.mark.parametrize(("fault", "lost"), [("the device refuses", [Lost("one")]), ("the device is silent", [])])
+def test_beside_a_device_that_has_lost_a_slot(parts: Parts, fault: str, lost: list[Notice]) -> None:
+    """What it would not have again is its owner's to end; what it was not there for is asked again."""
+    parts.driver.notes.write()
+    [slot] = parts.client.slots()
+    parts.client.remove_tcp_slot(slot.ref)
+    parts.inject.arm(("ADD_TCP_SLOT", "before"), FAULTS[fault])
+    parts.start_driver_anew()
+    parts.until(lambda: parts.driver.idle, "the driver is not idle")
+    assert parts.notices == [Adopting(["one"]), *lost, Settled()]
+    assert len(parts.client.slots()) == (0 if lost else 1)

@@ -9,10 +9,10 @@ from typing import Any
 
 import pytest
 
-from rig.device.numbers import NO_PATTERN, NO_SLOT, EventKind, Fault, Power, StateMachine, WakeReason
-from rig.errors import BenchError
+from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, EventKind, Fault, OffloadRc, Power, StateMachine, WakeReason
+from rig.errors import BenchError, DeviceError
 from rig.standby.nic import handoff
-from rig.standby.wire.nic import DeviceRestarted, Woke
+from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle, Reserve, Settled, Woke
 
 from .conftest import FAULTS, Parts
 
@@ -66,6 +66,33 @@ def test_a_device_that_restarts_and_is_silent_keeps_nobody_off_the_network(parts
     parts.inject.for_ever = None
     parts.until(lambda: parts.driver.idle, "it is not attached anew")
     assert DeviceRestarted(8) in parts.notices
+    parts.fall_asleep()
+    parts.wake_by_data(b"as before")
+
+
+def test_a_connection_that_a_restarted_device_would_not_have_again_is_lost(parts: Parts) -> None:
+    """The host does not sleep with it, as nobody would keep it; its owner is told, and may connect again."""
+    parts.inject.arm(("ADD_TCP_SLOT", "before"), FAULTS["the device refuses"])
+    parts.driver.hear_restart(8)
+    parts.wait_awake()
+    assert parts.notices == [DeviceRestarted(8), Lost("one"), Settled()]
+    assert isinstance(outcome := parts.driver.enter(["one"], 0), NotIdle)
+    assert (outcome.key, outcome.reason) == ("one", "the device has no slot for it")
+    assert not parts.driver.asleep
+    parts.assert_whole(1)
+    parts.driver.give_back("one")
+    parts.driver.reserve(Reserve("one", {"app": "a", "channel": "c"}, 1439), parts.sock.dup())
+    parts.fall_asleep()
+    parts.wake_by_data(b"in its new slot")
+
+
+@pytest.mark.parametrize("fault", ["the device is silent", "the lease is over"])
+def test_a_device_that_cannot_be_had_while_it_gets_all_anew_loses_nobody(parts: Parts, fault: str) -> None:
+    over = DeviceError(GROUP_OFFLOAD, OffloadRc.RESUME_REQUIRED, OffloadRc.RESUME_REQUIRED.name, "a slot")
+    parts.inject.arm(("ADD_TCP_SLOT", "before"), FAULTS.get(fault, lambda: over))
+    parts.driver.hear_restart(8)
+    parts.until(lambda: parts.driver.idle, "it is not attached anew")
+    assert set(parts.notices) <= {DeviceRestarted(8), LeaseExpired(), Settled()}
     parts.fall_asleep()
     parts.wake_by_data(b"as before")
 

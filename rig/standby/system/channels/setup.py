@@ -227,14 +227,18 @@ class ChannelSetup:
             await self._driver.give_back(channel.key)
             channel.key = None
 
-    async def reserve_again(self, channel: Channel) -> None:
-        """The driver does not know its connection any more. One that is gone meanwhile keeps none."""
+    async def reserve_again(self, channel: Channel) -> bool:
+        """The driver has no slot for its connection any more. False: it is gone meanwhile, or refused, and nobody would keep it
+        while the host sleeps. It is given back then, as the driver may hold it without one."""
         sock = channel.sock
-        if sock is not None:
-            try:
-                await self._reserve(channel, sock)
-            except RigError:  # NIC_REFUSED says why
-                channel.key = None
+        if sock is None:
+            return False
+        try:
+            await self._reserve(channel, sock)
+        except RigError:  # NIC_REFUSED says why
+            await self.give_back(channel)
+            return False
+        return True
 
     def restore_slot(self, channel: Channel) -> None:
         """Of a channel that the system before had: it keeps what it holds, whatever the policy says now."""
