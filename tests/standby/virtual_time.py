@@ -19,7 +19,7 @@ class NothingToWaitFor(AssertionError):
     """No descriptor is ready, no timer runs, and somebody still waits: he would for ever."""
 
 
-class _Selector(selectors.SelectSelector):
+class _Selector(selectors.PollSelector):
     def __init__(self) -> None:
         super().__init__()
         self.now_s = 1000.0
