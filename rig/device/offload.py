@@ -10,7 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from rig.device.link import TIMEOUT_S, Requester
+from rig.device.link import RETRIES, TIMEOUT_S, Requester
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
 from rig.device.offload_types import (
     Attached,
@@ -39,6 +39,8 @@ DRAIN_BYTES = 3600
 REPLY_BYTE_S = 0.0002
 """Extra patience for each byte of a long reply: 4/3 for base64, 10 bits a byte, at 115200 baud, and some."""
 SYNC_ROUNDS = 5
+STARTING_S = 0.02
+"""Between two questions to a device that is about to start: the first is lost, and half a second is long for a bench."""
 
 T = TypeVar("T")
 
@@ -88,6 +90,12 @@ class OffloadClient:
         reply = self._read(Command.HELLO)
         check_abi(reply)
         return Hello.of(reply)
+
+    def wait_until_there(self) -> None:
+        """A device that is about to start hears nothing yet: it is asked again every STARTING_S, for as long as any request is
+        repeated. Raises BenchError RIG-B03."""
+        retries = round(TIMEOUT_S * (RETRIES + 1) / STARTING_S) - 1
+        self.requester.request(READ, GROUP_OFFLOAD, Command.HELLO, {}, timeout_s=STARTING_S, retries=retries)
 
     def attach(self, owner: int, lease_ms: int | None = None) -> Attached:
         """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0.

@@ -108,6 +108,7 @@ class NicDriver:
         if note is not None:
             self._take_over(note)
             return note.calls
+        self._device.wait_until_there()
         self._attachment.attach()
         self._slots = self._attachment.with_labels(self._slots)
         if not self._standby.gate.is_open:
