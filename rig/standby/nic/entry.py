@@ -65,7 +65,7 @@ class Entry:
         return [
             Step("quiet", self._wait_quiet),
             Step("look", self._look_around),
-            Step("offloads", self._offloads.refresh),
+            Step("offloads", self._refresh_offloads),
             Step("sync", self._synchronise),
             Step("prepare", self._prepare, self._end_capture),
             Step("gate", self._standby.cut_off, self._standby.rejoin),
@@ -94,6 +94,16 @@ class Entry:
     def _look_around(self) -> None:
         self._look()
         self._next_hops.refresh(self._connections)
+
+    def _refresh_offloads(self) -> None:
+        """A device that is not where its driver takes it to be (the one before was killed) is put there first."""
+        try:
+            self._offloads.refresh()
+        except DeviceError as error:
+            if error.rc not in (*OUT_OF_STEP, OffloadRc.NOT_ACCEPTED):
+                raise
+            self._standby.idle_device()
+            self._offloads.refresh()
 
     def _synchronise(self) -> None:
         self._sync = self._standby.device.time_sync(rounds=1)

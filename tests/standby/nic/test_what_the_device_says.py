@@ -9,7 +9,18 @@ from typing import Any
 
 import pytest
 
-from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, EventKind, Fault, OffloadRc, Power, StateMachine, WakeReason
+from rig.device.numbers import (
+    ARM_ALL,
+    GROUP_OFFLOAD,
+    NO_PATTERN,
+    NO_SLOT,
+    EventKind,
+    Fault,
+    OffloadRc,
+    Power,
+    StateMachine,
+    WakeReason,
+)
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic import handoff
 from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle, Reserve, Settled, Woke
@@ -130,3 +141,12 @@ def test_replies_lost_on_the_line_are_asked_for_again(parts: Parts) -> None:
     parts.client.fault_inject(Fault.DROP_REPLY, 3)
     parts.fall_asleep()
     parts.wake_by_data(b"slow and sure")
+
+
+def test_a_device_that_is_not_where_its_driver_takes_it_to_be_is_put_there_before_the_next_sleep(parts: Parts) -> None:
+    """As one whose driver was killed: the first thing that it is asked for is what it answers for the host, and it refuses."""
+    epoch = parts.client.prepare(epoch=parts.client.status().epoch, arm=ARM_ALL, mac=bytes(6)).epoch
+    parts.client.commit(epoch)
+    parts.driver._offloads.forget()
+    parts.fall_asleep()
+    parts.wake_by_data(b"and it wakes the host")
