@@ -12,7 +12,7 @@ import socket
 import struct
 from collections import OrderedDict
 
-from rig.standby.nic.ts_watch import FLOWS, frames_of, listen
+from rig.standby.nic.ts_watch import FLOWS, Flow, flow_of, frames_of, listen
 
 HEAD_BYTES = 58
 """Ethernet, IPv6, and the ports."""
@@ -31,30 +31,25 @@ OUTGOING_TCP6 = b"".join(
 )
 """Classic BPF (linux/filter.h): the heads of TCP segments over IPv6 that this machine sends."""
 
-Key = tuple[bytes, int, int]
-"""(remote address, remote port, local port)"""
-
 
 class LabelWatch:
     """Made inside the host's namespace, before the connections that it is asked about."""
 
     def __init__(self, interface: str) -> None:
         self._socket = listen(interface, OUTGOING_TCP6)
-        self._newest: OrderedDict[Key, int] = OrderedDict()
+        self._newest: OrderedDict[Flow, int] = OrderedDict()
 
     def flow_label(self, sock: socket.socket) -> int:
         """The label of the newest segment of the socket, 0 when it has none or none was seen."""
         if sock.family != socket.AF_INET6:
             return 0
         self.look()
-        remote, local = sock.getpeername(), sock.getsockname()
-        return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
+        return self._newest.get(flow_of(sock), 0)
 
     def seed(self, sock: socket.socket, label: int) -> None:
         """What a watch before this one had seen."""
         if label:
-            remote, local = sock.getpeername(), sock.getsockname()
-            self._newest.setdefault((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), label)
+            self._newest.setdefault(flow_of(sock), label)
 
     def look(self) -> None:
         """Go through what has gone out since the last look."""

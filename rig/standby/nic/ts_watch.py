@@ -41,7 +41,7 @@ FLOWS = 512
 """Flows remembered; the one longest silent goes first."""
 FRAMES_PER_LOOK = 20_000
 
-Key = tuple[bytes, int, int]
+Flow = tuple[bytes, int, int]
 """(remote address, remote port, local port)"""
 
 
@@ -50,19 +50,17 @@ class TsWatch:
 
     def __init__(self, interface: str) -> None:
         self.socket = listen(interface, INCOMING_TCP)
-        self._newest: OrderedDict[Key, int] = OrderedDict()
+        self._newest: OrderedDict[Flow, int] = OrderedDict()
 
     def ts_recent(self, sock: socket.socket) -> int:
         """Newest TSval of the socket's peer, 0 when none was seen."""
         self.look()
-        remote, local = sock.getpeername(), sock.getsockname()
-        return self._newest.get((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), 0)
+        return self._newest.get(flow_of(sock), 0)
 
     def seed(self, sock: socket.socket, tsval: int) -> None:
         """What a watch before this one had seen."""
         if tsval:
-            remote, local = sock.getpeername(), sock.getsockname()
-            self._newest.setdefault((socket.inet_pton(sock.family, remote[0]), remote[1], local[1]), tsval)
+            self._newest.setdefault(flow_of(sock), tsval)
 
     def look(self) -> None:
         """Go through what has come in since the last look."""
@@ -85,6 +83,12 @@ class TsWatch:
         self._newest[key] = tsval if (tsval - before) & 0xFFFFFFFF < 1 << 31 else before
         if len(self._newest) > FLOWS:
             self._newest.popitem(last=False)
+
+
+def flow_of(sock: socket.socket) -> Flow:
+    """Of a connected socket. Raises OSError when it is not connected any more."""
+    remote, local = sock.getpeername(), sock.getsockname()
+    return socket.inet_pton(sock.family, remote[0]), remote[1], local[1]
 
 
 def frames_of(watch: socket.socket) -> Iterator[bytes]:
