@@ -12,30 +12,11 @@ from pathlib import Path
 import pytest
 
 from rig.clock import Deadline
+from tests.left_behind import MARK, namespace_mounts, processes_of
 
 KILLS = int(os.environ.get("RIG_KILLS", "12"))
 """Runs killed."""
 LATEST_S = 3.0
-MARK = "RIG_TEST_KILLED_RUN"
-
-
-def processes_of(mark: str) -> set[int]:
-    """Processes that inherited the mark in their environment."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                environment = (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if f"{MARK}={mark}".encode() in environment:
-                found.add(int(entry.name))
-    return found
-
-
-def namespace_mounts() -> list[str]:
-    """Named namespaces: a namespace that no process is in or holds open lives on only if something is mounted on it."""
-    return [line for line in Path("/proc/mounts").read_text().splitlines() if line.startswith("nsfs ")]
 
 
 @pytest.mark.parametrize(

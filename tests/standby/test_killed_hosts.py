@@ -15,12 +15,12 @@ import pytest
 
 from rig.clock import Deadline
 from rig.net import userns
+from tests.left_behind import MARK, namespace_mounts, processes_of
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 ROUNDS = int(os.environ.get("RIG_KILLS", "3"))
 """In each every process of a bench is killed once, in another order, the test process at last."""
-MARK = "RIG_TEST_KILLED_HOST"
 
 BENCHES = """
 import os, sys, time
@@ -49,24 +49,6 @@ while True:
 ROLES = ("test", "keeper", "warm", "supervisor", "system", "driver", "app")
 
 
-def processes_of(mark: str) -> set[int]:
-    """Processes that inherited the mark in their environment."""
-    found = set()
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit():
-            try:
-                environment = (entry / "environ").read_bytes()
-            except OSError:
-                continue
-            if f"{MARK}={mark}".encode() in environment:
-                found.add(int(entry.name))
-    return found
-
-
-def namespace_mounts() -> list[str]:
-    return [line for line in Path("/proc/mounts").read_text().splitlines() if line.startswith("nsfs ")]
-
-
 def until_gone(mark: str, which: str) -> None:
     deadline = Deadline(5)
     while (left := processes_of(mark)) and not deadline.expired:
@@ -89,7 +71,7 @@ def test_nothing_is_left_and_the_next_bench_works(tmp_path: Path) -> None:
     generator, mounts, temporary = random.Random(8), namespace_mounts(), tmp_path / "tmp"
     temporary.mkdir()
     for number in range(ROUNDS):
-        mark = f"{os.getpid()}-{number}"
+        mark = f"host-{os.getpid()}-{number}"
         argv = [sys.executable, "-c", BENCHES, str(tmp_path / "artefacts")]
         environment = {**os.environ, MARK: mark, "TMPDIR": str(temporary)}
         with subprocess.Popen(argv, env=environment, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as run:
