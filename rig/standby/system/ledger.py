@@ -13,9 +13,8 @@ from typing import Any
 
 import msgspec
 
-from rig.standby.system.channels.keep_alive import KeepAliveTimers
-from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.numbers import Numbers
+from rig.standby.system.owners import Owners
 from rig.standby.system.package import AppPackage
 from rig.standby.system.power import PowerState, Screen
 from rig.standby.system.processes import Processes
@@ -41,8 +40,7 @@ class Ledger:
         packages: dict[str, AppPackage],
         power: PowerState,
         processes: Processes,
-        table: ChannelTable,
-        timers: KeepAliveTimers,
+        owners: Owners,
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
         self._store = store
@@ -50,14 +48,13 @@ class Ledger:
         self._packages = packages
         self._power = power
         self._processes = processes
-        self._table = table
-        self._timers = timers
+        self._owners = owners
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._soon: asyncio.Handle | None = None
         self._gone: list[int] = []
         self._encoded: dict[Name, tuple[Any, bytes]] = {}
-        """Of apps and channels, most of which a message does not change."""
+        """Of apps and what the owners save, most of which a message does not change."""
 
     def inbox(self, instance: int) -> Inbox:
         """Of an app, as the system before has left it."""
@@ -92,9 +89,7 @@ class Ledger:
         for package in self._packages.values():
             things["package", package.name] = _encode(package)
         saved: dict[Name, Any] = {("app", str(app.instance)): app.save() for app in self._processes}
-        for channel in self._table:
-            key = f"{channel.app.instance} {channel.channel_id}"
-            saved["channel", key] = channel.save(self._timers.due_s(channel))
+        saved.update(self._owners.saved())
         before, self._encoded = self._encoded, {}
         for name, thing in saved.items():
             known = before.get(name)

@@ -5,16 +5,16 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from rig.standby.system.app_process import AppProcess
-from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.owners import Owners
 from rig.standby.system.power import PowerState
 
 
 class Processes:
     """By instance number."""
 
-    def __init__(self, power: PowerState, watch: TransportWatch) -> None:
+    def __init__(self, power: PowerState, owners: Owners) -> None:
         self._power = power
-        self._watch = watch
+        self._owners = owners
         self._all: dict[int, AppProcess] = {}
 
     def __iter__(self) -> Iterator[AppProcess]:
@@ -33,14 +33,8 @@ class Processes:
         """An app in the background, or any app in standby, is suspended as soon as it has nothing to do."""
         if not app.busy and (not app.foreground or self._power.in_standby):
             app.suspend()
-            self._watch.start(app, self.resume)
+            self._owners.app_stopped(app)
 
     def resume(self, app: AppProcess, cause: str) -> None:
-        self._watch.stop(app)
+        self._owners.app_goes_on(app)
         app.resume(cause)
-
-    def watch_suspended(self) -> None:
-        """The host has its network to itself again."""
-        for app in self:
-            if app.suspended:
-                self._watch.start(app, self.resume)

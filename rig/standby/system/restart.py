@@ -1,4 +1,4 @@
-"""A system that is a new one takes up what the one before it had: apps, channels, slots, timers, and what the driver holds.
+"""A system that is a new one takes up what the one before it had: apps, what their owners have saved, and what the driver holds.
 
 Nothing that is still valid is thrown away, and what has ended meanwhile ends as it would have.
 """
@@ -6,21 +6,14 @@ Nothing that is still valid is thrown away, and what has ended meanwhile ends as
 from __future__ import annotations
 
 import os
-import socket
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
-
-import msgspec
 
 from rig.standby.system.app_process import AppProcess, SavedApp
-from rig.standby.system.channels.channel import Channel, SavedChannel, restored, stored_name
-from rig.standby.system.channels.keep_alive import KeepAliveTimers
-from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.driver import Driver
+from rig.standby.system.owners import Owners
 from rig.standby.system.processes import Processes
-from rig.standby.system.store import Name
+from rig.standby.system.store import Name, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line, pair
@@ -58,13 +51,8 @@ class Gone:
         pass
 
 
-def saved_of(things: Mapping[Name, bytes], kind: str, cls: type[Any]) -> list[Any]:
-    return [msgspec.msgpack.decode(value, type=cls) for (thing, _), value in things.items() if thing == kind]
-
-
 class Restart:
-    """One of these parts; `make_app` takes what was saved of an app, its child and its line; `lose` is told of a channel whose
-    connection the device would not have again."""
+    """One of these parts; `make_app` takes what was saved of an app, its child and its line."""
 
     def __init__(
         self,
@@ -73,56 +61,37 @@ class Restart:
         driver: Driver,
         supervisor: Supervising,
         processes: Processes,
-        table: ChannelTable,
-        setup: ChannelSetup,
-        timers: KeepAliveTimers,
-        lose: Callable[[Channel], None],
+        owners: Owners,
     ) -> None:
         self._things = things
         self._make_app = make_app
         self._driver = driver
         self._supervisor = supervisor
         self._processes = processes
-        self._table = table
-        self._setup = setup
-        self._timers = timers
-        self._lose = lose
+        self._owners = owners
 
     def take_up(self, outlived: Sequence[Outlived], descriptors: Mapping[str, int]) -> None:
-        """Apps and channels. The descriptors are the system's own from now on; those that belong to nobody are closed."""
+        """Apps, and what is theirs. The descriptors are the system's own from now on; those that belong to nobody are closed."""
         alive = {app.instance: app for app in outlived}
-        apps = {saved.instance: self._app(saved, alive.pop(saved.instance, None)) for saved in self._saved("app", SavedApp)}
+        for saved in saved_of(self._things, "app", SavedApp):
+            self._app(saved, alive.pop(saved.instance, None))
         for unknown in alive.values():
             unknown.child.kill()
             unknown.line.close()
         left = dict(descriptors)
-        for saved in self._saved("channel", SavedChannel):
-            self._channel(saved, apps[saved.instance], left)
+        self._owners.take_up(self._things, left)
         for name, fd in left.items():
             os.close(fd)
             self._supervisor.remove(name)
 
     async def agree_with_driver(self, held: Held) -> None:
         """It gives back what is nobody's, and gets what it lacks. Raises what the driver does."""
-        for channel in self._table:
-            if channel.key in held.slots and channel.sock is not None:
-                self._driver.adopt(channel.key, channel.sock.fileno())
-        wanted = {channel.key for channel in self._table if channel.key is not None}
-        for key in held.slots.keys() - wanted:
+        self._owners.adopt(held)
+        for key in held.slots.keys() - set(self._owners.all_keys()):
             await self._driver.give_back(key)
-        for channel in self._table:
-            if channel.offloaded and channel.key not in held.slots:
-                async with channel.turn:
-                    await self._reserve_again(channel)
+        await self._owners.agree(held)
 
-    async def _reserve_again(self, channel: Channel) -> None:
-        if channel.offloaded and not await self._setup.reserve_again(channel):  # else its app has changed it meanwhile
-            self._lose(channel)
-
-    def _saved(self, kind: str, cls: type[Any]) -> list[Any]:
-        return saved_of(self._things, kind, cls)
-
-    def _app(self, saved: SavedApp, outlived: Outlived | None) -> AppProcess:
+    def _app(self, saved: SavedApp, outlived: Outlived | None) -> None:
         if outlived is not None:
             app = self._make_app(saved, outlived.child, outlived.line)
         else:
@@ -130,17 +99,3 @@ class Restart:
             theirs.close()  # the line says that it hung up
             app = self._make_app(saved, Gone(), Line(ours, FromApp))
         self._processes.add(app)
-        return app
-
-    def _channel(self, saved: SavedChannel, app: AppProcess, left: dict[str, int]) -> None:
-        fd = left.pop(stored_name(saved.instance, saved.channel_id), None)
-        sock = socket.socket(fileno=fd) if fd is not None else None
-        connected = saved.transport is not None and saved.transport.connected
-        if sock is not None and not connected:  # the message that brought it was not done: it comes again, with its descriptor
-            sock.close()
-            sock = None
-        channel = restored(saved, app, sock)
-        self._table.add(channel)
-        self._setup.restore_slot(channel)
-        if saved.due_s is not None:
-            self._timers.go_on(channel, saved.due_s)

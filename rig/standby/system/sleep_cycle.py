@@ -1,4 +1,5 @@
-"""How the host falls asleep and wakes: apps stopped, the driver asked, and what its notices mean for apps and channels.
+"""How the host falls asleep and wakes: apps stopped, the driver asked, and what its notices mean for apps and for the owners of
+what the device keeps.
 
 One attempt at a time, begun when the governor says that all is quiet. While an attempt waits for the driver anything may happen:
 a timer, the bench, the user. Whoever then needs the host awake says so with a hold and `wake`; the driver does calls in order, so
@@ -9,19 +10,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from rig.device.numbers import WakeReason
-from rig.standby.system.channels.channel import Channel
-from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.channels.table import ChannelTable
-from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver, DriverNotice
 from rig.standby.system.governor import Governor
+from rig.standby.system.owners import Owners
 from rig.standby.system.power import PowerState, Screen, Sleep
 from rig.standby.system.processes import Processes
-from rig.standby.system.tasks.runs import Tasks
 from rig.standby.wire import nic
 from rig.standby.wire.faults import is_foreseen
-from rig.standby.wire.to_app import TransportFailed
 from rig.timeline import TimelineWriter
 
 NO_WAKE_TIMER = 0
@@ -37,10 +32,7 @@ class SleepCycle:
         power: PowerState,
         governor: Governor,
         processes: Processes,
-        watch: TransportWatch,
-        table: ChannelTable,
-        setup: ChannelSetup,
-        tasks: Tasks,
+        owners: Owners,
         timeline: TimelineWriter,
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
@@ -48,10 +40,7 @@ class SleepCycle:
         self._power = power
         self._governor = governor
         self._processes = processes
-        self._watch = watch
-        self._table = table
-        self._setup = setup
-        self._tasks = tasks
+        self._owners = owners
         self._timeline = timeline
         self._on_fault = on_fault
 
@@ -72,30 +61,19 @@ class SleepCycle:
         if any(app.has_unread for app in self._processes):  # perhaps a completed read
             self._governor.touch()
             return
-        await self._prepare()
+        await self._owners.prepare()
         if not self._governor.may_sleep:  # something happened meanwhile, and touches the governor when it is over
             return
-        self._watch.stop_all()
+        self._owners.network_goes()
         self._power.turn_sleep(Sleep.FALLING_ASLEEP)
-        keys = [channel.key for channel in self._table if channel.offloaded and channel.key is not None]
-        outcome = await self._driver.enter(keys, NO_WAKE_TIMER)
+        outcome = await self._driver.enter(list(self._owners.to_offload()), NO_WAKE_TIMER)
         if isinstance(outcome, nic.NotIdle):
             self._stay_awake()
-            channel = self._table.by_key(outcome.key)
-            self._governor.refused(channel.label if channel is not None else "the network", outcome.reason)
+            self._governor.refused(self._owners.label_of(outcome.key), outcome.reason)
         elif self._power.sleep is Sleep.FALLING_ASLEEP:  # else the device has woken the host again
             self._power.turn_sleep(Sleep.ASLEEP)
             if self._power.screen is Screen.ENTERING_STANDBY:
                 self._power.turn_screen(Screen.CONNECTED_STANDBY)
-
-    async def _prepare(self) -> None:
-        """The device keeps nothing for transports that are over (their channels keep their slots for the next ones), and knows
-        whom to continue for the others."""
-        for channel in self._table:
-            if channel.over:
-                await self._setup.give_back(channel)
-            elif channel.offloaded:
-                await self._setup.set_resumed(channel)
 
     def _failed(self, error: Exception) -> None:
         """Everything is as before; it is tried again."""
@@ -108,7 +86,7 @@ class SleepCycle:
     def _stay_awake(self) -> None:
         if self._power.sleep is Sleep.FALLING_ASLEEP:
             self._power.turn_sleep(Sleep.AWAKE)
-        self._processes.watch_suspended()
+        self._owners.network_is_back()
 
     # -- waking --------------------------------------------------------------------------------------------------------
 
@@ -123,11 +101,9 @@ class SleepCycle:
             case nic.Woke():
                 self._woke(notice)
             case nic.Lost(key):
-                channel = self._table.by_key(key)
-                if channel is not None:
-                    self.lost(channel)
+                self._owners.lost(key)
             case nic.NoMoreTokens(key):
-                self._no_more_tokens(key)
+                self._owners.no_more_tokens(key)
             case nic.DeviceRestarted() | nic.LeaseExpired() | nic.Settled():
                 self._governor.touch()
 
@@ -138,24 +114,6 @@ class SleepCycle:
         for app in self._processes:
             if set(woke.resumed) & set(app.child.pids):
                 app.was_resumed()
-        channel = self._table.by_key(woke.key)
-        if channel is not None and woke.reason != WakeReason.NO_MORE_TOKENS.name:
-            self._processes.resume(channel.app, "wake")
-        if channel is not None and woke.reason == WakeReason.KA_TIMEOUT.name:
-            channel.app.tell(TransportFailed(channel.channel_id))
-        self._processes.watch_suspended()
+        self._owners.woke(woke.key, woke.reason)
+        self._owners.network_is_back()
         self._governor.touch()
-
-    def lost(self, channel: Channel) -> None:
-        """Nobody knows what the device sent on its transport last, or the device would not have it again: the app ends it, and
-        may connect again (CCT-039)."""
-        if channel.transport is not None:
-            channel.transport.over = True
-        self._processes.resume(channel.app, "transport_failed")
-        channel.app.tell(TransportFailed(channel.channel_id))
-
-    def _no_more_tokens(self, key: str) -> None:
-        channel = self._table.by_key(key)
-        if channel is not None:
-            self._processes.resume(channel.app, "keep_alive")
-            self._tasks.fire(channel.app, "keepalive", channel.channel_id)

@@ -11,12 +11,20 @@ import sqlite3
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+import msgspec
 
 from rig.standby.wire.inbox import ANSWERS
 
 Name: TypeAlias = tuple[str, str]
 """(kind, key)"""
+
+
+def saved_of(things: Mapping[Name, bytes], kind: str, cls: type[Any]) -> list[Any]:
+    """All things of a kind."""
+    return [msgspec.msgpack.decode(value, type=cls) for (thing, _), value in things.items() if thing == kind]
+
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS thing (kind TEXT, key TEXT, value BLOB NOT NULL, PRIMARY KEY (kind, key)) WITHOUT ROWID;

@@ -15,16 +15,20 @@ from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
+from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
+from rig.standby.system.channels.owner import ChannelOwner
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver, DriverNotice
 from rig.standby.system.endings import Endings
 from rig.standby.system.faults import Faults
 from rig.standby.system.governor import Governor
 from rig.standby.system.ledger import HOST, Ledger, SavedHost
+from rig.standby.system.owners import Owners
 from rig.standby.system.package import AppPackage
 from rig.standby.system.power import PowerState, Sleep
 from rig.standby.system.processes import Processes
@@ -32,12 +36,11 @@ from rig.standby.system.requests.app_calls import AppCalls
 from rig.standby.system.requests.bench_calls import BenchCalls
 from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
-from rig.standby.system.restart import Outlived, Restart, saved_of
+from rig.standby.system.restart import Outlived, Restart
 from rig.standby.system.sleep_cycle import SleepCycle
-from rig.standby.system.store import Store
+from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.tasks.runs import Tasks
-from rig.standby.system.triggers import ChannelTriggers
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
@@ -70,29 +73,23 @@ class System:
         self._supervisor = supervisor
         self._faults = faults
         self._background = Background(faults.met, lambda: self._ledger.soon())
+        self.owners = Owners()
+        self.processes = Processes(self.power, self.owners)
+        tasks = Tasks(host.numbers, timeline)
+        self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
         watch = TransportWatch(self.power, self.channels)
-        self.processes = Processes(self.power, watch)
         policy = SlotPolicy(rules.limits())
         setup = ChannelSetup(self.channels, watch, policy, driver, supervisor, host.numbers, self.power, timeline, rules)
-        tasks = Tasks(host.numbers, timeline)
-        self._sleep = SleepCycle(
-            driver, self.power, self.governor, self.processes, watch, self.channels, setup, tasks, timeline, faults.met
-        )
         triggers = ChannelTriggers(watch, self.processes, tasks, self._sleep, self.governor, self._background, timeline)
         timers = KeepAliveTimers(clock, triggers.keep_alive_due)
-        self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.channels, timers, faults.met)
+        closing = ChannelClosing(setup, timers, tasks)
+        self.owners.add(ChannelOwner(self.channels, setup, timers, watch, triggers, closing, self.processes, driver))
+        self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
         self._endings = Endings(
-            self.processes,
-            self.channels,
-            setup,
-            timers,
-            tasks,
-            self.governor,
-            timeline,
-            lambda app: self._ledger.forget(app.instance),
+            self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
         app_calls = AppCalls(self.processes, self.channels, tasks, triggers, timeline)
-        channel_calls = ChannelCalls(self.channels, setup, timers, self._endings, wake_supported=rules.aoac)
+        channel_calls = ChannelCalls(self.channels, setup, timers, closing, wake_supported=rules.aoac)
         self.app_messages = AppMessages(self.governor, self.processes, app_calls.handlers(), channel_calls.handlers())
         self._bench_calls = BenchCalls(
             self._start_app,
@@ -101,13 +98,10 @@ class System:
             self.governor,
             self._sleep,
             self.processes,
-            self.channels,
-            triggers,
+            self.owners,
             aoac=rules.aoac,
         )
-        self._restart = Restart(
-            things, self._make_app, driver, supervisor, self.processes, self.channels, setup, timers, self._sleep.lost
-        )
+        self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.owners)
 
     async def start(self, outlived: Sequence[Outlived] = (), descriptors: Mapping[str, int] | None = None) -> None:
         """Begin, or go on where the system before ended. Raises what the driver does."""
@@ -121,7 +115,7 @@ class System:
             app.resume_line(awake=not held.asleep)
             if not held.asleep:
                 self.processes.resume(app, "system_restarted")
-        self.processes.watch_suspended()
+        self.owners.network_is_back()
         self._ledger.now()
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
         self._background.start("sleep", self._sleep.run())

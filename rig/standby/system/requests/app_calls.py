@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.processes import Processes
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.system.tasks.runs import Tasks
-from rig.standby.system.triggers import ChannelTriggers
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.statuses import BackgroundAccessStatus

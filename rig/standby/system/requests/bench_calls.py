@@ -6,13 +6,12 @@ import os
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, TypeAlias
 
-from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.driver import Driver
 from rig.standby.system.governor import Governor
+from rig.standby.system.owners import Owners
 from rig.standby.system.power import PowerState, Screen
 from rig.standby.system.processes import Processes
 from rig.standby.system.sleep_cycle import SleepCycle
-from rig.standby.system.triggers import ChannelTriggers
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
@@ -30,8 +29,7 @@ class BenchCalls:
         governor: Governor,
         sleep: SleepCycle,
         processes: Processes,
-        table: ChannelTable,
-        triggers: ChannelTriggers,
+        owners: Owners,
         *,
         aoac: bool,
     ) -> None:
@@ -41,8 +39,7 @@ class BenchCalls:
         self._governor = governor
         self._sleep = sleep
         self._processes = processes
-        self._table = table
-        self._triggers = triggers
+        self._owners = owners
         self._aoac = aoac
         self._handlers: Mapping[type[Any], Callable[[Any, Descriptors], Any]] = {
             bench.StartApp: self._start,
@@ -89,9 +86,7 @@ class BenchCalls:
             for app in self._processes:
                 if app.foreground:
                     self._processes.resume(app, "foreground")
-            self._processes.watch_suspended()
-            for channel in self._table:
-                self._triggers.fire_held(channel)
+            self._owners.left_standby()
 
     async def _shutdown(self, call: bench.Shutdown, descriptors: Descriptors) -> None:
         """Neither slot kind fires afterwards and nothing stays armed on the device (CCT-029)."""

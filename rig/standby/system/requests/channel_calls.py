@@ -8,10 +8,10 @@ from contextlib import asynccontextmanager
 from rig.device.payload import PayloadState
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel
+from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup, check_minutes
 from rig.standby.system.channels.table import ChannelTable
-from rig.standby.system.endings import Endings
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
@@ -21,12 +21,12 @@ from rig.standby.wire.transport import taken_transport
 
 class ChannelCalls:
     def __init__(
-        self, table: ChannelTable, setup: ChannelSetup, timers: KeepAliveTimers, endings: Endings, *, wake_supported: bool
+        self, table: ChannelTable, setup: ChannelSetup, timers: KeepAliveTimers, closing: ChannelClosing, *, wake_supported: bool
     ) -> None:
         self._table = table
         self._setup = setup
         self._timers = timers
-        self._endings = endings
+        self._closing = closing
         self._wake_supported = wake_supported
 
     def handlers(self) -> Handlers:
@@ -105,7 +105,7 @@ class ChannelCalls:
 
     async def _close(self, app: AppProcess, message: from_app.CloseChannel, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
-            await self._endings.close_channel(channel)
+            await self._closing.close(channel)
 
     @asynccontextmanager
     async def _turn(self, app: AppProcess, channel_id: str) -> AsyncIterator[Channel]:

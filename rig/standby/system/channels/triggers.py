@@ -54,6 +54,10 @@ class ChannelTriggers:
         if self._watch.may_fire(channel):
             self._background.start(f"keep-alive of {channel.label}", self._keep_alive(channel))
 
+    def no_more_tokens(self, channel: Channel) -> None:
+        """The device cannot keep it alive any more: the app's task makes more of what it did that with."""
+        self._fire(channel, "keepalive", "keep_alive")
+
     async def _keep_alive(self, channel: Channel) -> None:
         with self._governor.hold(channel.label, "its keep-alive is due"):
             await self._sleep.wake("keep_alive_timer")

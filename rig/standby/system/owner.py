@@ -1,0 +1,88 @@
+"""Who has something that the device keeps while the host sleeps, or that ends with an app or outlives the system's process.
+
+Control channels are one such owner. What the host's sleep, the ledger, a restart of the system and the end of an app have to do
+with any of them they do through `Owners` (owners.py), and know none by name.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping
+
+import msgspec
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.store import Name
+from rig.standby.wire.nic import Held
+
+
+class Owner:
+    """What an owner has nothing to do with it leaves as it is here: nothing. Keys are the driver's names of connections and
+    patterns; a method that takes one is called with the owner's own only."""
+
+    def all_keys(self) -> Collection[str]:
+        """All that it means the driver to hold."""
+        return ()
+
+    # -- the host falls asleep and wakes -------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        """An attempt to fall asleep begins: give back what is over, and tell the driver whom a wake continues. Raises what the
+        driver does; the attempt fails then."""
+
+    def to_offload(self) -> Iterable[str]:
+        """Keys of the connections that the device is to keep in this sleep. Patterns it has without being asked."""
+        return ()
+
+    def label_of(self, key: str) -> str:
+        """Who keeps the host awake, for SLEEP_REFUSED."""
+        return key
+
+    def network_goes(self) -> None:
+        """The device may own the host's connections from now on: nothing that comes on them can be seen here."""
+
+    def network_is_back(self) -> None:
+        """They are the host's; also said when they never went."""
+
+    def woke(self, key: str, reason: str) -> None:
+        """It woke the host, for the WakeReason of that name. The processes that the driver was told of go on already."""
+
+    # -- what the driver says ------------------------------------------------------------------------------------------
+
+    def lost(self, key: str) -> None:
+        """The connection is of no more use. The driver holds it until it is given back."""
+
+    def no_more_tokens(self, key: str) -> None:
+        """What its payload keep-alive is made of is used up."""
+
+    # -- the user and the apps -----------------------------------------------------------------------------------------
+
+    def left_standby(self) -> None:
+        """The user is back; the host is awake unless the device is not to be had."""
+
+    def app_stopped(self, app: AppProcess) -> None:
+        """It sees nothing of what comes for it; the host may be about to sleep."""
+
+    def app_goes_on(self, app: AppProcess) -> None:
+        """It is about to be continued."""
+
+    def app_gone(self, app: AppProcess) -> None:
+        """It has ended: nothing of it happens any more. `end_app` follows."""
+
+    async def end_app(self, app: AppProcess) -> None:
+        """Give back all that was its own. What raises counts as given back: nobody is left who could try again."""
+
+    # -- what outlives the system's process ----------------------------------------------------------------------------
+
+    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
+        """All that has to last, by kind and key; the kinds are its own."""
+        return ()
+
+    def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
+        """What the system before had `saved`. Apps are there already. It takes its own out of the supervisor's `descriptors`;
+        what is left in the end is closed."""
+
+    def adopt(self, held: Held) -> None:
+        """Give the driver, which may be a new one too, the descriptors of what it holds."""
+
+    async def agree(self, held: Held) -> None:
+        """Give the driver what it does not hold and should. Raises what the driver does."""
