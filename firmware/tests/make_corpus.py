@@ -77,9 +77,7 @@ MORE = messages(
     lambda c: c.add_offload(ProtocolOffload(id=4, ip=HOST_IP6, mac=HOST, type=OffloadType.ECHO)),
     lambda c: c.add_offload(ProtocolOffload.group(5, ip=HOST_IP, mac=HOST, group="224.0.0.251")),
     lambda c: c.add_offload(ProtocolOffload.group(6, ip="fe80::1", mac=HOST, group="ff02::fb")),
-    lambda c: c.add_offload(
-        ProtocolOffload.natt(7, ip=HOST_IP, mac=HOST, remote=PEER_IP, next_hop_mac=PEER, interval_ms=20_000)
-    ),
+    lambda c: c.add_offload(ProtocolOffload.natt(7, ip=HOST_IP, mac=HOST, remote=PEER_IP, next_hop_mac=PEER, interval_ms=20_000)),
     lambda c: c.add_pattern(Pattern.udp(10, 9)),
     lambda c: c.add_pattern(Pattern.eapol(11)),
     lambda c: c.add_pattern(Pattern.filter(12, "udp port 9 and ip[8] > 10")),
@@ -315,7 +313,8 @@ def smp_inputs() -> dict[str, bytes]:
     return {
         "line": step(BYTES, line) + step(BYTES, b"\xff" * 64 + line[: len(line) // 2]) + step(BYTES, line),
         "os": requests(OS),
-        "objects": requests([*ADDS, *LISTS]), "more": requests([*MORE, *LISTS, *ABORT]),
+        "objects": requests([*ADDS, *LISTS]),
+        "more": requests([*MORE, *LISTS, *ABORT]),
         "sleep": requests([*ADDS, *ENTER, WAIT]) + push + requests(LEAVE) + step(CLOCK, b"\xff\xff"),
         "captured": requests([*ADDS, ENTER[0]]) + push + requests([ENTER[1], WAIT, *LEAVE]),
         "life": requests([*LIFE, *LISTS]) + step(CLOCK, b"\xff\xff") * 3,
@@ -350,7 +349,7 @@ def image(board: bytes = b"native", counter: int = 5, payload: bytes = bytes(64)
 def image_inputs() -> dict[str, bytes]:
     good = image()
     lying = bytearray(good)
-    lying[32 + 64 + 2] += 4      # the protected area says it is longer than the header says
+    lying[32 + 64 + 2] += 4  # the protected area says it is longer than the header says
     return {
         "good": b"\x07" + good, "no-hash": b"\x06" + good, "other-key": b"\x05" + good, "cut": b"\x07" + good[:-70],
         "old": b"\x07" + image(counter=4), "other-board": b"\x03" + image(b"relay8"), "address": b"\x07" + image(load_addr=1),
@@ -377,7 +376,7 @@ def bpf_inputs() -> dict[str, bytes]:
     }  # fmt: skip
     frame = frames()["push"]
     for code, size in ((0x20, 4), (0x28, 2), (0x30, 1)):
-        for over in (0, 1):          # the last bytes of the frame, and one behind them
+        for over in (0, 1):  # the last bytes of the frame, and one behind them
             programs[f"load-{size}-{over}-beyond"] = pack((code, 0, 0, len(frame) - size + over), (0x16, 0, 0, 0))
     return {name: bytes([len(program) // 8]) + program + frame for name, program in programs.items()}
 

@@ -27,6 +27,7 @@ from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
 from rig.standby.wire.to_app import RunTask, ToApp, TransportFailed
+from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
 R = TypeVar("R")
 
@@ -116,8 +117,8 @@ class FakeApp:
     async def open(self, channel: str, *, hardware: bool = True, minutes: int = 30) -> ControlChannelTriggerStatus:
         """The canonical order (CCT-010)."""
         await self.call(ConstructChannel(channel, minutes, hardware))
-        await self.call(RegisterTask("inbox", "Inbox", "push", channel))
-        await self.call(RegisterTask("alive", "Alive", "keepalive", channel))
+        await self.call(RegisterTask("inbox", "Inbox", ChannelPush(channel)))
+        await self.call(RegisterTask("alive", "Alive", ChannelKeepAlive(channel)))
         await self.connect(channel)
         return ControlChannelTriggerStatus(await self.call(WaitForPushEnabled(channel)))
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import types
 import typing
 from collections.abc import Iterator
+from enum import IntEnum
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.from_app import FromApp, RequestApplicationTrigger, RequestDeviceTrigger
 from rig.standby.wire.message import Call
 
 KINDS: tuple[type[Any], ...] = get_args(FromApp)
@@ -49,19 +50,26 @@ _encode = msgspec.msgpack.Encoder().encode
 _decoder = msgspec.msgpack.Decoder(FromApp)
 
 
+GUID = "00000000-0000-4000-8000-000000000000"
+OWN_TRIGGERS = (RequestApplicationTrigger, RequestDeviceTrigger)
+
+
 def is_call(kind: type[Any]) -> bool:
     return issubclass(kind, Call)
 
 
 def fields(kind: type[Any]) -> dict[str, Any]:
     """Types by name."""
-    return {name: hint for name, hint in typing.get_type_hints(kind).items() if name in kind.__struct_fields__}
+    hints = typing.get_type_hints(kind, include_extras=False)
+    return {name: hint for name, hint in hints.items() if name in kind.__struct_fields__}
 
 
 def right(kind: type[Any], channel: str) -> dict[str, Any]:
     """A message's map, as the app `channel` belongs to may send it."""
     values = {name: plain(hint) for name, hint in fields(kind).items()}
-    known = {"channel": channel, "minutes": 30, "host": "127.0.0.1", "port": 9}
+    trigger = {"type": "push", "channel": channel}
+    known = {"channel": channel, "minutes": 30, "host": "127.0.0.1", "port": 9, "trigger": trigger}
+    known.update({"trigger": GUID} if kind in OWN_TRIGGERS else {}, task_id=GUID)
     return {"type": kind.__name__, **{name: known.get(name, value) for name, value in values.items()}}
 
 
@@ -70,7 +78,15 @@ def plain(hint: Any) -> Any:
     if get_origin(hint) is Literal:
         return get_args(hint)[0]
     if get_origin(hint) in (types.UnionType, typing.Union):
-        return None
+        arguments = get_args(hint)
+        return None if type(None) in arguments else plain(arguments[0])
+    if get_origin(hint) in (tuple, dict):
+        return get_origin(hint)()
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return int(next(iter(hint)))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint.__struct_config__.tag:
+        values = {name: plain(kind) for name, kind in fields(hint).items()}
+        return {"type": hint.__struct_config__.tag, **values}
     return hint(1) if hint in (int, bool) else hint()
 
 

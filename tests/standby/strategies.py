@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import types
 import typing
+from enum import IntEnum
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import msgspec
@@ -30,6 +31,15 @@ def of(hint: Any) -> st.SearchStrategy[Any]:
         return st.sampled_from(arguments)
     if origin in (types.UnionType, typing.Union):
         return st.one_of(*map(of, arguments))
+    if origin is tuple:
+        return st.lists(of(arguments[0]), max_size=4)
+    if origin is dict:
+        return st.dictionaries(*map(of, arguments), max_size=4)
+    if isinstance(hint, type) and issubclass(hint, IntEnum):
+        return st.one_of(st.sampled_from([int(value) for value in hint]), st.integers(-1, 40))
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        tag = {"type": st.just(hint.__struct_config__.tag)} if hint.__struct_config__.tag else {}
+        return st.fixed_dictionaries({**tag, **{name: of(kind) for name, kind in fields(hint).items()}})
     if dataclasses.is_dataclass(hint):
         return st.fixed_dictionaries({name: of(kind) for name, kind in typing.get_type_hints(hint).items()})
     return _PLAIN[hint]
@@ -92,7 +102,7 @@ def _way(channel: str, socket: int, hardware: bool, transport: list[str]) -> lis
     calls: list[tuple[str, dict[str, Any], list[str]]] = [
         ("RequestAccess", {}, []),
         ("ConstructChannel", {"channel": channel, "minutes": 30, "hardware": hardware}, []),
-        ("RegisterTask", {"name": "push", "entry_point": "push", "kind": "push", "channel": channel}, []),
+        ("RegisterTask", {"name": "push", "entry_point": "push", "trigger": {"type": "push", "channel": channel}}, []),
         ("UsingTransport", {"channel": channel, "socket": socket}, []),
         ("ConnectBegin", {"channel": channel, "socket": socket, "host": "server", "port": 9}, []),
         ("ConnectEnd", {"channel": channel, "socket": socket, "error": None}, transport),

@@ -19,6 +19,7 @@ from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, What
 from rig.standby.wire.to_app import RunTask, TransportFailed
+from rig.standby.wire.triggers import ChannelPush
 from rig.timeline import Timeline
 from tests.standby.app_process import PATIENCE_S, AppProcess, server
 from tests.standby.small_apps import ENDS
@@ -52,7 +53,7 @@ def read_one(app: AppProcess, peer: socket.socket, data: bytes, end: str = "") -
 
 
 def run_one(app: AppProcess, number: int, entry_point: str) -> str | None:
-    app.tell(RunTask(number, "task", entry_point, "push", "c"))
+    app.tell(RunTask(number, "", "task", entry_point, ChannelPush("c")))
     done = app.expect(from_app.TaskDone)
     assert done.instance == number
     return done.fault
@@ -87,7 +88,7 @@ def test_a_run_without_an_entry_point_is_done_with_that_reason(app: AppProcess) 
 
 def test_an_instance_ordered_twice_runs_once(app: AppProcess) -> None:
     assert run_one(app, 5, "fine") is None
-    app.tell(RunTask(5, "task", "fine", "push", "c"))
+    app.tell(RunTask(5, "", "task", "fine", ChannelPush("c")))
     assert run_one(app, 6, "fine") is None
     assert app.ask("runs") == [5, 6]
 

@@ -23,6 +23,7 @@ from rig.standby.system.tasks.runs import REGISTRATIONS_PER_APP, RUNS_PER_APP
 from rig.standby.wire import from_app
 from rig.standby.wire.bench import EnterStandby
 from rig.standby.wire.line import FDS, HEADER, MESSAGE_BYTES, What
+from rig.standby.wire.triggers import ChannelKeepAlive
 from rig.suite.scene import Scene
 from tests.standby.bad_app import DESCRIPTORS, ENDS
 from tests.standby.messages import KINDS, is_call, is_message, right, wrong
@@ -195,7 +196,7 @@ def test_what_one_app_may_hold_has_an_end(world: World) -> None:
         channels = asked(app, [encode(from_app.ConstructChannel(f"c{n}", 30, True)) for n in range(100)])
         assert channels == ["ok"] * (CHANNELS_PER_APP - 1) + ["OUT_OF_MEMORY"] * (101 - CHANNELS_PER_APP)
         tasks = asked(
-            app, [encode(from_app.RegisterTask("t", "e", "keepalive", "bad")) for _ in range(REGISTRATIONS_PER_APP + 5)]
+            app, [encode(from_app.RegisterTask("t", "e", ChannelKeepAlive("bad"))) for _ in range(REGISTRATIONS_PER_APP + 5)]
         )
         assert (tasks[0], tasks[-5:]) == ("ok", ["OUT_OF_MEMORY"] * 5)
         tokens = {**right(from_app.SetPayload, "bad"), "payload": {"data": b"1234", "token": {"offset": 0, "len": 4}}}

@@ -26,6 +26,7 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NoMoreTokens, NotIdle
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
+from rig.standby.wire.triggers import ChannelPush
 from tests.standby.fake_app import FakeApp, tcp_pair
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.virtual_time import virtual
@@ -225,7 +226,7 @@ async def _steps(app: FakeApp) -> None:
     ours, theirs = tcp_pair()
     with ours, theirs:
         await app.call(ConstructChannel("inbox", 30, True))
-        await app.call(RegisterTask("inbox", "Inbox", "push", "inbox"))
+        await app.call(RegisterTask("inbox", "Inbox", ChannelPush("inbox")))
         await app.call(UsingTransport("inbox", 1))
         await app.call(ConnectBegin("inbox", 1, "127.0.0.1", 5228))
         await app.call(ConnectEnd("inbox", 1), [ours.fileno()])
@@ -276,7 +277,7 @@ async def test_a_silent_device_holds_up_only_who_needs_it() -> None:
         began_s = host.now_s
         await other.call(RequestAccess())
         await other.call(ConstructChannel("inbox", 30, False))
-        await other.call(RegisterTask("inbox", "Inbox", "push", "inbox"))
+        await other.call(RegisterTask("inbox", "Inbox", ChannelPush("inbox")))
         await other.connect("inbox")
         assert Status(await other.call(WaitForPushEnabled("inbox"))) is Status.SOFTWARE_SLOT_ALLOCATED
         await waits.call(RequestAccess())
@@ -294,7 +295,7 @@ async def test_a_task_registered_while_its_channel_closes_does_not_run_for_the_n
         host.driver.fall_silent()
         closes = app.submit(CloseChannel("inbox"))
         await host.settle()
-        await app.call(RegisterTask("late", "Late", "push", "inbox"))
+        await app.call(RegisterTask("late", "Late", ChannelPush("inbox")))
         host.driver.answer_again()
         await closes
         await app.open("inbox")

@@ -24,7 +24,8 @@ class BackgroundExecutionManager:
 class BackgroundTaskRegistration:
     """A live registration."""
 
-    task_id: int
+    task_id: str
+    """A GUID."""
     name: str
 
 
@@ -43,5 +44,5 @@ class BackgroundTaskBuilder:
             raise HostError(HResult.INVALID_ARG, f"task {self.name} has no trigger")
         if self.entry_point not in app.entry_points:
             raise HostError(HResult.CLASS_NOT_REGISTERED, f"no entry point {self.entry_point!r} in app {app.name}")
-        task_id = app.call(RegisterTask(self.name, self.entry_point, self.trigger.kind, self.trigger.channel_id))
+        task_id = app.call(RegisterTask(self.name, self.entry_point, self.trigger))
         return BackgroundTaskRegistration(task_id, self.name)

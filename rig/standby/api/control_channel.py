@@ -12,11 +12,11 @@ from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import session
 from rig.standby.api.enums import ControlChannelTriggerResourceType
 from rig.standby.api.stream_socket import StreamSocket
-from rig.standby.api.triggers import ChannelTaskTrigger
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
+from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
 R = TypeVar("R")
 
@@ -65,12 +65,12 @@ class ControlChannelTrigger:
         return self._transport
 
     @property
-    def push_notification_trigger(self) -> ChannelTaskTrigger:
-        return ChannelTaskTrigger("push", self._id)
+    def push_notification_trigger(self) -> ChannelPush:
+        return ChannelPush(self._id)
 
     @property
-    def keep_alive_trigger(self) -> ChannelTaskTrigger:
-        return ChannelTaskTrigger("keepalive", self._id)
+    def keep_alive_trigger(self) -> ChannelKeepAlive:
+        return ChannelKeepAlive(self._id)
 
     @property
     def server_keep_alive_interval_in_minutes(self) -> int:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 
 from rig.standby.api import session
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.wire.to_app import RunTask
 
 
 class BackgroundTaskDeferral:
@@ -23,12 +24,12 @@ class BackgroundTaskDeferral:
 class BackgroundTaskInstance:
     """What Run gets."""
 
-    def __init__(self, number: int, task_name: str, entry_point: str, kind: str, channel_id: str | None) -> None:
-        self.number = number
-        self.task_name = task_name
-        self.entry_point = entry_point
-        self.kind = kind
-        self.channel_id = channel_id
+    def __init__(self, order: RunTask) -> None:
+        self.number = order.instance
+        self.task_id = order.task_id
+        self.task_name = order.name
+        self.entry_point = order.entry_point
+        self.channel_id = order.channel
         self._deferrals: set[BackgroundTaskDeferral] = set()
         self._changed = threading.Condition()
 
@@ -47,7 +48,7 @@ class BackgroundTaskInstance:
     def run(self, entry_points: dict[str, session.EntryPoint]) -> str | None:
         """To the end of the last deferral. Returns what Run raised, in words, were it SystemExit: the thread is not the app's."""
         try:
-            if self.entry_point not in entry_points:
+            if self.entry_point is None or self.entry_point not in entry_points:
                 return f"LookupError: the app has no entry point {self.entry_point!r} any more"
             entry_points[self.entry_point](self)
         except BaseException as error:

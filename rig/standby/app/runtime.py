@@ -30,7 +30,7 @@ from rig.standby.wire.faults import host_error_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
 from rig.standby.wire.message import Call
-from rig.standby.wire.to_app import RunTask, ToApp, TransportFailed
+from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
@@ -104,3 +104,5 @@ class Runtime:
                 self._tasks.add(notice)
             case TransportFailed(channel):
                 ControlChannelTrigger.transport_failed(channel)
+            case CancelRun() | TaskProgressed() | TaskCompleted():
+                pass

@@ -36,7 +36,7 @@ class TaskRuns:
         ran: dict[str, Any] = {"task": order.name, "kind": order.kind, "channel": order.channel}
         self._faults.add("RUN_ENTER", instance=order.instance, **ran)
         try:
-            instance = BackgroundTaskInstance(order.instance, order.name, order.entry_point, order.kind, order.channel)
+            instance = BackgroundTaskInstance(order)
             fault = (instance.run(self._entry_points) or "")[:WORDS_LENGTH] or None
         finally:
             self._faults.add("RUN_EXIT", instance=order.instance, fault=fault, **ran)

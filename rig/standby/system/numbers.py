@@ -10,7 +10,6 @@ class Numbers(msgspec.Struct):
 
     instances: int = 0
     """Of app processes."""
-    task_ids: int = 0
     runs: int = 0
     keys: int = 0
     """Of connections that the driver knows."""
@@ -18,10 +17,6 @@ class Numbers(msgspec.Struct):
     def next_instance(self) -> int:
         self.instances += 1
         return self.instances
-
-    def next_task_id(self) -> int:
-        self.task_ids += 1
-        return self.task_ids
 
     def next_run(self) -> int:
         self.runs += 1

@@ -4,18 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from rig.standby.wire.from_app import TriggerKind
-
-
-class Registration(msgspec.Struct, frozen=True):
-    """A background task of a channel of one of the package's processes (`instance`)."""
-
-    task_id: int
-    instance: int
-    name: str
-    entry_point: str
-    kind: TriggerKind
-    channel_id: str
+from rig.standby.system.registration import Registration
 
 
 class AppPackage(msgspec.Struct, eq=False):
@@ -26,5 +15,5 @@ class AppPackage(msgspec.Struct, eq=False):
     """What the user answers to an access request."""
     access: bool = False
     """It has asked, and the user said yes."""
-    registrations: dict[int, Registration] = msgspec.field(default_factory=dict)
+    registrations: dict[str, Registration] = msgspec.field(default_factory=dict)
     """By task id, in the order in which they were made."""

@@ -2,27 +2,35 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, TypeAlias
 
+import msgspec
 from msgspec import Meta
 
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.task_enums import (
+    ApplicationTriggerResult,
+    BackgroundAccessRequestKind,
+    DeviceTriggerResult,
+    SystemConditionType,
+)
+from rig.standby.wire.triggers import AnyTrigger, ChannelId, Minutes, TriggerId
 
 WORDS_LENGTH = 2000
 """Most characters of an error or a fault in words: what is longer is cut by who says it, or it would not be heard at all."""
 
-ChannelId: TypeAlias = Annotated[str, Meta(max_length=1024)]
-"""The system allows fewer characters where one is made."""
 SocketId: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Instance: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
-Minutes: TypeAlias = Annotated[int, Meta(ge=-(2**31), le=2**31 - 1)]
 Name: TypeAlias = Annotated[str, Meta(max_length=256)]
 Host: TypeAlias = Annotated[str, Meta(max_length=1024)]
 Port: TypeAlias = Annotated[int, Meta(ge=0, le=65_535)]
 Words: TypeAlias = Annotated[str, Meta(max_length=WORDS_LENGTH)]
-
-TriggerKind: TypeAlias = Literal["push", "keepalive"]
+TaskId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36)]
+"""A GUID, fresh for each registration (BGT-022)."""
+Arguments: TypeAlias = dict[Annotated[str, Meta(max_length=256)], Annotated[str, Meta(max_length=8192)]]
+CONDITIONS = 16
+"""Most of one registration."""
 
 
 class AppReady(Call[None], frozen=True):
@@ -32,14 +40,82 @@ class AppReady(Call[None], frozen=True):
 class RequestAccess(Call[int], frozen=True):
     """Answer: a BackgroundAccessStatus."""
 
+    kind: BackgroundAccessRequestKind = BackgroundAccessRequestKind.ALWAYS_ALLOWED
 
-class RegisterTask(Call[int], frozen=True):
-    """Answer: the number of the registration."""
+
+class RemoveAccess(Call[None], frozen=True):
+    """The app gives its access back, as it does first after an update (BGT-002)."""
+
+
+class GetAccess(Call[int], frozen=True):
+    """Answer: a BackgroundAccessStatus, UNSPECIFIED before any request."""
+
+
+class RegisterTask(Call[str], frozen=True):
+    """Answer: the TaskId."""
 
     name: Name
-    entry_point: Name
-    kind: TriggerKind
-    channel: ChannelId
+    entry_point: Name | None
+    """None: an in-process task, which the app's own activation handler runs (BGT-006)."""
+    trigger: AnyTrigger
+    conditions: Annotated[tuple[SystemConditionType, ...], Meta(max_length=CONDITIONS)] = ()
+    cancel_on_condition_loss: bool = False
+    is_network_requested: bool = False
+    group: Name | None = None
+
+
+class UnregisterTask(Call[None], frozen=True):
+    """`cancel`: running instances are cancelled; else they finish (BGT-010)."""
+
+    task_id: TaskId
+    cancel: bool
+
+
+class TaskInfo(msgspec.Struct, frozen=True):
+    """A live registration, as the app's package has it."""
+
+    task_id: str
+    name: str
+    trigger: AnyTrigger
+    group: str | None = None
+
+
+class ListTasks(Call[list[TaskInfo]], frozen=True):
+    """Of the package: those of the group, or those of none (BGT-009)."""
+
+    group: Name | None = None
+
+
+class RequestApplicationTrigger(Call[ApplicationTriggerResult], frozen=True):
+    """APT-002."""
+
+    trigger: TriggerId
+    arguments: Arguments | None = None
+    from_task: bool = False
+    """It is a task of the app that asks (APT-006)."""
+
+
+class RequestDeviceTrigger(Call[DeviceTriggerResult], frozen=True):
+    """BGT-020, BGT-021."""
+
+    trigger: TriggerId
+    device: Name
+    expected_minutes: Minutes = 0
+
+
+class TaskUsage(msgspec.Struct, frozen=True):
+    """What a running task has used, and may (BGT-026, 027, 029)."""
+
+    memory_bytes: int
+    memory_limit_bytes: int
+    """0: none."""
+    suspended_count: int
+    throttled_cpu: int
+    throttled_network: int
+
+
+class GetTaskUsage(Call[TaskUsage], frozen=True):
+    instance: Instance
 
 
 class ConstructChannel(Call[None], frozen=True):
@@ -122,7 +198,28 @@ class ReadCompleted(Notice, frozen=True):
     over: bool
 
 
+class TaskProgress(Notice, frozen=True):
+    """A running task tells how far it is; the app's own unit."""
+
+    instance: Instance
+    value: Annotated[int, Meta(ge=0, le=2**32 - 1)]
+
+
+class CancelHandled(Notice, frozen=True):
+    """The task's handlers of its cancellation have returned; it may still run (BGT-032)."""
+
+    instance: Instance
+
+
+class TaskReturned(Notice, frozen=True):
+    """Run has returned, and deferrals are open: they alone keep the run alive now (BGT-031)."""
+
+    instance: Instance
+
+
 class TaskDone(Notice, frozen=True):
+    """Run has returned, and every deferral is complete."""
+
     instance: Instance
     fault: Words | None
 
@@ -130,7 +227,14 @@ class TaskDone(Notice, frozen=True):
 FromApp: TypeAlias = (
     AppReady
     | RequestAccess
+    | RemoveAccess
+    | GetAccess
     | RegisterTask
+    | UnregisterTask
+    | ListTasks
+    | RequestApplicationTrigger
+    | RequestDeviceTrigger
+    | GetTaskUsage
     | ConstructChannel
     | SetServerKeepAlive
     | GetNetworkKeepAlive
@@ -145,5 +249,8 @@ FromApp: TypeAlias = (
     | CloseChannel
     | ReadBegin
     | ReadCompleted
+    | TaskProgress
+    | CancelHandled
+    | TaskReturned
     | TaskDone
 )

@@ -22,6 +22,8 @@ class HResult(IntEnum):
     """ERROR_NO_SYSTEM_RESOURCES: connect on a platform with connected standby and no free hardware slot (CCT-020)."""
     UNEXPECTED = 0x8000FFFF
     """E_UNEXPECTED: the system itself failed while it served the call."""
+    NOT_IMPLEMENTED = 0x80004001
+    """E_NOTIMPL: this host has no such thing."""
     FAIL = 0x80004005
     """E_FAIL: anything without a name of its own; the text says what."""
 

@@ -4,18 +4,55 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
-from rig.standby.wire.from_app import TriggerKind
 from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
+from rig.standby.wire.triggers import AnyDetails, AnyTrigger, channel_of, kind_of
 
 
 class RunTask(Notice, frozen=True):
     """Run a background task now: `instance` counts runs of the whole host."""
 
     instance: int
+    task_id: str
     name: str
-    entry_point: str
-    kind: TriggerKind
-    channel: str
+    entry_point: str | None
+    """None: the app's own activation handler."""
+    trigger: AnyTrigger
+    details: AnyDetails | None = None
+    network: bool = True
+    """False: the run has none (BGT-016)."""
+
+    @property
+    def kind(self) -> str:
+        """Of its trigger, as the timeline calls it."""
+        return kind_of(self.trigger)
+
+    @property
+    def channel(self) -> str | None:
+        return channel_of(self.trigger)
+
+
+class CancelRun(Notice, frozen=True):
+    """The handlers of the instance's cancellation are called; a run that has not begun begins, cancelled (BGT-032)."""
+
+    instance: int
+    reason: BackgroundTaskCancellationReason
+
+
+class TaskProgressed(Notice, frozen=True):
+    """For the handlers of the registration, in a foreground process of the app (BGT-033)."""
+
+    task_id: str
+    instance: int
+    value: int
+
+
+class TaskCompleted(Notice, frozen=True):
+    """For the handlers of the registration, in the foreground or on resume (BGT-033). `fault`: what Run raised, in words."""
+
+    task_id: str
+    instance: int
+    fault: str | None
 
 
 class TransportFailed(Notice, frozen=True):
@@ -24,7 +61,7 @@ class TransportFailed(Notice, frozen=True):
     channel: str
 
 
-ToApp: TypeAlias = RunTask | TransportFailed
+ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed
 
 
 class Invoke(Call[Any], frozen=True):

@@ -9,7 +9,7 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.tasks.runs import Tasks
-from rig.standby.wire.from_app import TriggerKind
+from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 from rig.timeline import TimelineWriter
 
 
@@ -39,7 +39,7 @@ class ChannelTriggers:
         if not channel.push_enabled:
             self._timeline.add("USAGE_FAULT", app=channel.app.name, channel=channel.channel_id, what="no wait for push")
         elif self._watch.may_fire(channel):
-            self._fire(channel, "push", "task")
+            self._fire(channel, ChannelPush(channel.channel_id), "task")
         else:
             channel.held_pushes += 1
 
@@ -47,7 +47,7 @@ class ChannelTriggers:
         """A software channel whose app was awake in standby for another reason: its tasks had to wait (CCT-028)."""
         held, channel.held_pushes = channel.held_pushes, 0
         for _ in range(held):
-            self._fire(channel, "push", "held_push")
+            self._fire(channel, ChannelPush(channel.channel_id), "held_push")
 
     def keep_alive_due(self, channel: Channel) -> None:
         """The server interval is over (CCT-033)."""
@@ -56,14 +56,14 @@ class ChannelTriggers:
 
     def no_more_tokens(self, channel: Channel) -> None:
         """The device cannot keep it alive any more: the app's task makes more of what it did that with."""
-        self._fire(channel, "keepalive", "keep_alive")
+        self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
 
     async def _keep_alive(self, channel: Channel) -> None:
         with self._governor.hold(channel.label, "its keep-alive is due"):
             await self._sleep.wake("keep_alive_timer")
             if self._watch.may_fire(channel):  # it may have been closed meanwhile
-                self._fire(channel, "keepalive", "keep_alive")
+                self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
 
-    def _fire(self, channel: Channel, kind: TriggerKind, cause: str) -> None:
+    def _fire(self, channel: Channel, trigger: ChannelPush | ChannelKeepAlive, cause: str) -> None:
         self._processes.resume(channel.app, cause)
-        self._tasks.fire(channel.app, kind, channel.channel_id)
+        self._tasks.fire(channel.app, trigger)

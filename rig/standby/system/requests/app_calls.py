@@ -10,7 +10,9 @@ from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.system.tasks.runs import Tasks
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus
+from rig.standby.wire.triggers import channel_of, kind_of
 from rig.timeline import TimelineWriter
 
 
@@ -45,9 +47,12 @@ class AppCalls:
         granted = BackgroundAccessStatus.ALWAYS_ALLOWED if app.package.access else BackgroundAccessStatus.DENIED_BY_USER
         return int(granted)
 
-    def _register_task(self, app: AppProcess, message: from_app.RegisterTask, descriptors: Descriptors) -> int:
-        self._table.get(app, message.channel)
-        return self._tasks.register(app, message.name, message.entry_point, message.kind, message.channel)
+    def _register_task(self, app: AppProcess, message: from_app.RegisterTask, descriptors: Descriptors) -> str:
+        channel = channel_of(message.trigger)
+        if channel is None:
+            raise HostError(HResult.INVALID_ARG, f"no task is registered for a trigger of kind {kind_of(message.trigger)}")
+        self._table.get(app, channel)
+        return self._tasks.register(app, message)
 
     def _task_done(self, app: AppProcess, message: from_app.TaskDone, descriptors: Descriptors) -> None:
         app.run_done(message.instance)

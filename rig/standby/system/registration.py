@@ -1,0 +1,34 @@
+"""A registered background task: what outlives the system, and for most kinds the app's process."""
+
+from __future__ import annotations
+
+import msgspec
+
+from rig.standby.wire.task_enums import SystemConditionType
+from rig.standby.wire.triggers import AnyTrigger, channel_of, kind_of
+
+
+class Registration(msgspec.Struct, frozen=True):
+    """`instance`: the app's process that made it; a control channel's task is that process's alone."""
+
+    task_id: str
+    """A GUID (BGT-022)."""
+    instance: int
+    name: str
+    entry_point: str | None
+    """None: in-process (BGT-006)."""
+    trigger: AnyTrigger
+    conditions: tuple[SystemConditionType, ...] = ()
+    """All must hold for it to run (BGT-012)."""
+    cancel_on_condition_loss: bool = False
+    is_network_requested: bool = False
+    group: str | None = None
+
+    @property
+    def kind(self) -> str:
+        """Of its trigger, as the timeline calls it."""
+        return kind_of(self.trigger)
+
+    @property
+    def channel_id(self) -> str | None:
+        return channel_of(self.trigger)
