@@ -1,4 +1,4 @@
-"""Enumerations of background tasks; values from the WinRT reference, by name (spec appendix A.1 and A.2)."""
+"""Enumerations of background tasks; values from the WinRT reference, by name."""
 
 from __future__ import annotations
 
