@@ -14,6 +14,7 @@ from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Any
 
+from rig import room
 from rig.config import BenchConfig
 from rig.device.base import Device
 from rig.device.factory import create
@@ -55,11 +56,12 @@ class Bench:
 
     def __enter__(self) -> Bench:
         started_s = time.monotonic()
-        try:
-            self._build()
-        except BaseException:
-            self._stack.close()
-            raise
+        with self._files():
+            try:
+                self._build()
+            except BaseException:
+                self._stack.close()
+                raise
         self.set_up_s = time.monotonic() - started_s
         self.timeline.add("BENCH_READY", device=self.config.device, topology=self.config.topology, set_up_s=self.set_up_s)
         return self
@@ -67,7 +69,24 @@ class Bench:
     def __exit__(self, *_: object) -> None:
         """Not in a fork of the process that made it, which leaves the block too: the bench is still used."""
         if self._owner == os.getpid():
+            self._tear_down()
+
+    def _tear_down(self) -> None:
+        """All of it, whatever becomes of a part. Raises BenchError as `_files`, also for records that found no room."""
+        with self._files():
             self._stack.close()
+        if self.timeline.lack is not None:
+            raise self.timeline.lack
+
+    @contextmanager
+    def _files(self) -> Iterator[None]:
+        """Raises BenchError RIG-R14 when they found no room, RIG-T03 when somebody has taken them away."""
+        try:
+            yield
+        except OSError as error:
+            if room.out_of_room(error) is None and self.artefacts.is_dir():
+                raise
+            raise room.of_files(error, self.artefacts) from error
 
     def _build(self) -> None:
         launch.warm_up()

@@ -100,6 +100,8 @@ MEANINGS = {
     "RIG-R26": "The driver of the device ended before it had done what it was asked for.",
     "RIG-R27": "The standby service hangs.",
     "RIG-R28": "The standby service ended while it served a call of the bench.",
+    "RIG-R29": "The standby host ended: its supervisor was killed, or ended by itself.",
+    "RIG-R30": "A process of the standby host died again and again.",
     "RIG-X00": "An exception that nobody foresaw.",
     "RIG-X01": "A request was made from a callback of its own link.",
     "RIG-X02": "More requests are in flight than there are numbers for.",

@@ -4,6 +4,8 @@ A timeline is a file of JSON lines. Every process of the bench opens it with O_A
 write(2): the kernel serialises appends, so the order of lines is the order of events, across processes, and a SIGKILL
 loses nothing that happened. The line number is the record's `seq`; order assertions compare `seq`, never time.
 `t_ns` is CLOCK_MONOTONIC, which is one clock for all processes of a machine.
+A record that finds no room on the disk is no reason for a process to end. It leaves a mark on the file, in its permissions, which
+need no room; whoever waits for a record or looks for one then gets RIG-R14.
 
 A line: {"t": t_ns, "src": who writes, "ev": event name, ...detail}
 Event names: rig/events.py.
@@ -13,6 +15,7 @@ from __future__ import annotations
 
 import json
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -22,12 +25,17 @@ from typing import Any
 
 import msgspec
 
+from rig import room
 from rig.clock import WAIT_S, Deadline
-from rig.errors import RigError
+from rig.errors import BenchError, RigError
 from rig.events import TimelineEvent, check_name
 
 POLL_S = 0.0005
 """How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
+
+
+FULL = stat.S_ISVTX
+"""A permission bit that means nothing on a file: a record is missing, or a part of one."""
 
 
 class TimelineTimeout(AssertionError):
@@ -67,8 +75,19 @@ class TimelineWriter:
 
     def add(self, event: str, *, t_ns: int | None = None, **detail: Any) -> None:
         """Append one record. `t_ns` is for events that happened elsewhere (a frame's kernel timestamp)."""
-        line = {"t": time.monotonic_ns() if t_ns is None else t_ns, "src": self.src, "ev": event, **detail}
-        os.write(self.fd, encoded(line) + b"\n")
+        line = encoded({"t": time.monotonic_ns() if t_ns is None else t_ns, "src": self.src, "ev": event, **detail}) + b"\n"
+        try:
+            written = os.write(self.fd, line)
+        except OSError as error:
+            if error.errno not in room.NO_ROOM:
+                raise
+            written = 0
+        if written != len(line):
+            self.is_full()
+
+    def is_full(self) -> None:
+        """Something that belongs to the run found no room: all who read the timeline are told."""
+        os.fchmod(self.fd, os.fstat(self.fd).st_mode | FULL)
 
 
 class Timeline(TimelineWriter):
@@ -76,20 +95,31 @@ class Timeline(TimelineWriter):
 
     def __init__(self, path: Path, src: str = "rig") -> None:
         super().__init__(os.open(path, os.O_RDWR | os.O_CREAT | os.O_TRUNC | os.O_APPEND | os.O_CLOEXEC, 0o644), src)
+        os.fchmod(self.fd, os.fstat(self.fd).st_mode & ~FULL)
         self.path = path
+        self.excuse: Callable[[], Exception | None] = lambda: None
+        """Asked when a record did not come: what of the bench is to blame."""
         self._lock = threading.Lock()
         self._records: list[Record] = []
         self._offset = 0
         self._rest = b""
+        self._full = False
+
+    @property
+    def lack(self) -> BenchError | None:
+        """RIG-R14 when there was no room for a record."""
+        return room.no_room(self.path.parent, "the timeline is not whole") if self._full else None
 
     def writer(self, src: str) -> TimelineWriter:
         """A writer for another part of this process."""
         return TimelineWriter(self.fd, src)
 
     def records(self, after: int = 0) -> list[Record]:
-        """All records so far from `after` on, in order."""
+        """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing."""
         with self._lock:
             self._read_new()
+            if self._full:
+                raise room.no_room(self.path.parent, "the timeline is not whole")
             return self._records[after:]
 
     def mark(self) -> int:
@@ -125,13 +155,17 @@ class Timeline(TimelineWriter):
                 if record.event == TimelineEvent.DEVICE_DIED and record.seq >= news:
                     raise DeviceDied(self._missing(what, timeout_s, after, seen, count, f"the device died, {record.status}"))
             if deadline.expired:
-                raise TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
+                missing = TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
+                raise self.excuse() or missing
             time.sleep(POLL_S)
 
     def close(self) -> None:
-        self.records()
-        os.close(self.fd)
-        self.fd = -1
+        with self._lock:
+            try:
+                self._read_new()
+            finally:
+                os.close(self.fd)
+                self.fd = -1
 
     def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int, why: str = "") -> str:
         missing = f"{what} {f'will not come: {why}' if why else f'did not come within {timeout_s} s'} ({seen} of {count} seen)"
@@ -143,7 +177,11 @@ class Timeline(TimelineWriter):
         return "\n".join([f"{missing}; what came since, to the end:", *came])
 
     def _read_new(self) -> None:
-        if self.fd < 0 or os.fstat(self.fd).st_size == self._offset:
+        if self.fd < 0:
+            return
+        now = os.fstat(self.fd)
+        self._full = bool(now.st_mode & FULL)
+        if self._full or now.st_size == self._offset:  # a line that was cut short may be anywhere
             return
         while chunk := os.pread(self.fd, 1 << 20, self._offset):
             self._offset += len(chunk)
@@ -162,9 +200,18 @@ def parse(line: bytes, seq: int) -> Record:
 
 
 def load(path: Path) -> Iterator[Record]:
-    """Records of a finished timeline; a last line that a kill cut short is left out."""
-    for seq, line in enumerate(path.read_bytes().split(b"\n")[:-1]):
-        yield parse(line, seq)
+    """Records of a finished timeline; a last line that a kill cut short is left out, and any that a full disk did."""
+    full = path.stat().st_mode & FULL
+    seq = 0
+    for line in path.read_bytes().split(b"\n")[:-1]:
+        try:
+            record = parse(line, seq)
+        except RigError:
+            if not full:
+                raise
+            continue
+        seq += 1
+        yield record
 
 
 def encoded(line: dict[str, Any]) -> bytes:

@@ -18,13 +18,16 @@ def write_output(directory: Path, sections: Sequence[tuple[str, str]]) -> list[t
     """Write what an attempt and its processes wrote to output.txt; gives the end of each stream, for the record."""
     written = [(name, text) for name, text in sections if text.strip()]
     if written:
+        directory.mkdir(parents=True, exist_ok=True)  # somebody may have deleted it
         whole = "".join(f"----- {name} -----\n{text.rstrip()}\n" for name, text in written)
         (directory / OUTPUT).write_text(whole, encoding="utf-8", errors="backslashreplace")
     return [(name, text[-OUTPUT_CHARS:]) for name, text in written]
 
 
 def keep(directory: Path, outcome: Verdict) -> list[Path]:
-    """Delete what is not needed; the files that stay, sorted."""
+    """Delete what is not needed; the files that stay, sorted. None when somebody has deleted them all."""
+    if not directory.is_dir():
+        return []
     if outcome in (Verdict.PASSED, Verdict.SKIPPED):
         for path in directory.iterdir():
             if path.name != TIMELINE and path.is_file():

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from rig.errors import BenchError, DeviceError, RigError
 from rig.results.verdict import Verdict
+from rig.room import out_of_room
 from rig.runner.limits import TimeLimitExceeded
-from rig.runner.room import out_of_room
 
 
 def verdict_of(phase: str, error: BaseException) -> Verdict:

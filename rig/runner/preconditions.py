@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rig.errors import BenchError, UsageError
+from rig.room import lack
 from rig.runner.combinations import check, check_word
-from rig.runner.room import lack
 
 if TYPE_CHECKING:
     from rig.config import BenchConfig

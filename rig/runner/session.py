@@ -17,6 +17,7 @@ from typing import Any
 import pytest
 from _pytest.runner import runtestprotocol
 
+from rig import room
 from rig.errors import BenchError, UsageError
 from rig.exit_codes import Exit
 from rig.ours import is_ours
@@ -24,7 +25,7 @@ from rig.results import verdict as verdicts
 from rig.results.artefacts import keep, write_output
 from rig.results.record import Recorder, artefact_dir, new_run_dir
 from rig.results.verdict import Verdict
-from rig.runner import own_requirements, room
+from rig.runner import own_requirements
 from rig.runner.about import requirements, title
 from rig.runner.bench_fixture import ARTEFACTS, COMBINATION
 from rig.runner.blame import verdict_of
@@ -178,9 +179,9 @@ class Runner:
         try:
             yield
         except OSError as error:
-            if self.recorder is None or room.out_of_room(error) is None:
+            if self.recorder is None or (lacking := room.out_of_room(error)) is None:
                 raise
-            self._end_for_room(room.no_room(self.recorder.run_dir, str(error.strerror)))
+            self._end_for_room(room.no_room(self.recorder.run_dir, room.words(lacking)))
 
     def _has_room(self) -> bool:
         """For one more test and the reports; if not, the run ends."""

@@ -23,6 +23,7 @@ from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
 from rig.standby import launch
+from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.faults import error_of
@@ -52,49 +53,32 @@ class SystemRestarted(BenchError):
         super().__init__("RIG-R28", cause, "see the test's output.txt and timeline.jsonl for its last words")
 
 
-class _News:
-    """What the supervisor says of the system."""
-
-    def __init__(self, sock: socket.socket) -> None:
-        self.line: Line[supervision.ToBench] = Line(sock, supervision.ToBench)
-        self.line.sock.setblocking(False)
-        self.pid = 0
-        """The system's, as we can signal it."""
-        self.driver_pid = 0
-
-    def ended(self) -> str | None:
-        """Take the news: how the system has ended since the last time, in words."""
-        status = None
-        with contextlib.suppress(BlockingIOError):
-            while (received := self.line.receive()) is not None:
-                match received.body:
-                    case supervision.SystemStarted(_, pid):
-                        self.pid = pid
-                    case supervision.DriverStarted(pid):
-                        self.driver_pid = pid
-                    case supervision.SystemEnded(ended):
-                        status = ended
-        return status
-
-
 class _Calls:
-    """Calls over one line, one at a time; an answer that came too late for its call is passed over."""
+    """Calls over one line, one at a time; an answer that came too late for its call is passed over. `news`: of the host that the
+    other end is a part of; `restarts`: the other end is the system, whose line outlives it."""
 
-    def __init__(self, sock: socket.socket, incoming: Any, who: str, news: _News | None = None) -> None:
+    def __init__(
+        self, sock: socket.socket, incoming: Any, who: str, news: News | None = None, *, restarts: bool = False
+    ) -> None:
         self.line: Line[Any] = Line(sock, incoming)
         self._who = who
         self._news = news
+        self._restarts = restarts
+        self._deaths = 0
         self._lock = threading.Lock()
         self._number = 0
 
     def call(self, call: Call[R], fds: Sequence[int] = (), *, timeout_s: float) -> R:
-        """Raises the fault's error, ProcessGone, SystemRestarted or TimeoutError."""
+        """Raises the fault's error, ProcessGone, SystemRestarted or TimeoutError; what has ended all of the host, at once."""
         with self._lock:
             self._number += 1
             deadline = Deadline(timeout_s)
             self.line.sock.settimeout(timeout_s)
-            if self._news is not None:
-                self._news.ended()  # before this call
+            if self._news is not None and self._restarts:
+                self._news.take()
+                self._deaths = self._news.deaths  # before this call
+                if self._news.over is not None:
+                    raise self._why_gone()
             try:
                 self.line.send_call(self._number, call, fds)
                 received = self._answer(deadline)
@@ -128,11 +112,17 @@ class _Calls:
                     ends += 1
                 elif isinstance(received.body, bench.Failed):
                     return error_of(received.body.fault)
+        if self._news is not None:
+            self._news.take()
+            if self._news.over is not None:
+                return self._news.over
         return ProcessGone(self._who)
 
     def _wait(self, deadline: Deadline) -> None:
         """Until something comes. An answer that the system has given before it died counts."""
-        lines = [self.line] if self._news is None else [self.line, self._news.line]
+        lines = [self.line]
+        if self._news is not None and self._restarts:
+            lines.append(self._news.line)
         while True:
             poll = select.poll()
             for line in lines:
@@ -142,9 +132,12 @@ class _Calls:
                 return
             if not ready:
                 raise TimeoutError(f"{self._who} does not answer")
-            status = self._news.ended() if self._news is not None else None
-            if status is not None:
-                raise SystemRestarted(status)
+            assert self._news is not None
+            self._news.take()
+            if self._news.over is not None:
+                raise self._why_gone()
+            if self._news.deaths > self._deaths:
+                raise SystemRestarted(self._news.status)
 
     def close(self) -> None:
         self.line.close()
@@ -157,7 +150,7 @@ class AppHandle:
         self.host = host
         self.name = name
         self.instance = instance
-        self._line = _Calls(sock, Invoke, f"app {name}")
+        self._line = _Calls(sock, Invoke, f"app {name}", host.news)
 
     def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
         """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
@@ -195,8 +188,9 @@ class StandbyHost:
         self._check_device = check_device
         ours, theirs = pair()
         news, told = pair()
-        self._news = _News(news)
-        self._line = _Calls(ours, bench.ToBench, "the standby service", self._news)
+        self.news = News(news)
+        timeline.excuse = self._excuse
+        self._line = _Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
         settings = DriverSettings(
             timeline_fd=timeline.fd,
             host_ns_fd=host_ns_fd,
@@ -245,7 +239,8 @@ class StandbyHost:
         except TimeoutError:
             received = None
         if received is None:
-            raise BenchError("RIG-R20", "the standby service did not start", "its output stands above")
+            self.news.take()
+            raise self.news.over or BenchError("RIG-R20", "the standby service did not start", "its output stands above")
         if isinstance(received.body, bench.Failed):
             raise error_of(received.body.fault)
 
@@ -330,8 +325,8 @@ class StandbyHost:
     @property
     def pid(self) -> int:
         """The system's process. It is another one after the system's death."""
-        self._news.ended()
-        return self._news.pid
+        self.news.take()
+        return self.news.pid
 
     @property
     def supervisor_pid(self) -> int:
@@ -341,19 +336,23 @@ class StandbyHost:
     @property
     def driver_pid(self) -> int:
         """The process of the device's driver."""
-        self._news.ended()
-        return self._news.driver_pid
+        self.news.take()
+        return self.news.driver_pid
 
     def kill(self) -> None:
         """All of the host ends at once, as a machine that loses its power."""
         self._process.kill()
+
+    def _excuse(self) -> Exception | None:
+        self.news.take()
+        return self.news.over
 
     def close(self) -> None:
         self._process.close()
         for app in self.apps.values():
             app.close()
         self._line.close()
-        self._news.line.close()
+        self.news.close()
 
     def __enter__(self) -> StandbyHost:
         return self

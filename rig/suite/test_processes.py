@@ -9,7 +9,7 @@ import pytest
 
 from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.wire.hresult import ProcessGone
+from rig.standby.news import HostGone
 from rig.suite.scene import Scene
 
 
@@ -73,9 +73,10 @@ def test_an_app_that_died_before_its_last_message_was_read_takes_nobody_along(
 
 
 def test_a_host_that_is_gone_is_said(scene: Scene) -> None:
+    """As what it is, a bench that broke: whatever is tested, its verdict would not be about that."""
     scene.open_hardware()
     scene.host.kill()
-    with pytest.raises(ProcessGone, match="the standby service is gone"):
+    with pytest.raises(HostGone, match="the standby host is gone"):
         scene.host.exit_standby()
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.runner import room
+from rig import room
 
 SOURCE = """
 import pytest
@@ -17,7 +17,7 @@ def test_one(bench, n): pass
 """
 
 FULL_AFTER_TWO = """
-from rig.runner import room
+from rig import room
 from rig.results.record import Recorder
 
 calls = []
@@ -35,7 +35,7 @@ Recorder.add = add
 
 @pytest.mark.parametrize("workers", [[], ["-n", "1"]], ids=["here", "in a worker"])
 def test_a_nearly_full_disk_ends_the_run_while_reports_can_be_drawn(fake_bench: pytest.Pytester, workers: list[str]) -> None:
-    less = "\nfrom rig.runner import room\nleft = iter([1 << 30] * 3)\n"
+    less = "\nfrom rig import room\nleft = iter([1 << 30] * 3)\n"
     fake = "room.lack = lambda path: None if next(left, 0) else room.no_room(path, '7 KiB are left')\n"
     fake_bench.makeconftest((fake_bench.path / "conftest.py").read_text() + less + fake)
     fake_bench.makepyfile(test_it=SOURCE)

@@ -204,3 +204,24 @@ def test_worst_test_decides_a_requirement() -> None:
     assert verdicts.of_requirement([Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED]) is Verdict.FAILED
     assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.PASSED]) is Verdict.PASSED
     assert verdicts.of_requirement([]) is Verdict.NOT_COVERED
+
+
+def test_files_that_somebody_has_deleted_end_nothing_but_the_test(run_rig: Run) -> None:
+    code, lines = run_rig(
+        """
+        import shutil
+
+        def test_one(bench):
+            shutil.rmtree(bench.artefacts)
+
+        def test_two(bench):
+            shutil.rmtree(bench.artefacts)
+            print("last words")
+            assert 1 == 2
+
+        def test_three(bench):
+            pass
+        """
+    )
+    assert code == 1
+    assert attempts(lines) == ["passed", "failed", "passed"]

@@ -17,14 +17,18 @@ import pytest
 from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
-from rig.errors import BenchError
+from rig.device.native import NativeDevice
+from rig.errors import BenchError, RigError
 from rig.net import userns
 from rig.standby import handle
 from rig.standby.handle import SystemRestarted, _Calls
+from rig.standby.news import HostGone, News
+from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
 from rig.standby.wire.bench import Failed, FromBench, LinkStats, ToBench
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, pair
+from rig.standby.wire.supervision import GivenUp
 from rig.suite.scene import Scene
 
 Toy = Callable[[str], subprocess.CompletedProcess[str]]
@@ -130,8 +134,47 @@ def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
     pids = [scene.host.pid, scene.timeline.wait("APP_READY").pid]
     os.kill(scene.host.supervisor_pid, signal.SIGKILL)
     until_gone(*pids)
-    with pytest.raises(ProcessGone, match="the standby service is gone"):
+    with pytest.raises(HostGone, match="RIG-R29 the standby host is gone"):
         scene.host.link_stats()
+
+
+def test_a_host_that_is_gone_is_no_fault_of_an_app_or_of_what_was_waited_for(scene: Scene) -> None:
+    """An app that ended with its host did not end by itself, and a record that nobody is left to write is not missing."""
+    app = scene.host.start_app("chat")
+    os.kill(scene.host.supervisor_pid, signal.SIGKILL)
+    until_gone(scene.timeline.wait("APP_READY").pid)
+    with pytest.raises(HostGone):
+        app.call("messages", channel="inbox")
+    with pytest.raises(HostGone):
+        scene.timeline.wait("SLEEP_ENTER", timeout_s=0.01)
+
+
+def test_an_app_that_ended_by_itself_is_the_apps_own(scene: Scene) -> None:
+    app = scene.host.start_app("chat")
+    os.kill(scene.timeline.wait("APP_READY").pid, signal.SIGKILL)
+    with pytest.raises(ProcessGone, match="app chat is gone"):
+        app.call("messages", channel="inbox")
+
+
+def test_what_the_supervisor_gave_up_for_ends_a_call_under_way_and_every_later_one() -> None:
+    (ours, theirs), (news, told) = pair(), pair()
+    calls = _Calls(ours, ToBench, "the standby service", News(news), restarts=True)
+    supervisor, system = Line[Any](told, None), Line[Any](theirs, FromBench)
+
+    def give_up() -> None:
+        assert system.receive()
+        fault = fault_of(BenchError("RIG-R30", "the driver died 5 times", "report it"), "the supervisor")
+        supervisor.send_notice(GivenUp(fault))
+        supervisor.close()
+
+    thread = threading.Thread(target=give_up)
+    thread.start()
+    for _ in range(2):
+        with pytest.raises(BenchError, match="RIG-R30 the driver died 5 times"):
+            calls.call(LinkStats(), timeout_s=5)
+    thread.join()
+    system.close()
+    calls.close()
 
 
 @pytest.mark.parametrize("heard", [False, True], ids=["before the call", "during the call"])
@@ -157,17 +200,50 @@ def test_one_that_cannot_go_on_says_why(heard: bool) -> None:
     calls.close()
 
 
+@pytest.mark.limit_s(30)
+def test_sigterm_to_the_system_is_a_death_like_another(scene: Scene) -> None:
+    """The call under way is told so, and no exception that nobody foresaw."""
+    device = scene.bench.microcontroller
+    assert isinstance(device, NativeDevice)
+    outcome = list[BaseException]()
+
+    def call() -> None:
+        try:
+            scene.device.slots()
+        except BaseException as error:
+            outcome.append(error)
+
+    system = scene.host.pid
+    os.kill(device.pid, signal.SIGSTOP)  # its answer is waited for
+    caller = threading.Thread(target=call)
+    caller.start()
+    caller.join(0.1)
+    assert caller.is_alive()
+    os.kill(system, signal.SIGTERM)
+    caller.join(5)
+    os.kill(device.pid, signal.SIGCONT)
+    assert [type(error) for error in outcome] == [SystemRestarted]
+    assert "ended (signal SIGTERM) before it answered" in str(outcome[0])
+    assert scene.device.slots() == ()
+    assert not scene.timeline.find("SERVICE_FAULT")
+
+
 @pytest.fixture
 def toy(tmp_path: Path) -> Toy:
-    """See toy_system.py. `stdout` is what the toys have said."""
+    """See toy_system.py. `stdout` is what the toys have said, and then what the supervisor told the bench last."""
 
     def run(name: str) -> subprocess.CompletedProcess[str]:
         (bench, bench_end), (news, told) = pair(), pair()
         fds = [told.fileno(), bench_end.fileno()]
         argv = [sys.executable, str(Path(__file__).parent / "toy_system.py"), name, *map(str, fds), str(tmp_path / "said")]
-        with bench, bench_end, news, told:
-            done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=30, check=False)
-        return subprocess.CompletedProcess(argv, done.returncode, (tmp_path / "said").read_text(), done.stderr)
+        with bench, bench_end, news:
+            with told:
+                done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=30, check=False)
+            heard = News(news)
+            heard.take()
+        said = (tmp_path / "said").read_text() if (tmp_path / "said").exists() else ""
+        over = f"{heard.over.code}\n" if isinstance(heard.over, RigError) and not isinstance(heard.over, HostGone) else ""
+        return subprocess.CompletedProcess(argv, done.returncode, said + over, done.stderr)
 
     return run
 
@@ -179,8 +255,31 @@ def test_what_it_had_stored_comes_to_the_next_one(toy: Toy) -> None:
 
 def test_one_that_cannot_start_is_given_up(toy: Toy) -> None:
     done = toy("hopeless")
-    assert (done.returncode, done.stdout) == (1, "1\n2\n3\n4\n5\n")
+    assert (done.returncode, done.stdout) == (1, "1\n2\n3\n4\n5\nRIG-R30\n")
     assert "the standby service died 5 times before it served, signal SIGKILL at last" in done.stderr
+
+
+def test_a_driver_that_dies_again_and_again_is_given_up(toy: Toy) -> None:
+    done = toy("waits_for_drivers_that_die")
+    assert (done.returncode, done.stdout) == (1, "driver\n" * 5 + "RIG-R30\n")
+    assert "the driver of the device died 5 times within 30 s, exit status 1 at last" in done.stderr
+
+
+def test_a_driver_that_somebody_ends_is_started_as_often_as_that_happens(toy: Toy) -> None:
+    done = toy("waits_for_drivers_that_are_ended")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("driver\n") >= 20
+    assert "RIG-R30" not in done.stdout
+
+
+def test_deaths_count_that_come_close_together() -> None:
+    """A driver that dies now and then in a long life is worth the next one."""
+    now_s = 0.0
+    patience = Patience(lambda: now_s)
+    for _ in range(100):
+        assert not patience.died()
+        now_s += WITHIN_S / (DEATHS - 2)
+    assert [patience.died() for _ in range(DEATHS - 2)][-1]
 
 
 def test_one_that_has_served_is_started_as_often_as_it_dies(toy: Toy) -> None:

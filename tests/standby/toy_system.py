@@ -63,17 +63,49 @@ async def leaves_children(given: Inheritance, out: int) -> None:
     os.write(out, b"%d\n" % given.incarnation)
 
 
+async def waits_for_drivers_that_die(given: Inheritance, out: int) -> None:
+    die_with_this_parent()
+    signal.pause()
+
+
+async def waits_for_drivers_that_are_ended(given: Inheritance, out: int) -> None:
+    """Until there have been twenty, or one more by now."""
+    while os.fstat(out).st_size < 20 * len(DRIVER):
+        await asyncio.sleep(0.001)
+
+
 Toy = Callable[[Inheritance, int], Coroutine[None, None, None]]
-TOYS: dict[str, Toy] = {toy.__name__: toy for toy in (stores, hopeless, serves, leaves_children)}
+TOYS: dict[str, Toy] = {
+    toy.__name__: toy
+    for toy in (
+        stores, hopeless, serves, leaves_children, waits_for_drivers_that_die, waits_for_drivers_that_are_ended,
+    )
+}  # fmt: skip
+DRIVER = b"driver\n"
 
 
 def no_app(birth: AppBirth) -> None:
     raise AssertionError("no app is started here")
 
 
-def idle(config: bytes, line_fd: int, journal_fd: int) -> None:
-    die_with_this_parent()
+def idle(out: str) -> None:
     signal.pause()
+
+
+def dies(out: str) -> None:
+    with open(out, "ab") as file:  # noqa: PTH123
+        file.write(DRIVER)
+    os._exit(1)
+
+
+def is_ended(out: str) -> None:
+    with open(out, "ab") as file:  # noqa: PTH123
+        file.write(DRIVER)
+        ends = os.fstat(file.fileno()).st_size
+    os.kill(os.getpid(), (signal.SIGKILL, signal.SIGTERM)[ends % 2])
+
+
+DRIVERS = {"waits_for_drivers_that_die": dies, "waits_for_drivers_that_are_ended": is_ended}
 
 
 def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
@@ -86,7 +118,11 @@ def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
         appends = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         asyncio.run(TOYS[toy](given, appends))
 
-    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, idle)).run()
+    def driver(config: bytes, line_fd: int, journal_fd: int) -> None:
+        die_with_this_parent()
+        DRIVERS.get(toy, idle)(out)
+
+    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, driver)).run()
 
 
 if __name__ == "__main__":

@@ -164,7 +164,8 @@ class Server:
 
     def on_fault(self, where: str, error: Exception) -> None:
         """An exception that nobody foresaw: written down, and everything else goes on."""
-        traceback.print_exception(error)
+        with contextlib.suppress(OSError):  # the disk that takes what is printed is full
+            traceback.print_exception(error)
         self._timeline.add("SERVICE_FAULT", where=f"the driver, {where}", error=f"{type(error).__name__}: {error}")
 
     def _result(self, call: Any, descriptors: Descriptors) -> Any:

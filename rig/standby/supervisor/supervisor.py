@@ -21,9 +21,11 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from rig.device.process import exit_words
+from rig.errors import BenchError
 from rig.process import close_all_fds_but, enter_network, outer_pid
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.orphans import end_orphans
+from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
 from rig.standby.wire import supervision
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.hresult import HostError, HResult
@@ -32,7 +34,9 @@ from rig.standby.wire.message import Notice
 from rig.timeline import TimelineWriter
 
 ATTEMPTS = 5
-"""Systems in a row that die before they serve, and drivers that die by themselves: the next one would, too."""
+"""Systems in a row that die before they serve: the next one would, too."""
+FROM_OUTSIDE = frozenset(f"signal {number.name}" for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
+"""Ways to end that say nothing of who ended."""
 
 
 @dataclass(frozen=True)
@@ -57,8 +61,8 @@ class Supervisor:
         self._systems_end, self._drivers_end = pair()
         self._journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
         self._driver_pid = 0
-        self._driver_deaths = 0
-        """Of its own; nobody waits for them to be few again."""
+        self._patience = Patience()
+        """With drivers that die by themselves."""
         self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
         self._news.sock.setblocking(False)
         self._line: Line[supervision.FromSystem] | None = None
@@ -108,10 +112,8 @@ class Supervisor:
     def _driver_ended(self, status: str) -> None:
         """The next one goes on where this one was, and so would die of what this one died of, unless it was killed."""
         self._timeline.add("DRIVER_TERMINATED", status=status)
-        self._driver_deaths += status != "signal SIGKILL"
-        if self._driver_deaths >= ATTEMPTS:
-            sys.stderr.write(f"the driver of the device ended again and again, {status} at last\n")
-            os._exit(1)
+        if status not in FROM_OUTSIDE and self._patience.died():
+            self._give_up(f"the driver of the device died {DEATHS} times within {WITHIN_S:g} s, {status} at last")
         self._start_driver()
 
     # -- the system ----------------------------------------------------------------------------------------------------
@@ -175,8 +177,7 @@ class Supervisor:
             os._exit(0)
         self._failed_starts += 1
         if self._failed_starts >= ATTEMPTS:
-            sys.stderr.write(f"the standby service died {ATTEMPTS} times before it served, {status} at last\n")
-            os._exit(1)
+            self._give_up(f"the standby service died {ATTEMPTS} times before it served, {status} at last")
         end_orphans(self._known())
         _throw_away(self._birth.bench_fd)
         self._tell_bench(supervision.SystemEnded(status))
@@ -252,6 +253,14 @@ class Supervisor:
             os.kill(self._system_pid, signal.SIGKILL)
         except OSError:
             pass  # it has just died, which is heard otherwise
+
+    def _give_up(self, why: str) -> NoReturn:
+        """All of the host ends, and whatever the bench asks next is answered with that."""
+        fix = "please report it, with the test's output.txt and timeline.jsonl: they have its last words"
+        self._tell_bench(supervision.GivenUp(fault_of(BenchError("RIG-R30", why, fix), "the supervisor")))
+        with contextlib.suppress(OSError):  # nobody may read that any more
+            sys.stderr.write(f"{why}\n")
+        os._exit(1)
 
     def _tell_bench(self, notice: Notice) -> None:
         with contextlib.suppress(OSError):  # a bench that hears nothing is about to end us

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import traceback
 from typing import Any
 
+from rig.room import out_of_room
 from rig.timeline import TimelineWriter
 
 
@@ -14,7 +16,10 @@ class Faults:
         self._timeline = timeline
 
     def met(self, where: str, error: BaseException) -> None:
-        traceback.print_exception(error)
+        with contextlib.suppress(OSError):  # the disk that takes what is printed is full, too
+            traceback.print_exception(error)
+        if out_of_room(error):
+            self._timeline.is_full()
         self._timeline.add("SERVICE_FAULT", where=where, error=f"{type(error).__name__}: {error}")
 
     def of_loop(self, loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:

@@ -7,13 +7,14 @@ what outlived it. It puts the system together with the driver's process, the sup
 from __future__ import annotations
 
 import asyncio
-import signal
 import socket
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rig import room
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.process import name_process
@@ -61,7 +62,6 @@ async def _serve(config: ServiceConfig, given: Inheritance) -> None:
     faults, ended = Faults(timeline), asyncio.Event()
     loop = asyncio.get_running_loop()
     loop.set_exception_handler(faults.of_loop)
-    loop.add_signal_handler(signal.SIGTERM, ended.set)
 
     def end(_why: str) -> None:
         ended.set()
@@ -70,7 +70,8 @@ async def _serve(config: ServiceConfig, given: Inheritance) -> None:
     try:
         system = await _started(config, given, supervisor, timeline, faults)
     except Exception as error:
-        control.send_notice(bench.Failed(fault_of(error, "the start of the standby service")))
+        why = room.of_files(error, Path(config.store).parent) if room.out_of_room(error) else error
+        control.send_notice(bench.Failed(fault_of(why, "the start of the standby service")))
         return
     Peer(control, system.serve_bench, on_gone=end, on_fault=faults.met).notify(bench.Ready())
     supervisor.serving()

@@ -7,6 +7,7 @@ from typing import TypeAlias
 
 import msgspec
 
+from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 
 
@@ -125,4 +126,10 @@ class DriverStarted(Notice, frozen=True):
     outer_pid: int
 
 
-ToBench: TypeAlias = SystemStarted | SystemEnded | DriverStarted
+class GivenUp(Notice, frozen=True):
+    """All of the host ends, for that reason."""
+
+    fault: Fault
+
+
+ToBench: TypeAlias = SystemStarted | SystemEnded | DriverStarted | GivenUp

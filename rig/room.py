@@ -30,12 +30,26 @@ def no_room(directory: Path, cause: str) -> BenchError:
     return BenchError("RIG-R14", f"no room for this run's files in {directory}: {cause}", fix)
 
 
-def out_of_room(error: BaseException | None) -> OSError | None:
-    """The OSError that says so, of an error or of what led to it."""
+def out_of_room(error: BaseException | None) -> BaseException | None:
+    """The one that says so, of an error and of what led to it: an OSError, or SQLite's word for it."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         if isinstance(error, OSError) and error.errno in NO_ROOM:
             return error
+        if getattr(error, "sqlite_errorname", "") == "SQLITE_FULL":
+            return error
         seen.add(id(error))
         error = error.__cause__ or error.__context__
     return None
+
+
+def of_files(error: BaseException, directory: Path) -> BenchError:
+    """What a run's files have met: they found no room, or somebody has taken them away."""
+    if (lacking := out_of_room(error)) is not None:
+        return no_room(directory, words(lacking))
+    fix = "nobody but rig may change a run's directory while it runs; give another one"
+    return BenchError("RIG-T03", f"the files of a test in {directory} could not be written: {words(error)}", fix)
+
+
+def words(error: BaseException) -> str:
+    return error.strerror if isinstance(error, OSError) and error.strerror else str(error)
