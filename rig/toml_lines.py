@@ -6,6 +6,7 @@ accepted the file, so it may trust the syntax; it follows table headers and keys
 
 from __future__ import annotations
 
+import itertools
 import re
 import tomllib
 from collections.abc import Callable, Iterator
@@ -17,11 +18,11 @@ from rig.errors import UsageError
 _KEY_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 _DOTTED = rf"{_KEY_PART}(?:\s*\.\s*{_KEY_PART})*"
 _HEADER = re.compile(rf"\s*\[\s*(?P<array>\[)?\s*(?P<key>{_DOTTED})\s*\]")
-_ASSIGNMENT = re.compile(rf"\s*(?P<key>{_DOTTED})\s*=(?P<value>.*)", re.DOTALL)
-_TOKEN = re.compile(
-    r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"""|\'{3}|"(?:\\.|[^"\\])*"|'[^']*'|\#[^\n]*|[\[{]|[\]}]''', re.DOTALL
-)
-"""What can hide or hold a line end in a value: strings, comments, brackets."""
+_ASSIGNMENT = re.compile(rf"\s*(?P<key>{_DOTTED})\s*=")
+_TOKEN = re.compile(r'''"""(?:\\.|[^\\])*?"{3,5}|\'{3}.*?\'{3,5}|"(?:\\.|[^"\\])*"|'[^']*'|\#[^\n]*|[\[{]|[\]}]|\n''', re.DOTALL)
+"""What can hide or hold a line end in a value, and a line end: strings, comments, brackets."""
+_DEEP = 32
+"""Parts of a key; what lies deeper is known by its parent's line."""
 
 
 def load_toml(path: Path) -> tuple[dict[str, Any], Callable[[str], int]]:
@@ -72,11 +73,10 @@ def _key_lines(text: str) -> Iterator[tuple[str, int]]:
     Elements of arrays of tables are "name.0", "name.1" ...
     """
     table, counts = "", dict[str, int]()
-    lines = text.splitlines(keepends=True)
-    number = 0
-    while number < len(lines):
-        here, line = number + 1, lines[number]
-        number += 1
+    begin, here = 0, 1
+    while begin < len(text):
+        end = text.find("\n", begin) + 1 or len(text)
+        line = text[begin:end]
         if header := _HEADER.match(line):
             table = _numbered(_plain(header["key"]), counts, opens=bool(header["array"]))
             yield from ((parent, here) for parent in _parents(table))
@@ -84,10 +84,9 @@ def _key_lines(text: str) -> Iterator[tuple[str, int]]:
         elif assignment := _ASSIGNMENT.match(line):
             key = _plain(assignment["key"])
             yield (f"{table}.{key}" if table else key), here
-            value = assignment["value"]
-            while not _is_whole(value) and number < len(lines):
-                value += lines[number]
-                number += 1
+            end = _value_end(text, begin + assignment.end())
+        here += text.count("\n", begin, end)
+        begin = end
 
 
 def _numbered(header: str, counts: dict[str, int], *, opens: bool) -> str:
@@ -109,15 +108,16 @@ def _parents(table: str) -> Iterator[str]:
         yield table
 
 
-def _is_whole(value: str) -> bool:
-    """Whether the brackets and multi-line strings of a value are all closed."""
+def _value_end(text: str, begin: int) -> int:
+    """Behind the line end that ends the value: one outside its brackets and strings."""
     depth = 0
-    for token in _TOKEN.findall(value):
-        if token in ('"""', "'''"):  # opened and not closed
-            return False
-        depth += (token in "[{") - (token in "]}")
-    return depth <= 0
+    for token in _TOKEN.finditer(text, begin):
+        if token[0] == "\n" and depth <= 0:
+            return token.end()
+        depth += (token[0] in "[{") - (token[0] in "]}")
+    return len(text)
 
 
 def _plain(dotted: str) -> str:
-    return ".".join(part.strip("\"'") for part in re.findall(_KEY_PART, dotted))
+    parts = itertools.islice(re.finditer(_KEY_PART, dotted), _DEEP)
+    return ".".join(part[0].strip("\"'") for part in parts)
