@@ -31,6 +31,7 @@ MEANINGS = {
     "RIG-C16": "A board's tests run one after the other, so it goes with no -n.",
     "RIG-C17": "What stands behind -n is no number of tests at a time.",
     "RIG-C18": "The catalogue has no requirement and no area of that name.",
+    "RIG-C19": "An app's manifest is wrong; the line is named.",
     "RIG-N01": "This user may not make network namespaces.",
     "RIG-N02": "User namespaces are switched off on this machine.",
     "RIG-N03": "There is no TAP interface for the emulated board.",

@@ -4,16 +4,31 @@ from __future__ import annotations
 
 import msgspec
 
+from rig.manifest.manifest import FIRST_VERSION, Manifest, TaskType
 from rig.standby.system.registration import Registration
 
 
 class AppPackage(msgspec.Struct, eq=False):
-    """`name` is its identity; what the user was asked and what it has registered."""
+    """`name` is its identity; what it declares, what the user was asked and what it has registered."""
 
     name: str
+    manifest: Manifest | None = None
+    """None for one that was never installed: a developer's, started from its code (BGT-006)."""
     user_grants: bool = True
     """What the user answers to an access request."""
     access: bool = False
     """It has asked, and the user said yes."""
     registrations: dict[str, Registration] = msgspec.field(default_factory=dict)
     """By task id, in the order in which they were made."""
+
+    @property
+    def version(self) -> str:
+        return self.manifest.version if self.manifest is not None else FIRST_VERSION
+
+    def declares(self, entry_point: str, task_type: TaskType) -> bool:
+        """Whether a task of that type may have that entry point (BGT-005, CCT-049); of a developer's package any."""
+        return self.manifest is None or self.manifest.declares(entry_point, task_type)
+
+    def runs_in_app(self, entry_point: str, task_type: TaskType) -> bool:
+        """In one of the app's own processes, else in a task host's."""
+        return self.manifest is None or self.manifest.runs_in_app(entry_point, task_type)
