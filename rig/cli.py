@@ -33,6 +33,7 @@ COMMANDS = (
     "offloads",
     "log",
     "monitor",
+    "host",
     "serve",
     "doctor",
     "report",

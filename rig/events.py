@@ -52,6 +52,7 @@ class TimelineEvent(StrEnum):
     FLUSH = "FLUSH", "The app flushed its channel's transport: app, channel."
     POWER = "POWER", "The user's view changed: state, before."
     SLEEP_REFUSED = "SLEEP_REFUSED", "The host stays awake for now: holder, reason, held_ms (how long it has held)."
+    HELD = "HELD", "Somebody kept the host awake in standby, and does not any more: holder, reason, held_ms."
     GATE_CLOSED = "GATE_CLOSED", "The host has left the network."
     HANDOFF = "HANDOFF", "A connection's TCP state went to the device: app, channel, the state."
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."

@@ -2,7 +2,8 @@
 
     power    what the user sees            links    frames, one lane a port of the wire
     sleep    the device owns the identity  wake     NIC_WAKE with its reason
-    app      suspended                     tasks    RUN_ENTER to RUN_EXIT
+    app      suspended                     tasks    waiting for a condition, RUN_ENTER to RUN_EXIT, deferrals, cancellation
+    levers   what the test has turned      holds    who kept the host awake in standby
 
 A keep-alive of the device is an empty ACK that it sends unasked: a peer's frame just before makes it an answer.
 
@@ -36,6 +37,9 @@ STEPS = frozenset(
     " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED USAGE_FAULT APP_FAILED APP_TERMINATED DEVICE_DIED".split()
 )
 HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED".split())
+BAD = frozenset(
+    "FRAMES_LOST SLOT_DENY NIC_REFUSED USAGE_FAULT APP_TERMINATED SLEEP_REFUSED CANCEL_SENT TASK_KILLED RESET".split()
+)
 KEEP_ALIVES = frozenset({"KA_TX"})
 """Those that the app sends itself."""
 
@@ -49,6 +53,8 @@ BEGIN_END = {
     "SLEEP_EXIT": ("sleep", "end", "asleep"),
     "READ_COMPLETE_ENTER": ("read", "begin", "read"),
     "READ_COMPLETE_EXIT": ("read", "end", "read"),
+    "DEFERRAL_GET": ("deferral", "begin", "deferral"),
+    "DEFERRAL_DONE": ("deferral", "end", "deferral"),
     "RUN_ENTER": ("task", "begin", "task"),
     "RUN_EXIT": ("task", "end", "task"),
 }
@@ -140,6 +146,8 @@ class _Painter:
             self._open_bar(record, name, "", state.replace("_", "-"), state.replace("_", " "))
         elif record.event in BEGIN_END:
             self._begin_or_end(record, name)
+        elif record.event == "HELD":
+            self._held(record, name)
         else:
             style = "keep-alive" if name == "keep-alives" else _style(record)
             lane.marks.append(Mark(self._x(record), style, _mark_label(record), self._tip(record)))
@@ -148,9 +156,17 @@ class _Painter:
         _, side, style = BEGIN_END[record.event]
         key = str(record.detail.get("instance", record.detail.get("socket", "")))
         if side == "begin":
-            self._open_bar(record, name, key, style, style if style != "task" else str(record.detail.get("task", "")))
+            self._open_bar(record, name, key, style, _bar_label(record, style))
         else:
             self._close_bar((name, key), self._ms(record), self._tip(record))
+
+    def _held(self, record: Record, name: str) -> None:
+        """Written when the hold was over; it may have begun before anything that is drawn."""
+        end_ms = self._ms(record)
+        start_ms = max(0.0, end_ms - float(record.detail.get("held_ms") or 0))
+        holder = str(record.detail.get("holder", ""))
+        self._open[name, holder] = (start_ms, "held", holder, self._tip(record))
+        self._close_bar((name, holder), end_ms, "")
 
     def _open_bar(self, record: Record, name: str, key: str, style: str, label: str) -> None:
         self._open[name, key] = (self._ms(record), style, label, self._tip(record))
@@ -221,7 +237,17 @@ def _lane(record: Record, probes: frozenset[int]) -> str | None:
     if event == "FRAME":
         port = str(detail.get("port", "wire"))
         return DEVICE_LINK if _at_device(record) else PORTS.get(port, f"link {port}")
-    named = {"POWER": "power", "NIC_WAKE": "wake", "READ_POST": "reads", "FLUSH": "reads"}
+    named = {
+        "POWER": "power",
+        "NIC_WAKE": "wake",
+        "READ_POST": "reads",
+        "FLUSH": "reads",
+        "HELD": "holds",
+        "LEVER": "levers",
+        "CANCEL_SENT": "tasks",
+        "TASK_KILLED": "tasks",
+        "TASK_END": "tasks",
+    }
     if event in named:
         return named[event]
     return "set-up" if event in STEPS else "handover" if event in HANDOVER else None
@@ -231,25 +257,32 @@ def _bar_lane(record: Record) -> str:
     kind = BEGIN_END[record.event][0]
     if kind == "app":
         return f"app {record.detail.get('app', '')}".strip()
-    return {"sleep": "sleep", "read": "reads", "task": "tasks"}[kind]
+    return {"sleep": "sleep", "read": "reads", "task": "tasks", "wait": "task waits", "deferral": "deferrals"}[kind]
+
+
+def _bar_label(record: Record, style: str) -> str:
+    """A pending task says why it waits."""
+    if style == "pending":
+        return str(record.detail.get("why", style))
+    return str(record.detail.get("task", "")) if style == "task" else style
 
 
 def _style(record: Record) -> str:
     if record.event == "FRAME":
         return "frame"
-    if record.event in ("FRAMES_LOST", "SLOT_DENY", "NIC_REFUSED", "USAGE_FAULT", "APP_TERMINATED", "SLEEP_REFUSED"):
+    if record.event in BAD:
         return "bad"
     return "wake" if record.event == "NIC_WAKE" else "step"
 
 
 def _mark_label(record: Record) -> str:
-    return str(record.detail.get("reason", "")) if record.event == "NIC_WAKE" else ""
+    return str(record.detail.get("reason", "")) if record.event in ("NIC_WAKE", "CANCEL_SENT", "TASK_KILLED") else ""
 
 
 ORDER = (
-    *("power", "sleep", "app", "set-up"),
+    *("levers", "power", "sleep", "app", "set-up"),
     *("server link", "device link", "host link", "link", "keep-alives"),
-    *("wake", "handover", "reads", "tasks"),
+    *("wake", "handover", "reads", "task waits", "tasks", "deferrals", "holds"),
 )
 """From the top: the host's state, the wire, what follows from it."""
 

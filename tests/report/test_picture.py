@@ -49,6 +49,19 @@ def test_nothing_to_draw() -> None:
     assert picture.draw([record(0, 0, "SERIAL_LOG", line="boot")]) is None
 
 
+def test_holds_are_bars_that_end_where_they_were_released_and_deferrals_have_a_lane() -> None:
+    found = lanes(
+        record(0, 0, "CTOR"),
+        record(1, 4, "DEFERRAL_GET", instance=1),
+        record(2, 8, "DEFERRAL_DONE", instance=1),
+        record(3, 10, "HELD", holder="app mail/1", reason="a read", held_ms=5.0),
+    )
+    held, deferred = found["holds"].bars[0], found["deferrals"].bars[0]
+    assert held.x + held.width == pytest.approx(picture.WIDTH_PX)
+    assert held.x == pytest.approx(picture.WIDTH_PX / 2)
+    assert deferred.width == pytest.approx(picture.WIDTH_PX * 0.4)
+
+
 def test_power_before_the_first_change_is_drawn() -> None:
     found = lanes(
         record(0, 0, "CTOR"),

@@ -5,12 +5,13 @@
 
 In standby the host sleeps as soon as nobody holds it and nothing has happened for the linger time. An attempt that fails is tried
 again after twice the time of the last one, up to a bound; anything that happens begins that anew. Whoever keeps the host awake
-when it would sleep stands in a SLEEP_REFUSED record, once for each hold.
+when it would sleep stands in a SLEEP_REFUSED record, once for each hold; a HELD record says how long a hold of a standby lasted.
 """
 
 from __future__ import annotations
 
 import asyncio
+import time
 from dataclasses import dataclass, field
 from types import TracebackType
 
@@ -56,6 +57,9 @@ class Governor:
         self._timer: asyncio.TimerHandle | None = None
         self._quiet = asyncio.Event()
         self._failures = 0
+        self._over: list[tuple[Hold, float, int]] = []
+        """Holds that were released in standby, how long each had lasted, ms, and when (CLOCK_MONOTONIC, ns): written down when
+        there is time for it."""
 
     # -- holds ---------------------------------------------------------------------------------------------------------
 
@@ -68,6 +72,8 @@ class Governor:
 
     def released(self, hold: Hold) -> None:
         if self._holds.pop(hold, self) is None:
+            if self._power.in_standby:
+                self._over.append((hold, self._held_ms(hold), time.monotonic_ns()))
             self.touch()
 
     # -- when to sleep -------------------------------------------------------------------------------------------------
@@ -113,14 +119,22 @@ class Governor:
 
     def _due(self) -> None:
         self._timer = None
+        self._write_held()
         if self.may_sleep:
             self._quiet.set()
             return
         for hold in self._holds:
             self._name(hold)
 
+    def _write_held(self) -> None:
+        over, self._over = self._over, []
+        for hold, held_ms, until_ns in over:
+            self._timeline.add("HELD", t_ns=until_ns, holder=hold.who, reason=hold.why, held_ms=round(held_ms, 3))
+
+    def _held_ms(self, hold: Hold) -> float:
+        return (self._loop.time() - hold.since_s) * 1000
+
     def _name(self, hold: Hold) -> None:
         if not hold.told:
             hold.told = True
-            held_ms = round((self._loop.time() - hold.since_s) * 1000)
-            self._timeline.add("SLEEP_REFUSED", holder=hold.who, reason=hold.why, held_ms=held_ms)
+            self._timeline.add("SLEEP_REFUSED", holder=hold.who, reason=hold.why, held_ms=round(self._held_ms(hold)))

@@ -1,0 +1,310 @@
+"""What a host is at, from the records of its timeline: apps, channels, slots, tasks, what holds it awake, power.
+
+    state = HostState()
+    for record in Tail(path).lines():
+        state.take(record)
+
+Nothing is asked of the host: the same is true of a bench that goes on, of one that was killed, and of one from yesterday. What a
+record does not say is left as it was; a record that belongs to none of these changes nothing.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+Record: TypeAlias = Mapping[str, Any]
+"""A line of timeline.jsonl: t (CLOCK_MONOTONIC, ns), src, ev, and what the event says."""
+
+ENDED_TASKS = 20
+"""Runs that are over and still shown."""
+
+
+@dataclass
+class App:
+    """One process. `state`: running, suspended, or how it ended."""
+
+    name: str
+    instance: int
+    pid: int | None = None
+    state: str = "starting"
+    since_ns: int = 0
+
+
+@dataclass
+class Channel:
+    """A control channel. `slot` is hardware or software, once it has one; `device_slot` the device's number for it."""
+
+    app: str
+    channel: str
+    minutes: int | None = None
+    slot: str | None = None
+    status: str | None = None
+    transport: str | None = None
+    device_slot: int | None = None
+
+
+@dataclass
+class Task:
+    """A registration."""
+
+    app: str
+    name: str
+    kind: str
+    task_id: str
+    channel: str | None = None
+    runs: int = 0
+
+
+@dataclass
+class Run:
+    """One run of a task. `state`: pending (and why), running, cancelled, or how it ended."""
+
+    app: str
+    task: str
+    instance: int
+    state: str
+    since_ns: int
+    ended: bool = False
+
+
+@dataclass
+class Hold:
+    """Who keeps the host awake that would sleep, and why."""
+
+    holder: str
+    reason: str
+    since_ns: int
+
+
+@dataclass
+class HostState:
+    """`take` each record in order."""
+
+    now_ns: int = 0
+    """Time of the newest record."""
+    screen: str = "active"
+    asleep: bool = False
+    slept_before_ns: int = 0
+    """In the sleeps that are over."""
+    apps: dict[int, App] = field(default_factory=dict)
+    channels: dict[tuple[str, str], Channel] = field(default_factory=dict)
+    tasks: dict[str, Task] = field(default_factory=dict)
+    runs: dict[int, Run] = field(default_factory=dict)
+    holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
+    held_ms: dict[str, float] = field(default_factory=dict)
+    """In standby, by holder: what was held and is not any more."""
+    levers: dict[str, Any] = field(default_factory=dict)
+    """What a test has turned, and how it stands."""
+    wakes: Counter[str] = field(default_factory=Counter)
+    """By reason."""
+    system_restarts: int = 0
+    _asleep_since_ns: int = 0
+
+    @property
+    def slept_ns(self) -> int:
+        """Altogether, up to the newest record."""
+        return self.slept_before_ns + (self.now_ns - self._asleep_since_ns if self.asleep else 0)
+
+    def take(self, record: Record) -> None:
+        at = record.get("t")
+        self._at(at if isinstance(at, int) else self.now_ns)
+        handler = _HANDLERS.get(str(record.get("ev")))
+        if handler is not None:
+            handler(self, record)
+
+    def _at(self, t_ns: int) -> None:
+        """Records of frames are written late, with the time they had: the clock goes on only."""
+        self.now_ns = max(self.now_ns, t_ns)
+
+    # -- power ---------------------------------------------------------------------------------------------------------
+
+    def power(self, record: Record) -> None:
+        self.screen = str(record.get("state"))
+        if self.screen not in ("entering_standby", "connected_standby"):
+            self.holds.clear()
+
+    def fell_asleep(self, record: Record) -> None:
+        if not self.asleep:
+            self.asleep, self._asleep_since_ns = True, self.now_ns
+        self.holds.clear()
+
+    def woke(self, record: Record) -> None:
+        if self.asleep:
+            self.slept_before_ns += self.now_ns - self._asleep_since_ns
+        self.asleep = False
+
+    def nic_wake(self, record: Record) -> None:
+        self.wakes[str(record.get("reason"))] += 1
+
+    def refused(self, record: Record) -> None:
+        holder, reason = str(record.get("holder")), str(record.get("reason"))
+        held_ns = int(record.get("held_ms") or 0) * 1_000_000
+        self.holds[holder, reason] = Hold(holder, reason, self.now_ns - held_ns)
+
+    def held(self, record: Record) -> None:
+        holder = str(record.get("holder"))
+        self.holds.pop((holder, str(record.get("reason"))), None)
+        self.held_ms[holder] = self.held_ms.get(holder, 0.0) + float(record.get("held_ms") or 0)
+
+    def lever(self, record: Record) -> None:
+        self.levers.update({key: value for key, value in record.items() if key not in ("t", "src", "ev")})
+
+    def system_started(self, record: Record) -> None:
+        self.system_restarts = int(record.get("incarnation") or 1) - 1
+
+    def machine_restarted(self, record: Record) -> None:
+        self.apps.clear()
+        self.channels.clear()
+        self.holds.clear()
+        self.asleep = False
+        for run in self.runs.values():
+            run.ended = True
+
+    # -- apps ----------------------------------------------------------------------------------------------------------
+
+    def app_ready(self, record: Record) -> None:
+        app = self._app(record)
+        app.pid, app.state, app.since_ns = record.get("pid"), "running", self.now_ns
+
+    def app_suspended(self, record: Record) -> None:
+        self._turn_app(record, "suspended")
+
+    def app_resumed(self, record: Record) -> None:
+        self._turn_app(record, "running")
+
+    def app_ended(self, record: Record) -> None:
+        self._turn_app(record, f"ended, {record.get('status')}")
+        name = str(record.get("app"))
+        if not any(app.name == name and not app.state.startswith("ended") for app in self.apps.values()):
+            self.channels = {key: channel for key, channel in self.channels.items() if key[0] != name}
+
+    def _turn_app(self, record: Record, state: str) -> None:
+        app = self._app(record)
+        app.state, app.since_ns = state, self.now_ns
+
+    def _app(self, record: Record) -> App:
+        """By instance; a record without one means the newest of its name."""
+        name = str(record.get("app"))
+        instance = record.get("instance")
+        if not isinstance(instance, int):
+            instance = max((app.instance for app in self.apps.values() if app.name == name), default=0)
+        return self.apps.setdefault(instance, App(name, instance, since_ns=self.now_ns))
+
+    # -- channels ------------------------------------------------------------------------------------------------------
+
+    def channel_made(self, record: Record) -> None:
+        self._channel(record).minutes = record.get("minutes")
+
+    def connect_begins(self, record: Record) -> None:
+        self._channel(record).transport = "connecting"
+
+    def connect_ended(self, record: Record) -> None:
+        error = record.get("error")
+        self._channel(record).transport = f"failed: {error}" if error else "connected"
+
+    def slot_granted(self, record: Record) -> None:
+        channel = self._channel(record)
+        channel.slot, channel.status = record.get("kind"), record.get("status")
+
+    def slot_denied(self, record: Record) -> None:
+        channel = self._channel(record)
+        channel.slot, channel.status = None, str(record.get("status") or record.get("reason"))
+
+    def slot_freed(self, record: Record) -> None:
+        self._channel(record).slot = None
+
+    def slot_on_device(self, record: Record) -> None:
+        if "channel" in record:
+            self._channel(record).device_slot = record.get("slot")
+
+    def slot_off_device(self, record: Record) -> None:
+        if "channel" in record:
+            self._channel(record).device_slot = None
+
+    def channel_closed(self, record: Record) -> None:
+        self.channels.pop((str(record.get("app")), str(record.get("channel"))), None)
+
+    def reset(self, record: Record) -> None:
+        if "channel" in record:
+            self._channel(record).status = f"reset: {record.get('reason')}"
+
+    def _channel(self, record: Record) -> Channel:
+        app, channel = str(record.get("app")), str(record.get("channel"))
+        return self.channels.setdefault((app, channel), Channel(app, channel))
+
+    # -- tasks ---------------------------------------------------------------------------------------------------------
+
+    def registered(self, record: Record) -> None:
+        task_id = str(record.get("task_id"))
+        app, name = str(record.get("app")), str(record.get("task"))
+        self.tasks[task_id] = Task(app, name, str(record.get("kind")), task_id, record.get("channel"))
+
+    def unregistered(self, record: Record) -> None:
+        self.tasks.pop(str(record.get("task_id")), None)
+
+    def run_pending(self, record: Record) -> None:
+        self._turn_run(record, f"pending: {record.get('why')}")
+
+    def run_enters(self, record: Record) -> None:
+        self._turn_run(record, "running")
+        app, name = str(record.get("app")), str(record.get("task"))
+        named = [task for task in self.tasks.values() if (task.app, task.name) == (app, name)]
+        for task in [self.tasks[known] for known in self.tasks if known == record.get("task_id")] or named[-1:]:
+            task.runs += 1
+
+    def run_cancelled(self, record: Record) -> None:
+        self._turn_run(record, f"cancelled: {record.get('reason')}")
+
+    def run_exits(self, record: Record) -> None:
+        fault = record.get("fault")
+        self._turn_run(record, f"failed: {fault}" if fault else "done", ended=True)
+
+    def run_killed(self, record: Record) -> None:
+        self._turn_run(record, f"killed: {record.get('reason')}", ended=True)
+
+    def _turn_run(self, record: Record, state: str, *, ended: bool = False) -> None:
+        number = record.get("instance")
+        if not isinstance(number, int):
+            return
+        run = self.runs.pop(number, None) or Run(str(record.get("app")), str(record.get("task")), number, state, self.now_ns)
+        run.state, run.since_ns, run.ended = state, self.now_ns, ended
+        self.runs[number] = run  # the newest change stands last
+        over = [number for number, run in self.runs.items() if run.ended]
+        for number in over[:-ENDED_TASKS]:
+            del self.runs[number]
+
+
+_HANDLERS: Mapping[str, Callable[[HostState, Record], None]] = {
+    "POWER": HostState.power,
+    "SLEEP_ENTER": HostState.fell_asleep,
+    "SLEEP_EXIT": HostState.woke,
+    "NIC_WAKE": HostState.nic_wake,
+    "SLEEP_REFUSED": HostState.refused,
+    "HELD": HostState.held,
+    "LEVER": HostState.lever,
+    "SYSTEM_STARTED": HostState.system_started,
+    "MACHINE_RESTART": HostState.machine_restarted,
+    "APP_READY": HostState.app_ready,
+    "APP_SUSPEND": HostState.app_suspended,
+    "APP_RESUME": HostState.app_resumed,
+    "APP_TERMINATED": HostState.app_ended,
+    "CTOR": HostState.channel_made,
+    "CONNECT_BEGIN": HostState.connect_begins,
+    "CONNECT_END": HostState.connect_ended,
+    "SLOT_GRANT": HostState.slot_granted,
+    "SLOT_DENY": HostState.slot_denied,
+    "SLOT_FREE": HostState.slot_freed,
+    "NIC_PATTERN_ADD": HostState.slot_on_device,
+    "NIC_PATTERN_DEL": HostState.slot_off_device,
+    "RESET": HostState.reset,
+    "REGISTER": HostState.registered,
+    "UNREGISTER": HostState.unregistered,
+    "TASK_PENDING": HostState.run_pending,
+    "RUN_ENTER": HostState.run_enters,
+    "CANCEL_SENT": HostState.run_cancelled,
+    "RUN_EXIT": HostState.run_exits,
+    "TASK_KILLED": HostState.run_killed,
+}

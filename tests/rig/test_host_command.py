@@ -1,0 +1,114 @@
+"""`rig host`: what a host is at, folded from its timeline, on a bench that goes on and on one that is over."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.bench import Bench
+from rig.config import BenchConfig
+from rig.results.host_state import ENDED_TASKS, HostState
+
+
+def told(*records: tuple[str, dict[str, Any]]) -> HostState:
+    """Records 1 ms apart."""
+    state = HostState()
+    for number, (event, detail) in enumerate(records):
+        state.take({"t": number * 1_000_000, "src": "test", "ev": event, **detail})
+    return state
+
+
+def rig_host(*arguments: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "rig", "host", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+
+
+def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
+    with Bench(BenchConfig(), tmp_path) as bench:
+        app = bench.host.start_app("chat", "rig.suite.chat_app:ChatApp")
+        app.call("open_channel", channel="inbox", host=bench.server.address, port=bench.server.port, minutes=1439)
+        awake = json.loads(rig_host(str(tmp_path), "--json").stdout)
+        bench.host.enter_standby()
+        asleep = json.loads(rig_host(str(tmp_path), "--json").stdout)
+        table = rig_host(str(tmp_path / "timeline.jsonl")).stdout
+    assert (awake["screen"], awake["asleep"], asleep["asleep"]) == ("active", False, True)
+    assert [(app["name"], app["state"]) for app in awake["apps"]] == [("chat", "running")]
+    assert [app["state"] for app in asleep["apps"]] == ["suspended"]
+    channel = asleep["channels"][0]
+    assert (channel["channel"], channel["slot"], channel["transport"]) == ("inbox", "hardware", "connected")
+    assert channel["device_slot"] is not None
+    assert {task["kind"] for task in asleep["tasks"]} == {"push", "keepalive"}
+    assert "the device speaks for it" in table
+    assert "inbox" in table
+
+
+def test_where_no_bench_was_is_an_error_that_says_where_to_look(tmp_path: Path) -> None:
+    for arguments in (["--json"], []):
+        result = rig_host(str(tmp_path), *arguments)
+        assert result.returncode == 4
+        assert "RIG-C05" in result.stderr
+        assert "Traceback" not in result.stderr
+
+
+def test_the_newest_of_a_run_is_shown(tmp_path: Path) -> None:
+    for number, test in enumerate(("old", "new")):
+        folder = tmp_path / "tests" / test
+        folder.mkdir(parents=True)
+        (folder / "timeline.jsonl").write_text(
+            json.dumps({"t": 1, "src": "host", "ev": "APP_READY", "app": test, "pid": 1}) + "\n"
+        )
+
+        os.utime(folder / "timeline.jsonl", ns=(number * 10**9, number * 10**9))
+    shown = json.loads(rig_host(str(tmp_path), "--json").stdout)
+    assert (shown["test"], shown["apps"][0]["name"]) == ("new", "new")
+
+
+def test_runs_wait_run_and_end() -> None:
+    task = {"app": "mail", "task": "fetch", "task_id": "t1"}
+    state = told(
+        ("REGISTER", {**task, "kind": "time"}),
+        ("TASK_PENDING", {**task, "instance": 7, "why": "INTERNET_AVAILABLE"}),
+    )
+    assert state.runs[7].state == "pending: INTERNET_AVAILABLE"
+    for event, detail, expected in (
+        ("RUN_ENTER", {}, "running"),
+        ("CANCEL_SENT", {"reason": "ABORT"}, "cancelled: ABORT"),
+        ("RUN_EXIT", {"fault": None}, "done"),
+    ):
+        state.take({"t": 9_000_000, "src": "test", "ev": event, **task, "instance": 7, **detail})
+        assert state.runs[7].state == expected
+    assert state.tasks["t1"].runs == 1
+    assert state.runs[7].ended
+
+
+def test_runs_that_are_over_are_not_kept_for_ever() -> None:
+    records = [("RUN_EXIT", {"app": "a", "task": "t", "instance": number, "fault": None}) for number in range(ENDED_TASKS + 30)]
+    assert len(told(*records).runs) == ENDED_TASKS
+
+
+def test_holds_are_those_that_hold_now_and_their_sums() -> None:
+    hold = {"holder": "app mail/1", "reason": "a read"}
+    state = told(("POWER", {"state": "connected_standby"}), ("SLEEP_REFUSED", {**hold, "held_ms": 20}))
+    assert [entry.holder for entry in state.holds.values()] == ["app mail/1"]
+    state.take({"t": 50_000_000, "ev": "HELD", **hold, "held_ms": 60.5})
+    assert (state.holds, state.held_ms) == ({}, {"app mail/1": 60.5})
+
+
+def test_sleeps_add_up_and_a_frame_written_late_turns_no_clock_back() -> None:
+    state = told(("SLEEP_ENTER", {}), ("FRAME", {}), ("SLEEP_EXIT", {}), ("SLEEP_ENTER", {}), ("PUSH", {}))
+    state.take({"t": 0, "ev": "FRAME"})
+    assert state.slept_ns == 3_000_000
+
+
+@pytest.mark.parametrize(
+    "line", [b"[]\n", b'{"ev": "APP_READY"}\n', b'{"ev": 5, "t": "x"}\n', b"\xff\xfe\n", b'{"ev": "RUN_ENTER"}\n']
+)
+def test_damaged_lines_are_passed_over(tmp_path: Path, line: bytes) -> None:
+    (tmp_path / "timeline.jsonl").write_bytes(line + b'\n{"t": 5, "ev": "NIC_WAKE", "reason": "MAGIC"}\n')
+    assert json.loads(rig_host(str(tmp_path), "--json").stdout)["wakes"] == {"MAGIC": 1}
