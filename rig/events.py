@@ -29,6 +29,8 @@ class TimelineEvent(StrEnum):
     APP_RESUME = "APP_RESUME", "It goes on: app, cause."
     APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
+    TASK_HOST_START = "TASK_HOST_START", "A process for one run of a background task stands: app, pid, instance (the process's)."
+    TASK_HOST_END = "TASK_HOST_END", "That process ended: app, instance, status (an exit status, or the signal that killed it)."
     REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."
     CTOR = "CTOR", "A control channel was made: app, channel, minutes, hardware."
     USING_TRANSPORT = "USING_TRANSPORT", "A socket was given to it: app, channel, socket."

@@ -57,9 +57,7 @@ class _Calls:
     """Calls over one line, one at a time; an answer that came too late for its call is passed over. `news`: of the host that the
     other end is a part of; `restarts`: the other end is the system, whose line outlives it."""
 
-    def __init__(
-        self, sock: socket.socket, incoming: Any, who: str, news: News | None = None, *, restarts: bool = False
-    ) -> None:
+    def __init__(self, sock: socket.socket, incoming: Any, who: str, news: News | None = None, *, restarts: bool = False) -> None:
         self.line: Line[Any] = Line(sock, incoming)
         self._who = who
         self._news = news

@@ -18,17 +18,18 @@ from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.line import Line, Received, What, pair
 from rig.standby.wire.message import Notice
+from rig.standby.wire.supervision import AppBirth, TaskLimits
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import Timeline
 
 M = TypeVar("M")
 PATIENCE_S = 10.0
 ALONE = """
-import ast, sys
+import sys
 from rig.standby.app.main import main
 from rig.standby.supervisor.forked import live
-from rig.standby.wire.supervision import AppBirth
-live(lambda: main(AppBirth(*ast.literal_eval(sys.argv[1]))))
+from rig.standby.wire.supervision import AppBirth, TaskLimits
+live(lambda: main(eval(sys.argv[1])))
 """
 """An app without a supervisor, which would fork it."""
 
@@ -36,7 +37,8 @@ live(lambda: main(AppBirth(*ast.literal_eval(sys.argv[1]))))
 class AppProcess:
     """A context manager. Calls of the app are answered with None, or as `answers` says."""
 
-    def __init__(self, timeline: Timeline, entry: str = "small_apps:SmallApp") -> None:
+    def __init__(self, timeline: Timeline, entry: str = "small_apps:SmallApp", *, task: TaskLimits | None = None) -> None:
+        """`task`: a task host, which nobody asks for a method."""
         self.timeline = timeline
         self.answers: dict[type[Any], Callable[[Any], Any]] = {}
         """What a call of that class gets; a HostError raised there is its fault."""
@@ -46,8 +48,9 @@ class AppProcess:
         test_end, app_end = pair()
         fds = (theirs.fileno(), app_end.fileno(), timeline.fd)
         path = [str(Path(__file__).parent), *filter(None, sys.path)]
-        birth = repr(("small", entry, path, *fds))
-        self.process = subprocess.Popen([sys.executable, "-c", ALONE, birth], pass_fds=fds)
+        test_fd = app_end.fileno() if task is None else None
+        birth = AppBirth("small", entry, path, theirs.fileno(), test_fd, timeline.fd, task)
+        self.process = subprocess.Popen([sys.executable, "-c", ALONE, repr(birth)], pass_fds=fds)
         theirs.close()
         app_end.close()
         self.line: Line[FromApp] = Line(ours, FromApp)
@@ -62,6 +65,10 @@ class AppProcess:
 
     def tell(self, notice: Notice) -> None:
         self.line.send_notice(notice)
+
+    def hang_up(self) -> None:
+        """As a system does that is done with it."""
+        self.line.sock.shutdown(socket.SHUT_RDWR)
 
     def expect(self, wanted: type[M]) -> M:
         """The next message of that class. Raises queue.Empty."""

@@ -26,6 +26,7 @@ from rig.standby.wire.from_app import (
 from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
+from rig.standby.wire.supervision import TaskLimits
 from rig.standby.wire.to_app import RunTask, ToApp, TransportFailed
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
@@ -41,6 +42,8 @@ class FakeApp:
         self.pid = next(self._pids)
         self.stopped = False
         self.killed = False
+        self.limits: TaskLimits | None = None
+        """Of one that is a task host."""
         self.tasks: list[RunTask] = []
         """Ordered, in order."""
         self.failed: list[str] = []

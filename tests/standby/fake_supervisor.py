@@ -11,6 +11,7 @@ from rig.standby.system.restart import Outlived
 from rig.standby.system.supervising import Child
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line
+from rig.standby.wire.supervision import TaskLimits
 from tests.standby.fake_app import FakeApp
 
 
@@ -30,9 +31,19 @@ class FakeSupervisor:
     def child(self) -> FakeApp:
         return FakeApp()
 
-    async def start(self, child: Child, name: str, entry: str, path: list[str], note: bytes, fds: Sequence[int]) -> None:
+    async def start(
+        self,
+        child: Child,
+        name: str,
+        entry: str,
+        path: list[str],
+        note: bytes,
+        fds: Sequence[int],
+        task: TaskLimits | None = None,
+    ) -> None:
         assert isinstance(child, FakeApp)
-        line_fd, _, kept_fd = fds
+        line_fd, kept_fd = fds[:2]
+        child.limits = task
         child.born(socket.socket(fileno=os.dup(line_fd)))
         self.apps.append(Started(child, int(note), os.dup(kept_fd)))
 

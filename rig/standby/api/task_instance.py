@@ -45,12 +45,11 @@ class BackgroundTaskInstance:
         self._record("DEFERRAL_GET")
         return deferral
 
-    def run(self, entry_points: dict[str, session.EntryPoint]) -> str | None:
-        """To the end of the last deferral. Returns what Run raised, in words, were it SystemExit: the thread is not the app's."""
+    def run(self, find: Callable[[str | None], session.EntryPoint]) -> str | None:
+        """What `find` finds for its entry point, to the end of the last deferral. Returns what Run raised, in words, were it
+        SystemExit: the thread is not the app's."""
         try:
-            if self.entry_point is None or self.entry_point not in entry_points:
-                return f"LookupError: the app has no entry point {self.entry_point!r} any more"
-            entry_points[self.entry_point](self)
+            find(self.entry_point)(self)
         except BaseException as error:
             traceback.print_exc()
             return f"{type(error).__name__}: {error}"

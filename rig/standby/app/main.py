@@ -2,15 +2,19 @@
 
 Its entry is "module:Class", imported here, from the folders that the test imports from; the class is called with the
 `rig.standby.api.App` and its public methods are what the test can call.
+
+A task host is one without an entry and without such calls: it runs one background task, "module.Class", and ends.
 """
 
 from __future__ import annotations
 
 import importlib
 import os
+import signal
 import socket
 import sys
 import traceback
+from typing import NoReturn
 
 from rig.process import adopt_orphans, name_process
 from rig.standby.app.runtime import Runtime
@@ -27,11 +31,23 @@ def main(birth: AppBirth) -> None:
     adopt_orphans()  # so that all that it starts is in its tree, to be stopped and ended with it
     name_process(birth.name)
     _import_as_the_test_does(birth)
-    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), TimelineWriter(birth.timeline_fd, f"app:{birth.name}"))
+    who = "app" if birth.task is None else "task"
+    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}"))
     app.start()
+    if birth.test_fd is None:
+        _host_a_run(app)
     under_test = _made(birth.entry, app)
+    app.entries.made(under_test)
     app.call(AppReady())
     _serve(Line(socket.socket(fileno=birth.test_fd), Invoke), under_test)
+
+
+def _host_a_run(app: Runtime) -> NoReturn:
+    """The run comes over the line to the system, which ends this process by closing it."""
+    app.entries.host_a_run()
+    app.call(AppReady())
+    while True:
+        signal.pause()
 
 
 def _import_as_the_test_does(birth: AppBirth) -> None:

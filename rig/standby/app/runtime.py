@@ -22,6 +22,7 @@ from rig.standby.api import session
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.app.completions import Completions
+from rig.standby.app.entries import Entries
 from rig.standby.app.faults import Faults
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
@@ -46,13 +47,14 @@ class Runtime:
         self.name = name
         self.timeline = timeline
         self.entry_points: dict[str, session.EntryPoint] = {}
+        self.entries = Entries(self.entry_points)
         self.service = Caller(Line(service, ToApp), host_error_of)
         self._faults = Faults(name, timeline)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
         self._completions = Completions(self._faults, self.service.notify)
         self._reads = PostedReads(self._selector, self.service.notify, self._completions.add)
-        self._tasks = TaskRuns(self._faults, self.service.notify, self.entry_points)
+        self._tasks = TaskRuns(self._faults, self.service.notify, self.entries)
         session.enter(self)
 
     def start(self) -> None:

@@ -6,8 +6,8 @@ import queue
 from collections.abc import Callable
 from typing import Any
 
-from rig.standby.api.session import EntryPoint
 from rig.standby.api.task_instance import BackgroundTaskInstance
+from rig.standby.app.entries import Entries
 from rig.standby.app.faults import Faults
 from rig.standby.wire.from_app import WORDS_LENGTH, TaskDone
 from rig.standby.wire.message import Notice
@@ -17,10 +17,10 @@ from rig.standby.wire.to_app import RunTask
 class TaskRuns:
     """Each instance once. Whatever its Run raises, the system hears that it is over."""
 
-    def __init__(self, faults: Faults, notify: Callable[[Notice], None], entry_points: dict[str, EntryPoint]) -> None:
+    def __init__(self, faults: Faults, notify: Callable[[Notice], None], entries: Entries) -> None:
         self._faults = faults
         self._notify = notify
-        self._entry_points = entry_points
+        self._entries = entries
         self._queue: queue.SimpleQueue[RunTask] = queue.SimpleQueue()
         self._ordered: set[int] = set()
 
@@ -37,7 +37,7 @@ class TaskRuns:
         self._faults.add("RUN_ENTER", instance=order.instance, **ran)
         try:
             instance = BackgroundTaskInstance(order)
-            fault = (instance.run(self._entry_points) or "")[:WORDS_LENGTH] or None
+            fault = (instance.run(self._entries.find) or "")[:WORDS_LENGTH] or None
         finally:
             self._faults.add("RUN_EXIT", instance=order.instance, fault=fault, **ran)
             self._notify(TaskDone(order.instance, fault))

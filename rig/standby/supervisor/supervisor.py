@@ -192,22 +192,28 @@ class Supervisor:
 
     def _start_app(self, received: FromSystem) -> None:
         message: supervision.StartApp = received.body
-        line, test, kept = (received.descriptors.take() for _ in range(3))
-        if line is None or test is None or kept is None:
+        line, kept, test = (received.descriptors.take() for _ in range(3))
+        given = [fd for fd in (line, kept, test) if fd is not None]
+        if line is None or kept is None or (test is None and message.task is None):
+            for fd in given:
+                os.close(fd)
             self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "StartApp without its descriptors"))
             return
         try:
             pid = os.fork()
         except OSError as error:  # the machine has no process left for it, which is no reason for the host to end
-            for fd in (line, test, kept):
+            for fd in given:
                 os.close(fd)
             self._answer_fault(received.number, HostError(HResult.OUT_OF_MEMORY, f"no process for the app: {error.strerror}"))
             return
         if pid == 0:
-            birth = supervision.AppBirth(message.name, message.entry, message.path, line, test, self._birth.timeline_fd)
-            live(lambda: _with_only({0, 1, 2, line, test, self._birth.timeline_fd}, lambda: self._programs.app(birth)))
-        os.close(line)
-        os.close(test)
+            timeline_fd = self._birth.timeline_fd
+            birth = supervision.AppBirth(message.name, message.entry, message.path, line, test, timeline_fd, message.task)
+            own = {0, 1, 2, *given, timeline_fd} - {kept}
+            live(lambda: _with_only(own, lambda: self._programs.app(birth)))
+        for fd in given:
+            if fd != kept:
+                os.close(fd)
         app = supervision.RunningApp(message.key, message.name, pid, outer_pid(pid), kept, message.note)
         self._apps[pid] = app
         self._tell_system(lambda line: line.send_result(received.number, supervision.Forked(pid, app.outer_pid)))

@@ -31,10 +31,12 @@ class SavedApp(msgspec.Struct, frozen=True):
     reads: int = 0
     runs: list[RunTask] = []
     unheard: list[ToApp] = []
+    task_host: bool = False
 
 
 class AppProcess:
-    """`instance` is its identity: two processes of one package have two numbers, and no number comes twice.
+    """`instance` is its identity: two processes of one package have two numbers, and no number comes twice. A task host is one
+    as well: it runs what it was started for, and ends.
 
     `serve` answers its messages, `on_gone` hears once that it hung up or reads nothing, `on_fault` what nobody foresaw,
     `on_tell` that something is to be said to it as soon as it is written down, `on_heard` that a system which is a new one has
@@ -60,14 +62,17 @@ class AppProcess:
         self.package = package
         self.instance = saved.instance
         self.child = child
+        self.is_task_host = saved.task_host
         self.foreground = saved.foreground
         self.suspended = child.stopped
         self._governor = governor
         self._timeline = timeline
+        self._on_gone = on_gone
         self._on_tell = on_tell
         self._on_heard = on_heard
         self._starting = governor.hold(self.label, "it starts") if saved.starting else None
         self._resuming: Hold | None = None
+        self._ending = False
         self._reads = saved.reads
         self._reading = self._read_hold() if saved.reads else None
         self._runs = {order.instance: (order, self._run_hold(order)) for order in saved.runs}
@@ -75,7 +80,7 @@ class AppProcess:
         self._peer = Peer(
             line,
             lambda message, descriptors: serve(self, message, descriptors),
-            on_gone=lambda _why: on_gone(self),
+            on_gone=lambda _why: self.end(),
             on_fault=on_fault,
             inbox=inbox,
             on_resumed=self._heard_all,
@@ -90,6 +95,7 @@ class AppProcess:
             self._reads,
             [order for order, _ in self._runs.values()],
             list(self._unheard),
+            self.is_task_host,
         )
 
     @property
@@ -100,7 +106,7 @@ class AppProcess:
     @property
     def label(self) -> str:
         """What a hold calls it."""
-        return f"app {self.package.name}/{self.instance}"
+        return f"{'task host' if self.is_task_host else 'app'} {self.package.name}/{self.instance}"
 
     @property
     def busy(self) -> bool:
@@ -210,6 +216,12 @@ class AppProcess:
         if self.suspended:
             self.suspended = False
             self.child.go_on()
+
+    def end(self) -> None:
+        """It has hung up, or it shall: its process ends by itself when its line is closed. Safe to call twice."""
+        if not self._ending:
+            self._ending = True
+            self._on_gone(self)
 
     def let_go(self) -> None:
         """It ended: it holds nothing awake any more, and its line is closed."""

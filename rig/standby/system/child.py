@@ -106,12 +106,20 @@ class Supervisor:
         """For one that is about to be started: it may have spoken before the supervisor has told its pid."""
         return Child(next(self._keys))
 
-    async def start(self, child: Child, name: str, entry: str, path: list[str], note: bytes, fds: Sequence[int]) -> None:
-        """Fork an app. `fds`: its end of its line, its end of the test's, the system's end of its line; the caller closes them.
-        `note` comes back with an app that outlives the system. Raises HostError."""
+    async def start(
+        self,
+        child: Child,
+        name: str,
+        entry: str,
+        path: list[str],
+        note: bytes,
+        fds: Sequence[int],
+        task: supervision.TaskLimits | None = None,
+    ) -> None:
+        """As `Supervising.start`."""
         self._children[child.key] = child
         try:
-            child.is_born(await self._peer.call(supervision.StartApp(child.key, name, entry, path, note), fds))
+            child.is_born(await self._peer.call(supervision.StartApp(child.key, name, entry, path, note, task), fds))
         except BaseException:
             self._children.pop(child.key, None)
             raise

@@ -38,4 +38,5 @@ class Endings:
             finally:
                 self._processes.remove(app)
                 self._on_ended(app)
-                self._timeline.add("APP_TERMINATED", app=app.name, status=ended, instance=app.instance)
+                event = "TASK_HOST_END" if app.is_task_host else "APP_TERMINATED"
+                self._timeline.add(event, app=app.name, status=ended, instance=app.instance)

@@ -18,6 +18,8 @@ class AppPackage(msgspec.Struct, eq=False):
     """What the user answers to an access request."""
     access: bool = False
     """It has asked, and the user said yes."""
+    path: list[str] = msgspec.field(default_factory=list)
+    """The folders that its code is imported from: what sys.path was in the process that started or installed it last."""
     registrations: dict[str, Registration] = msgspec.field(default_factory=dict)
     """By task id, in the order in which they were made."""
 

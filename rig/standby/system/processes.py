@@ -30,8 +30,11 @@ class Processes:
         del self._all[app.instance]
 
     def suspend_if_idle(self, app: AppProcess) -> None:
-        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do."""
-        if not app.busy and (not app.foreground or self._power.in_standby):
+        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do. A task host ends."""
+        if app.is_task_host:
+            if not app.busy:
+                app.end()
+        elif not app.busy and (not app.foreground or self._power.in_standby):
             app.suspend()
             self._owners.app_stopped(app)
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from rig.standby.wire.supervision import TaskLimits
+
 
 class Child(Protocol):
     """An app's process and what it has started."""
@@ -35,9 +37,19 @@ class Supervising(Protocol):
     def child(self) -> Child:
         """For an app that is about to be started: it may have spoken before its pid is known."""
 
-    async def start(self, child: Any, name: str, entry: str, path: list[str], note: bytes, fds: Sequence[int]) -> None:
-        """Fork an app; `child` is one of its own. `fds`: its end of its line, its end of the test's, the system's end of its
-        line; the caller closes them. `note` comes back with an app that outlives the system. Raises HostError."""
+    async def start(
+        self,
+        child: Any,
+        name: str,
+        entry: str,
+        path: list[str],
+        note: bytes,
+        fds: Sequence[int],
+        task: TaskLimits | None = None,
+    ) -> None:
+        """Fork an app, or a task host where `task` is given; `child` is one of its own. `fds`: its end of its line, the system's
+        end of its line, and an app's end of the test's; the caller closes them. `note` comes back with an app that outlives the
+        system. Raises HostError."""
 
     async def put(self, name: str, fd: int) -> None:
         """Keep a duplicate of the descriptor for the system that comes after this one. The same name again replaces it."""

@@ -38,13 +38,14 @@ from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
 from rig.standby.system.restart import Outlived, Restart
 from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.tasks.runs import Tasks
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
-from rig.standby.wire.line import Line, pair
+from rig.standby.wire.line import Line
 from rig.timeline import TimelineWriter
 
 
@@ -67,10 +68,8 @@ class System:
         self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
         self.channels = ChannelTable()
         self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, "package", AppPackage)}
-        self._numbers = host.numbers
         self._timeline = timeline
         self._driver = driver
-        self._supervisor = supervisor
         self._faults = faults
         self._background = Background(faults.met, lambda: self._ledger.soon())
         self.owners = Owners()
@@ -88,6 +87,7 @@ class System:
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
+        self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
         app_calls = AppCalls(self.processes, self.channels, tasks, triggers, timeline)
         channel_calls = ChannelCalls(self.channels, setup, timers, closing, wake_supported=rules.aoac)
         self.app_messages = AppMessages(self.governor, self.processes, app_calls.handlers(), channel_calls.handlers())
@@ -146,25 +146,9 @@ class System:
         self._ledger.soon()
 
     async def _start_app(self, call: bench.StartApp, test_fd: int) -> int:
-        """It is written down before it is started: a system that is a new one knows it."""
         package = self.packages.setdefault(call.name, AppPackage(call.name))
-        package.user_grants = call.access
-        ours, theirs = pair()
-        child = self._supervisor.child()
-        saved = SavedApp(self._numbers.next_instance(), call.name)
-        app = self._make_app(saved, child, Line(ours, FromApp))
-        self.processes.add(app)
-        self._ledger.now()
-        fds = theirs.fileno(), test_fd, ours.fileno()
-        with theirs:
-            try:
-                await self._supervisor.start(child, call.name, call.entry, call.path, str(app.instance).encode(), fds)
-            except BaseException:
-                app.let_go()
-                self.processes.remove(app)
-                self._ledger.forget(app.instance)
-                raise
-        return app.instance
+        package.user_grants, package.path = call.access, call.path
+        return (await self.starting.app(package, call.entry, test_fd)).instance
 
     def _make_app(self, saved: SavedApp, child: Child, line: Line[FromApp]) -> AppProcess:
         return AppProcess(

@@ -38,6 +38,15 @@ class RunningApp:
     """As the system gave it to StartApp."""
 
 
+class TaskLimits(msgspec.Struct, frozen=True):
+    """What a task host is put under before any code of the app runs in it."""
+
+    network: bool = True
+    """False: it has no interface (BGT-016)."""
+    memory_bytes: int = 0
+    """What the task may allocate, on top of what its process has anyway; 0: no limit (BGT-029)."""
+
+
 @dataclass(frozen=True)
 class AppBirth:
     """What an app is forked with. The descriptors are its own."""
@@ -47,8 +56,11 @@ class AppBirth:
     path: list[str]
     """What sys.path is in the test's process."""
     line_fd: int
-    test_fd: int
+    test_fd: int | None
+    """A task host has none."""
     timeline_fd: int
+    task: TaskLimits | None = None
+    """Of a task host: a process for one run of a background task, with no entry of its own."""
 
 
 @dataclass(frozen=True)
@@ -74,7 +86,8 @@ class Forked(msgspec.Struct, frozen=True):
 
 
 class StartApp(Call[Forked], frozen=True):
-    """With three descriptors: the app's end of its line, the one that the test's calls come through, the system's end to keep."""
+    """With three descriptors: the app's end of its line, the system's end to keep, the one that the test's calls come through,
+    which a task host goes without."""
 
     key: str
     """The system chooses it, and chooses none twice."""
@@ -82,6 +95,7 @@ class StartApp(Call[Forked], frozen=True):
     entry: str
     path: list[str]
     note: bytes
+    task: TaskLimits | None = None
 
 
 class Put(Call[None], frozen=True):

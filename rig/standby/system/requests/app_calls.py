@@ -39,7 +39,8 @@ class AppCalls:
     async def _app_ready(self, app: AppProcess, message: from_app.AppReady, descriptors: Descriptors) -> None:
         pid = await app.child.known()
         if not app.is_ready:
-            self._timeline.add("APP_READY", app=app.name, pid=pid, instance=app.instance)
+            event = "TASK_HOST_START" if app.is_task_host else "APP_READY"
+            self._timeline.add(event, app=app.name, pid=pid, instance=app.instance)
             app.ready()
 
     def _request_access(self, app: AppProcess, message: from_app.RequestAccess, descriptors: Descriptors) -> int:
