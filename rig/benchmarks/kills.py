@@ -24,7 +24,7 @@ from rig.clock import Deadline
 from rig.errors import RigError
 from rig.events import TimelineEvent as E
 from rig.peers import PushConnection
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 from rig.standby.wire.hresult import HostError
 from rig.timeline import TimelineTimeout
 

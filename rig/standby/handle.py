@@ -6,156 +6,32 @@ through it while the host runs.
 
 from __future__ import annotations
 
-import contextlib
-import select
-import socket
-import sys
-import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
-from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
 
-from rig.clock import WAIT_S, Deadline
+from rig.clock import WAIT_S
 from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
-from rig.events import TimelineEvent as E
 from rig.standby import launch
+from rig.standby.app_handle import AppHandle
+from rig.standby.calls import Calls
 from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
+from rig.standby.packages import START_TIMEOUT_S, Packages
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.faults import error_of
-from rig.standby.wire.hresult import HostError, ProcessGone
-from rig.standby.wire.line import Line, Received, What, pair
-from rig.standby.wire.message import Call, decoded_answer
-from rig.standby.wire.to_app import Invoke
+from rig.standby.wire.hresult import HostError
+from rig.standby.wire.line import pair
+from rig.standby.wire.message import Call
 from rig.timeline import Record, Timeline
 
 R = TypeVar("R")
 
 CALL_TIMEOUT_S = 30.0
 """Longer than any device request with its retries takes."""
-START_TIMEOUT_S = 15.0
-"""Import of the service and the first exchange with the device, on a loaded two-core machine."""
-
-
-class AppNotStarted(AssertionError):
-    """The app under test could not be imported or made, or ended before it served calls."""
-
-
-class SystemRestarted(BenchError):
-    """The system died with the call under way. Whether it was done is not known; the next call goes to a new system."""
-
-    def __init__(self, status: str) -> None:
-        cause = f"the standby service ended ({status}) before it answered, and was started anew"
-        super().__init__("RIG-R28", cause, "see the test's output.txt and timeline.jsonl for its last words")
-
-
-class _Calls:
-    """Calls over one line, one at a time; an answer that came too late for its call is passed over. `news`: of the host that the
-    other end is a part of; `restarts`: the other end is the system, whose line outlives it."""
-
-    def __init__(self, sock: socket.socket, incoming: Any, who: str, news: News | None = None, *, restarts: bool = False) -> None:
-        self.line: Line[Any] = Line(sock, incoming)
-        self._who = who
-        self._news = news
-        self._restarts = restarts
-        self._deaths = 0
-        self._lock = threading.Lock()
-        self._number = 0
-
-    def call(self, call: Call[R], fds: Sequence[int] = (), *, timeout_s: float) -> R:
-        """Raises the fault's error, ProcessGone, SystemRestarted or TimeoutError; what has ended all of the host, at once."""
-        with self._lock:
-            self._number += 1
-            deadline = Deadline(timeout_s)
-            self.line.sock.settimeout(timeout_s)
-            if self._news is not None and self._restarts:
-                self._news.take()
-                self._deaths = self._news.deaths  # before this call
-                if self._news.over is not None:
-                    raise self._why_gone()
-            try:
-                self.line.send_call(self._number, call, fds)
-                received = self._answer(deadline)
-            except (BrokenPipeError, ConnectionResetError):
-                raise self._why_gone() from None
-        if received.what is What.FAULT:
-            raise error_of(received.body)
-        return decoded_answer(call, received.body)
-
-    def _answer(self, deadline: Deadline) -> Received[Any]:
-        while True:
-            self._wait(deadline)
-            received = self.line.receive()
-            if received is None:
-                raise self._why_gone()
-            received.descriptors.close()
-            if isinstance(received.body, bench.Failed):
-                raise error_of(received.body.fault)
-            if received.number == self._number:
-                return received
-
-    def _why_gone(self) -> Exception:
-        """A system that was started anew and could not go on has said why, maybe before anybody asked. A line that was closed
-        with something unread in it says so once, and gives its messages afterwards."""
-        self.line.sock.setblocking(False)
-        ends = 0
-        with contextlib.suppress(OSError):
-            while ends < 2:
-                received = self.line.receive()
-                if received is None:
-                    ends += 1
-                elif isinstance(received.body, bench.Failed):
-                    return error_of(received.body.fault)
-        if self._news is not None:
-            self._news.take()
-            if self._news.over is not None:
-                return self._news.over
-        return ProcessGone(self._who)
-
-    def _wait(self, deadline: Deadline) -> None:
-        """Until something comes. An answer that the system has given before it died counts."""
-        lines = [self.line]
-        if self._news is not None and self._restarts:
-            lines.append(self._news.line)
-        while True:
-            poll = select.poll()
-            for line in lines:
-                poll.register(line, select.POLLIN)
-            ready = [fd for fd, _ in poll.poll(deadline.remaining_s * 1000)]
-            if self.line.fileno() in ready:
-                return
-            if not ready:
-                raise TimeoutError(f"{self._who} does not answer")
-            assert self._news is not None
-            self._news.take()
-            if self._news.over is not None:
-                raise self._why_gone()
-            if self._news.deaths > self._deaths:
-                raise SystemRestarted(self._news.status)
-
-    def close(self) -> None:
-        self.line.close()
-
-
-class AppHandle:
-    """A running app; calls its class's public methods in its own process."""
-
-    def __init__(self, host: StandbyHost, name: str, instance: int, sock: socket.socket) -> None:
-        self.host = host
-        self.name = name
-        self.instance = instance
-        self._line = _Calls(sock, Invoke, f"app {name}", host.news)
-
-    def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
-        """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
-        return self._line.call(Invoke(method, arguments), timeout_s=timeout_s)
-
-    def close(self) -> None:
-        self._line.close()
 
 
 class StandbyHost:
@@ -181,14 +57,13 @@ class StandbyHost:
     ) -> None:
         """`check_device` raises when the device has died by itself: no answer of the service's says that."""
         self.timeline = timeline
-        self.apps: dict[int, AppHandle] = {}
-        """By instance: two of one name are two."""
         self._check_device = check_device
         ours, theirs = pair()
         news, told = pair()
         self.news = News(news)
         timeline.excuse = self._excuse
-        self._line = _Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
+        self._line = Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
+        self.packages = Packages(self._call, timeline, self.news)
         settings = DriverSettings(
             timeline_fd=timeline.fd,
             host_ns_fd=host_ns_fd,
@@ -249,38 +124,11 @@ class StandbyHost:
 
         Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
         """
-        after = self.timeline.mark()
-        path = [p or str(Path.cwd()) for p in sys.path]
-        ours, theirs = pair()
-        try:
-            with theirs:
-                instance = self._call(bench.StartApp(name, entry, path, access), [theirs.fileno()])
-            self._wait_started(name, instance, entry, after)
-        except BaseException:
-            ours.close()
-            raise
-        self.apps[instance] = AppHandle(self, name, instance, ours)
-        return self.apps[instance]
-
-    def _wait_started(self, name: str, instance: int, entry: str, after: int) -> None:
-        """APP_FAILED is the app's own word, which knows no instance."""
-        outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
-
-        def is_outcome(record: Record) -> bool:
-            mine = record.detail.get("app") == name and record.detail.get("instance", instance) == instance
-            return mine and record.event in outcomes
-
-        first = self.timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
-        if first.event != E.APP_READY:
-            ended = self.timeline.wait(E.APP_TERMINATED, app=name, instance=instance, after=first.seq, timeout_s=START_TIMEOUT_S)
-            why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
-            raise AppNotStarted(f"app {name!r} ({entry}) did not start: {why}")
+        return self.packages.start(name, entry, access=access)
 
     def suspend(self, app: AppHandle) -> Record:
         """The user switches away; returns when the app is suspended."""
-        after = self.timeline.mark()
-        self._call(bench.Suspend(app.instance))
-        return self.timeline.wait("APP_SUSPEND", app=app.name, instance=app.instance, after=after)
+        return app.suspend()
 
     # -- power ---------------------------------------------------------------------------------------------------------
 
@@ -347,8 +195,7 @@ class StandbyHost:
 
     def close(self) -> None:
         self._process.close()
-        for app in self.apps.values():
-            app.close()
+        self.packages.close()
         self._line.close()
         self.news.close()
 

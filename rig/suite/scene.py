@@ -16,7 +16,7 @@ from rig.net.capture import CaptureTimeout
 from rig.net.retransmission import KERNELS_OWN_MS
 from rig.peers import PushConnection, PushServer
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 from rig.timeline import Record, TimelineTimeout
 
 QUIET_S = 0.25

@@ -18,7 +18,7 @@ from rig.device.numbers import OffloadType
 from rig.device.offload_types import ProtocolOffload
 from rig.net import links
 from rig.net.machines import NEAR_IFNAME
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 from rig.suite.queries import WAIT_S, group_of, is_igmp, is_mld_report, query4, query6
 from rig.suite.scene import QUIET_S, Scene
 

@@ -11,7 +11,7 @@ import pytest
 from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.net import userns
-from rig.standby.handle import START_TIMEOUT_S, AppNotStarted
+from rig.standby.packages import START_TIMEOUT_S, AppNotStarted
 
 APPS = """
 import os, signal

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-from rig.standby.handle import _Calls
+from rig.standby.calls import Calls
 from rig.standby.wire import from_app
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
@@ -54,7 +54,7 @@ class AppProcess:
         theirs.close()
         app_end.close()
         self.line: Line[FromApp] = Line(ours, FromApp)
-        self._test = _Calls(test_end, Invoke, "the app")
+        self._test = Calls(test_end, Invoke, "the app")
         self._server = threading.Thread(target=self._serve)
         self._server.start()
         self.expect(from_app.AppReady)

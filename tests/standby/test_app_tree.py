@@ -15,7 +15,7 @@ from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
 from rig.net import userns
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 

@@ -17,7 +17,7 @@ from rig.bench import Bench
 from rig.config import BenchConfig, StandbyConfig
 from rig.net import userns
 from rig.peers import PushConnection
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 from rig.standby.system.channels.setup import CHANNELS_PER_APP, TOKENS_BYTES
 from rig.standby.system.tasks.runs import REGISTRATIONS_PER_APP, RUNS_PER_APP
 from rig.standby.wire import from_app

@@ -15,7 +15,7 @@ import pytest
 from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.net import userns
-from rig.standby.handle import SystemRestarted
+from rig.standby.calls import SystemRestarted
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")

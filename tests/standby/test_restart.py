@@ -21,7 +21,7 @@ from rig.device.native import NativeDevice
 from rig.errors import BenchError, RigError
 from rig.net import userns
 from rig.standby import handle
-from rig.standby.handle import SystemRestarted, _Calls
+from rig.standby.calls import Calls, SystemRestarted
 from rig.standby.news import HostGone, News
 from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
 from rig.standby.wire.bench import Failed, FromBench, LinkStats, ToBench
@@ -158,7 +158,7 @@ def test_an_app_that_ended_by_itself_is_the_apps_own(scene: Scene) -> None:
 
 def test_what_the_supervisor_gave_up_for_ends_a_call_under_way_and_every_later_one() -> None:
     (ours, theirs), (news, told) = pair(), pair()
-    calls = _Calls(ours, ToBench, "the standby service", News(news), restarts=True)
+    calls = Calls(ours, ToBench, "the standby service", News(news), restarts=True)
     supervisor, system = Line[Any](told, None), Line[Any](theirs, FromBench)
 
     def give_up() -> None:
@@ -181,7 +181,7 @@ def test_what_the_supervisor_gave_up_for_ends_a_call_under_way_and_every_later_o
 def test_one_that_cannot_go_on_says_why(heard: bool) -> None:
     """So that the verdict is the bench's: a silent device is no failure of what is tested."""
     ours, theirs = pair()
-    calls = _Calls(ours, ToBench, "the standby service")
+    calls = Calls(ours, ToBench, "the standby service")
     system: Line[Any] = Line(theirs, FromBench)
 
     def fail() -> None:

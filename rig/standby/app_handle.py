@@ -1,0 +1,42 @@
+"""The test's handle on a running app."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Callable
+from typing import Any
+
+from rig.standby.calls import Calls
+from rig.standby.news import News
+from rig.standby.wire import bench
+from rig.standby.wire.message import Call
+from rig.standby.wire.to_app import Invoke
+from rig.timeline import Record, Timeline
+
+
+class AppHandle:
+    """A running app; calls its class's public methods in its own process."""
+
+    def __init__(
+        self, name: str, instance: int, sock: socket.socket, ask: Callable[[Call[Any]], Any], timeline: Timeline, news: News
+    ) -> None:
+        """`ask`: a call of the system. `sock`: the test's line to the app."""
+        self.name = name
+        self.instance = instance
+        self._ask = ask
+        self._timeline = timeline
+        self._line = Calls(sock, Invoke, f"app {name}", news)
+
+    def call(self, method: str, *, timeout_s: float = 10.0, **arguments: Any) -> Any:
+        """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
+        return self._line.call(Invoke(method, arguments), timeout_s=timeout_s)
+
+    def suspend(self) -> Record:
+        """The user switches away; returns when the app is suspended."""
+        after = self._timeline.mark()
+        self._ask(bench.Suspend(self.instance))
+        return self._timeline.wait("APP_SUSPEND", app=self.name, instance=self.instance, after=after)
+
+    def close(self) -> None:
+        """Hang up: its process ends."""
+        self._line.close()

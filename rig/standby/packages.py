@@ -1,0 +1,77 @@
+"""The host's apps, as a test has them."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Protocol, TypeVar
+
+from rig.events import TimelineEvent as E
+from rig.standby.app_handle import AppHandle
+from rig.standby.news import News
+from rig.standby.wire import bench
+from rig.standby.wire.line import pair
+from rig.standby.wire.message import Call
+from rig.timeline import Record, Timeline
+
+R = TypeVar("R")
+
+START_TIMEOUT_S = 15.0
+"""Import of the service and the first exchange with the device, on a loaded two-core machine."""
+
+
+class Ask(Protocol):
+    """A call of the system."""
+
+    def __call__(self, call: Call[R], fds: Sequence[int] = ()) -> R: ...
+
+
+class AppNotStarted(AssertionError):
+    """The app under test could not be imported or made, or ended before it served calls."""
+
+
+class Packages:
+    """Of one host. `running`: its apps by instance, as two of one name are two."""
+
+    def __init__(self, ask: Ask, timeline: Timeline, news: News) -> None:
+        self.running: dict[int, AppHandle] = {}
+        self._ask = ask
+        self._timeline = timeline
+        self._news = news
+
+    def start(self, name: str, entry: str, *, access: bool) -> AppHandle:
+        """Start an app process; `entry` is "module:Class", importable from here. Returns when it serves calls.
+
+        Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
+        """
+        after = self._timeline.mark()
+        path = [p or str(Path.cwd()) for p in sys.path]
+        ours, theirs = pair()
+        try:
+            with theirs:
+                instance = self._ask(bench.StartApp(name, entry, path, access), [theirs.fileno()])
+            self._wait_started(name, instance, entry, after)
+        except BaseException:
+            ours.close()
+            raise
+        self.running[instance] = AppHandle(name, instance, ours, self._ask, self._timeline, self._news)
+        return self.running[instance]
+
+    def _wait_started(self, name: str, instance: int, entry: str, after: int) -> None:
+        """APP_FAILED is the app's own word, which knows no instance."""
+        outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
+
+        def is_outcome(record: Record) -> bool:
+            mine = record.detail.get("app") == name and record.detail.get("instance", instance) == instance
+            return mine and record.event in outcomes
+
+        first = self._timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
+        if first.event != E.APP_READY:
+            ended = self._timeline.wait(E.APP_TERMINATED, app=name, instance=instance, after=first.seq, timeout_s=START_TIMEOUT_S)
+            why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
+            raise AppNotStarted(f"app {name!r} ({entry}) did not start: {why}")
+
+    def close(self) -> None:
+        for app in self.running.values():
+            app.close()
