@@ -1,6 +1,11 @@
 """What a wake costs on this machine at the least: from a frame on the wire to the first line of a stopped Python process that a
 reader of a raw socket resumes, by SIGCONT and a message. No device, no TCP, no rig: machines differ by half, so the wake latency
 is judged by how many times this it is.
+
+The conditions are those of the wakes (cycles.py). There the app lies stopped for the linger time and the entry, 20 to 30 ms,
+while little else runs than whoever looks for the record that the host sleeps, twice a millisecond: by then processors have gone
+to sleep and caches are other people's. A floor of rounds that follow at once upon one another is three to five times lower, and
+nothing comes to it that was not running a moment ago. So each frame of the floor has that pause before it.
 """
 
 from __future__ import annotations
@@ -11,20 +16,25 @@ import socket
 import struct
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from rig.config import StandbyConfig
 from rig.device.process import start_child
 from rig.errors import BenchError
 from rig.net import topology
 from rig.net.capture import Capture
 from rig.net.machines import NEAR_IFNAME
 from rig.net.network import HOST_IFNAME, Network
+from rig.timeline import POLL_S
 
 ETHERTYPE = b"\x88\xb5"
 """IEEE 802 local experimental: no stack answers it."""
 FRAME_BYTES = 60
 TIMEOUT_S = 5.0
+STOPPED_S = StandbyConfig().linger_ms / 1000
+"""How long the process lies stopped before its frame: at least so long does an app before it is woken."""
 
 READER = """
 import os, signal, socket, sys
@@ -90,6 +100,9 @@ class _Parts:
     def wake(self, number: int) -> float:
         self._sleeper.send_signal(signal.SIGSTOP)
         os.waitid(os.P_PID, self._sleeper.pid, os.WSTOPPED | os.WEXITED)
+        until_s = time.monotonic() + STOPPED_S
+        while time.monotonic() < until_s:
+            time.sleep(POLL_S)  # the pause that is measured after, with the steps of who waits for SLEEP_ENTER
         mark, message = self._capture.mark(self._port), struct.pack(">Q", number)
         self._sends.send((self._head + message).ljust(FRAME_BYTES, b"\0"))
         try:
