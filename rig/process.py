@@ -14,6 +14,7 @@ from rig.errors import BenchError
 PR_SET_PDEATHSIG = 1
 PR_SET_NAME = 15
 PR_SET_CHILD_SUBREAPER = 36
+SA_NOCLDSTOP = 1
 CLONE_NEWNET = 0x40000000
 CLONE_NEWPID = 0x20000000
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -52,6 +53,36 @@ def enter_pid_namespace(namespace_fd: int) -> None:
 def adopt_orphans() -> None:
     """A descendant of this process whose parent ends becomes this one's child, not process 1's."""
     _libc.prctl(PR_SET_CHILD_SUBREAPER, 1)
+
+
+class _SigAction(ctypes.Structure):
+    """struct sigaction of the C library, sigaction(2)."""
+
+    _fields_ = (
+        ("handler", ctypes.c_void_p),
+        ("mask", ctypes.c_ubyte * 128),
+        ("flags", ctypes.c_int),
+        ("restorer", ctypes.c_void_p),
+    )
+
+
+def hear_only_of_ends() -> None:
+    """SIGCHLD, whose handler is set, comes no more for a child that stops or goes on: its parent has nothing to do about that,
+    and would have a processor when the child wants it."""
+    action = _SigAction()
+    if _libc.sigaction(signal.SIGCHLD, None, ctypes.byref(action)) == 0:
+        action.flags |= SA_NOCLDSTOP
+        _libc.sigaction(signal.SIGCHLD, ctypes.byref(action), None)
+
+
+def go_before_others() -> bool:
+    """This process goes before all ordinary ones (sched(7), SCHED_FIFO); what it starts does not. Whether it may: without
+    CAP_SYS_NICE and with an RLIMIT_RTPRIO of 0 all stays as it is."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+    except PermissionError:
+        return False
+    return True
 
 
 def name_process(name: str) -> None:

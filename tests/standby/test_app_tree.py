@@ -185,3 +185,24 @@ def test_orphans_end_with_their_app_and_the_others_live(bench: Bench, how: str) 
     assert not any(Path(f"/proc/{pid}").exists() for pid in ours)
     assert states(theirs) & {"R", "S"}
     kill(bench, other.name, other_pid)
+
+
+def times_woken(pid: int) -> int:
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("voluntary_ctxt_switches"))
+
+
+def test_the_supervisor_sleeps_on_when_an_app_is_stopped_or_goes_on(bench: Bench) -> None:
+    """It would have a processor in the middle of every wake, when the app wants it."""
+    _, pid = started(bench, "stopped", "busy_apps:Busy")
+    supervisor = bench.host.supervisor_pid
+    before = times_woken(supervisor)
+    for _ in range(10):
+        for number, wanted in ((signal.SIGSTOP, {"T"}), (signal.SIGCONT, {"S", "R"})):
+            os.kill(pid, number)
+            deadline = Deadline(5)
+            while not states([pid]) <= wanted:
+                assert not deadline.expired
+                time.sleep(0.001)
+    assert times_woken(supervisor) == before
+    kill(bench, "stopped", pid)

@@ -22,7 +22,7 @@ from typing import Any, NoReturn, TypeAlias
 
 from rig.device.process import exit_words
 from rig.errors import BenchError
-from rig.process import close_all_fds_but, enter_network, outer_pid
+from rig.process import close_all_fds_but, enter_network, hear_only_of_ends, outer_pid
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.orphans import end_orphans
 from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
@@ -83,6 +83,7 @@ class Supervisor:
         enter_network(self._birth.host_ns_fd)
         reads, writes = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
         signal.signal(signal.SIGCHLD, lambda *_: None)
+        hear_only_of_ends()
         signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
         self._start_driver()
         self._start_system()
