@@ -12,9 +12,9 @@ from rig.standby.wire.hresult import HostError, HResult
 
 HAND_BACK_PAUSE_S = 0.002
 HAND_BACK_PAUSES = 10_000
-"""A wake continues an app a millisecond before its socket leaves TCP_REPAIR; beside a driver that died on it, and a device that
-restarts, some seconds. Counted, as a clock would go on while the app is stopped. Until then the kernel refuses reads with EPERM,
-writes with EINVAL."""
+"""An app may be continued before its socket leaves TCP_REPAIR, by whoever can signal it; beside a driver that died on it, and a
+device that restarts, that takes some seconds. Counted, as a clock would go on while the app is stopped. Until then the kernel
+refuses reads with EPERM, writes with EINVAL."""
 
 
 class ReadOperation:

@@ -170,7 +170,7 @@ class NicDriver:
         elif status.power is Power.EXPIRED:
             self._on_lease_over()
         else:
-            self._mending.begin(self._recovery.steps(lambda: self._tell(Woke("DRIVER_RESTARTED", None, ()))))
+            self._mending.begin(self._recovery.steps(lambda: self._tell_awake("DRIVER_RESTARTED")))
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -361,10 +361,10 @@ class NicDriver:
 
     def _start_anew(self, reason: WakeReason, told: Callable[[], None]) -> None:
         """The host speaks for itself, wherever it was, and gives the device everything anew."""
-        if self.asleep or self._standby.frozen:
+        if self.asleep or self._standby.frozen or self._standby.untold:
             self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
             self._timeline.add("SLEEP_EXIT", cause=reason.name)
-            self._tell(Woke(reason.name, None, ()))
+            self._tell_awake(reason.name)
         if self._settle_timer is not None:
             self._settle_timer.cancel()
         self._phase.change(Phase.MENDING)
@@ -378,6 +378,10 @@ class NicDriver:
             Step("attach", lambda: self._attach_anew(told)),
         )
         self._mending.begin(steps)
+
+    def _tell_awake(self, reason: str) -> None:
+        self._standby.untold = False
+        self._tell(Woke(reason, None, ()))
 
     def _attach_anew(self, told: Callable[[], None]) -> None:
         self._attachment.attach()

@@ -53,7 +53,8 @@ class NotedPattern:
 
 @dataclass(frozen=True)
 class Note:
-    """`calls`: those of the system that have no answer yet, by number. `acked`: the last frame of the device that is in."""
+    """`calls`: those of the system that have no answer yet, by number. `acked`: the last frame of the device that is in.
+    `untold`: the system has not heard yet that the host is awake again."""
 
     boot_id: int
     epoch: int
@@ -62,6 +63,7 @@ class Note:
     patterns: list[NotedPattern] = field(default_factory=list)
     orphans: list[tuple[SlotRef, dict[str, Any]]] = field(default_factory=list)
     calls: dict[int, ToDriver] = field(default_factory=dict)
+    untold: bool = False
 
 
 class Journal:

@@ -1,6 +1,7 @@
 """The driver's process. The supervisor forks it (rig/standby/supervisor/), with `DriverSettings`, in the host's namespace.
 
-It takes the device, and serves the system. One thread: from the wake event to the SIGCONT of whom it is for nothing else runs.
+It takes the device, and serves the system. One thread: from the wake event to the SIGCONT of whom it is for nothing else runs,
+and where the machine allows it nobody else has its processor: a driver of a real host is the kernel's.
 When the system dies the driver goes on, and the next one has the same line.
 """
 
@@ -11,7 +12,7 @@ import socket
 import msgspec
 
 from rig.device.link import Link
-from rig.process import name_process
+from rig.process import go_before_others, name_process
 from rig.standby.nic.assembly import make_driver, read_line
 from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
@@ -27,6 +28,7 @@ from rig.timeline import TimelineWriter
 def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
     """Serve the system at the other end of the line. The journal is that of the driver before, or empty."""
     name_process("driver")
+    go_before_others()
     given = msgspec.msgpack.decode(settings, type=DriverSettings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
     try:

@@ -75,6 +75,7 @@ class Notes:
             [NotedPattern(held.key, dict(held.names), held.pattern) for held in self._registry.patterns],
             [(slot, dict(names)) for slot, names in self._registry.orphans],
             self._calls,
+            self._standby.untold,
         )
         self._journal.write(note)
 

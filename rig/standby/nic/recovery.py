@@ -42,6 +42,7 @@ class Recovery:
         self._noted = note
         self._missing = {noted.key: noted for noted in note.connections}
         standby.reinjection.acked = note.acked
+        standby.untold = note.untold or self.held.asleep
         registry.restore_others((OffloadedPattern(p.key, p.names, p.pattern) for p in note.patterns), note.orphans)
 
     @property
@@ -96,7 +97,7 @@ class Recovery:
         return [
             Step("take back", standby.take_back),
             Step("thaw", standby.thaw),
-            *([Step("tell", tell)] if standby.frozen else []),
+            *([Step("tell", tell)] if standby.untold else []),
             Step("rejoin", standby.rejoin),
             Step("idle device", standby.idle_device),
             Step("slots", lambda: standby.lose(self._registry.match(OWNER))),

@@ -48,6 +48,8 @@ class Standby:
         self.frozen: list[FrozenConnection] = []
         self.silent = False
         """The device sleeps no more and says nothing: it refused to commit, for a frame that wakes."""
+        self.untold = False
+        """The system has not heard yet that the host is awake again."""
         self._in_repair: list[OffloadedConnection] = []
         self._lose = lose
 

@@ -1,9 +1,11 @@
 """Waking: host awake (the device falls silent, keeps buffering) - the host's port joins the bridge - sockets thawed - the waking
-frame and those behind it put in at the host's port, in arrival order, each once - unicast steered to the host.
+frame and those behind it put in at the host's port, in arrival order, each once - its owner told and continued - unicast steered
+to the host.
 
-The host is on the network at the end whatever fails on the way: a device that does not answer cannot keep it off. Connections
-with payload keep-alives come back first, before any app runs: what the device sent and took for them is put into their sockets
-(takeback.py). One whose state cannot be had is lost, and its owner told so.
+No app runs before it can read: until then it would only keep the driver from a processor. What nobody waits for comes last.
+The host is on the network at the end whatever fails on the way: a device that does not answer cannot keep it off. What the device
+sent and took for connections with payload keep-alives is put into their sockets (takeback.py) as soon as the host is on the
+network. One whose state cannot be had is lost, and its owner told so.
 """
 
 from __future__ import annotations
@@ -55,7 +57,6 @@ class Waking:
         self._lease_over = False
         self._mute = False
         self._silenced = False
-        self._told = False
         self._put_in = False
 
     @property
@@ -74,29 +75,25 @@ class Waking:
 
     def steps(self, cause: Cause) -> list[Step]:
         self._cause = cause
+        self._standby.untold = True
         taking_back = not self._standby.silent and self._standby.has_payloads
-        first, last = (self._quietly, self._tell_owner) if taking_back else (self._tell_owner, self._quietly)
         return [
-            Step("tell", first),
             Step("host awake", self._silence),
             Step("join", self._standby.gate.join),
             Step("take back", self._take_back),
             *([Step("note", self._note)] if taking_back else []),
-            Step("tell after", last),
             Step("thaw", self._standby.thaw),
             Step("put in", self._reinject),
+            Step("tell", self._tell_owner),
             Step("steer", self._standby.gate.steer_to_host),
             Step("note all", self._note),
         ]
 
-    def _quietly(self) -> None:
-        """The owner is told at the other time."""
-
     def _tell_owner(self) -> None:
-        """Its processes go on: what they want to read comes in a moment."""
-        if self._told:
+        """The system hears of it before its processes go on: what they say then comes behind."""
+        if not self._standby.untold:
             return
-        self._told = True
+        self._standby.untold = False
         connection, resumed = self._cause.connection, tuple[int, ...]()
         out_of_tokens = self._cause.name == WakeReason.NO_MORE_TOKENS.name
         if connection is not None and connection.resume and not out_of_tokens:

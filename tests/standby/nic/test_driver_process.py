@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import random
 import signal
+import subprocess
 import time
 from pathlib import Path
 
@@ -57,3 +58,11 @@ def test_killed_at_random_moments_it_loses_nothing(tmp_path: Path) -> None:
         assert len(bench.device.slots()) == 1
         app.call("send", channel="inbox", data=b"and back")
         assert connection.wait_received(8) == b"and back"
+
+
+def test_it_goes_before_ordinary_processes_where_that_is_permitted(tmp_path: Path) -> None:
+    """Asked of chrt, which asks the kernel."""
+    permitted = subprocess.run(["chrt", "--fifo", "1", "true"], stderr=subprocess.DEVNULL, check=False).returncode == 0
+    with Bench(BenchConfig(), tmp_path) as bench:
+        policy = os.sched_getscheduler(bench.host.driver_pid) & ~os.SCHED_RESET_ON_FORK
+    assert policy == (os.SCHED_FIFO if permitted else os.SCHED_OTHER)

@@ -13,7 +13,7 @@ from rig.device.payload import PayloadKeepAlive
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.nic import handoff
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import Adopting, Lost, Settled
+from rig.standby.wire.nic import Adopting, Lost, Settled, Woke
 
 from .conftest import FAULTS, Parts, Point
 
@@ -59,7 +59,7 @@ def test_between_any_two_steps_of_an_entry(parts: Parts, payload: PayloadKeepAli
 
 @payloads
 def test_between_any_two_steps_of_a_wake(parts: Parts, payload: PayloadKeepAlive | None) -> None:
-    """The data that wakes is read once, whoever of the two drivers put it in."""
+    """The data that wakes is read once, whoever of the two drivers put it in; and one of them says that the host is awake."""
     parts.driver.registry.update("one", 1439, payload, ())
     parts.fall_asleep()
     points = points_of(parts, lambda: parts.wake_by_data(b"control"))
@@ -71,8 +71,11 @@ def test_between_any_two_steps_of_a_wake(parts: Parts, payload: PayloadKeepAlive
         parts.server.push(waking)
         with pytest.raises(Killed):
             parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
+        of_the_first = list(parts.notices)
         parts.start_driver_anew()
         assert parts.read(len(waking)) == waking
+        parts.until(lambda: parts.driver.idle, "the driver is not idle")
+        assert any(isinstance(notice, Woke) for notice in [*of_the_first, *parts.notices]), f"nobody said so, killed at {point}"
         whole_again(parts, number)
 
 
