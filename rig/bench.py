@@ -134,6 +134,12 @@ class Bench:
             self.network.set_device_port(up=True)
             self.microcontroller.set_link(True)
 
+    def set_link(self, up: bool) -> None:
+        """The one cable of host and device in or out."""
+        self.network.set_host_port(up=up)
+        self.network.set_device_port(up=up)
+        self.microcontroller.set_link(up)
+
     def _make_device(self) -> Device:
         kind = self._kind
         if kind == "board":
@@ -166,6 +172,7 @@ class Bench:
             ipv4=spec.ip4 if spec.ipv4 is not None else "",
             minute_us=self.config.clock.minute_us,
             check_device=self.microcontroller.check,
+            set_link=self.set_link,
         )
 
     def _device_died(self, how: str, last_words: str) -> None:

@@ -38,6 +38,7 @@ MARKS = (
     "limit_s(seconds): time limit of set-up, call and teardown each; 60 by default",
     "alone: needs the machine for itself: where tests run in workers (-n), it comes last and runs beside none",
     "topology(*names): the topologies a test needs; flat by default",
+    "levers(**values): what is around the host when the test begins, such as ac=False or cost='fixed': rig help levers",
     "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
 

@@ -15,6 +15,7 @@ TOPICS = {
     "topology": "a file to start from: machines and routers",
     "requirements": "a file to start from: a catalogue of your own",
     "ci": "a file to start from: a pipeline",
+    "levers": "what a test turns around the host: power, user, network, ...",
     "events": "what host, device, apps and server write to the timeline",
     "signing-key": "where the key of the images is",
     "exit-codes": "what a command ends with",
@@ -41,7 +42,7 @@ def register(app: typer.Typer) -> None:
 def _text(topic: str) -> str | None:
     """Of a topic or an error's code."""
     from rig import error_codes, events, exit_codes
-    from rig.commands import pages, topics
+    from rig.commands import levers_page, pages, topics
     from rig.device import signing_key
 
     if meaning := error_codes.MEANINGS.get(topic):
@@ -57,6 +58,7 @@ def _text(topic: str) -> str | None:
         "topology": topics.TOPOLOGY,
         "requirements": topics.REQUIREMENTS,
         "ci": topics.CI,
+        "levers": levers_page.page(),
         "events": events.page(),
         "exit-codes": exit_codes.page(),
         "error-codes": error_codes.page(),

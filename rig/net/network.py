@@ -126,6 +126,10 @@ class Network:
         """The device's port of the switch; while it is down nothing crosses it, and a veth or NIC there has no carrier."""
         self.wire.run(partial(_set_port, self.device_port, up))
 
+    def set_host_port(self, *, up: bool) -> None:
+        """The host's port of the switch; while it is down the host's interface has no carrier."""
+        self.wire.run(partial(_set_port, self.topology.host.port, up))
+
     def set_least_retransmission(self, least_ms: int) -> None:
         """Let the peers wait at least so long before they send a segment again, on connections that are made after this."""
         for spec in self.topology.hosts.values():

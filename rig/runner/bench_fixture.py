@@ -13,6 +13,7 @@ import pytest
 
 from rig.errors import UsageError
 from rig.runner.combinations import Combination, base, check
+from rig.runner.levers_mark import levers_of
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -35,6 +36,8 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
     from rig.bench import Bench
 
     with Bench(bench_config(item, config, combination), artefacts) as bench:
+        if changes := levers_of(item):
+            bench.host.levers.set(**changes)
         yield bench
 
 

@@ -31,6 +31,7 @@ from rig.runner.bench_fixture import ARTEFACTS, COMBINATION
 from rig.runner.blame import verdict_of
 from rig.runner.combinations import asked_devices, base, left_out, words_of_devices, words_of_topologies
 from rig.runner.endings import terminate, usage_error
+from rig.runner.levers_mark import check_levers
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.preconditions import lease_boards
 
@@ -61,6 +62,7 @@ class Runner:
         self.handlers = {ending: signal.getsignal(ending) for ending in (signal.SIGTERM, signal.SIGHUP)}
         """Of the signals that end the session, as they were before it."""
         own_requirements.check_ids(config, {item.nodeid: requirements(item) for item in items})
+        check_levers(items)
 
     # --- the session ---
 

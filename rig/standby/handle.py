@@ -18,6 +18,7 @@ from rig.errors import BenchError, DeviceError, RigError
 from rig.standby import launch
 from rig.standby.app_handle import AppHandle
 from rig.standby.calls import Calls
+from rig.standby.levers import Levers
 from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.packages import START_TIMEOUT_S, Packages
@@ -54,8 +55,10 @@ class StandbyHost:
         ipv4: str,
         minute_us: int,
         check_device: Callable[[], None],
+        set_link: Callable[[bool], None],
     ) -> None:
-        """`check_device` raises when the device has died by itself: no answer of the service's says that."""
+        """`check_device` raises when the device has died by itself: no answer of the service's says that. `set_link`: the cable
+        of host and device in or out."""
         self.timeline = timeline
         self._check_device = check_device
         ours, theirs = pair()
@@ -64,6 +67,7 @@ class StandbyHost:
         timeline.excuse = self._excuse
         self._line = Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
         self.packages = Packages(self._call, timeline, self.news)
+        self.levers = Levers(self._call, timeline, set_link)
         settings = DriverSettings(
             timeline_fd=timeline.fd,
             host_ns_fd=host_ns_fd,

@@ -6,7 +6,7 @@ runs, and is awake for the moments in between. POWER records tell the first; SLE
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from enum import Enum
 
 from rig.timeline import TimelineWriter
@@ -55,6 +55,7 @@ class PowerState:
         self._timeline = timeline
         self._screen = screen
         self._sleep = sleep
+        self._listeners: list[Callable[[], None]] = []
 
     @property
     def screen(self) -> Screen:
@@ -73,6 +74,10 @@ class PowerState:
         """Whether the host has its network to itself, for certain."""
         return self._sleep is Sleep.AWAKE
 
+    def subscribe(self, heard: Callable[[], None]) -> None:
+        """It is called after each change of screen or sleep."""
+        self._listeners.append(heard)
+
     def turn_screen(self, screen: Screen) -> None:
         """Raises IllegalEdge."""
         if screen is self._screen:
@@ -81,6 +86,7 @@ class PowerState:
             raise IllegalEdge(f"the screen cannot go from {self._screen.value} to {screen.value}")
         self._timeline.add("POWER", state=screen.value, before=self._screen.value)
         self._screen = screen
+        self._tell()
 
     def turn_sleep(self, sleep: Sleep) -> None:
         """Raises IllegalEdge."""
@@ -89,3 +95,8 @@ class PowerState:
         if sleep not in SLEEP_EDGES[self._sleep]:
             raise IllegalEdge(f"sleep cannot go from {self._sleep.value} to {sleep.value}")
         self._sleep = sleep
+        self._tell()
+
+    def _tell(self) -> None:
+        for heard in self._listeners:
+            heard()

@@ -5,6 +5,7 @@ It runs on one asyncio loop, whose time is all the time that it knows; nothing o
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
@@ -28,20 +29,25 @@ from rig.standby.system.endings import Endings
 from rig.standby.system.faults import Faults
 from rig.standby.system.governor import Governor
 from rig.standby.system.ledger import HOST, Ledger, SavedHost
+from rig.standby.system.network import NetworkState
 from rig.standby.system.owners import Owners
 from rig.standby.system.package import AppPackage
-from rig.standby.system.power import PowerState, Sleep
+from rig.standby.system.power import PowerState, Screen, Sleep
 from rig.standby.system.processes import Processes
 from rig.standby.system.requests.app_calls import AppCalls
 from rig.standby.system.requests.bench_calls import BenchCalls
 from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
+from rig.standby.system.requests.lever_calls import LeverCalls
 from rig.standby.system.restart import Outlived, Restart
+from rig.standby.system.situation import HostSituation, Situation
 from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
+from rig.standby.system.surroundings import HostSurroundings
 from rig.standby.system.tasks.runs import Tasks
+from rig.standby.system.tasks.triggers.system_event import SystemEvents
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
@@ -73,6 +79,14 @@ class System:
         self._faults = faults
         self._background = Background(faults.met, lambda: self._ledger.soon())
         self.owners = Owners()
+        self.surroundings = HostSurroundings(things, timeline)
+        self.owners.add(self.surroundings)
+        self.situation = HostSituation(things, self._read_situation)
+        self.owners.add(self.situation)
+        self.system_events = SystemEvents(lambda happened: None)
+        self.situation.subscribe(self.system_events.situation_changed)
+        self.surroundings.subscribe(lambda before, after: self.situation.look())
+        self.power.subscribe(self._look_soon)
         self.processes = Processes(self.power, self.owners)
         tasks = Tasks(host.numbers, timeline)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
@@ -99,6 +113,7 @@ class System:
             self._sleep,
             self.processes,
             self.owners,
+            LeverCalls(self.surroundings, self.system_events.happens, timeline).handlers(),
             aoac=rules.aoac,
         )
         self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.owners)
@@ -120,6 +135,7 @@ class System:
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()
+        self.situation.look()
 
     def serve_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
         """The answer to a call of the bench, or a coroutine that has it; by then it is written down. Raises HostError."""
@@ -134,6 +150,13 @@ class System:
         for app in self.processes:
             app.child.kill()
         await self._background.stop()
+
+    def _look_soon(self) -> None:
+        """Not in the middle of what the change belongs to."""
+        asyncio.get_running_loop().call_soon(self.situation.look)
+
+    def _read_situation(self) -> Situation:
+        return Situation(self.surroundings.now, NetworkState(), self.power.screen is Screen.ACTIVE)
 
     async def _written_down(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:

@@ -8,6 +8,8 @@ from msgspec import Meta
 
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.surroundings import Surroundings
+from rig.standby.wire.task_enums import SystemTriggerType
 
 
 class StartApp(Call[int], frozen=True):
@@ -54,7 +56,35 @@ class LinkStats(Call[dict[str, int]], frozen=True):
     """Counters of the control channel."""
 
 
-FromBench: TypeAlias = StartApp | EnterStandby | ExitStandby | Shutdown | Suspend | DeviceRequest | LinkStats
+class GetSurroundings(Call[Surroundings], frozen=True):
+    """As they are now."""
+
+
+class SetSurroundings(Call[None], frozen=True):
+    """As they are from now on."""
+
+    surroundings: Surroundings
+
+
+class SystemEventHappens(Call[None], frozen=True):
+    """One that nothing around the host shows, such as a short message. `package`: it concerns that app alone."""
+
+    event: SystemTriggerType
+    package: str | None = None
+
+
+FromBench: TypeAlias = (
+    StartApp
+    | EnterStandby
+    | ExitStandby
+    | Shutdown
+    | Suspend
+    | DeviceRequest
+    | LinkStats
+    | GetSurroundings
+    | SetSurroundings
+    | SystemEventHappens
+)
 
 
 class Ready(Notice, frozen=True):

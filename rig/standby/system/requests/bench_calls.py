@@ -18,6 +18,7 @@ from rig.standby.wire.hresult import HostError, HResult
 
 StartApp: TypeAlias = Callable[[bench.StartApp, int], Awaitable[int]]
 """Takes the descriptor of the test's line too, which stays its caller's; returns the instance number."""
+Handlers: TypeAlias = Mapping[type[Any], Callable[[Any, Descriptors], Any]]
 
 
 class BenchCalls:
@@ -30,6 +31,7 @@ class BenchCalls:
         sleep: SleepCycle,
         processes: Processes,
         owners: Owners,
+        others: Handlers,
         *,
         aoac: bool,
     ) -> None:
@@ -41,7 +43,7 @@ class BenchCalls:
         self._processes = processes
         self._owners = owners
         self._aoac = aoac
-        self._handlers: Mapping[type[Any], Callable[[Any, Descriptors], Any]] = {
+        self._handlers: Handlers = {
             bench.StartApp: self._start,
             bench.EnterStandby: self._enter_standby,
             bench.ExitStandby: self._exit_standby,
@@ -49,6 +51,7 @@ class BenchCalls:
             bench.Suspend: self._suspend,
             bench.DeviceRequest: self._device_request,
             bench.LinkStats: self._link_stats,
+            **others,
         }
 
     def serve(self, call: bench.FromBench, descriptors: Descriptors) -> Any:

@@ -1,0 +1,54 @@
+"""`rig help levers`."""
+
+from __future__ import annotations
+
+from rig.standby.levers import NAMES
+from rig.standby.wire.surroundings import Surroundings, plain
+
+MEANINGS = {
+    "ac": "external power",
+    "battery_percent": "0 to 100",
+    "energy_saver": "the user lets the battery be saved; it is, on battery below the next one",
+    "energy_saver_below_percent": "0 to 100",
+    "energy_saver_exempt": "names of apps that run all the same",
+    "user_present": "somebody uses the machine",
+    "session_connected": "the user's session has the screen",
+    "quiet_hours": "nothing is to disturb",
+    "lock_screen": "names of the apps that the user has put there, at most 7",
+    "access": "what an app hears that asks for background access: {}; None: as start_app has it",
+    "application_triggers": "energy and privacy settings let apps start tasks of their own",
+    "internet": "the network leads to the internet",
+    "cost": "of the network: {}",
+    "roaming": "it is another operator's",
+    "over_data_limit": "",
+    "approaching_data_limit": "",
+    "background_data_restricted": "",
+    "time_zone": "its name",
+    "online_id_connected": "the user's online account is signed in",
+}
+HEAD = """\
+What a test turns around the host. Each turn is a LEVER record on the timeline; what it causes (system triggers, conditions that
+hold or are lost, tasks that may not run) follows.
+
+    host.levers.set(ac=False, battery_percent=15)          in a test
+    @pytest.mark.levers(ac=False, cost="fixed")            how things are when it begins
+
+"""
+ACTS = """
+Acts, each a method of host.levers:
+
+  link(up)                    the one cable of host and device out or in: both lose their link
+  session_switch()            another user takes the screen and gives it back
+  user_leaves(), user_is_back()
+  event(type, app=None)       a system event that nothing else shows: SMS_RECEIVED, DEFAULT_SIGN_IN_ACCOUNT_CHANGE, ...
+  now                         the levers as they stand; the system's death and a restart of the machine change none
+"""
+
+
+def page() -> str:
+    """Every lever with its default."""
+    lines = []
+    for name, default in ((name, plain(getattr(Surroundings(), name))) for name in Surroundings.__struct_fields__):
+        known = ", ".join(member.name.lower() for member in NAMES[name]) if name in NAMES else ""
+        lines.append(f"  {name:28}{default!s:14}{MEANINGS[name].format(known)}".rstrip())
+    return HEAD + "\n".join(lines) + "\n" + ACTS

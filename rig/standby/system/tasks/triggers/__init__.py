@@ -1,0 +1,1 @@
+"""What fires background tasks: a file a kind."""

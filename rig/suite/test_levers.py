@@ -1,0 +1,53 @@
+"""What a test turns around the host: it is on the timeline, lasts over the system's death, and a cable is a real one."""
+
+from __future__ import annotations
+
+import os
+import signal
+
+import pytest
+
+from rig.net import links
+from rig.net.network import HOST_IFNAME
+from rig.suite.scene import Scene
+
+
+@pytest.mark.levers(ac=False, battery_percent=15)
+def test_what_the_mark_turns_is_so_when_the_test_begins(scene: Scene) -> None:
+    assert (scene.host.levers.now.ac, scene.host.levers.now.battery_percent) == (False, 15)
+    assert scene.timeline.find("LEVER", ac=False, battery_percent=15)
+    scene.host.levers.set(ac=True)
+    assert scene.timeline.find("LEVER")[-1].detail == {"ac": True}
+
+
+def test_the_levers_outlast_the_system(scene: Scene) -> None:
+    scene.host.levers.set(time_zone="Europe/Oslo")
+    after = scene.timeline.mark()
+    os.kill(scene.host.pid, signal.SIGKILL)
+    scene.timeline.wait("SYSTEM_STARTED", after=after)
+    assert scene.host.levers.now.time_zone == "Europe/Oslo"
+
+
+def test_the_cable_of_host_and_device_is_out_and_in_again(scene: Scene) -> None:
+    """A push waits for the cable; the connection lasts."""
+    scene.let_peers_repeat()
+    connection = scene.open_hardware()
+    scene.host.levers.link(False)
+    assert not has_carrier(scene)
+    connection.push(b"late")
+    scene.host.levers.link(True)
+    assert has_carrier(scene)
+    scene.timeline.wait("TASK_DATA", data=b"late".hex())
+    scene.sleep()
+    scene.push_and_run(connection, b"and the device is there")
+
+
+def has_carrier(scene: Scene) -> bool:
+    """The host's own interface."""
+
+    def read() -> bool:
+        with links.rtnetlink() as route:
+            (link,) = route.get_links(ifname=HOST_IFNAME)
+        return bool(link.get_attr("IFLA_CARRIER"))
+
+    return scene.bench.network.host.run(read)
