@@ -60,6 +60,18 @@ def translate(spec: NatSpec) -> None:
         raise BenchError("RIG-N12", f"the kernel has no address translation for us: {error}", NEEDS) from error
 
 
+def forget() -> None:
+    """As a router that was switched off and on: it knows no connection any more. Raises BenchError RIG-N12."""
+    from pyroute2 import NFCTSocket
+    from pyroute2.netlink.exceptions import NetlinkError
+
+    try:
+        with NFCTSocket() as conntrack:
+            conntrack.flush()
+    except (NetlinkError, OSError) as error:
+        raise BenchError("RIG-N12", f"the kernel does not forget its translations: {error}", NEEDS) from error
+
+
 def _add_masquerade(nft: Any) -> None:
     nft.chain("add", table=TABLE, name="out", hook="postrouting", type="nat", priority=PRIORITY_SRCNAT, policy=NF_ACCEPT)
     nft.rule("add", table=TABLE, chain="out", expressions=([*_leaves_far(), *_is_syn(), *_masquerade(FIRST_PORTS)],))

@@ -136,6 +136,10 @@ class Network:
             if spec is not self.topology.host and spec.far is None:
                 self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
 
+    def forget_mappings(self) -> None:
+        """The gateway's address translation forgets all connections at once. Raises BenchError RIG-N12."""
+        self.next_hop.run(nat.forget)
+
     def discard_device_frames(self) -> int:
         """Throw away frames that piled up at the device's port while no device ran; how many."""
         read = (
