@@ -18,7 +18,7 @@ from rig.bench import Bench
 from rig.clock import Clock, Deadline
 from rig.config import BenchConfig, StandbyConfig
 from rig.peers import PushConnection
-from rig.standby.handle import AppHandle
+from rig.standby.app_handle import AppHandle
 from rig.timeline import Record
 
 MINUTE_US = 30_000

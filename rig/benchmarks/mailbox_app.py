@@ -37,7 +37,8 @@ class Mailbox:
     news: int = 0
     """Read completions that no run of the push task has answered for yet."""
     runs_for_nothing: int = 0
-    connections: int = 0
+    connecting: threading.Lock = field(default_factory=threading.Lock)
+    """The push task and the benchmark may both want to."""
 
 
 class MailboxApp:
@@ -78,9 +79,8 @@ class MailboxApp:
 
     def reconnect_closed(self) -> None:
         """At the end of the day: those whose last try to connect failed."""
-        for name, box in self._boxes.items():
-            if box.closed:
-                self._connect(name)
+        for name in self._boxes:
+            self._reconnect(name)
 
     # -- the app itself ------------------------------------------------------------------------------------------------
 
@@ -93,7 +93,6 @@ class MailboxApp:
             raise OSError("the connection ended before its slot was there")
         with self._lock:
             box.rest, box.closed = b"", False
-            box.connections += 1
         box.socket.write(b"HAVE %s %d\n" % (name.encode(), len(box.messages)))
         box.socket.read_async(READ_BYTES, self._read)
 
@@ -119,25 +118,26 @@ class MailboxApp:
         with self._lock:
             box.runs_for_nothing += box.news == 0
             box.news = max(0, box.news - 1)
-            closed = box.closed
-        if closed:
-            self._try_to_connect(name)
+        self._reconnect(name)
 
     def _keep_alive(self, instance: BackgroundTaskInstance) -> None:
         name = instance.channel_id or ""
         box = self._boxes[name]
         if box.closed:
-            self._try_to_connect(name)
+            self._reconnect(name)
             return
         box.socket.write(b"ALIVE\n")
         box.trigger.flush_transport()
 
-    def _try_to_connect(self, name: str) -> None:
-        """One that fails is tried again by the next keep-alive task."""
+    def _reconnect(self, name: str) -> None:
+        """If its connection has ended. One that fails is tried again by the next keep-alive task."""
         box = self._boxes[name]
-        box.socket.close()
-        try:
-            self._connect(name)
-        except (HostError, OSError):
-            with self._lock:
-                box.closed = True
+        with box.connecting:
+            if not box.closed:
+                return
+            box.socket.close()
+            try:
+                self._connect(name)
+            except (HostError, OSError):
+                with self._lock:
+                    box.closed = True
