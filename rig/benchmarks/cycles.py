@@ -7,14 +7,16 @@ first line of the task's Run.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rig.bench import Bench
 from rig.net import counters
 from rig.net.retransmission import KERNELS_OWN_MS
+from rig.timeline import Record
 
 CHANNEL = "inbox"
+ORDER = ("APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "RUN_ENTER")
 ROUND_TIMEOUT_S = 10.0
 
 
@@ -25,6 +27,8 @@ class Cycles:
     wake_latency_ms: list[float]
     delivered_once_in_order: bool
     faults: dict[str, int]
+    out_of_order: int
+    """Rounds in which the app was not resumed, the read not complete before Run began (CCT-030)."""
 
 
 def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
@@ -36,20 +40,28 @@ def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
     connection = server.connection()
     bench.host.enter_standby()
     before = counters.read(bench.network.server)
-    latencies_ms = []
+    latencies_ms, out_of_order = [], 0
     for number in range(rounds):
         after, frames = timeline.mark(), bench.capture.mark(bench.network.topology.server.port)
         message = b"%08d;" % number
         connection.push(message)
         run_enter = timeline.wait("RUN_ENTER", kind="push", after=after, timeout_s=ROUND_TIMEOUT_S)
         timeline.wait("SLEEP_ENTER", after=run_enter.seq, timeout_s=ROUND_TIMEOUT_S)
+        out_of_order += not in_order(timeline.records(after))
         latencies_ms.append((run_enter.t_ns - _on_the_wire_ns(bench, message, frames)) / 1e6)
         progress(number + 1)
     after_counters = counters.read(bench.network.server)
     bench.host.exit_standby()
     received = b"".join(app.call("messages", channel=CHANNEL, timeout_s=30))
     wanted = b"".join(b"%08d;" % number for number in range(rounds))
-    return Cycles(latencies_ms, received == wanted, counters.handoff_faults(before, after_counters))
+    return Cycles(latencies_ms, received == wanted, counters.handoff_faults(before, after_counters), out_of_order)
+
+
+def in_order(records: Iterable[Record]) -> bool:
+    """Whether the first of each came in the order that CCT-030 wants."""
+    first = {record.event: record.seq for record in reversed(list(records))}
+    seqs = [first.get(event, -1) for event in ORDER]
+    return -1 not in seqs and seqs == sorted(seqs)
 
 
 def _on_the_wire_ns(bench: Bench, message: bytes, after: int) -> int:

@@ -56,7 +56,7 @@ class DeviceFigures:
     @property
     def right(self) -> bool:
         """Nothing was lost, doubled, complained of by the peer's kernel, missed, or woken for without a cause."""
-        cycles_right = self.cycles.delivered_once_in_order and not self.cycles.faults
+        cycles_right = self.cycles.delivered_once_in_order and not self.cycles.faults and not self.cycles.out_of_order
         return cycles_right and not self.false_wakes and not self.wire.missed_wakes
 
     def as_json(self) -> dict[str, Any]:
@@ -69,6 +69,7 @@ class DeviceFigures:
             "wake_latency_to_floor": round(self.wake_latency_to_floor, 2),
             "flash_line_efficiency": round(self.flash_line_efficiency, 4),
             "delivered_once_in_order": self.cycles.delivered_once_in_order,
+            "wakes_out_of_order": self.cycles.out_of_order,
             "peer_kernel_faults": self.cycles.faults,
             "keepalive_jitter_ms": self.jitter.as_json(),
             **asdict(self.wire),

@@ -104,7 +104,8 @@ def table(figures: DeviceFigures) -> str:
     cycles = figures.cycles
     faults = ", ".join(f"{name} {count}" for name, count in cycles.faults.items()) or "none"
     once = "every byte delivered once, in order" if cycles.delivered_once_in_order else "BYTES LOST OR DOUBLED"
-    verdict = f"{len(cycles.wake_latency_ms)} sleep/wake cycles: {once}; peer kernel faults: {faults}"
+    order = f"{cycles.out_of_order} OUT OF ORDER" if cycles.out_of_order else "resume, read, Run in order"
+    verdict = f"{len(cycles.wake_latency_ms)} sleep/wake cycles: {once}; {order}; peer kernel faults: {faults}"
     wakes = f"wakes while only keep-alives were due: {figures.jitter.wakes}"
     jitter = _jitter_table(figures.jitter, bounds["keepalive_jitter_ms.p999"], bounds["keepalive_jitter_ms.loaded.p999"])
     tables = (timings, jitter, wire_table(figures.wire, figures.flash_bytes, figures.ram_bytes))
