@@ -55,7 +55,7 @@ Marks
   requirement("CCT-030")     what the test proves; edge(7): an edge case of the device, 1 to 108
   topology("dual-stack")     what it needs, instead of --topology
   bench_config(lease_min=60) keys of bench.toml that it needs otherwise (rig help bench.toml)
-  levers(ac=False)             what is around the host when it begins (rig help levers)
+  levers(ac=False)           what is around the host when it begins (rig help levers)
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
   alone                      with -n: nothing beside it
 

@@ -94,6 +94,7 @@ class StandbyHost:
             "host_ns_fd": host_ns_fd,
             "store": str(store),
             "minute_us": minute_us,
+            "interface": interface,
             "standby": asdict(standby),
         }
         birth = supervision.HostBirth(

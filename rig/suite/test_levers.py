@@ -51,3 +51,25 @@ def has_carrier(scene: Scene) -> bool:
         return bool(link.get_attr("IFLA_CARRIER"))
 
     return scene.bench.network.host.run(read)
+
+
+def test_the_host_sees_its_link_go_and_come_back(scene: Scene) -> None:
+    after = scene.timeline.mark()
+    scene.host.levers.link(False)
+    assert not scene.timeline.wait("NETWORK_CHANGED", after=after).link
+    scene.host.levers.link(True)
+    assert scene.timeline.wait("NETWORK_CHANGED", after=after, count=2).link
+
+
+def test_a_sleep_is_no_change_of_the_hosts_network_and_what_happened_meanwhile_is_seen_after_it(scene: Scene) -> None:
+    scene.open_hardware()
+    after = scene.timeline.mark()
+    for _ in range(3):
+        scene.sleep()
+        scene.host.exit_standby()
+    scene.sleep()
+    scene.host.levers.link(False)
+    scene.assert_no_wake(after)
+    assert not scene.timeline.find("NETWORK_CHANGED")
+    scene.host.exit_standby()
+    assert not scene.timeline.wait("NETWORK_CHANGED", after=after).link

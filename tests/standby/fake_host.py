@@ -21,6 +21,7 @@ from rig.standby.wire.descriptors import Descriptors
 from rig.timeline import TimelineWriter
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_driver import FakeDriver
+from tests.standby.fake_network import FakeNetwork
 from tests.standby.fake_supervisor import FakeSupervisor
 
 REAL_TIME = Clock(60_000_000)
@@ -70,7 +71,9 @@ class FakeHost:
         self.driver.continues = self._continue
         self.supervisor = FakeSupervisor()
         self.store = store or Store(":memory:")
-        self.system = System(rules, REAL_TIME, self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline))
+        self.network = FakeNetwork()
+        arguments = (self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline), self.network)
+        self.system = System(rules, REAL_TIME, *arguments)
         self.apps: dict[int, FakeApp] = {}
 
     @property

@@ -24,6 +24,7 @@ from rig.standby.wire.nic import Settled
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_driver import FakeDriver
 from tests.standby.fake_host import REAL_TIME, FakeTimeline
+from tests.standby.fake_network import FakeNetwork
 from tests.standby.fake_supervisor import FakeSupervisor
 
 
@@ -126,6 +127,7 @@ class MortalHost:
         self.driver = FakeDriver(self.timeline)
         self.driver.continues = self._continue
         self.supervisor = FakeSupervisor()
+        self.network = FakeNetwork()
         self.deaths = 0
         self._path = path
         self._rules = rules
@@ -144,7 +146,7 @@ class MortalHost:
         self.store = MortalStore(self._path, plug)
         timeline, supervisor = MortalTimeline(plug, self.timeline), MortalSupervisor(plug, self.supervisor)
         driver = Mortal(plug, self.driver)
-        arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline))
+        arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline), self.network)
         self.system = System(self._rules, REAL_TIME, *arguments)
         outlived = self.supervisor.outlived()
         for app in outlived:

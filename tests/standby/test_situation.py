@@ -15,13 +15,11 @@ from rig.standby.wire.surroundings import LOCK_SCREEN_APPS, NetworkCostType, Sur
 from rig.standby.wire.task_enums import BackgroundWorkCostValue as Cost
 from rig.standby.wire.task_enums import SystemConditionType as Condition
 from rig.standby.wire.task_enums import SystemTriggerType as Event
-
-NO_LINK = NetworkState(link=False)
-NO_ADDRESS = NetworkState(addresses=())
+from tests.standby.fake_network import CONNECTED, NO_ADDRESS, NO_LINK
 
 
 def situation(network: NetworkState | None = None, screen_on: bool = True, **around: Any) -> Situation:
-    return Situation(Surroundings(**around), network or NetworkState(), screen_on)
+    return Situation(Surroundings(**around), network or CONNECTED, screen_on)
 
 
 def test_every_condition_has_its_line() -> None:

@@ -1,17 +1,56 @@
-"""The host's own network, as conditions and system triggers see it: its link and its addresses."""
+"""The host's own network, as conditions and system triggers see it: its link and its addresses, from the kernel.
+
+The gate's closing changes neither: the host's link is up while it sleeps, and nobody looks then. What has changed over a sleep is
+seen after it.
+"""
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import Protocol
+
 import msgspec
+
+from rig.net.interface_news import InterfaceNews
 
 
 class NetworkState(msgspec.Struct, frozen=True):
     """Of the interface that the offload device shares with the host."""
 
     link: bool = True
-    addresses: tuple[str, ...] = ("192.0.2.1",)
+    addresses: tuple[str, ...] = ()
     """Sorted; those with which a host reaches others than its neighbours: no link-local ones."""
 
     @property
     def connected(self) -> bool:
         return self.link and bool(self.addresses)
+
+
+class HostNetwork(Protocol):
+    def now(self) -> NetworkState:
+        """As the kernel has it."""
+
+    def subscribe(self, heard: Callable[[], None]) -> None:
+        """It is called on the loop when something may have changed."""
+
+
+class KernelNetwork:
+    """Of this process's namespace, watched on the running loop. `interface`: the one whose link is the host's."""
+
+    def __init__(self, interface: str) -> None:
+        self._news = InterfaceNews(interface)
+        self._listeners: list[Callable[[], None]] = []
+        asyncio.get_running_loop().add_reader(self._news.fileno(), self._hear)
+
+    def now(self) -> NetworkState:
+        state = self._news.read()
+        return NetworkState(state.carrier, state.addresses)
+
+    def subscribe(self, heard: Callable[[], None]) -> None:
+        self._listeners.append(heard)
+
+    def _hear(self) -> None:
+        self._news.drain()
+        for heard in self._listeners:
+            heard()

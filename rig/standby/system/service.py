@@ -20,6 +20,7 @@ from rig.config import StandbyConfig
 from rig.process import name_process
 from rig.standby.system.child import Supervisor
 from rig.standby.system.faults import Faults
+from rig.standby.system.network import KernelNetwork
 from rig.standby.system.nic_process import NicProcess
 from rig.standby.system.restart import Outlived
 from rig.standby.system.store import Store
@@ -43,6 +44,8 @@ class ServiceConfig:
     store: str
     """Path of its SQLite file."""
     minute_us: int
+    interface: str
+    """The host's, whose link it shares with the device."""
     standby: dict[str, Any]
 
     @property
@@ -84,7 +87,7 @@ async def _started(
     line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.driver_fd), nic.FromDriver)
     driver = NicProcess(line, given.incarnation, on_gone=lambda _why: None, on_fault=faults.met)
     rules, clock = StandbyConfig(**config.standby), Clock(config.minute_us)
-    system = System(rules, clock, driver, supervisor, Store(config.store), timeline, faults)
+    system = System(rules, clock, driver, supervisor, Store(config.store), timeline, faults, KernelNetwork(config.interface))
     await system.start([_outlived(running, supervisor) for running in given.apps], given.store)
     return system
 

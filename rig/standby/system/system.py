@@ -29,7 +29,7 @@ from rig.standby.system.endings import Endings
 from rig.standby.system.faults import Faults
 from rig.standby.system.governor import Governor
 from rig.standby.system.ledger import HOST, Ledger, SavedHost
-from rig.standby.system.network import NetworkState
+from rig.standby.system.network import HostNetwork
 from rig.standby.system.owners import Owners
 from rig.standby.system.package import AppPackage
 from rig.standby.system.power import PowerState, Screen, Sleep
@@ -67,6 +67,7 @@ class System:
         store: Store,
         timeline: TimelineWriter,
         faults: Faults,
+        network: HostNetwork,
     ) -> None:
         things = store.things()
         host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
@@ -81,12 +82,15 @@ class System:
         self.owners = Owners()
         self.surroundings = HostSurroundings(things, timeline)
         self.owners.add(self.surroundings)
+        self._network = network
         self.situation = HostSituation(things, self._read_situation)
         self.owners.add(self.situation)
         self.system_events = SystemEvents(lambda happened: None)
         self.situation.subscribe(self.system_events.situation_changed)
         self.surroundings.subscribe(lambda before, after: self.situation.look())
+        self.situation.subscribe(self._tell_network)
         self.power.subscribe(self._look_soon)
+        network.subscribe(self._look)
         self.processes = Processes(self.power, self.owners)
         tasks = Tasks(host.numbers, timeline)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
@@ -153,10 +157,21 @@ class System:
 
     def _look_soon(self) -> None:
         """Not in the middle of what the change belongs to."""
-        asyncio.get_running_loop().call_soon(self.situation.look)
+        asyncio.get_running_loop().call_soon(self._look)
+
+    def _look(self) -> None:
+        self.situation.look()
+        self._ledger.soon()
 
     def _read_situation(self) -> Situation:
-        return Situation(self.surroundings.now, NetworkState(), self.power.screen is Screen.ACTIVE)
+        """What its network does while the host sleeps is the device's affair, and seen after it."""
+        network = self._network.now() if self.power.awake else self.situation.now.network
+        return Situation(self.surroundings.now, network, self.power.screen is Screen.ACTIVE)
+
+    def _tell_network(self, before: Situation, after: Situation) -> None:
+        if before.network != after.network:
+            network = after.network
+            self._timeline.add("NETWORK_CHANGED", link=network.link, addresses=network.addresses)
 
     async def _written_down(self, work: Coroutine[Any, Any, Any]) -> Any:
         try:
