@@ -40,8 +40,11 @@ class TimelineEvent(StrEnum):
     SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
     SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
     SLOT_FREE = "SLOT_FREE", "The host has the slot back: app, channel, kind."
-    NIC_PATTERN_ADD = "NIC_PATTERN_ADD", "The device has a slot for the connection: app, channel, slot, gen."
-    NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "The device has freed it: app, channel, slot, gen."
+    NIC_PATTERN_ADD = (
+        "NIC_PATTERN_ADD",
+        "The device has a slot for the connection: app, channel, slot, gen; or the pattern: pattern_id.",
+    )
+    NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "It has it no more: app, channel, slot, gen; or pattern_id."
     NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: app, channel, error."
     PAYLOAD_KEEP_ALIVE = (
         "PAYLOAD_KEEP_ALIVE",

@@ -1,4 +1,4 @@
-"""The driver of the device as the system knows it, without a device: a table of connections, and a sleep that the test ends."""
+"""The driver of the device as the system knows it, without a device: tables of what it holds, and a sleep that the test ends."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
-from rig.standby.system.driver import DriverNotice, OffloadedConnection
+from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload
 from rig.standby.wire.nic import Entered, Held, NotIdle, Woke
 from rig.timeline import TimelineWriter
 
@@ -19,7 +19,8 @@ class FakeDriver:
 
     def __init__(self, timeline: TimelineWriter) -> None:
         self.takes_s = 0.001
-        self.connections: dict[str, OffloadedConnection] = {}
+        self.connections: dict[str, ConnectionToOffload] = {}
+        self.patterns: dict[str, PatternToOffload] = {}
         self.asleep_with: list[str] | None = None
         """The keys of the sleep under way."""
         self.not_idle: NotIdle | None = None
@@ -67,12 +68,13 @@ class FakeDriver:
     def device_wakes(self, reason: str, key: str | None = None, resume: bool = True) -> None:
         """By a frame, or a timer of its own."""
         assert self.asleep_with is not None
-        resumed = self.connections[key].resume if key is not None and resume else ()
+        owned = self.connections.get(key or "") or self.patterns.get(key or "")
+        resumed = owned.resume if owned is not None and resume else ()
         self._end_sleep(reason, key, resumed)
 
     # -- Driver --------------------------------------------------------------------------------------------------------
 
-    async def reserve(self, connection: OffloadedConnection) -> SlotRef:
+    async def reserve(self, connection: ConnectionToOffload) -> SlotRef:
         async with self._call("reserve"):
             self.connections[connection.key] = connection
             self._slots += 1
@@ -85,13 +87,22 @@ class FakeDriver:
     async def update(self, key: str, *, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]) -> None:
         async with self._call("update"):
             old = self.connections[key]
-            self.connections[key] = OffloadedConnection(
+            self.connections[key] = ConnectionToOffload(
                 key=key, fd=old.fd, names=old.names, network_minutes=network_minutes, payload=payload, resume=resume
             )
 
     async def payload_state(self, key: str) -> PayloadState | None:
         async with self._call("payload_state"):
             return PayloadState() if self.connections[key].payload is not None else None
+
+    async def add_pattern(self, pattern: PatternToOffload) -> None:
+        async with self._call("add_pattern"):
+            assert self.asleep_with is None, "the device takes none while the host sleeps"
+            self.patterns[pattern.key] = pattern
+
+    async def remove_pattern(self, key: str) -> None:
+        async with self._call("remove_pattern"):
+            self.patterns.pop(key, None)
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         async with self._call("enter"):
@@ -110,7 +121,7 @@ class FakeDriver:
 
     async def held(self) -> Held:
         async with self._call("held"):
-            return Held(self.asleep_with is not None, {key: SlotRef(1, 1) for key in self.connections})
+            return Held(self.asleep_with is not None, {key: SlotRef(1, 1) for key in self.connections}, list(self.patterns))
 
     async def request(
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float, retries: int

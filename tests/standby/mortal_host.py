@@ -21,6 +21,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.line import pair
 from rig.standby.wire.nic import Settled
+from tests.standby.doorbells import Doorbells
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_driver import FakeDriver
 from tests.standby.fake_host import REAL_TIME, FakeTimeline
@@ -148,6 +149,7 @@ class MortalHost:
         driver = Mortal(plug, self.driver)
         arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline), self.network)
         self.system = System(self._rules, REAL_TIME, *arguments)
+        self.system.owners.add(Doorbells(self.system, driver))
         outlived = self.supervisor.outlived()
         for app in outlived:
             object.__setattr__(app, "child", Mortal(plug, app.child))

@@ -31,7 +31,8 @@ async def _until(what: str, wanted: Callable[[], bool], limit_s: float = 3.0, lo
 
 
 async def _life(host: MortalHost) -> None:
-    """Of an app with one channel at a time: pushes while the host sleeps and wakes, a keep-alive, another channel."""
+    """Of an app with one channel at a time, and with a pattern: pushes while the host sleeps and wakes, a keep-alive, another
+    channel."""
     app = await host.app()
     assert await app.open("inbox", minutes=15) is Status.HARDWARE_SLOT_ALLOCATED
     await host.bench(bench.EnterStandby())
@@ -42,6 +43,9 @@ async def _life(host: MortalHost) -> None:
         app.peers["inbox"].send(b"news")
         await _until("the push task runs", lambda: _count(app.tasks, "push") == number)  # noqa: B023
     await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
+    [bell] = host.driver.patterns
+    host.driver.device_wakes("PACKET", bell)
+    await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
     await _until("the keep-alive task runs", lambda: _count(app.tasks, "keepalive") == 1, 16 * MINUTE_S, MINUTE_S)
     await host.bench(bench.ExitStandby())
     await _until("the user is back", lambda: not app.stopped)
@@ -49,10 +53,10 @@ async def _life(host: MortalHost) -> None:
     assert await app.open("outbox") is Status.HARDWARE_SLOT_ALLOCATED
     await asyncio.sleep(MINUTE_S)
     assert (_count(app.tasks, "push"), _count(app.tasks, "keepalive")) == (PUSHES, 1)
-    assert len(host.driver.connections) == 1
+    assert len(host.driver.connections) == len(host.driver.patterns) == 1
     assert len(host.supervisor.stored) == 1
     app.kill()
-    await _until("the app has ended", lambda: not host.driver.connections)
+    await _until("the app has ended", lambda: not host.driver.connections and not host.driver.patterns)
     assert not host.supervisor.stored
     assert not host.timeline.find("SERVICE_FAULT")
 

@@ -32,13 +32,17 @@ class OffloadedConnection:
     """Processes that get SIGCONT when it wakes the host."""
 
 
-@dataclass(frozen=True)
+@dataclass
 class OffloadedPattern:
-    """A frame that wakes the host."""
+    """A frame that wakes the host. `pattern` as its owner gave it, but for the number."""
 
     key: str
     names: Mapping[str, Any]
     pattern: Pattern
+    number: int | None
+    """In the device. None: the device has forgotten it and would not have it again."""
+    resume: tuple[int, ...] = ()
+    """Processes that get SIGCONT when it wakes the host."""
 
 
 @dataclass(frozen=True)

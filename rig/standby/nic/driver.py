@@ -8,12 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any
 
 from rig.device.link import Link
 from rig.device.numbers import OffloadRc, Power, WakeReason
-from rig.device.objects import Pattern, SlotRef
+from rig.device.objects import SlotRef
 from rig.device.offload_types import Event
 from rig.device.payload import PayloadState
 from rig.errors import BenchError, DeviceError
@@ -40,6 +40,7 @@ from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.nic.wake import Cause, Waking
 from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import (
+    AddPattern,
     Adopting,
     DeviceRestarted,
     Entered,
@@ -224,19 +225,22 @@ class NicDriver:
         connection = self.registry.find(key)
         return connection.payload.state if connection is not None and connection.payload is not None else None
 
-    def add_pattern(self, key: str, names: Mapping[str, str], pattern: Pattern) -> None:
+    def add_pattern(self, message: AddPattern) -> None:
+        """Raises BenchError as `AddPattern` says."""
         self.be_ready()
-        self.registry.add_pattern(key, names, pattern)
+        self.registry.patterns.add(message.key, message.names, message.pattern, message.resume)
 
     def remove_pattern(self, key: str) -> None:
-        self.be_ready()
-        self.registry.remove_pattern(key)
+        """It never fails: what cannot be removed now is removed later."""
+        with contextlib.suppress(BenchError):
+            self.be_ready()
+        self.registry.patterns.remove(key)
 
     def held(self) -> Held:
         if self._recovery is not None and self._recovery.missing:
             self._tell(Adopting(self._recovery.missing))
             return self._recovery.held
-        return Held(self.asleep, {c.key: c.slot for c in self.registry.all() if c.slot is not None})
+        return self.registry.held(self.asleep)
 
     # -- falling asleep ------------------------------------------------------------------------------------------------
 

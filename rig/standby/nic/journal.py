@@ -49,6 +49,8 @@ class NotedPattern:
     key: str
     names: dict[str, Any]
     pattern: Pattern
+    number: int | None
+    resume: tuple[int, ...]
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,7 @@ class Note:
     connections: list[NotedConnection] = field(default_factory=list)
     patterns: list[NotedPattern] = field(default_factory=list)
     orphans: list[tuple[SlotRef, dict[str, Any]]] = field(default_factory=list)
+    pattern_orphans: dict[int, dict[str, Any]] = field(default_factory=dict)
     calls: dict[int, ToDriver] = field(default_factory=dict)
     untold: bool = False
 

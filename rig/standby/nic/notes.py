@@ -6,7 +6,7 @@ import contextlib
 from dataclasses import replace
 
 from rig.standby.nic.attachment import Attachment
-from rig.standby.nic.connections import OffloadedConnection
+from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.journal import Journal, Note, NotedConnection, NotedPattern
 from rig.standby.nic.label_watch import LabelWatch
@@ -72,8 +72,9 @@ class Notes:
             self._attachment.epoch,
             self._standby.reinjection.acked,
             [self._noted(connection, frozen.get(connection.key)) for connection in self._registry.all()],
-            [NotedPattern(held.key, dict(held.names), held.pattern) for held in self._registry.patterns],
+            [_noted_pattern(held) for held in self._registry.patterns.all()],
             [(slot, dict(names)) for slot, names in self._registry.orphans],
+            {number: dict(names) for number, names in self._registry.patterns.orphans.items()},
             self._calls,
             self._standby.untold,
         )
@@ -96,3 +97,7 @@ class Notes:
             ts_recent=ts_recent,
             flow_label=flow_label,
         )
+
+
+def _noted_pattern(held: OffloadedPattern) -> NotedPattern:
+    return NotedPattern(held.key, dict(held.names), held.pattern, held.number, held.resume)

@@ -43,7 +43,9 @@ class Recovery:
         self._missing = {noted.key: noted for noted in note.connections}
         standby.reinjection.acked = note.acked
         standby.untold = note.untold or self.held.asleep
-        registry.restore_others((OffloadedPattern(p.key, p.names, p.pattern) for p in note.patterns), note.orphans)
+        registry.restore_orphans(note.orphans)
+        patterns = (OffloadedPattern(p.key, p.names, p.pattern, p.number, p.resume) for p in note.patterns)
+        registry.patterns.restore(patterns, note.pattern_orphans)
 
     @property
     def missing(self) -> list[str]:
@@ -55,7 +57,11 @@ class Recovery:
         """As far as is known before the device is asked: whoever had frozen sockets was about to sleep, slept, or was about to
         wake. `Woke` or `Settled` follows in the last case."""
         noted = self._noted.connections
-        return Held(any(n.frozen is not None for n in noted), {n.key: n.slot for n in noted if n.slot is not None})
+        return Held(
+            any(n.frozen is not None for n in noted),
+            {n.key: n.slot for n in noted if n.slot is not None},
+            [pattern.key for pattern in self._noted.patterns if pattern.number is not None],
+        )
 
     def adopt(self, key: str, sock: socket.socket) -> None:
         """Its descriptor is here; it is taken, or closed when nobody waits for it."""
@@ -100,5 +106,5 @@ class Recovery:
             *([Step("tell", tell)] if standby.untold else []),
             Step("rejoin", standby.rejoin),
             Step("idle device", standby.idle_device),
-            Step("slots", lambda: standby.lose(self._registry.match(OWNER))),
+            Step("slots and patterns", lambda: standby.lose(self._registry.match(OWNER))),
         ]

@@ -1,33 +1,25 @@
-"""The connections and patterns that the driver holds, and their places in the device."""
+"""The connections that the driver holds, and their places in the device; its patterns beside them (patterns.py)."""
 
 from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Callable, Iterable, Mapping
-from typing import Any, TypeVar
+from collections.abc import Iterable, Mapping
+from typing import Any
 
-from rig.device.numbers import OffloadRc
-from rig.device.objects import Pattern, SlotRef
+from rig.device.objects import SlotRef
 from rig.device.offload import OffloadClient
 from rig.device.payload import PayloadKeepAlive
-from rig.errors import BenchError, DeviceError
+from rig.errors import BenchError
 from rig.net.tcp_diag import has_md5_keys
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHop, NextHops
+from rig.standby.nic.patterns import Patterns
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
-from rig.standby.nic.standby import OUT_OF_STEP
+from rig.standby.nic.refusals import is_for_good, unless_gone
 from rig.standby.nic.tcp_slots import TcpSlots
+from rig.standby.wire.nic import Held
 from rig.timeline import TimelineWriter
-
-T = TypeVar("T")
-
-GONE_ALREADY = (OffloadRc.STALE_HANDLE, OffloadRc.RESUME_REQUIRED, OffloadRc.NOT_FOUND)
-"""The device has no such slot or pattern any more, as after a reset or the end of the lease: that is what was wanted."""
-NOT_NOW = (*OUT_OF_STEP, OffloadRc.RESUME_REQUIRED)
-"""Said of the device's state, not of the connection that it was asked to take."""
-NOT_THERE = ("RIG-B03", "RIG-S06", "RIG-S07")
-"""The device does not answer, or its port is gone."""
 
 
 class Registry:
@@ -39,7 +31,7 @@ class Registry:
         self._next_hops = next_hops
         self._timeline = timeline
         self._connections: dict[str, OffloadedConnection] = {}
-        self._patterns: dict[str, OffloadedPattern] = {}
+        self.patterns = Patterns(device, timeline)
         self._orphans: list[tuple[SlotRef, Mapping[str, Any]]] = []
 
     def reserve(
@@ -89,18 +81,18 @@ class Registry:
         """One that a driver before this one held."""
         self._connections[connection.key] = connection
 
-    def restore_others(self, patterns: Iterable[OffloadedPattern], orphans: Iterable[tuple[SlotRef, Mapping[str, Any]]]) -> None:
-        self._patterns = {pattern.key: pattern for pattern in patterns}
+    def restore_orphans(self, orphans: Iterable[tuple[SlotRef, Mapping[str, Any]]]) -> None:
         self._orphans = list(orphans)
 
-    def match(self, owner: int) -> list[OffloadedConnection]:
-        """Bring the device's slots and these together: one of ours that nobody holds is freed, a connection without one gets it.
-        Returns those that are refused, and raises, as `_place_again`."""
+    def match(self, owner: int) -> list[OffloadedConnection | OffloadedPattern]:
+        """Bring the device's slots, and its patterns, and these together: a slot of ours that nobody holds is freed, a connection
+        without one gets it. Returns those that are refused, and raises, as `_place_again`."""
         there = {slot.ref for slot in self._device.slots() if slot.owner == owner}
         held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
         self._orphans += [(slot, {}) for slot in there - held]
         self.free_orphans()
-        return self._place_again([c for c in self._connections.values() if c.slot not in there])
+        refused = self._place_again([c for c in self._connections.values() if c.slot not in there])
+        return [*refused, *self.patterns.match()]
 
     def _place_again(self, connections: Iterable[OffloadedConnection]) -> list[OffloadedConnection]:
         """Those of them that are gone meanwhile, or refused: they have no slot, and their owners are to be told. Raises
@@ -111,14 +103,10 @@ class Registry:
             try:
                 connection.next_hop, connection.slot = self._place(connection.sock, connection.names, connection.network_minutes)
             except BenchError as error:
-                if error.code in NOT_THERE or (isinstance(error, DeviceError) and error.rc in NOT_NOW):
+                if not is_for_good(error):
                     raise
                 refused.append(connection)
         return refused
-
-    @property
-    def patterns(self) -> list[OffloadedPattern]:
-        return list(self._patterns.values())
 
     @property
     def orphans(self) -> list[tuple[SlotRef, Mapping[str, Any]]]:
@@ -137,12 +125,13 @@ class Registry:
             self.free_orphans()
 
     def free_orphans(self) -> None:
-        """Slots whose connections are given back. Raises BenchError for the first that the device does not take back."""
+        """Slots and patterns that are given back. Raises BenchError for the first that the device does not take back."""
         while self._orphans:
             slot, names = self._orphans[0]
-            _unless_gone(self._device.remove_tcp_slot, slot)
+            unless_gone(self._device.remove_tcp_slot, slot)
             del self._orphans[0]
             self._timeline.add("NIC_PATTERN_DEL", **names, slot=slot.slot, gen=slot.gen)
+        self.patterns.free_orphans()
 
     def update(self, key: str, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]) -> None:
         """Raises BenchError RIG-R24 for a key that is not held."""
@@ -154,27 +143,17 @@ class Registry:
         elif connection.payload is None or connection.payload.set_by_app != payload:
             connection.payload = PayloadOverSleeps(payload)
 
-    def add_pattern(self, key: str, names: Mapping[str, Any], pattern: Pattern) -> None:
-        self.remove_pattern(key)
-        self._device.add_pattern(pattern)
-        self._patterns[key] = OffloadedPattern(key, names, pattern)
-
-    def remove_pattern(self, key: str) -> None:
-        held = self._patterns.get(key)
-        if held is not None:
-            _unless_gone(self._device.remove_pattern, held.pattern.id)
-            del self._patterns[key]
-
-    def give_all_again(self) -> list[OffloadedConnection]:
-        """The device has forgotten them. Returns those that are refused, and raises, as `_place_again`; a pattern that is refused
-        raises, too."""
+    def give_all_again(self) -> list[OffloadedConnection | OffloadedPattern]:
+        """The device has forgotten them, patterns too. Returns those that are refused, and raises, as `_place_again`."""
         self._orphans.clear()
         for connection in self._connections.values():  # none that is not reached below keeps the number of another's slot
             connection.slot = None
-        refused = self._place_again(self._connections.values())
-        for held in self._patterns.values():
-            self._device.add_pattern(held.pattern)
-        return refused
+        return [*self._place_again(self._connections.values()), *self.patterns.give_all_again()]
+
+    def held(self, asleep: bool) -> Held:
+        """What the device has of them."""
+        slots = {connection.key: connection.slot for connection in self.all() if connection.slot is not None}
+        return Held(asleep, slots, [pattern.key for pattern in self.patterns.all() if pattern.number is not None])
 
     def get(self, key: str) -> OffloadedConnection:
         """Raises BenchError RIG-R24 for a key that is not held."""
@@ -192,12 +171,4 @@ class Registry:
     def owner_of(self, slot: SlotRef | None, pattern_id: int | None) -> OffloadedConnection | OffloadedPattern | None:
         """Whose frame woke the host."""
         connection = next((c for c in self._connections.values() if slot is not None and c.slot == slot), None)
-        return connection or next((p for p in self._patterns.values() if p.pattern.id == pattern_id), None)
-
-
-def _unless_gone(remove: Callable[[T], object], what: T) -> None:
-    try:
-        remove(what)
-    except DeviceError as error:
-        if error.rc not in GONE_ALREADY:
-            raise
+        return connection or self.patterns.with_number(pattern_id)

@@ -185,8 +185,8 @@ class Server:
                 return driver.registry.update(key, network_minutes, payload, resume)
             case nic.GetPayloadState(key):
                 return driver.payload_state(key)
-            case nic.AddPattern(key, names, pattern):
-                return driver.add_pattern(key, names, pattern)
+            case nic.AddPattern():
+                return driver.add_pattern(call)
             case nic.RemovePattern(key):
                 return driver.remove_pattern(key)
             case nic.Enter(keys, wake_timer_ms):

@@ -16,7 +16,7 @@ from rig.device.offload_types import Release
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby.nic import handoff, takeback
-from rig.standby.nic.connections import FrozenConnection, OffloadedConnection
+from rig.standby.nic.connections import FrozenConnection, OffloadedConnection, OffloadedPattern
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.reinjection import Reinjection
@@ -27,7 +27,7 @@ OUT_OF_STEP = (OffloadRc.STALE_EPOCH, OffloadRc.BAD_STATE)
 
 
 class Standby:
-    """`lose` is told of connections that are of no more use: see `Lost`."""
+    """`lose` is told of connections and patterns that are of no more use: see `Lost`."""
 
     def __init__(
         self,
@@ -35,7 +35,7 @@ class Standby:
         gate: Gate,
         local_mac: bytes,
         timeline: TimelineWriter,
-        lose: Callable[[OffloadedConnection], None],
+        lose: Callable[[OffloadedConnection | OffloadedPattern], None],
     ) -> None:
         self.line = line
         self.device = OffloadClient(line)
@@ -131,10 +131,10 @@ class Standby:
     def _lost(self, frozen: FrozenConnection) -> None:
         self._lose(frozen.connection)
 
-    def lose(self, connections: Iterable[OffloadedConnection]) -> None:
-        """Those that nobody would keep."""
-        for connection in connections:
-            self._lose(connection)
+    def lose(self, refused: Iterable[OffloadedConnection | OffloadedPattern]) -> None:
+        """Those that nobody would keep, or look for."""
+        for lost in refused:
+            self._lose(lost)
 
     def _take_back_one(self, frozen: FrozenConnection) -> None:
         connection, payload = frozen.connection, frozen.connection.payload

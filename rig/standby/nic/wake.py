@@ -94,12 +94,12 @@ class Waking:
         if not self._standby.untold:
             return
         self._standby.untold = False
-        connection, resumed = self._cause.connection, tuple[int, ...]()
+        owner, connection, resumed = self._cause.owner, self._cause.connection, tuple[int, ...]()
         out_of_tokens = self._cause.name == WakeReason.NO_MORE_TOKENS.name
-        if connection is not None and connection.resume and not out_of_tokens:
-            resumed = connection.resume
-            self._standby.timeline.add("APP_RESUME", app=connection.names.get("app"), cause="wake")
-        self._tell(Woke(self._cause.name, self._cause.owner.key if self._cause.owner is not None else None, resumed))
+        if owner is not None and owner.resume and not out_of_tokens:
+            resumed = owner.resume
+            self._standby.timeline.add("APP_RESUME", **owner.names, cause="wake")
+        self._tell(Woke(self._cause.name, owner.key if owner is not None else None, resumed))
         for pid in resumed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

@@ -12,7 +12,7 @@ from typing import Any
 from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import BenchError
-from rig.standby.system.driver import DriverNotice, OffloadedConnection
+from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload
 from rig.standby.wire import nic
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.line import Line
@@ -45,7 +45,7 @@ class NicProcess:
         while self._unheard:
             hear(self._unheard.popleft())
 
-    async def reserve(self, connection: OffloadedConnection) -> SlotRef:
+    async def reserve(self, connection: ConnectionToOffload) -> SlotRef:
         call = nic.Reserve(
             connection.key, dict(connection.names), connection.network_minutes, connection.payload, connection.resume
         )
@@ -79,6 +79,12 @@ class NicProcess:
 
     async def payload_state(self, key: str) -> PayloadState | None:
         return await self._peer.call(nic.GetPayloadState(key))
+
+    async def add_pattern(self, pattern: PatternToOffload) -> None:
+        await self._peer.call(nic.AddPattern(pattern.key, dict(pattern.names), pattern.pattern, pattern.resume))
+
+    async def remove_pattern(self, key: str) -> None:
+        await self._peer.call(nic.RemovePattern(key))
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> nic.Entered | nic.NotIdle:
         return await self._peer.call(nic.Enter(keys, wake_timer_ms))

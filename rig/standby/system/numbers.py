@@ -12,7 +12,7 @@ class Numbers(msgspec.Struct):
     """Of app processes."""
     runs: int = 0
     keys: int = 0
-    """Of connections that the driver knows."""
+    """Of connections and patterns that the driver knows."""
 
     def next_instance(self) -> int:
         self.instances += 1
@@ -22,6 +22,7 @@ class Numbers(msgspec.Struct):
         self.runs += 1
         return self.runs
 
-    def next_key(self) -> str:
+    def next_key(self, what: str) -> str:
+        """`what`: "connection" or "pattern", for who reads it."""
         self.keys += 1
-        return f"connection {self.keys}"
+        return f"{what} {self.keys}"

@@ -87,8 +87,12 @@ class Restart:
     async def agree_with_driver(self, held: Held) -> None:
         """It gives back what is nobody's, and gets what it lacks. Raises what the driver does."""
         self._owners.adopt(held)
-        for key in held.slots.keys() - set(self._owners.all_keys()):
-            await self._driver.give_back(key)
+        for key in held.slots:
+            if key not in self._owners.all_keys():  # as they are now: a key that nobody had written down comes again
+                await self._driver.give_back(key)
+        for key in held.patterns:
+            if key not in self._owners.all_keys():
+                await self._driver.remove_pattern(key)
         await self._owners.agree(held)
 
     def _app(self, saved: SavedApp, outlived: Outlived | None) -> None:

@@ -61,14 +61,21 @@ class GetPayloadState(Call[PayloadState | None], frozen=True):
 
 
 class AddPattern(Call[None], frozen=True):
-    """A frame that wakes, for the owner that `names` tells. DeviceError: LIST_FULL, DUP_ID and what else the device says."""
+    """A frame that wakes, from the next sleep on. NIC_PATTERN_ADD tells. A key that is held gets
+    this one in place of the old; the same pattern again only changes whom it continues. Refused, NIC_REFUSED tells: DeviceError
+    LIST_FULL, BAD_ARG and what else the device says, NOT_ACCEPTED while the host sleeps."""
 
     key: str
     names: Names
     pattern: Pattern
+    """Its number is the driver's to choose, whatever it says."""
+    resume: tuple[int, ...] = ()
+    """Processes that get SIGCONT when it wakes the host."""
 
 
 class RemovePattern(Call[None], frozen=True):
+    """It is nobody's any more. NIC_PATTERN_DEL tells; a key that is not known is no fault."""
+
     key: str
 
 
@@ -103,6 +110,9 @@ class Held(msgspec.Struct, frozen=True):
 
     asleep: bool
     slots: dict[str, SlotRef]
+    """Of its connections, by key."""
+    patterns: list[str] = []
+    """Keys."""
 
 
 class GetHeld(Call[Held], frozen=True):
@@ -165,7 +175,8 @@ class Settled(Notice, frozen=True):
 
 class Lost(Notice, frozen=True):
     """The connection is of no more use: nobody knows any more what was sent on it last, or the device, which had forgotten it,
-    would not have it again, and nobody would keep it while the host sleeps. It is held until it is given back."""
+    would not have it again, and nobody would keep it while the host sleeps. Or a pattern that the device would not have again:
+    it wakes nobody. It is held until it is given back, or removed."""
 
     key: str
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import socket
@@ -17,6 +18,7 @@ from rig.device.emulated import EmulatedDevice
 from rig.device.factory import create
 from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
+from rig.device.objects import Pattern
 from rig.device.offload import OffloadClient
 from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, DeviceError
@@ -32,7 +34,7 @@ from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import Adopting, Entered, Reserve, Settled, Woke
+from rig.standby.wire.nic import AddPattern, Adopting, Entered, Reserve, Settled, Woke
 from rig.timeline import Timeline
 
 Point = tuple[str, str]
@@ -46,18 +48,24 @@ FAULTS: dict[str, Callable[[], Exception]] = {
 }
 
 
+DOOR = Pattern.udp(0, 7000)
+DOORMAN = {"app": "doorman"}
+
+
 class Injector:
     """Records each point that is passed, and raises `fault` at the one that is armed, once."""
 
     def __init__(self) -> None:
         self.passed: list[Point] = []
         self._armed: Point | None = None
+        self._skip = 0
         self._fault: Callable[[], BaseException] = FAULTS["a bug of ours"]
         self.for_ever: Callable[[], Exception] | None = None
         """Raised at every request of the device."""
 
-    def arm(self, point: Point, fault: Callable[[], BaseException]) -> None:
-        self._armed, self._fault = point, fault
+    def arm(self, point: Point, fault: Callable[[], BaseException], skip: int = 0) -> None:
+        """`skip`: how often it is passed before."""
+        self._armed, self._fault, self._skip = point, fault, skip
 
     @property
     def struck(self) -> bool:
@@ -68,12 +76,15 @@ class Injector:
         if self.for_ever is not None and name.isupper():
             raise self.for_ever()
         if self._armed == (name, when):
+            if self._skip:
+                self._skip -= 1
+                return
             self._armed = None
             raise self._fault()
 
 
 class Parts:
-    """One connection of a host whose driver is ours to turn."""
+    """One connection and one pattern, a door to knock at, of a host whose driver is ours to turn."""
 
     def __init__(self, network: Network, device: EmulatedDevice, timeline: Timeline, stack: ExitStack) -> None:
         self.network = network
@@ -93,6 +104,10 @@ class Parts:
         self.sock = stack.enter_context(socket.create_connection((server.address, server.port), 5))
         self.server: PushConnection = server.connection()
         self.driver.reserve(Reserve("one", {"app": "a", "channel": "c"}, 1439), self.sock.dup())
+        self.door = stack.enter_context(network.host.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.door.bind((network.topology.host.ip4, DOOR.port))
+        self.visitor = stack.enter_context(network.namespaces[spec.name].socket(socket.AF_INET, socket.SOCK_DGRAM))
+        self.driver.add_pattern(AddPattern("door", DOORMAN, DOOR))
 
     def _start_driver(self) -> None:
         self.loop = Loop(self.errors.append)
@@ -147,6 +162,39 @@ class Parts:
         assert self.read(len(data)) == data
         self.wait_awake()
 
+    def knock(self, words: bytes) -> None:
+        """Somebody sends the datagram that the pattern is for."""
+        self.visitor.sendto(words, self.door.getsockname())
+
+    def wake_by_knocking(self, words: bytes) -> None:
+        """The host wakes, hears it once, and settles."""
+        self.notices.clear()
+        self.knock(words)
+        self.until(lambda: any(isinstance(notice, Woke) for notice in self.notices), "no wake")
+        assert self.hear() == [words]
+        self.wait_awake()
+        assert self.has_heard() == []
+
+    def hear(self) -> list[bytes]:
+        """What was said at the door, something at least; the driver works meanwhile."""
+        heard: list[bytes] = []
+
+        def has_heard() -> bool:
+            heard.extend(self.has_heard())
+            return bool(heard)
+
+        self.until(has_heard, "the datagram did not come")
+        return heard
+
+    def has_heard(self) -> list[bytes]:
+        """All that waits at the door."""
+        self.door.setblocking(False)
+        heard = []
+        with contextlib.suppress(BlockingIOError):
+            while True:
+                heard.append(self.door.recv(100))
+        return heard
+
     def read(self, count: int) -> bytes:
         """What the app reads; the driver works meanwhile."""
         data = b""
@@ -164,7 +212,7 @@ class Parts:
         return data
 
     def assert_whole(self, number: int) -> None:
-        """The host is on the network, the socket out of repair, and bytes go both ways, each once."""
+        """The host is on the network, the socket out of repair, bytes go both ways, each once; the device has one pattern."""
         assert self.gate.is_open, "the gate is closed"
         assert self.sock.getsockopt(socket.IPPROTO_TCP, handoff.TCP_REPAIR) == 0, "the socket is in repair"
         before = len(self.server.received)
@@ -174,6 +222,7 @@ class Parts:
         assert self.server.wait_received(before + len(said))[before:] == said
         self.server.push(heard)
         assert self.read(len(heard)) == heard
+        assert len(self.client.patterns()) == 1
 
 
 def settings(network: Network, device: EmulatedDevice, timeline: Timeline) -> DriverSettings:

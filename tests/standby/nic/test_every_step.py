@@ -14,6 +14,8 @@ from rig.errors import BenchError
 from .conftest import FAULTS, Parts, Point
 
 payloads = pytest.mark.parametrize("payload", [None, PayloadKeepAlive.mqtt_ping()], ids=["probes", "payload"])
+Wake = Callable[[Parts, bytes], None]
+wakes = pytest.mark.parametrize("wake", [Parts.wake_by_data, Parts.wake_by_knocking], ids=["data", "pattern"])
 faults = pytest.mark.parametrize("fault", FAULTS.values(), ids=FAULTS.keys())
 
 
@@ -50,19 +52,20 @@ def test_an_entry_that_fails_leaves_everything_as_it_was(
     assert parts.errors == []
 
 
+@wakes
 @payloads
 @faults
 def test_a_wake_ends_on_the_network_whatever_fails(
-    parts: Parts, fault: Callable[[], Exception], payload: PayloadKeepAlive | None
+    parts: Parts, fault: Callable[[], Exception], payload: PayloadKeepAlive | None, wake: Wake
 ) -> None:
     parts.driver.registry.update("one", 1439, payload, ())
     parts.fall_asleep()
-    points = points_of(parts, lambda: parts.wake_by_data(b"control"))
+    points = points_of(parts, lambda: wake(parts, b"control"))
     assert len(points) > 15
     for number, point in enumerate(points):
         parts.fall_asleep()
         parts.inject.arm(point, fault)
-        parts.wake_by_data(b"woken in spite of %r" % (point,))
+        wake(parts, b"woken in spite of %r" % (point,))
         assert parts.inject.struck, f"nothing passed {point}"
         parts.until(lambda: parts.driver.idle, f"after {point} not all is put right")
         parts.assert_whole(number)

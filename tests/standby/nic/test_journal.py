@@ -21,8 +21,8 @@ CONNECTION = NotedConnection(
     (7, 8), None, 5, 6,
 )  # fmt: skip
 NOTE = Note(
-    1, 2, 3, [CONNECTION], [NotedPattern("wake", {}, Pattern.magic(1))], [(SlotRef(4, 2), {"app": "b"})],
-    {9: Enter(["one"], 0), 10: Reserve("two", {}, 15, PING)},
+    1, 2, 3, [CONNECTION], [NotedPattern("wake", {}, Pattern.magic(1), 5, (7,))], [(SlotRef(4, 2), {"app": "b"})],
+    {6: {"app": "c"}}, {9: Enter(["one"], 0), 10: Reserve("two", {}, 15, PING)},
 )  # fmt: skip
 
 

@@ -3,6 +3,7 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 
 from __future__ import annotations
 
+import itertools
 import socket
 import threading
 from collections.abc import Callable
@@ -77,6 +78,26 @@ def test_between_any_two_steps_of_a_wake(parts: Parts, payload: PayloadKeepAlive
         parts.until(lambda: parts.driver.idle, "the driver is not idle")
         assert any(isinstance(notice, Woke) for notice in [*of_the_first, *parts.notices]), f"nobody said so, killed at {point}"
         whole_again(parts, number)
+
+
+def test_between_any_two_steps_of_a_wake_by_a_pattern(parts: Parts) -> None:
+    """Nobody but its receiver knows that a datagram is in before that is written down: then alone it comes twice, as it may on
+    any network."""
+    in_before_noted = [("put in", "after"), *itertools.product(("tell", "steer"), ("before", "after")), ("note all", "before")]
+    parts.fall_asleep()
+    points = points_of(parts, lambda: parts.wake_by_knocking(b"control"))
+    for number, point in enumerate(points):
+        parts.fall_asleep()
+        parts.inject.arm(point, Killed)
+        waking = b"woken, then %r" % (point,)
+        parts.notices.clear()
+        parts.knock(waking)
+        with pytest.raises(Killed):
+            parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
+        parts.start_driver_anew()
+        heard = parts.hear()
+        whole_again(parts, number)
+        assert heard + parts.has_heard() == [waking] * (2 if point in in_before_noted else 1), point
 
 
 def test_what_an_app_writes_before_its_socket_is_out_of_repair_goes_to_its_server(parts: Parts) -> None:

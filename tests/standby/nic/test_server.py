@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
+from rig.device.objects import Pattern
 from rig.standby.nic import journal
 from rig.standby.nic.pass_through import PassThrough
 from rig.standby.nic.server import Outbox, Server
 from rig.standby.wire import nic
 from rig.standby.wire.faults import Internal
 from rig.standby.wire.line import Line, Received, What, pair
+from rig.standby.wire.message import decoded_answer
 
 from .conftest import Parts
 
@@ -58,6 +60,20 @@ class Served:
 def served(parts: Parts) -> Iterator[Served]:
     with ExitStack() as stack:
         yield Served(parts, stack)
+
+
+def test_patterns_come_and_go_over_the_line(parts: Parts, served: Served) -> None:
+    served.line.send_call(1, nic.AddPattern("other", {"app": "a"}, Pattern.udp(0, 7001), (7, 8)))
+    assert served.answer().what is What.RESULT
+    served.line.send_call(2, nic.GetHeld())
+    held = decoded_answer(nic.GetHeld(), served.answer().body)
+    assert held == nic.Held(False, parts.driver.held().slots, ["door", "other"])
+    note = journal.Journal(parts.journal_fd).last()
+    assert note is not None
+    assert [(pattern.key, pattern.resume) for pattern in note.patterns] == [("door", ()), ("other", (7, 8))]
+    served.line.send_call(3, nic.RemovePattern("other"))
+    assert served.answer().what is What.RESULT
+    assert [pattern.port for pattern in parts.client.patterns()] == [7000]
 
 
 def no_room(_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:

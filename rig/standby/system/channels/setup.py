@@ -19,7 +19,7 @@ from rig.standby.system.channels.channel import Channel, Transport
 from rig.standby.system.channels.slots import SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
-from rig.standby.system.driver import Driver, OffloadedConnection
+from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState, Screen
 from rig.standby.system.supervising import Supervising
@@ -209,8 +209,8 @@ class ChannelSetup:
 
     async def _reserve(self, channel: Channel, sock: socket.socket) -> None:
         if channel.key is None:
-            channel.key = self._numbers.next_key()
-        connection = OffloadedConnection(
+            channel.key = self._numbers.next_key("connection")
+        connection = ConnectionToOffload(
             key=channel.key,
             fd=sock.fileno(),
             names={"app": channel.app.name, "channel": channel.channel_id},
