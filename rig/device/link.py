@@ -28,8 +28,9 @@ from rig.device import framing
 from rig.device.codes import error_in
 from rig.device.events import EventStream
 from rig.device.link_stats import Stats
+from rig.device.numbers import GROUP_OFFLOAD, READ, Command
 from rig.device.port import open_port
-from rig.errors import BenchError, RigBug, RigError
+from rig.errors import BenchError, RigBug, RigError, UsageError
 
 if TYPE_CHECKING:
     from rig.timeline import TimelineWriter
@@ -41,6 +42,8 @@ REPLY = 1
 """Set in the operation of every reply."""
 BITS_PER_BYTE = 10
 """8N1: a start and a stop bit."""
+CAPABILITIES = (READ | REPLY, GROUP_OFFLOAD, Command.CAPABILITIES)
+"""Of a reply: operation, group, command."""
 TIMEOUT_S = 0.5
 RETRIES = 4
 HEARD_LINES = 8
@@ -60,7 +63,8 @@ class Requester(Protocol):
         timeout_s: float = TIMEOUT_S,
         retries: int = RETRIES,
     ) -> dict[str, Any]:
-        """The reply's map. Raises DeviceError when the device refused, BenchError RIG-B03 when nothing answered."""
+        """The reply's map. Raises DeviceError when the device refused, BenchError RIG-B03 when nothing answered, UsageError
+        RIG-C21 for more than it takes."""
         ...
 
 
@@ -116,6 +120,8 @@ class Link:
         self.port = port
         self.baudrate = baudrate
         self.stats = Stats()
+        self.message_bytes: int | None = None
+        """The longest message that the device takes, header and all; known when somebody has asked for its capabilities."""
         self.heard: deque[str] = deque(maxlen=HEARD_LINES)
         self._timeline = timeline
         self._log = log
@@ -176,8 +182,13 @@ class Link:
         return self.submit(op, group, command, body).result(timeout_s, retries)
 
     def submit(self, op: int, group: int, command: int, body: Mapping[str, Any]) -> Pending:
-        """Send a request and return at once; `result` of what is returned waits."""
+        """Send a request and return at once; `result` of what is returned waits. Raises UsageError RIG-C21 for one that the
+        device would drop: nothing would ever answer it."""
         payload = cbor2.dumps(body, canonical=True)
+        size_bytes = HEADER.size + len(payload)
+        if self.message_bytes is not None and size_bytes > self.message_bytes:
+            cause = f"a request of {size_bytes} bytes to group {group} command 0x{command:02x}: this device takes"
+            raise UsageError("RIG-C21", f"{cause} {self.message_bytes}", "send less at a time")
         with self._lock:
             pending = self._register(op, group, command, payload)
         self.stats.requests += 1
@@ -399,6 +410,8 @@ class Link:
                 return
             del self._pending[seq]
         self.stats.replies += 1
+        if key == CAPABILITIES and isinstance(most := reply.get("max_message"), int) and most > HEADER.size:
+            self.message_bytes = most
         pending.complete(reply)
 
     def _on_text(self, line: bytes) -> None:
