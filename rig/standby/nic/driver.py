@@ -193,7 +193,7 @@ class NicDriver:
         """Asleep or not: the device drops the slot. It never fails: what cannot be freed now is freed later."""
         if self._recovery is not None and self._recovery.give_back(key):
             return
-        with contextlib.suppress(BenchError):
+        with contextlib.suppress(BenchError, OSError, ValueError):  # the latter two from a journal that cannot be written
             self.be_ready()
         self._forget(key)
         self.registry.give_back(key)
@@ -318,8 +318,14 @@ class NicDriver:
             self._phase.change(Phase.MENDING)
             self._mending.begin([Step("idle device", self._standby.idle_device)])
         else:
-            self._phase.change(Phase.AWAKE)
+            self._settled()
+
+    def _settled(self) -> None:
+        """Raises as `Notes.write`, with all else done."""
+        self._phase.change(Phase.AWAKE)
+        try:
             self.notes.write()
+        finally:
             self._tell(Settled())
 
     # -- what the device says ------------------------------------------------------------------------------------------
@@ -404,6 +410,4 @@ class NicDriver:
 
     def _mended(self) -> None:
         if not self.asleep:
-            self._phase.change(Phase.AWAKE)
-            self.notes.write()
-            self._tell(Settled())
+            self._settled()

@@ -27,6 +27,8 @@ ADOPTING = (nic.Adopt, nic.GiveBack, nic.GetHeld)
 """Served while a driver that was started anew waits for descriptors."""
 LOST = (nic.Reserve, nic.Adopt, nic.DeviceRequest)
 """What cannot be done again by who has only the message."""
+NEEDS_NO_NOTE = (nic.Wake, nic.GiveBack, nic.GetHeld, nic.GetPayloadState, nic.LinkStats)
+"""Served also where no note can be made: the host must wake whatever happens, and what only takes away can be asked again."""
 
 
 class Outbox:
@@ -86,7 +88,8 @@ class Server:
 
     def readable(self) -> None:
         """One message; the loop comes back for the next. It is noted before it is taken: whoever comes after us answers it. What
-        cannot be noted is taken all the same, else it would be the next one for ever, and its caller hears why."""
+        cannot be noted is taken all the same, else it would be the next one for ever, and its caller hears why; but for what
+        NEEDS_NO_NOTE."""
         try:
             unnoted = self._note_next()
             received = self._line.receive()
@@ -99,7 +102,7 @@ class Server:
         if received is None:
             self._loop.stop()
             return
-        if unnoted is not None:
+        if unnoted is not None and not isinstance(received.body, NEEDS_NO_NOTE):
             received.descriptors.close()
             self.answer(received.number, unnoted, type(received.body).__name__)
             return

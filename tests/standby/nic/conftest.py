@@ -98,7 +98,7 @@ class Parts:
         self.journal_fd = os.memfd_create("journal")
         stack.callback(os.close, self.journal_fd)
         self._start_driver()
-        stack.callback(lambda: self.link.close())
+        stack.callback(self._drop_driver)
         spec = network.topology.server
         server = stack.enter_context(PushServer(network.namespaces[spec.name], spec.ip4, timeline))
         self.sock = stack.enter_context(socket.create_connection((server.address, server.port), 5))
@@ -123,14 +123,21 @@ class Parts:
     def start_driver_anew(self) -> None:
         """The one before has been killed: what it held in memory is gone, its descriptors are closed. The system gives those of
         the connections again."""
-        for connection in self.driver.registry.all():
-            connection.sock.close()
-        self.link.close()
+        self._drop_driver()
         self.notices.clear()
         self._start_driver()
         for notice in list(self.notices):
             for key in notice.keys if isinstance(notice, Adopting) else ():
                 self.driver.adopt(key, self.sock.dup())
+
+    def _drop_driver(self) -> None:
+        """All of its descriptors, as its end closes them."""
+        for connection in self.driver.registry.all():
+            connection.sock.close()
+        ts_watch, label_watch = self.driver.watches
+        for resource in (ts_watch.socket, label_watch._socket, self.link, self.loop):
+            resource.close()
+        self.driver._standby.gate.release()
 
     def until(self, condition: Callable[[], bool], what: str, timeout_s: float = 15.0) -> None:
         """Let the driver work until then."""

@@ -4,9 +4,11 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 from __future__ import annotations
 
 import itertools
+import os
 import socket
 import threading
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -150,6 +152,16 @@ def test_that_the_host_is_awake_is_said_when_apps_may_use_their_sockets(parts: P
     parts.start_driver_anew()
     assert parts.read(4) == b"news"
     assert [in_repair for name, in_repair in heard.in_repair if name == "Woke"] == [False]
+
+
+def test_no_descriptor_of_a_dead_one_stays_open(parts: Parts) -> None:
+    """Here, where a driver is no process: a long run would come to an end of them."""
+    parts.start_driver_anew()
+    before = sorted(os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+    for _ in range(3):
+        parts.start_driver_anew()
+    after = sorted(os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+    assert len(after) == len(before), set(after) - set(before)
 
 
 def test_while_the_host_sleeps(parts: Parts) -> None:

@@ -49,8 +49,9 @@ class Served:
             except BlockingIOError:
                 return False
             assert received is not None
-            answers.append(received)
-            return True
+            if received.what is not What.NOTICE:
+                answers.append(received)
+            return bool(answers)
 
         self._parts.until(heard, "no answer", timeout_s=5)
         return answers[0]
@@ -82,6 +83,41 @@ def no_room(_parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def refused_by_the_kernel(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(parts.driver.notes._journal, "_fd", -1)
+
+
+@pytest.mark.parametrize("breaks", [no_room, refused_by_the_kernel])
+def test_the_host_wakes_and_a_connection_can_go_though_nothing_can_be_noted(
+    parts: Parts, served: Served, monkeypatch: pytest.MonkeyPatch, breaks: Break
+) -> None:
+    parts.fall_asleep()
+    with monkeypatch.context() as broken:
+        breaks(parts, broken)
+        served.line.send_call(1, nic.Wake("user"))
+        assert served.answer().what is What.RESULT
+        parts.assert_whole(1)
+        served.line.send_call(2, nic.GiveBack("one"))
+        assert served.answer().what is What.RESULT
+        assert parts.client.slots() == ()
+    parts.until(lambda: parts.driver.idle, "what could not be noted is not made up for")
+    assert parts.notices[-1] == nic.Settled()
+    note = journal.Journal(parts.journal_fd).last()
+    assert note is not None
+    assert not note.connections
+
+
+@pytest.mark.parametrize("breaks", [no_room, refused_by_the_kernel])
+def test_a_push_wakes_the_host_though_nothing_can_be_noted(
+    parts: Parts, served: Served, monkeypatch: pytest.MonkeyPatch, breaks: Break
+) -> None:
+    parts.fall_asleep()
+    with monkeypatch.context() as broken:
+        breaks(parts, broken)
+        parts.server.push(b"news")
+        assert parts.read(4) == b"news"
+        parts.assert_whole(1)
+    parts.until(lambda: parts.driver.idle, "what could not be noted is not made up for")
+    parts.fall_asleep()
+    parts.wake_by_data(b"more")
 
 
 @pytest.mark.parametrize(("breaks", "words"), [(no_room, "no room"), (refused_by_the_kernel, "Bad file descriptor")])
