@@ -33,6 +33,7 @@ from rig.standby.nic.protocol_offloads import ProtocolOffloads
 from rig.standby.nic.recovery import ASLEEP, Recovery
 from rig.standby.nic.registry import Registry
 from rig.standby.nic.settings import DriverSettings
+from rig.standby.nic.sleep_records import SleepRecords
 from rig.standby.nic.standby import Standby
 from rig.standby.nic.steps import Failure, Incomplete, Inject, Step, all_or_nothing, no_fault, to_the_end
 from rig.standby.nic.tcp_slots import TcpSlots
@@ -83,6 +84,7 @@ class NicDriver:
         self._link = link
         self._loop = loop
         self._timeline = timeline
+        self._records = SleepRecords(timeline)
         self._tell = tell
         self._inject = inject
         self.watches = watches
@@ -131,6 +133,7 @@ class NicDriver:
     # -- a driver before this one --------------------------------------------------------------------------------------
 
     def _take_over(self, note: Note) -> None:
+        self._records.take_over()
         self._attachment.boot_id, self._attachment.epoch = note.boot_id, note.epoch
         self._recovery = Recovery(note, self._standby, self.registry, self.watches, self._whole)
         if self._recovery.missing:
@@ -171,7 +174,8 @@ class NicDriver:
         elif status.power is Power.EXPIRED:
             self._on_lease_over()
         else:
-            self._mending.begin(self._recovery.steps(lambda: self._tell_awake("DRIVER_RESTARTED")))
+            steps = self._recovery.steps(lambda: self._tell_awake("DRIVER_RESTARTED"), slept=bool(self._records.asleep))
+            self._mending.begin(steps)
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -246,8 +250,8 @@ class NicDriver:
 
     def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt. Raises BenchError, with the host awake."""
-        if self.asleep:  # it was the driver before who fell asleep, and did not come to say so
-            self._timeline.add("SLEEP_ENTER", channels=len(keys), epoch=self._standby.epoch)
+        if self.asleep:  # it was the driver before who fell asleep, and did not come to say so to all
+            self._records.enter(len(keys), self._standby.epoch)
             return Entered()
         self.be_ready()
         connections = [self.registry.get(key) for key in keys]
@@ -264,7 +268,7 @@ class NicDriver:
                 return NotIdle(incomplete.cause.connection.key, str(incomplete.cause))
             raise incomplete.as_error() from incomplete.cause
         self._phase.change(Phase.ASLEEP)
-        self._timeline.add("SLEEP_ENTER", channels=len(connections), epoch=self._standby.epoch)
+        self._records.enter(len(connections), self._standby.epoch)
         return Entered()
 
     def _look(self) -> None:
@@ -292,7 +296,7 @@ class NicDriver:
 
     def _wake(self, waking: Waking, cause: Cause) -> None:
         self._phase.change(Phase.WAKING)
-        self._timeline.add("SLEEP_EXIT", cause=cause.name)
+        self._records.exit(cause.name)
         failures = to_the_end(waking.steps(cause), self._inject)
         if waking.lease_over:
             self._on_lease_over()
@@ -347,7 +351,7 @@ class NicDriver:
             waking.ask()
         owner = self.registry.owner_of(event.slot_ref, event.matched_pattern)
         reason = device_words.reason_of(event)
-        device_words.write_wake(self._timeline, event, owner.names if owner is not None else device_words.NOBODY)
+        self._records.wake(event, owner.names if owner is not None else device_words.NOBODY)
         if asleep:
             self._wake(waking, Cause(reason, event, owner))
 
@@ -371,9 +375,9 @@ class NicDriver:
 
     def _start_anew(self, reason: WakeReason, told: Callable[[], None]) -> None:
         """The host speaks for itself, wherever it was, and gives the device everything anew."""
+        self._records.device_restarted()
         if self.asleep or self._standby.frozen or self._standby.untold:
             self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
-            self._timeline.add("SLEEP_EXIT", cause=reason.name)
             self._tell_awake(reason.name)
         if self._settle_timer is not None:
             self._settle_timer.cancel()
@@ -390,6 +394,7 @@ class NicDriver:
         self._mending.begin(steps)
 
     def _tell_awake(self, reason: str) -> None:
+        self._records.exit(reason)
         self._standby.untold = False
         self._tell(Woke(reason, None, ()))
 

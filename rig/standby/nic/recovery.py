@@ -96,14 +96,15 @@ class Recovery:
         if not self._missing:
             self._on_whole()
 
-    def steps(self, tell: Callable[[], None]) -> list[Step]:
+    def steps(self, tell: Callable[[], None], *, slept: bool) -> list[Step]:
         """When the device does not speak for the host: as after an entry that failed, or at the end of a wake. `tell` says that
-        the host is awake. Who hears it continues apps, which must not read or write what is taken back."""
+        the host is awake, which it was not if it `slept`. Who hears it continues apps, which must not read or write what is taken
+        back."""
         standby = self._standby
         return [
             Step("take back", standby.take_back),
             Step("thaw", standby.thaw),
-            *([Step("tell", tell)] if standby.untold else []),
+            *([Step("tell", tell)] if standby.untold or slept else []),
             Step("rejoin", standby.rejoin),
             Step("idle device", standby.idle_device),
             Step("slots and patterns", lambda: standby.lose(self._registry.match(OWNER))),

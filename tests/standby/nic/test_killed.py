@@ -4,7 +4,6 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 from __future__ import annotations
 
 import itertools
-import os
 import socket
 import threading
 from collections.abc import Callable
@@ -102,6 +101,51 @@ def test_between_any_two_steps_of_a_wake_by_a_pattern(parts: Parts) -> None:
         assert heard + parts.has_heard() == [waking] * (2 if point in in_before_noted else 1), point
 
 
+SLEEP = ("SLEEP_ENTER", "NIC_WAKE", "SLEEP_EXIT")
+
+
+def told_since(parts: Parts, after: int) -> list[str]:
+    return [record.event for record in parts.timeline.records(after) if record.event in SLEEP]
+
+
+def test_each_record_of_a_sleep_is_written_once_whoever_of_two_drivers_does(parts: Parts) -> None:
+    """A test that counts sleeps or wakes does not count a driver's death. One of an entry that the next driver does not own to is
+    none."""
+    parts.fall_asleep()
+    parts.wake_by_data(b"the first")
+    points = points_of(parts, parts.fall_asleep)
+    parts.wake_by_data(b"the control")
+    for point in [*points, None]:
+        after = parts.timeline.mark()
+        if point is not None:
+            parts.inject.arm(point, Killed)
+            with pytest.raises(Killed):
+                parts.fall_asleep()
+        else:
+            parts.fall_asleep()
+        parts.start_driver_anew()
+        parts.fall_asleep()  # as it does for the call that has no answer yet
+        parts.wake_by_data(b"at %r" % (point,))
+        assert told_since(parts, after) == list(SLEEP), point
+
+
+def test_each_record_of_a_wake_is_written_once_whoever_of_two_drivers_does(parts: Parts) -> None:
+    parts.fall_asleep()
+    points = points_of(parts, lambda: parts.wake_by_data(b"control"))
+    for point in points:
+        after = parts.timeline.mark()
+        parts.fall_asleep()
+        parts.inject.arm(point, Killed)
+        parts.notices.clear()
+        parts.server.push(b"news")
+        with pytest.raises(Killed):
+            parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
+        parts.start_driver_anew()
+        assert parts.read(4) == b"news"
+        parts.until(lambda: parts.driver.idle, "the driver is not idle")
+        assert told_since(parts, after) == list(SLEEP), point
+
+
 def test_what_an_app_writes_before_its_socket_is_out_of_repair_goes_to_its_server(parts: Parts) -> None:
     """The driver continues an app before it gives its socket back, and dies in between. Written into the queue that was asked for
     its number last, the bytes would come back to the app as the server's."""
@@ -157,10 +201,10 @@ def test_that_the_host_is_awake_is_said_when_apps_may_use_their_sockets(parts: P
 def test_no_descriptor_of_a_dead_one_stays_open(parts: Parts) -> None:
     """Here, where a driver is no process: a long run would come to an end of them."""
     parts.start_driver_anew()
-    before = sorted(os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+    before = sorted(str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
     for _ in range(3):
         parts.start_driver_anew()
-    after = sorted(os.readlink(fd) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
+    after = sorted(str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
     assert len(after) == len(before), set(after) - set(before)
 
 
