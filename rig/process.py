@@ -38,6 +38,13 @@ def enter_network(namespace_fd: int) -> None:
         raise _error(f"namespace fd {namespace_fd}")
 
 
+def new_network() -> None:
+    """Move this thread, and all it starts later, into a network namespace of its own: its loopback interface is down, and
+    there is no other. Raises OSError."""
+    if _libc.unshare(CLONE_NEWNET) != 0:
+        raise _error("a network namespace")
+
+
 def new_pid_namespace() -> None:
     """The next child is process 1 of a PID namespace; all in it end with that child. Wants one thread. Raises OSError."""
     if _libc.unshare(CLONE_NEWPID) != 0:

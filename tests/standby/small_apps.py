@@ -4,16 +4,26 @@ from __future__ import annotations
 
 import _thread
 import os
+import socket
 import sys
+import threading
 from collections.abc import Callable
 
 from rig.standby.api import (
     App,
+    BackgroundTaskBuilder,
+    BackgroundTaskCancellationReason,
+    BackgroundTaskCompletedEventArgs,
     BackgroundTaskInstance,
+    BackgroundTaskRegistration,
     ControlChannelTrigger,
+    HostError,
     ReadOperation,
     StreamSocket,
+    TimeTrigger,
 )
+
+PATIENCE_S = 10.0
 
 
 class Interrupted(BaseException):
@@ -54,6 +64,14 @@ class SmallApp:
         self._read = ""
         self._end = ""
         self._ran: list[int] = []
+        self.told: list[str] = []
+        """What handlers have heard, in order."""
+        self._let_go = threading.Event()
+        app.entry_points["waits"] = self._waits
+        app.entry_points["blocks"] = self._blocks
+        app.entry_points["defers"] = self._defers
+        app.entry_points["listens late"] = self._listens_late
+        app.entry_points["connects"] = self._connects
         app.entry_points["fine"] = lambda instance: self._ran.append(instance.number)
         app.entry_points["raises"] = self._raises
 
@@ -88,6 +106,84 @@ class SmallApp:
     def forget_entry_point(self) -> None:
         del self.app.entry_points["raises"]
 
+    # -- runs that take their time, and are cancelled ------------------------------------------------------------------
+
+    def _waits(self, instance: BackgroundTaskInstance) -> None:
+        """Until it is cancelled, or let go."""
+        instance.add_canceled(self._canceled)
+        self._begun(instance)
+        self._let_go.wait()
+
+    def _blocks(self, instance: BackgroundTaskInstance) -> None:
+        """Whatever is said to it; its handler raises."""
+        instance.add_canceled(self._canceled)
+        instance.add_canceled(lambda *_: _raise(RuntimeError("no mailbox")))
+        self._begun(instance)
+        while not self._let_go.is_set():
+            pass
+
+    def _defers(self, instance: BackgroundTaskInstance) -> None:
+        """Returns with two deferrals open."""
+        self._deferrals = [instance.get_deferral(), instance.get_deferral()]
+        instance.progress = 7
+
+    def _listens_late(self, instance: BackgroundTaskInstance) -> None:
+        self._begun(instance)
+        instance.add_canceled(self._canceled)
+
+    def _connects(self, instance: BackgroundTaskInstance) -> None:
+        """To a port of this machine."""
+        socket.create_connection(("127.0.0.1", self._port), PATIENCE_S).close()
+
+    def on_background_activated(self, instance: BackgroundTaskInstance) -> None:
+        self.told.append(f"activated by {instance.number}")
+
+    def register_and_follow(self) -> None:
+        """The first of two progress handlers raises."""
+        registration = BackgroundTaskBuilder("followed", "fine", TimeTrigger(15)).register()
+        registration.add_progress(lambda *_: _raise(RuntimeError("no mailbox")))
+        registration.add_progress(lambda _, args: self.told.append(f"progress {args.progress}"))
+        registration.add_completed(self._completed)
+
+    def _completed(self, registration: BackgroundTaskRegistration, args: BackgroundTaskCompletedEventArgs) -> None:
+        try:
+            args.check_result()
+            self.told.append("completed")
+        except HostError as error:
+            self.told.append(str(error))
+        self.app.timeline.add("Completed", task=registration.name)
+
+    def set_port(self, port: int) -> None:
+        self._port = port
+
+    def connect_now(self) -> None:
+        """From a thread that runs no task."""
+        socket.create_connection(("127.0.0.1", self._port), PATIENCE_S).close()
+
+    def complete(self) -> None:
+        """One deferral, twice."""
+        deferral = self._deferrals.pop()
+        deferral.complete()
+        deferral.complete()
+
+    def let_go(self) -> None:
+        self._let_go.set()
+
+    def what_was_told(self) -> list[str]:
+        return self.told
+
+    def _begun(self, instance: BackgroundTaskInstance) -> None:
+        self.app.timeline.add("Begun", instance=instance.number)
+
+    def _canceled(self, instance: BackgroundTaskInstance, reason: BackgroundTaskCancellationReason) -> None:
+        self.told.append(f"{instance.number} {reason.name}")
+        if not self._blocked(instance):
+            self._let_go.set()
+
+    @staticmethod
+    def _blocked(instance: BackgroundTaskInstance) -> bool:
+        return instance.entry_point == "blocks"
+
     def close_twice(self) -> None:
         self.socket.close()
         self.socket.close()
@@ -112,3 +208,10 @@ class SmallApp:
 
     def runs(self) -> list[int]:
         return self._ran
+
+
+class NoActivation:
+    """It has no in-process task."""
+
+    def __init__(self, app: App) -> None:
+        pass

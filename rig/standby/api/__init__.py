@@ -1,35 +1,97 @@
 """All that an app under test imports: WinRT terms in PEP 8 spelling."""
 
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
-from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundTaskRegistration
+from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.details import (
+    ApplicationTriggerDetails,
+    ControlChannelTriggerResetEventDetails,
+    DeviceTriggerDetails,
+)
 from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType
 from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.registration import (
+    BackgroundTaskCompletedEventArgs,
+    BackgroundTaskProgressEventArgs,
+    BackgroundTaskRegistration,
+    BackgroundTaskRegistrationGroup,
+)
 from rig.standby.api.session import App
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
+from rig.standby.api.triggers import (
+    ApplicationTrigger,
+    BackgroundTransferCompletionGroupTrigger,
+    DeviceServicingTrigger,
+    DeviceUseTrigger,
+    MaintenanceTrigger,
+    MediaProcessingTrigger,
+    PushNotificationTrigger,
+    SocketActivityTrigger,
+    SystemTrigger,
+    TimeTrigger,
+)
+from rig.standby.wire.from_app import TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus, ControlChannelTriggerStatus
+from rig.standby.wire.task_enums import (
+    ApplicationTriggerResult,
+    BackgroundAccessRequestKind,
+    BackgroundTaskCancellationReason,
+    BackgroundTaskThrottleCounter,
+    BackgroundWorkCostValue,
+    ControlChannelTriggerResetReason,
+    DeviceTriggerResult,
+    SystemConditionType,
+    SystemTriggerType,
+)
 
 __all__ = [
     "App",
+    "ApplicationTrigger",
+    "ApplicationTriggerDetails",
+    "ApplicationTriggerResult",
     "AsyncStatus",
+    "BackgroundAccessRequestKind",
     "BackgroundAccessStatus",
     "BackgroundExecutionManager",
     "BackgroundTaskBuilder",
+    "BackgroundTaskCancellationReason",
+    "BackgroundTaskCompletedEventArgs",
     "BackgroundTaskDeferral",
     "BackgroundTaskInstance",
+    "BackgroundTaskProgressEventArgs",
     "BackgroundTaskRegistration",
+    "BackgroundTaskRegistrationGroup",
+    "BackgroundTaskThrottleCounter",
+    "BackgroundTransferCompletionGroupTrigger",
+    "BackgroundWorkCostValue",
     "ControlChannelTrigger",
+    "ControlChannelTriggerResetEventDetails",
+    "ControlChannelTriggerResetReason",
     "ControlChannelTriggerResourceType",
     "ControlChannelTriggerStatus",
     "Counter",
+    "DeviceServicingTrigger",
+    "DeviceTriggerDetails",
+    "DeviceTriggerResult",
+    "DeviceUseTrigger",
     "HResult",
     "HostError",
+    "MaintenanceTrigger",
+    "MediaProcessingTrigger",
     "PayloadKeepAlive",
     "PayloadState",
+    "PushNotificationTrigger",
     "ReadOperation",
+    "SocketActivityTrigger",
     "Span",
     "StreamSocket",
+    "SystemCondition",
+    "SystemConditionType",
+    "SystemTrigger",
+    "SystemTriggerType",
+    "TaskUsage",
+    "TimeTrigger",
     "fresh_masks",
 ]

@@ -10,7 +10,7 @@ from typing import Any, Protocol, TypeVar
 
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.message import Call
+from rig.standby.wire.message import Call, Notice
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
@@ -28,6 +28,13 @@ class App(Protocol):
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""
+
+    def notify(self, notice: Notice) -> None:
+        """Tell the system. Raises OSError when it is gone."""
+
+    @property
+    def in_task(self) -> bool:
+        """Whether a background task's Run is what calls."""
 
     def post(self, operation: ReadOperation) -> None:
         """Wait for the operation's socket to become readable, then complete it."""

@@ -18,7 +18,7 @@ class Entries:
         self._entry_points = entry_points
         self._made = threading.Event()
         self._under_test: object = None
-        self._hosts_a_run = False
+        self.hosts_a_run = False
 
     def made(self, under_test: object) -> None:
         """The app's class is."""
@@ -27,7 +27,7 @@ class Entries:
 
     def host_a_run(self) -> None:
         """This process has no app's object: it imports what it runs."""
-        self._hosts_a_run = True
+        self.hosts_a_run = True
         self._made.set()
 
     def find(self, entry_point: str | None) -> EntryPoint:
@@ -39,7 +39,7 @@ class Entries:
         found = self._entry_points.get(entry_point)
         if found is not None:
             return found
-        if self._hosts_a_run:
+        if self.hosts_a_run:
             return _imported(entry_point)
         raise LookupError(f"the app has no entry point {entry_point!r} any more")
 

@@ -17,6 +17,7 @@ import traceback
 from typing import NoReturn
 
 from rig.process import adopt_orphans, name_process
+from rig.standby.app.limits import Limits
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
@@ -31,10 +32,14 @@ def main(birth: AppBirth) -> None:
     adopt_orphans()  # so that all that it starts is in its tree, to be stopped and ended with it
     name_process(birth.name)
     _import_as_the_test_does(birth)
+    limits = Limits(birth.task)
+    limits.network_before_any_thread()
     who = "app" if birth.task is None else "task"
-    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}"))
+    timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
+    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), timeline, limits)
     app.start()
     if birth.test_fd is None:
+        limits.memory_before_any_code()
         _host_a_run(app)
     under_test = _made(birth.entry, app)
     app.entries.made(under_test)

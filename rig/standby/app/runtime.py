@@ -1,8 +1,8 @@
-"""The runtime inside every app process: one thread for input, one for read completions, one for background tasks.
+"""The runtime inside every app process: one thread for input, one for read completions, some for background tasks.
 
 The input thread waits for the service's messages and for posted reads. A completed read goes to the completion thread,
 which calls the app's handler and then tells the service; only after that does the service order the push task, which
-runs on the task thread. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for
+runs on a thread for tasks. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for
 data and for errors, and a handler may itself call the service without blocking the input.
 
 No thread ends before the process does, whatever the app's code raises on it; a process that could not hear the system any
@@ -21,16 +21,19 @@ from typing import TypeVar
 from rig.standby.api import session
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.registration import BackgroundTaskRegistration
 from rig.standby.app.completions import Completions
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import Faults
+from rig.standby.app.lanes import Lanes
+from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.faults import host_error_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
-from rig.standby.wire.message import Call
+from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
 
@@ -43,7 +46,7 @@ DEAF_STATUS = 70
 class Runtime:
     """An app process's connection to the service; fulfils `rig.standby.api.App`."""
 
-    def __init__(self, name: str, service: socket.socket, timeline: TimelineWriter) -> None:
+    def __init__(self, name: str, service: socket.socket, timeline: TimelineWriter, limits: Limits) -> None:
         self.name = name
         self.timeline = timeline
         self.entry_points: dict[str, session.EntryPoint] = {}
@@ -54,17 +57,26 @@ class Runtime:
         self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
         self._completions = Completions(self._faults, self.service.notify)
         self._reads = PostedReads(self._selector, self.service.notify, self._completions.add)
-        self._tasks = TaskRuns(self._faults, self.service.notify, self.entries)
+        self._lanes = Lanes(self._faults)
+        self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._lanes, limits)
         session.enter(self)
 
     def start(self) -> None:
-        """Start the three threads; they end with the process."""
-        steps = {"input": self._take_input, "completions": self._completions.complete_next, "tasks": self._tasks.run_next}
+        """Start the threads; they end with the process."""
+        self._lanes.warm_up()
+        steps = {"input": self._take_input, "completions": self._completions.complete_next}
         for name, step in steps.items():
             threading.Thread(target=self._faults.forever, args=(f"{name} thread", step), name=name, daemon=True).start()
 
+    @property
+    def in_task(self) -> bool:
+        return self.entries.hosts_a_run or self._tasks.in_task
+
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         return self.service.call(call, fds)
+
+    def notify(self, notice: Notice) -> None:
+        self.service.notify(notice)
 
     def post(self, operation: ReadOperation) -> None:
         self._reads.change(operation, posted=True)
@@ -106,5 +118,14 @@ class Runtime:
                 self._tasks.add(notice)
             case TransportFailed(channel):
                 ControlChannelTrigger.transport_failed(channel)
-            case CancelRun() | TaskProgressed() | TaskCompleted():
-                pass
+            case CancelRun():
+                self._tasks.cancel(notice)
+            case TaskProgressed() | TaskCompleted():
+                self._lanes.add(("followers", notice.task_id), lambda: self._call_followers(notice))
+
+    def _call_followers(self, notice: TaskProgressed | TaskCompleted) -> None:
+        for call in BackgroundTaskRegistration.calls_for(notice):
+            try:
+                call()
+            except BaseException as error:
+                self._faults.met(f"handler of {type(notice).__name__}", error, instance=notice.instance)

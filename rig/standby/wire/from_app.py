@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 from msgspec import Meta
@@ -62,6 +62,8 @@ class RegisterTask(Call[str], frozen=True):
     cancel_on_condition_loss: bool = False
     is_network_requested: bool = False
     group: Name | None = None
+    in_entry_points: bool = False
+    """The app's process has the entry point itself, in its `entry_points`: the task runs there."""
 
 
 class UnregisterTask(Call[None], frozen=True):
@@ -86,6 +88,10 @@ class ListTasks(Call[list[TaskInfo]], frozen=True):
     group: Name | None = None
 
 
+class ListTaskGroups(Call[list[str]], frozen=True):
+    """Ids of the package's groups that have a live registration (BGT-009)."""
+
+
 class RequestApplicationTrigger(Call[ApplicationTriggerResult], frozen=True):
     """APT-002."""
 
@@ -93,6 +99,7 @@ class RequestApplicationTrigger(Call[ApplicationTriggerResult], frozen=True):
     arguments: Arguments | None = None
     from_task: bool = False
     """It is a task of the app that asks (APT-006)."""
+    kind: Literal["application", "media_processing"] = "application"
 
 
 class RequestDeviceTrigger(Call[DeviceTriggerResult], frozen=True):
@@ -101,6 +108,7 @@ class RequestDeviceTrigger(Call[DeviceTriggerResult], frozen=True):
     trigger: TriggerId
     device: Name
     expected_minutes: Minutes = 0
+    from_task: bool = False
 
 
 class TaskUsage(msgspec.Struct, frozen=True):
@@ -206,13 +214,20 @@ class TaskProgress(Notice, frozen=True):
 
 
 class CancelHandled(Notice, frozen=True):
-    """The task's handlers of its cancellation have returned; it may still run (BGT-032)."""
+    """The task's handlers of its cancellation have returned; it may still run (BGT-032). Again for a handler that was added
+    after the cancellation had come."""
 
     instance: Instance
 
 
 class TaskReturned(Notice, frozen=True):
     """Run has returned, and deferrals are open: they alone keep the run alive now (BGT-031)."""
+
+    instance: Instance
+
+
+class OutOfMemory(Notice, frozen=True):
+    """Run has met its limit of memory and does not handle that: it is to be ended at once (BGT-029). No TaskDone follows."""
 
     instance: Instance
 
@@ -232,6 +247,7 @@ FromApp: TypeAlias = (
     | RegisterTask
     | UnregisterTask
     | ListTasks
+    | ListTaskGroups
     | RequestApplicationTrigger
     | RequestDeviceTrigger
     | GetTaskUsage
@@ -252,5 +268,6 @@ FromApp: TypeAlias = (
     | TaskProgress
     | CancelHandled
     | TaskReturned
+    | OutOfMemory
     | TaskDone
 )
