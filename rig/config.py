@@ -32,6 +32,7 @@ RANGES = {
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
 RESET_LINES = ("none", "dtr", "rts")
+CHOICES = {"family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
 
@@ -53,6 +54,10 @@ class StandbyConfig:
 
     aoac: bool = True
     """The platform supports connected standby."""
+    family: str = "desktop"
+    """Or "phone", which has no control channels (CCT-007)."""
+    app_runtime: str = "native"
+    """Of every app's code; "javascript" has no control channels (CCT-007)."""
     hw_slots_total: int = 4
     hw_slots_per_app: int = 2
     sw_slots_per_app: int = 4
@@ -72,6 +77,10 @@ class StandbyConfig:
     """The device follows a next hop that announces another MAC; false: its silence wakes the host."""
     linger_ms: int = 20
     """In connected standby: real time without work after which the host sleeps again."""
+
+    @property
+    def has_channels(self) -> bool:
+        return self.family != "phone" and self.app_runtime != "javascript"
 
     def limits(self) -> SlotLimits:
         return SlotLimits(self.aoac, self.hw_slots_total, self.hw_slots_per_app, self.sw_slots_per_app)
@@ -108,6 +117,9 @@ def load(path: Path) -> BenchConfig:
             section_name = "standby" if key in standby else "bench"
             low, high = RANGES[key][0], RANGES[key][-1]
             file.refuse(f"{section_name}.{key}", value, f"{low} to {high}{UNITS.get(key, '')}")
+    for key, choices in CHOICES.items():
+        if standby.get(key, choices[0]) not in choices:
+            file.refuse(f"standby.{key}", standby[key], f"one of {', '.join(choices)}")
     if bench.get("device", "native") not in DEVICE_KINDS:
         file.refuse("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
     if bench.get("reset_line", "none") not in RESET_LINES:

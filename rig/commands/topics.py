@@ -20,6 +20,8 @@ minute_us = 50_000           # real time that a minute of an interval lasts, µs
 
 [standby]
 aoac = true                  # the platform supports connected standby
+family = "desktop"           # desktop or phone: a phone has no control channels
+app_runtime = "native"       # native or javascript, for which there are no control channels
 hw_slots_total = 4           # hardware slots, 0 to 255
 hw_slots_per_app = 2
 sw_slots_per_app = 4

@@ -143,6 +143,10 @@ class StandbyHost:
         self._call(bench.EnterStandby())
         return self.timeline.wait("SLEEP_ENTER", after=after, timeout_s=timeout_s)
 
+    def begin_standby(self) -> None:
+        """Screen off; returns at once. The host sleeps as soon as nobody holds it."""
+        self._call(bench.EnterStandby())
+
     def exit_standby(self) -> None:
         """The user is back; returns when the host is active."""
         self._call(bench.ExitStandby())

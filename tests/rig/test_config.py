@@ -47,6 +47,7 @@ def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path, monkeypatch
         ("[standby]\nnetwork_ka_floor_min = 0\n", 2, "standby.network_ka_floor_min = 0: expected 1 to 1440"),
         ("[bench]\nbaudrate = 0\n", 2, "bench.baudrate = 0: expected 50 to 12000000 bit/s"),
         ('[bench]\nreset_line = "cts"\n', 2, 'bench.reset_line = "cts": expected one of none, dtr, rts'),
+        ('[standby]\nfamily = "tablet"\n', 2, 'standby.family = "tablet": expected one of desktop, phone'),
         ("[standby]\nlearn_next_hop = 1\n", 2, "standby.learn_next_hop = 1: expected true or false"),
         ("[clock]\nminute_us = 0\n", 2, "minute_us 0 is not within"),
         ("[clok]\n", 1, "clok is not known: expected only bench, clock, standby here; did you mean clock?"),

@@ -181,7 +181,7 @@ class BadApp(ChatApp):
     def connect_to_itself(self) -> list[str]:
         """As the hardware channel's new transport, twice; a connection that leaves this machine nowhere."""
         channel = "bad"
-        words = [UsingTransport(channel, 77), ConnectBegin(channel, 77, "127.0.0.1", 9)]
+        words = [UsingTransport(channel, 77), ConnectBegin(channel, 77, "192.0.2.9", 9)]
         answers = self.say([msgspec.msgpack.encode(word) for word in words], True)
         ours, theirs = _connection_to_itself()
         with ours, theirs:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
+import struct
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
@@ -128,7 +129,7 @@ class FakeApp:
     async def connect(self, channel: str) -> None:
         """A transport of its own, to a peer that the test holds."""
         await self.call(UsingTransport(channel, 1))
-        await self.call(ConnectBegin(channel, 1, "127.0.0.1", 5228))
+        await self.call(ConnectBegin(channel, 1, "192.0.2.9", 5228))
         ours, theirs = tcp_pair()
         await self.call(ConnectEnd(channel, 1), [ours.fileno()])
         self._transports[channel], self.peers[channel] = ours, theirs
@@ -139,6 +140,13 @@ class FakeApp:
         transport = self._transports.pop(channel)
         self._loop.remove_reader(transport.fileno())
         transport.close()
+
+    def end_peer(self, channel: str, how: str) -> None:
+        """The remote end of its transport closes ("finish") or resets."""
+        peer = self.peers.pop(channel)
+        if how == "reset":
+            peer.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        peer.close()
 
     def _running(self) -> None:
         self._loop.add_reader(self._line.fileno(), self._said)

@@ -12,6 +12,7 @@ from typing import Any
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.events import check_name
+from rig.standby.system.channels.slots import SlotKind
 from rig.standby.system.faults import Faults
 from rig.standby.system.power import Sleep
 from rig.standby.system.store import Store
@@ -105,6 +106,10 @@ class FakeHost:
         await self.bench(bench.EnterStandby())
         await self.timeline.wait("SLEEP_ENTER", after=after)
         await self.settle()
+
+    def slots_in_use(self, kind: SlotKind) -> int:
+        """As the policy counts them."""
+        return self.system.slots.in_use(kind)
 
     async def settle(self) -> None:
         """Until nothing is ready any more; a moment of virtual time."""

@@ -228,7 +228,7 @@ async def _steps(app: FakeApp) -> None:
         await app.call(ConstructChannel("inbox", 30, True))
         await app.call(RegisterTask("inbox", "Inbox", ChannelPush("inbox")))
         await app.call(UsingTransport("inbox", 1))
-        await app.call(ConnectBegin("inbox", 1, "127.0.0.1", 5228))
+        await app.call(ConnectBegin("inbox", 1, "192.0.2.9", 5228))
         await app.call(ConnectEnd("inbox", 1), [ours.fileno()])
         await app.call(WaitForPushEnabled("inbox"))
         await app.call(UsingTransport("inbox", 2))

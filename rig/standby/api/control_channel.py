@@ -43,6 +43,11 @@ class ControlChannelTrigger:
         self._payload: PayloadKeepAlive | None = None
         self._open[channel_id] = self
 
+    @staticmethod
+    def is_supported() -> bool:
+        """Whether there are control channels here at all: not on a phone, nor for JavaScript (CCT-007)."""
+        return session.current().call(from_app.GetChannelsSupported())
+
     @classmethod
     def by_id(cls, channel_id: str | None) -> ControlChannelTrigger | None:
         """The open channel of that id in this app."""
@@ -111,9 +116,12 @@ class ControlChannelTrigger:
         return self._call(from_app.GetPayloadState(self._id))
 
     def using_transport(self, transport: StreamSocket) -> None:
-        """Bind a transport, before it connects (CCT-012). A channel takes a new one after the old one broke (CCT-039)."""
+        """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
+        old one broke (CCT-039)."""
         if transport.connected:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
+        if transport.keep_alive:
+            raise HostError(HResult.INVALID_ARG, "the transport of a channel has no TCP keep-alives of its own: switch them off")
         self._call(from_app.UsingTransport(self._id, transport.socket_id))
         transport.channel_id = self._id
         self._transport = transport

@@ -34,6 +34,8 @@ class StreamSocket:
     def __init__(self) -> None:
         self.socket_id = next(_ids)
         self.channel_id: str | None = None
+        self.keep_alive = False
+        """TCP keep-alives of the kernel, from `connect` on. A channel's transport has none, whatever it says (CCT-038)."""
         self._lock = threading.Lock()
         """For the three below; nothing is waited for under it, as the input thread takes it too."""
         self._connecting = False
@@ -60,9 +62,13 @@ class StreamSocket:
                 raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is connected already, or about to be")
             self._connecting = True
         try:
-            self._socket = _connected(host, port, timeout_s) if self.channel_id is None else self._bound(host, port, timeout_s)
+            connect = self._connected if self.channel_id is None else self._bound
+            self._socket = connect(host, port, timeout_s)
         finally:
             self._connecting = False
+
+    def _connected(self, host: str, port: int, timeout_s: float) -> socket.socket:
+        return _connected(host, port, timeout_s, keep_alive=self.keep_alive)
 
     def _bound(self, host: str, port: int, timeout_s: float) -> socket.socket:
         """Connected, and in the system's hands too: a channel's transport is what it hands to the device."""
@@ -70,7 +76,7 @@ class StreamSocket:
         assert channel is not None
         app.call(ConnectBegin(channel, self.socket_id, host, port))
         try:
-            sock = _connected(host, port, timeout_s)
+            sock = self._connected(host, port, timeout_s)
         except BaseException as error:
             app.call(ConnectEnd(channel, self.socket_id, _words(error)))
             raise
@@ -108,7 +114,10 @@ class StreamSocket:
                 time.sleep(HAND_BACK_PAUSE_S)
 
     def set_option(self, level: int, option: int, value: int) -> None:
-        """As setsockopt(2), e.g. the traffic class. Raises OSError."""
+        """As setsockopt(2), e.g. the traffic class. Raises OSError; HostError INVALID_ARG for TCP keep-alives of a channel's
+        transport (CCT-038)."""
+        if self.channel_id is not None and (level, option) == (socket.SOL_SOCKET, socket.SO_KEEPALIVE) and value:
+            raise HostError(HResult.INVALID_ARG, "the transport of a channel has no TCP keep-alives of its own")
         self._opened("set_option").setsockopt(level, option, value)
 
     def unsent_bytes(self) -> int:
@@ -153,12 +162,13 @@ class StreamSocket:
         return sock
 
 
-def _connected(host: str, port: int, timeout_s: float) -> socket.socket:
+def _connected(host: str, port: int, timeout_s: float, *, keep_alive: bool) -> socket.socket:
     """Raises OSError, or what the resolver thinks of a host or a port that cannot be one."""
     sock = socket.create_connection((host, port), timeout_s)
     try:
         sock.settimeout(None)
         sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, keep_alive)
     except BaseException:
         sock.close()
         raise

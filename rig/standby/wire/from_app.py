@@ -126,6 +126,10 @@ class GetTaskUsage(Call[TaskUsage], frozen=True):
     instance: Instance
 
 
+class GetChannelsSupported(Call[bool], frozen=True):
+    """Whether there are control channels here at all (CCT-007)."""
+
+
 class ConstructChannel(Call[None], frozen=True):
     channel: ChannelId
     minutes: Minutes
@@ -251,6 +255,7 @@ FromApp: TypeAlias = (
     | RequestApplicationTrigger
     | RequestDeviceTrigger
     | GetTaskUsage
+    | GetChannelsSupported
     | ConstructChannel
     | SetServerKeepAlive
     | GetNetworkKeepAlive

@@ -16,6 +16,8 @@ class HResult(IntEnum):
     NOT_SUPPORTED_FOR_SOCKET = 0x8007273D
     OUT_OF_MEMORY = 0x8007000E
     INVALID_STATE = 0x8007139F
+    NOT_SUPPORTED = 0x80070032
+    """ERROR_NOT_SUPPORTED: this kind of host, or of app, has no such thing (CCT-007)."""
     CANCELLED = 0x800704C7
     """ERROR_CANCELLED: a pending operation ended by Close."""
     NO_SLOT = 0x800705AA

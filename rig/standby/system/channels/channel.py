@@ -32,6 +32,7 @@ class SavedChannel(msgspec.Struct, frozen=True):
     kind: SlotKind | None
     key: str | None
     status: Status | None
+    no_slot: str | None
     held_pushes: int
     payload: PayloadKeepAlive | None
     due_s: float | None
@@ -65,6 +66,9 @@ class Channel:
     resume: tuple[int, ...] = ()
     """Whom the driver would continue, as it was told last."""
     status: Status | None = None
+    """What its set-up ended with; None: it has not."""
+    no_slot: str | None = None
+    """Why its transport got no slot when it was about to connect."""
     held_pushes: int = 0
     """Push tasks that wait for the user to be back."""
     payload: PayloadKeepAlive | None = None
@@ -96,6 +100,11 @@ class Channel:
         return self.status is not None and self.status.allocated
 
     @property
+    def refused(self) -> Status | None:
+        """What a set-up that failed ended with; None: it has not failed."""
+        return self.status if self.status is not None and not self.status.allocated else None
+
+    @property
     def hardware(self) -> bool:
         return self.kind is SlotKind.HARDWARE
 
@@ -117,6 +126,7 @@ class Channel:
             kind=self.kind,
             key=self.key,
             status=self.status,
+            no_slot=self.no_slot,
             held_pushes=self.held_pushes,
             payload=self.payload,
             due_s=due_s,
@@ -143,6 +153,7 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
         kind=saved.kind,
         key=saved.key,
         status=saved.status,
+        no_slot=saved.no_slot,
         held_pushes=saved.held_pushes,
         payload=saved.payload,
     )

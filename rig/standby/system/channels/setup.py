@@ -7,7 +7,9 @@ is a coroutine, and may be begun again from its beginning: a key is forgotten on
 
 from __future__ import annotations
 
+import ipaddress
 import socket
+from dataclasses import replace
 from typing import Any
 
 from rig.config import StandbyConfig
@@ -16,12 +18,13 @@ from rig.errors import RigError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel, Transport
-from rig.standby.system.channels.slots import SlotPolicy
+from rig.standby.system.channels.decision import Nic, Row, Situation, decide
+from rig.standby.system.channels.slots import NONE_FREE, SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
-from rig.standby.system.power import PowerState, Screen
+from rig.standby.system.power import PowerState
 from rig.standby.system.supervising import Supervising
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
@@ -62,8 +65,16 @@ class ChannelSetup:
         self._rules = rules
         self._numbers = numbers
 
+    @property
+    def supported(self) -> bool:
+        """CCT-007."""
+        return self._rules.has_channels
+
     def construct(self, app: AppProcess, channel_id: str, minutes: int, hardware: bool) -> Channel:
-        """CCT-001, 003, 004, 008."""
+        """CCT-001, 003, 004, 007, 008."""
+        if not self.supported:
+            why = f"a {self._rules.family} host and apps in {self._rules.app_runtime} code have no control channels"
+            raise HostError(HResult.NOT_SUPPORTED, why)
         if not app.package.access:
             raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before making a channel")
         if not 1 <= len(channel_id) <= CHANNEL_ID_LENGTH:
@@ -134,6 +145,8 @@ class ChannelSetup:
     def connect_begin(self, channel: Channel, host: str, port: int) -> None:
         """Take a slot or fail the connect (CCT-020)."""
         self._record("CONNECT_BEGIN", channel, host=host, port=port)
+        if channel.wants_hardware and _is_loopback(host):
+            raise HostError(HResult.NOT_SUPPORTED_FOR_SOCKET, f"no hardware channel to {host}: the device is on no way there")
         if channel.kind is None:
             self._request_slot(channel)
 
@@ -151,6 +164,7 @@ class ChannelSetup:
         except BaseException:
             sock.close()
             raise
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 0)  # CCT-038: the system keeps it alive, and nobody beside it
         transport.sock = sock
         self._record("CONNECT_END", channel, error=None)
 
@@ -175,37 +189,51 @@ class ChannelSetup:
         if channel.sock is not None:
             channel.sock.close()
             self._supervisor.remove(channel.stored_as)
-        channel.transport = channel.status = channel.payload = None
+        channel.transport = channel.status = channel.payload = channel.no_slot = None
 
     # -- slots ---------------------------------------------------------------------------------------------------------
 
     async def wait_for_push_enabled(self, channel: Channel) -> Status:
-        """CCT-015 to 026. The answer is final: never HARDWARE_SLOT_REQUESTED."""
-        if channel.transport is None or (channel.sock is None and channel.status is not Status.POLICY_ERROR):
+        """CCT-015 to 026. The answer is final: never HARDWARE_SLOT_REQUESTED, and the same one again when it was a refusal."""
+        if channel.refused is not None:
+            return channel.refused
+        if channel.transport is None or (channel.sock is None and channel.no_slot is None):
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "wait for push enabled before the bound transport is connected")
-        status = await self._outcome(channel)
-        if not status.allocated:
+        end = await self._outcome(channel)
+        kind = channel.kind
+        if not end.status.allocated:
+            await self.give_back(channel)
             self._free_slot(channel)
-        channel.status = status
-        event = "SLOT_GRANT" if status.allocated else "SLOT_DENY"
-        self._record(event, channel, status=status.name, kind=channel.kind.value if channel.kind else None)
-        return status
+        channel.status = end.status
+        event = "SLOT_GRANT" if end.status.allocated else "SLOT_DENY"
+        reason = {} if end.status.allocated else {"reason": channel.no_slot or end.why}
+        self._record(event, channel, status=end.status.name, kind=kind.value if kind else None, **reason)
+        return end.status
 
-    async def _outcome(self, channel: Channel) -> Status:
-        sock = channel.sock
-        if channel.status is Status.POLICY_ERROR or sock is None or channel.kind is None:
-            return Status.POLICY_ERROR
-        if tcp_info(sock).state != TCP_ESTABLISHED:
-            return Status.TRANSPORT_DISCONNECTED
-        if not channel.hardware:
-            entering = self._power.screen is Screen.ENTERING_STANDBY
-            return Status.SERVICE_UNAVAILABLE if entering else Status.SOFTWARE_SLOT_ALLOCATED
+    async def _outcome(self, channel: Channel) -> Row:
+        """The device is asked once; what happens to the channel meanwhile decides afterwards."""
+        end = decide(self._situation(channel, Nic.NOT_ASKED))
+        if end.status is not Status.HARDWARE_SLOT_REQUESTED or channel.sock is None:
+            return end
         try:
-            await self._reserve(channel, sock)
+            await self._reserve(channel, channel.sock)
+            nic = Nic.HOLDS_IT
         except RigError as error:  # NIC_REFUSED, the driver's, says why
             channel.key = None
-            return Status.TRANSPORT_DISCONNECTED if error.code == CONNECTION_OVER else Status.SYSTEM_ERROR
-        return Status.HARDWARE_SLOT_ALLOCATED
+            nic = Nic.REFUSES
+            if error.code == CONNECTION_OVER:
+                return decide(replace(self._situation(channel, nic), established=False))
+        return decide(self._situation(channel, nic))
+
+    def _situation(self, channel: Channel, nic: Nic) -> Situation:
+        sock = channel.sock
+        return Situation(
+            kind=channel.kind or self._policy.kind_for(channel.wants_hardware),
+            established=sock is None or tcp_info(sock).state == TCP_ESTABLISHED,
+            in_standby=self._power.in_standby,
+            no_slot=channel.no_slot,
+            nic=nic,
+        )
 
     async def _reserve(self, channel: Channel, sock: socket.socket) -> None:
         if channel.key is None:
@@ -248,13 +276,12 @@ class ChannelSetup:
     def _request_slot(self, channel: Channel) -> None:
         kind = self._policy.kind_for(channel.wants_hardware)
         self._record("SLOT_REQUEST", channel, kind=kind.value)
-        refused = self._policy.take(kind, channel.app.package.name)
-        if refused is None:
+        channel.no_slot = self._policy.take(kind, channel.app.package.name)
+        if channel.no_slot is None:
             channel.kind, channel.status = kind, None
             return
-        channel.status = Status.POLICY_ERROR
-        self._record("SLOT_DENY", channel, kind=kind.value, reason=refused)
-        if refused == "none free" and self._rules.no_slot_fails_connect:
+        self._record("SLOT_DENY", channel, kind=kind.value, reason=channel.no_slot)
+        if channel.no_slot == NONE_FREE and self._rules.no_slot_fails_connect:
             raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
 
     def _free_slot(self, channel: Channel) -> None:
@@ -265,6 +292,14 @@ class ChannelSetup:
 
     def _record(self, event: str, channel: Channel, **detail: Any) -> None:
         self._timeline.add(event, app=channel.app.name, channel=channel.channel_id, **detail)
+
+
+def _is_loopback(host: str) -> bool:
+    """As far as the name tells; what resolves to loopback all the same is refused by the driver (RIG-N14)."""
+    try:
+        return ipaddress.ip_address(host.partition("%")[0]).is_loopback
+    except ValueError:
+        return host.rstrip(".").lower() == "localhost"
 
 
 def check_minutes(minutes: int) -> None:

@@ -7,6 +7,9 @@ from enum import Enum
 
 from rig.config import SlotLimits
 
+NONE_FREE, APP_LIMIT = "none free", "app limit"
+"""Why a slot is refused."""
+
 
 class SlotKind(Enum):
     HARDWARE = "hardware"
@@ -34,11 +37,11 @@ class SlotPolicy:
         return sum(n for (k, p), n in self._in_use.items() if k is kind and package in (None, p))
 
     def take(self, kind: SlotKind, package: str) -> str | None:
-        """Take a slot; on refusal the reason: "none free" or "app limit" (CCT-020, CCT-022)."""
+        """Take a slot; on refusal the reason: NONE_FREE or APP_LIMIT (CCT-020, CCT-022)."""
         if self.in_use(kind, package) >= self._per_package(kind):
-            return "app limit"
+            return APP_LIMIT
         if self.free(kind) == 0:
-            return "none free"
+            return NONE_FREE
         self._in_use[kind, package] += 1
         return None
 

@@ -31,6 +31,7 @@ class ChannelCalls:
 
     def handlers(self) -> Handlers:
         return {
+            from_app.GetChannelsSupported: self._get_supported,
             from_app.ConstructChannel: self._construct,
             from_app.SetServerKeepAlive: self._set_server_keep_alive,
             from_app.GetNetworkKeepAlive: self._get_network_keep_alive,
@@ -44,6 +45,9 @@ class ChannelCalls:
             from_app.WaitForPushEnabled: self._wait_for_push_enabled,
             from_app.CloseChannel: self._close,
         }
+
+    def _get_supported(self, app: AppProcess, message: from_app.GetChannelsSupported, descriptors: Descriptors) -> bool:
+        return self._setup.supported
 
     def _construct(self, app: AppProcess, message: from_app.ConstructChannel, descriptors: Descriptors) -> None:
         self._setup.construct(app, message.channel, message.minutes, message.hardware)

@@ -1,0 +1,134 @@
+"""An app that does one step of a channel's set-up a call, in whatever order its test wants: chat_app.py does it right.
+
+Its push task records TASK_DATA as the chat app's does.
+"""
+
+from __future__ import annotations
+
+import threading
+from typing import Any
+
+from rig.standby.api import (
+    App,
+    BackgroundExecutionManager,
+    BackgroundTaskBuilder,
+    BackgroundTaskInstance,
+    ControlChannelTrigger,
+    ControlChannelTriggerResourceType,
+    ReadOperation,
+    StreamSocket,
+)
+
+READ_BYTES = 65536
+ENTRY = "ChannelApp.Task"
+TRIGGERS = {"push": "push_notification_trigger", "keepalive": "keep_alive_trigger"}
+COMPLETION_LIMIT_S = 10.0
+
+
+class ChannelApp:
+    """Channels, and the socket bound to each, by id."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.sockets: dict[str, StreamSocket] = {}
+        self.inbox: dict[str, list[bytes]] = {}
+        self._go_on = threading.Event()
+        self._go_on.set()
+        app.entry_points[ENTRY] = self._task
+
+    # -- steps ---------------------------------------------------------------------------------------------------------
+
+    def supported(self) -> bool:
+        return ControlChannelTrigger.is_supported()
+
+    def request_access(self) -> int:
+        return int(BackgroundExecutionManager.request_access())
+
+    def construct(self, channel: str, minutes: int = 1439, hardware: bool | None = None) -> None:
+        """`hardware` None: without a resource type."""
+        kind = () if hardware is None else (ControlChannelTriggerResourceType(int(hardware)),)
+        ControlChannelTrigger(channel, minutes, *kind)
+
+    def register(self, channel: str, kind: str = "push") -> str:
+        """The task id."""
+        trigger = getattr(_channel(channel), TRIGGERS[kind])
+        return BackgroundTaskBuilder(f"{channel}-{kind}", ENTRY, trigger).register().task_id
+
+    def bind(self, channel: str, keep_alive: bool = False) -> None:
+        sock = StreamSocket()
+        sock.keep_alive = keep_alive
+        _channel(channel).using_transport(sock)
+        self.sockets[channel] = sock
+
+    def connect(self, channel: str, host: str, port: int, keep_alive: bool = False) -> None:
+        """Of a channel without a transport: a socket that is bound to none."""
+        sock = self.sockets.setdefault(channel, StreamSocket())
+        sock.keep_alive = keep_alive
+        sock.connect(host, port)
+
+    def wait(self, channel: str) -> int:
+        """The ControlChannelTriggerStatus."""
+        return int(_channel(channel).wait_for_push_enabled())
+
+    def read(self, channel: str) -> None:
+        self.sockets[channel].read_async(READ_BYTES, self._read)
+
+    def set_up(self, channel: str, host: str, port: int, hardware: bool | None = None) -> int:
+        """All of it, with a push task; what is not allocated is left as it is."""
+        self.construct(channel, hardware=hardware)
+        self.register(channel)
+        self.bind(channel)
+        self.connect(channel, host, port)
+        status = _channel(channel).wait_for_push_enabled()
+        if status.allocated:
+            self.read(channel)
+        return int(status)
+
+    def close(self, channel: str) -> None:
+        _channel(channel).close()
+
+    # -- what a test wants to know, and set ----------------------------------------------------------------------------
+
+    def get(self, channel: str, name: str) -> Any:
+        """A property of the channel."""
+        return getattr(_channel(channel), name)
+
+    def set(self, channel: str, name: str, value: Any) -> None:
+        setattr(_channel(channel), name, value)
+
+    def write_and_flush(self, channel: str, data: bytes, times: int) -> None:
+        self.sockets[channel].write(data * times)
+        _channel(channel).flush_transport()
+
+    def set_option(self, channel: str, level: int, option: int, value: int) -> None:
+        self.sockets[channel].set_option(level, option, value)
+
+    def hold_completions(self, hold: bool) -> None:
+        """Completions of reads do not return while it is set: the app is busy, and calls of the test are served."""
+        if hold:
+            self._go_on.clear()
+        else:
+            self._go_on.set()
+
+    # -- the app itself ------------------------------------------------------------------------------------------------
+
+    def _read(self, operation: ReadOperation) -> None:
+        self._go_on.wait(COMPLETION_LIMIT_S)
+        if operation.cancelled or operation.error is not None or operation.channel_id is None:
+            return
+        data = operation.get_results()
+        self.inbox.setdefault(operation.channel_id, []).append(data)
+        if data:
+            self.read(operation.channel_id)
+
+    def _task(self, instance: BackgroundTaskInstance) -> None:
+        channel = instance.channel_id or ""
+        data = b"".join(self.inbox.pop(channel, []))
+        self.app.timeline.add("TASK_DATA", app=self.app.name, channel=channel, data=data.hex(), closed=False)
+
+
+def _channel(channel_id: str) -> ControlChannelTrigger:
+    channel = ControlChannelTrigger.by_id(channel_id)
+    if channel is None:
+        raise LookupError(f"channel {channel_id!r} is not there")
+    return channel

@@ -1,0 +1,189 @@
+"""Set-up of a channel, step by step: other orders, kinds of transport, kinds of host, a device that refuses."""
+
+from __future__ import annotations
+
+import socket
+from typing import Any
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.device.offload_types import TcpSlot
+from rig.errors import DeviceError
+from rig.net.tcp_diag import KEEP_ALIVE_TIMER, timer_of
+from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.standby.api import HostError, HResult
+from rig.standby.app_handle import AppHandle
+from rig.suite.scene import Scene, skip_behind_nat
+
+APP = "rig.suite.channel_app:ChannelApp"
+
+
+@pytest.fixture
+def app(scene: Scene) -> AppHandle:
+    """With access."""
+    app = scene.host.start_app("steps", APP)
+    app.call("request_access")
+    return app
+
+
+def server_of(scene: Scene) -> dict[str, Any]:
+    return {"host": scene.bench.server.address, "port": scene.bench.server.port}
+
+
+@pytest.mark.requirement("CCT-002")
+def test_without_a_resource_type_a_software_slot_is_asked_for(scene: Scene, app: AppHandle) -> None:
+    assert Status(app.call("set_up", channel="plain", **server_of(scene))) is Status.SOFTWARE_SLOT_ALLOCATED
+    assert [r.kind for r in scene.timeline.find("SLOT_REQUEST", channel="plain")] == ["software"]
+    assert scene.device.slots() == ()
+    assert app.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    assert len(scene.device.slots()) == 1, "the negative control: asked for, there is one"
+    assert not scene.timeline.find("NIC_PATTERN_ADD", channel="plain")
+
+
+@pytest.mark.requirement("CCT-011")
+def test_tasks_registered_between_binding_and_waiting_run_all_the_same(scene: Scene, app: AppHandle) -> None:
+    app.call("construct", channel="inbox", hardware=True)
+    app.call("bind", channel="inbox")
+    app.call("register", channel="inbox", kind="keepalive")
+    app.call("connect", channel="inbox", **server_of(scene))
+    app.call("register", channel="inbox", kind="push")
+    assert Status(app.call("wait", channel="inbox")) is Status.HARDWARE_SLOT_ALLOCATED
+    app.call("read", channel="inbox")
+    scene.sleep()
+    scene.push_and_run(scene.bench.server.connection(), b"late, but registered")
+
+
+@pytest.mark.requirement("CCT-023")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1))
+def test_a_device_that_refuses_the_connection_is_a_system_error_and_costs_no_slot(scene: Scene, app: AppHandle) -> None:
+    strangers = fill_device(scene)
+    app.call("construct", channel="no", hardware=True)
+    app.call("bind", channel="no")
+    app.call("connect", channel="no", **server_of(scene))
+    assert [Status(app.call("wait", channel="no")) for _ in range(2)] == [Status.SYSTEM_ERROR] * 2
+    assert scene.timeline.find("NIC_REFUSED", channel="no")
+    assert scene.timeline.find("SLOT_FREE", channel="no")
+    assert len(scene.device.slots()) == len(strangers), "nobody was evicted"
+    scene.device.remove_tcp_slot(strangers[0])
+    scene.open_hardware()
+
+
+def fill_device(scene: Scene) -> list[Any]:
+    """All of its slots are strangers'."""
+    refs = []
+    for port in range(1, 256):
+        slot = TcpSlot(
+            local="192.0.2.1", remote="192.0.2.9", local_port=49152, remote_port=port, local_mac=b"\x02\0\0\0\0\1",
+            next_hop_mac=b"\x02\0\0\0\0\2", snd_una=1, snd_nxt=1, snd_wl1=1, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=1,
+            rcv_wnd=64240, rcv_wup=1, next_hop_ip="192.0.2.9",
+        )  # fmt: skip
+        try:
+            refs.append(scene.device.add_tcp_slot(slot))
+        except DeviceError:
+            return refs
+    raise AssertionError("the device takes any number of slots")
+
+
+@pytest.mark.requirement("CCT-025")
+def test_a_software_slot_is_not_to_be_had_while_the_system_enters_standby(scene: Scene, app: AppHandle) -> None:
+    """An app that completes a read keeps the host from sleeping, and may set up channels meanwhile."""
+    assert app.call("set_up", channel="busy", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    app.call("hold_completions", hold=True)
+    scene.bench.server.push(b"wait")
+    scene.timeline.wait("READ_COMPLETE_ENTER", channel="busy")
+    after = scene.timeline.mark()
+    scene.host.begin_standby()
+    assert Status(app.call("set_up", channel="soft", **server_of(scene))) is Status.SERVICE_UNAVAILABLE
+    assert app.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    assert scene.timeline.find("POWER", after=after)[-1].state == "entering_standby"
+    app.call("hold_completions", hold=False)
+    scene.timeline.wait("SLEEP_ENTER", after=after)
+    scene.host.exit_standby()
+    app.call("close", channel="soft")
+    assert Status(app.call("set_up", channel="soft", **server_of(scene))) is Status.SOFTWARE_SLOT_ALLOCATED
+
+
+@pytest.mark.requirement("CCT-029")
+@pytest.mark.parametrize("asleep", [False, True], ids=["active", "asleep"])
+def test_after_shutdown_nothing_fires_and_nothing_stays_armed(scene: Scene, app: AppHandle, asleep: bool) -> None:
+    for name, hardware in (("hard", True), ("soft", False)):
+        assert Status(app.call("set_up", channel=name, hardware=hardware, **server_of(scene))).allocated
+    connections = list(scene.bench.server.connections)
+    if asleep:
+        scene.sleep()
+    assert len(scene.device.slots()) == 1
+    after = scene.timeline.mark()
+    scene.host.shutdown()
+    scene.timeline.wait("APP_TERMINATED", after=after)
+    for connection in connections:
+        connection.push(b"is anybody there?")
+    scene.assert_no_wake(after)
+    assert (scene.device.slots(), scene.device.patterns()) == ((), ())
+
+
+@pytest.mark.requirement("CCT-035")
+def test_what_was_written_before_a_flush_outlives_the_app(scene: Scene, app: AppHandle) -> None:
+    assert app.call("set_up", channel="inbox", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    data, times = bytes(range(256)), 1500
+    app.call("write_and_flush", channel="inbox", data=data, times=times)
+    scene.host.suspend(app)
+    assert scene.timeline.find("FLUSH", channel="inbox")
+    assert scene.bench.server.connection().wait_received(len(data) * times) == data * times
+
+
+@pytest.mark.requirement("CCT-038")
+def test_a_channels_transport_has_no_tcp_keep_alives(scene: Scene, app: AppHandle) -> None:
+    for name in ("refused", "bound"):
+        app.call("construct", channel=name, hardware=True)
+    with pytest.raises(HostError) as error:
+        app.call("bind", channel="refused", keep_alive=True)
+    assert error.value.hresult is HResult.INVALID_ARG
+    assert not scene.timeline.find("USING_TRANSPORT", channel="refused")
+    app.call("connect", channel="unbound", keep_alive=True, **server_of(scene))
+    assert kernels_timer(scene) == KEEP_ALIVE_TIMER, "the negative control: any other socket has them"
+    app.call("bind", channel="bound")
+    app.call("connect", channel="bound", keep_alive=True, **server_of(scene))
+    assert Status(app.call("wait", channel="bound")) is Status.HARDWARE_SLOT_ALLOCATED
+    with pytest.raises(HostError):
+        app.call("set_option", channel="bound", level=socket.SOL_SOCKET, option=socket.SO_KEEPALIVE, value=1)
+    assert kernels_timer(scene) != KEEP_ALIVE_TIMER
+
+
+def kernels_timer(scene: Scene) -> int:
+    """Of the host's end of the newest connection."""
+    skip_behind_nat(scene.bench)
+    connection = scene.bench.server.connection()
+    return scene.bench.network.host.run(lambda: timer_of(connection.peer, connection.sock.getsockname()[:2]))
+
+
+@pytest.mark.requirement("CCT-050")
+@pytest.mark.parametrize("host", ["127.0.0.1", "::1", "localhost"])
+def test_loopback_gets_no_hardware_channel(scene: Scene, app: AppHandle, host: str) -> None:
+    app.call("construct", channel="inner", hardware=True)
+    app.call("bind", channel="inner")
+    with pytest.raises(HostError) as error:
+        app.call("connect", channel="inner", host=host, port=scene.bench.server.port)
+    assert error.value.hresult is HResult.NOT_SUPPORTED_FOR_SOCKET
+    assert not scene.timeline.find("SLOT_REQUEST")
+    scene.open_hardware()
+
+
+@pytest.mark.requirement("CCT-007")
+@pytest.mark.parametrize(
+    "supported",
+    [
+        pytest.param(False, id="phone", marks=pytest.mark.bench_config(standby=StandbyConfig(family="phone"))),
+        pytest.param(False, id="javascript", marks=pytest.mark.bench_config(standby=StandbyConfig(app_runtime="javascript"))),
+        pytest.param(True, id="desktop"),
+    ],
+)
+def test_phones_and_javascript_have_no_channels(scene: Scene, app: AppHandle, supported: bool) -> None:
+    assert app.call("supported") is supported
+    if supported:
+        app.call("construct", channel="inbox")
+        return
+    with pytest.raises(HostError) as error:
+        app.call("construct", channel="inbox")
+    assert error.value.hresult is HResult.NOT_SUPPORTED
+    assert not scene.timeline.find("CTOR")
