@@ -34,6 +34,8 @@ MEANINGS = {
     "RIG-C19": "An app's manifest is wrong; the line is named.",
     "RIG-C20": "A test turns a lever that the host does not have, or to what it cannot be.",
     "RIG-C21": "A request to the device is longer than it takes.",
+    "RIG-C22": "No app of that name is installed.",
+    "RIG-C23": "An app cannot be installed, updated or launched so: there is one, it is no newer, it names no entry.",
     "RIG-N01": "This user may not make network namespaces.",
     "RIG-N02": "User namespaces are switched off on this machine.",
     "RIG-N03": "There is no TAP interface for the emulated board.",

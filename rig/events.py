@@ -29,6 +29,13 @@ class TimelineEvent(StrEnum):
     APP_RESUME = "APP_RESUME", "It goes on: app, cause."
     APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
+    APP_END = (
+        "APP_END",
+        "Its process is about to be ended: app, instance, cause (terminated, closed by the user, servicing update, uninstall).",
+    )
+    PACKAGE_INSTALL = "PACKAGE_INSTALL", "An app was installed from its manifest: app, version."
+    PACKAGE_UPDATE = "PACKAGE_UPDATE", "It is of another version now, and its processes have ended: app, version, before."
+    PACKAGE_UNINSTALL = "PACKAGE_UNINSTALL", "It is gone, with all that it had registered: app, version."
     TASK_HOST_START = "TASK_HOST_START", "A process for one run of a background task stands: app, pid, instance (the process's)."
     TASK_HOST_END = "TASK_HOST_END", "That process ended: app, instance, status (an exit status, or the signal that killed it)."
     REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."

@@ -37,6 +37,27 @@ class AppHandle:
         self._ask(bench.Suspend(self.instance))
         return self._timeline.wait("APP_SUSPEND", app=self.name, instance=self.instance, after=after)
 
+    def resume(self) -> None:
+        """The user switches to it; it goes on. Raises HostError while the screen is off."""
+        self._ask(bench.Resume(self.instance))
+
+    def terminate(self) -> Record:
+        """The system ends its process, as it does with suspended apps for their memory. Returns when it has ended."""
+        return self._end(by_user=False)
+
+    def close_by_user(self) -> Record:
+        """The user closes it; the same otherwise."""
+        return self._end(by_user=True)
+
+    @property
+    def ended(self) -> bool:
+        """Its process has, whoever did it."""
+        return bool(self._timeline.find("APP_TERMINATED", app=self.name, instance=self.instance))
+
+    def _end(self, *, by_user: bool) -> Record:
+        self._ask(bench.EndApp(self.instance, by_user))
+        return self._timeline.wait("APP_TERMINATED", app=self.name, instance=self.instance)
+
     def close(self) -> None:
         """Hang up: its process ends."""
         self._line.close()

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ import msgspec
 from rig.clock import WAIT_S
 from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
+from rig.manifest.manifest import Manifest
 from rig.standby import launch
 from rig.standby.app_handle import AppHandle
 from rig.standby.calls import Calls
@@ -130,6 +132,24 @@ class StandbyHost:
         Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
         """
         return self.packages.start(name, entry, access=access)
+
+    def install(self, manifest: Manifest | Path | str, *, name: str = "", entry: str = "") -> Manifest:
+        """Install an app from a manifest or its file (rig help manifest); `name` and `entry` ("module:Class" of its process) win
+        over what it says. Returns what was installed. Raises UsageError for a wrong manifest, or an app that is there already."""
+        return self.packages.install(manifest, name=name, entry=entry)
+
+    def launch(self, name: str) -> AppHandle:
+        """The user starts an installed app, or switches back to it. Raises UsageError; AppNotStarted as `start_app` does."""
+        return self.packages.launch(name)
+
+    def update(self, name: str, manifest: Manifest | Path | str, *, entry: str = "") -> Manifest:
+        """Install a higher version: processes of the one before are ended, registrations stay, and their triggers do nothing
+        until the app has removed its access and asked for it again (BGT-002). Raises UsageError."""
+        return self.packages.update(name, manifest, entry=entry)
+
+    def uninstall(self, name: str) -> None:
+        """Processes are ended, registrations forgotten. Raises UsageError."""
+        self.packages.uninstall(name)
 
     def suspend(self, app: AppHandle) -> Record:
         """The user switches away; returns when the app is suspended."""

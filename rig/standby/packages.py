@@ -7,7 +7,11 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
+from msgspec import structs
+
 from rig.events import TimelineEvent as E
+from rig.manifest.manifest import Manifest
+from rig.manifest.read import read_manifest
 from rig.standby.app_handle import AppHandle
 from rig.standby.news import News
 from rig.standby.wire import bench
@@ -45,12 +49,40 @@ class Packages:
 
         Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.
         """
+        return self._started(name, bench.StartApp(name, entry, _path(), access), f" ({entry})")
+
+    def install(self, manifest: Manifest | Path | str, *, name: str = "", entry: str = "") -> Manifest:
+        """Returns what was installed. `name` and `entry` win over the manifest's: a piece has neither. Raises UsageError."""
+        read = manifest if isinstance(manifest, Manifest) else read_manifest(Path(manifest))
+        wanted = structs.replace(read, name=name or read.name, entry=entry or read.entry)
+        self._ask(bench.InstallPackage(wanted, _path()))
+        return wanted
+
+    def update(self, name: str, manifest: Manifest | Path | str, *, entry: str = "") -> Manifest:
+        """Returns when the processes of the version before have ended. Raises UsageError."""
+        read = manifest if isinstance(manifest, Manifest) else read_manifest(Path(manifest))
+        wanted = structs.replace(read, name=name, entry=entry or read.entry)
+        self._ask(bench.UpdatePackage(wanted, _path()))
+        return wanted
+
+    def uninstall(self, name: str) -> None:
+        """Returns when its processes have ended. Raises UsageError."""
+        self._ask(bench.UninstallPackage(name))
+
+    def launch(self, name: str) -> AppHandle:
+        """The user starts an installed app, or switches to the process that it has already. Raises UsageError, AppNotStarted."""
+        for app in reversed(self.running.values()):
+            if app.name == name and not app.ended:
+                app.resume()
+                return app
+        return self._started(name, bench.LaunchApp(name), "")
+
+    def _started(self, name: str, call: Call[int], entry: str) -> AppHandle:
         after = self._timeline.mark()
-        path = [p or str(Path.cwd()) for p in sys.path]
         ours, theirs = pair()
         try:
             with theirs:
-                instance = self._ask(bench.StartApp(name, entry, path, access), [theirs.fileno()])
+                instance = self._ask(call, [theirs.fileno()])
             self._wait_started(name, instance, entry, after)
         except BaseException:
             ours.close()
@@ -70,8 +102,13 @@ class Packages:
         if first.event != E.APP_READY:
             ended = self._timeline.wait(E.APP_TERMINATED, app=name, instance=instance, after=first.seq, timeout_s=START_TIMEOUT_S)
             why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
-            raise AppNotStarted(f"app {name!r} ({entry}) did not start: {why}")
+            raise AppNotStarted(f"app {name!r}{entry} did not start: {why}")
 
     def close(self) -> None:
         for app in self.running.values():
             app.close()
+
+
+def _path() -> list[str]:
+    """Where we import from."""
+    return [p or str(Path.cwd()) for p in sys.path]

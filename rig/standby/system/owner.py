@@ -11,8 +11,10 @@ from collections.abc import Collection, Iterable, Mapping
 import msgspec
 
 from rig.standby.system.app_process import AppProcess
+from rig.standby.system.package import AppPackage
 from rig.standby.system.store import Name
 from rig.standby.wire.nic import Held
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 
 
 class Owner:
@@ -70,6 +72,13 @@ class Owner:
 
     async def end_app(self, app: AppProcess) -> None:
         """Give back all that was its own. What raises counts as given back: nobody is left who could try again."""
+
+    async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
+        """All of its processes are about to be ended, for an update or because the user does not want it any more. Tell them of
+        it, and wait for what they may still do."""
+
+    def package_gone(self, package: AppPackage) -> None:
+        """It is not installed any more, and none of its processes runs."""
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
 

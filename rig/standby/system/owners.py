@@ -8,8 +8,10 @@ import msgspec
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owner import Owner
+from rig.standby.system.package import AppPackage
 from rig.standby.system.store import Name
 from rig.standby.wire.nic import Held
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 
 
 class Owners(Owner):
@@ -84,6 +86,14 @@ class Owners(Owner):
                 errors.append(error)
         if errors:
             raise errors[0]
+
+    async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
+        for owner in self._all:
+            await owner.package_stops(package, reason)
+
+    def package_gone(self, package: AppPackage) -> None:
+        for owner in self._all:
+            owner.package_gone(package)
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for owner in self._all:

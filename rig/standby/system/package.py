@@ -18,10 +18,20 @@ class AppPackage(msgspec.Struct, eq=False):
     """What the user answers to an access request."""
     access: bool = False
     """It has asked, and the user said yes."""
+    access_outdated: bool = False
+    """The answer was given to the version before an update: its triggers do nothing until it is renewed (BGT-002)."""
     path: list[str] = msgspec.field(default_factory=list)
     """The folders that its code is imported from: what sys.path was in the process that started or installed it last."""
     registrations: dict[str, Registration] = msgspec.field(default_factory=dict)
     """By task id, in the order in which they were made."""
+
+    def install(self, manifest: Manifest, path: list[str]) -> None:
+        self.manifest, self.path = manifest, path
+
+    def update(self, manifest: Manifest, path: list[str]) -> None:
+        """What it has registered stays."""
+        self.install(manifest, path)
+        self.access_outdated = self.access
 
     @property
     def version(self) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterator
 
 from rig.standby.system.app_process import AppProcess
@@ -16,6 +17,7 @@ class Processes:
         self._power = power
         self._owners = owners
         self._all: dict[int, AppProcess] = {}
+        self._awaited: dict[int, asyncio.Future[None]] = {}
 
     def __iter__(self) -> Iterator[AppProcess]:
         return iter(list(self._all.values()))
@@ -28,6 +30,15 @@ class Processes:
 
     def remove(self, app: AppProcess) -> None:
         del self._all[app.instance]
+        awaited = self._awaited.pop(app.instance, None)
+        if awaited is not None:
+            awaited.set_result(None)
+
+    def removal(self, app: AppProcess) -> asyncio.Future[None]:
+        """Of one that is there: done when it has ended, and all that was its own is given back."""
+        if app.instance not in self._awaited:
+            self._awaited[app.instance] = asyncio.get_running_loop().create_future()
+        return self._awaited[app.instance]
 
     def suspend_if_idle(self, app: AppProcess) -> None:
         """An app in the background, or any app in standby, is suspended as soon as it has nothing to do. A task host ends."""

@@ -39,7 +39,9 @@ from rig.standby.system.requests.bench_calls import BenchCalls
 from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
 from rig.standby.system.requests.lever_calls import LeverCalls
+from rig.standby.system.requests.package_calls import PackageCalls
 from rig.standby.system.restart import Outlived, Restart
+from rig.standby.system.servicing import Servicing
 from rig.standby.system.situation import HostSituation, Situation
 from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.starting import Starting
@@ -109,6 +111,9 @@ class System:
         app_calls = AppCalls(self.processes, self.channels, tasks, triggers, timeline)
         channel_calls = ChannelCalls(self.channels, setup, timers, closing, wake_supported=rules.aoac)
         self.app_messages = AppMessages(self.governor, self.processes, app_calls.handlers(), channel_calls.handlers())
+        lever_calls = LeverCalls(self.surroundings, self.system_events.happens, timeline)
+        servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
+        package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)
         self._bench_calls = BenchCalls(
             self._start_app,
             driver,
@@ -117,7 +122,7 @@ class System:
             self._sleep,
             self.processes,
             self.owners,
-            LeverCalls(self.surroundings, self.system_events.happens, timeline).handlers(),
+            {**lever_calls.handlers(), **package_calls.handlers()},
             aoac=rules.aoac,
         )
         self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.owners)

@@ -6,6 +6,7 @@ from typing import Annotated, Any, TypeAlias
 
 from msgspec import Meta
 
+from rig.manifest.manifest import Manifest
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.surroundings import Surroundings
@@ -38,6 +39,46 @@ class Suspend(Call[None], frozen=True):
     """The user switches away from the app."""
 
     instance: int
+
+
+class Resume(Call[None], frozen=True):
+    """The user switches to the app."""
+
+    instance: int
+
+
+class EndApp(Call[None], frozen=True):
+    """Its process is ended without being asked: by the user who closes it, or by the system that wants its memory. Answered when
+    it has ended."""
+
+    instance: int
+    by_user: bool
+
+
+class InstallPackage(Call[None], frozen=True):
+    """`path`: the folders that the app's code is imported from."""
+
+    manifest: Manifest
+    path: list[str]
+
+
+class UpdatePackage(Call[None], frozen=True):
+    """To another version. Answered when the processes of the one before have ended."""
+
+    manifest: Manifest
+    path: list[str]
+
+
+class UninstallPackage(Call[None], frozen=True):
+    """Answered when its processes have ended."""
+
+    name: str
+
+
+class LaunchApp(Call[int], frozen=True):
+    """The user starts an installed app; else as StartApp."""
+
+    name: str
 
 
 class DeviceRequest(Call[dict[str, Any]], frozen=True):
@@ -79,6 +120,12 @@ FromBench: TypeAlias = (
     | ExitStandby
     | Shutdown
     | Suspend
+    | Resume
+    | EndApp
+    | InstallPackage
+    | UpdatePackage
+    | UninstallPackage
+    | LaunchApp
     | DeviceRequest
     | LinkStats
     | GetSurroundings

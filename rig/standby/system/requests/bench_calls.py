@@ -117,5 +117,10 @@ class BenchCalls:
         return await self._driver.link_stats()
 
     def _not_shut_down(self) -> None:
-        if self._power.screen is Screen.SHUTDOWN:
-            raise HostError(HResult.INVALID_STATE, "the host has been shut down")
+        check_not_shut_down(self._power)
+
+
+def check_not_shut_down(power: PowerState) -> None:
+    """Raises HostError."""
+    if power.screen is Screen.SHUTDOWN:
+        raise HostError(HResult.INVALID_STATE, "the host has been shut down")
