@@ -92,6 +92,6 @@ class BackgroundTaskBuilder:
             cancel_on_condition_loss=self.cancel_on_condition_loss,
             is_network_requested=self.is_network_requested,
             group=group,
-            in_entry_points=own,
+            in_app=own,
         )
         return BackgroundTaskRegistration(app.call(wanted), self.name, self.trigger, group)

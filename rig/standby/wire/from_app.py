@@ -62,8 +62,8 @@ class RegisterTask(Call[str], frozen=True):
     cancel_on_condition_loss: bool = False
     is_network_requested: bool = False
     group: Name | None = None
-    in_entry_points: bool = False
-    """The app's process has the entry point itself, in its `entry_points`: the task runs there."""
+    in_app: bool = False
+    """The process that registers it has the entry point among its own: there it runs, whatever that is called."""
 
 
 class UnregisterTask(Call[None], frozen=True):
