@@ -38,6 +38,7 @@ COMMANDS = (
     "doctor",
     "report",
     "requirements",
+    "manifest",
     "bench",
     "help",
 )

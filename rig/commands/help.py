@@ -15,6 +15,7 @@ TOPICS = {
     "topology": "a file to start from: machines and routers",
     "requirements": "a file to start from: a catalogue of your own",
     "ci": "a file to start from: a pipeline",
+    "manifest": "what an app's package declares: both forms, side by side",
     "levers": "what a test turns around the host: power, user, network, ...",
     "events": "what host, device, apps and server write to the timeline",
     "signing-key": "where the key of the images is",
@@ -42,7 +43,7 @@ def register(app: typer.Typer) -> None:
 def _text(topic: str) -> str | None:
     """Of a topic or an error's code."""
     from rig import error_codes, events, exit_codes
-    from rig.commands import levers_page, pages, topics
+    from rig.commands import levers_page, manifest_page, pages, topics
     from rig.device import signing_key
 
     if meaning := error_codes.MEANINGS.get(topic):
@@ -59,6 +60,7 @@ def _text(topic: str) -> str | None:
         "requirements": topics.REQUIREMENTS,
         "ci": topics.CI,
         "levers": levers_page.page(),
+        "manifest": manifest_page.page(),
         "events": events.page(),
         "exit-codes": exit_codes.page(),
         "error-codes": error_codes.page(),
