@@ -4,7 +4,12 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from typing import ClassVar
 
 from rig.standby.api import BackgroundTaskInstance
 
@@ -29,3 +34,73 @@ class NeverMade:
 class Exits:
     def run(self, instance: BackgroundTaskInstance) -> None:
         sys.exit(3)
+
+
+class Connects:
+    """To a server of this machine; SERVER tells its port."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        socket.create_connection(("127.0.0.1", int(os.environ["SERVER"])), 10.0).close()
+
+
+class ConnectsElsewhere:
+    """In a thread of its own making."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        with ThreadPoolExecutor(1) as pool:
+            pool.submit(Connects().run, instance).result()
+
+
+MIB = 1 << 20
+
+
+class Frugal:
+    """Half of what it may have."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        RAN.append(len(bytearray(16 * MIB)))
+
+
+class Handles:
+    """More than it may have; it goes on with less."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        try:
+            bytearray(64 * MIB)
+        except MemoryError:
+            instance.progress = 1
+        instance.progress = len(bytearray(8 * MIB)) // MIB
+
+
+class Hoards:
+    """More and more of it, in small pieces that it keeps."""
+
+    kept: ClassVar[list[bytearray]] = []
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        while True:
+            self.kept.append(bytearray(10_000))
+
+
+class WantsTooMuch:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        bytearray(1 << 62)
+
+
+class Brimful:
+    """It has all that it may have, and waits to be cancelled."""
+
+    kept: ClassVar[list[bytearray]] = []
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        canceled = threading.Event()
+        instance.add_canceled(lambda *_: canceled.set())
+        try:
+            for size in (MIB, 1000, 100, 10):
+                with suppress(MemoryError):
+                    while True:
+                        self.kept.append(bytearray(size))
+            instance.progress = 1
+            canceled.wait()
+        finally:
+            self.kept.clear()

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import resource
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from rig.process import new_network
@@ -16,6 +19,9 @@ class Limits:
 
     def __init__(self, task: TaskLimits | None) -> None:
         self._task = task or TaskLimits()
+        self._data_bytes: int | None = None
+        """The soft limit that holds now."""
+        self._lock = threading.Lock()
 
     @property
     def without_network(self) -> bool:
@@ -28,19 +34,40 @@ class Limits:
             leave_network()
 
     def memory_before_any_code(self) -> None:
-        """After the runtime's threads: the task may allocate as much as its limit says, on top of what the process has now.
-        The soft limit alone, so that `lift_memory` can. An allocation beyond it fails, with MemoryError (BGT-029)."""
+        """After the runtime's threads: the task may allocate as much as its limit says, on top of what the process has now. An
+        allocation beyond that fails, with MemoryError (BGT-029)."""
         if self._task.memory_bytes:
-            _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-            resource.setrlimit(resource.RLIMIT_DATA, (data_bytes() + self._task.memory_bytes, hard))
+            self._data_bytes = data_bytes() + self._task.memory_bytes
+            _set_soft(self._data_bytes)
+
+    @contextmanager
+    def lifted(self) -> Iterator[None]:
+        """What the system says is heard although the task has used up its memory. It may allocate too much meanwhile, for the
+        fraction of a millisecond that this takes."""
+        if self._data_bytes is None:
+            yield
+            return
+        with self._lock:
+            _set_soft(None)
+            try:
+                yield
+            finally:
+                if self._data_bytes is not None:
+                    _set_soft(self._data_bytes)
 
     def lift_memory(self) -> bool:
-        """Whether there is a limit; no more from now on: what is to be said of a task that has met it needs memory, too."""
-        if not self._task.memory_bytes:
-            return False
-        _, hard = resource.getrlimit(resource.RLIMIT_DATA)
-        resource.setrlimit(resource.RLIMIT_DATA, (hard, hard))
-        return True
+        """Whether there is a limit; none from now on: what is to be said of a task that has met it needs memory, too."""
+        with self._lock:
+            limited, self._data_bytes = self._data_bytes is not None, None
+            if limited:
+                _set_soft(None)
+            return limited
+
+
+def _set_soft(limit_bytes: int | None) -> None:
+    """Of RLIMIT_DATA; None: as high as it may be. The hard limit stays, so that it can be set again."""
+    _, hard = resource.getrlimit(resource.RLIMIT_DATA)
+    resource.setrlimit(resource.RLIMIT_DATA, (hard if limit_bytes is None else limit_bytes, hard))
 
 
 def leave_network() -> None:

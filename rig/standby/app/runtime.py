@@ -52,6 +52,7 @@ class Runtime:
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.entries = Entries(self.entry_points)
         self.service = Caller(Line(service, ToApp), host_error_of)
+        self._limits = limits
         self._faults = Faults(name, timeline)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
@@ -87,7 +88,8 @@ class Runtime:
 
     def _take_input(self) -> None:
         for key, _mask in self._select():
-            key.data()
+            with self._limits.lifted():
+                key.data()
 
     def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
         try:
