@@ -28,6 +28,7 @@ RANGES = {
     "network_ka_floor_min": range(1, 1441),
     "network_ka_probes": range(1, 256),
     "linger_ms": range(60_001),
+    "background_apps": range(256),
 }
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
@@ -77,6 +78,17 @@ class StandbyConfig:
     """The device follows a next hop that announces another MAC; false: its silence wakes the host."""
     linger_ms: int = 20
     """In connected standby: real time without work after which the host sleeps again."""
+
+    wall_clock_s: float = 30.0
+    """Real time that a run of a background task may take; then it is cancelled (BGT-025)."""
+    app_trigger_wall_s: float = 600.0
+    """The same for an application trigger's (APT-008)."""
+    device_use_wall_s: float = 600.0
+    device_servicing_wall_s: float = 1800.0
+    cancel_grace_s: float = 5.0
+    """Real time from a cancellation to the end of the process whose run has not ended."""
+    background_apps: int = 0
+    """Apps that a device of little memory lets run in the background; 0: all that ask (BGT-003)."""
 
     @property
     def has_channels(self) -> bool:

@@ -39,6 +39,19 @@ class TimelineEvent(StrEnum):
     TASK_HOST_START = "TASK_HOST_START", "A process for one run of a background task stands: app, pid, instance (the process's)."
     TASK_HOST_END = "TASK_HOST_END", "That process ended: app, instance, status (an exit status, or the signal that killed it)."
     REGISTER = "REGISTER", "A background task was registered: app, task, kind, channel, task_id."
+    UNREGISTER = "UNREGISTER", "It is registered no more: app, task, kind, channel, task_id, reason."
+    TASK_INERT = "TASK_INERT", "Its trigger fired, and nothing came of it: app, task, kind, channel, reason."
+    TASK_PENDING = "TASK_PENDING", "Its trigger has fired, and it has to wait: app, task, kind, instance, channel, reason."
+    TASK_START = (
+        "TASK_START",
+        "A process is told to run it: app, task, kind, instance, channel, process (app or task host), process_instance.",
+    )
+    CANCEL_SENT = "CANCEL_SENT", "It is told to end: app, task, kind, instance, channel, reason, value (the reason's number)."
+    TASK_KILLED = "TASK_KILLED", "It did not, and its process was killed: app, task, kind, instance, channel, process."
+    TASK_END = (
+        "TASK_END",
+        "It is over for the system, also one that never ran: app, task, kind, instance, channel, reason, fault.",
+    )
     CTOR = "CTOR", "A control channel was made: app, channel, minutes, hardware."
     USING_TRANSPORT = "USING_TRANSPORT", "A socket was given to it: app, channel, socket."
     CONNECT_BEGIN = "CONNECT_BEGIN", "The socket begins to connect: app, channel, host, port."

@@ -28,7 +28,7 @@ from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
 from rig.standby.wire.supervision import TaskLimits
-from rig.standby.wire.to_app import RunTask, ToApp, TransportFailed
+from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
 R = TypeVar("R")
@@ -50,6 +50,10 @@ class FakeApp:
         self.failed: list[str] = []
         """Channels whose transport failed."""
         self.on_task: Callable[[RunTask], None] = self.done
+        self.cancels: list[CancelRun] = []
+        self.on_cancel: Callable[[CancelRun], None] = lambda cancel: None
+        self.progress: list[TaskProgressed] = []
+        self.completions: list[TaskCompleted] = []
         self.read_s = 0.0
         """How long the completion of a read takes."""
         self.peers: dict[str, socket.socket] = {}
@@ -112,7 +116,10 @@ class FakeApp:
         self._caller.notify(notice)
 
     def done(self, task: RunTask) -> None:
-        self.notify(TaskDone(task.instance, None))
+        self.end_task(task.instance)
+
+    def end_task(self, instance: int, fault: str | None = None) -> None:
+        self.notify(TaskDone(instance, fault))
 
     async def begin(self) -> None:
         await self.call(AppReady())
@@ -177,10 +184,20 @@ class FakeApp:
                 self._ordered.add(received.body.instance)
                 self.tasks.append(received.body)
                 self.on_task(received.body)
-        elif isinstance(received.body, TransportFailed):
-            self.failed.append(received.body.channel)
-        else:
-            assert self._caller.take(received)
+        elif not self._caller.take(received):
+            self._heard(received.body)
+
+    def _heard(self, notice: ToApp) -> None:
+        match notice:
+            case TransportFailed(channel):
+                self.failed.append(channel)
+            case CancelRun():
+                self.cancels.append(notice)
+                self.on_cancel(notice)
+            case TaskProgressed():
+                self.progress.append(notice)
+            case TaskCompleted():
+                self.completions.append(notice)
 
 
 def tcp_pair() -> tuple[socket.socket, socket.socket]:

@@ -19,6 +19,7 @@ from rig.standby.system.store import Store
 from rig.standby.system.system import System
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.task_enums import SystemTriggerType
 from rig.timeline import TimelineWriter
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_driver import FakeDriver
@@ -99,6 +100,11 @@ class FakeHost:
         with Descriptors(fds) as descriptors:
             answer = self.system.serve_bench(call, descriptors)
             return await answer if asyncio.iscoroutine(answer) else answer
+
+    async def bench_event(self, event: SystemTriggerType) -> None:
+        """One that nothing else shows; the tasks that it fires have been ordered when this returns."""
+        await self.bench(bench.SystemEventHappens(event))
+        await self.settle()
 
     async def fall_asleep(self) -> None:
         """Screen off, and wait until the host sleeps."""

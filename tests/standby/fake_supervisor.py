@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import socket
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from rig.standby.system.restart import Outlived
 from rig.standby.system.supervising import Child
-from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.from_app import AppReady, FromApp
 from rig.standby.wire.line import Line
 from rig.standby.wire.supervision import TaskLimits
+from rig.standby.wire.to_app import RunTask
 from tests.standby.fake_app import FakeApp
 
 
@@ -27,6 +28,12 @@ class FakeSupervisor:
     def __init__(self) -> None:
         self.apps: list[Started] = []
         self.stored: dict[str, int] = {}
+        self.host_task: Callable[[FakeApp, RunTask], None] = FakeApp.done
+        """What task hosts do with their run."""
+
+    @property
+    def task_hosts(self) -> list[FakeApp]:
+        return [started.child for started in self.apps if started.child.limits is not None]
 
     def child(self) -> FakeApp:
         return FakeApp()
@@ -46,6 +53,9 @@ class FakeSupervisor:
         child.limits = task
         child.born(socket.socket(fileno=os.dup(line_fd)))
         self.apps.append(Started(child, int(note), os.dup(kept_fd)))
+        if task is not None:
+            child.on_task = lambda order: self.host_task(child, order)
+            child.submit(AppReady())
 
     async def put(self, name: str, fd: int) -> None:
         self.remove(name)

@@ -19,7 +19,8 @@ from rig.net import userns
 from rig.peers import PushConnection
 from rig.standby.app_handle import AppHandle
 from rig.standby.system.channels.setup import CHANNELS_PER_APP, TOKENS_BYTES
-from rig.standby.system.tasks.runs import REGISTRATIONS_PER_APP, RUNS_PER_APP
+from rig.standby.system.tasks.registry import REGISTRATIONS_PER_APP
+from rig.standby.system.tasks.scheduler import RUNS_PER_APP
 from rig.standby.wire import from_app
 from rig.standby.wire.bench import EnterStandby
 from rig.standby.wire.line import FDS, HEADER, MESSAGE_BYTES, What

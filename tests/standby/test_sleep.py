@@ -75,7 +75,7 @@ async def test_who_keeps_the_host_awake_is_named_once() -> None:
 
 @virtual
 async def test_a_deferral_keeps_the_host_awake_until_it_is_complete() -> None:
-    async with fake_host() as host:
+    async with fake_host(wall_clock_s=3600.0) as host:
         app = await host.app()
         await app.open("inbox")
         app.on_task = lambda _task: None

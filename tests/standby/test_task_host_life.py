@@ -15,7 +15,8 @@ from tests.standby.virtual_time import virtual
 
 async def started(host: FakeHost, order: RunTask) -> FakeApp:
     """A host for that run of the app mail's; it does not do it yet."""
-    process = await host.system.starting.task_host(host.system.packages["mail"], order, memory_bytes=1 << 20)
+    limits = TaskLimits(order.network, memory_bytes=1 << 20)
+    process = await host.system.starting.task_host(host.system.packages["mail"], limits, lambda process: process.run(order))
     fake = host.supervisor.apps[-1].child
     host.apps[process.instance] = fake
     fake.on_task = lambda task: None

@@ -119,6 +119,11 @@ class AppProcess:
         return len(self._runs)
 
     @property
+    def runs(self) -> tuple[int, ...]:
+        """Numbers of those."""
+        return tuple(self._runs)
+
+    @property
     def is_ready(self) -> bool:
         return self._starting is None
 

@@ -6,6 +6,7 @@ import msgspec
 
 from rig.manifest.manifest import FIRST_VERSION, Manifest, TaskType
 from rig.standby.system.registration import Registration
+from rig.standby.wire.statuses import BackgroundAccessStatus
 
 
 class AppPackage(msgspec.Struct, eq=False):
@@ -18,6 +19,8 @@ class AppPackage(msgspec.Struct, eq=False):
     """What the user answers to an access request."""
     access: bool = False
     """It has asked, and the user said yes."""
+    access_status: BackgroundAccessStatus = BackgroundAccessStatus.UNSPECIFIED
+    """The answer."""
     access_outdated: bool = False
     """The answer was given to the version before an update: its triggers do nothing until it is renewed (BGT-002)."""
     path: list[str] = msgspec.field(default_factory=list)
@@ -36,6 +39,11 @@ class AppPackage(msgspec.Struct, eq=False):
     @property
     def version(self) -> str:
         return self.manifest.version if self.manifest is not None else FIRST_VERSION
+
+    @property
+    def privileged(self) -> bool:
+        """It may use what is for the makers of a device alone; a developer's package may."""
+        return self.manifest is None or self.manifest.privileged
 
     def declares(self, entry_point: str, task_type: TaskType) -> bool:
         """Whether a task of that type may have that entry point (BGT-005, CCT-049); of a developer's package any."""

@@ -13,6 +13,7 @@ class Registration(msgspec.Struct, frozen=True):
 
     task_id: str
     """A GUID (BGT-022)."""
+    package: str
     instance: int
     name: str
     entry_point: str | None
@@ -23,6 +24,8 @@ class Registration(msgspec.Struct, frozen=True):
     cancel_on_condition_loss: bool = False
     is_network_requested: bool = False
     group: str | None = None
+    in_app: bool = True
+    """It runs in a process of the app, else in one of its own."""
 
     @property
     def kind(self) -> str:

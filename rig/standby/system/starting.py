@@ -14,7 +14,6 @@ from rig.standby.system.supervising import Child, Supervising
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line, pair
 from rig.standby.wire.supervision import TaskLimits
-from rig.standby.wire.to_app import RunTask
 
 MakeApp: TypeAlias = Callable[[SavedApp, Child, Line[FromApp]], AppProcess]
 
@@ -38,11 +37,11 @@ class Starting:
         saved = SavedApp(self._numbers.next_instance(), package.name)
         return await self._start(saved, package, entry, [test_fd])
 
-    async def task_host(self, package: AppPackage, order: RunTask, *, memory_bytes: int = 0) -> AppProcess:
-        """One for a run alone: it is told of the run, has its network or none, and ends as soon as it is not busy any more.
-        `memory_bytes`: what the task may allocate, 0 for no limit (BGT-029)."""
+    async def task_host(self, package: AppPackage, limits: TaskLimits, order: Callable[[AppProcess], None]) -> AppProcess:
+        """One for a run alone; it ends as soon as it is not busy any more. `order` gives it its run before it is written down, so
+        that no system knows one without the other."""
         saved = SavedApp(self._numbers.next_instance(), package.name, foreground=False, task_host=True)
-        return await self._start(saved, package, "", [], order, TaskLimits(order.network, memory_bytes))
+        return await self._start(saved, package, "", [], order, limits)
 
     async def _start(
         self,
@@ -50,7 +49,7 @@ class Starting:
         package: AppPackage,
         entry: str,
         test_fds: Sequence[int],
-        order: RunTask | None = None,
+        order: Callable[[AppProcess], None] | None = None,
         limits: TaskLimits | None = None,
     ) -> AppProcess:
         ours, theirs = pair()
@@ -58,7 +57,7 @@ class Starting:
         app = self._make_app(saved, child, Line(ours, FromApp))
         self._processes.add(app)
         if order is not None:
-            app.run(order)
+            order(app)
         self._ledger.now()
         fds = theirs.fileno(), ours.fileno(), *test_fds
         with theirs:

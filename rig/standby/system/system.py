@@ -40,6 +40,7 @@ from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
 from rig.standby.system.requests.lever_calls import LeverCalls
 from rig.standby.system.requests.package_calls import PackageCalls
+from rig.standby.system.requests.task_calls import TaskCalls
 from rig.standby.system.restart import Outlived, Restart
 from rig.standby.system.servicing import Servicing
 from rig.standby.system.situation import HostSituation, Situation
@@ -48,7 +49,7 @@ from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.surroundings import HostSurroundings
-from rig.standby.system.tasks.runs import Tasks
+from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.system.tasks.triggers.system_event import SystemEvents
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
@@ -87,30 +88,50 @@ class System:
         self._network = network
         self.situation = HostSituation(things, self._read_situation)
         self.owners.add(self.situation)
-        self.system_events = SystemEvents(lambda happened: None)
+        self.system_events = SystemEvents(lambda happened: self.tasks.system.fire(happened))
         self.situation.subscribe(self.system_events.situation_changed)
+        self.situation.subscribe(lambda before, after: self.tasks.scheduler.situation_changed())
         self.surroundings.subscribe(lambda before, after: self.situation.look())
         self.situation.subscribe(self._tell_network)
         self.power.subscribe(self._look_soon)
         network.subscribe(self._look)
         self.processes = Processes(self.power, self.owners)
-        tasks = Tasks(host.numbers, timeline)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
         watch = TransportWatch(self.power, self.channels)
         self.slots = SlotPolicy(rules.limits())
         setup = ChannelSetup(self.channels, watch, self.slots, driver, supervisor, host.numbers, self.power, timeline, rules)
+        self.tasks = TaskParts(
+            rules,
+            clock,
+            self.packages,
+            self.processes,
+            self._sleep,
+            self.governor,
+            self.power,
+            self._background,
+            host.numbers,
+            timeline,
+            self.situation,
+            get_channel=self.channels.get,
+            start_task_host=lambda *arguments: self.starting.task_host(*arguments),
+            changed=lambda: self._ledger.soon(),
+        )
+        tasks = self.tasks.channel
         triggers = ChannelTriggers(watch, self.processes, tasks, self._sleep, self.governor, self._background, timeline)
         timers = KeepAliveTimers(clock, triggers.keep_alive_due)
         closing = ChannelClosing(setup, timers, tasks)
         self.owners.add(ChannelOwner(self.channels, setup, timers, watch, triggers, closing, self.processes, driver))
+        self.owners.add(self.tasks.owner)
         self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
         self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
-        app_calls = AppCalls(self.processes, self.channels, tasks, triggers, timeline)
+        app_calls = AppCalls(self.processes, self.channels, self.tasks.scheduler, triggers, timeline)
         channel_calls = ChannelCalls(self.channels, setup, timers, closing, wake_supported=rules.aoac)
-        self.app_messages = AppMessages(self.governor, self.processes, app_calls.handlers(), channel_calls.handlers())
+        task_calls = TaskCalls(self.tasks, self.processes)
+        handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
+        self.app_messages = AppMessages(self.governor, self.processes, *handlers)
         lever_calls = LeverCalls(self.surroundings, self.system_events.happens, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
         package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)

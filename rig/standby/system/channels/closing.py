@@ -5,13 +5,13 @@ from __future__ import annotations
 from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.tasks.runs import Tasks
+from rig.standby.system.tasks.triggers.channel import ChannelTasks
 
 
 class ChannelClosing:
     """The caller has the channel's turn."""
 
-    def __init__(self, setup: ChannelSetup, timers: KeepAliveTimers, tasks: Tasks) -> None:
+    def __init__(self, setup: ChannelSetup, timers: KeepAliveTimers, tasks: ChannelTasks) -> None:
         self._setup = setup
         self._timers = timers
         self._tasks = tasks
@@ -20,7 +20,7 @@ class ChannelClosing:
         """Raises what the driver does: the channel is there still, and may be closed again."""
         self._timers.stop(channel)
         await self._setup.close(channel)
-        self._tasks.forget_channel(channel.app, channel.channel_id)  # those too that were registered meanwhile
+        self._tasks.forget(channel.app, channel.channel_id)  # those too that were registered meanwhile
 
     async def close_for_good(self, channel: Channel) -> None:
         """Whatever the device answers: nobody is left who could close it again."""
@@ -28,5 +28,5 @@ class ChannelClosing:
             await self.close(channel)
         except Exception:
             self._setup.drop(channel)
-            self._tasks.forget_channel(channel.app, channel.channel_id)
+            self._tasks.forget(channel.app, channel.channel_id)
             raise

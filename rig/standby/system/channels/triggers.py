@@ -8,7 +8,7 @@ from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.system.sleep_cycle import SleepCycle
-from rig.standby.system.tasks.runs import Tasks
+from rig.standby.system.tasks.triggers.channel import ChannelTasks
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 from rig.timeline import TimelineWriter
 
@@ -20,7 +20,7 @@ class ChannelTriggers:
         self,
         watch: TransportWatch,
         processes: Processes,
-        tasks: Tasks,
+        tasks: ChannelTasks,
         sleep: SleepCycle,
         governor: Governor,
         background: Background,
@@ -66,4 +66,4 @@ class ChannelTriggers:
 
     def _fire(self, channel: Channel, trigger: ChannelPush | ChannelKeepAlive, cause: str) -> None:
         self._processes.resume(channel.app, cause)
-        self._tasks.fire(channel.app, trigger)
+        self._tasks.fire(channel.app, trigger, cause)

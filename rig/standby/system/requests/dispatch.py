@@ -15,16 +15,9 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
-from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.message import Call
 
 Handler: TypeAlias = Callable[[AppProcess, Any, Descriptors], Any]
 Handlers: TypeAlias = Mapping[type[Any], Handler]
-
-
-def _refuse(app: AppProcess, message: FromApp, descriptors: Descriptors) -> None:
-    if isinstance(message, Call):
-        raise HostError(HResult.NOT_IMPLEMENTED, f"this host does not serve {type(message).__name__}")
 
 
 class AppMessages:
@@ -43,7 +36,7 @@ class AppMessages:
         """Descriptors that the message brought and nobody takes are closed by who calls. Raises HostError."""
         self._governor.touch()
         try:
-            answer = self._handlers.get(type(message), _refuse)(app, message, descriptors)
+            answer = self._handlers[type(message)](app, message, descriptors)
         finally:
             if app.suspended and app.busy:
                 self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it

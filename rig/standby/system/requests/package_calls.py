@@ -63,9 +63,7 @@ class PackageCalls:
         package, manifest = self._servicing.installed(call.name)
         if not manifest.entry:
             cause = f"the manifest of app {call.name!r} names no entry, so there is nothing to launch"
-            fix = (
-                'entry = "module:Class" in TOML, rig:Entry="module:Class" of Application in XML; or host.install(.., entry=..)'
-            )
+            fix = 'entry = "module:Class" in TOML, rig:Entry="module:Class" of Application in XML; or host.install(.., entry=..)'
             raise UsageError("RIG-C23", cause, fix)
         test_fd = descriptors.take()
         if test_fd is None:

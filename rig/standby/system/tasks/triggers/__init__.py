@@ -1,1 +1,1 @@
-"""What fires background tasks: a file a kind."""
+"""A file a kind of trigger: which registrations it takes, and when it fires."""

@@ -1,0 +1,81 @@
+"""Background tasks as an owner: what lasts of them, and what the end of an app and a restart of the system mean to them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+import msgspec
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.owner import Owner
+from rig.standby.system.package import AppPackage
+from rig.standby.system.processes import Processes
+from rig.standby.system.store import Name, saved_of
+from rig.standby.system.tasks.delivery import Delivery
+from rig.standby.system.tasks.instance import SavedInstance
+from rig.standby.system.tasks.instances import Instances
+from rig.standby.system.tasks.registry import Registry
+from rig.standby.system.tasks.scheduler import Scheduler
+from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
+
+KIND = "task"
+
+
+class TaskOwner(Owner):
+    """The device keeps nothing of theirs. Registrations are saved with their package."""
+
+    def __init__(
+        self,
+        registry: Registry,
+        instances: Instances,
+        scheduler: Scheduler,
+        delivery: Delivery,
+        sources: Sequence[TriggerSource],
+        processes: Processes,
+    ) -> None:
+        self._registry = registry
+        self._instances = instances
+        self._scheduler = scheduler
+        self._delivery = delivery
+        self._sources = sources
+        self._processes = processes
+
+    def network_is_back(self) -> None:
+        """What was taken up may start."""
+        self._scheduler.consider_all()
+
+    def app_goes_on(self, app: AppProcess) -> None:
+        self._delivery.goes_on(app)
+
+    def app_gone(self, app: AppProcess) -> None:
+        self._scheduler.app_gone(app)
+
+    async def package_stops(self, package: AppPackage, reason: Reason) -> None:
+        """Its runs have their grace; its processes end then. What waits does so over an update."""
+        for instance in self._instances.of_package(package.name):
+            if not instance.pending or reason is Reason.UNINSTALL:
+                self._scheduler.cancel(instance, reason)
+        await self._scheduler.package_is_quiet(package.name)
+
+    def package_gone(self, package: AppPackage) -> None:
+        for registration in list(package.registrations.values()):
+            self._registry.remove(registration, "its app is uninstalled")
+
+    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
+        for instance in self._instances:
+            yield (KIND, str(instance.number)), instance.save()
+        for source in self._sources:
+            yield from source.saved()
+        yield from self._delivery.saved()
+
+    def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
+        """An instance that a process has been told of goes on there; the others wait as they did."""
+        hosts = {number: app for app in self._processes for number in app.runs}
+        for saved in sorted(saved_of(things, KIND, SavedInstance), key=lambda saved: saved.number):
+            self._scheduler.take_up(saved, hosts.get(saved.number))
+        self._delivery.restore(things)
+        for source in self._sources:
+            source.restore(things)
+        for registration in self._registry:
+            self._registry.source(registration.trigger).armed(registration)

@@ -1,0 +1,110 @@
+"""The parts that background tasks are made of, put together."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from rig.clock import Clock
+from rig.config import StandbyConfig
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.background import Background
+from rig.standby.system.governor import Governor
+from rig.standby.system.numbers import Numbers
+from rig.standby.system.package import AppPackage
+from rig.standby.system.power import PowerState
+from rig.standby.system.processes import Processes
+from rig.standby.system.situation import HostSituation
+from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.tasks.access import Access
+from rig.standby.system.tasks.cancellation import Cancellation
+from rig.standby.system.tasks.delivery import Delivery
+from rig.standby.system.tasks.hosts import Hosts, StartTaskHost
+from rig.standby.system.tasks.instance import Instance
+from rig.standby.system.tasks.instances import Instances
+from rig.standby.system.tasks.limits import Limits
+from rig.standby.system.tasks.owner import TaskOwner
+from rig.standby.system.tasks.policy import Policy
+from rig.standby.system.tasks.registry import Registry
+from rig.standby.system.tasks.scheduler import Scheduler
+from rig.standby.system.tasks.triggers.application import ApplicationTriggers
+from rig.standby.system.tasks.triggers.channel import ChannelTasks
+from rig.standby.system.tasks.triggers.completion_group import CompletionGroupTasks
+from rig.standby.system.tasks.triggers.device_servicing import DeviceServicingTriggers
+from rig.standby.system.tasks.triggers.device_use import DeviceUseTriggers
+from rig.standby.system.tasks.triggers.raw_push import RawPushTasks
+from rig.standby.system.tasks.triggers.socket_activity import SocketActivityTasks
+from rig.standby.system.tasks.triggers.system_tasks import SystemTasks
+from rig.standby.system.tasks.triggers.time import TimeTriggers
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
+from rig.timeline import TimelineWriter
+
+
+class TaskParts:
+    """To be made on the running loop."""
+
+    def __init__(
+        self,
+        rules: StandbyConfig,
+        clock: Clock,
+        packages: Mapping[str, AppPackage],
+        processes: Processes,
+        sleep: SleepCycle,
+        governor: Governor,
+        power: PowerState,
+        background: Background,
+        numbers: Numbers,
+        timeline: TimelineWriter,
+        situation: HostSituation,
+        *,
+        get_channel: Callable[[AppProcess, str], object],
+        start_task_host: StartTaskHost,
+        changed: Callable[[], None],
+    ) -> None:
+        self.access = Access(packages, rules.background_apps)
+        self.registry = Registry(packages, timeline)
+        self.instances = Instances()
+        self.policy = Policy(situation)
+        hosts = Hosts(processes, self.registry, start_task_host)
+        limits = Limits(rules, self.instances, self._exceeded)
+        delivery = Delivery(processes)
+        self.scheduler = Scheduler(
+            self.registry,
+            self.instances,
+            hosts,
+            self.policy,
+            limits,
+            Cancellation(rules.cancel_grace_s),
+            delivery,
+            processes,
+            sleep,
+            governor,
+            power,
+            background,
+            numbers,
+            timeline,
+            changed,
+        )
+        self.channel = ChannelTasks(self.registry, self.scheduler, get_channel)
+        self.system = SystemTasks(self.registry, self.scheduler)
+        self.application = ApplicationTriggers(processes, self.instances, self.scheduler, self.policy, power)
+        self.device_use = DeviceUseTriggers(processes, self.instances, self.scheduler, self.policy, power)
+        self.device_servicing = DeviceServicingTriggers(
+            self.instances, self.scheduler, self.policy, power, situation, is_pc=rules.family == "desktop"
+        )
+        sources = (
+            self.channel,
+            self.system,
+            TimeTriggers(clock, lambda registration: self.scheduler.fire(registration, cause="timer")),
+            self.application,
+            self.device_use,
+            self.device_servicing,
+            RawPushTasks(),
+            SocketActivityTasks(),
+            CompletionGroupTasks(),
+        )
+        for source in sources:
+            self.registry.add(source)
+        self.owner = TaskOwner(self.registry, self.instances, self.scheduler, delivery, sources, processes)
+
+    def _exceeded(self, instance: Instance) -> None:
+        self.scheduler.cancel(instance, Reason.EXECUTION_TIME_EXCEEDED)

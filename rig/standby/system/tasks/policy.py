@@ -1,0 +1,59 @@
+"""May this task run now, and if not, why not."""
+
+from __future__ import annotations
+
+from rig.standby.system.package import AppPackage
+from rig.standby.system.registration import Registration
+from rig.standby.system.situation import HostSituation
+from rig.standby.system.tasks.conditions import first_lost
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
+from rig.standby.wire.task_enums import SystemConditionType
+from rig.standby.wire.triggers import Maintenance
+
+
+class Policy:
+    """Reasons are in words, as they stand on the timeline."""
+
+    def __init__(self, situation: HostSituation) -> None:
+        self._situation = situation
+
+    def inert(self, package: AppPackage) -> str | None:
+        """Why its triggers do nothing at all, now and later."""
+        if not package.access:
+            return "the app has no background access"
+        if package.access_outdated:
+            return "its background access is that of the version before"
+        return None
+
+    def why_not(self, registration: Registration) -> str | None:
+        """Why what has fired has to wait."""
+        lost = self._lost(registration)
+        if lost is not None:
+            return f"condition {lost.name}"
+        if isinstance(registration.trigger, Maintenance) and not self._situation.now.surroundings.ac:
+            return "no external power"
+        if self._saves_energy(registration.package):
+            return "battery saver"
+        return None
+
+    def forbids_application_triggers(self, registration: Registration) -> bool:
+        """By the user's energy or privacy settings (APT-005)."""
+        return not self._situation.now.surroundings.application_triggers or self._saves_energy(registration.package)
+
+    def cancels(self, registration: Registration) -> Reason | None:
+        """Why what runs may not go on."""
+        if isinstance(registration.trigger, Maintenance) and not self._situation.now.surroundings.ac:
+            return Reason.ABORT
+        if registration.cancel_on_condition_loss and self._lost(registration) is not None:
+            return Reason.CONDITION_LOSS
+        if self._saves_energy(registration.package):
+            return Reason.ENERGY_SAVER
+        return None
+
+    def _lost(self, registration: Registration) -> SystemConditionType | None:
+        return first_lost(registration.conditions, self._situation.now)
+
+    def _saves_energy(self, package: str) -> bool:
+        """Battery saver is at work, and the app is not exempt (BGT-030)."""
+        around = self._situation.now.surroundings
+        return around.energy_saver_on and package not in around.energy_saver_exempt

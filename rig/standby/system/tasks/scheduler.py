@@ -1,0 +1,281 @@
+"""From a trigger that fires to the end of a run.
+
+An instance waits until all its conditions hold and the policy lets it; then host and process are made awake for it and it is
+ordered. Whatever happens to it goes through here.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from typing import Any
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.background import Background
+from rig.standby.system.governor import Governor
+from rig.standby.system.numbers import Numbers
+from rig.standby.system.power import PowerState
+from rig.standby.system.processes import Processes
+from rig.standby.system.registration import Registration
+from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.tasks.cancellation import Cancellation
+from rig.standby.system.tasks.delivery import Delivery
+from rig.standby.system.tasks.hosts import Hosts
+from rig.standby.system.tasks.instance import Instance, SavedInstance, State
+from rig.standby.system.tasks.instances import Instances
+from rig.standby.system.tasks.limits import Limits
+from rig.standby.system.tasks.policy import Policy
+from rig.standby.system.tasks.registry import Registry
+from rig.standby.wire.faults import is_foreseen
+from rig.standby.wire.hresult import HostError
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
+from rig.standby.wire.triggers import AnyDetails, Maintenance, SystemEvent, Time
+from rig.timeline import TimelineWriter
+
+RUNS_PER_APP = 256
+"""Fired and not yet done: an app that lets so many wait does not come to them."""
+LATCHED = (SystemEvent, Time, Maintenance)
+"""One that fires again while an instance of the registration waits adds nothing: exactly one runs then (BGT-012)."""
+AGAIN_S = 1.0
+"""Until a task is tried again whose host could not be woken."""
+
+
+class Scheduler:
+    def __init__(
+        self,
+        registry: Registry,
+        instances: Instances,
+        hosts: Hosts,
+        policy: Policy,
+        limits: Limits,
+        cancellation: Cancellation,
+        delivery: Delivery,
+        processes: Processes,
+        sleep: SleepCycle,
+        governor: Governor,
+        power: PowerState,
+        background: Background,
+        numbers: Numbers,
+        timeline: TimelineWriter,
+        changed: Callable[[], None],
+    ) -> None:
+        """`changed`: something has to be written down."""
+        self._registry = registry
+        self._instances = instances
+        self._hosts = hosts
+        self._policy = policy
+        self._limits = limits
+        self._cancellation = cancellation
+        self._delivery = delivery
+        self._processes = processes
+        self._sleep = sleep
+        self._governor = governor
+        self._power = power
+        self._background = background
+        self._numbers = numbers
+        self._timeline = timeline
+        self._changed = changed
+        self._loop = asyncio.get_running_loop()
+        self._quiet = asyncio.Event()
+        """Something has ended."""
+
+    # -- a trigger fires -----------------------------------------------------------------------------------------------
+
+    def fire(self, registration: Registration, details: AnyDetails | None = None, cause: str = "trigger") -> Instance | None:
+        """`cause`: why a suspended app goes on. Returns the instance, which may wait since before; None: there is none."""
+        inert = self._policy.inert(self._registry.package_of(registration))
+        if inert is not None:
+            self._tell_dropped("TASK_INERT", registration, reason=inert)
+            return None
+        waiting = self._waiting(registration)
+        if waiting is not None:
+            return waiting
+        if len(self._instances.of_package(registration.package)) >= RUNS_PER_APP:
+            self._tell_dropped("USAGE_FAULT", registration, what=f"{RUNS_PER_APP} runs of its tasks are not done")
+            return None
+        saved = SavedInstance(self._numbers.next_run(), registration, details, cause)
+        instance = Instance(saved, registration.package, self._timeline)
+        self._instances.add(instance)
+        if getattr(registration.trigger, "one_shot", False):
+            self._registry.remove(registration, "it has fired")
+        self.consider(instance)
+        self._changed()
+        return instance
+
+    def _waiting(self, registration: Registration) -> Instance | None:
+        if not isinstance(registration.trigger, LATCHED):
+            return None
+        return next((instance for instance in self._instances.of(registration) if not instance.under_way), None)
+
+    # -- what waits ----------------------------------------------------------------------------------------------------
+
+    def consider(self, instance: Instance) -> None:
+        """Start it if it may run now."""
+        if instance.pending and not self._must_wait(instance):
+            self._start(instance)
+
+    def consider_all(self) -> None:
+        for instance in self._instances:
+            self.consider(instance)
+
+    def situation_changed(self) -> None:
+        """What has to wait no more starts; what may not go on is cancelled."""
+        for instance in self._instances:
+            reason = self._policy.cancels(instance.registration) if instance.under_way else None
+            if reason is not None:
+                self._cancellation.cancel(instance, reason)
+        self.consider_all()
+        self._changed()
+
+    def _must_wait(self, instance: Instance) -> bool:
+        registration = instance.registration
+        why = self._policy.why_not(registration) or self._hosts.why_not(registration)
+        if why is not None:
+            instance.wait(why)
+        return why is not None
+
+    # -- it starts -----------------------------------------------------------------------------------------------------
+
+    def _start(self, instance: Instance) -> None:
+        instance.turn(State.STARTING)
+        app = self._hosts.app_of(instance.registration) if instance.registration.in_app else None
+        if app is not None and self._power.awake:
+            self._order(instance, app)
+        else:
+            self._background.start(f"the start of task {instance.registration.name}", self._bring_up(instance))
+
+    async def _bring_up(self, instance: Instance) -> None:
+        registration = instance.registration
+        with self._governor.hold(f"app {registration.package}", f"task {registration.name} is about to run"):
+            try:
+                await self._sleep.wake(f"{registration.kind}_trigger")
+            except Exception as error:
+                self._try_again(instance, error)
+                return
+            if instance.state is not State.STARTING or self._must_wait(instance):
+                return
+            app = self._hosts.app_of(registration)
+            if registration.in_app and app is not None:
+                self._order(instance, app)
+            else:
+                await self._order_own(instance)
+
+    def _try_again(self, instance: Instance, error: Exception) -> None:
+        if not is_foreseen(error):
+            raise error
+        if instance.state is State.STARTING:
+            instance.wait(f"the host could not be woken: {error}")
+            self._loop.call_later(AGAIN_S, self.consider, instance)
+
+    async def _order_own(self, instance: Instance) -> None:
+        try:
+            await self._hosts.own(instance.registration, lambda host: self._order(instance, host))
+        except HostError as error:
+            self._end(instance, "no process", error.text)
+
+    def _order(self, instance: Instance, host: AppProcess) -> None:
+        instance.host = host
+        instance.turn(State.RUNNING)
+        instance.tell("TASK_START", process="task host" if host.is_task_host else "app", process_instance=host.instance)
+        self._processes.resume(host, instance.cause)
+        host.run(instance.order())
+        self._limits.look(host)
+
+    # -- what its process says -----------------------------------------------------------------------------------------
+
+    def progress(self, app: AppProcess, number: int, value: int) -> None:
+        instance = self._instances.ordered(app, number)
+        if instance is not None:
+            self._delivery.progress(instance, value)
+
+    def returned(self, app: AppProcess, number: int) -> None:
+        """A deferral keeps it alive."""
+        instance = self._instances.ordered(app, number)
+        if instance is not None:
+            instance.turn(State.RETURNED)
+
+    def out_of_memory(self, app: AppProcess, number: int) -> None:
+        """Ended at once, and not cancelled before (BGT-029)."""
+        instance = self._instances.ordered(app, number)
+        if instance is not None:
+            self._cancellation.kill(instance)
+
+    def done(self, app: AppProcess, number: int, fault: str | None) -> None:
+        instance = self._instances.ordered(app, number)
+        if instance is not None:
+            self._end(instance, "done" if instance.cancelled is None else "cancelled", fault)
+        app.run_done(number)
+        self._limits.look(app)
+
+    def app_ready(self, app: AppProcess) -> None:
+        """What waits for a process of the app may run in it."""
+        for instance in self._instances.of_package(app.name):
+            self.consider(instance)
+
+    def app_gone(self, app: AppProcess) -> None:
+        """Its runs are over; those of task hosts go on (APT-007)."""
+        for instance in self._instances.of_host(app):
+            self._end(instance, "killed" if instance.killed else "its process ended", "its process ended")
+        self._delivery.gone(app)
+
+    # -- it shall end --------------------------------------------------------------------------------------------------
+
+    def cancel(self, instance: Instance, reason: Reason) -> None:
+        """What has not been ordered is just over."""
+        if instance.under_way:
+            self._cancellation.cancel(instance, reason)
+        else:
+            self._end(instance, reason.name)
+        self._changed()
+
+    def unregister(self, registration: Registration, *, cancel: bool) -> None:
+        """Either way it fires no more, and what waits never runs (BGT-010)."""
+        self._registry.remove(registration, "the app")
+        for instance in self._instances.of(registration):
+            if cancel or not instance.under_way:
+                self.cancel(instance, Reason.ABORT)
+
+    def cancel_package(self, name: str, reason: Reason) -> None:
+        """All that runs or waits, of an app that is updated, uninstalled, terminated ..."""
+        for instance in self._instances.of_package(name):
+            self.cancel(instance, reason)
+
+    async def package_is_quiet(self, name: str) -> None:
+        """Return when nothing of it runs or is about to; what stays too long is killed meanwhile."""
+        while any(not instance.pending for instance in self._instances.of_package(name)):
+            self._quiet.clear()
+            await self._quiet.wait()
+
+    def _end(self, instance: Instance, reason: str, fault: str | None = None) -> None:
+        ran = instance.under_way
+        self._limits.stop(instance)
+        self._cancellation.stop(instance)
+        self._instances.remove(instance)
+        instance.turn(State.ENDED)
+        instance.tell("TASK_END", reason=reason, fault=fault)
+        if ran:
+            self._delivery.completed(instance, fault)
+        self._quiet.set()
+        self._changed()
+
+    # -- after a restart -----------------------------------------------------------------------------------------------
+
+    def take_up(self, saved: SavedInstance, host: AppProcess | None) -> None:
+        """`host`: the process that has been told of it."""
+        instance = Instance(saved, saved.registration.package, self._timeline)
+        self._instances.add(instance)
+        if host is not None:
+            instance.went_on(host, returned=saved.returned)
+            self._limits.look(host)
+            if instance.cancelled is not None:
+                self._cancellation.go_on(instance)
+
+    def _tell_dropped(self, event: str, registration: Registration, **detail: Any) -> None:
+        self._timeline.add(
+            event,
+            app=registration.package,
+            task=registration.name,
+            kind=registration.kind,
+            channel=registration.channel_id,
+            **detail,
+        )

@@ -1,0 +1,43 @@
+"""Control channels: a push task runs after the app's read completion has returned, a keep-alive task when the channel's server
+interval ends (CCT-009). Both are one process's alone, and end with the channel.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.registration import Registration
+from rig.standby.system.tasks.registry import Registry
+from rig.standby.system.tasks.scheduler import Scheduler
+from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush, channel_of
+
+
+class ChannelTasks(TriggerSource):
+    kinds = (ChannelPush, ChannelKeepAlive)
+
+    def __init__(self, registry: Registry, scheduler: Scheduler, get_channel: Callable[[AppProcess, str], object]) -> None:
+        """`get_channel` raises HostError for one that the app does not have."""
+        self._registry = registry
+        self._scheduler = scheduler
+        self._get_channel = get_channel
+
+    def check(self, app: AppProcess, wanted: RegisterTask) -> None:
+        self._get_channel(app, channel_of(wanted.trigger) or "")
+
+    def fire(self, app: AppProcess, trigger: ChannelPush | ChannelKeepAlive, cause: str) -> None:
+        """Every registration of the process for that trigger (twice registered, twice run: BGT-008)."""
+        for registration in self._of(app):
+            if registration.trigger == trigger:
+                self._scheduler.fire(registration, cause=cause)
+
+    def forget(self, app: AppProcess, channel_id: str) -> None:
+        """A closed channel's triggers are gone; runs already ordered see no channel (CCT-043)."""
+        for registration in self._of(app):
+            if registration.channel_id == channel_id:
+                self._scheduler.unregister(registration, cancel=False)
+
+    def _of(self, app: AppProcess) -> list[Registration]:
+        return [r for r in app.package.registrations.values() if r.instance == app.instance and r.channel_id is not None]

@@ -1,0 +1,76 @@
+"""Time and maintenance triggers. The host looks every 15 minutes what is due: a task runs n to n + 15 minutes after it was
+registered or last ran, and never before (BGT-018). A maintenance task that is due waits for external power (BGT-019).
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+from collections.abc import Callable, Iterable, Mapping
+
+import msgspec
+
+from rig.clock import Clock
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.registration import Registration
+from rig.standby.system.store import Name, saved_of
+from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.triggers import Maintenance, Time
+
+TICK_MINUTES = 15
+KIND = "due"
+
+
+class SavedDue(msgspec.Struct, frozen=True):
+    task_id: str
+    at_s: float
+    """Of the loop's time."""
+
+
+class TimeTriggers(TriggerSource):
+    kinds = (Time, Maintenance)
+
+    def __init__(self, clock: Clock, fire: Callable[[Registration], object]) -> None:
+        self._clock = clock
+        self._fire = fire
+        self._loop = asyncio.get_running_loop()
+        self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._restored: dict[str, float] = {}
+
+    def check(self, app: AppProcess, wanted: RegisterTask) -> None:
+        assert isinstance(wanted.trigger, (Time, Maintenance))
+        if wanted.trigger.minutes < TICK_MINUTES:
+            minutes = wanted.trigger.minutes
+            raise HostError(HResult.INVALID_ARG, f"a period of {minutes} minutes; the shortest is {TICK_MINUTES} (BGT-018)")
+
+    def armed(self, registration: Registration) -> None:
+        due_s = self._restored.pop(registration.task_id, None)
+        self._arm(registration, due_s if due_s is not None else self._next_s(registration))
+
+    def disarmed(self, registration: Registration) -> None:
+        timer = self._timers.pop(registration.task_id, None)
+        if timer is not None:
+            timer.cancel()
+
+    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
+        for task_id, timer in self._timers.items():
+            yield (KIND, task_id), SavedDue(task_id, timer.when())
+
+    def restore(self, things: Mapping[Name, bytes]) -> None:
+        self._restored = {due.task_id: due.at_s for due in saved_of(things, KIND, SavedDue)}
+
+    def _next_s(self, registration: Registration) -> float:
+        """The first tick that is not too early."""
+        assert isinstance(registration.trigger, (Time, Maintenance))
+        earliest_s = self._loop.time() + self._clock.minutes_s(registration.trigger.minutes)
+        tick_s = self._clock.minutes_s(TICK_MINUTES)
+        return max(earliest_s, math.ceil(earliest_s / tick_s - 1e-9) * tick_s)
+
+    def _arm(self, registration: Registration, due_s: float) -> None:
+        self._timers[registration.task_id] = self._loop.call_at(max(due_s, self._loop.time()), self._due, registration)
+
+    def _due(self, registration: Registration) -> None:
+        self._arm(registration, self._next_s(registration))
+        self._fire(registration)
