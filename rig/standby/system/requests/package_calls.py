@@ -60,6 +60,7 @@ class PackageCalls:
             await self._servicing.uninstall(call.name)
 
     async def _launch(self, call: bench.LaunchApp, descriptors: Descriptors) -> int:
+        check_not_shut_down(self._power)
         package, manifest = self._servicing.installed(call.name)
         if not manifest.entry:
             cause = f"the manifest of app {call.name!r} names no entry, so there is nothing to launch"

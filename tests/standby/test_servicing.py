@@ -1,0 +1,132 @@
+"""An app is installed, updated, ended and removed in virtual time, and the system may die at every step of it."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.errors import UsageError
+from rig.manifest.manifest import Manifest
+from rig.standby.wire import bench
+from rig.standby.wire.hresult import HostError
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from tests.standby.fake_host import fake_host
+from tests.standby.mortal_host import MortalHost
+from tests.standby.virtual_time import run
+
+FIRST, SECOND = Manifest("mail", entry="its:App"), Manifest("mail", version="1.1.0.0", entry="its:App")
+HOUR_S = 3600.0
+
+
+async def _done(host: MortalHost, call: bench.FromBench) -> None:
+    """A system that has done it and died before it said so leaves the next one nothing to do."""
+    before = host.deaths
+    try:
+        await host.bench(call)
+    except (UsageError, HostError):
+        if host.deaths == before:
+            raise
+
+
+async def _asleep(host: MortalHost) -> None:
+    async with asyncio.timeout(HOUR_S):
+        while host.driver.asleep_with is None:
+            await asyncio.sleep(0.05)
+
+
+async def _life(host: MortalHost) -> None:
+    await _done(host, bench.InstallPackage(FIRST, ["/code"]))
+    first = await host.app()
+    assert await first.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+    await host.bench(bench.EnterStandby())
+    await _asleep(host)
+
+    await _done(host, bench.UpdatePackage(SECOND, ["/newer"]))
+    assert first.killed
+    assert (host.driver.connections, host.supervisor.stored) == ({}, {})
+    package = host.system.packages["mail"]
+    assert (package.manifest, package.path, package.access_outdated) == (SECOND, ["/newer"], True)
+    await host.bench(bench.ExitStandby())
+
+    second = await host.app()
+    assert await second.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+    [running] = host.system.processes
+    await _done(host, bench.EndApp(running.instance, by_user=False))
+    assert second.killed
+    assert host.driver.connections == {}
+
+    third = await host.app()
+    await _done(host, bench.UninstallPackage("mail"))
+    assert third.killed
+    assert "mail" not in host.system.packages
+    assert list(host.system.processes) == []
+    assert not host.timeline.find("SERVICE_FAULT")
+
+
+def _live(path: Path, *deaths: int, after: bool = False) -> int:
+    """Returns how many steps the last system made."""
+
+    async def life() -> int:
+        host = MortalHost(path, StandbyConfig())
+        await host.start(deaths, after=after)
+        async with asyncio.timeout(HOUR_S):
+            await _life(host)
+        await host.close()
+        assert host.deaths == len(deaths)
+        return host.plug.steps
+
+    try:
+        return run(life)
+    except BaseException as error:
+        error.add_note(f"the system died at {deaths}, {'after' if after else 'before'} the step")
+        raise
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_the_system_may_die_at_every_step(tmp_path: Path, after: bool) -> None:
+    steps = _live(tmp_path / "undisturbed.db")
+    assert steps > 60
+    for dies_at in range(steps - 6):
+        _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+
+
+def test_processes_of_other_apps_go_on() -> None:
+    async def life() -> None:
+        async with fake_host() as host:
+            await host.bench(bench.InstallPackage(FIRST, []))
+            mail, other_mail, chat = await host.app("mail"), await host.app("mail"), await host.app("chat")
+            await host.bench(bench.UpdatePackage(SECOND, []))
+            assert (mail.killed, other_mail.killed, chat.killed) == (True, True, False)
+            ends = [record.instance for record in host.timeline.find("APP_TERMINATED", app="mail")]
+            assert sorted(ends) == sorted([host.instance_of(mail), host.instance_of(other_mail)])
+            names = [told.event for told in host.timeline.told]
+            assert names.index("PACKAGE_UPDATE") > max(at for at, name in enumerate(names) if name == "APP_TERMINATED")
+
+    run(life)
+
+
+CALLS: dict[str, Callable[[int], bench.FromBench]] = {
+    "install": lambda instance: bench.InstallPackage(Manifest("other"), []),
+    "update": lambda instance: bench.UpdatePackage(SECOND, []),
+    "uninstall": lambda instance: bench.UninstallPackage("mail"),
+    "resume": bench.Resume,
+    "end": lambda instance: bench.EndApp(instance, by_user=True),
+    "launch": lambda instance: bench.LaunchApp("mail"),
+}
+
+
+@pytest.mark.parametrize("call", CALLS)
+def test_nothing_is_done_on_a_host_that_was_shut_down(call: str) -> None:
+    async def life() -> None:
+        async with fake_host() as host:
+            await host.bench(bench.InstallPackage(FIRST, []))
+            app = await host.app("mail")
+            await host.bench(bench.Shutdown())
+            with pytest.raises(HostError, match="shut down"):
+                await host.bench(CALLS[call](host.instance_of(app)))
+
+    run(life)
