@@ -116,13 +116,6 @@ class Bench:
         address = spec.ip6 if ipv6 or spec.ipv4 is None else spec.ip4
         return PushServer(self.network.namespaces[name], address, self.timeline.writer(name), port)
 
-    def restart_host(self) -> None:
-        """The host comes up again, after its service was killed: `host` and `device` are those of the new one."""
-        self.host.close()
-        self.host = self._stack.enter_context(self._start_host())
-        self.host.wait_ready()
-        self.device = OffloadClient(self.host)
-
     @contextmanager
     def device_unplugged(self) -> Iterator[None]:
         """The device's cable out while the block runs: the link is lost at both ends."""
@@ -173,6 +166,7 @@ class Bench:
             minute_us=self.config.clock.minute_us,
             check_device=self.microcontroller.check,
             set_link=self.set_link,
+            power_cut=self.network.host_without_power,
         )
 
     def _device_died(self, how: str, last_words: str) -> None:

@@ -32,6 +32,7 @@ from rig.net.capture import Capture
 from rig.net.gate import Gate
 from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
 from rig.net.namespace import Namespace
+from rig.net.socket_ends import destroy_tcp_sockets
 
 HOST_IFNAME = NEAR_IFNAME
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
@@ -129,6 +130,16 @@ class Network:
     def set_host_port(self, *, up: bool) -> None:
         """The host's port of the switch; while it is down the host's interface has no carrier."""
         self.wire.run(partial(_set_port, self.topology.host.port, up))
+        if up and self.gate().is_open:
+            self.wire.run(partial(_wait_forwarding, self.topology.host.port))
+
+    @contextmanager
+    def host_without_power(self) -> Iterator[None]:
+        """The host's processes end while the block runs, as on a machine that loses its power: no peer hears of a connection
+        that it is over, and the kernel knows none of them afterwards. The gate is closed then; the next driver opens it."""
+        self.gate().close()
+        yield
+        self.host.run(destroy_tcp_sockets)
 
     def set_least_retransmission(self, least_ms: int) -> None:
         """Let the peers wait at least so long before they send a segment again, on connections that are made after this."""
@@ -261,6 +272,11 @@ def _set_port(name: str, up: bool) -> None:
         route.link("set", index=links.index_of(name), state="up" if up else "down")
         if up:
             links.wait_operational(route, [name])
+
+
+def _wait_forwarding(port: str) -> None:
+    with links.rtnetlink() as route:
+        links.wait_forwarding(route, [port])
 
 
 def _bring_host_up(spec: HostSpec) -> None:

@@ -6,7 +6,9 @@ through it while the host runs.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,6 +18,7 @@ import msgspec
 from rig.clock import WAIT_S
 from rig.config import StandbyConfig
 from rig.errors import BenchError, DeviceError, RigError
+from rig.events import TimelineEvent as E
 from rig.manifest.manifest import Manifest
 from rig.standby import launch
 from rig.standby.app_handle import AppHandle
@@ -58,19 +61,16 @@ class StandbyHost:
         minute_us: int,
         check_device: Callable[[], None],
         set_link: Callable[[bool], None],
+        power_cut: Callable[[], AbstractContextManager[None]],
     ) -> None:
         """`check_device` raises when the device has died by itself: no answer of the service's says that. `set_link`: the cable
-        of host and device in or out."""
+        of host and device in or out. `power_cut`: while it lasts the host's processes end, and nobody hears of it."""
         self.timeline = timeline
         self._check_device = check_device
-        ours, theirs = pair()
-        news, told = pair()
-        self.news = News(news)
-        timeline.excuse = self._excuse
-        self._line = Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
-        self.packages = Packages(self._call, timeline, self.news)
+        self._power_cut = power_cut
+        self._starts = 0
         self.levers = Levers(self._call, timeline, set_link)
-        settings = DriverSettings(
+        self._settings = DriverSettings(
             timeline_fd=timeline.fd,
             host_ns_fd=host_ns_fd,
             wire_ns_fd=wire_ns_fd,
@@ -87,27 +87,43 @@ class StandbyHost:
             probes=standby.network_ka_probes,
             learn_next_hop=standby.learn_next_hop,
         )
-        store = timeline.path.with_name("system.db")
-        for file in (store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
+        self._store = timeline.path.with_name("system.db")
+        for file in (self._store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
             file.unlink(missing_ok=True)
+        self._rules = asdict(standby)
+        self._port_fds = port_fds
+        news, told = pair()
+        self.news = News(news)
+        self._start(told)
+        timeline.excuse = self._excuse
+        self.packages = Packages(self._call, timeline, self.news)
+
+    def _start(self, told: socket.socket) -> None:
+        """Switch the machine on: a supervisor, with lines to it and to its system. `told`: its end of the news."""
+        self._starts += 1
+        ours, theirs = pair()
+        self._line = Calls(ours, bench.ToBench, "the standby service", self.news, restarts=True)
+        settings = self._settings
         config = {
             "control_fd": theirs.fileno(),
-            "timeline_fd": timeline.fd,
-            "host_ns_fd": host_ns_fd,
-            "store": str(store),
-            "minute_us": minute_us,
-            "interface": interface,
-            "standby": asdict(standby),
+            "timeline_fd": settings.timeline_fd,
+            "host_ns_fd": settings.host_ns_fd,
+            "store": str(self._store),
+            "machine_start": self._starts,
+            "minute_us": settings.minute_us,
+            "interface": settings.interface,
+            "standby": self._rules,
         }
         birth = supervision.HostBirth(
             theirs.fileno(),
             told.fileno(),
-            timeline.fd,
-            host_ns_fd,
+            settings.timeline_fd,
+            settings.host_ns_fd,
             system=msgspec.msgpack.encode(config),
             driver=msgspec.msgpack.encode(settings),
         )
-        fds = (theirs.fileno(), told.fileno(), timeline.fd, host_ns_fd, wire_ns_fd, *port_fds)
+        ns_fds = settings.host_ns_fd, settings.wire_ns_fd
+        fds = (theirs.fileno(), told.fileno(), settings.timeline_fd, *ns_fds, *self._port_fds)
         with theirs, told:
             self._process = launch.fork(msgspec.msgpack.encode(birth), fds)
 
@@ -217,6 +233,19 @@ class StandbyHost:
     def kill(self) -> None:
         """All of the host ends at once, as a machine that loses its power."""
         self._process.kill()
+
+    def restart(self) -> None:
+        """The machine loses its power and starts again: returns when its new system has the device. What the user has installed,
+        allowed and turned lasts, and so do registrations; processes, channels and slots are gone. Apps are started again by
+        the test."""
+        self.timeline.add(E.MACHINE_RESTART)
+        with self._power_cut():
+            self._process.close()
+            self._line.close()
+        news, told = pair()
+        self.news.listen(news)
+        self._start(told)
+        self.wait_ready()
 
     def _excuse(self) -> Exception | None:
         self.news.take()

@@ -25,8 +25,6 @@ class News:
     """For any thread. `deaths` counts the systems that have ended, `status` says how the last one did."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self.line: Line[supervision.ToBench] = Line(sock, supervision.ToBench)
-        self.line.sock.setblocking(False)
         self.pid = 0
         """The system's, as we can signal it."""
         self.driver_pid = 0
@@ -35,6 +33,18 @@ class News:
         self.over: RigError | HostError | None = None
         """Why there is no host any more: what the supervisor gave up for, or that it is gone."""
         self._lock = threading.Lock()
+        self._listen(sock)
+
+    def listen(self, sock: socket.socket) -> None:
+        """From now on to this supervisor, which is that of a machine that starts again."""
+        with self._lock:
+            self.line.close()
+            self.over = None
+            self._listen(sock)
+
+    def _listen(self, sock: socket.socket) -> None:
+        self.line: Line[supervision.ToBench] = Line(sock, supervision.ToBench)
+        self.line.sock.setblocking(False)
 
     def take(self) -> None:
         """Read what has come."""

@@ -82,7 +82,7 @@ def test_a_dead_hosts_lease_ends_and_the_next_host_starts_clean(scene: Scene) ->
         connection.push(b"to the dead")
         assert not said_for_the_host(scene, mark, IDLE_S / 2)
     bench = scene.bench
-    bench.restart_host()
+    bench.host.restart()
     again = Scene(bench)
     fresh = again.open_hardware()
     again.sleep()

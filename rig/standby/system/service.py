@@ -20,6 +20,7 @@ from rig.config import StandbyConfig
 from rig.process import name_process
 from rig.standby.system.child import Supervisor
 from rig.standby.system.faults import Faults
+from rig.standby.system.machine_start import lose_what_ended
 from rig.standby.system.network import KernelNetwork
 from rig.standby.system.nic_process import NicProcess
 from rig.standby.system.restart import Outlived
@@ -43,6 +44,8 @@ class ServiceConfig:
     host_ns_fd: int
     store: str
     """Path of its SQLite file."""
+    machine_start: int
+    """1 for the first: how often the machine has been switched on."""
     minute_us: int
     interface: str
     """The host's, whose link it shares with the device."""
@@ -87,7 +90,9 @@ async def _started(
     line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.driver_fd), nic.FromDriver)
     driver = NicProcess(line, given.incarnation, on_gone=lambda _why: None, on_fault=faults.met)
     rules, clock = StandbyConfig(**config.standby), Clock(config.minute_us)
-    system = System(rules, clock, driver, supervisor, Store(config.store), timeline, faults, KernelNetwork(config.interface))
+    store = Store(config.store)
+    lose_what_ended(store, config.machine_start)
+    system = System(rules, clock, driver, supervisor, store, timeline, faults, KernelNetwork(config.interface))
     await system.start([_outlived(running, supervisor) for running in given.apps], given.store)
     return system
 

@@ -98,5 +98,21 @@ class Store:
         if done.number % ANSWERS == 0:
             self._database.execute("DELETE FROM answer WHERE sender = ? AND number <= ?", (done.sender, done.last - ANSWERS))
 
+    @property
+    def machine_start(self) -> int:
+        """Of the machine that wrote it last; 0: nobody did."""
+        (number,) = self._database.execute("PRAGMA user_version").fetchone()
+        return int(number)
+
+    def begin_machine(self, start: int, things: Mapping[Name, bytes]) -> None:
+        """These things are left of those before, and nobody of then will say anything any more."""
+        with self._database:
+            self._database.execute("BEGIN")
+            for table in ("thing", "inbox", "answer"):
+                self._database.execute(f"DELETE FROM {table}")
+            self._database.executemany("INSERT INTO thing VALUES (?, ?, ?)", [(*name, value) for name, value in things.items()])
+            self._database.execute(f"PRAGMA user_version = {start:d}")
+        self._known = dict(things)
+
     def close(self) -> None:
         self._database.close()

@@ -1,0 +1,43 @@
+"""What is left of the system's store when the machine has lost its power and starts again.
+
+All processes have ended, and with them what was theirs: control channels, their slots and tasks, runs under way. What the user
+has installed, allowed and turned is there, and so are registrations and what waits for a condition.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import msgspec
+
+from rig.standby.system.app_process import SavedApp
+from rig.standby.system.ledger import HOST, SavedHost
+from rig.standby.system.package import AppPackage
+from rig.standby.system.store import Name, Store, saved_of
+
+ENDED = frozenset({"app", "channel"})
+"""Kinds of what belonged to a process."""
+
+
+def lose_what_ended(store: Store, machine_start: int) -> None:
+    """To be called by each system before it takes up anything; the first one since the machine started finds work."""
+    if store.machine_start != machine_start:
+        store.begin_machine(machine_start, left_of(store.things()))
+
+
+def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
+    left = {name: value for name, value in things.items() if name[0] not in ENDED}
+    if HOST in left:
+        before = msgspec.msgpack.decode(left[HOST], type=SavedHost)
+        left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
+    for number in _ordered(things):
+        left.pop(("task", str(number)), None)
+    for package in saved_of(things, "package", AppPackage):
+        kept = {id_: task for id_, task in package.registrations.items() if task.channel_id is None}
+        left["package", package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))
+    return left
+
+
+def _ordered(things: Mapping[Name, bytes]) -> list[int]:
+    """Numbers of the runs that a process had been told to do."""
+    return [order.instance for app in saved_of(things, "app", SavedApp) for order in app.runs]

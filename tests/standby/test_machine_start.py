@@ -1,0 +1,72 @@
+"""What a machine that has lost its power finds in the system's store."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from rig.standby.system.app_process import SavedApp
+from rig.standby.system.ledger import HOST, SavedHost
+from rig.standby.system.machine_start import left_of, lose_what_ended
+from rig.standby.system.numbers import Numbers
+from rig.standby.system.package import AppPackage
+from rig.standby.system.power import Screen
+from rig.standby.system.registration import Registration
+from rig.standby.system.store import Done, Name, Store
+from rig.standby.wire.surroundings import Surroundings
+from rig.standby.wire.task_enums import SystemTriggerType
+from rig.standby.wire.to_app import RunTask
+from rig.standby.wire.triggers import AnyTrigger, ChannelPush, SystemEvent
+
+AWAY = SystemEvent(SystemTriggerType.USER_AWAY)
+
+
+def registration(task_id: str, trigger: AnyTrigger) -> Registration:
+    values = {"task_id": task_id, "package": "chat", "instance": 1, "name": "task", "entry_point": None, "trigger": trigger}
+    return Registration(**{name: value for name, value in values.items() if name in Registration.__struct_fields__})  # type: ignore[arg-type]
+
+
+def things(*more: tuple[Name, Any]) -> dict[Name, bytes]:
+    package = AppPackage("chat", access=True)
+    package.registrations = {"a": registration("a", AWAY), "b": registration("b", ChannelPush("inbox"))}
+    run = RunTask(instance=7, task_id="a", name="task", entry_point=None, trigger=AWAY)
+    all_: list[tuple[Name, Any]] = [
+        (HOST, SavedHost(Screen.CONNECTED_STANDBY, Numbers(instances=3, runs=8, keys=2))),
+        (("package", "chat"), package),
+        (("app", "1"), SavedApp(1, "chat", runs=[run])),
+        (("channel", "1 inbox"), {"some": "channel"}),
+        (("task", "7"), {"ordered": True}),
+        (("task", "8"), {"ordered": False}),
+        (("surroundings", ""), Surroundings(ac=False)),
+        *more,
+    ]
+    return {name: msgspec.msgpack.encode(thing) for name, thing in all_}
+
+
+def test_apps_channels_and_runs_under_way_are_gone_and_the_rest_is_there() -> None:
+    left = left_of(things())
+    assert set(left) == {HOST, ("package", "chat"), ("task", "8"), ("surroundings", "")}
+    host = msgspec.msgpack.decode(left[HOST], type=SavedHost)
+    assert (host.screen, host.numbers) == (Screen.ACTIVE, Numbers(instances=3, runs=8, keys=2))
+    package = msgspec.msgpack.decode(left["package", "chat"], type=AppPackage)
+    assert package.access
+    assert list(package.registrations) == ["a"], "that of a channel went with it"
+
+
+def test_it_is_done_once_a_start_of_the_machine_and_nobody_of_before_is_expected_to_speak(tmp_path: Path) -> None:
+    store = Store(tmp_path / "system.db")
+    lose_what_ended(store, 1)
+    store.save(things(), Done(1, 5, b"answer", 5))
+    lose_what_ended(store, 1)
+    assert ("app", "1") in store.things()
+    assert store.inbox(1).last == 5
+    store.close()
+    again = Store(tmp_path / "system.db")
+    lose_what_ended(again, 2)
+    assert again.things() == left_of(things())
+    assert again.inbox(1).last == 0
+    again.save(things())
+    lose_what_ended(again, 2)
+    assert ("app", "1") in again.things()
