@@ -24,10 +24,10 @@ class TimelineEvent(StrEnum):
 
     BENCH_READY = "BENCH_READY", "The bench stands: device, topology, how long that took."
     APP_READY = "APP_READY", "An app's process serves calls: app, pid, instance (two apps of one name have two)."
-    APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, entry, error."
+    APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, instance, entry, error."
     APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app, instance."
-    APP_RESUME = "APP_RESUME", "It goes on: app, cause."
-    APP_FAULT = "APP_FAULT", "An app's code raised what nobody there catches; its threads go on: app, where, error."
+    APP_RESUME = "APP_RESUME", "It goes on: app, instance, cause."
+    APP_FAULT = "APP_FAULT", "An app's code raised what nobody catches; its threads go on: app, instance, run, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
     APP_END = (
         "APP_END",
@@ -62,30 +62,31 @@ class TimelineEvent(StrEnum):
     SLOT_FREE = "SLOT_FREE", "The host has the slot back: app, channel, kind."
     NIC_PATTERN_ADD = (
         "NIC_PATTERN_ADD",
-        "The device has a slot for the connection: app, channel, slot, gen; or the pattern: pattern_id.",
+        "The device has a slot for the connection: its owner's names, slot, gen; or the pattern: pattern_id.",
     )
-    NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "It has it no more: app, channel, slot, gen; or pattern_id."
-    NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: app, channel, error."
+    NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "It has it no more: its owner's names, slot, gen; or pattern_id."
+    NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: its owner's names, error."
     PAYLOAD_KEEP_ALIVE = (
         "PAYLOAD_KEEP_ALIVE",
         "The app gave a keep-alive of its own protocol, or took it back: app, channel, bytes.",
     )
     USAGE_FAULT = "USAGE_FAULT", "The app used its channel wrongly: app, channel, what."
-    READ_POST = "READ_POST", "A read waits for data: app, socket, channel."
-    READ_COMPLETE_ENTER = "READ_COMPLETE_ENTER", "The completion of a read begins: app, socket, channel, bytes."
-    READ_COMPLETE_EXIT = "READ_COMPLETE_EXIT", "It has returned: app, socket, channel."
-    FLUSH = "FLUSH", "The app flushed its channel's transport: app, channel."
+    READ_POST = "READ_POST", "A read waits for data: app, instance, socket, channel."
+    READ_COMPLETE_ENTER = "READ_COMPLETE_ENTER", "The completion of a read begins: app, instance, socket, channel, bytes."
+    READ_COMPLETE_EXIT = "READ_COMPLETE_EXIT", "It has returned: app, instance, socket, channel."
+    FLUSH = "FLUSH", "The app flushed its channel's transport: app, instance, channel."
     POWER = "POWER", "The user's view changed: state, before."
     SLEEP_REFUSED = "SLEEP_REFUSED", "The host stays awake for now: holder, reason, held_ms (how long it has held)."
     HELD = "HELD", "Somebody kept the host awake in standby, and does not any more: holder, reason, held_ms."
     GATE_CLOSED = "GATE_CLOSED", "The host has left the network."
-    HANDOFF = "HANDOFF", "A connection's TCP state went to the device: app, channel, the state."
+    HANDOFF = "HANDOFF", "A connection's TCP state went to the device: its owner's names, the state."
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."
-    SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it."
+    SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it: connections (that it keeps), epoch."
     SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."
     NIC_WAKE = (
         "NIC_WAKE",
-        "The device woke the host: reason, channel, app, slot, pattern_id, original_bytes, saved_bytes, device_us.",
+        "The device woke the host: reason, app, instance and channel of whose frame it was, slot, pattern_id, original_bytes,"
+        " saved_bytes, device_us.",
     )
     NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
     DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended; another one goes on where it was: status."
@@ -95,12 +96,12 @@ class TimelineEvent(StrEnum):
         "Something that failed on the way to sleep or back is not right yet, and is tried again: step, error.",
     )
     SLEEP_EXIT = "SLEEP_EXIT", "The host is awake: cause."
-    TAKE_BACK = "TAKE_BACK", "The host's kernel has the connection again: app, channel, what the device did meanwhile."
-    TAKE_BACK_FAILED = "TAKE_BACK_FAILED", "It could not have it: app, channel, error."
+    TAKE_BACK = "TAKE_BACK", "The host's kernel has the connection again: its owner's names, what the device did meanwhile."
+    TAKE_BACK_FAILED = "TAKE_BACK_FAILED", "It could not have it: its owner's names, error."
     REINJECT = "REINJECT", "A frame that the device kept came to the host: index, bytes, flags."
     FRAMES_LOST = "FRAMES_LOST", "Frames that the device had no room for: lost."
     SLOT_RELEASED = "SLOT_RELEASED", "What a slot did while the host slept: slot, keep-alives, answers, close_reason."
-    NEXT_HOP_MOVED = "NEXT_HOP_MOVED", "The next hop announced another MAC while the host slept: app, channel, address, mac."
+    NEXT_HOP_MOVED = "NEXT_HOP_MOVED", "The next hop announced another MAC while the host slept: its owner's names, address, mac."
     SETTLE_FAILED = "SETTLE_FAILED", "After a wake the device could not be told that all was taken: error."
     RESUME_REQUIRED = (
         "RESUME_REQUIRED",
@@ -110,10 +111,10 @@ class TimelineEvent(StrEnum):
     SYSTEM_STARTED = "SYSTEM_STARTED", "The system's process was started, the first time or again: incarnation, pid."
     SYSTEM_TERMINATED = "SYSTEM_TERMINATED", "It ended: incarnation, status. Unless that was 0 another one follows."
     SERVICE_FAULT = "SERVICE_FAULT", "The system met an exception that nobody foresaw, and went on: where, error."
-    RUN_ENTER = "RUN_ENTER", "A background task begins: app, task, instance, channel."
-    DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, task, instance."
-    DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, task, instance."
-    RUN_EXIT = "RUN_EXIT", "The task is done: app, task, instance, channel, fault."
+    RUN_ENTER = "RUN_ENTER", "A background task begins: app, app_instance, task, instance (the run's), channel."
+    DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, app_instance, task, instance."
+    DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, app_instance, task, instance."
+    RUN_EXIT = "RUN_EXIT", "The task is done: app, app_instance, task, instance, channel, fault."
     PUSH = "PUSH", "The server sent data: connection, bytes."
     PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."

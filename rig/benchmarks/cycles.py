@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 from rig.bench import Bench
+from rig.benchmarks.apps import CHAT_APP
 from rig.net import counters
 from rig.net.retransmission import KERNELS_OWN_MS
 from rig.timeline import Record
@@ -35,7 +36,7 @@ def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
     """Run the rounds on a fresh bench. Raises TimelineTimeout when one does not end."""
     timeline, server = bench.timeline, bench.server
     bench.network.set_least_retransmission(KERNELS_OWN_MS)  # a wake that takes longer is a fault here
-    app = bench.host.start_app("chat")
+    app = bench.host.start_app("chat", CHAT_APP)
     app.call("open_channel", channel=CHANNEL, host=server.address, port=server.port, minutes=1439)
     connection = server.connection()
     bench.host.enter_standby()

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 from rig.bench import Bench
+from rig.benchmarks.apps import CHAT_APP
 
 APPS = ("one", "two")
 
@@ -24,7 +25,7 @@ class Entries(NamedTuple):
 def run(bench: Bench, connections: int, rounds: int, progress: Callable[[int], None]) -> Entries:
     """Enter and leave `rounds` times, with half of the connections in each of two apps."""
     for name in APPS:
-        app = bench.host.start_app(name)
+        app = bench.host.start_app(name, CHAT_APP)
         for number in range(connections // len(APPS)):
             arguments: dict[str, Any] = {"channel": f"channel-{number}", "host": bench.server.address, "port": bench.server.port}
             app.call("open_channel", minutes=1439, **arguments)

@@ -24,6 +24,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
+from rig.benchmarks.apps import CHAT_APP
 from rig.benchmarks.lateness import lateness_ms
 from rig.benchmarks.real_time import real_time
 from rig.benchmarks.stats import Summary
@@ -95,7 +96,7 @@ def config(kind: str) -> BenchConfig:
 def run(bench: Bench, folder: Path, progress: Callable[[int, int], None]) -> Jitter:
     """Measure on a fresh bench of `config`; the TCP frames of both measurements are kept in `folder`/keep-alives.pcapng."""
     bench.network.server.run(partial(links.set_sysctl, "net/ipv4/tcp_invalid_ratelimit", 0))  # it answers every keep-alive
-    app = bench.host.start_app("chat")
+    app = bench.host.start_app("chat", CHAT_APP)
     for number in range(SLOTS):
         app.call("open_channel", channel=f"channel-{number}", minutes=1439, host=bench.server.address, port=bench.server.port)
     bench.capture.close()  # it would take the processor from the device to keep frames that nobody asks for

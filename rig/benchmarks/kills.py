@@ -20,6 +20,7 @@ from enum import Enum
 from typing import Any
 
 from rig.bench import Bench
+from rig.benchmarks.apps import CHAT_APP
 from rig.clock import Deadline
 from rig.errors import RigError
 from rig.events import TimelineEvent as E
@@ -74,7 +75,7 @@ class Rounds:
         self._host = bench.host
         self._random = random.Random(seed)
         self._victim = victim
-        self._app: AppHandle = bench.host.start_app("chat")
+        self._app: AppHandle = bench.host.start_app("chat", CHAT_APP)
         arguments: dict[str, Any] = {"host": bench.server.address, "port": bench.server.port, "minutes": 1439}
         self._app.call("open_channel", channel=CHANNEL, **arguments)
         self._connection: PushConnection = bench.server.connection()

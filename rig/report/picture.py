@@ -154,7 +154,7 @@ class _Painter:
 
     def _begin_or_end(self, record: Record, name: str) -> None:
         _, side, style = BEGIN_END[record.event]
-        key = str(record.detail.get("instance", record.detail.get("socket", "")))
+        key = " ".join(str(record.detail.get(name, "")) for name in ("instance", "socket"))
         if side == "begin":
             self._open_bar(record, name, key, style, _bar_label(record, style))
         else:

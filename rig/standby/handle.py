@@ -142,7 +142,7 @@ class StandbyHost:
 
     # -- apps ----------------------------------------------------------------------------------------------------------
 
-    def start_app(self, name: str, entry: str = "rig.suite.chat_app:ChatApp", *, access: bool = True) -> AppHandle:
+    def start_app(self, name: str, entry: str, *, access: bool = True) -> AppHandle:
         """Start an app process; `entry` is "module:Class", importable from here. Returns when it serves calls.
 
         Raises AppNotStarted with what the app raised, or how its process ended, as soon as that is known.

@@ -91,12 +91,10 @@ class Packages:
         return self.running[instance]
 
     def _wait_started(self, name: str, instance: int, entry: str, after: int) -> None:
-        """APP_FAILED is the app's own word, which knows no instance."""
         outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
 
         def is_outcome(record: Record) -> bool:
-            mine = record.detail.get("app") == name and record.detail.get("instance", instance) == instance
-            return mine and record.event in outcomes
+            return record.event in outcomes and record.detail.get("instance") == instance
 
         first = self._timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
         if first.event != E.APP_READY:

@@ -19,6 +19,8 @@ from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.app_handle import AppHandle
 from rig.timeline import Record, TimelineTimeout
 
+CHAT_APP = "rig.suite.chat_app:ChatApp"
+"""What `start_app` takes as the entry of the suite's own app."""
 QUIET_S = 0.25
 """How long nothing must happen where a wake would take a few milliseconds: a hundred times that."""
 
@@ -102,8 +104,12 @@ class Scene:
     @property
     def app(self) -> AppHandle:
         if self._app is None:
-            self._app = self.host.start_app("chat")
+            self._app = self.start_app("chat")
         return self._app
+
+    def start_app(self, name: str, *, access: bool = True) -> AppHandle:
+        """Another chat app."""
+        return self.host.start_app(name, CHAT_APP, access=access)
 
     def let_peers_repeat(self) -> None:
         """For tests that need what a peer sends again: as soon as its kernel does it elsewhere, on connections from now on."""

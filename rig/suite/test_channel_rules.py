@@ -36,7 +36,7 @@ def test_without_an_access_request_there_is_no_channel(scene: Scene) -> None:
 
 @pytest.mark.requirement("CCT-006")
 def test_a_user_who_says_no_is_heard(scene: Scene) -> None:
-    app = scene.host.start_app("denied", access=False)
+    app = scene.start_app("denied", access=False)
     with pytest.raises(HostError) as error:
         scene.open(app=app)
     assert error.value.hresult is HResult.UNAUTHORIZED_ACCESS

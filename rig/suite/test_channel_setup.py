@@ -107,5 +107,5 @@ def test_close_aborts_the_read_and_frees_the_slot_for_the_next_app(scene: Scene)
     scene.timeline.wait("READ_COMPLETE_ENTER", status="CANCELED", channel="inbox")
     for event in ("SLOT_FREE", "NIC_PATTERN_DEL"):
         scene.timeline.wait(event, channel="inbox")
-    other = scene.host.start_app("other")
+    other = scene.start_app("other")
     scene.open_hardware("inbox", app=other)

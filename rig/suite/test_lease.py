@@ -96,7 +96,8 @@ def test_a_host_that_sleeps_longer_than_its_lease_wakes_to_renew_it(scene: Scene
     connection = scene.open_hardware()
     after = scene.sleep()
     wake = scene.timeline.wait("NIC_WAKE", after=after, timeout_s=15)
-    assert (wake.reason, wake.channel) == ("HOST_TIMER", None)
+    assert wake.reason == "HOST_TIMER"
+    assert "channel" not in wake.detail
     scene.timeline.wait("SLEEP_ENTER", after=wake.seq)
     assert scene.device.counters()["lease_expired"] == 0
     assert scene.device.status().lease_left_ms > 75 * 60_000

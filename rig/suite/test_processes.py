@@ -27,14 +27,14 @@ def test_a_killed_apps_slot_goes_to_the_next_app(scene: Scene) -> None:
     for event in ("SLOT_FREE", "NIC_PATTERN_DEL"):
         scene.timeline.wait(event, channel="inbox")
     assert scene.device.slots() == ()
-    other = scene.host.start_app("other")
+    other = scene.start_app("other")
     scene.open_hardware("inbox", app=other)
 
 
 @pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=1))
 def test_an_app_killed_while_the_host_sleeps_takes_nobody_along(scene: Scene) -> None:
     scene.open_hardware()
-    other = scene.host.start_app("other")
+    other = scene.start_app("other")
     connection = scene.open_hardware("mail", app=other)
     scene.sleep()
     kill_app(scene)
@@ -42,6 +42,21 @@ def test_an_app_killed_while_the_host_sleeps_takes_nobody_along(scene: Scene) ->
     scene.host.exit_standby()
     assert other.call("messages", channel="mail") == [b"for the living"]
     assert len(scene.device.slots()) == 1
+
+
+def test_records_of_two_apps_of_one_name_say_whose_they_are(scene: Scene) -> None:
+    first, second = scene.app, scene.start_app("chat")
+    assert first.name == second.name
+    connections = [scene.open_hardware(channel, app=app) for app, channel in ((first, "inbox"), (second, "mail"))]
+    for app, channel, connection in zip((first, second), ("inbox", "mail"), connections, strict=True):
+        after = scene.sleep()
+        scene.push_and_run(connection, b"to " + channel.encode(), channel)
+        scene.timeline.wait("SLEEP_ENTER", after=after + 1)
+        for event in ("NIC_WAKE", "APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "READ_POST"):
+            assert {record.instance for record in scene.timeline.find(event, after=after)} == {app.instance}, event
+        for event in ("RUN_ENTER", "RUN_EXIT"):
+            assert [record.app_instance for record in scene.timeline.find(event, after=after)] == [app.instance], event
+        scene.host.exit_standby()
 
 
 def die_unheard(scene: Scene, busy_since: str, last_sign: str, after: int) -> None:
@@ -69,7 +84,7 @@ def test_an_app_that_died_before_its_last_message_was_read_takes_nobody_along(
     die_unheard(scene, busy_since, last_sign, after)
     scene.timeline.wait("APP_TERMINATED", app="chat", after=after)
     scene.host.exit_standby()
-    scene.open_hardware("inbox", app=scene.host.start_app("other"))
+    scene.open_hardware("inbox", app=scene.start_app("other"))
 
 
 def test_a_host_that_is_gone_is_said(scene: Scene) -> None:
@@ -83,7 +98,7 @@ def test_a_host_that_is_gone_is_said(scene: Scene) -> None:
 @pytest.mark.requirement("CCT-019")
 def test_an_app_that_comes_back_starts_with_all_its_slots(scene: Scene) -> None:
     for _ in range(3):
-        app = scene.host.start_app("again")
+        app = scene.start_app("again")
         for channel in ("one", "two"):
             assert scene.open(channel, app=app) is Status.HARDWARE_SLOT_ALLOCATED
         after = scene.timeline.mark()

@@ -18,6 +18,7 @@ from rig.device.prepared import prepared_flash
 from rig.errors import BenchError
 from rig.net import links
 from rig.net.namespace import Namespace
+from rig.suite.scene import CHAT_APP
 
 NIC, BOARD_END = "nic0", "board0"
 
@@ -51,7 +52,7 @@ def test_a_board_with_its_nic_wakes_the_host_and_the_nic_comes_back(machine: Nam
         machine.run(bench.__enter__)
         try:
             assert NIC not in interfaces(machine)
-            app = bench.host.start_app("chat")
+            app = bench.host.start_app("chat", CHAT_APP)
             app.call("open_channel", channel="inbox", host=bench.server.address, port=bench.server.port, minutes=1439)
             asleep = bench.host.enter_standby()
             bench.server.push(b"hello")

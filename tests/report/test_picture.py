@@ -73,6 +73,25 @@ def test_power_before_the_first_change_is_drawn() -> None:
     assert found["wake"].marks[0].label == "TCP_DATA"
 
 
+def test_what_two_apps_of_one_name_and_two_sockets_of_one_app_do_are_bars_of_their_own() -> None:
+    """A wake continues one of them, and says which."""
+    found = lanes(
+        record(0, 0, "APP_SUSPEND", app="mail", instance=1),
+        record(1, 2, "APP_SUSPEND", app="mail", instance=2),
+        record(2, 4, "APP_RESUME", app="mail", instance=2, channel="inbox", cause="wake"),
+        record(3, 5, "READ_COMPLETE_ENTER", app="mail", instance=2, socket=1),
+        record(4, 6, "READ_COMPLETE_ENTER", app="mail", instance=2, socket=2),
+        record(5, 7, "READ_COMPLETE_EXIT", app="mail", instance=2, socket=1),
+        record(6, 10, "READ_COMPLETE_EXIT", app="mail", instance=2, socket=2),
+    )
+    bars = [bar for lane in found.values() for bar in lane.bars]
+    width_ms = {
+        style: sorted(round(bar.width / picture.WIDTH_PX * 10, 1) for bar in bars if bar.style == style)
+        for style in ("suspended", "read")
+    }
+    assert width_ms == {"suspended": [2.0, 10.0], "read": [2.0, 4.0]}
+
+
 def test_task_bar_lasts_from_enter_to_exit() -> None:
     found = lanes(record(0, 0, "RUN_ENTER", task="push", instance=1), record(1, 5, "RUN_EXIT", task="push", instance=1))
     (bar,) = found["tasks"].bars

@@ -12,6 +12,7 @@ import pytest
 from rig.bench import Bench
 from rig.config import BenchConfig
 from rig.net import userns
+from rig.suite.scene import CHAT_APP
 
 MANY = 1100
 
@@ -33,7 +34,7 @@ def test_a_bench_is_made_beside_many_open_files(many_open: None, tmp_path: Path)
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
     with Bench(BenchConfig(), tmp_path) as bench:
-        app = bench.host.start_app("chat")
+        app = bench.host.start_app("chat", CHAT_APP)
         app.call("open_channel", channel="inbox", host=bench.server.address, port=bench.server.port)
         bench.host.enter_standby()
         bench.server.push(b"hello")

@@ -24,6 +24,7 @@ from rig.timeline import Timeline
 
 M = TypeVar("M")
 PATIENCE_S = 10.0
+INSTANCE = 7
 ALONE = """
 import sys
 from rig.standby.app.main import main
@@ -49,7 +50,7 @@ class AppProcess:
         fds = (theirs.fileno(), app_end.fileno(), timeline.fd)
         path = [str(Path(__file__).parent), *filter(None, sys.path)]
         test_fd = app_end.fileno() if task is None else None
-        birth = AppBirth("small", entry, path, theirs.fileno(), test_fd, timeline.fd, task)
+        birth = AppBirth("small", INSTANCE, entry, path, theirs.fileno(), test_fd, timeline.fd, task)
         self.process = subprocess.Popen([sys.executable, "-c", ALONE, repr(birth)], pass_fds=fds)
         theirs.close()
         app_end.close()

@@ -44,7 +44,7 @@ class FakeSupervisor:
         name: str,
         entry: str,
         path: list[str],
-        note: bytes,
+        instance: int,
         fds: Sequence[int],
         task: TaskLimits | None = None,
     ) -> None:
@@ -52,7 +52,7 @@ class FakeSupervisor:
         line_fd, kept_fd = fds[:2]
         child.limits = task
         child.born(socket.socket(fileno=os.dup(line_fd)))
-        self.apps.append(Started(child, int(note), os.dup(kept_fd)))
+        self.apps.append(Started(child, instance, os.dup(kept_fd)))
         if task is not None:
             child.on_task = lambda order: self.host_task(child, order)
             child.submit(AppReady())

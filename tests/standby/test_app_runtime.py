@@ -21,7 +21,7 @@ from rig.standby.wire.line import HEADER, What
 from rig.standby.wire.to_app import RunTask, TransportFailed
 from rig.standby.wire.triggers import ChannelPush
 from rig.timeline import Timeline
-from tests.standby.app_process import PATIENCE_S, AppProcess, server
+from tests.standby.app_process import INSTANCE, PATIENCE_S, AppProcess, server
 from tests.standby.small_apps import ENDS
 
 
@@ -67,6 +67,8 @@ def test_a_read_handler_that_raises_completes_its_read_and_the_next_is_handled(
         assert not read_one(app, peer, b"first,", end).over
         fault = app.timeline.wait("APP_FAULT", app="small", where="read completion")
         assert app.timeline.wait("READ_COMPLETE_EXIT").seq > fault.seq
+        records = [*map(app.timeline.wait, ("READ_POST", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT")), fault]
+        assert [record.instance for record in records] == [INSTANCE] * 4
         read_one(app, peer, b"second")
         assert app.ask("read_so_far") == "first,second"
 
@@ -75,7 +77,8 @@ def test_a_read_handler_that_raises_completes_its_read_and_the_next_is_handled(
 def test_a_run_that_raises_is_done_with_its_reason_and_the_next_one_runs(app: AppProcess, end: str) -> None:
     app.ask("set_end", end=end)
     fault = run_one(app, 1, "raises")
-    assert fault == app.timeline.wait("RUN_EXIT", instance=1).fault
+    assert fault == app.timeline.wait("RUN_EXIT", instance=1, app_instance=INSTANCE).fault
+    assert app.timeline.find("RUN_ENTER", instance=1, app_instance=INSTANCE)
     assert fault is not None
     assert run_one(app, 2, "fine") is None
 

@@ -35,7 +35,7 @@ while True:
     begun = time.monotonic_ns()
     try:
         with Bench(BenchConfig(), Path(sys.argv[1])) as bench:
-            bench.host.start_app("chat")
+            bench.host.start_app("chat", CHAT_APP)
             app, supervisor = bench.timeline.wait("APP_READY").pid, bench.host.supervisor_pid
             warm = parent(supervisor)
             print(begun, os.getpid(), parent(warm), warm, supervisor, bench.host.pid, bench.host.driver_pid, app, flush=True)

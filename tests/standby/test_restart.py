@@ -57,7 +57,7 @@ def until_gone(*pids: int) -> None:
 
 
 def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None:
-    chat = scene.host.start_app("chat")
+    chat = scene.start_app("chat")
     app_pid = scene.timeline.wait("APP_READY").pid
     killed = scene.host.pid
     for _ in range(3):
@@ -68,7 +68,7 @@ def test_another_one_serves_the_bench_and_the_apps_live_on(scene: Scene) -> None
     scene.sleep()
     scene.push_and_run(connection, b"to who lived on")
     scene.host.exit_standby()
-    scene.host.start_app("later")
+    scene.start_app("later")
     assert scene.timeline.find("APP_READY", app="chat")[-1].pid == app_pid
     assert not scene.timeline.find("APP_TERMINATED")
 
@@ -88,13 +88,13 @@ def test_a_host_that_sleeps_sleeps_on_with_its_apps_and_wakes_for_them(scene: Sc
 
 
 def test_an_app_that_has_died_meanwhile_is_none_of_the_next_ones(scene: Scene) -> None:
-    scene.host.start_app("chat")
+    scene.start_app("chat")
     pid, after = scene.timeline.wait("APP_READY").pid, scene.timeline.mark()
     os.kill(scene.host.pid, signal.SIGSTOP)
     os.kill(pid, signal.SIGKILL)
     until_gone(pid)
     kill_system(scene)
-    scene.host.start_app("chat")
+    scene.start_app("chat")
     assert scene.timeline.wait("APP_READY", after=after).pid != pid
 
 
@@ -130,7 +130,7 @@ def test_a_system_that_hangs_is_a_fault_of_the_bench(scene: Scene, monkeypatch: 
 
 
 def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
-    scene.host.start_app("chat")
+    scene.start_app("chat")
     pids = [scene.host.pid, scene.timeline.wait("APP_READY").pid]
     os.kill(scene.host.supervisor_pid, signal.SIGKILL)
     until_gone(*pids)
@@ -140,7 +140,7 @@ def test_without_its_supervisor_all_of_the_host_is_gone(scene: Scene) -> None:
 
 def test_a_host_that_is_gone_is_no_fault_of_an_app_or_of_what_was_waited_for(scene: Scene) -> None:
     """An app that ended with its host did not end by itself, and a record that nobody is left to write is not missing."""
-    app = scene.host.start_app("chat")
+    app = scene.start_app("chat")
     os.kill(scene.host.supervisor_pid, signal.SIGKILL)
     until_gone(scene.timeline.wait("APP_READY").pid)
     with pytest.raises(HostGone):
@@ -150,7 +150,7 @@ def test_a_host_that_is_gone_is_no_fault_of_an_app_or_of_what_was_waited_for(sce
 
 
 def test_an_app_that_ended_by_itself_is_the_apps_own(scene: Scene) -> None:
-    app = scene.host.start_app("chat")
+    app = scene.start_app("chat")
     os.kill(scene.timeline.wait("APP_READY").pid, signal.SIGKILL)
     with pytest.raises(ProcessGone, match="app chat is gone"):
         app.call("messages", channel="inbox")

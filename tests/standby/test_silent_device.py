@@ -44,7 +44,7 @@ def scene(tmp_path: Path) -> Iterator[Scene]:
 def test_other_apps_are_answered_at_once(scene: Scene) -> None:
     device = scene.bench.microcontroller
     assert isinstance(device, NativeDevice)
-    waits, other = scene.app, scene.host.start_app("other")
+    waits, other = scene.app, scene.start_app("other")
     statuses: list[Status] = []
     waiting = threading.Thread(target=lambda: statuses.append(scene.open("inbox", app=waits)))
     with silent(device):

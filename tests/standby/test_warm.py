@@ -17,6 +17,7 @@ from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
 from rig.net import userns
+from rig.suite.scene import CHAT_APP
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
@@ -120,7 +121,7 @@ def test_it_has_one_thread_no_child_and_no_descriptor_of_a_bench(tmp_path: Path)
 
     before = held()
     with bench(tmp_path) as here:
-        here.host.start_app("chat")
+        here.host.start_app("chat", CHAT_APP)
         assert held() == before
         assert len(list(Path(f"/proc/{warm}/task").iterdir())) == 1
         assert children(warm)
@@ -148,7 +149,7 @@ def test_a_dead_one_is_started_anew(tmp_path: Path) -> None:
     killed = warm_pid()
     os.kill(killed, signal.SIGKILL)
     with bench(tmp_path) as here:
-        here.host.start_app("chat")
+        here.host.start_app("chat", CHAT_APP)
     assert warm_pid() != killed
 
 
@@ -161,7 +162,7 @@ from rig.bench import Bench
 from rig.config import BenchConfig
 for _ in range(2):
     with Bench(BenchConfig(), Path(sys.argv[1])) as bench:
-        bench.host.start_app("chat")
+        bench.host.start_app("chat", CHAT_APP)
         print("up", bench.set_up_s)
 """
 
@@ -204,7 +205,7 @@ def test_a_fork_of_the_test_that_leaves_the_block_leaves_the_bench_alone(tmp_pat
 
 def test_what_it_forked_ends_with_it(tmp_path: Path) -> None:
     with bench(tmp_path) as here:
-        here.host.start_app("chat")
+        here.host.start_app("chat", CHAT_APP)
         pids = [here.host.pid, here.timeline.wait("APP_READY").pid]
         os.kill(warm_pid(), signal.SIGKILL)
         until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in pids))

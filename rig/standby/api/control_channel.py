@@ -139,7 +139,7 @@ class ControlChannelTrigger:
         """Returns when the peer has acknowledged what was written, or the kernel owns it for good (CCT-035)."""
         if self._transport is not None:
             self._transport.wait_acknowledged(FLUSH_LIMIT_S)
-        self._app.timeline.add("FLUSH", app=self._app.name, channel=self._id)
+        self._app.timeline.add("FLUSH", app=self._app.name, instance=self._app.instance, channel=self._id)
 
     def close(self) -> None:
         """Pending operations end as cancelled; the slot is free for the next channel when this returns (CCT-044)."""

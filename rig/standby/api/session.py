@@ -20,9 +20,11 @@ EntryPoint = Callable[[Any], None]
 
 
 class App(Protocol):
-    """What an app's class gets: its name, the bench's timeline, and the entry points of its tasks, by name."""
+    """What an app's class gets: its name and number (two of one name have two), the bench's timeline, and the entry points of its
+    tasks, by name."""
 
     name: str
+    instance: int
     timeline: TimelineWriter
     entry_points: dict[str, EntryPoint]
 

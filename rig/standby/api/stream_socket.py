@@ -96,7 +96,8 @@ class StreamSocket:
             operation = ReadOperation(sock, count, completed, self._release, socket_id=self.socket_id, channel_id=self.channel_id)
             self._pending = operation
         app = session.current()
-        app.timeline.add("READ_POST", app=app.name, socket=self.socket_id, channel=self.channel_id)
+        sock_id, channel_id = self.socket_id, self.channel_id
+        app.timeline.add("READ_POST", app=app.name, instance=app.instance, socket=sock_id, channel=channel_id)
         app.post(operation)
         return operation
 

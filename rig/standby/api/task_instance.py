@@ -155,4 +155,4 @@ class BackgroundTaskInstance:
 
     def _record(self, event: str) -> None:
         app = session.current()
-        app.timeline.add(event, app=app.name, task=self.task_name, instance=self.number)
+        app.timeline.add(event, app=app.name, task=self.task_name, instance=self.number, app_instance=app.instance)

@@ -12,7 +12,8 @@ from rig.timeline import TimelineWriter
 class Faults:
     """APP_FAULT records of one app. Its methods never raise: they are called where nobody would catch it."""
 
-    def __init__(self, app: str, timeline: TimelineWriter) -> None:
+    def __init__(self, app: str, instance: int, timeline: TimelineWriter) -> None:
+        self.instance = instance
         self._app = app
         self._timeline = timeline
 
@@ -29,7 +30,7 @@ class Faults:
     def add(self, event: str, **detail: Any) -> None:
         """A record about the app, for those who have something to do afterwards whether or not it can be written."""
         try:
-            self._timeline.add(event, app=self._app, **detail)
+            self._timeline.add(event, **{"app": self._app, "instance": self.instance, **detail})
         except BaseException:
             pass  # the app has closed the timeline's descriptor, or the disk is full: its line to the system is what matters
 

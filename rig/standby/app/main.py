@@ -36,7 +36,7 @@ def main(birth: AppBirth) -> None:
     limits.network_before_any_thread()
     who = "app" if birth.task is None else "task"
     timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
-    app = Runtime(birth.name, socket.socket(fileno=birth.line_fd), timeline, limits)
+    app = Runtime(birth.name, birth.instance, socket.socket(fileno=birth.line_fd), timeline, limits)
     app.start()
     if birth.test_fd is None:
         limits.memory_before_any_code()
@@ -70,7 +70,8 @@ def _made(entry: str, app: Runtime) -> object:
     try:
         return getattr(importlib.import_module(module), cls)(app)
     except BaseException as error:
-        app.timeline.add("APP_FAILED", app=app.name, entry=entry, error=f"{type(error).__name__}: {error}")
+        words = f"{type(error).__name__}: {error}"
+        app.timeline.add("APP_FAILED", app=app.name, instance=app.instance, entry=entry, error=words)
         raise
 
 

@@ -46,14 +46,15 @@ DEAF_STATUS = 70
 class Runtime:
     """An app process's connection to the service; fulfils `rig.standby.api.App`."""
 
-    def __init__(self, name: str, service: socket.socket, timeline: TimelineWriter, limits: Limits) -> None:
+    def __init__(self, name: str, instance: int, service: socket.socket, timeline: TimelineWriter, limits: Limits) -> None:
         self.name = name
+        self.instance = instance
         self.timeline = timeline
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.entries = Entries(self.entry_points)
         self.service = Caller(Line(service, ToApp), host_error_of)
         self._limits = limits
-        self._faults = Faults(name, timeline)
+        self._faults = Faults(name, instance, timeline)
         self._selector = selectors.DefaultSelector()
         self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
         self._completions = Completions(self._faults, self.service.notify)

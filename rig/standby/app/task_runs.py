@@ -76,7 +76,7 @@ class TaskRuns:
             try:
                 handler(instance, reason)
             except BaseException as error:
-                self._faults.met("cancellation handler", error, instance=instance.number)
+                self._faults.met("cancellation handler", error, run=instance.number)
         self._here.in_task = False
         self._notify(CancelHandled(instance.number))
 
@@ -98,6 +98,7 @@ class TaskRuns:
     def _run_here(self, order: RunTask, instance: BackgroundTaskInstance) -> None:
         ran: dict[str, Any] = {"task": order.name, "kind": order.kind, "channel": order.channel, "instance": order.instance}
         fault: str | None = "the thread was ended"
+        ran["app_instance"] = self._faults.instance
         self._faults.add("RUN_ENTER", **ran)
         self._begun.add(order.instance)
         try:
@@ -105,12 +106,12 @@ class TaskRuns:
             fault = None
         except MemoryError as error:
             if self._limits.lift_memory():
-                self._faults.met("run", error, instance=order.instance)
+                self._faults.met("run", error, run=order.instance)
                 self._notify(OutOfMemory(order.instance))
                 return
-            fault = self._faults.met("run", error, instance=order.instance)[:WORDS_LENGTH]
+            fault = self._faults.met("run", error, run=order.instance)[:WORDS_LENGTH]
         except BaseException as error:  # SystemExit too: the thread is not the app's
-            fault = self._faults.met("run", error, instance=order.instance)[:WORDS_LENGTH]
+            fault = self._faults.met("run", error, run=order.instance)[:WORDS_LENGTH]
         self._instances.pop(order.instance, None)
         self._begun.discard(order.instance)
         self._faults.add("RUN_EXIT", fault=fault, **ran)

@@ -10,9 +10,6 @@ from rig.device.offload_types import Event
 from rig.errors import BenchError
 from rig.timeline import TimelineWriter
 
-NOBODY: Mapping[str, Any] = {"channel": None, "app": None}
-"""Names of the owner of a wake that is for the host as a whole."""
-
 
 def wake_of(row: list[Any], timeline: TimelineWriter) -> Event | None:
     """The wake that an event is. None for what is none, which is written down: the device went on in the state before a fault,
@@ -35,6 +32,7 @@ def reason_of(event: Event) -> str:
 
 
 def write_wake(timeline: TimelineWriter, event: Event, names: Mapping[str, Any]) -> None:
+    """`names`: its owner's, none of a wake that is for the host as a whole."""
     timeline.add(
         "NIC_WAKE",
         reason=reason_of(event),

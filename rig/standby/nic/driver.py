@@ -351,7 +351,7 @@ class NicDriver:
             waking.ask()
         owner = self.registry.owner_of(event.slot_ref, event.matched_pattern)
         reason = device_words.reason_of(event)
-        self._records.wake(event, owner.names if owner is not None else device_words.NOBODY)
+        self._records.wake(event, owner.names if owner is not None else {})
         if asleep:
             self._wake(waking, Cause(reason, event, owner))
 
@@ -377,7 +377,7 @@ class NicDriver:
         """The host speaks for itself, wherever it was, and gives the device everything anew."""
         self._records.device_restarted()
         if self.asleep or self._standby.frozen or self._standby.untold:
-            self._timeline.add("NIC_WAKE", reason=reason.name, channel=None, pattern_id=None)
+            self._timeline.add("NIC_WAKE", reason=reason.name, pattern_id=None)
             self._tell_awake(reason.name)
         if self._settle_timer is not None:
             self._settle_timer.cancel()

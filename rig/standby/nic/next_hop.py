@@ -68,4 +68,4 @@ class NextHops:
         if self._interface and interface != self._interface:
             theirs, ours = (next_hops.describe_interface(index) for index in (interface, self._interface))
             cause = f"the way to {remote} is through {theirs}, and the device stands in for {ours} alone"
-            raise BenchError("RIG-N14", cause, "let its channel be a software one, or change the route")
+            raise BenchError("RIG-N14", cause, "give it a software slot, or change the route")

@@ -74,7 +74,7 @@ class Registry:
         remote = sock.getpeername()[0]
         if has_md5_keys(sock):
             cause = "the connection signs its segments (TCP MD5, RFC 2385), which no device can do for it"
-            raise BenchError("RIG-N13", cause, "let its channel be a software one, or leave the signatures out")
+            raise BenchError("RIG-N13", cause, "give it a software slot, or leave the signatures out")
         return self._next_hops.find(remote)
 
     def restore(self, connection: OffloadedConnection) -> None:

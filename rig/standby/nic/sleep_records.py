@@ -26,9 +26,9 @@ class SleepRecords:
         """What was written last; None before the first."""
         self._last_wake: tuple[Any, ...] | None = None
 
-    def enter(self, channels: int, epoch: int) -> None:
+    def enter(self, connections: int, epoch: int) -> None:
         if self.asleep is not True:
-            self._timeline.add("SLEEP_ENTER", channels=channels, epoch=epoch)
+            self._timeline.add("SLEEP_ENTER", connections=connections, epoch=epoch)
         self.asleep = True
 
     def exit(self, cause: str) -> None:

@@ -209,13 +209,14 @@ class Supervisor:
             return
         if pid == 0:
             timeline_fd = self._birth.timeline_fd
-            birth = supervision.AppBirth(message.name, message.entry, message.path, line, test, timeline_fd, message.task)
+            who, what = (message.name, message.instance), (message.entry, message.path)
+            birth = supervision.AppBirth(*who, *what, line, test, timeline_fd, message.task)
             own = {0, 1, 2, *given, timeline_fd} - {kept}
             live(lambda: _with_only(own, lambda: self._programs.app(birth)))
         for fd in given:
             if fd != kept:
                 os.close(fd)
-        app = supervision.RunningApp(message.key, message.name, pid, outer_pid(pid), kept, message.note)
+        app = supervision.RunningApp(message.key, message.name, pid, outer_pid(pid), kept, message.instance)
         self._apps[pid] = app
         self._tell_system(lambda line: line.send_result(received.number, supervision.Forked(pid, app.outer_pid)))
 

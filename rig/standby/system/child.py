@@ -112,14 +112,14 @@ class Supervisor:
         name: str,
         entry: str,
         path: list[str],
-        note: bytes,
+        instance: int,
         fds: Sequence[int],
         task: supervision.TaskLimits | None = None,
     ) -> None:
         """As `Supervising.start`."""
         self._children[child.key] = child
         try:
-            child.is_born(await self._peer.call(supervision.StartApp(child.key, name, entry, path, note, task), fds))
+            child.is_born(await self._peer.call(supervision.StartApp(child.key, name, entry, path, instance, task), fds))
         except BaseException:
             self._children.pop(child.key, None)
             raise

@@ -99,4 +99,4 @@ async def _started(
 
 def _outlived(running: RunningApp, supervisor: Supervisor) -> Outlived:
     line = Line[FromApp](socket.socket(fileno=running.line_fd), FromApp)
-    return Outlived(int(running.note), supervisor.adopt(running), line)
+    return Outlived(running.instance, supervisor.adopt(running), line)

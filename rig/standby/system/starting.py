@@ -62,7 +62,7 @@ class Starting:
         fds = theirs.fileno(), ours.fileno(), *test_fds
         with theirs:
             try:
-                await self._supervisor.start(child, package.name, entry, package.path, str(app.instance).encode(), fds, limits)
+                await self._supervisor.start(child, package.name, entry, package.path, app.instance, fds, limits)
             except BaseException:
                 app.let_go()
                 self._processes.remove(app)

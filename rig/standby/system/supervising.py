@@ -43,13 +43,13 @@ class Supervising(Protocol):
         name: str,
         entry: str,
         path: list[str],
-        note: bytes,
+        instance: int,
         fds: Sequence[int],
         task: TaskLimits | None = None,
     ) -> None:
         """Fork an app, or a task host where `task` is given; `child` is one of its own. `fds`: its end of its line, the system's
-        end of its line, and an app's end of the test's; the caller closes them. `note` comes back with an app that outlives the
-        system. Raises HostError."""
+        end of its line, and an app's end of the test's; the caller closes them. `instance` comes back with an app that
+        outlives the system. Raises HostError."""
 
     async def put(self, name: str, fd: int) -> None:
         """Keep a duplicate of the descriptor for the system that comes after this one. The same name again replaces it."""

@@ -1,10 +1,11 @@
 """What the system asks of the driver of the offload device, and what the driver says by itself (rig/standby/system/driver.py).
 
-Connections go by keys that the system chooses; `names` is what the timeline calls their owner, {"app": ..., "channel": ...}.
+Connections and patterns go by keys that the system chooses; `names` is what the timeline calls their owner.
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any, TypeAlias
 
 import msgspec
@@ -13,7 +14,7 @@ from rig.device.objects import Pattern, SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.wire.message import Call, Notice
 
-Names: TypeAlias = dict[str, str]
+Names: TypeAlias = Mapping[str, str | int]
 
 
 class Reserve(Call[SlotRef], frozen=True):

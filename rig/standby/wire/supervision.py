@@ -34,7 +34,7 @@ class RunningApp:
     pid: int
     outer_pid: int
     line_fd: int
-    note: bytes
+    instance: int
     """As the system gave it to StartApp."""
 
 
@@ -52,6 +52,7 @@ class AppBirth:
     """What an app is forked with. The descriptors are its own."""
 
     name: str
+    instance: int
     entry: str
     path: list[str]
     """What sys.path is in the test's process."""
@@ -94,7 +95,8 @@ class StartApp(Call[Forked], frozen=True):
     name: str
     entry: str
     path: list[str]
-    note: bytes
+    instance: int
+    """What the timeline tells two of one name apart by."""
     task: TaskLimits | None = None
 
 

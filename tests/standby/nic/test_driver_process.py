@@ -15,6 +15,7 @@ from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
 from rig.net import userns
+from rig.suite.scene import CHAT_APP
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
@@ -37,7 +38,7 @@ def kill_driver(bench: Bench, last: int) -> int:
 def test_killed_at_random_moments_it_loses_nothing(tmp_path: Path) -> None:
     moments = random.Random(SEED)
     with Bench(BenchConfig(), tmp_path) as bench:
-        app = bench.host.start_app("chat")
+        app = bench.host.start_app("chat", CHAT_APP)
         app.call("open_channel", channel="inbox", host=bench.server.address, port=bench.server.port, minutes=1439)
         connection = bench.server.connection()
         bench.host.enter_standby()

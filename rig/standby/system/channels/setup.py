@@ -241,7 +241,7 @@ class ChannelSetup:
         connection = ConnectionToOffload(
             key=channel.key,
             fd=sock.fileno(),
-            names={"app": channel.app.name, "channel": channel.channel_id},
+            names={"app": channel.app.name, "instance": channel.app.instance, "channel": channel.channel_id},
             network_minutes=channel.network_minutes,
             payload=channel.payload,
             resume=channel.app.child.pids,
