@@ -31,7 +31,7 @@ class TimelineEvent(StrEnum):
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
     APP_END = (
         "APP_END",
-        "Its process is about to be ended: app, instance, cause (terminated, closed by the user, servicing update, uninstall).",
+        "It is about to be ended: app, instance, cause (terminated, closed by the user, servicing update, uninstall).",
     )
     PACKAGE_INSTALL = "PACKAGE_INSTALL", "An app was installed from its manifest: app, version."
     PACKAGE_UPDATE = "PACKAGE_UPDATE", "It is of another version now, and its processes have ended: app, version, before."
