@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rig.benchmarks.core import CoreFigures
     from rig.benchmarks.device import DeviceFigures
+    from rig.benchmarks.stats import Summary
+    from rig.benchmarks.tasks import Crowd
 
 MEDIANS_MS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms": 100.0}
 """At most. ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
@@ -16,6 +18,9 @@ WAKE_TO_FLOOR = {"native": 8.0, "qemu": 20.0}
 """Machines differ by half: how many times the least that a wake can cost on this one."""
 ENTRY_16_MS = {"native": 60.0, "qemu": 200.0}
 SET_UP_S = {"native": 1.5, "qemu": 3.0}
+TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
+SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
+"""Of a host with 50 apps and 200 registrations."""
 FLASH_LINE_EFFICIENCY = 0.9
 JITTER_IDLE_MS, JITTER_LOADED_MS = 2.0, 10.0
 LIBPCAP_RATIO = 3.0
@@ -68,6 +73,16 @@ def of_core(f: CoreFigures) -> list[Bound]:
         *(Bound(name, getattr(f, name), 0) for name in zeros),
         Bound("filter_vs_libpcap_ratio", f.filter_vs_libpcap_ratio, LIBPCAP_RATIO, at_least=True),
         *sizes(f.flash_bytes, f.ram_bytes),
+    ]
+
+
+def of_tasks(out_of_process: Summary, in_process: Summary, crowd: Crowd) -> list[Bound]:
+    """The bounds of `rig bench --tasks`."""
+    return [
+        Bound("task_start_out_of_process_ms.p50", out_of_process.p50, TASK_START_MS["out of process"]),
+        Bound("task_start_in_process_ms.p50", in_process.p50, TASK_START_MS["in process"]),
+        Bound("system_mib", crowd.system_mib, SYSTEM_MIB),
+        Bound("idle_cpu_percent", crowd.idle_cpu_percent, IDLE_CPU_PERCENT),
     ]
 
 

@@ -34,7 +34,7 @@ PORTS = {"ph": "host link", "ps": "server link", "pn": DEVICE_LINK}
 
 STEPS = frozenset(
     "CTOR REGISTER USING_TRANSPORT CONNECT_BEGIN CONNECT_END SLOT_REQUEST SLOT_GRANT SLOT_DENY SLOT_FREE"
-    " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED USAGE_FAULT APP_FAILED APP_TERMINATED DEVICE_DIED".split()
+    " NIC_PATTERN_ADD NIC_PATTERN_DEL NIC_REFUSED USAGE_FAULT APP_FAILED APP_TERMINATED DEVICE_DIED UNREGISTER".split()
 )
 HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED".split())
 BAD = frozenset(
@@ -53,6 +53,8 @@ BEGIN_END = {
     "SLEEP_EXIT": ("sleep", "end", "asleep"),
     "READ_COMPLETE_ENTER": ("read", "begin", "read"),
     "READ_COMPLETE_EXIT": ("read", "end", "read"),
+    "TASK_PENDING": ("wait", "begin", "pending"),
+    "TASK_START": ("wait", "end", "pending"),
     "DEFERRAL_GET": ("deferral", "begin", "deferral"),
     "DEFERRAL_DONE": ("deferral", "end", "deferral"),
     "RUN_ENTER": ("task", "begin", "task"),
@@ -263,7 +265,7 @@ def _bar_lane(record: Record) -> str:
 def _bar_label(record: Record, style: str) -> str:
     """A pending task says why it waits."""
     if style == "pending":
-        return str(record.detail.get("why", style))
+        return str(record.detail.get("reason", style))
     return str(record.detail.get("task", "")) if style == "task" else style
 
 

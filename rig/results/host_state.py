@@ -246,7 +246,7 @@ class HostState:
         self.tasks.pop(str(record.get("task_id")), None)
 
     def run_pending(self, record: Record) -> None:
-        self._turn_run(record, f"pending: {record.get('why')}")
+        self._turn_run(record, f"pending: {record.get('reason')}")
 
     def run_enters(self, record: Record) -> None:
         self._turn_run(record, "running")

@@ -49,6 +49,21 @@ def test_nothing_to_draw() -> None:
     assert picture.draw([record(0, 0, "SERIAL_LOG", line="boot")]) is None
 
 
+def test_a_task_that_waits_says_for_what_until_it_starts_and_how_it_was_ended() -> None:
+    found = lanes(
+        record(0, 0, "REGISTER"),
+        record(1, 2, "TASK_PENDING", instance=1, reason="condition INTERNET_AVAILABLE"),
+        record(2, 6, "TASK_START", instance=1),
+        record(3, 7, "RUN_ENTER", instance=1, task="fetch"),
+        record(4, 8, "CANCEL_SENT", instance=1, reason="CONDITION_LOSS"),
+        record(5, 10, "RUN_EXIT", instance=1, task="fetch"),
+    )
+    waits = found["task waits"].bars
+    assert [(bar.label, round(bar.width)) for bar in waits] == [("condition INTERNET_AVAILABLE", 360)]
+    assert [bar.label for bar in found["tasks"].bars] == ["fetch"]
+    assert [(mark.style, mark.label) for mark in found["tasks"].marks] == [("bad", "CONDITION_LOSS")]
+
+
 def test_holds_are_bars_that_end_where_they_were_released_and_deferrals_have_a_lane() -> None:
     found = lanes(
         record(0, 0, "CTOR"),

@@ -73,7 +73,7 @@ def test_runs_wait_run_and_end() -> None:
     task = {"app": "mail", "task": "fetch", "task_id": "t1"}
     state = told(
         ("REGISTER", {**task, "kind": "time"}),
-        ("TASK_PENDING", {**task, "instance": 7, "why": "INTERNET_AVAILABLE"}),
+        ("TASK_PENDING", {**task, "instance": 7, "reason": "INTERNET_AVAILABLE"}),
     )
     assert state.runs[7].state == "pending: INTERNET_AVAILABLE"
     for event, detail, expected in (
