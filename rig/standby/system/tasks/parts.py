@@ -60,7 +60,7 @@ class TaskParts:
         start_task_host: StartTaskHost,
         changed: Callable[[], None],
     ) -> None:
-        self.access = Access(packages, rules.background_apps)
+        self.access = Access(packages, situation, rules.background_apps)
         self.registry = Registry(packages, timeline)
         self.instances = Instances()
         self.policy = Policy(situation)
