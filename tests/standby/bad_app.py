@@ -212,7 +212,7 @@ class BadApp(ChatApp):
 
     def ask_and_read_nothing(self) -> None:
         """Calls whose answers pile up, until the system hangs up; then it ends. Returns at once."""
-        self.runtime._selector.unregister(self.runtime.service.line)
+        self.runtime._crew.unwatch(self.runtime.service.line.fileno())
         threading.Thread(target=self._ask_for_ever, daemon=True).start()
 
     def _ask_for_ever(self) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import selectors
 import socket
 import struct
 import time
@@ -13,6 +12,8 @@ import pytest
 
 from rig.net import userns
 from rig.standby.api import ReadOperation
+from rig.standby.app.crew import Crew
+from rig.standby.app.faults import Faults
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.nic import handoff
 from rig.standby.wire import from_app
@@ -21,16 +22,21 @@ from rig.standby.wire.line import HEADER, What
 from rig.standby.wire.to_app import RunTask, TransportFailed
 from rig.standby.wire.triggers import ChannelPush
 from rig.timeline import Timeline
-from tests.standby.app_process import INSTANCE, PATIENCE_S, AppProcess, server
+from tests.standby.app_process import INSTANCE, AppProcess, server
 from tests.standby.small_apps import ENDS
 
 
 @pytest.fixture
-def app(tmp_path: Path) -> Iterator[AppProcess]:
+def timeline(tmp_path: Path) -> Iterator[Timeline]:
     timeline = Timeline(tmp_path / "timeline.jsonl")
+    yield timeline
+    timeline.close()
+
+
+@pytest.fixture
+def app(timeline: Timeline) -> Iterator[AppProcess]:
     with AppProcess(timeline) as app:
         yield app
-    timeline.close()
 
 
 @pytest.fixture
@@ -134,20 +140,17 @@ def test_a_read_on_a_socket_that_was_closed_behind_the_api_completes_with_an_err
     assert run_one(app, 1, "fine") is None
 
 
-def test_the_system_hears_of_a_read_before_its_data_is_taken() -> None:
+def test_the_system_hears_of_a_read_before_its_data_is_taken(timeline: Timeline) -> None:
     """It may stop the app in between, and must know that it is not idle."""
-    selector = selectors.DefaultSelector()
+    crew = Crew(Faults("small", INSTANCE, timeline))
     completed: list[ReadOperation] = []
     left: list[bytes] = []
     ours, theirs = socket.socketpair()
-    with ours, theirs, selector:
-        reads = PostedReads(selector, lambda notice: left.append(ours.recv(10, socket.MSG_PEEK)), completed.append)
-        operation = ReadOperation(ours, 10, lambda o: None, lambda o: None, socket_id=1, channel_id=None)
+    with ours, theirs:
+        reads = PostedReads(crew, lambda notice: left.append(ours.recv(10, socket.MSG_PEEK)), completed.append)
         theirs.send(b"data")
-        reads.change(operation, posted=True)
-        while not completed:
-            for key, _ in selector.select(PATIENCE_S):
-                key.data()
+        reads.post(ReadOperation(ours, 10, lambda o: None, lambda o: None, socket_id=1, channel_id=None))
+        crew.turn()
     assert (left, completed[0].data) == ([b"data"], b"data")
 
 

@@ -37,7 +37,8 @@ class ReadOperation:
         self.status = AsyncStatus.STARTED
         self.data = b""
         self.error: OSError | None = None
-        self.withdrawn = threading.Event()
+        self.turn = threading.Lock()
+        """Held by who reads, or withdraws it."""
         self._handler = handler
         self._release = release
 

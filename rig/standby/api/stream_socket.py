@@ -37,7 +37,7 @@ class StreamSocket:
         self.keep_alive = False
         """TCP keep-alives of the kernel, from `connect` on. A channel's transport has none, whatever it says (CCT-038)."""
         self._lock = threading.Lock()
-        """For the three below; nothing is waited for under it, as the input thread takes it too."""
+        """For the three below; nothing is waited for under it, as whoever listens takes it too."""
         self._connecting = False
         self._socket: socket.socket | None = None
         self._pending: ReadOperation | None = None
@@ -88,7 +88,7 @@ class StreamSocket:
         return sock
 
     def read_async(self, count: int, completed: Callable[[ReadOperation], None]) -> ReadOperation:
-        """Post a read of up to `count` bytes (partial reads); `completed` runs on the completion thread."""
+        """Post a read of up to `count` bytes (partial reads); `completed` runs on a thread of the app's crew, one at a time."""
         with self._lock:
             sock = self._opened("read_async")
             if self._pending is not None:

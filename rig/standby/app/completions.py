@@ -1,30 +1,31 @@
-"""The completion thread: calls the handlers of completed reads, one at a time, and tells the system that they have returned."""
+"""Completed reads: their handlers are called one at a time, and the system is told that they have returned."""
 
 from __future__ import annotations
 
-import queue
 from collections.abc import Callable
 from typing import Any
 
 from rig.standby.api.read_operation import ReadOperation
+from rig.standby.app.crew import Crew
 from rig.standby.app.faults import Faults
 from rig.standby.wire.from_app import ReadCompleted
 from rig.standby.wire.message import Notice
+
+LANE = "read completions"
 
 
 class Completions:
     """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
 
-    def __init__(self, faults: Faults, notify: Callable[[Notice], None]) -> None:
+    def __init__(self, faults: Faults, notify: Callable[[Notice], None], crew: Crew) -> None:
         self._faults = faults
         self._notify = notify
-        self._queue: queue.SimpleQueue[ReadOperation] = queue.SimpleQueue()
+        self._crew = crew
 
     def add(self, operation: ReadOperation) -> None:
-        self._queue.put(operation)
+        self._crew.add(LANE, lambda: self._complete(operation))
 
-    def complete_next(self) -> None:
-        operation = self._queue.get()
+    def _complete(self, operation: ReadOperation) -> None:
         ended: dict[str, Any] = {
             "socket": operation.socket_id,
             "channel": operation.channel_id,

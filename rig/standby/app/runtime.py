@@ -1,9 +1,9 @@
-"""The runtime inside every app process: one thread for input, one for read completions, some for background tasks.
+"""The runtime inside every app process: a crew of threads that listens to the service and to posted reads (crew.py).
 
-The input thread waits for the service's messages and for posted reads. A completed read goes to the completion thread,
-which calls the app's handler and then tells the service; only after that does the service order the push task, which
-runs on a thread for tasks. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for
-data and for errors, and a handler may itself call the service without blocking the input.
+Whoever hears that a posted read has data takes it, calls the app's handler and then tells the service; only after that does the
+service order the push task. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for data and
+for errors. Read completions are one lane, the runs of each registration another; a handler may itself call the service, as somebody
+else listens meanwhile.
 
 No thread ends before the process does, whatever the app's code raises on it; a process that could not hear the system any
 more ends as a whole.
@@ -12,9 +12,7 @@ more ends as a whole.
 from __future__ import annotations
 
 import os
-import selectors
 import socket
-import threading
 from collections.abc import Sequence
 from typing import TypeVar
 
@@ -23,9 +21,9 @@ from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.registration import BackgroundTaskRegistration
 from rig.standby.app.completions import Completions
+from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import Faults
-from rig.standby.app.lanes import Lanes
 from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
@@ -38,9 +36,6 @@ from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgr
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
-
-DEAF_STATUS = 70
-"""EX_SOFTWARE: the exit status of a process whose input thread cannot go on."""
 
 
 class Runtime:
@@ -55,20 +50,16 @@ class Runtime:
         self.service = Caller(Line(service, ToApp), host_error_of)
         self._limits = limits
         self._faults = Faults(name, instance, timeline)
-        self._selector = selectors.DefaultSelector()
-        self._selector.register(self.service.line, selectors.EVENT_READ, self._service_ready)
-        self._completions = Completions(self._faults, self.service.notify)
-        self._reads = PostedReads(self._selector, self.service.notify, self._completions.add)
-        self._lanes = Lanes(self._faults)
-        self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._lanes, limits)
+        self._crew = Crew(self._faults)
+        completions = Completions(self._faults, self.service.notify, self._crew)
+        self._reads = PostedReads(self._crew, self.service.notify, completions.add)
+        self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
         session.enter(self)
 
     def start(self) -> None:
-        """Start the threads; they end with the process."""
-        self._lanes.warm_up()
-        steps = {"input": self._take_input, "completions": self._completions.complete_next}
-        for name, step in steps.items():
-            threading.Thread(target=self._faults.forever, args=(f"{name} thread", step), name=name, daemon=True).start()
+        """Hear the service from now on."""
+        self._crew.watch(self.service.line.fileno(), self._hear_service)
+        self._crew.start()
 
     @property
     def in_task(self) -> bool:
@@ -81,23 +72,14 @@ class Runtime:
         self.service.notify(notice)
 
     def post(self, operation: ReadOperation) -> None:
-        self._reads.change(operation, posted=True)
+        self._reads.post(operation)
 
     def withdraw(self, operation: ReadOperation) -> None:
-        self._reads.change(operation, posted=False)
-        operation.withdrawn.wait()
+        self._reads.withdraw(operation)
 
-    def _take_input(self) -> None:
-        for key, _mask in self._select():
-            with self._limits.lifted():
-                key.data()
-
-    def _select(self) -> list[tuple[selectors.SelectorKey, int]]:
-        try:
-            return self._selector.select()
-        except (OSError, ValueError) as error:  # the app has closed descriptors that are not its own
-            self._faults.met("input thread", error)
-            os._exit(DEAF_STATUS)
+    def _hear_service(self) -> None:
+        with self._limits.lifted():
+            self._service_ready()
 
     def _service_ready(self) -> None:
         try:
@@ -124,7 +106,7 @@ class Runtime:
             case CancelRun():
                 self._tasks.cancel(notice)
             case TaskProgressed() | TaskCompleted():
-                self._lanes.add(("followers", notice.task_id), lambda: self._call_followers(notice))
+                self._crew.add(("followers", notice.task_id), lambda: self._call_followers(notice))
 
     def _call_followers(self, notice: TaskProgressed | TaskCompleted) -> None:
         for call in BackgroundTaskRegistration.calls_for(notice):

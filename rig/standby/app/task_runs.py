@@ -9,9 +9,9 @@ from typing import Any
 
 from rig.standby.api.cancellation import Canceled
 from rig.standby.api.task_instance import BackgroundTaskInstance
+from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import Faults
-from rig.standby.app.lanes import Lanes
 from rig.standby.app.limits import Limits, leave_network
 from rig.standby.wire.from_app import WORDS_LENGTH, CancelHandled, OutOfMemory, TaskDone, TaskReturned
 from rig.standby.wire.message import Notice
@@ -20,14 +20,14 @@ from rig.standby.wire.to_app import CancelRun, RunTask
 
 
 class TaskRuns:
-    """`add` and `cancel` are for the input thread. Each instance runs once; whatever its Run raises, the system hears that it is
-    over."""
+    """`add` and `cancel` are for who hears the system. Each instance runs once; whatever its Run raises, the system hears that it
+    is over."""
 
-    def __init__(self, faults: Faults, notify: Callable[[Notice], None], entries: Entries, lanes: Lanes, limits: Limits) -> None:
+    def __init__(self, faults: Faults, notify: Callable[[Notice], None], entries: Entries, crew: Crew, limits: Limits) -> None:
         self._faults = faults
         self._notify = notify
         self._entries = entries
-        self._lanes = lanes
+        self._crew = crew
         self._limits = limits
         self._ordered: set[int] = set()
         self._instances: dict[int, BackgroundTaskInstance] = {}
@@ -53,7 +53,7 @@ class TaskRuns:
         early = self._early.pop(order.instance, None)
         if early is not None:
             self._cancelled(instance, early)
-        self._lanes.add(("run", order.task_id), lambda: self._run(order, instance))
+        self._crew.add(("run", order.task_id), lambda: self._run(order, instance))
 
     def cancel(self, order: CancelRun) -> None:
         instance = self._instances.get(order.instance)
@@ -66,7 +66,7 @@ class TaskRuns:
         """A Run that has not begun hears of it when it adds its handler."""
         handlers = instance.cancellation.cancel(reason)
         if instance.number in self._begun:
-            self._lanes.add(("cancel", instance.number), lambda: self._call_canceled(instance, reason, handlers))
+            self._crew.add(("cancel", instance.number), lambda: self._call_canceled(instance, reason, handlers))
 
     def _call_canceled(
         self, instance: BackgroundTaskInstance, reason: BackgroundTaskCancellationReason, handlers: list[Canceled]

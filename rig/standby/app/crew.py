@@ -1,0 +1,169 @@
+"""The threads of an app's process: all wait for the same things, and whoever hears something does what is to be done about it.
+
+No thread hands anything to another one on the way of a wake: each such step costs two switches of threads and a wait for the
+interpreter's lock. One more always listens: when none is left, as app code may wait for whatever it likes, another is started.
+
+Work of one lane is done one after another, in the order in which it was heard; work of different lanes side by side. What is
+heard on a descriptor is heard by one thread, which puts the work into its lane before another may hear the next thing there.
+"""
+
+from __future__ import annotations
+
+import os
+import queue
+import select
+import threading
+from collections import deque
+from collections.abc import Callable, Hashable
+from typing import TypeAlias
+
+from rig.standby.app.faults import Faults
+
+Work: TypeAlias = Callable[[], None]
+
+THREADS = 3
+"""To begin with: one listens while a read completes and a task runs."""
+DEAF_STATUS = 70
+"""EX_SOFTWARE: the exit status of a process whose threads can hear nothing any more."""
+ONCE = select.EPOLLIN | select.EPOLLONESHOT
+
+
+class Crew:
+    """Any thread may call. What a callback or a piece of work raises is a fault of the app, written down; the thread goes on."""
+
+    def __init__(self, faults: Faults) -> None:
+        self._faults = faults
+        self._epoll = select.epoll()
+        self._heard: dict[int, Work] = {}
+        self._lanes: dict[Hashable, deque[Work]] = {}
+        """Those on which something runs, or is about to; with what waits behind it."""
+        self._lock = threading.Lock()
+        self._threads = self._listening = 0
+        self._local = threading.local()
+        self._left: queue.SimpleQueue[Hashable] = queue.SimpleQueue()
+        """Lanes that nobody has come to yet."""
+        self._more = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC | os.EFD_SEMAPHORE)
+
+    def start(self) -> None:
+        """The threads end with the process."""
+        self.watch(self._more, self._take_left)
+        for _ in range(THREADS):
+            self._start_thread()
+
+    # -- what is listened to -------------------------------------------------------------------------------------------
+
+    def watch(self, fd: int, heard: Work) -> None:
+        """Call `heard` whenever `fd` is readable, until `unwatch`."""
+
+        def again() -> None:
+            try:
+                heard()
+            finally:
+                if fd in self._heard:
+                    self._epoll.modify(fd, ONCE)
+
+        self.watch_once(fd, again)
+
+    def watch_once(self, fd: int, heard: Work) -> None:
+        """Call `heard` when `fd` is readable; `unwatch` all the same, before the descriptor is closed. Raises OSError,
+        ValueError for one that is listened to already."""
+        with self._lock:
+            if fd in self._heard:
+                raise ValueError(f"descriptor {fd} is listened to already")
+            self._heard[fd] = heard  # first: it may be heard before the next line returns
+            try:
+                self._epoll.register(fd, ONCE)
+            except BaseException:
+                del self._heard[fd]
+                raise
+
+    def unwatch(self, fd: int) -> None:
+        """Nothing when it is not watched, or was closed meanwhile."""
+        with self._lock:
+            if self._heard.pop(fd, None) is None:
+                return
+            try:
+                self._epoll.unregister(fd)
+            except (OSError, ValueError):
+                pass
+
+    # -- what is done --------------------------------------------------------------------------------------------------
+
+    def add(self, lane: Hashable, work: Work) -> None:
+        """Never waits. The thread that calls from a callback of `watch` does it itself, behind the callback, unless something of
+        that lane is under way; any other leaves it to the crew."""
+        with self._lock:
+            waiting = self._lanes.get(lane)
+            if waiting is not None:
+                waiting.append(work)
+                return
+            self._lanes[lane] = deque([work])
+        mine: list[Hashable] | None = getattr(self._local, "lanes", None)
+        if mine == []:
+            mine.append(lane)
+        else:
+            self._left.put(lane)
+            os.eventfd_write(self._more, 1)
+
+    def _take_left(self) -> None:
+        os.eventfd_read(self._more)
+        self._local.lanes.append(self._left.get())
+
+    # -- the threads ---------------------------------------------------------------------------------------------------
+
+    def _start_thread(self) -> None:
+        with self._lock:
+            self._threads += 1
+            self._listening += 1
+            name = f"crew {self._threads}"
+        try:
+            threading.Thread(target=self._faults.forever, args=(name, self.turn), name=name, daemon=True).start()
+        except (RuntimeError, MemoryError) as error:  # the machine has none left: what there are do it, one after another
+            with self._lock:
+                self._listening -= 1
+            self._faults.met("start of a thread", error)
+
+    def turn(self) -> None:
+        """Hear one thing, and do it."""
+        heard = self._next()
+        with self._lock:
+            self._listening -= 1
+            alone = self._listening == 0
+        if alone:
+            self._start_thread()
+        lanes: list[Hashable] = []
+        self._local.lanes = lanes
+        try:
+            heard()
+        finally:
+            self._local.lanes = None
+            for lane in lanes:
+                self._run(lane)
+            with self._lock:
+                self._listening += 1
+
+    def _next(self) -> Work:
+        while True:
+            try:
+                ready = self._epoll.poll(None, 1)
+            except (OSError, ValueError) as error:  # the app has closed descriptors that are not its own
+                self._faults.met("a listening thread", error)
+                os._exit(DEAF_STATUS)
+            for fd, _ in ready:
+                heard = self._heard.get(fd)
+                if heard is not None:
+                    return heard
+
+    def _run(self, lane: Hashable) -> None:
+        """What is in the lane, and what comes to it meanwhile."""
+        while True:
+            with self._lock:
+                waiting = self._lanes[lane]
+                if not waiting:
+                    del self._lanes[lane]
+                    return
+                work = waiting.popleft()
+            try:
+                work()
+            except BaseException as error:
+                self._faults.met(f"work of {lane}", error)
