@@ -105,6 +105,8 @@ def test_a_run_that_has_not_begun_begins_cancelled(app: AppProcess) -> None:
     begun(app, 1, "blocks")
     order(app, 2, "waits")
     app.tell(CancelRun(2, Reason.IDLE_TASK))
+    order(app, 3, "fine", task_id="another")  # behind it on the same line, so that it is heard by then
+    assert done(app) == (3, None)
     app.ask("let_go")
     assert [done(app), done(app)] == [(1, None), (2, None)]
     assert app.expect(from_app.CancelHandled).instance == 2

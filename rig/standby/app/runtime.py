@@ -2,7 +2,7 @@
 
 Whoever hears that a posted read has data takes it, calls the app's handler and then tells the service; only after that does the
 service order the push task. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for data and
-for errors. Read completions are one lane, the runs of each registration another; a handler may itself call the service, as somebody
+for errors. Read completions are one lane, runs of a registration another; a handler may itself call the service, as somebody
 else listens meanwhile.
 
 No thread ends before the process does, whatever the app's code raises on it; a process that could not hear the system any
