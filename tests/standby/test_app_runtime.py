@@ -13,7 +13,7 @@ import pytest
 from rig.net import userns
 from rig.standby.api import ReadOperation
 from rig.standby.app.crew import Crew
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.nic import handoff
 from rig.standby.wire import from_app
@@ -142,7 +142,7 @@ def test_a_read_on_a_socket_that_was_closed_behind_the_api_completes_with_an_err
 
 def test_the_system_hears_of_a_read_before_its_data_is_taken(timeline: Timeline) -> None:
     """It may stop the app in between, and must know that it is not idle."""
-    crew = Crew(Faults("small", INSTANCE, timeline))
+    crew = Crew(AppFaults("small", INSTANCE, timeline))
     completed: list[ReadOperation] = []
     left: list[bytes] = []
     ours, theirs = socket.socketpair()

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from rig.standby.app.crew import THREADS, Crew
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 from rig.timeline import Timeline
 
 PATIENCE_S = 10.0
@@ -26,7 +26,7 @@ def timeline(tmp_path: Path) -> Iterator[Timeline]:
 
 @pytest.fixture
 def crew(timeline: Timeline) -> Crew:
-    crew = Crew(Faults("small", 1, timeline))
+    crew = Crew(AppFaults("small", 1, timeline))
     crew.start()
     return crew
 

@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine
 
 from rig.process import adopt_orphans, die_with_this_parent
 from rig.standby.supervisor.supervisor import Programs, Supervisor
-from rig.standby.system.child import Supervisor as Above
+from rig.standby.system.supervisor_process import SupervisorProcess as Above
 from rig.standby.wire.supervision import AppBirth, HostBirth, Inheritance
 
 

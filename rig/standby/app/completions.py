@@ -7,7 +7,7 @@ from typing import Any
 
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.app.crew import Crew
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 from rig.standby.wire.from_app import ReadCompleted
 from rig.standby.wire.message import Notice
 
@@ -17,7 +17,7 @@ LANE = "read completions"
 class Completions:
     """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
 
-    def __init__(self, faults: Faults, notify: Callable[[Notice], None], crew: Crew) -> None:
+    def __init__(self, faults: AppFaults, notify: Callable[[Notice], None], crew: Crew) -> None:
         self._faults = faults
         self._notify = notify
         self._crew = crew

@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Hashable
 from typing import TypeAlias
 
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 
 Work: TypeAlias = Callable[[], None]
 
@@ -31,7 +31,7 @@ ONCE = select.EPOLLIN | select.EPOLLONESHOT
 class Crew:
     """Any thread may call. What a callback or a piece of work raises is a fault of the app, written down; the thread goes on."""
 
-    def __init__(self, faults: Faults) -> None:
+    def __init__(self, faults: AppFaults) -> None:
         self._faults = faults
         self._epoll = select.epoll()
         self._heard: dict[int, Work] = {}

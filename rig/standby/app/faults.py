@@ -9,7 +9,7 @@ from typing import Any, NoReturn
 from rig.timeline import TimelineWriter
 
 
-class Faults:
+class AppFaults:
     """APP_FAULT records of one app. Its methods never raise: they are called where nobody would catch it."""
 
     def __init__(self, app: str, instance: int, timeline: TimelineWriter) -> None:

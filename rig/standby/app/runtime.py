@@ -23,7 +23,7 @@ from rig.standby.api.registration import BackgroundTaskRegistration
 from rig.standby.app.completions import Completions
 from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.entries import Entries
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
@@ -49,7 +49,7 @@ class Runtime:
         self.entries = Entries(self.entry_points)
         self.service = Caller(Line(service, ToApp), host_error_of)
         self._limits = limits
-        self._faults = Faults(name, instance, timeline)
+        self._faults = AppFaults(name, instance, timeline)
         self._crew = Crew(self._faults)
         completions = Completions(self._faults, self.service.notify, self._crew)
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)

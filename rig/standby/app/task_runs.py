@@ -11,7 +11,7 @@ from rig.standby.api.cancellation import Canceled
 from rig.standby.api.task_instance import BackgroundTaskInstance
 from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
-from rig.standby.app.faults import Faults
+from rig.standby.app.faults import AppFaults
 from rig.standby.app.limits import Limits, leave_network
 from rig.standby.wire.from_app import WORDS_LENGTH, CancelHandled, OutOfMemory, TaskDone, TaskReturned
 from rig.standby.wire.message import Notice
@@ -23,7 +23,7 @@ class TaskRuns:
     """`add` and `cancel` are for who hears the system. Each instance runs once; whatever its Run raises, the system hears that it
     is over."""
 
-    def __init__(self, faults: Faults, notify: Callable[[Notice], None], entries: Entries, crew: Crew, limits: Limits) -> None:
+    def __init__(self, faults: AppFaults, notify: Callable[[Notice], None], entries: Entries, crew: Crew, limits: Limits) -> None:
         self._faults = faults
         self._notify = notify
         self._entries = entries

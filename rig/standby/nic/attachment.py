@@ -8,9 +8,8 @@ from rig.device.numbers import SlotFlag
 from rig.device.offload import OffloadClient
 from rig.standby.nic.protocol_offloads import ProtocolOffloads
 from rig.standby.nic.settings import DriverSettings
-from rig.standby.nic.tcp_slots import PeersWord, TcpSlots, nothing_seen
+from rig.standby.nic.tcp_slots import OWNER, PeersWord, TcpSlots, nothing_seen
 
-OWNER = 1
 LEASE_WAKE_PERCENT = 90
 """The host wakes when so much of its lease is over: what is left bears a slow line and a failed entry."""
 

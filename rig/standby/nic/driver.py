@@ -88,7 +88,6 @@ class NicDriver:
         self._tell = tell
         self._inject = inject
         self.watches = watches
-        self._slots = slots
         self._next_hops = next_hops
         self._phase = PhaseState()
         self._settle_timer: Timer | None = None
@@ -113,7 +112,7 @@ class NicDriver:
             return note.calls
         self._device.wait_until_there()
         self._attachment.attach()
-        self._slots = self._attachment.with_labels(self._slots)
+        self.registry.slots = self._attachment.with_labels(self.registry.slots)
         if not self._standby.gate.is_open:
             self._standby.gate.open()
         self._phase.change(Phase.AWAKE)
@@ -162,7 +161,7 @@ class NicDriver:
         assert self._recovery is not None
         boot_id = self._device.hello().boot_id
         self._hear_events()
-        self._slots = self._attachment.with_labels(self._slots)
+        self.registry.slots = self._attachment.with_labels(self.registry.slots)
         if boot_id != self._attachment.boot_id:
             self.hear_restart(boot_id)
             return
@@ -256,7 +255,7 @@ class NicDriver:
         self.be_ready()
         connections = [self.registry.get(key) for key in keys]
         entry = Entry(
-            self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self._slots,
+            self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self.registry.slots,
             next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.notes.write,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)

@@ -17,7 +17,7 @@ from rig.standby.nic.assembly import make_driver, read_line
 from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.pass_through import PassThrough
-from rig.standby.nic.server import Outbox, Server
+from rig.standby.nic.server import LineToSystem, Server
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import nic
 from rig.standby.wire.faults import Fault, fault_of
@@ -56,11 +56,11 @@ class _Process:
         self._timeline = TimelineWriter(settings.timeline_fd, "host")
         self._loop = Loop(self._on_error)
         self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True)
-        self._outbox = Outbox(line, self._loop)
-        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._outbox.tell, journal)
+        self._to_system = LineToSystem(line, self._loop)
+        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._to_system.tell, journal)
         self._passing = PassThrough(self._link, self._loop, lambda number, reply: self._server.answer(number, reply, "request"))
         self._server = Server(
-            line, self._outbox, self._driver, self._passing, lambda: dict(vars(self._link.stats)), self._timeline, self._loop
+            line, self._to_system, self._driver, self._passing, lambda: dict(vars(self._link.stats)), self._timeline, self._loop
         )
         self._line = line
 

@@ -9,7 +9,7 @@ from typing import Any
 from rig.device.link import Link, Pending
 from rig.errors import BenchError, RigError
 from rig.standby.nic.loop import Loop, Timer
-from rig.standby.wire.nic import DeviceRequest
+from rig.standby.wire.nic import PassThroughRequest
 
 Answer = Callable[[int, dict[str, Any] | Exception], None]
 """The number of the call, and the device's reply or why there is none."""
@@ -18,7 +18,7 @@ Answer = Callable[[int, dict[str, Any] | Exception], None]
 @dataclass
 class _OnTheWay:
     number: int
-    call: DeviceRequest
+    call: PassThroughRequest
     pending: Pending
     tries_left: int
     timer: Timer | None = None
@@ -33,7 +33,7 @@ class PassThrough:
         self._answer = answer
         self._on_the_way: list[_OnTheWay] = []
 
-    def send(self, number: int, call: DeviceRequest) -> None:
+    def send(self, number: int, call: PassThroughRequest) -> None:
         """Raises BenchError when the port is gone."""
         pending = self._link.submit(call.op, call.group, call.command, call.body)
         request = _OnTheWay(number, call, pending, call.retries)

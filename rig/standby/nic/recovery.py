@@ -10,7 +10,6 @@ import socket
 from collections.abc import Callable
 
 from rig.device.numbers import Power
-from rig.standby.nic.attachment import OWNER
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.journal import Note, NotedConnection
 from rig.standby.nic.label_watch import LabelWatch
@@ -107,5 +106,5 @@ class Recovery:
             *([Step("tell", tell)] if standby.untold or slept else []),
             Step("rejoin", standby.rejoin),
             Step("idle device", standby.idle_device),
-            Step("slots and patterns", lambda: standby.lose(self._registry.match(OWNER))),
+            Step("slots and patterns", lambda: standby.lose(self._registry.match())),
         ]

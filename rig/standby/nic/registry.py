@@ -27,7 +27,8 @@ class Registry:
 
     def __init__(self, device: OffloadClient, slots: TcpSlots, next_hops: NextHops, timeline: TimelineWriter) -> None:
         self._device = device
-        self._slots = slots
+        self.slots = slots
+        """What makes them; the driver may have another one when the device is attached."""
         self._next_hops = next_hops
         self._timeline = timeline
         self._connections: dict[str, OffloadedConnection] = {}
@@ -59,7 +60,7 @@ class Registry:
     def _place(self, sock: socket.socket, names: Mapping[str, Any], network_minutes: int) -> tuple[NextHop, SlotRef]:
         try:
             next_hop = self._checked_next_hop(sock)
-            ref = self._device.add_tcp_slot(self._slots.reservation(sock, network_minutes, next_hop))
+            ref = self._device.add_tcp_slot(self.slots.reservation(sock, network_minutes, next_hop))
         except OSError as error:
             cause = f"the connection is over: {error.strerror}"
             self._timeline.add("NIC_REFUSED", **names, error=cause)
@@ -84,10 +85,10 @@ class Registry:
     def restore_orphans(self, orphans: Iterable[tuple[SlotRef, Mapping[str, Any]]]) -> None:
         self._orphans = list(orphans)
 
-    def match(self, owner: int) -> list[OffloadedConnection | OffloadedPattern]:
+    def match(self) -> list[OffloadedConnection | OffloadedPattern]:
         """Bring the device's slots, and its patterns, and these together: a slot of ours that nobody holds is freed, a connection
         without one gets it. Returns those that are refused, and raises, as `_place_again`."""
-        there = {slot.ref for slot in self._device.slots() if slot.owner == owner}
+        there = {slot.ref for slot in self._device.slots() if slot.owner == self.slots.owner}
         held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
         self._orphans += [(slot, {}) for slot in there - held]
         self.free_orphans()

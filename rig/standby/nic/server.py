@@ -25,13 +25,13 @@ UNREAD_MESSAGES = 1000
 AGAIN_S = 0.002
 ADOPTING = (nic.Adopt, nic.GiveBack, nic.GetHeld)
 """Served while a driver that was started anew waits for descriptors."""
-LOST = (nic.Reserve, nic.Adopt, nic.DeviceRequest)
+LOST = (nic.Reserve, nic.Adopt, nic.PassThroughRequest)
 """What cannot be done again by who has only the message."""
 NEEDS_NO_NOTE = (nic.Wake, nic.GiveBack, nic.GetHeld, nic.GetPayloadState, nic.LinkStats)
 """Served also where no note can be made: the host must wake whatever happens, and what only takes away can be asked again."""
 
 
-class Outbox:
+class LineToSystem:
     """What goes to the system, in order."""
 
     def __init__(self, line: Line[nic.ToDriver], loop: Loop) -> None:
@@ -69,7 +69,7 @@ class Server:
     def __init__(
         self,
         line: Line[nic.ToDriver],
-        outbox: Outbox,
+        to_system: LineToSystem,
         driver: NicDriver,
         passing: PassThrough,
         stats: Callable[[], dict[str, int]],
@@ -77,7 +77,7 @@ class Server:
         loop: Loop,
     ) -> None:
         self._line = line
-        self._outbox = outbox
+        self._to_system = to_system
         self._driver = driver
         self._passing = passing
         self._stats = stats
@@ -97,7 +97,7 @@ class Server:
             return
         except Malformed as malformed:
             if malformed.number:
-                self._outbox.send(What.FAULT, malformed.number, fault_of(malformed.as_host_error(), ""))
+                self._to_system.send(What.FAULT, malformed.number, fault_of(malformed.as_host_error(), ""))
             return
         if received is None:
             self._loop.stop()
@@ -145,7 +145,7 @@ class Server:
         try:
             if isinstance(call, nic.Enter) and number in self._owed and not self._driver.asleep:
                 raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
-            if isinstance(call, nic.DeviceRequest):
+            if isinstance(call, nic.PassThroughRequest):
                 self._driver.settle_now()
                 self._passing.send(number, call)
                 return
@@ -160,9 +160,9 @@ class Server:
         if isinstance(result, Exception):
             if not is_foreseen(result):
                 self.on_fault(where, result)
-            self._outbox.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
+            self._to_system.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
         else:
-            self._outbox.send(What.RESULT, number, result)
+            self._to_system.send(What.RESULT, number, result)
         self._driver.notes.answered(number)
 
     def on_fault(self, where: str, error: Exception) -> None:

@@ -20,6 +20,8 @@ from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.next_hop import NextHop
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
 
+OWNER = 1
+"""What the host calls itself to a device, which may have slots of others."""
 WAKE_ON_ALL = SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
 
 PeersWord = Callable[[socket.socket], int]
@@ -46,7 +48,7 @@ class TcpSlots:
     clock: Clock
     local_mac: bytes
     keep_alive: KeepAlive = KeepAlive()
-    owner: int = 1
+    owner: int = OWNER
     learn_next_hop: bool = True
     ts_recent_of: PeersWord = nothing_seen
     flow_label_of: PeersWord = nothing_seen

@@ -73,7 +73,7 @@ class Supervisor:
         self._incarnation = 0
         self._failed_starts = 0
         self._handlers: Mapping[type[Any], Callable[[FromSystem], None]] = {
-            supervision.StartApp: self._start_app,
+            supervision.ForkApp: self._fork_app,
             supervision.Put: self._put,
             supervision.Remove: self._remove,
             supervision.Serving: self._serving,
@@ -191,14 +191,14 @@ class Supervisor:
 
     # -- apps ----------------------------------------------------------------------------------------------------------
 
-    def _start_app(self, received: FromSystem) -> None:
-        message: supervision.StartApp = received.body
+    def _fork_app(self, received: FromSystem) -> None:
+        message: supervision.ForkApp = received.body
         line, kept, test = (received.descriptors.take() for _ in range(3))
         given = [fd for fd in (line, kept, test) if fd is not None]
         if line is None or kept is None or (test is None and message.task is None):
             for fd in given:
                 os.close(fd)
-            self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "StartApp without its descriptors"))
+            self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "ForkApp without its descriptors"))
             return
         try:
             pid = os.fork()

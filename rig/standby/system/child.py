@@ -8,24 +8,18 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import itertools
 import signal
-import socket
-from collections.abc import Callable, Sequence
 
 from rig.process_tree import Outer, Unstoppable, is_stopped, pid_inside, signal_all, stop, tree
 from rig.standby.wire import supervision
-from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.line import Line
-from rig.standby.wire.message import Notice
-from rig.standby.wire.peer import Peer
 
 LAST_STEPS_S = 0.5
 """From the end of a process's line to its exit status; a stopped one has none."""
 
 
-class Child:
-    """`pid` is what the bench can signal, 0 until it is known; `pids`: all that `stop` has stopped, as the driver calls them."""
+class ForkedChild:
+    """A `Child`. `pid` is what the bench can signal, 0 until it is known; `pids`: all that `stop` has stopped, as the driver
+    calls them."""
 
     def __init__(self, key: str) -> None:
         self.key = key
@@ -78,69 +72,10 @@ class Child:
         self._known.set()
 
 
-class Adopted(Child):
+class AdoptedChild(ForkedChild):
     """One that has outlived the system before, which may have stopped it."""
 
     def __init__(self, running: supervision.RunningApp) -> None:
         super().__init__(running.key)
         self.is_born(supervision.Forked(running.pid, running.outer_pid))
         self.pids = tuple(pid for pid in map(pid_inside, tree([Outer(running.outer_pid)])) if pid)
-
-
-class Supervisor:
-    """The supervisor, as the system asks it. `on_gone`: it has ended, as everything else is about to."""
-
-    def __init__(
-        self,
-        given: supervision.Inheritance,
-        *,
-        on_gone: Callable[[str], None],
-        on_fault: Callable[[str, BaseException], None],
-    ) -> None:
-        line: Line[supervision.ToSystem] = Line(socket.socket(fileno=given.line_fd), supervision.ToSystem)
-        self._peer = Peer(line, self._hear, on_gone=on_gone, on_fault=on_fault)
-        self._keys = (f"{given.incarnation}.{number}" for number in itertools.count(1))
-        self._children: dict[str, Child] = {}
-
-    def child(self) -> Child:
-        """For one that is about to be started: it may have spoken before the supervisor has told its pid."""
-        return Child(next(self._keys))
-
-    async def start(
-        self,
-        child: Child,
-        name: str,
-        entry: str,
-        path: list[str],
-        instance: int,
-        fds: Sequence[int],
-        task: supervision.TaskLimits | None = None,
-    ) -> None:
-        """As `Supervising.start`."""
-        self._children[child.key] = child
-        try:
-            child.is_born(await self._peer.call(supervision.StartApp(child.key, name, entry, path, instance, task), fds))
-        except BaseException:
-            self._children.pop(child.key, None)
-            raise
-
-    def adopt(self, running: supervision.RunningApp) -> Child:
-        child = self._children[running.key] = Adopted(running)
-        return child
-
-    async def put(self, name: str, fd: int) -> None:
-        """Keep a duplicate of the descriptor for the system that comes after this one; see `Inheritance.store`."""
-        await self._peer.call(supervision.Put(name), [fd])
-
-    def remove(self, name: str) -> None:
-        self._peer.notify(supervision.Remove(name))
-
-    def serving(self) -> None:
-        """This system's death is none of one that cannot start."""
-        self._peer.notify(supervision.Serving())
-
-    def _hear(self, notice: Notice, descriptors: Descriptors) -> None:
-        if isinstance(notice, supervision.AppEnded):
-            child = self._children.pop(notice.key, None)
-            if child is not None:
-                child.has_ended(notice.status)

@@ -98,7 +98,7 @@ class NicProcess:
     async def request(
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float, retries: int
     ) -> dict[str, Any]:
-        return await self._peer.call(nic.DeviceRequest(op, group, command, dict(body), timeout_s, retries))
+        return await self._peer.call(nic.PassThroughRequest(op, group, command, dict(body), timeout_s, retries))
 
     async def link_stats(self) -> dict[str, int]:
         return await self._peer.call(nic.LinkStats())

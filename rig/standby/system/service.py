@@ -18,13 +18,13 @@ from rig import room
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.process import name_process
-from rig.standby.system.child import Supervisor
 from rig.standby.system.faults import Faults
 from rig.standby.system.machine_start import lose_what_ended
 from rig.standby.system.network import KernelNetwork
 from rig.standby.system.nic_process import NicProcess
 from rig.standby.system.restart import Outlived
 from rig.standby.system.store import Store
+from rig.standby.system.supervisor_process import SupervisorProcess
 from rig.standby.system.system import System
 from rig.standby.wire import bench, nic
 from rig.standby.wire.faults import fault_of
@@ -72,7 +72,7 @@ async def _serve(config: ServiceConfig, given: Inheritance) -> None:
     def end(_why: str) -> None:
         ended.set()
 
-    supervisor = Supervisor(given, on_gone=end, on_fault=faults.met)
+    supervisor = SupervisorProcess(given, on_gone=end, on_fault=faults.met)
     try:
         system = await _started(config, given, supervisor, timeline, faults)
     except Exception as error:
@@ -85,7 +85,7 @@ async def _serve(config: ServiceConfig, given: Inheritance) -> None:
 
 
 async def _started(
-    config: ServiceConfig, given: Inheritance, supervisor: Supervisor, timeline: TimelineWriter, faults: Faults
+    config: ServiceConfig, given: Inheritance, supervisor: SupervisorProcess, timeline: TimelineWriter, faults: Faults
 ) -> System:
     line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.driver_fd), nic.FromDriver)
     driver = NicProcess(line, given.incarnation, on_gone=lambda _why: None, on_fault=faults.met)
@@ -97,6 +97,6 @@ async def _started(
     return system
 
 
-def _outlived(running: RunningApp, supervisor: Supervisor) -> Outlived:
+def _outlived(running: RunningApp, supervisor: SupervisorProcess) -> Outlived:
     line = Line[FromApp](socket.socket(fileno=running.line_fd), FromApp)
     return Outlived(running.instance, supervisor.adopt(running), line)

@@ -120,7 +120,7 @@ class GetHeld(Call[Held], frozen=True):
     pass
 
 
-class DeviceRequest(Call[dict[str, Any]], frozen=True):
+class PassThroughRequest(Call[dict[str, Any]], frozen=True):
     """A request of the bench to the device; the answer is the device's."""
 
     op: int
@@ -146,7 +146,7 @@ ToDriver: TypeAlias = (
     | Enter
     | Wake
     | GetHeld
-    | DeviceRequest
+    | PassThroughRequest
     | LinkStats
 )
 

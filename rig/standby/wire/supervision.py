@@ -35,7 +35,7 @@ class RunningApp:
     outer_pid: int
     line_fd: int
     instance: int
-    """As the system gave it to StartApp."""
+    """As the system gave it to ForkApp."""
 
 
 class TaskLimits(msgspec.Struct, frozen=True):
@@ -86,7 +86,7 @@ class Forked(msgspec.Struct, frozen=True):
     outer_pid: int
 
 
-class StartApp(Call[Forked], frozen=True):
+class ForkApp(Call[Forked], frozen=True):
     """With three descriptors: the app's end of its line, the system's end to keep, the one that the test's calls come through,
     which a task host goes without."""
 
@@ -114,7 +114,7 @@ class Serving(Notice, frozen=True):
     """The system is up: its next death is not one of a system that cannot start."""
 
 
-FromSystem: TypeAlias = StartApp | Put | Remove | Serving
+FromSystem: TypeAlias = ForkApp | Put | Remove | Serving
 
 
 class AppEnded(Notice, frozen=True):

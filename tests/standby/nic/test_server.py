@@ -12,7 +12,7 @@ import pytest
 from rig.device.objects import Pattern
 from rig.standby.nic import journal
 from rig.standby.nic.pass_through import PassThrough
-from rig.standby.nic.server import Outbox, Server
+from rig.standby.nic.server import LineToSystem, Server
 from rig.standby.wire import nic
 from rig.standby.wire.faults import Internal
 from rig.standby.wire.line import Line, Received, What, pair
@@ -34,9 +34,9 @@ class Served:
         self.line.sock.setblocking(False)
         self._parts = parts
         end: Line[nic.ToDriver] = Line(theirs, nic.ToDriver)
-        outbox = Outbox(end, parts.loop)
+        to_system = LineToSystem(end, parts.loop)
         passing = PassThrough(parts.link, parts.loop, lambda *_: None)
-        self.server = Server(end, outbox, parts.driver, passing, dict, parts.timeline, parts.loop)
+        self.server = Server(end, to_system, parts.driver, passing, dict, parts.timeline, parts.loop)
         parts.loop.watch(end.fileno(), self.server.readable)
         stack.callback(parts.loop.unwatch, end.fileno())
 

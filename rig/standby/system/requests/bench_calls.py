@@ -16,7 +16,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 
-StartApp: TypeAlias = Callable[[bench.StartApp, int], Awaitable[int]]
+StartsApp: TypeAlias = Callable[[bench.StartApp, int], Awaitable[int]]
 """Takes the descriptor of the test's line too, which stays its caller's; returns the instance number."""
 Handlers: TypeAlias = Mapping[type[Any], Callable[[Any, Descriptors], Any]]
 
@@ -24,7 +24,7 @@ Handlers: TypeAlias = Mapping[type[Any], Callable[[Any, Descriptors], Any]]
 class BenchCalls:
     def __init__(
         self,
-        start_app: StartApp,
+        start_app: StartsApp,
         driver: Driver,
         power: PowerState,
         governor: Governor,
