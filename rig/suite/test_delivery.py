@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import tcp_segment, udp_datagram
 from rig.standby.api import ControlChannelTriggerStatus as Status
@@ -38,17 +39,26 @@ def test_in_standby_a_hardware_channel_wakes_and_runs(scene: Scene) -> None:
     assert scene.app.call("messages", channel="inbox") == [b"wake up"]
 
 
-@pytest.mark.requirement("CCT-028")
-def test_in_standby_a_software_channel_waits_for_the_system_to_be_active(scene: Scene) -> None:
-    assert scene.open(hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+@pytest.mark.requirement("CCT-028", "CCT-047")
+@pytest.mark.bench_config(clock=Clock(10_000))
+def test_a_software_channel_does_not_outlast_standby_and_runs_nothing_in_it(scene: Scene) -> None:
+    """Neither its push task nor its keep-alive task, of which an interval ends meanwhile. Built again, it works."""
+    assert scene.open(hardware=False, minutes=15) is Status.SOFTWARE_SLOT_ALLOCATED
     after = scene.sleep()
     scene.bench.server.push(b"not now")
+    deadline = Deadline(2 * scene.bench.config.clock.minutes_s(15))
     scene.assert_no_wake(after)
+    while not deadline.expired:
+        deadline.pause()
     scene.host.exit_standby()
     active = scene.timeline.wait("POWER", state="active", after=after)
-    run = scene.timeline.wait("RUN_ENTER", kind="push", after=after)
-    assert active.seq < run.seq
-    scene.timeline.wait("TASK_DATA", data=b"not now".hex(), after=after)
+    reset = scene.timeline.wait("RESET", after=active.seq)
+    assert (reset.reason, reset.hardware, reset.software) == ("LOW_POWER_EXIT", False, True)
+    scene.assert_no_wake(after)
+    scene.app.call("close_channel", channel="inbox")
+    before = len(scene.bench.server.connections)
+    assert scene.open(hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+    scene.push_and_run(scene.bench.server.connection(before), b"now")
 
 
 @pytest.mark.requirement("CCT-028")

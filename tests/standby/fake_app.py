@@ -144,6 +144,10 @@ class FakeApp:
 
     async def close(self, channel: str) -> None:
         await self.call(CloseChannel(channel))
+        self.forget_transport(channel)
+
+    def forget_transport(self, channel: str) -> None:
+        """It is closed, for another one."""
         transport = self._transports.pop(channel)
         self._loop.remove_reader(transport.fileno())
         transport.close()

@@ -61,6 +61,9 @@ class Owner:
     def left_standby(self) -> None:
         """The user is back; the host is awake unless the device is not to be had."""
 
+    def app_ready(self, app: AppProcess) -> None:
+        """It has started, and does what it is for."""
+
     def app_stopped(self, app: AppProcess) -> None:
         """It sees nothing of what comes for it; the host may be about to sleep."""
 

@@ -64,6 +64,10 @@ class Owners(Owner):
         for owner in self._all:
             owner.left_standby()
 
+    def app_ready(self, app: AppProcess) -> None:
+        for owner in self._all:
+            owner.app_ready(app)
+
     def app_stopped(self, app: AppProcess) -> None:
         for owner in self._all:
             owner.app_stopped(app)

@@ -40,6 +40,12 @@ class Processes:
             self._awaited[app.instance] = asyncio.get_running_loop().create_future()
         return self._awaited[app.instance]
 
+    def started(self, app: AppProcess) -> None:
+        """It serves the test's calls. Safe to call twice."""
+        if not app.is_ready:
+            app.ready()
+            self._owners.app_ready(app)
+
     def suspend_if_idle(self, app: AppProcess) -> None:
         """An app in the background, or any app in standby, is suspended as soon as it has nothing to do. A task host ends."""
         if app.is_task_host:

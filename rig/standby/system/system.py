@@ -16,9 +16,11 @@ from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
+from rig.standby.system.channels.broker import Broker
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.owner import ChannelOwner
+from rig.standby.system.channels.resets import ChannelResets
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
@@ -99,7 +101,10 @@ class System:
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
         watch = TransportWatch(self.power, self.channels)
         self.slots = SlotPolicy(rules.limits())
-        setup = ChannelSetup(self.channels, watch, self.slots, driver, supervisor, host.numbers, self.power, timeline, rules)
+        broker = Broker(self.surroundings)
+        setup = ChannelSetup(
+            self.channels, watch, self.slots, driver, supervisor, host.numbers, self.power, broker, timeline, rules
+        )
         self.tasks = TaskParts(
             rules,
             clock,
@@ -121,6 +126,20 @@ class System:
         timers = KeepAliveTimers(clock, triggers.keep_alive_due)
         closing = ChannelClosing(setup, timers, tasks)
         self.owners.add(ChannelOwner(self.channels, setup, timers, watch, triggers, closing, self.processes, driver))
+        self.resets = ChannelResets(
+            self.channels,
+            setup,
+            timers,
+            broker,
+            self.power,
+            self.governor,
+            self._background,
+            self.system_events.happens,
+            timeline,
+        )
+        self.owners.add(self.resets)
+        self.surroundings.subscribe(self.resets.surroundings_changed)
+        self.power.subscribe(self.resets.power_changed)
         self.owners.add(self.tasks.owner)
         self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
         self._endings = Endings(
@@ -128,7 +147,7 @@ class System:
         )
         self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
         app_calls = AppCalls(self.processes, self.channels, self.tasks.scheduler, triggers, timeline)
-        channel_calls = ChannelCalls(self.channels, setup, timers, closing, wake_supported=rules.aoac)
+        channel_calls = ChannelCalls(self.channels, setup, timers, closing, self.resets, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
         self.app_messages = AppMessages(self.governor, self.processes, *handlers)
@@ -166,6 +185,7 @@ class System:
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()
         self.situation.look()
+        self.resets.catch_up()
 
     def serve_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
         """The answer to a call of the bench, or a coroutine that has it; by then it is written down. Raises HostError."""

@@ -33,6 +33,7 @@ class SavedChannel(msgspec.Struct, frozen=True):
     key: str | None
     status: Status | None
     no_slot: str | None
+    reset: bool
     held_pushes: int
     payload: PayloadKeepAlive | None
     due_s: float | None
@@ -69,6 +70,8 @@ class Channel:
     """What its set-up ended with; None: it has not."""
     no_slot: str | None = None
     """Why its transport got no slot when it was about to connect."""
+    reset: bool = False
+    """The system has taken its slot: nothing comes of it any more until another transport is bound (CCT-046)."""
     held_pushes: int = 0
     """Push tasks that wait for the user to be back."""
     payload: PayloadKeepAlive | None = None
@@ -127,6 +130,7 @@ class Channel:
             key=self.key,
             status=self.status,
             no_slot=self.no_slot,
+            reset=self.reset,
             held_pushes=self.held_pushes,
             payload=self.payload,
             due_s=due_s,
@@ -154,6 +158,7 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
         key=saved.key,
         status=saved.status,
         no_slot=saved.no_slot,
+        reset=saved.reset,
         held_pushes=saved.held_pushes,
         payload=saved.payload,
     )

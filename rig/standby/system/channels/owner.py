@@ -59,7 +59,9 @@ class ChannelOwner(Owner):
     async def prepare(self) -> None:
         """A channel whose transport is over keeps its slot for the next one."""
         for channel in self._table:
-            if channel.over:
+            if channel.reset:
+                await self._setup.free(channel)
+            elif channel.over:
                 await self._setup.give_back(channel)
             elif channel.offloaded:
                 await self._setup.set_resumed(channel)

@@ -17,9 +17,10 @@ from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import RigError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.broker import Broker
 from rig.standby.system.channels.channel import Channel, Transport
 from rig.standby.system.channels.decision import Nic, Row, Situation, decide
-from rig.standby.system.channels.slots import NONE_FREE, SlotPolicy
+from rig.standby.system.channels.slots import NONE_FREE, SlotKind, SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import ConnectionToOffload, Driver
@@ -52,6 +53,7 @@ class ChannelSetup:
         supervisor: Supervising,
         numbers: Numbers,
         power: PowerState,
+        broker: Broker,
         timeline: TimelineWriter,
         rules: StandbyConfig,
     ) -> None:
@@ -61,6 +63,7 @@ class ChannelSetup:
         self._driver = driver
         self._supervisor = supervisor
         self._power = power
+        self._broker = broker
         self._timeline = timeline
         self._rules = rules
         self._numbers = numbers
@@ -184,8 +187,23 @@ class ChannelSetup:
         if channel in self._table:
             self._table.remove(channel)
 
+    def reset(self, channel: Channel) -> None:
+        """It is of no use any more; its slot is to be freed."""
+        self._watch.stop_channel(channel)
+        channel.reset, channel.status, channel.held_pushes = True, None, 0
+
+    async def free(self, channel: Channel) -> None:
+        """Its slot, for the next channel."""
+        await self.give_back(channel)
+        self._free_slot(channel)
+
+    def kind_for(self, channel: Channel) -> SlotKind:
+        """What it asks for."""
+        return self._policy.kind_for(channel.wants_hardware)
+
     def _drop_transport(self, channel: Channel) -> None:
         self._watch.stop_channel(channel)
+        channel.reset = False
         if channel.sock is not None:
             channel.sock.close()
             self._supervisor.remove(channel.stored_as)
@@ -202,8 +220,7 @@ class ChannelSetup:
         end = await self._outcome(channel)
         kind = channel.kind
         if not end.status.allocated:
-            await self.give_back(channel)
-            self._free_slot(channel)
+            await self.free(channel)
         channel.status = end.status
         event = "SLOT_GRANT" if end.status.allocated else "SLOT_DENY"
         reason = {} if end.status.allocated else {"reason": channel.no_slot or end.why}
@@ -228,7 +245,9 @@ class ChannelSetup:
     def _situation(self, channel: Channel, nic: Nic) -> Situation:
         sock = channel.sock
         return Situation(
-            kind=channel.kind or self._policy.kind_for(channel.wants_hardware),
+            kind=channel.kind or self.kind_for(channel),
+            broker_ready=self._broker.ready,
+            reset=channel.reset,
             established=sock is None or tcp_info(sock).state == TCP_ESTABLISHED,
             in_standby=self._power.in_standby,
             no_slot=channel.no_slot,
@@ -274,14 +293,14 @@ class ChannelSetup:
             self._policy.restore(channel.kind, channel.app.package.name)
 
     def _request_slot(self, channel: Channel) -> None:
-        kind = self._policy.kind_for(channel.wants_hardware)
+        kind = self.kind_for(channel)
         self._record("SLOT_REQUEST", channel, kind=kind.value)
         channel.no_slot = self._policy.take(kind, channel.app.package.name)
         if channel.no_slot is None:
             channel.kind, channel.status = kind, None
             return
         self._record("SLOT_DENY", channel, kind=kind.value, reason=channel.no_slot)
-        if channel.no_slot == NONE_FREE and self._rules.no_slot_fails_connect:
+        if channel.no_slot == NONE_FREE and self._broker.ready and self._rules.no_slot_fails_connect:
             raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
 
     def _free_slot(self, channel: Channel) -> None:

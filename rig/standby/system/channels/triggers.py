@@ -36,6 +36,8 @@ class ChannelTriggers:
 
     def push(self, channel: Channel) -> None:
         """The app's read completion has returned: now the push task may start."""
+        if channel.reset:
+            return
         if not channel.push_enabled:
             self._timeline.add("USAGE_FAULT", app=channel.app.name, channel=channel.channel_id, what="no wait for push")
         elif self._watch.may_fire(channel):

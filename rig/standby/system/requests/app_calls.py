@@ -35,7 +35,7 @@ class AppCalls:
         if not app.is_ready:
             event = "TASK_HOST_START" if app.is_task_host else "APP_READY"
             self._timeline.add(event, app=app.name, pid=pid, instance=app.instance)
-            app.ready()
+            self._processes.started(app)
             self._tasks.app_ready(app)
 
     def _read_begin(self, app: AppProcess, message: from_app.ReadBegin, descriptors: Descriptors) -> None:

@@ -10,19 +10,29 @@ from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
+from rig.standby.system.channels.resets import ChannelResets
 from rig.standby.system.channels.setup import ChannelSetup, check_minutes
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.transport import taken_transport
 
 
 class ChannelCalls:
     def __init__(
-        self, table: ChannelTable, setup: ChannelSetup, timers: KeepAliveTimers, closing: ChannelClosing, *, wake_supported: bool
+        self,
+        table: ChannelTable,
+        setup: ChannelSetup,
+        timers: KeepAliveTimers,
+        closing: ChannelClosing,
+        resets: ChannelResets,
+        *,
+        wake_supported: bool,
     ) -> None:
+        self._resets = resets
         self._table = table
         self._setup = setup
         self._timers = timers
@@ -105,6 +115,8 @@ class ChannelCalls:
             status = await self._setup.wait_for_push_enabled(channel)
             if status.allocated:
                 self._timers.start(channel)
+            elif status is Status.SERVICE_UNAVAILABLE:
+                self._resets.unavailable(channel, self._setup.kind_for(channel))
             return int(status)
 
     async def _close(self, app: AppProcess, message: from_app.CloseChannel, descriptors: Descriptors) -> None:
