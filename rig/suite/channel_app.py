@@ -14,13 +14,16 @@ from rig.standby.api import (
     BackgroundTaskBuilder,
     BackgroundTaskInstance,
     ControlChannelTrigger,
+    ControlChannelTriggerResetEventDetails,
     ControlChannelTriggerResourceType,
     ReadOperation,
     StreamSocket,
+    SystemTrigger,
+    SystemTriggerType,
 )
 
 READ_BYTES = 65536
-ENTRY = "ChannelApp.Task"
+ENTRY, RESET_ENTRY = "ChannelApp.Task", "ChannelApp.ResetTask"
 TRIGGERS = {"push": "push_notification_trigger", "keepalive": "keep_alive_trigger"}
 COMPLETION_LIMIT_S = 10.0
 
@@ -34,7 +37,8 @@ class ChannelApp:
         self.inbox: dict[str, list[bytes]] = {}
         self._go_on = threading.Event()
         self._go_on.set()
-        app.entry_points[ENTRY] = self._task
+        self._set_up_with: dict[str, dict[str, Any]] = {}
+        app.entry_points |= {ENTRY: self._task, RESET_ENTRY: self._reset_task}
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -74,7 +78,8 @@ class ChannelApp:
         self.sockets[channel].read_async(READ_BYTES, self._read)
 
     def set_up(self, channel: str, host: str, port: int, hardware: bool | None = None) -> int:
-        """All of it, with a push task; what is not allocated is left as it is."""
+        """All of it, with a push task; what is not allocated is left as it is. The reset task does it again."""
+        self._set_up_with[channel] = {"host": host, "port": port, "hardware": hardware}
         self.construct(channel, hardware=hardware)
         self.register(channel)
         self.bind(channel)
@@ -86,6 +91,11 @@ class ChannelApp:
 
     def close(self, channel: str) -> None:
         _channel(channel).close()
+
+    def register_for_resets(self, one_shot: bool = False) -> str:
+        """The task id."""
+        trigger = SystemTrigger(SystemTriggerType.CONTROL_CHANNEL_RESET, one_shot)
+        return BackgroundTaskBuilder("resets", RESET_ENTRY, trigger).register().task_id
 
     # -- what a test wants to know, and set ----------------------------------------------------------------------------
 
@@ -125,6 +135,16 @@ class ChannelApp:
         channel = instance.channel_id or ""
         data = b"".join(self.inbox.pop(channel, []))
         self.app.timeline.add("TASK_DATA", app=self.app.name, channel=channel, data=data.hex(), closed=False)
+
+    def _reset_task(self, instance: BackgroundTaskInstance) -> None:
+        """Builds again what was lost, as far as this process had it."""
+        why: ControlChannelTriggerResetEventDetails = instance.trigger_details
+        lost = {True: why.hardware_slot_reset, False: why.software_slot_reset}
+        self.app.timeline.add("reset-task", reason=int(why.reset_reason), hardware=lost[True], software=lost[False])
+        for channel, how in self._set_up_with.items():
+            if lost[bool(how["hardware"])]:
+                _channel(channel).close()
+                self.set_up(channel, **how)
 
 
 def _channel(channel_id: str) -> ControlChannelTrigger:

@@ -1,21 +1,43 @@
-"""Channels that the system takes away, and gives again: a switch of users, standby, quiet hours, an app or a system that dies."""
+"""Channels that the system takes away, and gives again: a switch of users, standby, quiet hours, an app that runs again.
+
+The app is channel_app.py: its reset task builds again what was lost.
+"""
 
 from __future__ import annotations
 
 import os
 import signal
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
+from rig.standby.api import ControlChannelTriggerResetReason as Reason
 from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.standby.api import HostError, HResult
+from rig.standby.app_handle import AppHandle
 from rig.suite.scene import Scene
-from rig.timeline import Record
+
+APP = "rig.suite.channel_app:ChannelApp"
+NAME = "resets"
 
 
-def open_both(scene: Scene) -> None:
-    assert scene.open("hard") is Status.HARDWARE_SLOT_ALLOCATED
-    assert scene.open("soft", hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+def server_of(scene: Scene) -> dict[str, Any]:
+    return {"host": scene.bench.server.address, "port": scene.bench.server.port}
+
+
+def with_both(scene: Scene) -> AppHandle:
+    """A channel of each kind, and the reset task."""
+    app = scene.host.start_app(NAME, APP)
+    app.call("request_access")
+    app.call("register_for_resets")
+    set_up_both(scene, app)
+    return app
+
+
+def set_up_both(scene: Scene, app: AppHandle) -> None:
+    assert app.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    assert app.call("set_up", channel="soft", hardware=False, **server_of(scene)) == Status.SOFTWARE_SLOT_ALLOCATED
 
 
 def switch_users(scene: Scene) -> None:
@@ -32,64 +54,96 @@ def standby(scene: Scene) -> None:
     scene.host.exit_standby()
 
 
-def restart_app(scene: Scene) -> None:
-    os.kill(scene.timeline.find("APP_READY", app="chat")[-1].pid, signal.SIGKILL)
-    scene.timeline.wait("APP_TERMINATED", app="chat")
-    scene.start_again()
-
-
-def reset(scene: Scene, after: int) -> tuple[str, bool, bool]:
-    told: Record = scene.timeline.wait("RESET", app="chat", after=after)
-    return told.reason, told.hardware, told.software
-
-
-CAUSES = pytest.mark.parametrize(
-    ("cause", "told"),
+@pytest.mark.requirement("CCT-046", "CCT-047")
+@pytest.mark.parametrize(
+    ("cause", "reason", "hardware"),
     [
-        (switch_users, ("FAST_USER_SWITCHED", True, True)),
-        (standby, ("LOW_POWER_EXIT", False, True)),
-        (quiet_hours, ("QUIET_HOURS_EXIT", True, True)),
-        (restart_app, ("APPLICATION_RESTART", True, True)),
+        (switch_users, Reason.FAST_USER_SWITCHED, True),
+        (standby, Reason.LOW_POWER_EXIT, False),
+        (quiet_hours, Reason.QUIET_HOURS_EXIT, True),
     ],
 )
+def test_the_reset_task_is_told_what_was_lost_and_builds_it_again(
+    scene: Scene, cause: Callable[[Scene], None], reason: Reason, hardware: bool
+) -> None:
+    with_both(scene)
+    hard = scene.bench.server.connection(0)
+    after = scene.timeline.mark()
+    cause(scene)
+    run = scene.timeline.wait("reset-task", after=after)
+    assert (run.reason, run.hardware, run.software) == (reason, hardware, True)
+    assert scene.timeline.wait("RUN_EXIT", task="resets", after=after).fault is None
+    again = [scene.bench.server.connection(2 + number) for number in range(1 + hardware)]
+    assert len(scene.timeline.find("CONNECT_END", after=after)) == len(again), "a hardware slot survives standby"
+    for name, connection in zip(("hard", "soft"), again if hardware else [hard, *again], strict=True):
+        scene.push_and_run(connection, b"built again", name)
+    assert len(scene.device.slots()) == 1
+    assert len(scene.timeline.find("RUN_ENTER", task="resets", after=after)) == 1
+
+
+@pytest.mark.requirement("CCT-046")
+def test_an_app_that_runs_again_is_told_what_it_had(scene: Scene) -> None:
+    with_both(scene)
+    os.kill(scene.timeline.find("APP_READY", app=NAME)[-1].pid, signal.SIGKILL)
+    scene.timeline.wait("APP_TERMINATED", app=NAME)
+    after = scene.timeline.mark()
+    app = scene.host.start_app(NAME, APP)
+    run = scene.timeline.wait("reset-task", after=after)
+    assert (run.reason, run.hardware, run.software) == (Reason.APPLICATION_RESTART, True, True)
+    set_up_both(scene, app)
+    scene.push_and_run(scene.bench.server.connection(2), b"again", "hard")
 
 
 @pytest.mark.requirement("CCT-046", "CCT-047")
-@CAUSES
-def test_channels_that_are_reset_are_dead_until_they_are_built_again(
-    scene: Scene, cause: Callable[[Scene], None], told: tuple[str, bool, bool]
-) -> None:
-    open_both(scene)
+@pytest.mark.parametrize("lever", ["session_connected", "quiet_hours", "standby"])
+def test_what_was_reset_fires_no_more(scene: Scene, lever: str) -> None:
+    """The negative control of its being built again: the app has no reset task."""
+    app = scene.host.start_app(NAME, APP)
+    app.call("request_access")
+    set_up_both(scene, app)
+    hard, soft = (scene.bench.server.connection(number) for number in (0, 1))
+    if lever == "standby":
+        standby(scene)
+    else:
+        scene.host.levers.set(**{lever: lever == "quiet_hours"})
+    survives = lever == "standby"
     after = scene.timeline.mark()
-    cause(scene)
-    assert reset(scene, after) == told
-    hard, soft = (told[1], told[2])
-    assert len(scene.device.slots()) == (0 if hard else 1)
-    connections = list(scene.bench.server.connections)
-    after = scene.timeline.mark()
-    if cause is not restart_app:  # else the connections ended with it
-        connections[1].push(b"to a dead channel")
-        scene.assert_no_wake(after)
-        if not hard:
-            scene.push_and_run(connections[0], b"it survives", "hard")
-    for name, lost in (("hard", hard), ("soft", soft)):
-        if lost and cause is not restart_app:
-            scene.app.call("close_channel", channel=name)
-        if lost:
-            assert scene.open(name, hardware=name == "hard").allocated
-            scene.push_and_run(scene.bench.server.connection(), b"built again", name)
-    assert len(scene.device.slots()) == 1
+    for connection in [soft] if survives else [hard, soft]:
+        connection.push(b"to a dead channel")
+    scene.assert_no_wake(after)
+    assert not scene.timeline.find("USAGE_FAULT")
+    assert len(scene.device.slots()) == survives
+    if survives:
+        scene.push_and_run(hard, b"alive", "hard")
+    assert Status(app.call("wait", channel="soft")) is Status.SERVICE_UNAVAILABLE
 
 
 @pytest.mark.requirement("CCT-025")
 def test_while_another_user_has_the_screen_the_broker_is_not_ready(scene: Scene) -> None:
     """The channel is refused, the app waits for the reset, and then gets it."""
+    app = scene.host.start_app(NAME, APP)
+    app.call("request_access")
+    app.call("register_for_resets")
     scene.host.levers.set(session_connected=False)
-    for name, hardware in (("hard", True), ("soft", False)):
-        assert scene.open(name, hardware=hardware) is Status.SERVICE_UNAVAILABLE
-        scene.app.call("close_channel", channel=name)
+    for channel, hardware in (("hard", True), ("soft", False)):
+        status = app.call("set_up", channel=channel, hardware=hardware, **server_of(scene))
+        assert Status(status) is Status.SERVICE_UNAVAILABLE
     assert scene.device.slots() == ()
     after = scene.timeline.mark()
     scene.host.levers.set(session_connected=True)
-    assert reset(scene, after) == ("FAST_USER_SWITCHED", True, True)
-    open_both(scene)
+    assert scene.timeline.wait("reset-task", after=after).reason == Reason.FAST_USER_SWITCHED
+    scene.timeline.wait("RUN_EXIT", task="resets", after=after)
+    assert len(scene.device.slots()) == 1
+    scene.push_and_run(scene.bench.server.connection(), b"for the user", "soft")
+
+
+@pytest.mark.requirement("CCT-045")
+def test_resets_are_registered_with_a_repeating_trigger(scene: Scene) -> None:
+    app = with_both(scene)
+    with pytest.raises(HostError) as refused:
+        app.call("register_for_resets", one_shot=True)
+    assert refused.value.hresult is HResult.INVALID_ARG
+    for _ in range(2):
+        after = scene.timeline.mark()
+        switch_users(scene)
+        scene.timeline.wait("RUN_EXIT", task="resets", after=after)

@@ -24,6 +24,8 @@ class SystemTasks(TriggerSource):
         assert isinstance(wanted.trigger, SystemEvent)
         if wanted.trigger.event is SystemTriggerType.INVALID:
             raise HostError(HResult.INVALID_ARG, "a system trigger of the type INVALID")
+        if wanted.trigger.event is SystemTriggerType.CONTROL_CHANNEL_RESET and wanted.trigger.one_shot:
+            raise HostError(HResult.INVALID_ARG, "channels may be reset any number of times: no one-shot trigger (CCT-045)")
 
     def fire(self, happened: Happened) -> None:
         for registration in self._registry.of_kind(SystemEvent):
