@@ -10,15 +10,19 @@ import pytest
 
 from rig.config import StandbyConfig
 from rig.errors import UsageError
-from rig.manifest.manifest import Manifest
+from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
+from rig.standby.wire.from_app import RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from tests.standby.fake_host import fake_host
 from tests.standby.mortal_host import MortalHost
 from tests.standby.virtual_time import run
 
-FIRST, SECOND = Manifest("mail", entry="its:App"), Manifest("mail", version="1.1.0.0", entry="its:App")
+CHANNEL = frozenset({TaskType.CONTROL_CHANNEL})
+TASKS = BackgroundTasksExtension("Inbox", CHANNEL), BackgroundTasksExtension("Alive", CHANNEL)
+"""As FakeApp registers them."""
+FIRST, SECOND = (Manifest("mail", version, "its:App", TASKS) for version in ("1.0.0.0", "1.1.0.0"))
 HOUR_S = 3600.0
 
 
@@ -53,6 +57,8 @@ async def _life(host: MortalHost) -> None:
     await host.bench(bench.ExitStandby())
 
     second = await host.app()
+    await second.call(RemoveAccess())
+    await second.call(RequestAccess())
     assert await second.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
     [running] = host.system.processes
     await _done(host, bench.EndApp(running.instance, by_user=False))

@@ -76,6 +76,10 @@ class Owner:
     async def end_app(self, app: AppProcess) -> None:
         """Give back all that was its own. What raises counts as given back: nobody is left who could try again."""
 
+    async def app_stops(self, app: AppProcess) -> None:
+        """Its process is about to be ended, by the user or by the system. Tell what it runs of it, and wait for what it may still
+        do."""
+
     async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
         """All of its processes are about to be ended, for an update or because the user does not want it any more. Tell them of
         it, and wait for what they may still do."""

@@ -91,6 +91,10 @@ class Owners(Owner):
         if errors:
             raise errors[0]
 
+    async def app_stops(self, app: AppProcess) -> None:
+        for owner in self._all:
+            await owner.app_stops(app)
+
     async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
         for owner in self._all:
             await owner.package_stops(package, reason)

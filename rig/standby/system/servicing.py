@@ -87,7 +87,12 @@ class Servicing:
         self._timeline.add("PACKAGE_UNINSTALL", app=name, version=package.version)
 
     async def end(self, app: AppProcess, cause: Cause) -> None:
-        """Returns when it has ended, and nothing of it is left. One that is about to be started is, first."""
+        """What it runs has its grace. Returns when it has ended, and nothing of it is left."""
+        await self._owners.app_stops(app)
+        await self._kill(app, cause)
+
+    async def _kill(self, app: AppProcess, cause: Cause) -> None:
+        """One that is about to be started is, first."""
         if self._processes.get(app.instance) is not app:
             return
         removal = self._processes.removal(app)
@@ -104,7 +109,7 @@ class Servicing:
         """Whatever starts meanwhile is ended too."""
         await self._owners.package_stops(package, reason)
         while running := [app for app in self._processes if app.package is package]:
-            await asyncio.gather(*(self.end(app, cause) for app in running))
+            await asyncio.gather(*(self._kill(app, cause) for app in running))
 
 
 def _number(manifest: Manifest) -> tuple[int, ...]:

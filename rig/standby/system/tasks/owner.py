@@ -51,12 +51,18 @@ class TaskOwner(Owner):
     def app_gone(self, app: AppProcess) -> None:
         self._scheduler.app_gone(app)
 
+    async def app_stops(self, app: AppProcess) -> None:
+        """Its runs have their grace; those in processes of their own go on (APT-007)."""
+        for instance in self._instances.of_host(app):
+            self._scheduler.cancel(instance, Reason.TERMINATING)
+        await self._scheduler.until_quiet(lambda: self._instances.of_host(app))
+
     async def package_stops(self, package: AppPackage, reason: Reason) -> None:
         """Its runs have their grace; its processes end then. What waits does so over an update."""
         for instance in self._instances.of_package(package.name):
             if not instance.pending or reason is Reason.UNINSTALL:
                 self._scheduler.cancel(instance, reason)
-        await self._scheduler.package_is_quiet(package.name)
+        await self._scheduler.until_quiet(lambda: self._instances.of_package(package.name))
 
     def package_gone(self, package: AppPackage) -> None:
         for registration in list(package.registrations.values()):

@@ -7,8 +7,10 @@ from rig.standby.system.registration import Registration
 from rig.standby.system.situation import HostSituation
 from rig.standby.system.tasks.conditions import first_lost
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-from rig.standby.wire.task_enums import SystemConditionType
-from rig.standby.wire.triggers import Maintenance
+from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
+from rig.standby.wire.triggers import Maintenance, SystemEvent
+
+SERVICED = tuple(SystemEvent(SystemTriggerType.SERVICING_COMPLETE, one_shot) for one_shot in (False, True))
 
 
 class Policy:
@@ -17,11 +19,11 @@ class Policy:
     def __init__(self, situation: HostSituation) -> None:
         self._situation = situation
 
-    def inert(self, package: AppPackage) -> str | None:
-        """Why its triggers do nothing at all, now and later."""
+    def inert(self, package: AppPackage, registration: Registration | None = None) -> str | None:
+        """Why its triggers do nothing at all, now and later. The task that is there to hear of the update hears of it."""
         if not package.access:
             return "the app has no background access"
-        if package.access_outdated:
+        if package.access_outdated and not (registration and registration.trigger in SERVICED):
             return "its background access is that of the version before"
         return None
 

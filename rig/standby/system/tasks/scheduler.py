@@ -7,7 +7,7 @@ ordered. Whatever happens to it goes through here.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from rig.standby.system.app_process import AppProcess
@@ -83,7 +83,7 @@ class Scheduler:
 
     def fire(self, registration: Registration, details: AnyDetails | None = None, cause: str = "trigger") -> Instance | None:
         """`cause`: why a suspended app goes on. Returns the instance, which may wait since before; None: there is none."""
-        inert = self._policy.inert(self._registry.package_of(registration))
+        inert = self._policy.inert(self._registry.package_of(registration), registration)
         if inert is not None:
             self._tell_dropped("TASK_INERT", registration, reason=inert)
             return None
@@ -240,9 +240,9 @@ class Scheduler:
         for instance in self._instances.of_package(name):
             self.cancel(instance, reason)
 
-    async def package_is_quiet(self, name: str) -> None:
-        """Return when nothing of it runs or is about to; what stays too long is killed meanwhile."""
-        while any(not instance.pending for instance in self._instances.of_package(name)):
+    async def until_quiet(self, those: Callable[[], Iterable[Instance]]) -> None:
+        """Return when none of them runs or is about to; what stays too long is killed meanwhile."""
+        while any(not instance.pending for instance in those()):
             self._quiet.clear()
             await self._quiet.wait()
 
