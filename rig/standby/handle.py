@@ -6,6 +6,7 @@ through it while the host runs.
 
 from __future__ import annotations
 
+import shutil
 import socket
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
@@ -28,6 +29,7 @@ from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.packages import START_TIMEOUT_S, Packages
 from rig.standby.wire import bench, supervision
+from rig.standby.wire.app_data import data_of_apps
 from rig.standby.wire.faults import error_of
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.line import pair
@@ -90,6 +92,7 @@ class StandbyHost:
         self._store = timeline.path.with_name("system.db")
         for file in (self._store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
             file.unlink(missing_ok=True)
+        shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
         self._rules = asdict(standby)
         self._port_fds = port_fds
         news, told = pair()
@@ -121,6 +124,7 @@ class StandbyHost:
             settings.host_ns_fd,
             system=msgspec.msgpack.encode(config),
             driver=msgspec.msgpack.encode(settings),
+            data=str(data_of_apps(self.timeline.path)),
         )
         ns_fds = settings.host_ns_fd, settings.wire_ns_fd
         fds = (theirs.fileno(), told.fileno(), settings.timeline_fd, *ns_fds, *self._port_fds)

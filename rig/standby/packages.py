@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,6 +16,7 @@ from rig.manifest.read import read_manifest
 from rig.standby.app_handle import AppHandle
 from rig.standby.news import News
 from rig.standby.wire import bench
+from rig.standby.wire.app_data import data_of, data_of_apps
 from rig.standby.wire.line import pair
 from rig.standby.wire.message import Call
 from rig.timeline import Record, Timeline
@@ -66,8 +68,9 @@ class Packages:
         return wanted
 
     def uninstall(self, name: str) -> None:
-        """Returns when its processes have ended. Raises UsageError."""
+        """Returns when its processes have ended; what it kept is gone. Raises UsageError."""
         self._ask(bench.UninstallPackage(name))
+        shutil.rmtree(data_of(data_of_apps(self._timeline.path), name), ignore_errors=True)
 
     def launch(self, name: str) -> AppHandle:
         """The user starts an installed app, or switches to the process that it has already. Raises UsageError, AppNotStarted."""

@@ -1,6 +1,7 @@
 """All that an app under test imports: WinRT terms in PEP 8 spelling."""
 
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
+from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.details import (
@@ -48,6 +49,7 @@ from rig.standby.wire.task_enums import (
 
 __all__ = [
     "App",
+    "ApplicationData",
     "ApplicationTrigger",
     "ApplicationTriggerDetails",
     "ApplicationTriggerResult",

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from rig.standby.api.read_operation import ReadOperation
@@ -27,6 +28,8 @@ class App(Protocol):
     instance: int
     timeline: TimelineWriter
     entry_points: dict[str, EntryPoint]
+    data_folder: Path
+    """Of this app; it may not be there yet."""
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""

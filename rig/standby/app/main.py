@@ -36,7 +36,7 @@ def main(birth: AppBirth) -> None:
     limits.network_before_any_thread()
     who = "app" if birth.task is None else "task"
     timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
-    app = Runtime(birth.name, birth.instance, socket.socket(fileno=birth.line_fd), timeline, limits)
+    app = Runtime(birth, timeline, limits)
     app.start()
     if birth.test_fd is None:
         limits.memory_before_any_code()

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from pathlib import Path
 from typing import TypeVar
 
 from rig.standby.api import session
@@ -27,11 +28,13 @@ from rig.standby.app.faults import AppFaults
 from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
+from rig.standby.wire.app_data import data_of
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.faults import host_error_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
 from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
 
@@ -41,15 +44,16 @@ R = TypeVar("R")
 class Runtime:
     """An app process's connection to the service; fulfils `rig.standby.api.App`."""
 
-    def __init__(self, name: str, instance: int, service: socket.socket, timeline: TimelineWriter, limits: Limits) -> None:
-        self.name = name
-        self.instance = instance
+    def __init__(self, birth: AppBirth, timeline: TimelineWriter, limits: Limits) -> None:
+        self.name = birth.name
+        self.instance = birth.instance
         self.timeline = timeline
+        self.data_folder = data_of(Path(birth.data), birth.name)
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.entries = Entries(self.entry_points)
-        self.service = Caller(Line(service, ToApp), host_error_of)
+        self.service = Caller(Line(socket.socket(fileno=birth.line_fd), ToApp), host_error_of)
         self._limits = limits
-        self._faults = AppFaults(name, instance, timeline)
+        self._faults = AppFaults(birth.name, birth.instance, timeline)
         self._crew = Crew(self._faults)
         completions = Completions(self._faults, self.service.notify, self._crew)
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)

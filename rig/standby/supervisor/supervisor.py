@@ -210,7 +210,7 @@ class Supervisor:
         if pid == 0:
             timeline_fd = self._birth.timeline_fd
             who, what = (message.name, message.instance), (message.entry, message.path)
-            birth = supervision.AppBirth(*who, *what, line, test, timeline_fd, message.task)
+            birth = supervision.AppBirth(*who, *what, line, test, timeline_fd, message.task, self._birth.data)
             own = {0, 1, 2, *given, timeline_fd} - {kept}
             live(lambda: _with_only(own, lambda: self._programs.app(birth)))
         for fd in given:

@@ -34,3 +34,13 @@ class BackgroundAccessStatus(IntEnum):
     ALLOWED_SUBJECT_TO_SYSTEM_POLICY = 5
     DENIED_BY_SYSTEM_POLICY = 6
     DENIED_BY_USER = 7
+
+    @property
+    def allowed(self) -> bool:
+        """Whether tasks may run in the background at all."""
+        return self in (
+            self.ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY,
+            self.ALLOWED_MAY_USE_ACTIVE_REAL_TIME_CONNECTIVITY,
+            self.ALWAYS_ALLOWED,
+            self.ALLOWED_SUBJECT_TO_SYSTEM_POLICY,
+        )

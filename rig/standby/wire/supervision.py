@@ -23,6 +23,8 @@ class HostBirth(msgspec.Struct, frozen=True):
     system: bytes
     driver: bytes
     """For the driver of the device alone."""
+    data: str = ""
+    """The folder in which each app has a folder of its own, under its name."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,8 @@ class AppBirth:
     timeline_fd: int
     task: TaskLimits | None = None
     """Of a task host: a process for one run of a background task, with no entry of its own."""
+    data: str = ""
+    """As `HostBirth.data`."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,1 @@
+"""Three apps to learn from: README.md walks through them."""

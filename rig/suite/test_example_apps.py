@@ -1,0 +1,103 @@
+"""The three apps that people learn from (apps/README.md): each is installed, launched, and lives one whole life."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from rig.bench import Bench
+from rig.standby.api import ApplicationTriggerResult
+from rig.standby.app_handle import AppHandle
+
+APPS = Path(__file__).parent / "apps"
+LETTERS = b"Dear reader,\nit works.\n.\n"
+
+
+def launched(bench: Bench, manifest: str) -> AppHandle:
+    return bench.host.launch(bench.host.install(APPS / manifest).name)
+
+
+def test_messenger(bench: Bench) -> None:
+    """A message while the app is used, one while the machine sleeps, a server that closes."""
+    messenger, server, timeline = launched(bench, "messenger.xml"), bench.server, bench.timeline
+    assert messenger.call("sign_in", host=server.address, port=server.port)
+    server.push(b"hello\n")
+    timeline.wait("Message", text="hello")
+
+    asleep = bench.host.enter_standby()
+    server.push(b"are you asleep?\n")
+    timeline.wait("NIC_WAKE", after=asleep.seq)
+    message = timeline.wait("Message", text="are you asleep?", after=asleep.seq)
+    timeline.wait("SLEEP_ENTER", after=message.seq)
+    bench.host.exit_standby()
+    messenger.call("send", text="not any more")
+    assert server.connection().wait_received(13) == b"not any more\n"
+
+    connections = len(server.connections)
+    server.connection().finish()
+    timeline.wait("Reconnected", connected=True)
+    server.connection(connections).push(b"I am back\n")
+    timeline.wait("Message", text="I am back")
+
+    messenger.call("sign_out")
+    assert messenger.call("messages") == ["hello", "are you asleep?", "I am back"]
+
+
+def test_mail(bench: Bench) -> None:
+    """Fetched when the time has come and the network is there; by a process of its own, which fails alone."""
+    mail, server, timeline = launched(bench, "mail.toml"), bench.server, bench.timeline
+    assert mail.call("sign_in", host=server.address, port=server.port)
+    assert mail.call("sign_in", host=server.address, port=server.port), "nothing is registered twice"
+    assert len(timeline.find("REGISTER", app="mail")) == 3
+
+    bench.host.levers.set(internet=False)
+    timeline.wait("TASK_PENDING", app="mail", task="fetch")
+    assert not timeline.find("RUN_ENTER", app="mail", task="fetch")
+    bench.host.levers.set(internet=True)
+    fetched = 0
+    for task in ("fetch", "back"):
+        timeline.wait("RUN_ENTER", app="mail", task=task)
+    for _ in range(2):
+        connection = server.connection(fetched)
+        assert connection.wait_received(6) == b"FETCH\n"
+        connection.push(LETTERS)
+        fetched += 1
+    timeline.wait("Mail heard", task="fetch", failures=0)
+    timeline.wait("Mail heard", task="back", failures=0)
+    assert mail.call("letters") == 2 * ["Dear reader,", "it works."]
+
+    connection = server.connection(fetched)
+    after = timeline.mark()
+    connection.finish()
+    timeline.wait("Mail heard", task="fetch", failures=1, after=after)
+    assert mail.call("failures") == ["ConnectionError: the server went away"]
+    mail.call("sign_out")
+
+
+def test_uploader(bench: Bench, tmp_path: Path) -> None:
+    """Cancelled on the way, taken up where it was; finished although the user closes the app."""
+    uploader, server, timeline = launched(bench, "uploader.toml"), bench.server, bench.timeline
+    file = tmp_path / "holiday.jpg"
+    file.write_bytes(bytes(range(256)) * 16)
+    where: dict[str, Any] = {"path": str(file), "host": server.address, "port": server.port}
+
+    assert uploader.call("upload", **where) == ApplicationTriggerResult.ALLOWED
+    connection = server.connection()
+    assert connection.wait_received(1024) == file.read_bytes()[:1024]
+    assert uploader.call("upload", **where) == ApplicationTriggerResult.CURRENTLY_RUNNING
+    uploader.call("cancel")
+    timeline.wait("CANCEL_SENT", app="uploader", reason="ABORT")
+    connection.push(b"OK\n")
+    over = timeline.wait("Upload over")
+    assert over.outcome == "InterruptedError: cancelled after 1024 of 4096 bytes"
+    assert uploader.call("state")[0] == 25
+
+    assert uploader.call("upload", **where) == ApplicationTriggerResult.ALLOWED
+    connection = server.connection(1)
+    connection.wait_received(1024)
+    uploader.close_by_user()
+    for sent in (1024, 2048, 3072):
+        assert connection.wait_received(sent) == file.read_bytes()[1024 : 1024 + sent]
+        connection.push(b"OK\n")
+    run = timeline.wait("RUN_EXIT", app="uploader", after=over.seq)
+    assert run.fault is None
