@@ -181,7 +181,7 @@ class FakeApp:
         except BlockingIOError:
             return
         if received is None:
-            self._loop.remove_reader(self._line.fileno())
+            self._hung_up()
             return
         if isinstance(received.body, RunTask):
             if received.body.instance not in self._ordered:  # as rig/standby/app does
@@ -190,6 +190,13 @@ class FakeApp:
                 self.on_task(received.body)
         elif not self._caller.take(received):
             self._heard(received.body)
+
+    def _hung_up(self) -> None:
+        """A task host ends with its line; an app of these tests goes on, to be looked at."""
+        if self.limits is not None:
+            self.kill()
+        else:
+            self._loop.remove_reader(self._line.fileno())
 
     def _heard(self, notice: ToApp) -> None:
         match notice:

@@ -27,6 +27,8 @@ class Started:
 class FakeSupervisor:
     def __init__(self) -> None:
         self.apps: list[Started] = []
+        self.everybody: list[FakeApp] = []
+        """Who ever lived."""
         self.stored: dict[str, int] = {}
         self.host_task: Callable[[FakeApp, RunTask], None] = FakeApp.done
         """What task hosts do with their run."""
@@ -52,6 +54,7 @@ class FakeSupervisor:
         line_fd, kept_fd = fds[:2]
         child.limits = task
         child.born(socket.socket(fileno=os.dup(line_fd)))
+        self.everybody.append(child)
         self.apps.append(Started(child, instance, os.dup(kept_fd)))
         if task is not None:
             child.on_task = lambda order: self.host_task(child, order)

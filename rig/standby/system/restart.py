@@ -9,6 +9,8 @@ import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+import msgspec
+
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.driver import Driver
 from rig.standby.system.owners import Owners
@@ -99,6 +101,8 @@ class Restart:
         if outlived is not None:
             app = self._make_app(saved, outlived.child, outlived.line)
         else:
+            if saved.task_host and saved.starting:  # it was never born: nobody has heard of its run
+                saved = msgspec.structs.replace(saved, runs=[])
             ours, theirs = pair()
             theirs.close()  # the line says that it hung up
             app = self._make_app(saved, Gone(), Line(ours, FromApp))

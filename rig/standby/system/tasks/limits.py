@@ -14,7 +14,8 @@ from rig.standby.wire.triggers import AnyTrigger, Application, DeviceServicing, 
 
 class Limits:
     """A process does the runs of one registration one after another: the time of one counts from its order, or from when the one
-    before it is done. `exceeded` is called once for each that is still under way then."""
+    before it is done; in a process of its own from when that stands. `exceeded` is called once for each that is still under way
+    then."""
 
     def __init__(self, rules: StandbyConfig, instances: Instances, exceeded: Callable[[Instance], None]) -> None:
         self._rules = rules
@@ -35,7 +36,9 @@ class Limits:
         return self._rules.wall_clock_s
 
     def look(self, app: AppProcess) -> None:
-        """An order has been given to it, or a run there is done."""
+        """It is ready, an order has been given to it, or a run there is done."""
+        if not app.is_ready:
+            return
         begun = set[str]()
         for instance in self._instances.of_host(app):
             if instance.under_way and instance.registration.task_id not in begun:

@@ -208,7 +208,8 @@ class Scheduler:
         self._limits.look(app)
 
     def app_ready(self, app: AppProcess) -> None:
-        """What waits for a process of the app may run in it."""
+        """What waits for a process of the app may run in it; what a process of its own was made for begins."""
+        self._limits.look(app)
         for instance in self._instances.of_package(app.name):
             self.consider(instance)
 
