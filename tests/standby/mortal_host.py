@@ -115,7 +115,7 @@ class MortalStore(Store):
         super().__init__(path)
         self._plug = plug
 
-    def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
         step = self._plug.begin()
         if step is not None:
             super().save(things, done, gone)

@@ -267,3 +267,13 @@ def test_an_inbox_keeps_so_many_answers_and_goes_on_where_it_was() -> None:
         assert inbox.take(number) is Turn.NEW
         inbox.done(number, b"x")
     assert [inbox.answer_to(number) for number in (3, 4)] == [b"", b"x"]
+
+
+def test_what_waits_to_be_noted_is_not_acknowledged() -> None:
+    """A sender forgets what is acknowledged, and could not say it again to the next receiver."""
+    noted: list[int] = []
+    inbox = Inbox(lambda number, answer, last: noted.append(last), postpone=lambda number, answer, last: None)
+    for number in (1, 2):
+        assert inbox.take(number) is Turn.NEW
+        inbox.done(number, b"", may_wait=number == 1)
+        assert (inbox.last, inbox.noted, noted) == ((1, 0, []) if number == 1 else (2, 2, [2]))

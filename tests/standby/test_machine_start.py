@@ -58,7 +58,7 @@ def test_apps_channels_and_runs_under_way_are_gone_and_the_rest_is_there() -> No
 def test_it_is_done_once_a_start_of_the_machine_and_nobody_of_before_is_expected_to_speak(tmp_path: Path) -> None:
     store = Store(tmp_path / "system.db")
     lose_what_ended(store, 1)
-    store.save(things(), Done(1, 5, b"answer", 5))
+    store.save(things(), [Done(1, 5, b"answer", 5)])
     lose_what_ended(store, 1)
     assert ("app", "1") in store.things()
     assert store.inbox(1).last == 5

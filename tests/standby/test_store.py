@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 from rig.config import StandbyConfig
@@ -17,8 +18,8 @@ from tests.standby.virtual_time import virtual
 
 def test_the_store_gives_back_what_was_saved_last(tmp_path: Path) -> None:
     store = Store(tmp_path / "system.db")
-    store.save({("app", "1"): b"a", ("app", "2"): b"b"}, Done(1, 1, b"one", 1))
-    store.save({("app", "1"): b"A"}, Done(1, 3, b"three", 1), gone=[2])
+    store.save({("app", "1"): b"a", ("app", "2"): b"b"}, [Done(1, 1, b"one", 1)])
+    store.save({("app", "1"): b"A"}, [Done(1, 3, b"three", 1)], gone=[2])
     again = Store(tmp_path / "system.db")
     assert again.things() == {("app", "1"): b"A"}
     assert (again.inbox(1).last, again.inbox(1).answers) == (1, {1: b"one", 3: b"three"})
@@ -28,7 +29,7 @@ def test_the_store_gives_back_what_was_saved_last(tmp_path: Path) -> None:
 def test_old_answers_are_forgotten_and_notices_have_none(tmp_path: Path) -> None:
     store = Store(tmp_path / "system.db")
     for number in range(1, 2 * ANSWERS + 1):
-        store.save({}, Done(7, number, b"x" if number % 2 else b"", number))
+        store.save({}, [Done(7, number, b"x" if number % 2 else b"", number)])
     assert set(store.inbox(7).answers) == set(range(ANSWERS + 1, 2 * ANSWERS, 2))
     assert store.inbox(7).last == 2 * ANSWERS
     store.save({}, gone=[7])
@@ -40,7 +41,7 @@ async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path
     class FullAtTimes(Store):
         full = False
 
-        def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
+        def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
             if self.full:
                 raise sqlite3.OperationalError("database or disk is full")
             super().save(things, done, gone)
@@ -61,3 +62,47 @@ async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path
     assert ("channel", "1 inbox") in Store(tmp_path / "system.db").things()
     assert store.inbox(1).last == 13
     await host.system.close()
+
+
+class Watched(Store):
+    """`noted`: of each transaction with messages, their numbers."""
+
+    def __init__(self, path: Path) -> None:
+        super().__init__(path)
+        self.noted: list[list[int]] = []
+
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+        super().save(things, done, gone)
+        if done:
+            self.noted.append([message.number for message in done])
+
+
+@virtual
+async def test_the_beginning_of_a_read_is_written_down_with_its_end(tmp_path: Path) -> None:
+    """One transaction less on the way of a wake."""
+    store = Watched(tmp_path / "system.db")
+    host = FakeHost(StandbyConfig(), store)
+    await host.system.start()
+    app = await host.app()
+    await app.open("inbox")
+    store.noted.clear()
+    app.peers["inbox"].send(b"news")
+    await host.settle()
+    assert len(app.tasks) == 1
+    assert list(map(len, store.noted)) == [2, 1], "the read; the task that it fired"
+
+
+@virtual
+async def test_a_read_that_takes_long_is_written_down_before_it_ends(tmp_path: Path) -> None:
+    store = Watched(tmp_path / "system.db")
+    host = FakeHost(StandbyConfig(), store)
+    await host.system.start()
+    app = await host.app()
+    await app.open("inbox")
+    store.noted.clear()
+    app.read_s = 1.0
+    app.peers["inbox"].send(b"news")
+    await asyncio.sleep(0.5)
+    assert list(map(len, store.noted)) == [1]
+    await asyncio.sleep(1)
+    assert list(map(len, store.noted)) == [1, 1, 1]

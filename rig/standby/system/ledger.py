@@ -1,7 +1,8 @@
 """What the system does is written down first, and told then.
 
 The ledger saves all that must last, in one transaction with the number of the message that did it, and lets out what is to be
-said to apps. Whatever changes the state besides an app's message says `soon`.
+said to apps. Whatever changes the state besides an app's message says `soon`. A message that nothing is said about waits for the
+next: a wake has two, and one transaction. Who said it keeps it meanwhile, and is not stopped, as it holds the host awake.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ from rig.standby.system.store import Done, Name, Store
 from rig.standby.wire.inbox import Inbox
 
 HOST: Name = ("host", "")
+POSTPONED_S = 0.005
+"""The completion of a read is over by then; whoever takes longer is written down without."""
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -52,6 +55,9 @@ class Ledger:
         self._on_fault = on_fault
         self._loop = asyncio.get_running_loop()
         self._soon: asyncio.Handle | None = None
+        self._later: asyncio.TimerHandle | None = None
+        self._done: list[Done] = []
+        """Not yet written down."""
         self._gone: list[int] = []
         self._encoded: dict[Name, tuple[Any, bytes]] = {}
         """Of apps and what the owners save, most of which a message does not change."""
@@ -59,7 +65,18 @@ class Ledger:
     def inbox(self, instance: int) -> Inbox:
         """Of an app, as the system before has left it."""
         saved = self._store.inbox(instance)
-        return Inbox(lambda number, answer, last: self.now(Done(instance, number, answer, last)), saved.last, saved.answers)
+
+
+        def note(number: int, answer: bytes, last: int) -> None:
+            self._done.append(Done(instance, number, answer, last))
+            self.now()
+
+        def postpone(number: int, answer: bytes, last: int) -> None:
+            self._done.append(Done(instance, number, answer, last))
+            if self._later is None:
+                self._later = self._loop.call_later(POSTPONED_S, self.now)
+
+        return Inbox(note, saved.last, saved.answers, postpone)
 
     def forget(self, instance: int) -> None:
         """It will never say anything again."""
@@ -71,12 +88,14 @@ class Ledger:
         if self._soon is None:
             self._soon = self._loop.call_soon(self.now)
 
-    def now(self, done: Done | None = None) -> None:
+    def now(self) -> None:
         """What cannot be written down counts as done all the same, and is told."""
-        if self._soon is not None:
-            self._soon.cancel()
-            self._soon = None
+        for handle in (self._soon, self._later):
+            if handle is not None:
+                handle.cancel()
+        self._soon = self._later = None
         gone, self._gone = self._gone, []
+        done, self._done = self._done, []
         try:
             self._store.save(self._things(), done, gone)
         except sqlite3.Error as error:

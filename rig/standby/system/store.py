@@ -8,7 +8,7 @@ one transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -73,21 +73,24 @@ class Store:
         saved.answers = dict(rows.fetchall())
         return saved
 
-    def save(self, things: Mapping[Name, bytes], done: Done | None = None, gone: Iterable[int] = ()) -> None:
-        """All things there are now, the message that made them so, and the senders that will never say anything again."""
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+        """All things there are now, the messages that made them so, and the senders that will never say anything again."""
         changed = [(*name, value) for name, value in things.items() if self._known.get(name) != value]
-        removed = [name for name in self._known if name not in things]
+        removed = self._known.keys() - things.keys()
         senders = [(sender,) for sender in gone]
         if not (changed or removed or senders or done):
             return
         with self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", changed)
-            self._database.executemany("DELETE FROM thing WHERE kind = ? AND key = ?", removed)
-            self._database.executemany("DELETE FROM inbox WHERE sender = ?", senders)
-            self._database.executemany("DELETE FROM answer WHERE sender = ?", senders)
-            if done is not None:
-                self._note(done)
+            for row in changed:
+                self._database.execute("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", row)
+            for name in removed:
+                self._database.execute("DELETE FROM thing WHERE kind = ? AND key = ?", name)
+            for message in done:
+                self._note(message)
+            for sender in senders:
+                self._database.execute("DELETE FROM inbox WHERE sender = ?", sender)
+                self._database.execute("DELETE FROM answer WHERE sender = ?", sender)
         self._known = dict(things)
 
     def _note(self, done: Done) -> None:

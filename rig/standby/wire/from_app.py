@@ -8,7 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from rig.device.payload import PayloadKeepAlive, PayloadState
-from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.message import Call, Notice, Prelude
 from rig.standby.wire.task_enums import (
     ApplicationTriggerResult,
     BackgroundAccessRequestKind,
@@ -196,7 +196,7 @@ class CloseChannel(Call[None], frozen=True):
     channel: ChannelId
 
 
-class ReadBegin(Notice, frozen=True):
+class ReadBegin(Prelude, frozen=True):
     """A posted read has its data; its completion is under way."""
 
     channel: ChannelId | None

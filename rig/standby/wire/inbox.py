@@ -31,12 +31,18 @@ class Turn(Enum):
 
 
 class Inbox:
-    """Of one sender. `last` and `answers` (by number, also of some above `last`) are what the receiver before noted."""
+    """Of one sender. `last` and `answers` (by number, also of some above `last`) are what the receiver before noted. `postpone`
+    may note with the next `note`, or soon."""
 
-    def __init__(self, note: Note, last: int = 0, answers: Mapping[int, bytes] | None = None) -> None:
+    def __init__(
+        self, note: Note, last: int = 0, answers: Mapping[int, bytes] | None = None, postpone: Note | None = None
+    ) -> None:
         self.last = last
         """All up to here are done."""
+        self.noted = last
+        """All up to here are done for whoever comes after this receiver: the sender need not keep them."""
         self._note = note
+        self._postpone = postpone or note
         self._above = {number: answer for number, answer in (answers or {}).items() if number > last}
         self._answers = {number: answer for number, answer in (answers or {}).items() if number <= last}
         self._next = last + 1
@@ -54,12 +60,17 @@ class Inbox:
         self._pass_done()
         return Turn.NEW
 
-    def done(self, number: int, answer: bytes) -> None:
-        """The message's effect is complete. Raises what the note raises: then it is not done."""
+    def done(self, number: int, answer: bytes, *, may_wait: bool = False) -> None:
+        """The message's effect is complete. `may_wait`: nobody has heard of it. Raises what the note raises: then it is not
+        done."""
         last = number if number == self.last + 1 else self.last
         while last + 1 in self._above:
             last += 1
-        self._note(number, answer, last)
+        if may_wait:
+            self._postpone(number, answer, last)
+        else:
+            self._note(number, answer, last)
+            self.noted = last
         self._above[number] = answer
         while self.last < last:
             self.last += 1

@@ -25,6 +25,11 @@ class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Something told, without an answer."""
 
 
+class Prelude(Notice, frozen=True):
+    """A notice of which nobody hears anything, as it only holds the host awake until its sender says more: it may be noted as
+    done together with that."""
+
+
 def answer_type(call: type[Call[Any]]) -> Any:
     """What R is for a class of calls."""
     return next(get_args(base)[0] for base in call.__orig_bases__)  # type: ignore[attr-defined]

@@ -22,7 +22,7 @@ from rig.standby.wire.faults import Fault, error_of, fault_of, is_foreseen
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.inbox import Inbox, Turn
 from rig.standby.wire.line import In, Line, Malformed, Received, What, datagram
-from rig.standby.wire.message import Call, Notice, decoded_answer
+from rig.standby.wire.message import Call, Notice, Prelude, decoded_answer
 from rig.standby.wire.send_queue import SendQueue
 
 R = TypeVar("R")
@@ -194,7 +194,7 @@ class Peer(Generic[In]):
 
     def _answer(self, received: Received[In], result: Any) -> None:
         if received.what is not What.CALL:
-            self._done(received.number, b"")
+            self._done(received.number, b"", may_wait=isinstance(received.body, Prelude))
             return
         try:
             answer = datagram(What.RESULT, received.number, result)
@@ -214,14 +214,14 @@ class Peer(Generic[In]):
             is_call = malformed.what is What.CALL
             self._done(malformed.number, _fault(malformed.number, malformed.as_host_error()) if is_call else b"")
 
-    def _done(self, number: int, answer: bytes) -> None:
+    def _done(self, number: int, answer: bytes, *, may_wait: bool = False) -> None:
         if self._inbox is not None:
             try:
-                self._inbox.done(number, answer)
+                self._inbox.done(number, answer, may_wait=may_wait)
             except Exception as error:  # it comes again from here when a new process asks for it
                 self._on_fault("note of what is done", error)
-            if self._inbox.last - self._acknowledged >= DONE_PER_ACKNOWLEDGEMENT:
-                self._acknowledged = self._inbox.last
+            if self._inbox.noted - self._acknowledged >= DONE_PER_ACKNOWLEDGEMENT:
+                self._acknowledged = self._inbox.noted
                 self._send(datagram(What.ACKNOWLEDGED, self._acknowledged))
         if answer:
             self._send(answer)
