@@ -33,7 +33,7 @@ RANGES = {
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
 RESET_LINES = ("none", "dtr", "rts")
-CHOICES = {"family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
+CHOICES = {"profile": ("win10", "win8"), "family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
 
@@ -55,6 +55,8 @@ class StandbyConfig:
 
     aoac: bool = True
     """The platform supports connected standby."""
+    profile: str = "win10"
+    """Or "win8": the lock screen gates channels and some triggers, and quotas of processor and network apply."""
     family: str = "desktop"
     """Or "phone", which has no control channels (CCT-007)."""
     app_runtime: str = "native"

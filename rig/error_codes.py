@@ -36,6 +36,7 @@ MEANINGS = {
     "RIG-C21": "A request to the device is longer than it takes.",
     "RIG-C22": "No app of that name is installed.",
     "RIG-C23": "An app cannot be installed, updated or launched so: there is one, it is no newer, it names no entry.",
+    "RIG-C24": "A test asks for a profile of the host that there is not.",
     "RIG-N01": "This user may not make network namespaces.",
     "RIG-N02": "User namespaces are switched off on this machine.",
     "RIG-N03": "There is no TAP interface for the emulated board.",

@@ -119,7 +119,10 @@ class TimelineEvent(StrEnum):
     PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
-    LEVER = "LEVER", "The test turned something around the host (rig help levers): what it is now, by name."
+    LEVER = (
+        "LEVER",
+        "The test turned something around the host (rig help levers), or the user said yes to an app: what it is now, by name.",
+    )
     MACHINE_RESTART = "MACHINE_RESTART", "The host's machine loses its power and starts again: all its processes end."
     NETWORK_CHANGED = "NETWORK_CHANGED", "The awake host sees its own link or addresses changed: link, addresses."
     DEVICE_DIED = "DEVICE_DIED", "The device's process ended by itself: device, status (an exit status or a signal), output."

@@ -39,6 +39,7 @@ MARKS = (
     "alone: needs the machine for itself: where tests run in workers (-n), it comes last and runs beside none",
     "topology(*names): the topologies a test needs; flat by default",
     "levers(**values): what is around the host when the test begins, such as ac=False or cost='fixed': rig help levers",
+    "profile(name): which Windows the host behaves as in this test, win10 or win8",
     "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
 
@@ -76,6 +77,7 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "NAME",
         "help": "a name from netns/ or a TOML file; repeatable (default: flat)",
     },
+    "profile": {"choices": ("win10", "win8"), "help": "which Windows the host behaves as (default: win10)"},
     "bench-config": {"type": Path, "metavar": "FILE", "help": "bench.toml to start from"},
 }
 """--rig-device ..., and --device ... where no conftest or other plugin has an option of that name."""

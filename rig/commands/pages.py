@@ -39,8 +39,8 @@ A test of your own is pytest's; installing the rig brings the fixtures. Run it w
 
   pytest --device native --device qemu --rig-reports reports
 
---device, --topology and --bench-config are also --rig-device, --rig-topology and --rig-bench-config, for where a conftest has
-options of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench.
+--device, --topology, --profile and --bench-config are also --rig-device ... --rig-bench-config, for where a conftest has options
+of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench.
 
 Fixtures
   bench      all of it, torn down after the test; once for each device and topology
@@ -54,6 +54,7 @@ Fixtures
 Marks
   requirement("CCT-030")     what the test proves; edge(7): an edge case of the device, 1 to 108
   topology("dual-stack")     what it needs, instead of --topology
+  profile("win8")            which Windows the host behaves as, instead of --profile
   bench_config(lease_min=60) keys of bench.toml that it needs otherwise (rig help bench.toml)
   levers(ac=False)           what is around the host when it begins (rig help levers)
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default

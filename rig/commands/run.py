@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -21,6 +22,11 @@ if TYPE_CHECKING:
 REPORTS = Path("reports")
 """Where runs leave their reports, for every command that asks."""
 MOST_WORKERS = 64
+
+
+class Profile(StrEnum):
+    WIN10 = "win10"
+    WIN8 = "win8"
 
 
 def register(app: typer.Typer) -> None:
@@ -63,6 +69,9 @@ def run(
     bench_config: Annotated[
         Path | None, typer.Option(help="bench.toml to start from; its keys: rig help bench.toml", metavar="FILE")
     ] = None,
+    profile: Annotated[
+        Profile | None, typer.Option(help="which Windows the host behaves as  [default: win10]", show_default=False)
+    ] = None,
     reports: Annotated[Path, typer.Option(help="where runs leave their reports", metavar="DIR")] = REPORTS,
     strict: Annotated[
         bool, typer.Option("--strict", help="exit 7 when a test passed only when repeated, 6 when auto leaves a device out")
@@ -103,6 +112,7 @@ def run(
     devices, topologies = device or devices or [config.device], topology or topologies or [config.topology]
     options = [f"--rig-device={name}" for name in devices] + [f"--rig-topology={name}" for name in topologies]
     options += [f"--rig-bench-config={bench_config.resolve()}"] if bench_config else []
+    options += [f"--rig-profile={profile.value}"] if profile else []
     options += [option for option, given in (("--rig-strict", strict), ("-x", exit_first)) if given]
     if list_only:
         code = _pytest([*options, "--collect-only"], selection, Listing(as_json=as_json), lambda: None)

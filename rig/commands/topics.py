@@ -20,6 +20,7 @@ minute_us = 50_000           # real time that a minute of an interval lasts, µs
 
 [standby]
 aoac = true                  # the platform supports connected standby
+profile = "win10"            # win10 or win8: with win8 the lock screen gates channels and some triggers, and quotas apply
 family = "desktop"           # desktop or phone: a phone has no control channels
 app_runtime = "native"       # native or javascript, for which there are no control channels
 hw_slots_total = 4           # hardware slots, 0 to 255
@@ -34,6 +35,12 @@ no_slot_fails_connect = true # no free hardware slot: connect raises; false: the
 lease_min = 1440             # minutes after which the device takes a silent host for dead, 1 to 1440
 learn_next_hop = true        # the device follows a next hop that announces another MAC; false: its silence wakes
 linger_ms = 20               # in connected standby, real time without work after which the host sleeps again
+wall_clock_s = 30.0          # real seconds that a run of a background task may take
+app_trigger_wall_s = 600.0   # the same for one of an application trigger,
+device_use_wall_s = 600.0    # of a device-use trigger,
+device_servicing_wall_s = 1800.0  # and of a device-servicing trigger
+cancel_grace_s = 5.0         # real seconds from a cancellation to the end of the process whose run has not ended
+background_apps = 0          # apps that a device of little memory lets run in the background, to 255; 0: all that ask
 """
 
 TOPOLOGY = """\

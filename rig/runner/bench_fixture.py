@@ -14,6 +14,7 @@ import pytest
 from rig.errors import UsageError
 from rig.runner.combinations import Combination, base, check
 from rig.runner.levers_mark import levers_of
+from rig.runner.profile_mark import profile_of
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -48,7 +49,8 @@ def bench_config(item: pytest.Item, config: pytest.Config, combination: Combinat
     found = dataclasses.replace(asked, device=kind, topology=combination.topology, port=port or asked.port)
     for mark in reversed(list(item.iter_markers("bench_config"))):
         found = replace_deep(found, mark.kwargs)
-    return found
+    profile = profile_of(item)
+    return replace_deep(found, {"profile": profile}) if profile else found
 
 
 def replace_deep(record: BenchConfig, changes: Mapping[str, Any]) -> BenchConfig:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import shutil
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -53,11 +53,12 @@ def words_of_topologies(config: pytest.Config) -> list[str]:
 
 
 def base(config: pytest.Config) -> BenchConfig:
-    """What --bench-config says, else the defaults. Raises UsageError RIG-C01."""
+    """What --bench-config says, else the defaults; --profile wins. Raises UsageError RIG-C01."""
     from rig.config import BenchConfig, load
 
-    file = config.getoption("rig_bench_config")
-    return load(file) if file else BenchConfig()
+    file, profile = config.getoption("rig_bench_config"), config.getoption("rig_profile")
+    found = load(file) if file else BenchConfig()
+    return replace(found, standby=replace(found.standby, profile=profile)) if profile else found
 
 
 def devices(asked: Sequence[str]) -> list[str]:

@@ -31,6 +31,7 @@ def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> d
         "devices": ", ".join(devices),
         "board": _board(devices, config),
         "topologies": ", ".join(topologies),
+        "profile": config.standby.profile,
         "bench config": _settings(config),
         "rig": rig.__version__,
         "commit": _commit(),

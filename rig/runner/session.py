@@ -34,6 +34,7 @@ from rig.runner.endings import terminate, usage_error
 from rig.runner.levers_mark import check_levers
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.preconditions import lease_boards
+from rig.runner.profile_mark import check_profiles
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -63,6 +64,7 @@ class Runner:
         """Of the signals that end the session, as they were before it."""
         own_requirements.check_ids(config, {item.nodeid: requirements(item) for item in items})
         check_levers(items)
+        check_profiles(items)
 
     # --- the session ---
 

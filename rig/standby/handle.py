@@ -246,6 +246,7 @@ class StandbyHost:
         with self._power_cut():
             self._process.close()
             self._line.close()
+        self.packages.lost_power()
         news, told = pair()
         self.news.listen(news)
         self._start(told)

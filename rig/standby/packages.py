@@ -105,6 +105,12 @@ class Packages:
             why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"
             raise AppNotStarted(f"app {name!r}{entry} did not start: {why}")
 
+    def lost_power(self) -> None:
+        """The machine has: nobody else is left to tell of their end."""
+        for app in self.running.values():
+            if not app.ended:
+                self._timeline.add(E.APP_TERMINATED, app=app.name, instance=app.instance, status="the machine lost its power")
+
     def close(self) -> None:
         for app in self.running.values():
             app.close()

@@ -15,7 +15,7 @@ from rig.standby.system.ledger import HOST, SavedHost
 from rig.standby.system.package import AppPackage
 from rig.standby.system.store import Name, Store, saved_of
 
-ENDED = frozenset({"app", "channel"})
+ENDED = frozenset({"app", "channel", "completions"})
 """Kinds of what belonged to a process."""
 
 

@@ -51,6 +51,7 @@ from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.surroundings import HostSurroundings
+from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.system.tasks.triggers.system_event import SystemEvents
 from rig.standby.wire import bench
@@ -102,8 +103,9 @@ class System:
         watch = TransportWatch(self.power, self.channels)
         self.slots = SlotPolicy(rules.limits())
         broker = Broker(self.surroundings)
+        admission = Admission(rules.profile, self.situation)
         setup = ChannelSetup(
-            self.channels, watch, self.slots, driver, supervisor, host.numbers, self.power, broker, timeline, rules
+            self.channels, watch, self.slots, admission, driver, supervisor, host.numbers, self.power, broker, timeline, rules
         )
         self.tasks = TaskParts(
             rules,
@@ -117,6 +119,8 @@ class System:
             host.numbers,
             timeline,
             self.situation,
+            self.surroundings,
+            admission,
             get_channel=self.channels.get,
             start_task_host=lambda *arguments: self.starting.task_host(*arguments),
             changed=lambda: self._ledger.soon(),

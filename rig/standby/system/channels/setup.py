@@ -27,6 +27,7 @@ from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState
 from rig.standby.system.supervising import Supervising
+from rig.standby.system.tasks.admission import Admission
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.timeline import TimelineWriter
@@ -49,6 +50,7 @@ class ChannelSetup:
         table: ChannelTable,
         watch: TransportWatch,
         policy: SlotPolicy,
+        admission: Admission,
         driver: Driver,
         supervisor: Supervising,
         numbers: Numbers,
@@ -60,6 +62,7 @@ class ChannelSetup:
         self._table = table
         self._watch = watch
         self._policy = policy
+        self._admission = admission
         self._driver = driver
         self._supervisor = supervisor
         self._power = power
@@ -78,8 +81,9 @@ class ChannelSetup:
         if not self.supported:
             why = f"a {self._rules.family} host and apps in {self._rules.app_runtime} code have no control channels"
             raise HostError(HResult.NOT_SUPPORTED, why)
-        if not app.package.access:
-            raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before making a channel")
+        refused = self._admission.refuses_channels(app.package)
+        if refused is not None:
+            raise HostError(HResult.UNAUTHORIZED_ACCESS, f"{refused}: request background access before making a channel")
         if not 1 <= len(channel_id) <= CHANNEL_ID_LENGTH:
             raise HostError(HResult.INVALID_ARG, f"channel id of {len(channel_id)} characters, 1 to {CHANNEL_ID_LENGTH} allowed")
         check_minutes(minutes)
@@ -198,8 +202,9 @@ class ChannelSetup:
         self._free_slot(channel)
 
     def kind_for(self, channel: Channel) -> SlotKind:
-        """What it asks for."""
-        return self._policy.kind_for(channel.wants_hardware)
+        """What it asks for, and its app may have (CCT-051)."""
+        also_asleep = not self._admission.only_while_active(channel.app.package)
+        return self._policy.kind_for(channel.wants_hardware and also_asleep)
 
     def _drop_transport(self, channel: Channel) -> None:
         self._watch.stop_channel(channel)

@@ -15,7 +15,9 @@ from rig.standby.system.power import PowerState
 from rig.standby.system.processes import Processes
 from rig.standby.system.situation import HostSituation
 from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.surroundings import HostSurroundings
 from rig.standby.system.tasks.access import Access
+from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.hosts import Hosts, StartTaskHost
@@ -55,15 +57,17 @@ class TaskParts:
         numbers: Numbers,
         timeline: TimelineWriter,
         situation: HostSituation,
+        surroundings: HostSurroundings,
+        admission: Admission,
         *,
         get_channel: Callable[[AppProcess, str], object],
         start_task_host: StartTaskHost,
         changed: Callable[[], None],
     ) -> None:
-        self.access = Access(packages, situation, rules.background_apps)
-        self.registry = Registry(packages, timeline)
+        self.access = Access(packages, surroundings, rules)
+        self.registry = Registry(packages, admission, timeline)
         self.instances = Instances()
-        self.policy = Policy(situation)
+        self.policy = Policy(situation, admission)
         hosts = Hosts(processes, self.registry, start_task_host)
         limits = Limits(rules, self.instances, self._exceeded)
         delivery = Delivery(processes)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from rig.standby.system.package import AppPackage
 from rig.standby.system.registration import Registration
 from rig.standby.system.situation import HostSituation
+from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.conditions import first_lost
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
-from rig.standby.wire.triggers import Maintenance, SystemEvent
+from rig.standby.wire.triggers import AnyTrigger, Maintenance, SystemEvent
 
 SERVICED = tuple(SystemEvent(SystemTriggerType.SERVICING_COMPLETE, one_shot) for one_shot in (False, True))
 
@@ -16,16 +17,15 @@ SERVICED = tuple(SystemEvent(SystemTriggerType.SERVICING_COMPLETE, one_shot) for
 class Policy:
     """Reasons are in words, as they stand on the timeline."""
 
-    def __init__(self, situation: HostSituation) -> None:
+    def __init__(self, situation: HostSituation, admission: Admission) -> None:
         self._situation = situation
+        self._admission = admission
 
-    def inert(self, package: AppPackage, registration: Registration | None = None) -> str | None:
-        """Why its triggers do nothing at all, now and later. The task that is there to hear of the update hears of it."""
-        if not package.access:
-            return "the app has no background access"
-        if package.access_outdated and not (registration and registration.trigger in SERVICED):
+    def inert(self, package: AppPackage, trigger: AnyTrigger) -> str | None:
+        """Why the trigger does nothing at all, now and later. The task that is there to hear of the update hears of it."""
+        if package.access_outdated and trigger not in SERVICED:
             return "its background access is that of the version before"
-        return None
+        return self._admission.refuses(package, trigger)
 
     def why_not(self, registration: Registration) -> str | None:
         """Why what has fired has to wait."""

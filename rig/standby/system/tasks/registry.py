@@ -9,6 +9,7 @@ from typing import Any
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.package import AppPackage
 from rig.standby.system.registration import Registration
+from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.rules import check_conditions, runs_in_app
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.wire.from_app import RegisterTask, TaskInfo
@@ -23,8 +24,9 @@ REGISTRATIONS_PER_APP = 256
 class Registry:
     """Registrations belong to the package, and outlive its processes; those for a channel are gone with it (channel.py)."""
 
-    def __init__(self, packages: Mapping[str, AppPackage], timeline: TimelineWriter) -> None:
+    def __init__(self, packages: Mapping[str, AppPackage], admission: Admission, timeline: TimelineWriter) -> None:
         self._packages = packages
+        self._admission = admission
         self._timeline = timeline
         self._sources: dict[type[Any], TriggerSource] = {}
 
@@ -53,8 +55,9 @@ class Registry:
     def register(self, app: AppProcess, wanted: RegisterTask) -> str:
         """Returns the TaskId, a fresh one also for what is registered already: both run (BGT-008). Raises HostError."""
         package = app.package
-        if not package.access:
-            raise HostError(HResult.UNAUTHORIZED_ACCESS, "request background access before registering a task")
+        refused = self._admission.refuses(package, wanted.trigger)
+        if refused is not None:
+            raise HostError(HResult.UNAUTHORIZED_ACCESS, f"{refused}: request it before registering a task")
         source = self.source(wanted.trigger)
         check_conditions(wanted)
         in_app = runs_in_app(package, wanted)

@@ -83,7 +83,7 @@ class Scheduler:
 
     def fire(self, registration: Registration, details: AnyDetails | None = None, cause: str = "trigger") -> Instance | None:
         """`cause`: why a suspended app goes on. Returns the instance, which may wait since before; None: there is none."""
-        inert = self._policy.inert(self._registry.package_of(registration), registration)
+        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
         if inert is not None:
             self._tell_dropped("TASK_INERT", registration, reason=inert)
             return None

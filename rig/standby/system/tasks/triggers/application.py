@@ -36,7 +36,7 @@ class ApplicationTriggers(TriggerSource):
         HostError ILLEGAL_METHOD_CALL where it is no app in the foreground that asks."""
         if wanted.from_task or app.is_task_host or not app.foreground or self._power.in_standby:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "only an app in the foreground requests a trigger, and no task of it")
-        if self._policy.inert(app.package) is not None:
+        if self._policy.inert(app.package, Application(wanted.trigger)) is not None:
             return Result.DISABLED_BY_POLICY
         kind = Application if wanted.kind == "application" else MediaProcessing
         registration = own_registration(app, kind, self._processes)

@@ -44,7 +44,7 @@ class DeviceServicingTriggers(TriggerSource):
         in_background = app.is_task_host or not app.foreground or self._power.in_standby
         if registration is None or in_background or not self._is_pc or not app.package.privileged:
             return Result.DENIED_BY_SYSTEM
-        if self._policy.inert(app.package) is not None or self._instances.of(registration):
+        if self._policy.inert(app.package, registration.trigger) is not None or self._instances.of(registration):
             return Result.DENIED_BY_SYSTEM
         around = self._situation.now.surroundings
         if not around.ac and around.battery_percent <= ENOUGH_BATTERY_PERCENT:

@@ -33,7 +33,7 @@ class DeviceUseTriggers(TriggerSource):
     def request(self, app: AppProcess, wanted: RequestDeviceTrigger) -> Result:
         registration = own_registration(app, DeviceUse, self._processes)
         in_background = app.is_task_host or not app.foreground or self._power.in_standby
-        if registration is None or in_background or self._policy.inert(app.package) is not None:
+        if registration is None or in_background or self._policy.inert(app.package, registration.trigger) is not None:
             return Result.DENIED_BY_SYSTEM
         if self._instances.of(registration):
             return Result.DENIED_BY_SYSTEM
