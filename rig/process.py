@@ -97,6 +97,12 @@ def name_process(name: str) -> None:
     _libc.prctl(PR_SET_NAME, name.encode()[:15])
 
 
+def end_by_sigint() -> None:
+    """As by any other signal that ends: Python would raise KeyboardInterrupt, in whatever is under way, and the end would look
+    like the process's own."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def pid_namespace_refusal(error: int) -> BenchError:
     """Why there are no PID namespaces, and the command that mends it."""
     try:

@@ -33,12 +33,16 @@ class Unstoppable(Exception):
     """A tree that still runs, or still grows."""
 
 
+GONE = (FileNotFoundError, ProcessLookupError)
+"""What /proc says of a process that has ended; any other error says nothing of it, and is the caller's to know."""
+
+
 def children(parent: Outer) -> list[Outer]:
-    """Of all its threads; none when it has gone."""
+    """Of all its threads; none when it has gone. Raises OSError."""
     found = list[Outer]()
-    with contextlib.suppress(OSError):
+    with contextlib.suppress(*GONE):
         for task in Path(f"/proc/{parent}/task").iterdir():
-            with contextlib.suppress(OSError):
+            with contextlib.suppress(*GONE):
                 found += [Outer(int(child)) for child in (task / "children").read_text().split()]
     return found
 
@@ -55,7 +59,7 @@ def pid_inside(process: Outer) -> int:
     """What its own PID namespace calls it; 0 when it has gone."""
     try:
         lines = Path(f"/proc/{process}/status").read_text().splitlines()
-    except OSError:
+    except GONE:
         return 0
     return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), 0)
 
@@ -64,7 +68,7 @@ def is_still(process: Outer) -> bool:
     """Whether none of its threads runs. See STILL; a process that has gone runs nothing."""
     try:
         return all(_state(task) in STILL for task in Path(f"/proc/{process}/task").iterdir())
-    except OSError:
+    except GONE:
         return True
 
 
@@ -72,22 +76,27 @@ def is_stopped(process: Outer) -> bool:
     """Whether SIGSTOP holds it."""
     try:
         return _state(Path(f"/proc/{process}")) == "T"
-    except OSError:
+    except GONE:
         return False
 
 
 def stop(roots: Iterable[Outer]) -> list[int]:
     """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
-    Returns the pids of those that are there. Raises Unstoppable."""
+    Returns the pids of those that are there. Raises Unstoppable, or OSError when
+    it cannot be seen: then they go on."""
     roots, sent, deadline = list(roots), dict[Outer, int](), Deadline(STOP_S)
-    for _ in range(ROUNDS):
-        new = [process for process in tree(roots) if process not in sent]
-        if not new:
-            return [pid for pid in sent.values() if pid]
-        for process in new:
-            sent[process] = pid_inside(process)
-            signal_all([sent[process]], signal.SIGSTOP)
-        _wait_still(new, deadline)
+    try:
+        for _ in range(ROUNDS):
+            new = [process for process in tree(roots) if process not in sent]
+            if not new:
+                return [pid for pid in sent.values() if pid]
+            for process in new:
+                sent[process] = pid_inside(process)
+                signal_all([sent[process]], signal.SIGSTOP)
+            _wait_still(new, deadline)
+    except OSError:
+        signal_all(sent.values(), signal.SIGCONT)
+        raise
     raise Unstoppable(f"{len(sent)} processes, and they become more")
 
 
@@ -110,5 +119,5 @@ def _wait_still(processes: Iterable[Outer], deadline: Deadline) -> None:
 def _state(task: Path) -> str:
     try:
         return (task / "stat").read_text().rpartition(")")[2].split()[0]
-    except OSError:
+    except GONE:
         return "X"

@@ -14,7 +14,7 @@ from rig.standby.nic.loop import Loop, Timer
 from rig.standby.nic.pass_through import PassThrough
 from rig.standby.wire import nic
 from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.faults import fault_of, is_foreseen
+from rig.standby.wire.faults import as_refusal, fault_of, is_foreseen
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import Line, Malformed, What, datagram, send_datagram
 from rig.standby.wire.message import Notice
@@ -158,6 +158,7 @@ class Server:
     def answer(self, number: int, result: Any, where: str = "") -> None:
         """The answer to a call: what came of it, or what it raised."""
         if isinstance(result, Exception):
+            result = as_refusal(result)
             if not is_foreseen(result):
                 self.on_fault(where, result)
             self._to_system.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))

@@ -19,7 +19,13 @@ ROUNDS = 1000
 
 
 def end_orphans(known: Collection[int]) -> None:
-    """SIGKILL to every child that is not among the known pids, and to what it has started, until none is left; reaps them."""
+    """SIGKILL to every child that is not among the known pids, and to what it has started, until none is left; reaps them. Where
+    they cannot be seen they end with the host."""
+    with contextlib.suppress(OSError):
+        _end_all_but(known)
+
+
+def _end_all_but(known: Collection[int]) -> None:
     here = Outer(int(Path("/proc/self").readlink().name))
     for _ in range(ROUNDS):
         found = {child: pid_inside(child) for child in children(here)}

@@ -7,6 +7,7 @@ it, E_UNEXPECTED in an app.
 
 from __future__ import annotations
 
+import errno
 from typing import TypeAlias
 
 import msgspec
@@ -54,6 +55,9 @@ _KINDS: dict[str, type[RigError]] = {cls.__name__: cls for cls in (RigError, Usa
 
 _HRESULTS = frozenset(HResult)
 
+SCARCE = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENOBUFS, errno.EAGAIN})
+"""Of the process, of the machine; EAGAIN from fork()."""
+
 
 class InternalFault(RigBug):
     """Another process of the host met an exception that nobody foresaw; its SERVICE_FAULT record says where."""
@@ -76,6 +80,13 @@ def fault_of(error: BaseException, where: str) -> Fault:
         kind = next(cls.__name__ for cls in type(error).__mro__ if cls.__name__ in _KINDS)
         return RigFault(kind, error.code, error.cause, error.fix)
     return Internal(where, f"{type(error).__name__}: {error}")
+
+
+def as_refusal(error: Exception) -> Exception:
+    """What a caller gets for an error of whom it asked: one that has no descriptor or memory left refuses, and goes on."""
+    if isinstance(error, OSError) and error.errno in SCARCE:
+        return HostError(HResult.OUT_OF_MEMORY, f"there is no room for it now: {error.strerror}")
+    return error
 
 
 def is_foreseen(error: BaseException) -> bool:

@@ -53,15 +53,17 @@ _KINDS = frozenset(What)
 
 
 class Malformed(Exception):
-    """A datagram that is no message. `what` and `number` are those of its header, None and 0 when it has none."""
+    """A datagram that is no message. `what` and `number` are those of its header, None and 0 when it has none. `hresult`: what
+    it is refused with; the fault may be the receiver's."""
 
-    def __init__(self, what: What | None, number: int, text: str) -> None:
+    def __init__(self, what: What | None, number: int, text: str, hresult: HResult = HResult.INVALID_ARG) -> None:
         super().__init__(text)
         self.what = what
         self.number = number
+        self._hresult = hresult
 
     def as_host_error(self) -> HostError:
-        return HostError(HResult.INVALID_ARG, str(self))
+        return HostError(self._hresult, str(self))
 
 
 @dataclass(frozen=True)
@@ -130,8 +132,10 @@ class Line(Generic[In]):
         what = What(tag)
         if flags & socket.MSG_TRUNC:
             raise Malformed(what, number, f"a message of more than {MESSAGE_BYTES} bytes")
+        if flags & socket.MSG_CTRUNC and len(descriptors) == FDS:
+            raise Malformed(what, number, f"a message with more than {FDS} descriptors")
         if flags & socket.MSG_CTRUNC:
-            raise Malformed(what, number, f"a message with more than {FDS} descriptors, or this process may open no more")
+            raise Malformed(what, number, "the receiver of its descriptors may open no more", HResult.OUT_OF_MEMORY)
         return Received(what, number, self._decoded(what, number, data[HEADER.size :]), descriptors)
 
     def _decoded(self, what: What, number: int, body: bytes) -> Any:

@@ -18,7 +18,7 @@ import msgspec
 
 from rig.readable import readable
 from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.faults import Fault, error_of, fault_of, is_foreseen
+from rig.standby.wire.faults import Fault, as_refusal, error_of, fault_of, is_foreseen
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.inbox import Inbox, Turn
 from rig.standby.wire.line import In, Line, Malformed, Received, What, datagram
@@ -204,6 +204,7 @@ class Peer(Generic[In]):
             self._done(received.number, answer)
 
     def _failed(self, received: Received[In], error: Exception, name: str) -> None:
+        error = as_refusal(error)
         if not is_foreseen(error):
             self._on_fault(name, error)
         self._done(received.number, _fault(received.number, error, name) if received.what is What.CALL else b"")

@@ -240,10 +240,10 @@ class ChannelSetup:
         try:
             await self._reserve(channel, channel.sock)
             nic = Nic.HOLDS_IT
-        except RigError as error:  # NIC_REFUSED, the driver's, says why
+        except (RigError, HostError, OSError) as error:  # NIC_REFUSED, the driver's, says why; or there is no descriptor left
             channel.key = None
             nic = Nic.REFUSES
-            if error.code == CONNECTION_OVER:
+            if isinstance(error, RigError) and error.code == CONNECTION_OVER:
                 return decide(replace(self._situation(channel, nic), established=False))
         return decide(self._situation(channel, nic))
 
@@ -287,7 +287,7 @@ class ChannelSetup:
             return False
         try:
             await self._reserve(channel, sock)
-        except RigError:  # NIC_REFUSED says why
+        except (RigError, HostError, OSError):  # as above
             await self.give_back(channel)
             return False
         return True
