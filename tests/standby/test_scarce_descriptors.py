@@ -86,9 +86,9 @@ def test_an_app_that_cannot_be_started_for_it_is_refused(scene: Scene) -> None:
     before = len(open_in(system))
     for count in range(3):
         with descriptors_left(system, count), pytest.raises(HostError, match="OUT_OF_MEMORY"):
-            scene.host.start_app("chat")
+            scene.start_app("chat")
     until_closed(system, before)
-    scene.host.start_app("chat")
+    scene.start_app("chat")
     assert scene.host.pid == system
     assert not scene.timeline.find("SERVICE_FAULT")
     assert not scene.timeline.find("APP_TERMINATED")

@@ -57,7 +57,7 @@ def test_system_and_driver_are_started_anew_as_often_as_that_happens(scene: Scen
             scene.timeline.wait("APP_TERMINATED", app="chat", after=after)
             with pytest.raises(ProcessGone, match="app chat is gone"):
                 scene.app.call("messages", channel="inbox")
-    other = scene.host.start_app("other")
+    other = scene.start_app("other")
     connection = scene.open_hardware("its", app=other)
     after = scene.sleep()
     connection.push(b"hello")
