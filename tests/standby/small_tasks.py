@@ -21,6 +21,11 @@ class Fine:
         RAN.append(instance.number)
 
 
+class OwnPid:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        raise RuntimeError(os.getpid())
+
+
 class Crashes:
     def run(self, instance: BackgroundTaskInstance) -> None:
         os.kill(os.getpid(), signal.SIGSEGV)

@@ -135,6 +135,19 @@ def test_a_cancellation_of_a_run_that_is_done_changes_nothing(app: AppProcess) -
     assert done(app) == (2, None)
 
 
+# -- what is run -----------------------------------------------------------------------------------------------------------
+
+
+def test_a_class_that_is_no_entry_point_is_imported_in_the_apps_process(app: AppProcess) -> None:
+    """As a manifest with an Executable has it. """
+    order(app, 1, "small_tasks.OwnPid")
+    assert done(app) == (1, f"RuntimeError: {app.process.pid}")
+    order(app, 2, "small_tasks.Nobody")
+    assert done(app) == (2, "AttributeError: module 'small_tasks' has no attribute 'Nobody'")
+    order(app, 3, "nobody")
+    assert done(app) == (3, "LookupError: entry point 'nobody' is no module.Class")
+
+
 # -- activation ------------------------------------------------------------------------------------------------------------
 
 

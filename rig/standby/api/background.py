@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from rig.standby.api import session
 from rig.standby.api.registration import BackgroundTaskRegistration, BackgroundTaskRegistrationGroup
+from rig.standby.api.task_class import task_class
 from rig.standby.api.triggers import BackgroundTrigger, described
 from rig.standby.wire.from_app import CONDITIONS, GetAccess, RegisterTask, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
@@ -47,7 +48,8 @@ class BackgroundTaskBuilder:
 
     - None: the app's own method `on_background_activated(instance)`, in its process (BGT-006);
     - a name that the app has put into `app.entry_points`: that function, in its process;
-    - "module.Class" otherwise: a class whose `run(instance)` a process of its own calls (BGT-004, BGT-007).
+    - "module.Class" otherwise: a class whose `run(instance)` a process of its own calls (BGT-004, BGT-007), or the app's, where
+      the manifest names an `Executable` for it and for tasks of channels.
     """
 
     def __init__(self, name: str = "", entry_point: str | None = None, trigger: BackgroundTrigger | None = None) -> None:
@@ -81,8 +83,8 @@ class BackgroundTaskBuilder:
             raise HostError(HResult.INVALID_ARG, f"task {self.name} has {len(self._conditions)} conditions, {CONDITIONS} allowed")
         trigger = described(self.trigger)
         own = self.entry_point in app.entry_points
-        if self.entry_point is not None and not own and (channel_of(trigger) is not None or "." not in self.entry_point):
-            raise HostError(HResult.CLASS_NOT_REGISTERED, f"no entry point {self.entry_point!r} in app {app.name}")
+        if self.entry_point is not None and not own:
+            self._check_class(self.entry_point, here=channel_of(trigger) is not None)
         group = self.task_group.id if self.task_group is not None else None
         wanted = RegisterTask(
             self.name,
@@ -95,3 +97,14 @@ class BackgroundTaskBuilder:
             in_app=own,
         )
         return BackgroundTaskRegistration(app.call(wanted), self.name, self.trigger, group)
+
+    def _check_class(self, entry_point: str, *, here: bool) -> None:
+        """`here`: it is to run in this process, so that it can be looked up. Raises HostError, and what its module does."""
+        try:
+            if here:
+                task_class(entry_point)
+            elif "." not in entry_point:
+                raise LookupError(f"{entry_point!r} is no module.Class")
+        except (LookupError, ImportError, AttributeError, TypeError, ValueError) as error:
+            text = f"no entry point {entry_point!r} in app {session.current().name}, nor a class: {error}"
+            raise HostError(HResult.CLASS_NOT_REGISTERED, text) from error

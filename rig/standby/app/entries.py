@@ -1,11 +1,11 @@
-"""What a run calls: a function of the app's, its activation handler, or a class that a task host imports."""
+"""What a run calls: a function of the app's, its activation handler, or a class that is imported for it."""
 
 from __future__ import annotations
 
-import importlib
 import threading
 
 from rig.standby.api.session import EntryPoint
+from rig.standby.api.task_class import task_class
 
 ACTIVATION = "on_background_activated"
 """The method of an app's class that runs its in-process tasks (BGT-006)."""
@@ -37,11 +37,9 @@ class Entries:
         if entry_point not in self._entry_points:
             self._made.wait()
         found = self._entry_points.get(entry_point)
-        if found is not None:
-            return found
-        if self.hosts_a_run:
-            return _imported(entry_point)
-        raise LookupError(f"the app has no entry point {entry_point!r} any more")
+        if found is None:
+            found = task_class(entry_point)().run
+        return found
 
     def _activation(self) -> EntryPoint:
         self._made.wait()
@@ -50,12 +48,3 @@ class Entries:
             raise LookupError(f"{type(self._under_test).__name__} has no method {ACTIVATION}, which runs in-process tasks")
         found: EntryPoint = handler
         return found
-
-
-def _imported(entry_point: str) -> EntryPoint:
-    """ "module.Class": its `run`, of an object that is made for the run."""
-    module, _, cls = entry_point.rpartition(".")
-    if not module:
-        raise LookupError(f"entry point {entry_point!r} is no module.Class")
-    found: EntryPoint = getattr(importlib.import_module(module), cls)().run
-    return found

@@ -1,0 +1,14 @@
+"""The class of a background task, by its entry point "module.Class": imported in the process that runs it."""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+
+def task_class(entry_point: str) -> Any:
+    """Raises LookupError for what is no such name, AttributeError for a class that is not there, and what the import raises."""
+    module, _, name = entry_point.rpartition(".")
+    if not module:
+        raise LookupError(f"entry point {entry_point!r} is no module.Class")
+    return getattr(importlib.import_module(module), name)
