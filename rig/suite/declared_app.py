@@ -5,6 +5,8 @@ Class `Task` is what the manifests of the tests declare: its module is imported 
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from rig.standby.api import (
     App,
     BackgroundExecutionManager,
@@ -13,6 +15,8 @@ from rig.standby.api import (
     BackgroundTaskRegistration,
     ControlChannelTrigger,
     ControlChannelTriggerResourceType,
+    DeviceServicingTrigger,
+    DeviceUseTrigger,
     SystemTrigger,
     SystemTriggerType,
 )
@@ -20,6 +24,13 @@ from rig.standby.api import (
 OWN = "DeclaredApp.Own"
 """In the app's entry points."""
 TASK = "rig.suite.declared_app.Task"
+
+TRIGGERS: dict[str, Callable[[], SystemTrigger | DeviceUseTrigger | DeviceServicingTrigger]] = {
+    "away": lambda: SystemTrigger(SystemTriggerType.USER_AWAY, one_shot=False),
+    "device_use": DeviceUseTrigger,
+    "device_servicing": DeviceServicingTrigger,
+}
+"""The first one fires whenever the user leaves."""
 
 
 class Task:
@@ -40,10 +51,10 @@ class DeclaredApp:
         BackgroundExecutionManager.remove_access()
         return int(BackgroundExecutionManager.request_access())
 
-    def register(self, entry_point: str | None) -> str:
-        """A task that runs whenever the user leaves; returns its id."""
-        trigger = SystemTrigger(SystemTriggerType.USER_AWAY, one_shot=False)
-        return BackgroundTaskBuilder("away", entry_point, trigger).register().task_id
+    def register(self, entry_point: str | None, trigger: str = "away") -> str:
+        """A task of one of TRIGGERS, or of none; returns its id."""
+        made = TRIGGERS[trigger]() if trigger else None
+        return BackgroundTaskBuilder(trigger, entry_point, made).register().task_id
 
     def register_push(self, channel: str, entry_point: str) -> None:
         """On a channel of its own."""

@@ -33,9 +33,9 @@ def leave(scene: Scene) -> int:
     return after
 
 
-def refused(app: AppHandle, entry_point: str) -> HResult:
+def refused(app: AppHandle, entry_point: str | None, trigger: str = "away") -> HResult:
     with pytest.raises(HostError) as error:
-        app.call("register", entry_point=entry_point)
+        app.call("register", entry_point=entry_point, trigger=trigger)
     assert app.call("registered") == []
     return error.value.hresult
 
@@ -45,7 +45,8 @@ def test_an_entry_point_that_is_not_in_the_manifest_is_refused_and_the_app_goes_
     app = launched(scene, manifest("rig.suite.declared_app.Other", [TaskType.SYSTEM_EVENT]))
     assert refused(app, TASK) is HResult.CLASS_NOT_REGISTERED
     assert refused(app, "nobody") is HResult.CLASS_NOT_REGISTERED
-    assert refused(app, "") is not None
+    assert refused(app, "") in (HResult.CLASS_NOT_REGISTERED, HResult.INVALID_ARG)
+    assert refused(app, None, trigger="") is HResult.INVALID_ARG
     app.call("register", entry_point=None)
     assert len(app.call("registered")) == 1
 
@@ -64,8 +65,10 @@ def test_an_entry_point_lists_each_type_that_it_is_used_with(scene: Scene, types
 
 @pytest.mark.requirement("BGT-006")
 def test_a_task_in_the_apps_process_needs_no_declaration(scene: Scene) -> None:
-    """The one with an entry point in the app's process is declared, with an Executable."""
+    """But tasks of devices are never in it."""
     app = launched(scene, Manifest("declared", entry=ENTRY))
+    for trigger in ("device_use", "device_servicing"):
+        assert refused(app, None, trigger) is HResult.INVALID_ARG
     app.call("register", entry_point=None)
     run = scene.timeline.wait("TASK_START", task="away", after=leave(scene))
     assert (run.process, run.process_instance) == ("app", app.instance)
