@@ -29,9 +29,10 @@ RANGES = {
     "network_ka_probes": range(1, 256),
     "linger_ms": range(60_001),
     "background_apps": range(256),
+    "memory_limit_mb": range(1 << 20),
 }
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
-UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms"}
+UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms", "memory_limit_mb": " MiB"}
 RESET_LINES = ("none", "dtr", "rts")
 CHOICES = {"profile": ("win10", "win8"), "family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
@@ -89,6 +90,8 @@ class StandbyConfig:
     device_servicing_wall_s: float = 1800.0
     cancel_grace_s: float = 5.0
     """Real time from a cancellation to the end of the process whose run has not ended."""
+    memory_limit_mb: int = 0
+    """What a task with a process of its own may allocate there (BGT-029); 0: as much as it likes."""
     background_apps: int = 0
     """Apps that a device of little memory lets run in the background; 0: all that ask (BGT-003)."""
 

@@ -60,7 +60,8 @@ def test_it_imports_what_it_runs_and_ends_when_the_system_closes_its_line(host: 
 def test_what_cannot_be_imported_or_made_is_the_runs_fault(host: AppProcess, entry_point: str, words: str) -> None:
     host.tell(order(entry_point))
     assert host.expect(from_app.TaskDone).fault == words
-    assert host.timeline.wait("RUN_EXIT", instance=1).fault == words
+    assert host.timeline.find("APP_FAULT", error=words, run=1)
+    assert bool(host.timeline.find("RUN_ENTER")) is (entry_point == "small_tasks.Exits"), "its Run alone was called"
 
 
 def test_a_crash_ends_it(host: AppProcess) -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 from rig.standby.api.cancellation import Canceled
+from rig.standby.api.session import EntryPoint
 from rig.standby.api.task_instance import BackgroundTaskInstance
 from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
@@ -17,6 +18,9 @@ from rig.standby.wire.from_app import WORDS_LENGTH, CancelHandled, OutOfMemory, 
 from rig.standby.wire.message import Notice
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 from rig.standby.wire.to_app import CancelRun, RunTask
+
+OUT_OF_MEMORY = "out of memory"
+"""Of a run that has met its limit and did not handle that (BGT-029); compared by identity, as an app may raise these words."""
 
 
 class TaskRuns:
@@ -84,46 +88,54 @@ class TaskRuns:
 
     def _run(self, order: RunTask, instance: BackgroundTaskInstance) -> None:
         if order.network or self._limits.without_network:
-            self._run_here(order, instance)
+            self._run_here(order, instance, lambda: None)
             return
-        thread = threading.Thread(target=self._run_without_network, args=(order, instance), daemon=True)
-        thread.start()
-        thread.join()
+        thread = threading.Thread(target=self._run_here, args=(order, instance, leave_network), daemon=True)
+        try:
+            thread.start()
+        except (RuntimeError, MemoryError) as error:  # the machine has no thread left; the run is not to have a network
+            self._over(order, self._fault_of(order, error, "start of a thread"))
+        else:
+            thread.join()  # it ends with the run: a thread that has left the network never gets one again
 
-    def _run_without_network(self, order: RunTask, instance: BackgroundTaskInstance) -> None:
-        """On a thread that ends with the run: what has no network never gets one again."""
-        leave_network()
-        self._run_here(order, instance)
-
-    def _run_here(self, order: RunTask, instance: BackgroundTaskInstance) -> None:
+    def _run_here(self, order: RunTask, instance: BackgroundTaskInstance, prepare: Callable[[], None]) -> None:
+        try:
+            prepare()
+            run = self._entries.find(order.entry_point)
+        except BaseException as error:  # what the import of a module or the making of an object raises, SystemExit too
+            self._over(order, self._fault_of(order, error, "entry point"))
+            return
         ran: dict[str, Any] = {"task": order.name, "kind": order.kind, "channel": order.channel, "instance": order.instance}
-        fault: str | None = "the thread was ended"
         ran["app_instance"] = self._faults.instance
         self._faults.add("RUN_ENTER", **ran)
         self._begun.add(order.instance)
-        try:
-            self._call(order, instance)
-            fault = None
-        except MemoryError as error:
-            if self._limits.lift_memory():
-                self._faults.met("run", error, run=order.instance)
-                self._notify(OutOfMemory(order.instance))
-                return
-            fault = self._faults.met("run", error, run=order.instance)[:WORDS_LENGTH]
-        except BaseException as error:  # SystemExit too: the thread is not the app's
-            fault = self._faults.met("run", error, run=order.instance)[:WORDS_LENGTH]
-        self._instances.pop(order.instance, None)
-        self._begun.discard(order.instance)
-        self._faults.add("RUN_EXIT", fault=fault, **ran)
-        self._notify(TaskDone(order.instance, fault))
+        fault = self._fault_in(run, order, instance)
+        if fault is not OUT_OF_MEMORY:
+            self._faults.add("RUN_EXIT", fault=fault, **ran)
+        self._over(order, fault)
 
-    def _call(self, order: RunTask, instance: BackgroundTaskInstance) -> None:
+    def _fault_in(self, run: EntryPoint, order: RunTask, instance: BackgroundTaskInstance) -> str | None:
         """To the end of the last deferral."""
         self._here.in_task = True
         try:
-            self._entries.find(order.entry_point)(instance)
+            run(instance)
+        except BaseException as error:  # SystemExit too: the thread is not the app's
+            return self._fault_of(order, error, "run")
         finally:
             self._here.in_task = False
         if instance.deferred:
             self._notify(TaskReturned(order.instance))
             instance.wait_for_deferrals()
+        return None
+
+    def _fault_of(self, order: RunTask, error: BaseException, where: str) -> str:
+        """In words; OUT_OF_MEMORY for the limit of this process."""
+        out_of_memory = isinstance(error, MemoryError) and self._limits.lift_memory()
+        words = self._faults.met(where, error, run=order.instance)[:WORDS_LENGTH]
+        return OUT_OF_MEMORY if out_of_memory else words
+
+    def _over(self, order: RunTask, fault: str | None) -> None:
+        """The system has the last word: of a task host that is out of memory it is its end."""
+        self._instances.pop(order.instance, None)
+        self._begun.discard(order.instance)
+        self._notify(OutOfMemory(order.instance) if fault is OUT_OF_MEMORY else TaskDone(order.instance, fault))

@@ -115,6 +115,7 @@ class TaskUsage(msgspec.Struct, frozen=True):
     """What a running task has used, and may (BGT-026, 027, 029)."""
 
     memory_bytes: int
+    """Allocated by the task where there is a limit; else all that its process has in memory."""
     memory_limit_bytes: int
     """0: none."""
     suspended_count: int

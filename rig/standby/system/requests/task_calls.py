@@ -8,7 +8,6 @@ from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import ApplicationTriggerResult, DeviceTriggerResult
 
 
@@ -78,10 +77,8 @@ class TaskCalls:
 
     # -- runs ----------------------------------------------------------------------------------------------------------
 
-    def _get_usage(self, app: AppProcess, message: from_app.GetTaskUsage, descriptors: Descriptors) -> from_app.TaskUsage:
-        if self._tasks.instances.ordered(app, message.instance) is None:
-            raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {app.name} runs no instance {message.instance}")
-        return from_app.TaskUsage(0, 0, 0, 0, 0)
+    async def _get_usage(self, app: AppProcess, message: from_app.GetTaskUsage, descriptors: Descriptors) -> from_app.TaskUsage:
+        return await self._tasks.usage.of(app, message.instance)
 
     def _progress(self, app: AppProcess, message: from_app.TaskProgress, descriptors: Descriptors) -> None:
         self._tasks.scheduler.progress(app, message.instance, message.value)

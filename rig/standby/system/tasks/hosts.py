@@ -18,10 +18,12 @@ StartTaskHost: TypeAlias = Callable[[AppPackage, TaskLimits, Made], Awaitable[Ap
 
 
 class Hosts:
-    def __init__(self, processes: Processes, registry: Registry, start_task_host: StartTaskHost) -> None:
+    def __init__(self, processes: Processes, registry: Registry, start_task_host: StartTaskHost, memory_bytes: int) -> None:
+        """`memory_bytes`: what a task may allocate in a process of its own, 0 for no limit (BGT-029)."""
         self._processes = processes
         self._registry = registry
         self._start_task_host = start_task_host
+        self.memory_bytes = memory_bytes
 
     def app_of(self, registration: Registration) -> AppProcess | None:
         """The app's process that is to run it: the one that registered it, else, but for a channel's task, another one of the
@@ -43,6 +45,7 @@ class Hosts:
             return "its app does not run"
         return None if app.is_ready else "its app starts"
 
-    async def own(self, registration: Registration, made: Made) -> None:
+    async def own(self, registration: Registration, made: Made, *, network: bool) -> None:
         """A process of its own. Raises HostError."""
-        await self._start_task_host(self._registry.package_of(registration), TaskLimits(), made)
+        limits = TaskLimits(network=network, memory_bytes=self.memory_bytes)
+        await self._start_task_host(self._registry.package_of(registration), limits, made)

@@ -86,7 +86,7 @@ class Instance:
         returned = self._state is State.RETURNED
         return SavedInstance(self.number, self.registration, self.details, self.cause, returned, self.cancelled, self.began_s)
 
-    def order(self) -> RunTask:
+    def order(self, *, network: bool) -> RunTask:
         registration = self.registration
         return RunTask(
             instance=self.number,
@@ -95,6 +95,7 @@ class Instance:
             entry_point=registration.entry_point,
             trigger=registration.trigger,
             details=self.details,
+            network=network,
         )
 
     def wait(self, reason: str) -> None:

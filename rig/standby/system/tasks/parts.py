@@ -37,8 +37,11 @@ from rig.standby.system.tasks.triggers.raw_push import RawPushTasks
 from rig.standby.system.tasks.triggers.socket_activity import SocketActivityTasks
 from rig.standby.system.tasks.triggers.system_tasks import SystemTasks
 from rig.standby.system.tasks.triggers.time import TimeTriggers
+from rig.standby.system.tasks.usage import Usage
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.timeline import TimelineWriter
+
+MIB = 1 << 20
 
 
 class TaskParts:
@@ -68,7 +71,8 @@ class TaskParts:
         self.registry = Registry(packages, admission, timeline)
         self.instances = Instances()
         self.policy = Policy(situation, admission)
-        hosts = Hosts(processes, self.registry, start_task_host)
+        hosts = Hosts(processes, self.registry, start_task_host, rules.memory_limit_mb * MIB)
+        self.usage = Usage(self.instances, hosts)
         limits = Limits(rules, self.instances, self._exceeded)
         delivery = Delivery(processes)
         self.scheduler = Scheduler(

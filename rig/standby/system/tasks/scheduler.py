@@ -169,7 +169,8 @@ class Scheduler:
 
     async def _order_own(self, instance: Instance) -> None:
         try:
-            await self._hosts.own(instance.registration, lambda host: self._order(instance, host))
+            network = self._has_network(instance.registration)
+            await self._hosts.own(instance.registration, lambda host: self._order(instance, host), network=network)
         except HostError as error:
             self._end(instance, "no process", error.text)
 
@@ -178,8 +179,12 @@ class Scheduler:
         instance.turn(State.RUNNING)
         instance.tell("TASK_START", process="task host" if host.is_task_host else "app", process_instance=host.instance)
         self._processes.resume(host, instance.cause)
-        host.run(instance.order())
+        host.run(instance.order(network=self._has_network(instance.registration)))
         self._limits.look(host)
+
+    def _has_network(self, registration: Registration) -> bool:
+        """In connected standby only a run that was to have it (BGT-015, 016); a channel's tasks have the channel's."""
+        return not self._power.in_standby or registration.is_network_requested or registration.channel_id is not None
 
     # -- what its process says -----------------------------------------------------------------------------------------
 

@@ -1,0 +1,50 @@
+"""What a run has used, and may, as the kernel accounts for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from rig.standby.system.app_process import AppProcess
+from rig.standby.system.tasks.hosts import Hosts
+from rig.standby.system.tasks.instances import Instances
+from rig.standby.wire.from_app import TaskUsage
+from rig.standby.wire.hresult import HostError, HResult
+
+KIB = 1024
+
+
+class Usage:
+    def __init__(self, instances: Instances, hosts: Hosts) -> None:
+        self._instances = instances
+        self._hosts = hosts
+
+    async def of(self, app: AppProcess, number: int) -> TaskUsage:
+        """Of a run in that process. Raises HostError when there is none, or no more."""
+        if self._instances.ordered(app, number) is None:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {app.name} runs no instance {number}")
+        pid = await app.child.known()
+        limit_bytes = self._hosts.memory_bytes if app.is_task_host else 0
+        try:
+            used_bytes = allocated_bytes(pid, limit_bytes) if limit_bytes else resident_bytes(pid)
+        except OSError:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, f"the process of instance {number} has ended") from None
+        return TaskUsage(used_bytes, limit_bytes, 0, 0, 0)
+
+
+def allocated_bytes(pid: int, limit_bytes: int) -> int:
+    """By the code of a task under that limit. The kernel's own limit stands above what the process had before by just that much
+    (rig/standby/app/limits.py). Raises OSError."""
+    limits = Path(f"/proc/{pid}/limits").read_text()
+    soft = next(line for line in limits.splitlines() if line.startswith("Max data size")).split()[3]
+    return _status_bytes(pid, "VmData") - (int(soft) - limit_bytes) if soft.isdecimal() else limit_bytes
+
+
+def resident_bytes(pid: int) -> int:
+    """All of the process. Raises OSError."""
+    return _status_bytes(pid, "VmRSS")
+
+
+def _status_bytes(pid: int, key: str) -> int:
+    """0 of one that has ended and was not waited for."""
+    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next((int(line.split()[1]) * KIB for line in lines if line.startswith(f"{key}:")), 0)
