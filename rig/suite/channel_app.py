@@ -16,14 +16,17 @@ from rig.standby.api import (
     ControlChannelTrigger,
     ControlChannelTriggerResetEventDetails,
     ControlChannelTriggerResourceType,
+    DatagramSocket,
     ReadOperation,
     StreamSocket,
+    SystemCondition,
+    SystemConditionType,
     SystemTrigger,
     SystemTriggerType,
 )
 
 READ_BYTES = 65536
-ENTRY, RESET_ENTRY = "ChannelApp.Task", "ChannelApp.ResetTask"
+ENTRY, RESET_ENTRY, NETWORK_ENTRY = "ChannelApp.Task", "ChannelApp.ResetTask", "ChannelApp.NetworkTask"
 TRIGGERS = {"push": "push_notification_trigger", "keepalive": "keep_alive_trigger"}
 COMPLETION_LIMIT_S = 10.0
 
@@ -38,7 +41,7 @@ class ChannelApp:
         self._go_on = threading.Event()
         self._go_on.set()
         self._set_up_with: dict[str, dict[str, Any]] = {}
-        app.entry_points |= {ENTRY: self._task, RESET_ENTRY: self._reset_task}
+        app.entry_points |= {ENTRY: self._task, RESET_ENTRY: self._reset_task, NETWORK_ENTRY: self._network_task}
 
     # -- steps ---------------------------------------------------------------------------------------------------------
 
@@ -58,8 +61,8 @@ class ChannelApp:
         trigger = getattr(_channel(channel), TRIGGERS[kind])
         return BackgroundTaskBuilder(f"{channel}-{kind}", ENTRY, trigger).register().task_id
 
-    def bind(self, channel: str, keep_alive: bool = False) -> None:
-        sock = StreamSocket()
+    def bind(self, channel: str, keep_alive: bool = False, datagram: bool = False) -> None:
+        sock = DatagramSocket() if datagram else StreamSocket()
         sock.keep_alive = keep_alive
         _channel(channel).using_transport(sock)
         self.sockets[channel] = sock
@@ -96,6 +99,12 @@ class ChannelApp:
         """The task id."""
         trigger = SystemTrigger(SystemTriggerType.CONTROL_CHANNEL_RESET, one_shot)
         return BackgroundTaskBuilder("resets", RESET_ENTRY, trigger).register().task_id
+
+    def register_for_network_changes(self) -> str:
+        """The task id. It runs when there is a network to build channels on."""
+        builder = BackgroundTaskBuilder("network", NETWORK_ENTRY, SystemTrigger(SystemTriggerType.NETWORK_STATE_CHANGE))
+        builder.add_condition(SystemCondition(SystemConditionType.INTERNET_AVAILABLE))
+        return builder.register().task_id
 
     # -- what a test wants to know, and set ----------------------------------------------------------------------------
 
@@ -143,8 +152,15 @@ class ChannelApp:
         self.app.timeline.add("reset-task", reason=int(why.reset_reason), hardware=lost[True], software=lost[False])
         for channel, how in self._set_up_with.items():
             if lost[bool(how["hardware"])]:
-                _channel(channel).close()
-                self.set_up(channel, **how)
+                self._build_again(channel)
+
+    def _network_task(self, instance: BackgroundTaskInstance) -> None:
+        for channel in self._set_up_with:
+            self._build_again(channel)
+
+    def _build_again(self, channel: str) -> None:
+        _channel(channel).close()
+        self.set_up(channel, **self._set_up_with[channel])
 
 
 def _channel(channel_id: str) -> ControlChannelTrigger:

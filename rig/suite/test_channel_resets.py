@@ -94,6 +94,23 @@ def test_an_app_that_runs_again_is_told_what_it_had(scene: Scene) -> None:
     scene.push_and_run(scene.bench.server.connection(2), b"again", "hard")
 
 
+@pytest.mark.requirement("CCT-046")
+@pytest.mark.parametrize("asleep", [False, True], ids=["active", "asleep"])
+def test_after_a_restart_of_the_machine_an_app_is_told_what_it_had(scene: Scene, asleep: bool) -> None:
+    """Also of the software slot that the standby had taken, which the machine did not live to leave."""
+    with_both(scene)
+    if asleep:
+        scene.sleep()
+    scene.host.restart()
+    after = scene.timeline.mark()
+    app = scene.host.start_app(NAME, APP)
+    run = scene.timeline.wait("reset-task", after=after)
+    assert (run.reason, run.hardware, run.software) == (Reason.APPLICATION_RESTART, True, True)
+    assert len(scene.timeline.find("RESET", after=after)) == 1
+    set_up_both(scene, app)
+    assert len(scene.device.slots()) == 1
+
+
 @pytest.mark.requirement("CCT-046", "CCT-047")
 @pytest.mark.parametrize("lever", ["session_connected", "quiet_hours", "standby"])
 def test_what_was_reset_fires_no_more(scene: Scene, lever: str) -> None:

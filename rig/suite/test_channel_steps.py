@@ -169,6 +169,55 @@ def test_loopback_gets_no_hardware_channel(scene: Scene, app: AppHandle, host: s
     scene.open_hardware()
 
 
+@pytest.mark.requirement("CCT-050")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1))
+@pytest.mark.parametrize("hardware", [True, False], ids=["hardware", "software"])
+def test_a_datagram_socket_is_no_transport(scene: Scene, app: AppHandle, hardware: bool) -> None:
+    app.call("construct", channel="inbox", hardware=hardware)
+    app.call("register", channel="inbox")
+    app.call("bind", channel="inbox", datagram=True)
+    app.call("connect", channel="inbox", **server_of(scene))
+    with pytest.raises(HostError) as error:
+        app.call("wait", channel="inbox")
+    assert error.value.hresult is HResult.OUT_OF_MEMORY
+    assert not scene.timeline.find("SLOT_GRANT")
+    assert scene.device.slots() == ()
+    app.call("bind", channel="inbox")
+    app.call("connect", channel="inbox", **server_of(scene))
+    assert Status(app.call("wait", channel="inbox")).allocated, "the negative control: a stream socket is"
+
+
+@pytest.mark.requirement("CCT-052")
+def test_a_device_that_is_not_there_wakes_nobody(scene: Scene, app: AppHandle) -> None:
+    app.call("construct", channel="inbox")
+    supported: dict[str, Any] = {"channel": "inbox", "name": "is_wake_from_low_power_supported"}
+    assert app.call("get", **supported) is True
+    scene.bench.microcontroller.power_cut()
+    assert app.call("get", **supported) is False
+    scene.bench.microcontroller.start()
+    scene.device.wait_until_there()
+    assert app.call("get", **supported) is True
+
+
+@pytest.mark.requirement("CCT-048")
+def test_a_change_of_the_network_makes_the_app_build_its_channel_again(scene: Scene, app: AppHandle) -> None:
+    app.call("register_for_network_changes")
+    assert app.call("set_up", channel="inbox", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    first = scene.bench.server.connection()
+    after = scene.timeline.mark()
+    scene.host.levers.link(False)
+    scene.timeline.wait("TASK_PENDING", task="network", after=after)
+    assert not scene.timeline.find("RUN_ENTER", task="network"), "there is nothing to build on"
+    scene.host.levers.link(True)
+    end = scene.timeline.wait("RUN_EXIT", task="network", after=after)
+    assert end.fault is None
+    order = ["RUN_ENTER", "NIC_PATTERN_DEL", "SLOT_FREE", "CONNECT_BEGIN", "SLOT_GRANT", "RUN_EXIT"]
+    assert [r.event for r in scene.timeline.records()[after : end.seq + 1] if r.event in order] == order
+    first.wait_closed()
+    assert len(scene.device.slots()) == 1
+    scene.push_and_run(scene.bench.server.connection(), b"on the new one")
+
+
 @pytest.mark.requirement("CCT-007")
 @pytest.mark.parametrize(
     "supported",

@@ -42,12 +42,6 @@ def _udp() -> int:
     return socket.socket(socket.AF_INET, socket.SOCK_DGRAM).detach()
 
 
-def _connected_udp() -> int:
-    sock = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-    sock.connect(("127.0.0.1", 9))
-    return sock.detach()
-
-
 def _listening() -> int:
     return socket.create_server(("127.0.0.1", 0)).detach()
 
@@ -71,7 +65,6 @@ DESCRIPTORS: dict[str, Callable[[], int]] = {
     "a folder": _path,
     "an eventfd": lambda: os.eventfd(0),
     "a UDP socket": _udp,
-    "a connected UDP socket": _connected_udp,
     "a listening socket": _listening,
     "a TCP socket that is not connected": lambda: socket.socket().detach(),
     "an IPv6 socket": lambda: socket.socket(socket.AF_INET6).detach(),

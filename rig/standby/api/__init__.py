@@ -4,6 +4,7 @@ from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fr
 from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.datagram_socket import DatagramSocket
 from rig.standby.api.details import (
     ApplicationTriggerDetails,
     ControlChannelTriggerResetEventDetails,
@@ -74,6 +75,7 @@ __all__ = [
     "ControlChannelTriggerResourceType",
     "ControlChannelTriggerStatus",
     "Counter",
+    "DatagramSocket",
     "DeviceServicingTrigger",
     "DeviceTriggerDetails",
     "DeviceTriggerResult",

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 import msgspec
 
 from rig.standby.system.app_process import SavedApp
+from rig.standby.system.channels.resets import resets_of_restart, without_untold_exits
 from rig.standby.system.ledger import HOST, SavedHost
 from rig.standby.system.package import AppPackage
 from rig.standby.system.store import Name, Store, saved_of
@@ -32,6 +33,7 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
         left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
     for number in _ordered(things):
         left.pop(("task", str(number)), None)
+    left = without_untold_exits(left) | resets_of_restart(things)
     for package in saved_of(things, "package", AppPackage):
         kept = {id_: task for id_, task in package.registrations.items() if task.channel_id is None}
         left["package", package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))

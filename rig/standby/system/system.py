@@ -151,7 +151,7 @@ class System:
         )
         self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
         app_calls = AppCalls(self.processes, self.channels, self.tasks.scheduler, triggers, timeline)
-        channel_calls = ChannelCalls(self.channels, setup, timers, closing, self.resets, wake_supported=rules.aoac)
+        channel_calls = ChannelCalls(self.channels, setup, timers, closing, self.resets, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
         self.app_messages = AppMessages(self.governor, self.processes, *handlers)

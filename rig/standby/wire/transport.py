@@ -11,7 +11,8 @@ from rig.standby.wire.hresult import HostError, HResult
 
 
 def taken_transport(descriptors: Descriptors) -> socket.socket:
-    """The message's one descriptor; whoever calls closes it. Raises HostError INVALID_ARG for what is no TCP connection."""
+    """The message's one descriptor; whoever calls closes it. Raises HostError INVALID_ARG for what is no TCP connection, nor a
+    connected UDP socket: of that one `is_datagram`, and no channel goes on with it."""
     if len(descriptors) != 1:
         raise _refused(f"{len(descriptors)} descriptors came with it, one is wanted")
     try:
@@ -31,6 +32,9 @@ def _check(sock: socket.socket) -> None:
     """It is connected, or was until a moment ago: a peer may reset it at any time."""
     if sock.family not in (socket.AF_INET, socket.AF_INET6):
         raise _refused(f"a socket of the family {sock.family!r}")
+    if is_datagram(sock):
+        _check_peer(sock)
+        return
     if sock.type != socket.SOCK_STREAM or sock.proto != socket.IPPROTO_TCP:
         raise _refused(f"a socket of type {sock.type!r}, protocol {sock.proto}")
     if sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
@@ -41,6 +45,18 @@ def _check(sock: socket.socket) -> None:
     except OSError as error:
         if error.errno != errno.ENOTCONN or not _was_connected(sock):
             raise _refused(f"a socket that is not connected: {error.strerror}") from error
+
+
+def is_datagram(sock: socket.socket) -> bool:
+    """UDP (CCT-050)."""
+    return sock.type == socket.SOCK_DGRAM and sock.proto == socket.IPPROTO_UDP
+
+
+def _check_peer(sock: socket.socket) -> None:
+    try:
+        sock.getpeername()
+    except OSError as error:
+        raise _refused(f"a socket that is not connected: {error.strerror}") from error
 
 
 def _was_connected(sock: socket.socket) -> bool:

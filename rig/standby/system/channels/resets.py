@@ -20,10 +20,10 @@ from contextlib import suppress
 import msgspec
 
 from rig.errors import RigError
-from rig.standby.system.app_process import AppProcess
+from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
 from rig.standby.system.channels.broker import Broker, away_in
-from rig.standby.system.channels.channel import Channel
+from rig.standby.system.channels.channel import Channel, SavedChannel
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotKind
@@ -39,7 +39,7 @@ from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import ResetDetails
 from rig.timeline import TimelineWriter
 
-KIND = "channel reset"
+CHANNEL, KIND = "channel", "channel reset"
 EVERY_KIND = tuple(SlotKind)
 
 
@@ -114,12 +114,11 @@ class ChannelResets(Owner):
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for (package, reason), kinds in self._untold.items():
-            yield (KIND, f"{reason.name} {package}"), SavedReset(package, _details(reason, kinds))
+            yield _name(package, reason), SavedReset(package, _details(reason, kinds))
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         for saved in saved_of(things, KIND, SavedReset):
-            lost = {SlotKind.HARDWARE: saved.details.hardware, SlotKind.SOFTWARE: saved.details.software}
-            self._untold[saved.package, saved.details.reason] = {kind for kind, was_lost in lost.items() if was_lost}
+            self._untold[saved.package, saved.details.reason] = _kinds(saved.details)
 
     def catch_up(self) -> None:
         """The system is a new one: what the one before it did not come to."""
@@ -165,6 +164,39 @@ class ChannelResets(Owner):
                 lost = {"hardware": details.hardware, "software": details.software}
                 self._timeline.add("RESET", app=name, reason=reason.name, **lost)
                 self._happens(Happened(SystemTriggerType.CONTROL_CHANNEL_RESET, name, details))
+
+
+def resets_of_restart(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
+    """What is to be told, out of all that was saved, when a machine has lost its power with these channels: of each package what
+    its processes had, or had lost over a standby that is over, when it runs again."""
+    names = {saved.instance: saved.package for saved in saved_of(things, "app", SavedApp)}
+    lost: dict[str, set[SlotKind]] = {}
+    for channel in saved_of(things, CHANNEL, SavedChannel):
+        if channel.kind is not None:
+            lost.setdefault(names[channel.instance], set()).add(channel.kind)
+    for saved in saved_of(things, KIND, SavedReset):
+        if saved.details.reason in (Reason.LOW_POWER_EXIT, Reason.APPLICATION_RESTART):
+            lost.setdefault(saved.package, set()).update(_kinds(saved.details))
+    reason = Reason.APPLICATION_RESTART
+    return {
+        _name(package, reason): msgspec.msgpack.encode(SavedReset(package, _details(reason, kinds)))
+        for package, kinds in lost.items()
+    }
+
+
+def without_untold_exits(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
+    """A machine that starts is in no standby that it could leave: `resets_of_restart` tells of what was lost in one."""
+    exits = {_name(saved.package, Reason.LOW_POWER_EXIT) for saved in saved_of(things, KIND, SavedReset)}
+    return {name: value for name, value in things.items() if name not in exits}
+
+
+def _name(package: str, reason: Reason) -> Name:
+    return KIND, f"{reason.name} {package}"
+
+
+def _kinds(details: ResetDetails) -> set[SlotKind]:
+    lost = {SlotKind.HARDWARE: details.hardware, SlotKind.SOFTWARE: details.software}
+    return {kind for kind, was_lost in lost.items() if was_lost}
 
 
 def _details(reason: Reason, kinds: Collection[SlotKind]) -> ResetDetails:

@@ -30,6 +30,7 @@ from rig.standby.system.supervising import Supervising
 from rig.standby.system.tasks.admission import Admission
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from rig.standby.wire.transport import is_datagram
 from rig.timeline import TimelineWriter
 
 CHANNEL_ID_LENGTH = 64
@@ -222,6 +223,9 @@ class ChannelSetup:
             return channel.refused
         if channel.transport is None or (channel.sock is None and channel.no_slot is None):
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "wait for push enabled before the bound transport is connected")
+        if channel.sock is not None and is_datagram(channel.sock):
+            self._free_slot(channel)
+            raise HostError(HResult.OUT_OF_MEMORY, "no channel has a datagram transport: bind a StreamSocket")
         end = await self._outcome(channel)
         kind = channel.kind
         if not end.status.allocated:

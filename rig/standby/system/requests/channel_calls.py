@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+from rig.device.numbers import GROUP_OFFLOAD, READ, Command
 from rig.device.payload import PayloadState
+from rig.errors import RigError
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.closing import ChannelClosing
@@ -13,12 +15,16 @@ from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.resets import ChannelResets
 from rig.standby.system.channels.setup import ChannelSetup, check_minutes
 from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.driver import Driver
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.transport import taken_transport
+
+DEVICE_ANSWERS_S, DEVICE_RETRIES = 0.25, 1
+"""A device that is there answers in milliseconds; one that starts right now, the second time."""
 
 
 class ChannelCalls:
@@ -29,10 +35,12 @@ class ChannelCalls:
         timers: KeepAliveTimers,
         closing: ChannelClosing,
         resets: ChannelResets,
+        driver: Driver,
         *,
         wake_supported: bool,
     ) -> None:
         self._resets = resets
+        self._driver = driver
         self._table = table
         self._setup = setup
         self._timers = timers
@@ -65,9 +73,16 @@ class ChannelCalls:
     def _get_network_keep_alive(self, app: AppProcess, message: from_app.GetNetworkKeepAlive, descriptors: Descriptors) -> int:
         return self._table.get(app, message.channel).network_minutes
 
-    def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported, descriptors: Descriptors) -> bool:
+    async def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported, descriptors: Descriptors) -> bool:
+        """The platform's ability, and a device that is there to do it: it is asked."""
         self._table.get(app, message.channel)
-        return self._wake_supported
+        if not self._wake_supported:
+            return False
+        try:
+            await self._driver.request(READ, GROUP_OFFLOAD, Command.HELLO, {}, timeout_s=DEVICE_ANSWERS_S, retries=DEVICE_RETRIES)
+        except RigError:
+            return False
+        return True
 
     async def _set_server_keep_alive(
         self, app: AppProcess, message: from_app.SetServerKeepAlive, descriptors: Descriptors
