@@ -43,21 +43,31 @@ class InterfaceNews:
         self._news = _netlink(RTMGRP_LINK | RTMGRP_IPV4_IFADDR | RTMGRP_IPV6_IFADDR)
         self._news.setblocking(False)
         self._query = _netlink(0)
+        self._state = self.read()
 
     def fileno(self) -> int:
         return self._news.fileno()
 
-    def drain(self) -> None:
-        """Throw away what was announced."""
+    def drain(self) -> bool:
+        """Throw away what was announced. Whether anything was."""
+        announced = False
         while True:
             try:
                 self._news.recv(1 << 16)
             except BlockingIOError:
-                return
+                return announced
             except OSError:  # ENOBUFS: some found no room
-                continue
+                pass
+            announced = True
+
+    def now(self) -> InterfaceState:
+        """The kernel is asked when it has announced something since the last time: this is wanted in the middle of every wake."""
+        if self.drain():
+            self._state = self.read()
+        return self._state
 
     def read(self) -> InterfaceState:
+        """Asked of the kernel."""
         carrier = False
         for kind, body in self._dump(RTM_GETLINK, LINK.pack(0, 0, 0, 0, 0)):
             if kind == RTM_NEWLINK and LINK.unpack_from(body)[2] == self._index:

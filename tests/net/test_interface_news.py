@@ -10,7 +10,7 @@ from ipaddress import IPv6Interface
 import pytest
 
 from rig.net import links
-from rig.net.interface_news import InterfaceNews
+from rig.net.interface_news import InterfaceNews, InterfaceState
 from rig.net.network import HOST_IFNAME, Network
 from rig.readable import readable
 
@@ -66,6 +66,28 @@ def test_an_address_that_comes_and_goes_is_announced(dual_stack: Network, news: 
     with announced(news):
         dual_stack.host.run(partial(remove, "2001:db8::77/64"))
     assert "2001:db8::77" not in news.read().addresses
+
+
+def test_the_kernel_is_asked_once_for_each_change(
+    dual_stack: Network, news: InterfaceNews, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked: list[InterfaceState] = []
+    read = news.read
+
+    def counted() -> InterfaceState:
+        asked.append(read())
+        return asked[-1]
+
+    monkeypatch.setattr(news, "read", counted)
+    before = news.now()
+    for change, step in ((add, {"2001:db8::77"}), (remove, {"2001:db8::77"})):
+        with_it = set(news.now().addresses) ^ step
+        dual_stack.host.run(partial(change, "2001:db8::77/64"))
+        assert readable(news.fileno(), WAIT_S)
+        assert set(news.now().addresses) == with_it
+    asked.clear()
+    assert [news.now() for _ in range(3)] == [before] * 3
+    assert not asked
 
 
 def test_a_hundred_announcements_that_nobody_reads_harm_nobody(dual_stack: Network, news: InterfaceNews) -> None:

@@ -44,13 +44,13 @@ class KernelNetwork:
         asyncio.get_running_loop().add_reader(self._news.fileno(), self._hear)
 
     def now(self) -> NetworkState:
-        state = self._news.read()
+        state = self._news.now()
         return NetworkState(state.carrier, state.addresses)
 
     def subscribe(self, heard: Callable[[], None]) -> None:
         self._listeners.append(heard)
 
     def _hear(self) -> None:
-        self._news.drain()
+        self._news.now()
         for heard in self._listeners:
             heard()
