@@ -11,7 +11,7 @@ import pytest
 
 from rig.config import StandbyConfig
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ListTasks, RegisterTask, TaskProgress
+from rig.standby.wire.from_app import FollowTasks, ListTasks, RegisterTask, TaskProgress
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
 from rig.standby.wire.to_app import RunTask
@@ -64,6 +64,7 @@ async def _life(host: MortalHost) -> None:
     host.supervisor.host_task = _slowly
     app = await host.app()
     app.on_task = lambda task: _slowly(app, task)
+    app.notify(FollowTasks())
     for wanted in (
         RegisterTask("waits", "mail.Sync", ZONE_ONCE, conditions=(SystemConditionType.INTERNET_AVAILABLE,)),
         RegisterTask("inside", None, AWAY),

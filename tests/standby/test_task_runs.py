@@ -7,7 +7,7 @@ import asyncio
 import pytest
 
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import TaskReturned, UnregisterTask
+from rig.standby.wire.from_app import FollowTasks, TaskReturned, UnregisterTask
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType as Condition
 from rig.standby.wire.to_app import RunTask
@@ -73,6 +73,7 @@ async def test_condition_loss_cancels_a_run_that_asked_for_it(cancel: bool) -> N
 async def test_a_class_runs_in_a_process_of_its_own_that_ends_with_it() -> None:
     async with fake_host() as host:
         app = await host.app()
+        app.notify(FollowTasks())
         await fire(host, await register(app, entry_point=TASK))
         [told] = host.timeline.find("TASK_START")
         assert told.process == "task host"
@@ -80,6 +81,16 @@ async def test_a_class_runs_in_a_process_of_its_own_that_ends_with_it() -> None:
         [task_host] = host.supervisor.task_hosts
         assert [task.entry_point for task in task_host.tasks] == [TASK]
         assert (app.tasks, len(app.completions)) == ([], 1)
+
+
+@virtual
+async def test_an_app_without_handlers_hears_nothing_of_the_end_of_its_tasks() -> None:
+    """It would be what it does first when a wake continues it."""
+    async with fake_host() as host:
+        app = await host.app()
+        await fire(host, await register(app))
+        await host.settle()
+        assert (len(app.tasks), app.completions) == (1, [])
 
 
 @virtual
@@ -113,6 +124,7 @@ async def test_a_crash_of_a_task_host_leaves_the_app_and_one_in_the_app_takes_it
     """BGT-007."""
     async with fake_host() as host:
         app = await host.app()
+        app.notify(FollowTasks())
         host.supervisor.host_task = lambda task_host, _: task_host.kill()
         await fire(host, await register(app, entry_point=TASK))
         ended = await host.timeline.wait("TASK_END")

@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 from rig.standby.api import session
 from rig.standby.api.triggers import BackgroundTrigger, trigger_of
-from rig.standby.wire.from_app import ListTaskGroups, ListTasks, TaskInfo, UnregisterTask
+from rig.standby.wire.from_app import FollowTasks, ListTaskGroups, ListTasks, TaskInfo, UnregisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.to_app import RunTask, TaskCompleted, TaskProgressed
 
@@ -131,10 +131,12 @@ class BackgroundTaskRegistration:
         """`handler(registration, args)` for what a run tells of its progress; only a process in the foreground hears of it
         (BGT-033). Handlers of one registration are called one after another, on a thread that is none of the app's."""
         self._progressed.add(self, handler)
+        session.current().notify(FollowTasks())
 
     def add_completed(self, handler: Completed) -> None:
         """`handler(registration, args)` for the end of a run: in the foreground, or when the app is resumed (BGT-033)."""
         self._completed.add(self, handler)
+        session.current().notify(FollowTasks())
 
     def remove_progress(self, handler: Progressed) -> None:
         """It is not called any more. One that was not added: nothing."""

@@ -32,6 +32,7 @@ class SavedApp(msgspec.Struct, frozen=True):
     runs: list[RunTask] = []
     unheard: list[ToApp] = []
     task_host: bool = False
+    follows_tasks: bool = False
 
 
 class AppProcess:
@@ -63,6 +64,8 @@ class AppProcess:
         self.instance = saved.instance
         self.child = child
         self.is_task_host = saved.task_host
+        self.follows_tasks = saved.follows_tasks
+        """It has handlers of their progress and completion."""
         self.foreground = saved.foreground
         self.suspended = child.stopped
         self._governor = governor
@@ -96,6 +99,7 @@ class AppProcess:
             [order for order, _ in self._runs.values()],
             list(self._unheard),
             self.is_task_host,
+            self.follows_tasks,
         )
 
     @property

@@ -225,6 +225,11 @@ class CancelHandled(Notice, frozen=True):
     instance: Instance
 
 
+class FollowTasks(Notice, frozen=True):
+    """It has handlers of progress and completion from now on: until then it is told of neither. No wake begins with news that
+    nobody wants."""
+
+
 class TaskReturned(Notice, frozen=True):
     """Run has returned, and deferrals are open: they alone keep the run alive now (BGT-031)."""
 
@@ -272,6 +277,7 @@ FromApp: TypeAlias = (
     | ReadBegin
     | ReadCompleted
     | TaskProgress
+    | FollowTasks
     | CancelHandled
     | TaskReturned
     | OutOfMemory

@@ -29,6 +29,7 @@ class TaskCalls:
             from_app.RequestDeviceTrigger: self._request_device_trigger,
             from_app.GetTaskUsage: self._get_usage,
             from_app.TaskProgress: self._progress,
+            from_app.FollowTasks: self._follow,
             from_app.CancelHandled: self._cancel_handled,
             from_app.TaskReturned: self._returned,
             from_app.TaskDone: self._done,
@@ -82,6 +83,9 @@ class TaskCalls:
 
     def _progress(self, app: AppProcess, message: from_app.TaskProgress, descriptors: Descriptors) -> None:
         self._tasks.scheduler.progress(app, message.instance, message.value)
+
+    def _follow(self, app: AppProcess, message: from_app.FollowTasks, descriptors: Descriptors) -> None:
+        app.follows_tasks = True
 
     def _cancel_handled(self, app: AppProcess, message: from_app.CancelHandled, descriptors: Descriptors) -> None:
         """It has until the end of its grace all the same: the handlers may only have told Run to stop."""

@@ -1,4 +1,4 @@
-"""Progress and completion of tasks, to the app that registered them (BGT-033)."""
+"""Progress and completion of tasks, to the app that registered them, when it has a handler (BGT-033)."""
 
 from __future__ import annotations
 
@@ -63,4 +63,4 @@ class Delivery:
 
     def _apps(self, instance: Instance) -> Iterator[AppProcess]:
         name = instance.registration.package
-        return (app for app in self._processes if app.name == name and not app.is_task_host)
+        return (app for app in self._processes if app.name == name and app.follows_tasks and not app.is_task_host)
