@@ -31,10 +31,14 @@ class AppHandle:
         """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
         return self._line.call(Invoke(method, arguments), timeout_s=timeout_s)
 
+    def leave(self) -> None:
+        """The user switches away: it is suspended as soon as it has nothing to do."""
+        self._ask(bench.Suspend(self.instance))
+
     def suspend(self) -> Record:
         """The user switches away; returns when the app is suspended."""
         after = self._timeline.mark()
-        self._ask(bench.Suspend(self.instance))
+        self.leave()
         return self._timeline.wait("APP_SUSPEND", app=self.name, instance=self.instance, after=after)
 
     def resume(self) -> None:

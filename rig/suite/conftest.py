@@ -6,9 +6,16 @@ import pytest
 
 from rig.bench import Bench
 from rig.suite.scene import Scene
+from rig.suite.task_scene import TaskScene
 
 
 @pytest.fixture
 def scene(bench: Bench) -> Scene:
     """A bench with the chat app, and the moves that most tests make."""
     return Scene(bench)
+
+
+@pytest.fixture
+def tasks(bench: Bench) -> TaskScene:
+    """A bench with the app of background tasks."""
+    return TaskScene(bench)

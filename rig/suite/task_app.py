@@ -1,0 +1,233 @@
+"""The app under test of background tasks: registers whatever its test wants, and its tasks do what their names say.
+
+A task is a class for a process of its own, and the same class runs what the app's own process is activated for. The name of a
+registration is the class, and what follows a blank: "Waits a" and "Waits b" are two.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+from typing import Any
+
+from rig.standby.api import (
+    App,
+    ApplicationTrigger,
+    BackgroundAccessRequestKind,
+    BackgroundExecutionManager,
+    BackgroundTaskBuilder,
+    BackgroundTaskCompletedEventArgs,
+    BackgroundTaskInstance,
+    BackgroundTaskRegistration,
+    BackgroundTaskRegistrationGroup,
+    DeviceServicingTrigger,
+    DeviceUseTrigger,
+    HostError,
+    MaintenanceTrigger,
+    MediaProcessingTrigger,
+    PushNotificationTrigger,
+    SocketActivityTrigger,
+    SystemCondition,
+    SystemConditionType,
+    SystemTrigger,
+    SystemTriggerType,
+    TimeTrigger,
+)
+
+LONG_S = 60.0
+"""Of a task that nobody is to wait for."""
+SHORT_S = 0.05
+"""Of work that goes on when Run has returned."""
+
+
+class Quick:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        instance.progress = 50
+
+
+class Waits:
+    """Ends when it is cancelled, and at once."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        over = threading.Event()
+        instance.add_canceled(lambda sender, reason: over.set())
+        over.wait(LONG_S)
+
+
+class Stubborn:
+    """Does not listen."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        time.sleep(LONG_S)
+
+
+class Raises:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        raise ValueError("no mail today")
+
+
+class Crashes:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        os.kill(os.getpid(), signal.SIGSEGV)
+        time.sleep(LONG_S)
+
+
+class Defers:
+    """Its work ends a little after Run."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        deferral = instance.get_deferral()
+        threading.Timer(SHORT_S, deferral.complete).start()
+
+
+class Forgets:
+    """Its deferral, for ever."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        instance.get_deferral()
+
+
+class Idles:
+    """As `Forgets`, and does nothing at all, but ends when it is cancelled."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        deferral = instance.get_deferral()
+        instance.add_canceled(lambda sender, reason: deferral.complete())
+
+
+class Tells:
+    """What it was started with, as a fault: a process of its own has no other way to its test."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        raise LookupError(repr(getattr(instance.trigger_details, "arguments", None)))
+
+
+class Asks:
+    """For another run, as a task may not (APT-006)."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        ApplicationTrigger().request_async()
+
+
+CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Asks)
+TASKS: dict[str, Any] = {task.__name__: task for task in CLASSES}
+
+
+class TaskApp:
+    """Public methods are for tests."""
+
+    def __init__(self, app: App) -> None:
+        self.app = app
+        self.stored = ApplicationTrigger()
+        self.device_use = DeviceUseTrigger()
+        self.servicing = DeviceServicingTrigger()
+
+    def on_background_activated(self, instance: BackgroundTaskInstance) -> None:
+        self.app.timeline.add("activated", app=self.app.name, pid=os.getpid())
+        TASKS[instance.task_name.split()[0]]().run(instance)
+
+    # -- access --------------------------------------------------------------------------------------------------------
+
+    def request_access(self, kind: int = 0) -> int:
+        return int(BackgroundExecutionManager.request_access(BackgroundAccessRequestKind(kind)))
+
+    def remove_access(self) -> None:
+        BackgroundExecutionManager.remove_access()
+
+    # -- registration --------------------------------------------------------------------------------------------------
+
+    def register(
+        self,
+        task: str,
+        trigger: str | None = "system",
+        value: int = int(SystemTriggerType.SMS_RECEIVED),
+        one_shot: bool = False,
+        own_process: bool = True,
+        entry_point: str | None = None,
+        conditions: list[int] | None = None,
+        cancel_on_condition_loss: bool = False,
+        group: str | None = None,
+        follow: bool = False,
+    ) -> str:
+        """The TaskId. `value`: the event of a system trigger, the minutes of a timer. `follow`: its progress and completion."""
+        entry = entry_point or (f"rig.suite.task_app.{task.split()[0]}" if own_process else None)
+        builder = BackgroundTaskBuilder(task, entry, self._trigger(trigger, value, one_shot) if trigger else None)
+        for condition in conditions or ():
+            builder.add_condition(SystemCondition(SystemConditionType(condition)))
+        builder.cancel_on_condition_loss = cancel_on_condition_loss
+        builder.task_group = BackgroundTaskRegistrationGroup(group) if group else None
+        registration = builder.register()
+        if follow:
+            registration.add_progress(lambda sender, args: self._tell("task-progress", value=args.progress))
+            registration.add_completed(lambda sender, args: self._tell("task-completed", fault=_fault(args)))
+        return registration.task_id
+
+    def unregister(self, task_id: str, cancel: bool) -> None:
+        BackgroundTaskRegistration.all_tasks()[task_id].unregister(cancel)
+
+    def all_tasks(self) -> dict[str, str]:
+        """Names by TaskId, of those in no group."""
+        return {task_id: registration.name for task_id, registration in BackgroundTaskRegistration.all_tasks().items()}
+
+    def tasks_of_group(self, group: str) -> dict[str, str]:
+        known = BackgroundTaskRegistration.get_task_group(group)
+        return {} if known is None else {task_id: registration.name for task_id, registration in known.all_tasks.items()}
+
+    def check_at_launch(self, wanted: list[str]) -> int:
+        """What an app does each time it is launched: drop what is stale, add what is missing; how many changes that took."""
+        changes = 0
+        live = BackgroundTaskRegistration.all_tasks()
+        for registration in live.values():
+            if registration.name not in wanted:
+                registration.unregister(False)
+                changes += 1
+        for name in set(wanted) - {registration.name for registration in live.values()}:
+            self.register(name)
+            changes += 1
+        return changes
+
+    # -- triggers that it fires itself ---------------------------------------------------------------------------------
+
+    def request(self, arguments: dict[str, str] | None = None, fresh: bool = False) -> int:
+        """An ApplicationTriggerResult."""
+        trigger = ApplicationTrigger() if fresh else self.stored
+        return int(trigger.request_async(arguments))
+
+    def request_device(self, servicing: bool = False) -> int:
+        """A DeviceTriggerResult."""
+        return int((self.servicing if servicing else self.device_use).request_async("watch"))
+
+    def _trigger(self, kind: str, value: int, one_shot: bool) -> Any:
+        match kind:
+            case "system":
+                return SystemTrigger(SystemTriggerType(value), one_shot)
+            case "time":
+                return TimeTrigger(value, one_shot)
+            case "maintenance":
+                return MaintenanceTrigger(value, one_shot)
+            case "application":
+                return self.stored
+            case "media":
+                return MediaProcessingTrigger()
+            case "device_use":
+                return self.device_use
+            case "device_servicing":
+                return self.servicing
+            case "push":
+                return PushNotificationTrigger()
+            case "socket":
+                return SocketActivityTrigger()
+        raise ValueError(kind)
+
+    def _tell(self, event: str, **detail: Any) -> None:
+        self.app.timeline.add(event, app=self.app.name, **detail)
+
+
+def _fault(args: BackgroundTaskCompletedEventArgs) -> str | None:
+    try:
+        args.check_result()
+    except HostError as error:
+        return error.text
+    return None

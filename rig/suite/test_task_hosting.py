@@ -1,0 +1,103 @@
+"""Where a task runs, what its crash takes along, and what an update of its app means for it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rig.clock import Deadline
+from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
+from rig.standby.wire.hresult import HResult
+from rig.suite.task_scene import ENTRY, SMS, TaskScene
+
+CLASS = "rig.suite.task_app.Quick"
+
+
+def manifest(version: str = "1.0.0.0", *types: TaskType, entry_point: str = CLASS, executable: str | None = None) -> Manifest:
+    extension = BackgroundTasksExtension(entry_point, frozenset(types), executable)
+    return Manifest(name="mail", version=version, entry=ENTRY, extensions=(extension,) if types else ())
+
+
+def gone(pid: int) -> bool:
+    """A zombie has no memory."""
+    try:
+        return Path(f"/proc/{pid}/statm").read_text().split()[0] == "0"
+    except OSError:
+        return True
+
+
+@pytest.mark.requirement("BGT-004", "BGT-005", "CCT-049")
+def test_an_entry_point_is_declared_for_each_type_that_it_is_used_with(tasks: TaskScene) -> None:
+    tasks.host.install(manifest("1.0.0.0", TaskType.PUSH_NOTIFICATION))
+    app = tasks.host.launch("mail")
+    app.call("request_access")
+    app.call("register", task="Quick", trigger="push")
+    for kind, value in (("time", 15), ("system", int(SMS)), ("application", 0)):
+        tasks.refused(HResult.CLASS_NOT_REGISTERED, "register", app=app, task="Quick", trigger=kind, value=value)
+    tasks.refused(HResult.CLASS_NOT_REGISTERED, "register", app=app, task="Waits", trigger="push")
+    assert list(app.call("all_tasks").values()) == ["Quick"]
+    tasks.host.update("mail", manifest("2.0.0.0", TaskType.PUSH_NOTIFICATION, TaskType.TIMER))
+    app = tasks.host.launch("mail")
+    app.call("remove_access")
+    app.call("request_access")
+    app.call("register", task="Quick timer", trigger="time", value=15)
+
+
+@pytest.mark.requirement("BGT-006")
+def test_an_in_process_task_needs_no_manifest_entry_and_runs_in_the_apps_process(tasks: TaskScene) -> None:
+    tasks.host.install(manifest())
+    app = tasks.host.launch("mail")
+    app.call("request_access")
+    app.call("register", task="Quick", own_process=False)
+    after = tasks.fire()
+    activated = tasks.timeline.wait("activated", app="mail", after=after)
+    ready = tasks.timeline.wait("APP_READY", app="mail")
+    assert tasks.ended("Quick", after=after).reason == "done"
+    assert not tasks.timeline.find("TASK_HOST_START", app="mail")
+    assert tasks.timeline.wait("TASK_START", task="Quick").process_instance == ready.detail["instance"]
+    assert activated.pid > 0
+
+
+@pytest.mark.requirement("BGT-006")
+@pytest.mark.parametrize("kind", ["device_use", "device_servicing"])
+def test_tasks_of_devices_are_never_in_process(tasks: TaskScene, kind: str) -> None:
+    tasks.refused(HResult.INVALID_ARG, "register", task="Quick", trigger=kind, own_process=False)
+    tasks.register("Quick", trigger=kind)
+
+
+@pytest.mark.requirement("BGT-007")
+@pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
+def test_a_crash_ends_the_app_only_where_the_task_is_in_its_process(tasks: TaskScene, own_process: bool) -> None:
+    pid = tasks.timeline.wait("APP_READY", app="tasks").pid
+    tasks.register("Crashes", own_process=own_process)
+    ended = tasks.fire_and_end("Crashes")
+    assert ended.reason == "its process ended"
+    if own_process:
+        assert "SIGSEGV" in tasks.timeline.wait("TASK_HOST_END", app="tasks").status
+        assert len(tasks.app.call("all_tasks")) == 1
+    else:
+        assert "SIGSEGV" in tasks.timeline.wait("APP_TERMINATED", app="tasks").status
+        deadline = Deadline(5)
+        while not gone(pid):
+            assert not deadline.expired
+            deadline.pause()
+
+
+@pytest.mark.requirement("BGT-002")
+def test_after_an_update_triggers_are_inert_until_access_is_removed_and_asked_for_anew(tasks: TaskScene) -> None:
+    tasks.host.install(manifest("1.0.0.0", TaskType.SYSTEM_EVENT))
+    app = tasks.host.launch("mail")
+    app.call("request_access")
+    app.call("register", task="Quick")
+    tasks.ended("Quick", after=tasks.fire())
+    tasks.host.update("mail", manifest("1.1.0.0", TaskType.SYSTEM_EVENT))
+    after = tasks.fire()
+    assert tasks.timeline.wait("TASK_INERT", app="mail", after=after).task == "Quick"
+    app = tasks.host.launch("mail")
+    app.call("request_access")
+    tasks.assert_no_run("Quick", after=tasks.fire())
+    app.call("remove_access")
+    app.call("request_access")
+    assert list(app.call("all_tasks").values()) == ["Quick"], "the update kept the registration"
+    tasks.ended("Quick", after=tasks.fire())

@@ -1,0 +1,77 @@
+"""Time and maintenance triggers: at ticks of 15 minutes, never early, once or again; maintenance on external power alone."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.clock import Clock
+from rig.standby.wire.hresult import HResult
+from rig.suite.task_scene import TaskScene
+
+TICK_MIN = 15
+FAST = Clock(10_000)
+"""A tick in 150 ms."""
+LATE_MIN = 15.0
+"""A busy machine's: the upper end of the window is the tick's, not the kernel's."""
+TIMERS = pytest.mark.parametrize("kind", ["time", "maintenance"])
+
+
+@pytest.mark.requirement("BGT-018", "BGT-019")
+@TIMERS
+@pytest.mark.parametrize("minutes", [0, 1, 14])
+def test_less_than_15_minutes_is_refused(tasks: TaskScene, kind: str, minutes: int) -> None:
+    tasks.refused(HResult.INVALID_ARG, "register", task="Quick", trigger=kind, value=minutes)
+    assert tasks.app.call("all_tasks") == {}
+
+
+@pytest.mark.requirement("BGT-018")
+@pytest.mark.bench_config(clock=FAST)
+@pytest.mark.parametrize("minutes", [15, 20, 45])
+def test_a_timer_fires_at_a_tick_after_its_time_and_never_early(tasks: TaskScene, minutes: int) -> None:
+    tasks.register("Quick", trigger="time", value=minutes, one_shot=True)
+    registered = tasks.timeline.wait("REGISTER", task="Quick")
+    started = tasks.timeline.wait("TASK_START", task="Quick")
+    lasted_min = (started.t_ns - registered.t_ns) / 1e9 / FAST.minutes_s(1)
+    assert minutes - 0.1 <= lasted_min <= minutes + TICK_MIN + LATE_MIN
+
+
+@pytest.mark.requirement("BGT-018")
+@pytest.mark.bench_config(clock=FAST)
+@pytest.mark.parametrize("one_shot", [True, False], ids=["once", "again"])
+def test_a_one_shot_timer_is_gone_when_it_has_fired_and_another_fires_again(tasks: TaskScene, one_shot: bool) -> None:
+    tasks.register("Quick", trigger="time", value=15, one_shot=one_shot)
+    first = tasks.ended("Quick")
+    if one_shot:
+        assert tasks.app.call("all_tasks") == {}
+        tasks.assert_no_run("Quick", after=first.seq)
+        return
+    second = tasks.ended("Quick", after=first.seq + 1)
+    starts = tasks.timeline.find("TASK_START", task="Quick")
+    gaps_min = (starts[1].t_ns - starts[0].t_ns) / 1e9 / FAST.minutes_s(1)
+    assert gaps_min > TICK_MIN / 2, "one tick, one run"
+    assert second.reason == "done"
+    assert len(tasks.app.call("all_tasks")) == 1
+
+
+@pytest.mark.requirement("BGT-019")
+@pytest.mark.bench_config(clock=FAST)
+def test_maintenance_waits_for_external_power_and_is_aborted_when_that_goes(tasks: TaskScene) -> None:
+    tasks.host.levers.set(ac=False)
+    tasks.register("Waits", trigger="maintenance", value=15)
+    assert "power" in tasks.timeline.wait("TASK_PENDING", task="Waits").reason
+    tasks.assert_no_run("Waits")
+    tasks.host.levers.set(ac=True)
+    tasks.run("Waits")
+    tasks.host.levers.set(ac=False)
+    sent = tasks.timeline.wait("CANCEL_SENT", task="Waits")
+    assert (sent.reason, sent.value) == ("ABORT", 0)
+    tasks.ended("Waits")
+
+
+@pytest.mark.requirement("BGT-019")
+@pytest.mark.bench_config(clock=FAST)
+def test_a_timer_needs_no_external_power(tasks: TaskScene) -> None:
+    """What the test above is measured against."""
+    tasks.host.levers.set(ac=False)
+    tasks.register("Quick", trigger="time", value=15)
+    assert tasks.ended("Quick").reason == "done"
