@@ -1,4 +1,4 @@
-"""Where a task runs, what its crash takes along, and what an update of its app means for it."""
+"""Where a task runs, and what its crash takes along."""
 
 from __future__ import annotations
 
@@ -7,16 +7,9 @@ from pathlib import Path
 import pytest
 
 from rig.clock import Deadline
-from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
+from rig.manifest.manifest import Manifest
 from rig.standby.wire.hresult import HResult
-from rig.suite.task_scene import ENTRY, SMS, TaskScene
-
-CLASS = "rig.suite.task_app.Quick"
-
-
-def manifest(version: str = "1.0.0.0", *types: TaskType, entry_point: str = CLASS, executable: str | None = None) -> Manifest:
-    extension = BackgroundTasksExtension(entry_point, frozenset(types), executable)
-    return Manifest(name="mail", version=version, entry=ENTRY, extensions=(extension,) if types else ())
+from rig.suite.task_scene import ENTRY, TaskScene
 
 
 def gone(pid: int) -> bool:
@@ -27,26 +20,9 @@ def gone(pid: int) -> bool:
         return True
 
 
-@pytest.mark.requirement("BGT-004", "BGT-005", "CCT-049")
-def test_an_entry_point_is_declared_for_each_type_that_it_is_used_with(tasks: TaskScene) -> None:
-    tasks.host.install(manifest("1.0.0.0", TaskType.PUSH_NOTIFICATION))
-    app = tasks.host.launch("mail")
-    app.call("request_access")
-    app.call("register", task="Quick", trigger="push")
-    for kind, value in (("time", 15), ("system", int(SMS)), ("application", 0)):
-        tasks.refused(HResult.CLASS_NOT_REGISTERED, "register", app=app, task="Quick", trigger=kind, value=value)
-    tasks.refused(HResult.CLASS_NOT_REGISTERED, "register", app=app, task="Waits", trigger="push")
-    assert list(app.call("all_tasks").values()) == ["Quick"]
-    tasks.host.update("mail", manifest("2.0.0.0", TaskType.PUSH_NOTIFICATION, TaskType.TIMER))
-    app = tasks.host.launch("mail")
-    app.call("remove_access")
-    app.call("request_access")
-    app.call("register", task="Quick timer", trigger="time", value=15)
-
-
 @pytest.mark.requirement("BGT-006")
 def test_an_in_process_task_needs_no_manifest_entry_and_runs_in_the_apps_process(tasks: TaskScene) -> None:
-    tasks.host.install(manifest())
+    tasks.host.install(Manifest(name="mail", version="1.0.0.0", entry=ENTRY))
     app = tasks.host.launch("mail")
     app.call("request_access")
     app.call("register", task="Quick", own_process=False)
@@ -82,22 +58,3 @@ def test_a_crash_ends_the_app_only_where_the_task_is_in_its_process(tasks: TaskS
         while not gone(pid):
             assert not deadline.expired
             deadline.pause()
-
-
-@pytest.mark.requirement("BGT-002")
-def test_after_an_update_triggers_are_inert_until_access_is_removed_and_asked_for_anew(tasks: TaskScene) -> None:
-    tasks.host.install(manifest("1.0.0.0", TaskType.SYSTEM_EVENT))
-    app = tasks.host.launch("mail")
-    app.call("request_access")
-    app.call("register", task="Quick")
-    tasks.ended("Quick", after=tasks.fire())
-    tasks.host.update("mail", manifest("1.1.0.0", TaskType.SYSTEM_EVENT))
-    after = tasks.fire()
-    assert tasks.timeline.wait("TASK_INERT", app="mail", after=after).task == "Quick"
-    app = tasks.host.launch("mail")
-    app.call("request_access")
-    tasks.assert_no_run("Quick", after=tasks.fire())
-    app.call("remove_access")
-    app.call("request_access")
-    assert list(app.call("all_tasks").values()) == ["Quick"], "the update kept the registration"
-    tasks.ended("Quick", after=tasks.fire())

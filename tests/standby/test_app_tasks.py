@@ -139,7 +139,7 @@ def test_a_cancellation_of_a_run_that_is_done_changes_nothing(app: AppProcess) -
 
 
 def test_a_class_that_is_no_entry_point_is_imported_in_the_apps_process(app: AppProcess) -> None:
-    """As a manifest with an Executable has it. """
+    """As a manifest with an Executable has it."""
     order(app, 1, "small_tasks.OwnPid")
     assert done(app) == (1, f"RuntimeError: {app.process.pid}")
     order(app, 2, "small_tasks.Nobody")

@@ -66,7 +66,6 @@ class Ledger:
         """Of an app, as the system before has left it."""
         saved = self._store.inbox(instance)
 
-
         def note(number: int, answer: bytes, last: int) -> None:
             self._done.append(Done(instance, number, answer, last))
             self.now()
