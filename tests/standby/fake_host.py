@@ -115,7 +115,7 @@ class FakeHost:
 
     def slots_in_use(self, kind: SlotKind) -> int:
         """As the policy counts them."""
-        return self.system.slots.in_use(kind)
+        return self.system.channels.slots.in_use(kind)
 
     async def settle(self) -> None:
         """Until nothing is ready any more; a moment of virtual time."""

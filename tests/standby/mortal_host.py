@@ -204,7 +204,7 @@ class MortalHost:
                 asyncio.get_running_loop().remove_reader(fd)
                 os.dup2(nobody.fileno(), fd)
         nobody.close()
-        for channel in self.system.channels:
+        for channel in self.system.channels.table:
             if channel.sock is not None and channel.sock.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(channel.sock.fileno())
         self.driver.nobody_listens()

@@ -250,7 +250,7 @@ def test_what_is_to_be_told_outlives_the_system(tmp_path: Path) -> None:
         told = {(told.reason, told.hardware, told.software) for told in host.timeline.find("RESET")}
         assert told == {("FAST_USER_SWITCHED", True, True)}
         assert not host.driver.connections
-        assert [host.system.slots.in_use(kind) for kind in SlotKind] == [0, 0]
+        assert [host.system.channels.slots.in_use(kind) for kind in SlotKind] == [0, 0]
         app.notify(ReadBegin("hard"))
         app.notify(ReadCompleted("hard", 1, over=False))
         await asyncio.sleep(1)

@@ -20,8 +20,8 @@ class Owners(Owner):
     def __init__(self) -> None:
         self._all: list[Owner] = []
 
-    def add(self, owner: Owner) -> None:
-        self._all.append(owner)
+    def add(self, *owners: Owner) -> None:
+        self._all.extend(owners)
 
     def _of(self, key: str | None) -> list[tuple[Owner, str]]:
         """One at most, with its key."""

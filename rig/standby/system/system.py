@@ -16,16 +16,8 @@ from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
-from rig.standby.system.channels.broker import Broker
-from rig.standby.system.channels.closing import ChannelClosing
-from rig.standby.system.channels.keep_alive import KeepAliveTimers
-from rig.standby.system.channels.owner import ChannelOwner
-from rig.standby.system.channels.resets import ChannelResets
-from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.channels.slots import SlotPolicy
+from rig.standby.system.channels.parts import ChannelParts
 from rig.standby.system.channels.table import ChannelTable
-from rig.standby.system.channels.triggers import ChannelTriggers
-from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver, DriverNotice
 from rig.standby.system.endings import Endings
 from rig.standby.system.faults import Faults
@@ -79,7 +71,6 @@ class System:
         host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
         self.power = PowerState(timeline, host.screen)
         self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
-        self.channels = ChannelTable()
         self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, "package", AppPackage)}
         self._timeline = timeline
         self._driver = driver
@@ -100,13 +91,8 @@ class System:
         network.subscribe(self._look)
         self.processes = Processes(self.power, self.owners)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
-        watch = TransportWatch(self.power, self.channels)
-        self.slots = SlotPolicy(rules.limits())
-        broker = Broker(self.surroundings)
         admission = Admission(rules.profile, self.situation)
-        setup = ChannelSetup(
-            self.channels, watch, self.slots, admission, driver, supervisor, host.numbers, self.power, broker, timeline, rules
-        )
+        table = ChannelTable()
         self.tasks = TaskParts(
             rules,
             clock,
@@ -121,37 +107,37 @@ class System:
             self.situation,
             self.surroundings,
             admission,
-            get_channel=self.channels.get,
+            get_channel=table.get,
             start_task_host=lambda *arguments: self.starting.task_host(*arguments),
             changed=lambda: self._ledger.soon(),
         )
-        tasks = self.tasks.channel
-        triggers = ChannelTriggers(watch, self.processes, tasks, self._sleep, self.governor, self._background, timeline)
-        timers = KeepAliveTimers(clock, triggers.keep_alive_due)
-        closing = ChannelClosing(setup, timers, tasks)
-        self.owners.add(ChannelOwner(self.channels, setup, timers, watch, triggers, closing, self.processes, driver))
-        self.resets = ChannelResets(
-            self.channels,
-            setup,
-            timers,
-            broker,
-            self.power,
+        self.channels = ChannelParts(
+            table,
+            rules,
+            clock,
+            driver,
+            supervisor,
+            self.processes,
+            self._sleep,
             self.governor,
+            self.power,
             self._background,
-            self.system_events.happens,
+            host.numbers,
             timeline,
+            self.surroundings,
+            admission,
+            self.tasks.channel,
+            self.system_events.happens,
         )
-        self.owners.add(self.resets)
-        self.surroundings.subscribe(self.resets.surroundings_changed)
-        self.power.subscribe(self.resets.power_changed)
+        self.owners.add(*self.channels.owners)
         self.owners.add(self.tasks.owner)
         self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
         self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
-        app_calls = AppCalls(self.processes, self.channels, self.tasks.scheduler, triggers, timeline)
-        channel_calls = ChannelCalls(self.channels, setup, timers, closing, self.resets, driver, wake_supported=rules.aoac)
+        app_calls = AppCalls(self.processes, table, self.tasks.scheduler, self.channels.triggers, timeline)
+        channel_calls = ChannelCalls(self.channels, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
         self.app_messages = AppMessages(self.governor, self.processes, *handlers)
@@ -189,7 +175,7 @@ class System:
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()
         self.situation.look()
-        self.resets.catch_up()
+        self.channels.resets.catch_up()
 
     def serve_bench(self, call: bench.FromBench, descriptors: Descriptors) -> Any:
         """The answer to a call of the bench, or a coroutine that has it; by then it is written down. Raises HostError."""

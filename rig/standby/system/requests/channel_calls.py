@@ -10,11 +10,8 @@ from rig.device.payload import PayloadState
 from rig.errors import RigError
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel
-from rig.standby.system.channels.closing import ChannelClosing
-from rig.standby.system.channels.keep_alive import KeepAliveTimers
-from rig.standby.system.channels.resets import ChannelResets
-from rig.standby.system.channels.setup import ChannelSetup, check_minutes
-from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.channels.parts import ChannelParts
+from rig.standby.system.channels.setup import check_minutes
 from rig.standby.system.driver import Driver
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.wire import from_app
@@ -28,23 +25,13 @@ DEVICE_ANSWERS_S, DEVICE_RETRIES = 0.25, 1
 
 
 class ChannelCalls:
-    def __init__(
-        self,
-        table: ChannelTable,
-        setup: ChannelSetup,
-        timers: KeepAliveTimers,
-        closing: ChannelClosing,
-        resets: ChannelResets,
-        driver: Driver,
-        *,
-        wake_supported: bool,
-    ) -> None:
-        self._resets = resets
+    def __init__(self, channels: ChannelParts, driver: Driver, *, wake_supported: bool) -> None:
         self._driver = driver
-        self._table = table
-        self._setup = setup
-        self._timers = timers
-        self._closing = closing
+        self._resets = channels.resets
+        self._table = channels.table
+        self._setup = channels.setup
+        self._timers = channels.timers
+        self._closing = channels.closing
         self._wake_supported = wake_supported
 
     def handlers(self) -> Handlers:
