@@ -18,7 +18,7 @@ def launched(bench: Bench, manifest: str) -> AppHandle:
 
 
 def test_messenger(bench: Bench) -> None:
-    """A message while the app is used, one while the machine sleeps, a server that closes."""
+    """A message while the app is used, one while the machine sleeps, a server that closes, a slot that is taken away."""
     messenger, server, timeline = launched(bench, "messenger.xml"), bench.server, bench.timeline
     assert messenger.call("sign_in", host=server.address, port=server.port)
     server.push(b"hello\n")
@@ -39,8 +39,13 @@ def test_messenger(bench: Bench) -> None:
     server.connection(connections).push(b"I am back\n")
     timeline.wait("Message", text="I am back")
 
+    reset = timeline.mark()
+    bench.host.levers.session_switch()
+    timeline.wait("Reset", reason="FAST_USER_SWITCHED", set_up=True, after=reset)
+    server.push(b"welcome back\n")
+    timeline.wait("Message", text="welcome back")
     messenger.call("sign_out")
-    assert messenger.call("messages") == ["hello", "are you asleep?", "I am back"]
+    assert messenger.call("messages") == ["hello", "are you asleep?", "I am back", "welcome back"]
 
 
 def test_mail(bench: Bench) -> None:

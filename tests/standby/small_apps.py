@@ -15,6 +15,7 @@ from rig.standby.api import (
     BackgroundTaskCancellationReason,
     BackgroundTaskCompletedEventArgs,
     BackgroundTaskInstance,
+    BackgroundTaskProgressEventArgs,
     BackgroundTaskRegistration,
     ControlChannelTrigger,
     HostError,
@@ -138,11 +139,18 @@ class SmallApp:
     def on_background_activated(self, instance: BackgroundTaskInstance) -> None:
         self.told.append(f"activated by {instance.number}")
 
-    def register_and_follow(self) -> None:
-        """The first of two progress handlers raises."""
+    def register_and_follow(self, slowly: bool = False) -> None:
+        """The first of two progress handlers raises. `slowly`: the second waits to be let go."""
+
+        def progressed(_: BackgroundTaskRegistration, args: BackgroundTaskProgressEventArgs) -> None:
+            self.told.append(f"progress {args.progress}")
+            self.app.timeline.add("Progressed", value=args.progress)
+            if slowly:
+                self._let_go.wait()
+
         registration = BackgroundTaskBuilder("followed", "fine", TimeTrigger(15)).register()
         registration.add_progress(lambda *_: _raise(RuntimeError("no mailbox")))
-        registration.add_progress(lambda _, args: self.told.append(f"progress {args.progress}"))
+        registration.add_progress(progressed)
         registration.add_completed(self._completed)
 
     def _completed(self, registration: BackgroundTaskRegistration, args: BackgroundTaskCompletedEventArgs) -> None:

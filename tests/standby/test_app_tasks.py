@@ -181,6 +181,7 @@ def test_handlers_of_a_registration_hear_of_progress_and_completion_in_order(app
     app.answers[from_app.RegisterTask] = lambda call: task_id
     app.ask("register_and_follow")
     app.tell(TaskProgressed(task_id, 1, 10))
+    app.timeline.wait("Progressed", value=10)
     app.tell(TaskProgressed("of another registration", 2, 99))
     app.tell(TaskProgressed(task_id, 1, 20))
     app.tell(TaskCompleted(task_id, 1, None))
@@ -189,6 +190,23 @@ def test_handlers_of_a_registration_hear_of_progress_and_completion_in_order(app
     ok, failed = "completed", "FAIL (0x80004005): ValueError: no letters"
     assert app.ask("what_was_told") == ["progress 10", "progress 20", ok, failed]
     assert app.timeline.wait("APP_FAULT", where="handler of TaskProgressed").error == "RuntimeError: no mailbox"
+
+
+def test_a_handler_that_is_slower_than_its_task_hears_of_the_latest_progress(app: AppProcess) -> None:
+    task_id = "6" * 36
+    app.answers[from_app.RegisterTask] = lambda call: task_id
+    app.ask("register_and_follow", slowly=True)
+    app.tell(TaskProgressed(task_id, 1, 1))
+    app.timeline.wait("Progressed", value=1)
+    for value in range(2, 1000):
+        app.tell(TaskProgressed(task_id, 1, value))
+        app.tell(TaskProgressed(task_id, 2, 5000 + value))
+    app.tell(TaskCompleted(task_id, 1, None))
+    order(app, 9, "fine")
+    assert done(app) == (9, None), "all of that was heard"
+    app.ask("let_go")
+    app.timeline.wait("Completed")
+    assert app.ask("what_was_told") == ["progress 1", "progress 999", "progress 5999", "completed"]
 
 
 # -- network ---------------------------------------------------------------------------------------------------------------

@@ -129,7 +129,8 @@ class BackgroundTaskRegistration:
 
     def add_progress(self, handler: Progressed) -> None:
         """`handler(registration, args)` for what a run tells of its progress; only a process in the foreground hears of it
-        (BGT-033). Handlers of one registration are called one after another, on a thread that is none of the app's."""
+        (BGT-033). Handlers of one registration are called one after another, on a thread that is none of the app's; one that is
+        slower than the task is called with the latest value."""
         self._progressed.add(self, handler)
         session.current().notify(FollowTasks())
 

@@ -77,9 +77,11 @@ class BackgroundTaskInstance:
 
     @progress.setter
     def progress(self, value: int) -> None:
-        """0 to 2**32 - 1, else HostError INVALID_ARG."""
+        """0 to 2**32 - 1, else HostError INVALID_ARG. What it is already is not told again."""
         if not 0 <= value <= PROGRESS_MOST:
             raise HostError(HResult.INVALID_ARG, f"progress {value}, 0 to {PROGRESS_MOST} allowed")
+        if value == self._progress:
+            return
         self._progress = value
         session.current().notify(TaskProgress(self.number, value))
 

@@ -20,11 +20,11 @@ from typing import TypeVar
 from rig.standby.api import session
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.read_operation import ReadOperation
-from rig.standby.api.registration import BackgroundTaskRegistration
 from rig.standby.app.completions import Completions
 from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
+from rig.standby.app.followers import Followers
 from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
@@ -58,6 +58,7 @@ class Runtime:
         completions = Completions(self._faults, self.service.notify, self._crew)
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
+        self._followers = Followers(self._faults, self._crew)
         session.enter(self)
 
     def start(self) -> None:
@@ -109,12 +110,7 @@ class Runtime:
                 ControlChannelTrigger.transport_failed(channel)
             case CancelRun():
                 self._tasks.cancel(notice)
-            case TaskProgressed() | TaskCompleted():
-                self._crew.add(("followers", notice.task_id), lambda: self._call_followers(notice))
-
-    def _call_followers(self, notice: TaskProgressed | TaskCompleted) -> None:
-        for call in BackgroundTaskRegistration.calls_for(notice):
-            try:
-                call()
-            except BaseException as error:
-                self._faults.met(f"handler of {type(notice).__name__}", error, instance=notice.instance)
+            case TaskProgressed():
+                self._followers.progressed(notice)
+            case TaskCompleted():
+                self._followers.completed(notice)
