@@ -32,6 +32,15 @@ RANGES = {
     "memory_limit_mb": range(1 << 20),
 }
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
+LONGEST_S = {
+    "wall_clock_s": 86_400,
+    "app_trigger_wall_s": 86_400,
+    "device_use_wall_s": 86_400,
+    "device_servicing_wall_s": 86_400,
+    "idle_task_s": 86_400,
+    "cancel_grace_s": 3600,
+}
+"""Of limits in seconds: a day of real time is longer than any run of the rig."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms", "memory_limit_mb": " MiB"}
 RESET_LINES = ("none", "dtr", "rts")
 CHOICES = {"profile": ("win10", "win8"), "family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
@@ -88,6 +97,8 @@ class StandbyConfig:
     """The same for an application trigger's (APT-008)."""
     device_use_wall_s: float = 600.0
     device_servicing_wall_s: float = 1800.0
+    idle_task_s: float = 120.0
+    """Real time without use of the processor after which a run is idle, and cancelled (BGT-034)."""
     cancel_grace_s: float = 5.0
     """Real time from a cancellation to the end of the process whose run has not ended."""
     memory_limit_mb: int = 0
@@ -134,6 +145,9 @@ def load(path: Path) -> BenchConfig:
             section_name = "standby" if key in standby else "bench"
             low, high = RANGES[key][0], RANGES[key][-1]
             file.refuse(f"{section_name}.{key}", value, f"{low} to {high}{UNITS.get(key, '')}")
+    for key, most in LONGEST_S.items():
+        if standby.get(key, 0) > most:
+            file.refuse(f"standby.{key}", standby[key], f"above 0, at most {most} s")
     for key, choices in CHOICES.items():
         if standby.get(key, choices[0]) not in choices:
             file.refuse(f"standby.{key}", standby[key], f"one of {', '.join(choices)}")

@@ -55,6 +55,15 @@ def tree(roots: Iterable[Outer]) -> list[Outer]:
     return found
 
 
+def cpu_ticks(process: Outer) -> int:
+    """That all its threads have used, also those that have ended; 0 when it has gone."""
+    try:
+        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0
+    return int(fields[11]) + int(fields[12])
+
+
 def pid_inside(process: Outer) -> int:
     """What its own PID namespace calls it; 0 when it has gone."""
     try:

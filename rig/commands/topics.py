@@ -39,6 +39,7 @@ wall_clock_s = 30.0          # real seconds that a run of a background task may 
 app_trigger_wall_s = 600.0   # the same for one of an application trigger,
 device_use_wall_s = 600.0    # of a device-use trigger,
 device_servicing_wall_s = 1800.0  # and of a device-servicing trigger
+idle_task_s = 120.0          # a run that uses no processor for so long is cancelled
 cancel_grace_s = 5.0         # real seconds from a cancellation to the end of the process whose run has not ended
 background_apps = 0          # apps that a device of little memory lets run in the background, to 255; 0: all that ask
 """

@@ -43,6 +43,8 @@ class FakeApp:
         self.pid = next(self._pids)
         self.stopped = False
         self.killed = False
+        self.idle = False
+        """It uses no processor time."""
         self.limits: TaskLimits | None = None
         """Of one that is a task host."""
         self.tasks: list[RunTask] = []
@@ -88,6 +90,9 @@ class FakeApp:
         if self.killed:
             return
         self._running()
+
+    def cpu_ticks(self) -> int:
+        return 0 if self.idle else round(self._loop.time() * 100)
 
     async def known(self) -> int:
         return self.pid

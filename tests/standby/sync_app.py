@@ -52,12 +52,22 @@ class Obedient:
         over.wait(60)
 
 
+class Busy:
+    """Computes until it is told to end."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        over = threading.Event()
+        instance.add_canceled(lambda sender, reason: over.set())
+        while not over.is_set():
+            sum(range(100_000))
+
+
 class Stubborn:
     def run(self, instance: BackgroundTaskInstance) -> None:
         time.sleep(60)
 
 
-TASKS: dict[str, Any] = {task.__name__: task for task in (Quick, Crash, Wrong, Obedient, Stubborn)}
+TASKS: dict[str, Any] = {task.__name__: task for task in (Quick, Crash, Wrong, Obedient, Busy, Stubborn)}
 
 
 class Sync:

@@ -11,7 +11,7 @@ from rig.standby.wire.from_app import RequestApplicationTrigger, RequestDeviceTr
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.triggers import Application, DeviceServicing, DeviceUse
 from tests.standby.fake_host import FakeHost, fake_host
-from tests.standby.tasks_at import AWAY, TASK, TRIGGER, fire, register
+from tests.standby.tasks_at import AWAY, TASK, TRIGGER, fire, register, turn
 from tests.standby.virtual_time import virtual
 
 
@@ -107,3 +107,29 @@ async def test_each_reason_reaches_the_task_once_and_the_first_one_stays(reason:
             host.system.tasks.scheduler.cancel_package("mail", sent)
         await host.settle()
         assert [(cancel.instance, cancel.reason) for cancel in app.cancels] == [(app.tasks[0].instance, reason)]
+
+
+@pytest.mark.parametrize("entry_point", [None, TASK], ids=["in process", "out of process"])
+@pytest.mark.parametrize(("profile", "reason"), [("win10", Reason.IDLE_TASK), ("win8", Reason.ABORT)])
+@virtual
+async def test_a_run_that_uses_no_processor_is_idle_and_costs_the_app_its_life(
+    entry_point: str | None, profile: str, reason: Reason
+) -> None:
+    """BGT-034, B-32."""
+    async with fake_host(idle_task_s=10.0, wall_clock_s=1000.0, profile=profile) as host:
+        app = await host.app()
+        app.on_task = lambda task: None
+        host.supervisor.host_task = lambda process, task: None
+        await turn(host, lock_screen=("mail",))
+        await fire(host, await register(app, AWAY, entry_point))
+        await asyncio.sleep(60)
+        assert not host.timeline.find("CANCEL_SENT"), "it works"
+        idle_s = host.now_s
+        (app if entry_point is None else host.supervisor.task_hosts[-1]).idle = True
+        sent = await host.timeline.wait("CANCEL_SENT")
+        assert (sent.reason, sent.value) == (reason.name, reason)
+        assert 7.5 <= sent.at_s - idle_s <= 12.6, "in steps of a quarter of it"
+        killed = await host.timeline.wait("TASK_KILLED")
+        assert killed.at_s - sent.at_s == pytest.approx(5.0, abs=0.01)
+        await host.settle()
+        assert app.killed

@@ -148,3 +148,17 @@ def test_a_run_and_what_waits_outlive_the_system(bench: Bench, app: AppHandle) -
     ended = bench.timeline.wait("TASK_END", app=app.name, instance=pending.detail["instance"])
     assert ended.reason == "done"
     assert len(bench.timeline.find("RUN_ENTER", app=app.name)) == 1
+
+
+def test_a_run_that_sleeps_is_idle_and_one_that_computes_is_not(tmp_path: Path) -> None:
+    """BGT-034: as the kernel counts its time."""
+    rules = StandbyConfig(idle_task_s=0.4, wall_clock_s=1.5, cancel_grace_s=0.2)
+    if not userns.privileged():
+        pytest.skip(userns.refusal().cause)
+    with Bench(BenchConfig(standby=rules), tmp_path) as bench:
+        app = bench.host.start_app("mail", ENTRY)
+        left(bench, app, "Busy", own_process=True)
+        assert bench.timeline.find("CANCEL_SENT")[-1].reason == "EXECUTION_TIME_EXCEEDED"
+        app.call("register", task="Obedient", trigger="application", own_process=True)
+        app.call("request")
+        assert bench.timeline.wait("CANCEL_SENT", kind="application").reason == "IDLE_TASK"

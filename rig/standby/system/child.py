@@ -10,7 +10,7 @@ import asyncio
 import contextlib
 import signal
 
-from rig.process_tree import Outer, Unstoppable, is_stopped, pid_inside, signal_all, stop, tree
+from rig.process_tree import Outer, Unstoppable, cpu_ticks, is_stopped, pid_inside, signal_all, stop, tree
 from rig.standby.wire import supervision
 
 LAST_STEPS_S = 0.5
@@ -61,6 +61,9 @@ class ForkedChild:
         """What it has started is ended by the supervisor then."""
         if not self._ended.done():
             signal_all([self._own_pid], signal.SIGKILL)
+
+    def cpu_ticks(self) -> int:
+        return sum(map(cpu_ticks, tree([Outer(self.pid)]))) if self.pid else 0
 
     def is_born(self, forked: supervision.Forked) -> None:
         self._own_pid, self.pid = forked.pid, forked.outer_pid

@@ -52,6 +52,9 @@ class Gone:
     def kill(self) -> None:
         pass
 
+    def cpu_ticks(self) -> int:
+        return 0
+
 
 class Restart:
     """One of these parts; `make_app` takes what was saved of an app, its child and its line."""

@@ -32,6 +32,9 @@ class Child(Protocol):
 
     def kill(self) -> None: ...
 
+    def cpu_ticks(self) -> int:
+        """Processor time that they have used, in ticks of the kernel's clock."""
+
 
 class Supervising(Protocol):
     def child(self) -> Child:

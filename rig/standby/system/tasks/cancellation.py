@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from rig.standby.system.processes import Processes
 from rig.standby.system.tasks.instance import Instance
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.to_app import CancelRun
@@ -12,7 +13,8 @@ from rig.standby.wire.to_app import CancelRun
 class Cancellation:
     """Of runs that are under way."""
 
-    def __init__(self, grace_s: float) -> None:
+    def __init__(self, processes: Processes, grace_s: float) -> None:
+        self._processes = processes
         self._grace_s = grace_s
         self._loop = asyncio.get_running_loop()
         self._timers: dict[int, asyncio.TimerHandle] = {}
@@ -36,8 +38,12 @@ class Cancellation:
             timer.cancel()
 
     def kill(self, instance: Instance) -> None:
-        """With its process."""
-        if instance.under_way and instance.host is not None:
-            instance.killed = True
-            instance.tell("TASK_KILLED", process="task host" if instance.host.is_task_host else "app")
-            instance.host.child.kill()
+        """With its process; for one that did nothing at all its app ends too (BGT-034)."""
+        host = instance.host
+        if not instance.under_way or host is None:
+            return
+        instance.killed = True
+        instance.tell("TASK_KILLED", process="task host" if host.is_task_host else "app")
+        for app in self._processes:
+            if app is host or (instance.idle and app.package is host.package):
+                app.child.kill()

@@ -47,6 +47,8 @@ class SavedInstance(msgspec.Struct, frozen=True):
     cause: str
     returned: bool = False
     cancelled: Reason | None = None
+    idle: bool = False
+    """It was cancelled because it did nothing."""
     began_s: float | None = None
     """Of the loop's time: when the limit of its run began to count."""
 
@@ -60,6 +62,7 @@ class Instance:
         self.details = saved.details
         self.cause = saved.cause
         self.cancelled = saved.cancelled
+        self.idle = saved.idle
         self.began_s = saved.began_s
         self.killed = False
         self.host: AppProcess | None = None
@@ -84,7 +87,9 @@ class Instance:
 
     def save(self) -> SavedInstance:
         returned = self._state is State.RETURNED
-        return SavedInstance(self.number, self.registration, self.details, self.cause, returned, self.cancelled, self.began_s)
+        return SavedInstance(
+            self.number, self.registration, self.details, self.cause, returned, self.cancelled, self.idle, self.began_s
+        )
 
     def order(self, *, network: bool) -> RunTask:
         registration = self.registration

@@ -21,6 +21,7 @@ from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.hosts import Hosts, StartTaskHost
+from rig.standby.system.tasks.idle import IdleWatch
 from rig.standby.system.tasks.instance import Instance
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.limits import Limits
@@ -67,6 +68,7 @@ class TaskParts:
         start_task_host: StartTaskHost,
         changed: Callable[[], None],
     ) -> None:
+        self._win8 = rules.profile == "win8"
         self.access = Access(packages, surroundings, rules)
         self.registry = Registry(packages, admission, timeline)
         self.instances = Instances()
@@ -81,7 +83,8 @@ class TaskParts:
             hosts,
             self.policy,
             limits,
-            Cancellation(rules.cancel_grace_s),
+            Cancellation(processes, rules.cancel_grace_s),
+            IdleWatch(self.instances, rules.idle_task_s, self._idle),
             delivery,
             processes,
             sleep,
@@ -113,6 +116,11 @@ class TaskParts:
         for source in sources:
             self.registry.add(source)
         self.owner = TaskOwner(self.registry, self.instances, self.scheduler, delivery, sources, processes)
+
+    def _idle(self, instance: Instance) -> None:
+        """ABORT on older systems (B-32)."""
+        instance.idle |= instance.cancelled is None
+        self.scheduler.cancel(instance, Reason.ABORT if self._win8 else Reason.IDLE_TASK)
 
     def _exceeded(self, instance: Instance) -> None:
         self.scheduler.cancel(instance, Reason.EXECUTION_TIME_EXCEEDED)

@@ -21,6 +21,7 @@ from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.hosts import Hosts
+from rig.standby.system.tasks.idle import IdleWatch
 from rig.standby.system.tasks.instance import Instance, SavedInstance, State
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.limits import Limits
@@ -49,6 +50,7 @@ class Scheduler:
         policy: Policy,
         limits: Limits,
         cancellation: Cancellation,
+        idle: IdleWatch,
         delivery: Delivery,
         processes: Processes,
         sleep: SleepCycle,
@@ -66,6 +68,7 @@ class Scheduler:
         self._policy = policy
         self._limits = limits
         self._cancellation = cancellation
+        self._idle = idle
         self._delivery = delivery
         self._processes = processes
         self._sleep = sleep
@@ -180,6 +183,7 @@ class Scheduler:
         instance.tell("TASK_START", process="task host" if host.is_task_host else "app", process_instance=host.instance)
         self._processes.resume(host, instance.cause)
         host.run(instance.order(network=self._has_network(instance.registration)))
+        self._idle.watch()
         self._limits.look(host)
 
     def _has_network(self, registration: Registration) -> bool:
@@ -273,6 +277,7 @@ class Scheduler:
         if host is not None:
             instance.went_on(host, returned=saved.returned)
             self._limits.look(host)
+            self._idle.watch()
             if instance.cancelled is not None:
                 self._cancellation.go_on(instance)
 

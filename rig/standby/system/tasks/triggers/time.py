@@ -37,6 +37,7 @@ class TimeTriggers(TriggerSource):
         self._fire = fire
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
+        self._due_s: dict[str, float] = {}
         self._restored: dict[str, float] = {}
 
     def check(self, app: AppProcess, wanted: RegisterTask) -> None:
@@ -47,30 +48,35 @@ class TimeTriggers(TriggerSource):
 
     def armed(self, registration: Registration) -> None:
         due_s = self._restored.pop(registration.task_id, None)
-        self._arm(registration, due_s if due_s is not None else self._next_s(registration))
+        self._arm(registration, due_s if due_s is not None else self._next_s(registration, self._loop.time()))
 
     def disarmed(self, registration: Registration) -> None:
-        timer = self._timers.pop(registration.task_id, None)
-        if timer is not None:
-            timer.cancel()
+        self._due_s.pop(registration.task_id)
+        self._timers.pop(registration.task_id).cancel()
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for task_id, timer in self._timers.items():
-            yield (KIND, task_id), SavedDue(task_id, timer.when())
+        for task_id, due_s in self._due_s.items():
+            yield (KIND, task_id), SavedDue(task_id, due_s)
 
     def restore(self, things: Mapping[Name, bytes]) -> None:
         self._restored = {due.task_id: due.at_s for due in saved_of(things, KIND, SavedDue)}
 
-    def _next_s(self, registration: Registration) -> float:
-        """The first tick that is not too early."""
+    def _next_s(self, registration: Registration, since_s: float) -> float:
+        """The first tick that is not too early. `since_s`: the registration, or the tick before, however late that was heard: a
+        period of 15 minutes is not to become 30."""
         assert isinstance(registration.trigger, (Time, Maintenance))
-        earliest_s = self._loop.time() + self._clock.minutes_s(registration.trigger.minutes)
+        earliest_s = since_s + self._clock.minutes_s(registration.trigger.minutes)
         tick_s = self._clock.minutes_s(TICK_MINUTES)
         return max(earliest_s, math.ceil(earliest_s / tick_s - 1e-9) * tick_s)
 
     def _arm(self, registration: Registration, due_s: float) -> None:
-        self._timers[registration.task_id] = self._loop.call_at(max(due_s, self._loop.time()), self._due, registration)
+        self._due_s[registration.task_id] = due_s
+        self._timers[registration.task_id] = self._loop.call_at(due_s, self._due, registration)
 
     def _due(self, registration: Registration) -> None:
-        self._arm(registration, self._next_s(registration))
+        """Those that have passed meanwhile are one."""
+        due_s = self._due_s[registration.task_id]
+        while due_s <= self._loop.time():
+            due_s = self._next_s(registration, due_s)
+        self._arm(registration, due_s)
         self._fire(registration)
