@@ -16,6 +16,7 @@ MEDIANS_MS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms":
 """At most. ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
 WAKE_TO_FLOOR = {"native": 8.0, "qemu": 20.0}
 """Machines differ by half: how many times the least that a wake can cost on this one."""
+WAKE_BUSY_TO_IDLE = 1.3
 ENTRY_16_MS = {"native": 60.0, "qemu": 200.0}
 SET_UP_S = {"native": 1.5, "qemu": 3.0}
 TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
@@ -57,6 +58,7 @@ def of_device(f: DeviceFigures) -> list[Bound]:
     return [
         *(Bound(f"{name}.p50", getattr(f, name).p50, limit) for name, limit in medians.items()),
         Bound("wake_latency_to_floor", f.wake_latency_to_floor, WAKE_TO_FLOOR[f.device]),
+        Bound("wake_busy_to_idle", f.wake_busy_to_idle, WAKE_BUSY_TO_IDLE),
         Bound("flash_line_efficiency", f.flash_line_efficiency, FLASH_LINE_EFFICIENCY, at_least=True),
         Bound("keepalive_jitter_ms.p999", f.jitter.idle_ms.p999, JITTER_IDLE_MS),
         Bound("keepalive_jitter_ms.loaded.p999", f.jitter.loaded_ms.p999, JITTER_LOADED_MS),

@@ -14,6 +14,7 @@ from rig.bench import Bench
 from rig.benchmarks.apps import CHAT_APP
 from rig.net import counters
 from rig.net.retransmission import KERNELS_OWN_MS
+from rig.standby.app_handle import AppHandle
 from rig.timeline import Record
 
 CHANNEL = "inbox"
@@ -32,13 +33,16 @@ class Cycles:
     """Rounds in which the app was not resumed, the read not complete before Run began (CCT-030)."""
 
 
-def run(bench: Bench, rounds: int, progress: Callable[[int], None]) -> Cycles:
-    """Run the rounds on a fresh bench. Raises TimelineTimeout when one does not end."""
+def run(
+    bench: Bench, rounds: int, progress: Callable[[int], None], prepare: Callable[[AppHandle], object] = lambda _: None
+) -> Cycles:
+    """Run the rounds on a fresh bench. `prepare` has the app before the first. Raises TimelineTimeout when one does not end."""
     timeline, server = bench.timeline, bench.server
     bench.network.set_least_retransmission(KERNELS_OWN_MS)  # a wake that takes longer is a fault here
     app = bench.host.start_app("chat", CHAT_APP)
     app.call("open_channel", channel=CHANNEL, host=server.address, port=server.port, minutes=1439)
     connection = server.connection()
+    prepare(app)
     bench.host.enter_standby()
     before = counters.read(bench.network.server)
     latencies_ms, out_of_order = [], 0

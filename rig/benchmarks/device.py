@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
-from rig.benchmarks import cycles, entry, flashing, floor, jitter, wire
+from rig.benchmarks import busy, cycles, entry, flashing, floor, jitter, wire
 from rig.benchmarks.core import Progress
 from rig.benchmarks.cycles import Cycles
 from rig.benchmarks.jitter import Jitter
@@ -32,6 +32,8 @@ class DeviceFigures:
     wake_latency_ms: Summary
     wake_floor_ms: Summary
     """What a wake costs on this machine at the least, see floor.py."""
+    busy: Cycles
+    """Wakes beside a busy system, see busy.py."""
     standby_entry_ms: Summary
     standby_entry_16_ms: Summary
     ownerless_ms: Summary
@@ -49,6 +51,15 @@ class DeviceFigures:
         return self.wake_latency_ms.p50 / self.wake_floor_ms.p50
 
     @property
+    def wake_busy_ms(self) -> Summary:
+        return Summary.of(self.busy.wake_latency_ms)
+
+    @property
+    def wake_busy_to_idle(self) -> float:
+        """Median to median."""
+        return self.wake_busy_ms.p50 / self.wake_latency_ms.p50
+
+    @property
     def false_wakes(self) -> int:
         """For near misses, and while only keep-alives were due."""
         return self.wire.false_wakes + self.jitter.wakes
@@ -56,17 +67,19 @@ class DeviceFigures:
     @property
     def right(self) -> bool:
         """Nothing was lost, doubled, complained of by the peer's kernel, missed, or woken for without a cause."""
-        cycles_right = self.cycles.delivered_once_in_order and not self.cycles.faults and not self.cycles.out_of_order
+        cycles_right = all(c.delivered_once_in_order and not c.faults and not c.out_of_order for c in (self.cycles, self.busy))
         return cycles_right and not self.false_wakes and not self.wire.missed_wakes
 
     def as_json(self) -> dict[str, Any]:
         timings = (
-            "wake_latency_ms", "wake_floor_ms", "standby_entry_ms", "standby_entry_16_ms", "ownerless_ms", "bench_setup_s"
+            "wake_latency_ms", "wake_floor_ms", "wake_busy_ms",
+            "standby_entry_ms", "standby_entry_16_ms", "ownerless_ms", "bench_setup_s"
         )  # fmt: skip
         return {
             "device": self.device,
             **{name: getattr(self, name).as_json() for name in timings},
             "wake_latency_to_floor": round(self.wake_latency_to_floor, 2),
+            "wake_busy_to_idle": round(self.wake_busy_to_idle, 2),
             "flash_line_efficiency": round(self.flash_line_efficiency, 4),
             "delivered_once_in_order": self.cycles.delivered_once_in_order,
             "wakes_out_of_order": self.cycles.out_of_order,
@@ -98,10 +111,14 @@ def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigur
     floors_ms = floor.run(rounds, lambda n: progress("floor of a wake", n, rounds))
     with Bench(config, folder / "cycles") as bench:
         cycled = cycles.run(bench, rounds, lambda n: progress("cycle", n, rounds))
+    busy_rounds = min(rounds, busy.ROUNDS)
+    with Bench(config, folder / "busy") as bench:
+        busied = busy.run(bench, busy_rounds, lambda n: progress("cycle beside a busy system", n, busy_rounds))
     with Bench(jitter.config(kind), folder / "jitter") as bench:
         jittered = jitter.run(bench, folder, lambda n, total: progress("keep-alive jitter", n, total))
     filtered = wire.run(kind, progress)
     return DeviceFigures(
-        kind, Summary.of(cycled.wake_latency_ms), Summary.of(floors_ms), Summary.of(entries.entry_ms), Summary.of(many.entry_ms),
+        kind, Summary.of(cycled.wake_latency_ms), Summary.of(floors_ms), busied,
+        Summary.of(entries.entry_ms), Summary.of(many.entry_ms),
         Summary.of(entries.ownerless_ms), Summary.of(set_up_s), flashed.efficiency, cycled, jittered, filtered, *image_sizes(),
     )  # fmt: skip

@@ -96,7 +96,10 @@ What `rig bench` measures; compare figures of one machine only. --json gives one
 same keys, null where one has no meaning. --check makes a missed bound an error.
 
 On native and qemu, over the wire:
-  wakes          from the frame on the wire to the app, and its parts; standby entry; time in which nobody has the host's identity
+  wakes          from the frame on the wire to the first line of the app's task. wake_floor_ms: the same of any process that lay
+                 stopped as long and is continued by a reader of a raw socket, without device, TCP and rig; the wakes take
+                 wake_latency_to_floor times as long. wake_busy_ms: beside a thread of the app that calls the system without
+                 pause, wake_busy_to_idle times wake_latency_ms. Standby entry; time in which nobody has the host's identity
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
                  `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its

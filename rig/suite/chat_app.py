@@ -50,6 +50,7 @@ class ChatApp:
         self.completion_delay_s = 0.0
         self.masks_at_keep_alive = 0
         self._half_open = StreamSocket()
+        self._to_be_busy = False
         self._lock = threading.Lock()
         app.entry_points[PUSH_ENTRY] = self._push_task
         app.entry_points[KEEP_ALIVE_ENTRY] = self._keep_alive_task
@@ -190,6 +191,11 @@ class ChatApp:
     def ping_state(self, channel: str) -> dict[str, Any]:
         return asdict(self._trigger(channel).payload_keep_alive_state)
 
+    def be_busy(self) -> None:
+        """Call the system without pause on a thread of its own, from the next push task on. Not at once: an app that does so
+        keeps a host awake that is about to fall asleep."""
+        self._to_be_busy = True
+
     # -- the app itself ------------------------------------------------------------------------------------------------
 
     def _connect(self, trigger: ControlChannelTrigger, host: str, port: int, read: bool) -> int:
@@ -237,6 +243,9 @@ class ChatApp:
         channel = instance.trigger_details
         if channel is None:
             return
+        if self._to_be_busy:
+            self._to_be_busy = False
+            threading.Thread(target=self._call_for_ever, args=(channel,), name="busy", daemon=True).start()
         context = self.contexts.get(channel.control_channel_trigger_id)
         if context is None:
             return
@@ -244,6 +253,10 @@ class ChatApp:
             new = context.inbox[len(context.seen_by_task) :]
             context.seen_by_task.extend(new)
         self._record("TASK_DATA", channel=channel.control_channel_trigger_id, data=b"".join(new).hex(), closed=b"" in new)
+
+    def _call_for_ever(self, channel: ControlChannelTrigger) -> None:
+        while True:
+            channel.current_keep_alive_interval_in_minutes  # noqa: B018 - each look is a call of the system
 
     def _keep_alive_task(self, instance: BackgroundTaskInstance) -> None:
         channel = instance.trigger_details
