@@ -8,6 +8,9 @@ from rig.device.offload_types import Drain
 from rig.net.gate import Gate
 from rig.timeline import TimelineWriter
 
+MOST_REPLIES = 17
+"""A device of ours buffers 33 frames, of which a reply holds two at least."""
+
 
 class Reinjection:
     """`acked` is the index of the last that is in: what the device may forget."""
@@ -35,6 +38,12 @@ class Reinjection:
             self.put_in(frame.index, frame.data, frame.flags)
         self._tell_lost(drained)
         return bool(drained.frames)
+
+    def until_none_is_left(self) -> None:
+        """What comes next may go to the host itself then, and overtakes nothing. A flood that never ends is not waited for."""
+        for _ in range(MOST_REPLIES):
+            if not self.some():
+                return
 
     def all(self) -> None:
         """Until the device has none left that is not in."""

@@ -99,7 +99,7 @@ class Standby:
         self.gate.join()
         try:
             if not self.line.mute:
-                self.reinjection.some()
+                self.reinjection.until_none_is_left()
         except Exception:
             self.gate.steer_to_host()
             raise

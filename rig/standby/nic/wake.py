@@ -85,6 +85,7 @@ class Waking:
             Step("thaw", self._standby.thaw),
             Step("put in", self._reinject),
             Step("tell", self._tell_owner),
+            Step("put in the rest", self._reinject_rest),
             Step("steer", self._standby.gate.steer_to_host),
             Step("note all", self._note),
         ]
@@ -165,3 +166,8 @@ class Waking:
         else:
             reinjection.some()
         self._put_in = True
+
+    def _reinject_rest(self) -> None:
+        """Before the host gets its frames itself: one of them would overtake those that wait on the device."""
+        if self._put_in:
+            self._standby.reinjection.until_none_is_left()
