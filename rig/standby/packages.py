@@ -81,25 +81,25 @@ class Packages:
         return self._started(name, bench.LaunchApp(name), "")
 
     def _started(self, name: str, call: Call[int], entry: str) -> AppHandle:
-        after = self._timeline.mark()
         ours, theirs = pair()
         try:
             with theirs:
                 instance = self._ask(call, [theirs.fileno()])
-            self._wait_started(name, instance, entry, after)
+            self._wait_started(name, instance, entry)
         except BaseException:
             ours.close()
             raise
         self.running[instance] = AppHandle(name, instance, ours, self._ask, self._timeline, self._news)
         return self.running[instance]
 
-    def _wait_started(self, name: str, instance: int, entry: str, after: int) -> None:
+    def _wait_started(self, name: str, instance: int, entry: str) -> None:
+        """It may have been for long: the system may have started it."""
         outcomes = (E.APP_READY, E.APP_FAILED, E.APP_TERMINATED)
 
         def is_outcome(record: Record) -> bool:
             return record.event in outcomes and record.detail.get("instance") == instance
 
-        first = self._timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S, after=after)
+        first = self._timeline.wait_until(is_outcome, f"APP_READY of {name}", timeout_s=START_TIMEOUT_S)
         if first.event != E.APP_READY:
             ended = self._timeline.wait(E.APP_TERMINATED, app=name, instance=instance, after=first.seq, timeout_s=START_TIMEOUT_S)
             why = first.error if first.event == E.APP_FAILED else f"its process ended, {ended.status}; its output stands above"

@@ -74,6 +74,23 @@ def test_a_task_in_the_apps_process_needs_no_declaration(scene: Scene) -> None:
     assert (run.process, run.process_instance) == ("app", app.instance)
 
 
+@pytest.mark.requirement("BGT-006")
+def test_an_app_that_does_not_run_is_started_for_its_task_and_the_user_gets_that_process(scene: Scene) -> None:
+    closed = launched(scene, Manifest("declared", entry=ENTRY))
+    closed.call("register", entry_point=None)
+    closed.close_by_user()
+    after = leave(scene)
+    started = scene.timeline.wait("TASK_START", task="away", after=after).process_instance
+    assert scene.timeline.wait("RUN_EXIT", task="away", after=after).fault is None
+    scene.timeline.wait("APP_SUSPEND", instance=started, after=after)
+    app = scene.host.launch("declared")
+    assert app.instance == started != closed.instance
+    assert len(app.call("registered")) == 1
+    app.suspend()
+    app.resume()
+    app.terminate()
+
+
 @pytest.mark.parametrize("entry_point", [TASK, OWN])
 def test_an_executable_has_the_task_run_in_the_apps_process(scene: Scene, entry_point: str) -> None:
     app = launched(scene, manifest(entry_point, [TaskType.SYSTEM_EVENT], "$targetnametoken$.exe"))

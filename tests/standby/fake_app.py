@@ -28,7 +28,7 @@ from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
 from rig.standby.wire.supervision import TaskLimits
-from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
+from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, TestLine, ToApp, TransportFailed
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
 R = TypeVar("R")
@@ -49,6 +49,8 @@ class FakeApp:
         """Of one that is a task host."""
         self.tasks: list[RunTask] = []
         """Ordered, in order."""
+        self.test_lines = 0
+        """What came after it was started."""
         self.failed: list[str] = []
         """Channels whose transport failed."""
         self.on_task: Callable[[RunTask], None] = self.done
@@ -214,6 +216,8 @@ class FakeApp:
                 self.progress.append(notice)
             case TaskCompleted():
                 self.completions.append(notice)
+            case TestLine():
+                self.test_lines += 1
 
 
 def tcp_pair() -> tuple[socket.socket, socket.socket]:

@@ -30,6 +30,8 @@ class FakeSupervisor:
         self.everybody: list[FakeApp] = []
         """Who ever lived."""
         self.stored: dict[str, int] = {}
+        self.stillborn = False
+        """Whoever is started ends before it is ready."""
         self.host_task: Callable[[FakeApp, RunTask], None] = FakeApp.done
         """What task hosts do with their run."""
 
@@ -58,6 +60,9 @@ class FakeSupervisor:
         self.apps.append(Started(child, instance, os.dup(kept_fd)))
         if task is not None:
             child.on_task = lambda order: self.host_task(child, order)
+        if self.stillborn:
+            child.kill()
+        elif len(fds) == 2:  # no test calls it
             child.submit(AppReady())
 
     async def put(self, name: str, fd: int) -> None:

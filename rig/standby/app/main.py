@@ -3,6 +3,7 @@
 Its entry is "module:Class", imported here, from the folders that the test imports from; the class is called with the
 `rig.standby.api.App` and its public methods are what the test can call.
 
+One that the system starts for a background task has no test that calls it until a user launches the app.
 A task host is one without an entry and without such calls: it runs one background task, "module.Class", and ends.
 """
 
@@ -38,13 +39,14 @@ def main(birth: AppBirth) -> None:
     timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
     app = Runtime(birth, timeline, limits)
     app.start()
-    if birth.test_fd is None:
+    if birth.task is not None:
         limits.memory_before_any_code()
         _host_a_run(app)
     under_test = _made(birth.entry, app)
     app.entries.made(under_test)
     app.call(AppReady())
-    _serve(Line(socket.socket(fileno=birth.test_fd), Invoke), under_test)
+    test_fd = birth.test_fd if birth.test_fd is not None else app.test_lines.get()
+    _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
 
 def _host_a_run(app: Runtime) -> NoReturn:

@@ -12,6 +12,7 @@ more ends as a whole.
 from __future__ import annotations
 
 import os
+import queue
 import socket
 from collections.abc import Sequence
 from pathlib import Path
@@ -30,12 +31,13 @@ from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.app_data import data_of
 from rig.standby.wire.caller import Caller
+from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import host_error_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.supervision import AppBirth
-from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, ToApp, TransportFailed
+from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, TestLine, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
@@ -51,6 +53,8 @@ class Runtime:
         self.data_folder = data_of(Path(birth.data), birth.name)
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.entries = Entries(self.entry_points)
+        self.test_lines: queue.SimpleQueue[int] = queue.SimpleQueue()
+        """Of an app that was started without one."""
         self.service = Caller(Line(socket.socket(fileno=birth.line_fd), ToApp), host_error_of)
         self._limits = limits
         self._faults = AppFaults(birth.name, birth.instance, timeline)
@@ -100,10 +104,14 @@ class Runtime:
             os._exit(0)
         with received.descriptors:
             if not self.service.take(received):
-                self._told(received.body)
+                self._told(received.body, received.descriptors)
 
-    def _told(self, notice: ToApp) -> None:
+    def _told(self, notice: ToApp, descriptors: Descriptors) -> None:
         match notice:
+            case TestLine():
+                fd = descriptors.take()
+                if fd is not None:
+                    self.test_lines.put(fd)
             case RunTask():
                 self._tasks.add(notice)
             case TransportFailed(channel):

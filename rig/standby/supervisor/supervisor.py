@@ -195,7 +195,7 @@ class Supervisor:
         message: supervision.ForkApp = received.body
         line, kept, test = (received.descriptors.take() for _ in range(3))
         given = [fd for fd in (line, kept, test) if fd is not None]
-        if line is None or kept is None or (test is None and message.task is None):
+        if line is None or kept is None:
             for fd in given:
                 os.close(fd)
             self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "ForkApp without its descriptors"))

@@ -15,7 +15,7 @@ from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.inbox import Inbox
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
-from rig.standby.wire.to_app import RunTask, ToApp
+from rig.standby.wire.to_app import RunTask, TestLine, ToApp
 from rig.timeline import TimelineWriter
 
 Serve = Callable[["AppProcess", FromApp, Descriptors], Any]
@@ -33,6 +33,8 @@ class SavedApp(msgspec.Struct, frozen=True):
     unheard: list[ToApp] = []
     task_host: bool = False
     follows_tasks: bool = False
+    untested: bool = False
+    """No test calls it: the system has started it for a task."""
 
 
 class AppProcess:
@@ -66,6 +68,7 @@ class AppProcess:
         self.is_task_host = saved.task_host
         self.follows_tasks = saved.follows_tasks
         """It has handlers of their progress and completion."""
+        self.untested = saved.untested
         self.foreground = saved.foreground
         self.suspended = child.stopped
         self._governor = governor
@@ -100,6 +103,7 @@ class AppProcess:
             list(self._unheard),
             self.is_task_host,
             self.follows_tasks,
+            self.untested,
         )
 
     @property
@@ -148,6 +152,11 @@ class AppProcess:
         for notice in self._unheard:
             self._peer.notify(notice)
         self._unheard.clear()
+
+    def give_test_line(self, fd: int) -> None:
+        """The user has launched it, which runs already. A system that dies now has closed the test's line with its own."""
+        self.untested = False
+        self._peer.notify(TestLine(), [fd])
 
     def resume_line(self, *, awake: bool) -> None:
         """For a system that is a new one: tell the app what it may not have heard, and hear what nobody has done. A host that is

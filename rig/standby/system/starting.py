@@ -37,6 +37,11 @@ class Starting:
         saved = SavedApp(self._numbers.next_instance(), package.name)
         return await self._start(saved, package, entry, [test_fd])
 
+    async def activated(self, package: AppPackage, entry: str) -> AppProcess:
+        """One in the background, for a task that runs in the app's process while there is none. No test calls it."""
+        saved = SavedApp(self._numbers.next_instance(), package.name, foreground=False, untested=True)
+        return await self._start(saved, package, entry, [])
+
     async def task_host(self, package: AppPackage, limits: TaskLimits, order: Callable[[AppProcess], None]) -> AppProcess:
         """One for a run alone; it ends as soon as it is not busy any more. `order` gives it its run before it is written down, so
         that no system knows one without the other."""

@@ -109,6 +109,7 @@ class System:
             admission,
             get_channel=table.get,
             start_task_host=lambda *arguments: self.starting.task_host(*arguments),
+            activate=lambda *arguments: self.starting.activated(*arguments),
             changed=lambda: self._ledger.soon(),
         )
         self.channels = ChannelParts(

@@ -79,9 +79,9 @@ class Peer(Generic[In]):
 
     # -- to the peer ---------------------------------------------------------------------------------------------------
 
-    def notify(self, notice: Notice) -> None:
-        """Never waits, never raises: a peer that is gone hears nothing."""
-        self._send(datagram(What.NOTICE, 0, notice))
+    def notify(self, notice: Notice, fds: Sequence[int] = ()) -> None:
+        """Never waits, never raises: a peer that is gone hears nothing. `fds` may be closed at once."""
+        self._send(datagram(What.NOTICE, 0, notice), fds)
 
     async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Raises the fault's error, or ConnectionResetError when the peer goes before it has answered. `fds` may be closed as

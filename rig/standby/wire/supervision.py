@@ -60,7 +60,7 @@ class AppBirth:
     """What sys.path is in the test's process."""
     line_fd: int
     test_fd: int | None
-    """A task host has none."""
+    """A task host has none, and an app that no test has started has none at first."""
     timeline_fd: int
     task: TaskLimits | None = None
     """Of a task host: a process for one run of a background task, with no entry of its own."""
@@ -92,7 +92,7 @@ class Forked(msgspec.Struct, frozen=True):
 
 class ForkApp(Call[Forked], frozen=True):
     """With three descriptors: the app's end of its line, the system's end to keep, the one that the test's calls come through,
-    which a task host goes without."""
+    which a task host goes without, and an app that the system starts for a task."""
 
     key: str
     """The system chooses it, and chooses none twice."""

@@ -61,7 +61,13 @@ class TransportFailed(Notice, frozen=True):
     channel: str
 
 
-ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed
+class TestLine(Notice, frozen=True):
+    """With its end of the line that a test's calls come through from now on, for an app that was started without one."""
+
+    __test__ = False  # pytest takes it for a test by its name
+
+
+ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed | TestLine
 
 
 class Invoke(Call[Any], frozen=True):

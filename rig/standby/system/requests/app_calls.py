@@ -37,6 +37,8 @@ class AppCalls:
             self._timeline.add(event, app=app.name, pid=pid, instance=app.instance)
             self._processes.started(app)
             self._tasks.app_ready(app)
+            if app.untested:
+                self._processes.suspend_if_idle(app)
 
     def _read_begin(self, app: AppProcess, message: from_app.ReadBegin, descriptors: Descriptors) -> None:
         app.read_begins()

@@ -71,6 +71,9 @@ class PackageCalls:
             raise HostError(HResult.INVALID_ARG, "the test's line is missing")
         try:
             async with self._awake(f"it launches app {call.name}", "app_start"):
+                running = next((app for app in self._processes if app.package is package and app.untested), None)
+                if running is not None:
+                    return self._brought_to_front(running, test_fd)
                 return (await self._starting.app(package, manifest.entry, test_fd)).instance
         finally:
             os.close(test_fd)
@@ -80,7 +83,16 @@ class PackageCalls:
         check_not_shut_down(self._power)
         if self._power.in_standby:
             raise HostError(HResult.INVALID_STATE, "the screen is off: the user comes back before (host.exit_standby)")
-        app = self._app(call.instance)
+        self._foreground(self._app(call.instance))
+
+    def _brought_to_front(self, app: AppProcess, test_fd: int) -> int:
+        """The system has started it for a task."""
+        app.give_test_line(test_fd)
+        if not self._power.in_standby:
+            self._foreground(app)
+        return app.instance
+
+    def _foreground(self, app: AppProcess) -> None:
         app.foreground = True
         self._processes.resume(app, "foreground")
 

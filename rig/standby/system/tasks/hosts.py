@@ -16,13 +16,25 @@ Made: TypeAlias = Callable[[AppProcess], None]
 StartTaskHost: TypeAlias = Callable[[AppPackage, TaskLimits, Made], Awaitable[AppProcess]]
 """A process for one run alone; it is given the order before it is first written down. Raises HostError."""
 
+ActivateApp: TypeAlias = Callable[[AppPackage, str], Awaitable[AppProcess]]
+"""A process of the app's own, by its entry. Raises HostError."""
+STARTS = "its app starts"
+
 
 class Hosts:
-    def __init__(self, processes: Processes, registry: Registry, start_task_host: StartTaskHost, memory_bytes: int) -> None:
+    def __init__(
+        self,
+        processes: Processes,
+        registry: Registry,
+        start_task_host: StartTaskHost,
+        activate: ActivateApp,
+        memory_bytes: int,
+    ) -> None:
         """`memory_bytes`: what a task may allocate in a process of its own, 0 for no limit (BGT-029)."""
         self._processes = processes
         self._registry = registry
         self._start_task_host = start_task_host
+        self._activate = activate
         self.memory_bytes = memory_bytes
 
     def app_of(self, registration: Registration) -> AppProcess | None:
@@ -42,8 +54,17 @@ class Hosts:
             return None
         app = self.app_of(registration)
         if app is None:
-            return "its app does not run"
-        return None if app.is_ready else "its app starts"
+            return None if self._entry(registration) else "its app does not run"
+        return None if app.is_ready else STARTS
+
+    async def activate(self, registration: Registration) -> None:
+        """Start the app's process, in the background (BGT-006). Raises HostError."""
+        await self._activate(self._registry.package_of(registration), self._entry(registration))
+
+    def _entry(self, registration: Registration) -> str:
+        """What its app's process would be started with; "" where nobody may: a channel's task is its own process's alone."""
+        manifest = self._registry.package_of(registration).manifest
+        return manifest.entry if manifest is not None and registration.channel_id is None else ""
 
     async def own(self, registration: Registration, made: Made, *, network: bool) -> None:
         """A process of its own. Raises HostError."""

@@ -103,6 +103,11 @@ class Instance:
             network=network,
         )
 
+    @property
+    def waits_for(self) -> str | None:
+        """What it has waited for last."""
+        return self._waits_for
+
     def wait(self, reason: str) -> None:
         """It stays pending, or is so again; each reason stands on the timeline once."""
         self.turn(State.PENDING)

@@ -20,7 +20,7 @@ from rig.standby.system.tasks.access import Access
 from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
-from rig.standby.system.tasks.hosts import Hosts, StartTaskHost
+from rig.standby.system.tasks.hosts import ActivateApp, Hosts, StartTaskHost
 from rig.standby.system.tasks.idle import IdleWatch
 from rig.standby.system.tasks.instance import Instance
 from rig.standby.system.tasks.instances import Instances
@@ -66,6 +66,7 @@ class TaskParts:
         *,
         get_channel: Callable[[AppProcess, str], object],
         start_task_host: StartTaskHost,
+        activate: ActivateApp,
         changed: Callable[[], None],
     ) -> None:
         self._win8 = rules.profile == "win8"
@@ -73,7 +74,7 @@ class TaskParts:
         self.registry = Registry(packages, admission, timeline)
         self.instances = Instances()
         self.policy = Policy(situation, admission)
-        hosts = Hosts(processes, self.registry, start_task_host, rules.memory_limit_mb * MIB)
+        hosts = Hosts(processes, self.registry, start_task_host, activate, rules.memory_limit_mb * MIB)
         self.usage = Usage(self.instances, hosts)
         limits = Limits(rules, self.instances, self._exceeded)
         delivery = Delivery(processes)

@@ -20,7 +20,7 @@ from rig.standby.system.registration import Registration
 from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
-from rig.standby.system.tasks.hosts import Hosts
+from rig.standby.system.tasks.hosts import STARTS, Hosts
 from rig.standby.system.tasks.idle import IdleWatch
 from rig.standby.system.tasks.instance import Instance, SavedInstance, State
 from rig.standby.system.tasks.instances import Instances
@@ -160,6 +160,8 @@ class Scheduler:
             app = self._hosts.app_of(registration)
             if registration.in_app and app is not None:
                 self._order(instance, app)
+            elif registration.in_app:
+                await self._activate(instance)
             else:
                 await self._order_own(instance)
 
@@ -169,6 +171,14 @@ class Scheduler:
         if instance.state is State.STARTING:
             instance.wait(f"the host could not be woken: {error}")
             self._loop.call_later(AGAIN_S, self.consider, instance)
+
+    async def _activate(self, instance: Instance) -> None:
+        """Its app's process takes it when it is ready."""
+        instance.wait(STARTS)
+        try:
+            await self._hosts.activate(instance.registration)
+        except HostError as error:
+            self._end(instance, "no process", error.text)
 
     async def _order_own(self, instance: Instance) -> None:
         try:
@@ -226,6 +236,9 @@ class Scheduler:
         """Its runs are over; those of task hosts go on (APT-007)."""
         for instance in self._instances.of_host(app):
             self._end(instance, "killed" if instance.killed else "its process ended", "its process ended")
+        for instance in self._instances.of_package(app.name):
+            if instance.pending and instance.waits_for == STARTS and self._hosts.app_of(instance.registration) in (None, app):
+                self._end(instance, "no process", "its app ended before it was ready")
         self._delivery.gone(app)
 
     # -- it shall end --------------------------------------------------------------------------------------------------
