@@ -60,9 +60,10 @@ Marks
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
   alone                      with -n: nothing beside it
 
-Your own app under test is a class: host.start_app("mine", "my_module:MyApp"). It imports rig.standby.api, and its public methods
-are what app.call("method", ...) calls. Or as users have it: host.install("mine.toml"), host.launch("mine") (rig help manifest);
-then host.update(...), host.uninstall("mine"), app.suspend(), resume(), terminate(), close_by_user().
+Your own app under test is a class (rig/suite/apps/README.md shows three): host.start_app("mine", "my_module:MyApp"). It imports
+rig.standby.api, and its public methods are what app.call("method", ...) calls. Or as users have it: host.install("mine.toml"),
+host.launch("mine") (rig help manifest); then host.update(...), host.uninstall("mine"), app.suspend(), resume(), terminate(),
+close_by_user().
 
 Your own requirements come from a file: --rig-requirements mine.toml, rig_requirements in pytest's ini file, or bench.toml
 (rig help requirements > mine.toml).
