@@ -17,6 +17,7 @@ MEANINGS = {
     "lock_screen": "names of the apps that the user has put there, at most 7",
     "access": "what an app hears that asks for background access: {}; None: as start_app has it",
     "application_triggers": "energy and privacy settings let apps start tasks of their own",
+    "device_consent": "the user lets apps work with their devices",
     "internet": "the network leads to the internet",
     "cost": "of the network: {}",
     "roaming": "it is another operator's",
@@ -41,6 +42,7 @@ Acts, each a method of host.levers:
   session_switch()            another user takes the screen and gives it back
   user_leaves(), user_is_back()
   event(type, app=None)       a system event that nothing else shows: SMS_RECEIVED, DEFAULT_SIGN_IN_ACCOUNT_CHANGE, ...
+  cancel_tasks(app, reason)   the system cancels all that runs or waits of that app: LOGGING_OFF, RESOURCE_REVOCATION, ...
   now                         the levers as they stand; the system's death and a restart of the machine change none
 """
 

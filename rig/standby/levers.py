@@ -21,7 +21,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.message import Call
 from rig.standby.wire.statuses import BackgroundAccessStatus
 from rig.standby.wire.surroundings import NetworkCostType, Surroundings
-from rig.standby.wire.task_enums import SystemTriggerType
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason, SystemTriggerType
 from rig.timeline import Timeline
 
 R = TypeVar("R")
@@ -62,6 +62,10 @@ class Levers:
     def event(self, event: SystemTriggerType, app: str | None = None) -> None:
         """A system event that nothing else here causes, such as a short message; with `app` it concerns that one alone."""
         self._call(bench.SystemEventHappens(event, app))
+
+    def cancel_tasks(self, app: str, reason: BackgroundTaskCancellationReason) -> None:
+        """The system cancels all that runs or waits of that app, for a reason of its own (BGT-032)."""
+        self._call(bench.CancelTasks(app, reason))
 
     def link(self, up: bool) -> None:
         """The cable that host and device share, in or out: the link of both is really lost."""

@@ -18,6 +18,7 @@ from rig.standby.api import (
     BackgroundAccessRequestKind,
     BackgroundExecutionManager,
     BackgroundTaskBuilder,
+    BackgroundTaskCancellationReason,
     BackgroundTaskCompletedEventArgs,
     BackgroundTaskInstance,
     BackgroundTaskRegistration,
@@ -104,6 +105,29 @@ class Tells:
         raise LookupError(repr(getattr(instance.trigger_details, "arguments", None)))
 
 
+class Reports:
+    """As `Waits`, and tells each reason that it has heard."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        over, heard = threading.Event(), []
+
+        def canceled(sender: BackgroundTaskInstance, reason: BackgroundTaskCancellationReason) -> None:
+            heard.append(reason.name)
+            over.set()
+
+        instance.add_canceled(canceled)
+        over.wait(LONG_S)
+        time.sleep(SHORT_S)  # a second one would come now
+        raise InterruptedError(heard)
+
+
+class Leaves:
+    """Work that goes on after Run, and no deferral."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        threading.Timer(LONG_S, lambda: None).start()
+
+
 class Asks:
     """For another run, as a task may not (APT-006)."""
 
@@ -111,7 +135,7 @@ class Asks:
         ApplicationTrigger().request_async()
 
 
-CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Asks)
+CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Reports, Leaves, Asks)
 TASKS: dict[str, Any] = {task.__name__: task for task in CLASSES}
 
 
@@ -160,9 +184,15 @@ class TaskApp:
         builder.task_group = BackgroundTaskRegistrationGroup(group) if group else None
         registration = builder.register()
         if follow:
-            registration.add_progress(lambda sender, args: self._tell("task-progress", value=args.progress))
-            registration.add_completed(lambda sender, args: self._tell("task-completed", fault=_fault(args)))
+            self._follow(registration)
         return registration.task_id
+
+    def follow(self, task_id: str) -> None:
+        self._follow(BackgroundTaskRegistration.all_tasks()[task_id])
+
+    def _follow(self, registration: BackgroundTaskRegistration) -> None:
+        registration.add_progress(lambda sender, args: self._tell("task-progress", value=args.progress))
+        registration.add_completed(lambda sender, args: self._tell("task-completed", fault=_fault(args)))
 
     def unregister(self, task_id: str, cancel: bool) -> None:
         BackgroundTaskRegistration.all_tasks()[task_id].unregister(cancel)

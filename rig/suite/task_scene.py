@@ -61,6 +61,11 @@ class TaskScene:
         with pytest.raises(TimelineTimeout):
             self.timeline.wait("RUN_ENTER", task=task, after=after, timeout_s=QUIET_S)
 
+    def cancelled(self, task: str, **detail: Any) -> tuple[str, int]:
+        """Why it was told to end: the reason's name and number."""
+        sent = self.timeline.wait("CANCEL_SENT", task=task, **detail)
+        return sent.reason, sent.value
+
     def refused(self, hresult: HResult, method: str, *, app: AppHandle | None = None, **arguments: Any) -> None:
         """The call raises that."""
         with pytest.raises(HostError) as raised:

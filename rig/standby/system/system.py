@@ -142,7 +142,7 @@ class System:
         task_calls = TaskCalls(self.tasks, self.processes)
         handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
         self.app_messages = AppMessages(self.governor, self.processes, *handlers)
-        lever_calls = LeverCalls(self.surroundings, self.system_events.happens, timeline)
+        lever_calls = LeverCalls(self.surroundings, self.system_events.happens, self.tasks.scheduler.cancel_package, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
         package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)
         self._bench_calls = BenchCalls(

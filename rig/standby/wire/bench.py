@@ -10,7 +10,7 @@ from rig.manifest.manifest import Manifest
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.surroundings import Surroundings
-from rig.standby.wire.task_enums import SystemTriggerType
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason, SystemTriggerType
 
 
 class StartApp(Call[int], frozen=True):
@@ -114,6 +114,13 @@ class SystemEventHappens(Call[None], frozen=True):
     package: str | None = None
 
 
+class CancelTasks(Call[None], frozen=True):
+    """The system cancels all that runs or waits of an app, for a reason of its own."""
+
+    package: str
+    reason: BackgroundTaskCancellationReason
+
+
 FromBench: TypeAlias = (
     StartApp
     | EnterStandby
@@ -131,6 +138,7 @@ FromBench: TypeAlias = (
     | GetSurroundings
     | SetSurroundings
     | SystemEventHappens
+    | CancelTasks
 )
 
 

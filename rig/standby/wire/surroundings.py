@@ -45,6 +45,8 @@ class Surroundings(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What an app hears that asks for background access, from the user or the policy; None: as `start_app` has it."""
     application_triggers: bool = True
     """The user's energy and privacy settings let apps start tasks of their own (APT-005)."""
+    device_consent: bool = True
+    """What the user answers when an app is about to work with a device (BGT-021)."""
     internet: bool = True
     """The network that the host is on leads to the internet."""
     cost: NetworkCostType = NetworkCostType.UNRESTRICTED

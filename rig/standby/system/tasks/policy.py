@@ -42,6 +42,10 @@ class Policy:
         """By the user's energy or privacy settings (APT-005)."""
         return not self._situation.now.surroundings.application_triggers or self._saves_energy(registration.package)
 
+    def user_consents(self) -> bool:
+        """To an app's work with a device (BGT-021)."""
+        return self._situation.now.surroundings.device_consent
+
     def cancels(self, registration: Registration) -> Reason | None:
         """Why what runs may not go on."""
         if isinstance(registration.trigger, Maintenance) and not self._situation.now.surroundings.ac:

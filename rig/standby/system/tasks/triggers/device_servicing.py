@@ -49,7 +49,7 @@ class DeviceServicingTriggers(TriggerSource):
         around = self._situation.now.surroundings
         if not around.ac and around.battery_percent <= ENOUGH_BATTERY_PERCENT:
             return Result.LOW_BATTERY
-        if not app.package.user_grants:
+        if not self._policy.user_consents():
             return Result.DENIED_BY_USER
         self._scheduler.fire(registration, DeviceDetails(wanted.device, wanted.expected_minutes))
         return Result.ALLOWED

@@ -37,7 +37,7 @@ class DeviceUseTriggers(TriggerSource):
             return Result.DENIED_BY_SYSTEM
         if self._instances.of(registration):
             return Result.DENIED_BY_SYSTEM
-        if not app.package.user_grants:
+        if not self._policy.user_consents():
             return Result.DENIED_BY_USER
         self._scheduler.fire(registration, DeviceDetails(wanted.device, wanted.expected_minutes))
         return Result.ALLOWED

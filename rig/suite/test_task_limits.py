@@ -1,0 +1,69 @@
+"""How long a run may take, what a deferral changes about that, and what becomes of one that does nothing."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.config import StandbyConfig
+from rig.suite.task_scene import TaskScene
+
+WALL_S, GRACE_S = 0.4, 0.3
+SHORT = StandbyConfig(wall_clock_s=WALL_S, cancel_grace_s=GRACE_S)
+
+
+@pytest.mark.requirement("BGT-025")
+@pytest.mark.bench_config(standby=SHORT)
+@pytest.mark.parametrize("task", ["Waits", "Stubborn", "Forgets"])
+def test_a_run_that_takes_too_long_is_cancelled_and_killed_if_it_stays(tasks: TaskScene, task: str) -> None:
+    tasks.register(task)
+    after = tasks.fire()
+    started = tasks.timeline.wait("TASK_START", task=task, after=after)
+    sent = tasks.timeline.wait("CANCEL_SENT", task=task, after=after)
+    assert (sent.reason, sent.value) == ("EXECUTION_TIME_EXCEEDED", 9)
+    assert sent.t_ns - started.t_ns >= WALL_S * 0.95e9
+    ended = tasks.ended(task, after=after)
+    killed = tasks.timeline.find("TASK_KILLED", task=task, after=after)
+    assert len(killed) == (task != "Waits")
+    if killed:
+        assert killed[0].t_ns - sent.t_ns >= GRACE_S * 0.95e9
+        assert killed[0].seq < ended.seq
+
+
+@pytest.mark.requirement("BGT-025")
+@pytest.mark.bench_config(standby=SHORT)
+def test_a_run_that_ends_in_time_is_left_alone(tasks: TaskScene) -> None:
+    tasks.register("Defers")
+    ended = tasks.fire_and_end("Defers")
+    assert (ended.reason, ended.fault) == ("done", None)
+    assert not tasks.timeline.find("CANCEL_SENT")
+
+
+@pytest.mark.requirement("BGT-031")
+@pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
+def test_work_that_goes_on_after_run_is_finished_if_there_is_a_deferral(tasks: TaskScene, own_process: bool) -> None:
+    tasks.register("Defers", own_process=own_process)
+    after = tasks.fire()
+    got = tasks.timeline.wait("DEFERRAL_GET", task="Defers", after=after)
+    done = tasks.timeline.wait("DEFERRAL_DONE", task="Defers", after=after)
+    left = tasks.timeline.wait("RUN_EXIT", task="Defers", after=after)
+    assert got.seq < done.seq < left.seq
+    assert tasks.ended("Defers", after=after).reason == "done"
+
+
+@pytest.mark.requirement("BGT-031")
+def test_a_deferral_keeps_a_host_in_standby_awake_until_it_is_complete(tasks: TaskScene) -> None:
+    tasks.register("Defers", own_process=False)
+    tasks.host.enter_standby()
+    after = tasks.fire()
+    done = tasks.timeline.wait("DEFERRAL_DONE", task="Defers", after=after)
+    asleep = tasks.timeline.wait("SLEEP_ENTER", after=after)
+    assert done.seq < asleep.seq
+
+
+@pytest.mark.requirement("BGT-031")
+def test_without_a_deferral_what_run_left_behind_ends_with_its_process(tasks: TaskScene) -> None:
+    tasks.register("Leaves")
+    after = tasks.fire()
+    assert tasks.ended("Leaves", after=after).reason == "done"
+    tasks.timeline.wait("TASK_HOST_END", app="tasks", after=after)
+    assert not tasks.timeline.find("DEFERRAL_GET")
