@@ -339,9 +339,12 @@ class Link:
         events = self._events
         due_ms = None if events is None else events.tick()
         ready = self._poller.poll(min((ms for ms in (due_ms, timeout_ms) if ms is not None), default=None))
+        self._taking([fd for fd, _ in ready])
+
+    def _taking(self, ready: list[int]) -> None:
         try:
-            for ready_fd, _ in ready:
-                self._take(ready_fd)
+            for fd in ready:
+                self._take(fd)
         except OSError as error:
             self._fail(error)
         except Exception as error:  # from a callback; without a reader every thread would wait for ever
@@ -361,6 +364,13 @@ class Link:
             self._release_all()
             raise self._gone
         return None if self._events is None else self._events.tick() / 1000
+
+    def hear(self) -> None:
+        """`fileno` is readable: take what has come, without another look whether something has. Raises as `pump`."""
+        self._taking([self._endpoint.fd])
+        if self._gone is not None:
+            self._release_all()
+            raise self._gone
 
     def wait_for(self, pending: Pending, timeout_s: float) -> bool:
         """Until `pending` is over; used by Pending."""

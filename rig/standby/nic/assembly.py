@@ -55,6 +55,14 @@ def make_driver(
     )
 
 
+def hear_line(link: Link, loop: Loop) -> None:
+    """The serial line is readable. What it says is answered before anything else is looked at."""
+    try:
+        link.hear()
+    except RigError:  # the port is gone: every request says so
+        loop.unwatch(link.fileno())
+
+
 def read_line(link: Link, loop: Loop) -> float | None:
     """Take what has come over the serial line; returns the seconds after which to do it again at the latest."""
     try:

@@ -13,7 +13,7 @@ import msgspec
 
 from rig.device.link import Link
 from rig.process import end_by_sigint, go_before_others, name_process
-from rig.standby.nic.assembly import make_driver, read_line
+from rig.standby.nic.assembly import hear_line, make_driver, read_line
 from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.pass_through import PassThrough
@@ -71,7 +71,7 @@ class _Process:
 
     def run(self) -> None:
         """Until nobody is there to be served."""
-        self._loop.watch(self._link.fileno(), lambda: None)  # read before each wait
+        self._loop.watch(self._link.fileno(), lambda: hear_line(self._link, self._loop))
         self._loop.watch(self._line.fileno(), self._server.readable)
         self._loop.run(self._before_wait)
         self._link.close()
