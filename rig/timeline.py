@@ -133,16 +133,26 @@ class Timeline(TimelineWriter):
         check_name(event)
         return [r for r in self.records(after) if r.matches(event, detail)]
 
-    def wait(self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, **detail: Any) -> Record:
+    def wait(
+        self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, poll_s: float = POLL_S, **detail: Any
+    ) -> Record:
         """Wait for the `count`-th such record. Raises TimelineTimeout that shows what came instead, UnknownEvent at once."""
         check_name(event)
         what = f"{event} {detail}" if detail else event
-        return self.wait_until(lambda r: r.matches(event, detail), what, timeout_s=timeout_s, after=after, count=count)
+        limits: dict[str, Any] = {"timeout_s": timeout_s, "after": after, "count": count, "poll_s": poll_s}
+        return self.wait_until(lambda r: r.matches(event, detail), what, **limits)
 
     def wait_until(
-        self, wanted: Callable[[Record], bool], what: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1
+        self,
+        wanted: Callable[[Record], bool],
+        what: str,
+        *,
+        timeout_s: float = WAIT_S,
+        after: int = 0,
+        count: int = 1,
+        poll_s: float = POLL_S,
     ) -> Record:
-        """As `wait`, with a predicate; `what` names it in the error."""
+        """As `wait`, with a predicate; `what` names it in the error. `poll_s`: longer where looking disturbs what is measured."""
         deadline = Deadline(timeout_s)
         seen, position = 0, after
         news = after or self.mark()
@@ -157,7 +167,7 @@ class Timeline(TimelineWriter):
             if deadline.expired:
                 missing = TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
                 raise self.excuse() or missing
-            time.sleep(POLL_S)
+            time.sleep(poll_s)
 
     def close(self) -> None:
         with self._lock:
