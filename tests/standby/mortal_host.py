@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -115,7 +115,7 @@ class MortalStore(Store):
         super().__init__(path)
         self._plug = plug
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
         step = self._plug.begin()
         if step is not None:
             super().save(things, done, gone)

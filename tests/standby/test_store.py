@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 
 from rig.config import StandbyConfig
@@ -41,7 +41,7 @@ async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path
     class FullAtTimes(Store):
         full = False
 
-        def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+        def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
             if self.full:
                 raise sqlite3.OperationalError("database or disk is full")
             super().save(things, done, gone)
@@ -71,7 +71,7 @@ class Watched(Store):
         super().__init__(path)
         self.noted: list[list[int]] = []
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
         super().save(things, done, gone)
         if done:
             self.noted.append([message.number for message in done])

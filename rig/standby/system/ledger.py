@@ -111,6 +111,7 @@ class Ledger:
         before, self._encoded = self._encoded, {}
         for name, thing in saved.items():
             known = before.get(name)
-            self._encoded[name] = known if known is not None and known[0] == thing else (thing, _encode(thing))
+            same = known is not None and (known[0] is thing or known[0] == thing)
+            self._encoded[name] = known if known is not None and same else (thing, _encode(thing))
             things[name] = self._encoded[name][1]
         return things

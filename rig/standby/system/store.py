@@ -8,7 +8,7 @@ one transaction.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -73,12 +73,11 @@ class Store:
         saved.answers = dict(rows.fetchall())
         return saved
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Iterable[int] = ()) -> None:
+    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
         """All things there are now, the messages that made them so, and the senders that will never say anything again."""
         changed = [(*name, value) for name, value in things.items() if self._known.get(name) != value]
         removed = self._known.keys() - things.keys()
-        senders = [(sender,) for sender in gone]
-        if not (changed or removed or senders or done):
+        if not (changed or removed or gone or done):
             return
         with self._database:
             self._database.execute("BEGIN")
@@ -88,14 +87,15 @@ class Store:
                 self._database.execute("DELETE FROM thing WHERE kind = ? AND key = ?", name)
             for message in done:
                 self._note(message)
-            for sender in senders:
-                self._database.execute("DELETE FROM inbox WHERE sender = ?", sender)
-                self._database.execute("DELETE FROM answer WHERE sender = ?", sender)
+            for sender, last in {message.sender: message.last for message in done}.items():
+                self._database.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?)", (sender, last))
+            for silent in gone:
+                self._database.execute("DELETE FROM inbox WHERE sender = ?", (silent,))
+                self._database.execute("DELETE FROM answer WHERE sender = ?", (silent,))
         self._known = dict(things)
 
     def _note(self, done: Done) -> None:
         """Of what had no answer the number is enough, as soon as all before it are done."""
-        self._database.execute("INSERT OR REPLACE INTO inbox VALUES (?, ?)", (done.sender, done.last))
         if done.answer or done.number > done.last:
             self._database.execute("INSERT OR REPLACE INTO answer VALUES (?, ?, ?)", (done.sender, done.number, done.answer))
         if done.number % ANSWERS == 0:
