@@ -10,8 +10,10 @@ import pytest
 
 from rig.clock import Deadline
 from rig.peers import PushConnection
+from rig.standby.api import SystemConditionType, SystemTriggerType
 from rig.standby.wire.hresult import ProcessGone
 from rig.suite.scene import QUIET_S, Scene
+from rig.suite.task_scene import ENTRY, TaskScene
 
 WAIT_S = 10
 
@@ -96,3 +98,54 @@ def test_nothing_of_the_machine_before_runs_on(scene: Scene) -> None:
     while Path(f"/proc/{pid}").exists():
         assert not deadline.expired
         deadline.pause()
+
+
+# -- background tasks --------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.requirement("BGT-017")
+def test_registrations_and_access_last_and_what_fired_once_stays_gone(tasks: TaskScene) -> None:
+    tasks.register("Quick once", one_shot=True)
+    tasks.register("Quick always")
+    tasks.fire_and_end("Quick always")
+    tasks.ended("Quick once")
+    tasks.host.restart()
+    after = tasks.fire()
+    assert tasks.ended("Quick always", after=after).reason == "done"
+    tasks.assert_no_run("Quick once", after)
+    app = tasks.host.start_app("tasks", ENTRY)
+    assert list(app.call("all_tasks").values()) == ["Quick always"]
+    app.call("register", task="Quick more")
+
+
+@pytest.mark.requirement("BGT-012")
+def test_what_waits_for_a_condition_waits_on_and_runs_once(tasks: TaskScene) -> None:
+    tasks.host.levers.set(internet=False)
+    tasks.register("Quick waits", conditions=[SystemConditionType.INTERNET_AVAILABLE], one_shot=True)
+    after = tasks.fire()
+    tasks.timeline.wait("TASK_PENDING", task="Quick waits", after=after)
+    tasks.host.restart()
+    tasks.assert_no_run("Quick waits", after)
+    tasks.host.levers.set(internet=True)
+    tasks.ended("Quick waits", after=after)
+    tasks.fire()
+    tasks.assert_no_run("Quick waits", tasks.timeline.mark())
+    assert tasks.runs("Quick waits", after) == 1
+
+
+def test_a_run_that_the_power_cut_ended_is_over(tasks: TaskScene) -> None:
+    """Nobody runs it a second time."""
+    tasks.register("Waits")
+    tasks.run("Waits", after=tasks.fire())
+    tasks.host.restart()
+    tasks.assert_no_run("Waits", tasks.timeline.find("MACHINE_RESTART")[0].seq)
+    tasks.run("Waits", after=tasks.fire())
+
+
+def test_a_cable_that_was_pulled_while_the_machine_was_off_is_seen(tasks: TaskScene) -> None:
+    tasks.register("Quick network", value=int(SystemTriggerType.NETWORK_STATE_CHANGE))
+    tasks.host.kill()
+    tasks.host.levers.link(False)
+    after = tasks.timeline.mark()
+    tasks.host.restart()
+    tasks.ended("Quick network", after=after)
