@@ -6,7 +6,7 @@ import socket
 import struct
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from rig.clock import WAIT_S, Deadline
 from rig.net.namespace import Namespace
@@ -16,13 +16,14 @@ LISTEN_BACKLOG = 64
 
 
 class PushConnection:
-    """One accepted connection. `received` grows as the host sends; a `responder` says what to answer to each piece of it."""
+    """One accepted connection. `received` grows as the host sends; a `responder` says what to answer to each piece of it,
+    each answer a segment of its own."""
 
     def __init__(self, sock: socket.socket, number: int, timeline: TimelineWriter) -> None:
         self.sock = sock
         self.number = number
         self.closed_by_peer = False
-        self.responder: Callable[[bytes], bytes] = lambda _data: b""
+        self.responder: Callable[[bytes], Sequence[bytes]] = lambda _data: ()
         self._timeline = timeline
         self._received = bytearray()
         self._changed = threading.Condition()
@@ -89,11 +90,11 @@ class PushConnection:
             if not data:
                 return
             self._timeline.add("PEER_RECEIVED", connection=self.number, bytes=len(data))
-            self._answer(self.responder(data))
+            for answer in self.responder(data):
+                self._answer(answer)
 
     def _answer(self, data: bytes) -> None:
-        if data:
-            _quietly(lambda: self.sock.sendall(data))
+        _quietly(lambda: self.sock.sendall(data))
 
     def _wait(self, ready: Callable[[], bool], timeout_s: float, what: str) -> None:
         with self._changed:

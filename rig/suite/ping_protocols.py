@@ -38,11 +38,11 @@ class ServerEnd(ABC):
         self._rest = b""
         self._changed = threading.Condition()
 
-    def __call__(self, data: bytes) -> bytes:
-        """Bytes of the stream; returns what to answer."""
+    def __call__(self, data: bytes) -> list[bytes]:
+        """Bytes of the stream; returns what to answer, each by itself: two pongs in one segment are data to the device."""
         with self._changed:
             self._rest += data
-            out = b"".join(self._answers())
+            out = [answer for answer in self._answers() if answer]
             self._changed.notify_all()
         return out
 

@@ -79,10 +79,10 @@ def test_mail(bench: Bench) -> None:
     mail.call("sign_out")
 
 
-def test_uploader(bench: Bench, tmp_path: Path) -> None:
+def test_uploader(bench: Bench) -> None:
     """Cancelled on the way, taken up where it was; finished although the user closes the app."""
     uploader, server, timeline = launched(bench, "uploader.toml"), bench.server, bench.timeline
-    file = tmp_path / "holiday.jpg"
+    file = bench.artefacts / "holiday.jpg"
     file.write_bytes(bytes(range(256)) * 16)
     where: dict[str, Any] = {"path": str(file), "host": server.address, "port": server.port}
 
