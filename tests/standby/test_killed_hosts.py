@@ -27,6 +27,7 @@ import os, sys, time
 from pathlib import Path
 from rig.bench import Bench
 from rig.config import BenchConfig
+from rig.suite.scene import CHAT_APP
 
 def parent(pid):
     return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
