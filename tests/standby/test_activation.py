@@ -6,6 +6,7 @@ import os
 
 from rig.manifest.manifest import Manifest
 from rig.standby.wire import bench
+from rig.standby.wire.from_app import AppReady
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.tasks_at import fire, ran, register
@@ -122,3 +123,15 @@ async def test_a_process_that_does_not_get_ready_is_tried_once_for_what_waits() 
         await fire(host, task)
         [app] = _started(host)
         assert len(app.tasks) == 1
+
+
+@virtual
+async def test_an_app_that_the_user_leaves_while_it_starts_is_suspended_as_soon_as_it_is_ready() -> None:
+    async with fake_host() as host:
+        instance = await host.bench(bench.StartApp("mail", "its:App", [], True), os.open(os.devnull, os.O_RDONLY))
+        app = host.supervisor.apps[-1].child
+        await host.bench(bench.Suspend(instance))
+        assert not app.stopped
+        await app.call(AppReady())
+        await host.settle()
+        assert app.stopped

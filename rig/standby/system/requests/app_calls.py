@@ -37,7 +37,7 @@ class AppCalls:
             self._timeline.add(event, app=app.name, pid=pid, instance=app.instance)
             self._processes.started(app)
             self._tasks.app_ready(app)
-            if app.untested:
+            if not app.foreground:  # the user has switched away meanwhile, or never to it
                 self._processes.suspend_if_idle(app)
 
     def _read_begin(self, app: AppProcess, message: from_app.ReadBegin, descriptors: Descriptors) -> None:
