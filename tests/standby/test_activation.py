@@ -51,9 +51,7 @@ async def test_one_process_takes_all_that_waits_for_it() -> None:
     async with fake_host() as host:
         task = await _ended(host, MAIL)
         for _ in range(3):
-            host.system.tasks.scheduler.fire(
-                next(r for r in host.system.tasks.registry if r.task_id == task), cause="trigger"
-            )
+            host.system.tasks.scheduler.fire(next(r for r in host.system.tasks.registry if r.task_id == task), cause="trigger")
         await host.settle()
         [app] = _started(host)
         assert len(app.tasks) >= 1

@@ -10,6 +10,7 @@ import pytest
 
 from rig.bench import Bench
 from rig.config import BenchConfig, StandbyConfig
+from rig.manifest.manifest import Manifest
 from rig.net import userns
 from rig.standby.app_handle import AppHandle
 from rig.standby.wire.task_enums import ApplicationTriggerResult, SystemTriggerType
@@ -162,3 +163,15 @@ def test_a_run_that_sleeps_is_idle_and_one_that_computes_is_not(tmp_path: Path) 
         app.call("register", task="Obedient", trigger="application", own_process=True)
         app.call("request")
         assert bench.timeline.wait("CANCEL_SENT", kind="application").reason == "IDLE_TASK"
+
+
+def test_an_installed_app_that_does_not_run_is_launched_for_its_task(bench: Bench) -> None:
+    bench.host.levers.user_is_back()
+    bench.host.install(Manifest("installed", entry=ENTRY))
+    app = bench.host.launch("installed")
+    app.call("register", task="Quick", trigger="away", own_process=False)
+    app.terminate()
+    after = bench.timeline.mark()
+    bench.host.levers.user_leaves()
+    assert bench.timeline.wait("TASK_END", app="installed", after=after).reason == "done"
+    bench.timeline.wait("APP_SUSPEND", app="installed", after=after)

@@ -117,6 +117,11 @@ class AppProcess:
         return f"{'task host' if self.is_task_host else 'app'} {self.package.name}/{self.instance}"
 
     @property
+    def ending(self) -> bool:
+        """It has hung up, or shall end: nothing is to be done in it any more."""
+        return self._ending
+
+    @property
     def busy(self) -> bool:
         """Whether it must not be stopped: it starts, has something to say again, completes a read, or runs a task."""
         return self._starting is not None or self._resuming is not None or self._reads > 0 or bool(self._runs)

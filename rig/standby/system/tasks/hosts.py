@@ -40,13 +40,15 @@ class Hosts:
     def app_of(self, registration: Registration) -> AppProcess | None:
         """The app's process that is to run it: the one that registered it, else, but for a channel's task, another one of the
         package. None: there is none."""
-        own = self._processes.get(registration.instance)
+        apps = {
+            app.instance: app
+            for app in self._processes
+            if app.name == registration.package and not app.is_task_host and not app.ending
+        }
+        own = apps.get(registration.instance)
         if own is not None or registration.channel_id is not None:
-            return own if own is not None and not own.is_task_host else None
-        return next(
-            (app for app in self._processes if app.name == registration.package and not app.is_task_host),
-            None,
-        )
+            return own
+        return next(iter(apps.values()), None)
 
     def why_not(self, registration: Registration) -> str | None:
         """Why no process could run it now."""
