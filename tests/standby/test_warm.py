@@ -160,6 +160,7 @@ from rig.net import userns
 assert userns.enter()
 from rig.bench import Bench
 from rig.config import BenchConfig
+from rig.suite.scene import CHAT_APP
 for _ in range(2):
     with Bench(BenchConfig(), Path(sys.argv[1])) as bench:
         bench.host.start_app("chat", CHAT_APP)
