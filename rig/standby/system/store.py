@@ -81,8 +81,7 @@ class Store:
             return
         with self._database:
             self._database.execute("BEGIN")
-            for row in changed:
-                self._database.execute("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", row)
+            self._database.executemany("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", changed)
             for name in removed:
                 self._database.execute("DELETE FROM thing WHERE kind = ? AND key = ?", name)
             for message in done:
