@@ -8,6 +8,7 @@ import pytest
 
 from rig.device.numbers import WakeReason
 from rig.errors import BenchError
+from rig.standby.system.app_process import FAILURE_S
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import (
     CloseChannel,
@@ -16,6 +17,8 @@ from rig.standby.wire.from_app import (
     ConstructChannel,
     DecreaseNetworkKeepAlive,
     GetNetworkKeepAlive,
+    ReadBegin,
+    ReadCompleted,
     RegisterTask,
     RequestAccess,
     SetServerKeepAlive,
@@ -158,6 +161,33 @@ async def test_a_lost_connection_is_given_back_before_the_next_sleep() -> None:
         assert app.failed == ["inbox"]
         assert not host.driver.connections
         assert host.driver.asleep_with == []
+
+
+@virtual
+@pytest.mark.parametrize("how", ["lost", "given up"])
+async def test_an_app_that_is_slow_to_hear_of_it_is_not_stopped_over_it(how: str) -> None:
+    """On a loaded machine it has no processor for as long as the host lingers. It would hear it when something else continues
+    it: for days perhaps."""
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        [key] = host.driver.connections
+        if how == "lost":
+            host.driver.device_wakes("PACKET", None)
+            host.driver.say(Lost(key))
+        else:
+            host.driver.device_wakes(WakeReason.KA_TIMEOUT.name, key)
+        await asyncio.sleep(FAILURE_S / 2)
+        assert not app.stopped
+        app.notify(ReadBegin("inbox"))
+        app.notify(ReadCompleted("inbox", 1, True))
+        await host.settle()
+        for task in app.tasks:
+            app.done(task)
+        after = len(host.timeline.told)
+        await host.timeline.wait("SLEEP_ENTER", after=after)
+        assert app.stopped
 
 
 @virtual

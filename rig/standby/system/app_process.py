@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from typing import Any
 
@@ -15,8 +16,11 @@ from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.inbox import Inbox
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
-from rig.standby.wire.to_app import RunTask, TestLine, ToApp
+from rig.standby.wire.to_app import RunTask, TestLine, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
+
+FAILURE_S = 1.0
+"""How long an app goes on at least that was told of a failed transport, and has a processor to wait for before its read ends."""
 
 Serve = Callable[["AppProcess", FromApp, Descriptors], Any]
 
@@ -82,6 +86,8 @@ class AppProcess:
         self._reads = saved.reads
         self._reading = self._read_hold() if saved.reads else None
         self._runs = {order.instance: (order, self._run_hold(order)) for order in saved.runs}
+        self._failures: dict[str, Hold] = {}
+        """Of channels, until a read has ended for it."""
         self._unheard: list[ToApp] = list(saved.unheard)
         self._peer = Peer(
             line,
@@ -123,8 +129,9 @@ class AppProcess:
 
     @property
     def busy(self) -> bool:
-        """Whether it must not be stopped: it starts, has something to say again, completes a read, or runs a task."""
-        return self._starting is not None or self._resuming is not None or self._reads > 0 or bool(self._runs)
+        """Whether it must not be stopped: it starts, has something to say or to hear, completes a read, or runs a task."""
+        to_hear = self._resuming is not None or bool(self._failures)
+        return self._starting is not None or to_hear or self._reads > 0 or bool(self._runs)
 
     @property
     def runs_under_way(self) -> int:
@@ -151,6 +158,26 @@ class AppProcess:
         """Send it a message, as soon as that is written down."""
         self._unheard.append(notice)
         self._on_tell()
+
+    def tell_failed(self, channel_id: str) -> None:
+        """Its transport is of no more use. Stopped before its read has ended it would know that when it goes on for something
+        else: then nobody connects again."""
+        if channel_id not in self._failures:
+            self._failures[channel_id] = self._governor.hold(self.label, f"the transport of channel {channel_id} has failed")
+            asyncio.get_running_loop().call_later(FAILURE_S, self._failure_is_over, channel_id)
+        self.tell(TransportFailed(channel_id))
+
+    def failure_heard(self, channel_id: str) -> None:
+        """A read of the channel has ended."""
+        hold = self._failures.pop(channel_id, None)
+        if hold is not None:
+            hold.release()
+
+    def _failure_is_over(self, channel_id: str) -> None:
+        """It has no read that could have ended."""
+        if channel_id in self._failures:
+            self.failure_heard(channel_id)
+            self._on_heard(self)
 
     def flush(self) -> None:
         """It is. The app may have died a moment ago: then nothing, and the line tells."""
@@ -253,6 +280,8 @@ class AppProcess:
             self._resuming.release()
             self._resuming = None
         self.ready()
+        for channel_id in list(self._failures):
+            self.failure_heard(channel_id)
         self._reads = min(self._reads, 1)
         self.read_completed()
         for number in list(self._runs):

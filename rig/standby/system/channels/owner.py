@@ -22,7 +22,6 @@ from rig.standby.system.owner import Owner
 from rig.standby.system.processes import Processes
 from rig.standby.system.store import Name, saved_of
 from rig.standby.wire.nic import Held
-from rig.standby.wire.to_app import TransportFailed
 
 KIND = "channel"
 """Of what is saved of them."""
@@ -85,7 +84,7 @@ class ChannelOwner(Owner):
         if reason != WakeReason.NO_MORE_TOKENS.name:
             self._processes.resume(channel.app, "wake")
         if reason == WakeReason.KA_TIMEOUT.name:
-            channel.app.tell(TransportFailed(channel.channel_id))
+            channel.app.tell_failed(channel.channel_id)
 
     # -- what the driver says ------------------------------------------------------------------------------------------
 
@@ -98,7 +97,7 @@ class ChannelOwner(Owner):
         if channel.transport is not None:
             channel.transport.over = True
         self._processes.resume(channel.app, "transport_failed")
-        channel.app.tell(TransportFailed(channel.channel_id))
+        channel.app.tell_failed(channel.channel_id)
 
     def no_more_tokens(self, key: str) -> None:
         self._triggers.no_more_tokens(self._of(key))

@@ -51,4 +51,5 @@ class AppCalls:
             if channel.transport is not None and channel.transport.socket_id == message.socket:
                 channel.transport.over |= message.over
             self._triggers.push(channel)
+        app.failure_heard(message.channel or "")
         self._processes.suspend_if_idle(app)
