@@ -73,6 +73,8 @@ class AppProcess:
         self.follows_tasks = saved.follows_tasks
         """It has handlers of their progress and completion."""
         self.untested = saved.untested
+        self.ended_unseen = False
+        """There was no system when it did: maybe it was never born, as the system died before it had started it."""
         self.foreground = saved.foreground
         self.suspended = child.stopped
         self._governor = governor

@@ -109,4 +109,5 @@ class Restart:
             ours, theirs = pair()
             theirs.close()  # the line says that it hung up
             app = self._make_app(saved, Gone(), Line(ours, FromApp))
+            app.ended_unseen = True
         self._processes.add(app)

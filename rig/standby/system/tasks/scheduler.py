@@ -38,7 +38,7 @@ RUNS_PER_APP = 256
 LATCHED = (SystemEvent, Time, Maintenance)
 """One that fires again while an instance of the registration waits adds nothing: exactly one runs then (BGT-012)."""
 AGAIN_S = 1.0
-"""Until a task is tried again whose host could not be woken."""
+"""Until a task is tried again whose host could not be woken, or whose process may have been lost with the system."""
 
 
 class Scheduler:
@@ -238,8 +238,15 @@ class Scheduler:
             self._end(instance, "killed" if instance.killed else "its process ended", "its process ended")
         for instance in self._instances.of_package(app.name):
             if instance.pending and instance.waits_for == STARTS and self._hosts.app_of(instance.registration) in (None, app):
-                self._end(instance, "no process", "its app ended before it was ready")
+                self._not_started(instance, app)
         self._delivery.gone(app)
+
+    def _not_started(self, instance: Instance, app: AppProcess) -> None:
+        """An app that ends before it is ready would do so again; but it may not have been the app that ended."""
+        if app.ended_unseen:
+            self._loop.call_later(AGAIN_S, self.consider, instance)
+        else:
+            self._end(instance, "no process", "its app ended before it was ready")
 
     # -- it shall end --------------------------------------------------------------------------------------------------
 
