@@ -6,8 +6,10 @@ import asyncio
 
 import pytest
 
+from rig.manifest.manifest import Manifest
+from rig.standby.system.tasks.scheduler import HOSTS_PER_APP
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import FollowTasks, TaskReturned, UnregisterTask
+from rig.standby.wire.from_app import FollowTasks, RemoveAccess, RequestAccess, TaskReturned, UnregisterTask
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType as Condition
 from rig.standby.wire.to_app import RunTask
@@ -195,3 +197,53 @@ async def test_a_suspended_app_goes_on_for_a_task_in_it_and_is_suspended_again()
         await host.settle()
         assert (len(app.tasks), app.stopped) == (1, True)
         assert host.timeline.find("APP_RESUME", cause="trigger")
+
+
+@virtual
+async def test_what_waits_when_the_app_gives_its_access_back_waits_until_it_has_it_again() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await turn(host, internet=False)
+        await fire(host, await register(app, conditions=(Condition.INTERNET_AVAILABLE,)))
+        await app.call(RemoveAccess())
+        await turn(host, internet=True)
+        assert not app.tasks
+        await app.call(RequestAccess())
+        await host.settle()
+        assert len(app.tasks) == 1
+
+
+@virtual
+async def test_so_many_processes_run_tasks_of_an_app_at_a_time() -> None:
+    """An app that registers much for one event does not take the memory of the whole host."""
+    async with fake_host() as host:
+        app, other = await host.app(), await host.app("other")
+        running: list[tuple[FakeApp, RunTask]] = []
+        host.supervisor.host_task = lambda *run: running.append(run)
+        for _ in range(40):
+            await register(app, AWAY, TASK)
+        await register(other, AWAY, TASK)
+        await turn(host, user_present=False)
+        assert len(running) == HOSTS_PER_APP + 1
+        for at in range(41):
+            process, task = running[at]
+            process.done(task)
+            await host.settle()
+        assert len({task.instance for _, task in running}) == 41
+
+
+@virtual
+async def test_a_trigger_that_fires_while_its_app_is_uninstalled_leaves_nothing() -> None:
+    async with fake_host() as host:
+        await host.bench(bench.InstallPackage(Manifest("mail"), []))
+        app = await host.app()
+        app.on_task = lambda task: None
+        task = await register(app)
+        await fire(host, task)
+        uninstalling = asyncio.ensure_future(host.bench(bench.UninstallPackage("mail")))
+        await host.settle()
+        await fire(host, task)
+        await uninstalling
+        await turn(host, internet=False)
+        assert not list(host.system.tasks.instances)
+        assert "mail" not in host.system.packages

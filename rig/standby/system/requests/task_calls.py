@@ -39,7 +39,9 @@ class TaskCalls:
     # -- access --------------------------------------------------------------------------------------------------------
 
     def _request_access(self, app: AppProcess, message: from_app.RequestAccess, descriptors: Descriptors) -> int:
-        return int(self._tasks.access.request(app.package, message.kind))
+        status = self._tasks.access.request(app.package, message.kind)
+        self._tasks.scheduler.consider_all()
+        return int(status)
 
     def _remove_access(self, app: AppProcess, message: from_app.RemoveAccess, descriptors: Descriptors) -> None:
         self._tasks.access.remove(app.package)

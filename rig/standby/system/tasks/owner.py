@@ -65,8 +65,10 @@ class TaskOwner(Owner):
         await self._scheduler.until_quiet(lambda: self._instances.of_package(package.name))
 
     def package_gone(self, package: AppPackage) -> None:
+        """Also what has fired since its processes were stopped."""
         for registration in list(package.registrations.values()):
             self._registry.remove(registration, "its app is uninstalled")
+        self._scheduler.cancel_package(package.name, Reason.UNINSTALL)
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for instance in self._instances:

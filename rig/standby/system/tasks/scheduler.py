@@ -35,6 +35,9 @@ from rig.timeline import TimelineWriter
 
 RUNS_PER_APP = 256
 """Fired and not yet done: an app that lets so many wait does not come to them."""
+HOSTS_PER_APP = 16
+"""Processes that run tasks of an app at a time; what else has fired waits."""
+HAS_A_PROCESS = (State.STARTING, State.RUNNING, State.RETURNED)
 LATCHED = (SystemEvent, Time, Maintenance)
 """One that fires again while an instance of the registration waits adds nothing: exactly one runs then (BGT-012)."""
 AGAIN_S = 1.0
@@ -132,10 +135,19 @@ class Scheduler:
 
     def _must_wait(self, instance: Instance) -> bool:
         registration = instance.registration
-        why = self._policy.why_not(registration) or self._hosts.why_not(registration)
+        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
+        why = inert or self._policy.why_not(registration) or self._hosts.why_not(registration) or self._crowd(instance)
         if why is not None:
             instance.wait(why)
         return why is not None
+
+    def _crowd(self, instance: Instance) -> str | None:
+        """Of an app that fires much at once: each process costs the whole host memory."""
+        if instance.registration.in_app:
+            return None
+        others = [other for other in self._instances.of_package(instance.registration.package) if other is not instance]
+        there = sum(other.state in HAS_A_PROCESS and not other.registration.in_app for other in others)
+        return f"{HOSTS_PER_APP} processes run tasks of its app" if there >= HOSTS_PER_APP else None
 
     # -- it starts -----------------------------------------------------------------------------------------------------
 
@@ -277,6 +289,9 @@ class Scheduler:
             await self._quiet.wait()
 
     def _end(self, instance: Instance, reason: str, fault: str | None = None) -> None:
+        """Safe to call twice."""
+        if instance.state is State.ENDED:
+            return
         ran = instance.under_way
         self._limits.stop(instance)
         self._cancellation.stop(instance)
@@ -285,6 +300,7 @@ class Scheduler:
         instance.tell("TASK_END", reason=reason, fault=fault)
         if ran:
             self._delivery.completed(instance, fault)
+            self._loop.call_soon(self.consider_all)  # what waited for its process to be gone
         self._quiet.set()
         self._changed()
 
