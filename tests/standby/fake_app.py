@@ -64,6 +64,8 @@ class FakeApp:
         """The remote ends of its channels' transports."""
         self._loop = asyncio.get_running_loop()
         self._transports: dict[str, socket.socket] = {}
+        self._unread: dict[str, socket.socket] = {}
+        """New transports."""
         self._ordered: set[int] = set()
 
     def born(self, line: socket.socket) -> None:
@@ -108,7 +110,7 @@ class FakeApp:
             self.stop()
             self.killed = True
             self._line.close()
-            for transport in self._transports.values():
+            for transport in (*self._transports.values(), *self._unread.values()):
                 transport.close()
 
     # -- the program ---------------------------------------------------------------------------------------------------
@@ -144,14 +146,31 @@ class FakeApp:
         """A transport of its own, to a peer that the test holds."""
         await self.call(UsingTransport(channel, 1))
         await self.call(ConnectBegin(channel, 1, "192.0.2.9", 5228))
-        ours, theirs = tcp_pair()
+        ours = self.new_transport(channel)
         await self.call(ConnectEnd(channel, 1), [ours.fileno()])
-        self._transports[channel], self.peers[channel] = ours, theirs
-        self._running()
+        self.reads_from(channel)
+
+    def new_transport(self, channel: str) -> socket.socket:
+        """Connected, to a peer that the test holds; nobody reads from it yet."""
+        ours, self.peers[channel] = tcp_pair()
+        self._unread[channel] = ours
+        return ours
+
+    def reads_from(self, channel: str) -> None:
+        self._transports[channel] = self._unread.pop(channel)
+        if not self.stopped and not self.killed:
+            self._running()
 
     async def close(self, channel: str) -> None:
         await self.call(CloseChannel(channel))
         self.forget_transport(channel)
+
+    def drop_transport(self, channel: str) -> None:
+        """Both ends, as far as they are there."""
+        self.forget_transport(channel)
+        peer = self.peers.pop(channel, None)
+        if peer is not None:
+            peer.close()
 
     def forget_transport(self, channel: str) -> None:
         """It is closed, for another one."""
@@ -173,7 +192,10 @@ class FakeApp:
 
     def _data(self, channel: str, transport: socket.socket) -> None:
         self.notify(ReadBegin(channel))
-        data = transport.recv(65536)
+        try:
+            data = transport.recv(65536)
+        except ConnectionResetError:
+            data = b""
         if not data:
             self._loop.remove_reader(transport.fileno())
         self._loop.call_later(self.read_s, self._completed, ReadCompleted(channel, 1, not data))

@@ -164,6 +164,8 @@ class System:
         if held.asleep:
             for sleep in (Sleep.FALLING_ASLEEP, Sleep.ASLEEP):
                 self.power.turn_sleep(sleep)
+            if self.power.screen is Screen.ENTERING_STANDBY:  # the system before died before it could tell
+                self.power.turn_screen(Screen.CONNECTED_STANDBY)
         self._restart.take_up(outlived, descriptors or {})
         self._driver.subscribe(self._hear)
         for app in self.processes:
