@@ -121,6 +121,7 @@ def test_in_windows_8_an_app_off_the_lock_screen_makes_no_channel(scene: Scene, 
 
 
 @pytest.mark.requirement("CCT-006")
+@pytest.mark.profile("win10")
 @pytest.mark.parametrize("answer", list(Access), ids=[access.name for access in Access])
 def test_in_windows_10_the_answer_to_the_access_request_gates_channels(scene: Scene, tasks: TaskScene, answer: Access) -> None:
     scene.host.levers.set(access=answer)

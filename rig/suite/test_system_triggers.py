@@ -74,6 +74,7 @@ def ran(tasks: TaskScene, after: int) -> list[str]:
 
 
 @pytest.mark.requirement("BGT-017")
+@pytest.mark.profile("win10")  # without a tile of its own to begin with
 @pytest.mark.parametrize(
     ("causes", "events"), [(c, e) for _, c, e in CAUSES], ids=[words.replace(" ", "-") for words, _, _ in CAUSES]
 )

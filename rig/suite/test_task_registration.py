@@ -25,6 +25,7 @@ def test_without_access_nothing_is_registered_and_with_it_everything(tasks: Task
 
 
 @pytest.mark.requirement("BGT-001")
+@pytest.mark.profile("win10")
 def test_an_app_that_the_user_refuses_registers_nothing(tasks: TaskScene) -> None:
     tasks.host.levers.set(access="denied by user")
     app = tasks.start("refused", access=False)
@@ -34,6 +35,7 @@ def test_an_app_that_the_user_refuses_registers_nothing(tasks: TaskScene) -> Non
 
 @pytest.mark.requirement("BGT-003")
 @pytest.mark.bench_config(standby=StandbyConfig(background_apps=2))
+@pytest.mark.profile("win10")
 def test_a_device_of_little_memory_has_room_for_so_many_apps(tasks: TaskScene) -> None:
     second, third = (tasks.start(name, access=False) for name in ("second", "third"))
     assert second.call("request_access") == BackgroundAccessStatus.ALWAYS_ALLOWED

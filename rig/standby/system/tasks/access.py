@@ -52,10 +52,12 @@ class Access:
             return wanted
         if not package.user_grants:
             return Status.DENIED if self._with_lock_screen else Status.DENIED_BY_USER
-        if self._with_lock_screen:
-            return Status.ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY if self._has_room(package) else Status.DENIED
         others = sum(other.access for other in self._packages.values() if other is not package)
-        if self._most and others >= self._most:
+        too_many = bool(self._most) and others >= self._most
+        if self._with_lock_screen:
+            refused = too_many or not self._has_room(package)
+            return Status.DENIED if refused else Status.ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY
+        if too_many:
             return Status.DENIED_BY_SYSTEM_POLICY
         return Status.ALWAYS_ALLOWED if kind is Kind.ALWAYS_ALLOWED else Status.ALLOWED_SUBJECT_TO_SYSTEM_POLICY
 
