@@ -58,7 +58,8 @@ What an app's package declares, in either form: host.install("mail.toml"), then 
 XML is read as it stands: a Package, or only its Application, Extensions, or Extension after Extension, as documents show them;
 prefixes need no declaration. Such a piece names no package: the file's name does, or host.install(file, name=..., entry=...).
 
-entry        module:Class of the app's process, importable where the test runs; rig:Entry in XML. Nothing to launch without one.
+entry        module:Class of the app's process, importable where the test runs; rig:Entry in XML. Nothing to launch without one:
+             neither by host.launch nor by the system, for a task in the app's process while there is none.
 entry point  each once, with every type of task that it is used for: module.Class, whose run(instance) is called in a process of
              its own; or, with an executable, a name in app.entry_points of the app's own process.
 executable   any name (documents have "$targetnametoken$.exe"): the task runs in the app's own process. None, or

@@ -8,7 +8,7 @@ from difflib import get_close_matches
 from pathlib import Path
 
 from rig.errors import UsageError
-from rig.manifest.manifest import NEVER_IN_APP, TaskType, names_the_app
+from rig.manifest.manifest import NEVER_IN_APP, Manifest, TaskType, names_the_app
 
 CODE = "RIG-C19"
 FORM = "rig help manifest"
@@ -73,6 +73,16 @@ def not_an_entry(value: str) -> str | None:
 def not_an_entry_point(value: str) -> str | None:
     fits = 0 < len(value) <= TEXT_CHARS and value.strip() == value and value.isprintable()
     return None if fits else f"the name of a class or of an entry point, at most {TEXT_CHARS} characters, e.g. mail_tasks.Sync"
+
+
+def check(manifest: Manifest) -> None:
+    """Of one that was made by hand, or whose name and entry were. Raises UsageError."""
+    entry = not_an_entry(manifest.entry) if manifest.entry else None
+    wrong = {"name": not_a_name(manifest.name), "version": not_a_version(manifest.version), "entry": entry}
+    for key, expected in wrong.items():
+        if expected is not None:
+            cause = f'the manifest\'s {key} = "{shown(getattr(manifest, key))}": expected {expected}'
+            raise UsageError(CODE, cause, FORM)
 
 
 def not_a_task_type(value: str) -> str | None:

@@ -11,6 +11,7 @@ from typing import Protocol, TypeVar
 from msgspec import structs
 
 from rig.events import TimelineEvent as E
+from rig.manifest.checks import check
 from rig.manifest.manifest import Manifest
 from rig.manifest.read import read_manifest
 from rig.standby.app_handle import AppHandle
@@ -57,6 +58,7 @@ class Packages:
         """Returns what was installed. `name` and `entry` win over the manifest's: a piece has neither. Raises UsageError."""
         read = manifest if isinstance(manifest, Manifest) else read_manifest(Path(manifest))
         wanted = structs.replace(read, name=name or read.name, entry=entry or read.entry)
+        check(wanted)
         self._ask(bench.InstallPackage(wanted, _path()))
         return wanted
 
@@ -64,6 +66,7 @@ class Packages:
         """Returns when the processes of the version before have ended. Raises UsageError."""
         read = manifest if isinstance(manifest, Manifest) else read_manifest(Path(manifest))
         wanted = structs.replace(read, name=name, entry=entry or read.entry)
+        check(wanted)
         self._ask(bench.UpdatePackage(wanted, _path()))
         return wanted
 

@@ -135,6 +135,15 @@ def test_what_cannot_be_is_refused_and_changes_nothing(host: StandbyHost, folder
     for refused in (lambda: host.update("chat", installed), lambda: host.uninstall("chat"), lambda: host.launch("chat")):
         with pytest.raises(UsageError, match=r"RIG-C22 app 'chat' is not installed; installed: mail"):
             refused()
+    for wrong, key in (
+        (structs.replace(installed, name="my mail"), "name"),
+        (newer(installed, "2"), "version"),
+        (structs.replace(newer(installed), entry="package_app"), "entry"),
+    ):
+        with pytest.raises(UsageError, match=rf"RIG-C19 the manifest's {key} = "):
+            host.install(wrong)
+    with pytest.raises(UsageError, match=r"RIG-C19 the manifest's version = .*: expected four numbers"):
+        host.update("mail", newer(installed, "x"))
     (folder / "wrong.toml").write_text(MANIFEST.replace("timer", "tymer"))
     with pytest.raises(UsageError, match=r"RIG-C19 .*wrong.toml:8: .*did you mean timer\?"):
         host.update("mail", folder / "wrong.toml")
@@ -190,6 +199,19 @@ def test_all_of_it_lasts_over_the_death_of_the_system(host: StandbyHost, folder:
     app.terminate()
     host.uninstall("mail")
     kill_system(host)
+    with pytest.raises(UsageError, match="RIG-C22"):
+        host.launch("mail")
+
+
+def test_what_is_installed_lasts_over_a_restart_of_the_machine(host: StandbyHost, folder: Path) -> None:
+    installed = host.install(folder / "mail.toml")
+    app = host.launch("mail")
+    host.update("mail", newer(installed))
+    host.restart()
+    assert app.ended
+    assert host.launch("mail").call("version") == 2
+    host.uninstall("mail")
+    host.restart()
     with pytest.raises(UsageError, match="RIG-C22"):
         host.launch("mail")
 
