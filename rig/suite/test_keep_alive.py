@@ -164,6 +164,7 @@ def test_the_peers_keep_alives_are_answered_without_waking(scene: Scene) -> None
 
 
 @pytest.mark.edge(7)
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_keep_alive_for_another_port_is_not_answered(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()

@@ -9,7 +9,7 @@ import pytest
 
 from rig.net import links
 from rig.net.network import HOST_IFNAME
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
 
 
 @pytest.mark.levers(ac=False, battery_percent=15)
@@ -61,6 +61,7 @@ def test_the_host_sees_its_link_go_and_come_back(scene: Scene) -> None:
     assert scene.timeline.wait("NETWORK_CHANGED", after=after, count=2).link
 
 
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_a_sleep_is_no_change_of_the_hosts_network_and_what_happened_meanwhile_is_seen_after_it(scene: Scene) -> None:
     scene.open_hardware()
     after = scene.timeline.mark()
