@@ -93,6 +93,21 @@ async def test_the_user_who_launches_it_gets_the_process_that_runs() -> None:
 
 
 @virtual
+async def test_one_that_is_launched_behind_a_dark_screen_goes_on_when_the_user_is_back() -> None:
+    async with fake_host() as host:
+        await fire(host, await _ended(host, MAIL))
+        [app] = _started(host)
+        await host.fall_asleep()
+        await _launched(host)
+        await host.settle()
+        assert app.stopped
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        assert not app.stopped
+        assert app.test_lines == 1
+
+
+@virtual
 async def test_without_an_entry_it_waits_until_somebody_starts_the_app() -> None:
     async with fake_host() as host:
         for manifest in (Manifest("mail"), None):

@@ -83,18 +83,19 @@ class PackageCalls:
         check_not_shut_down(self._power)
         if self._power.in_standby:
             raise HostError(HResult.INVALID_STATE, "the screen is off: the user comes back before (host.exit_standby)")
-        self._foreground(self._app(call.instance))
+        self._to_foreground(self._app(call.instance))
 
     def _brought_to_front(self, app: AppProcess, test_fd: int) -> int:
         """The system has started it for a task."""
         app.give_test_line(test_fd)
-        if not self._power.in_standby:
-            self._foreground(app)
+        self._to_foreground(app)
         return app.instance
 
-    def _foreground(self, app: AppProcess) -> None:
+    def _to_foreground(self, app: AppProcess) -> None:
+        """In standby it goes on when the user is back, as others do."""
         app.foreground = True
-        self._processes.resume(app, "foreground")
+        if not self._power.in_standby:
+            self._processes.resume(app, "foreground")
 
     async def _end(self, call: bench.EndApp, descriptors: Descriptors) -> None:
         cause = Cause.CLOSED_BY_USER if call.by_user else Cause.TERMINATED
