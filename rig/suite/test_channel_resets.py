@@ -90,6 +90,7 @@ def test_an_app_that_runs_again_is_told_what_it_had(scene: Scene) -> None:
     app = scene.host.start_app(NAME, APP)
     run = scene.timeline.wait("reset-task", after=after)
     assert (run.reason, run.hardware, run.software) == (Reason.APPLICATION_RESTART, True, True)
+    scene.timeline.wait("RUN_EXIT", task="resets", after=run.seq)  # it would build again what is being built here
     set_up_both(scene, app)
     scene.push_and_run(scene.bench.server.connection(2), b"again", "hard")
 
@@ -107,6 +108,7 @@ def test_after_a_restart_of_the_machine_an_app_is_told_what_it_had(scene: Scene,
     run = scene.timeline.wait("reset-task", after=after)
     assert (run.reason, run.hardware, run.software) == (Reason.APPLICATION_RESTART, True, True)
     assert len(scene.timeline.find("RESET", after=after)) == 1
+    scene.timeline.wait("RUN_EXIT", task="resets", after=run.seq)
     set_up_both(scene, app)
     assert len(scene.device.slots()) == 1
 
