@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import signal
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -20,9 +19,6 @@ from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
-
-AT_ONCE_S = 0.25
-"""For a call that needs no device, on a loaded machine; a request to a silent device is given up after ten times that."""
 
 
 @contextmanager
@@ -51,11 +47,10 @@ def test_other_apps_are_answered_at_once(scene: Scene) -> None:
         after = scene.timeline.mark()
         waiting.start()
         scene.timeline.wait("CONNECT_END", app="chat", after=after)
-        began_s = time.monotonic()
         assert scene.open("soft", app=other, hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
         other.call("close_channel", channel="soft")
-        assert time.monotonic() - began_s < AT_ONCE_S
         assert waiting.is_alive()
-        assert not scene.timeline.find("SLOT_GRANT", app="chat")
+        for outcome in ("SLOT_GRANT", "SLOT_DENY", "NIC_REFUSED"):
+            assert not scene.timeline.find(outcome, app="chat"), "they have waited until the device was given up"
     waiting.join(10)
     assert statuses == [Status.HARDWARE_SLOT_ALLOCATED]
