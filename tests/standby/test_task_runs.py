@@ -237,12 +237,13 @@ async def test_a_trigger_that_fires_while_its_app_is_uninstalled_leaves_nothing(
     async with fake_host() as host:
         await host.bench(bench.InstallPackage(Manifest("mail"), []))
         app = await host.app()
-        app.on_task = lambda task: None
-        task = await register(app)
-        await fire(host, task)
+        registration = registered(host, await register(app))
+        [process] = host.system.processes
         uninstalling = asyncio.ensure_future(host.bench(bench.UninstallPackage("mail")))
-        await host.settle()
-        await fire(host, task)
+        while not process.ending:
+            await asyncio.sleep(0)
+        host.system.tasks.scheduler.fire(registration)
+        assert host.timeline.find("TASK_PENDING"), "nobody is left who could run it"
         await uninstalling
         await turn(host, internet=False)
         assert not list(host.system.tasks.instances)
