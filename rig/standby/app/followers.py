@@ -19,6 +19,7 @@ class Followers:
         self._crew = crew
         self._latest: dict[tuple[str, int], TaskProgressed] = {}
         """By registration and instance; each waits in its lane once."""
+        self._completed: set[int] = set()
         self._lock = threading.Lock()
 
     def progressed(self, notice: TaskProgressed) -> None:
@@ -30,6 +31,10 @@ class Followers:
             self._crew.add(("followers", notice.task_id), lambda: self._tell_latest(run))
 
     def completed(self, notice: TaskCompleted) -> None:
+        """Once: a system that is a new one tells again what the one before may have told."""
+        if notice.instance in self._completed:
+            return
+        self._completed.add(notice.instance)
         self._crew.add(("followers", notice.task_id), lambda: self._tell(notice))
 
     def _tell_latest(self, run: tuple[str, int]) -> None:
