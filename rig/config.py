@@ -29,6 +29,10 @@ RANGES = {
     "network_ka_probes": range(1, 256),
     "linger_ms": range(60_001),
     "background_apps": range(256),
+    "cpu_quota_min": range(1, 1441),
+    "cpu_quota_lock_screen_min": range(1, 1441),
+    "network_quota_kb": range(1_000_000_000),
+    "network_quota_lock_screen_kb": range(1_000_000_000),
     "memory_limit_mb": range(1 << 20),
 }
 """A lease: the device allows 24 hours (firmware/core/lease.c). Slots and probes: a byte each on the line."""
@@ -39,6 +43,8 @@ LONGEST_S = {
     "device_servicing_wall_s": 86_400,
     "idle_task_s": 86_400,
     "cancel_grace_s": 3600,
+    "cpu_quota_s": 86_400,
+    "cpu_quota_lock_screen_s": 86_400,
 }
 """Of limits in seconds: a day of real time is longer than any run of the rig."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms", "memory_limit_mb": " MiB"}
@@ -103,6 +109,18 @@ class StandbyConfig:
     """Real time from a cancellation to the end of the process whose run has not ended."""
     memory_limit_mb: int = 0
     """What a task with a process of its own may allocate there (BGT-029); 0: as much as it likes."""
+    cpu_quota_s: float = 1.0
+    """With the profile "win8": processor time that all background tasks of an app have together (BGT-026) ..."""
+    cpu_quota_min: int = 120
+    """... in so many minutes;"""
+    cpu_quota_lock_screen_s: float = 2.0
+    """the same of an app on the lock screen ..."""
+    cpu_quota_lock_screen_min: int = 15
+    """... in so many minutes."""
+    network_quota_kb: int = 7_500
+    """With the profile "win8", on battery: kilobytes a day of those tasks, the figure for a link of 10 Mbit/s (BGT-027)."""
+    network_quota_lock_screen_kb: int = 45_000
+    """The same of an app on the lock screen."""
     background_apps: int = 0
     """Apps that a device of little memory lets run in the background; 0: all that ask (BGT-003)."""
 

@@ -46,6 +46,8 @@ class TimelineEvent(StrEnum):
         "TASK_START",
         "A process is told to run it: app, task, kind, instance, channel, process (app or task host), process_instance.",
     )
+    TASK_PAUSED = "TASK_PAUSED", "Its process is stopped until a quota is filled up: app, task, kind, instance, channel, reason."
+    TASK_CONTINUED = "TASK_CONTINUED", "Its process goes on: app, task, kind, instance, channel."
     CANCEL_SENT = "CANCEL_SENT", "It is told to end: app, task, kind, instance, channel, reason, value (the reason's number)."
     TASK_KILLED = "TASK_KILLED", "It did not, and its process was killed: app, task, kind, instance, channel, process."
     TASK_END = (

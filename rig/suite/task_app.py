@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import threading
 import time
 from typing import Any
@@ -23,6 +24,7 @@ from rig.standby.api import (
     BackgroundTaskInstance,
     BackgroundTaskRegistration,
     BackgroundTaskRegistrationGroup,
+    BackgroundTaskThrottleCounter,
     DeviceServicingTrigger,
     DeviceUseTrigger,
     HostError,
@@ -128,6 +130,33 @@ class Leaves:
         threading.Timer(LONG_S, lambda: None).start()
 
 
+class Computes:
+    """Until it has been held up once; then it tells how often."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        until_s = time.monotonic() + LONG_S
+        while time.monotonic() < until_s and instance.suspended_count == 0:
+            sum(range(100_000))
+        _tell_counts(instance)
+
+
+class Sends:
+    """ "Sends ADDRESS PORT": half a megabyte, and tells how often it was held up."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        _, address, port = instance.task_name.split()
+        with socket.create_connection((address, int(port))) as sock:
+            for _ in range(50):
+                sock.sendall(bytes(10_000))
+                time.sleep(SHORT_S / 5)
+        _tell_counts(instance)
+
+
+def _tell_counts(instance: BackgroundTaskInstance) -> None:
+    """As a fault: a process of its own has no other way to its test."""
+    raise InterruptedError(f"{instance.suspended_count} {instance.get_throttle_count(BackgroundTaskThrottleCounter.ALL)}")
+
+
 class Asks:
     """For another run, as a task may not (APT-006)."""
 
@@ -135,7 +164,7 @@ class Asks:
         ApplicationTrigger().request_async()
 
 
-CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Reports, Leaves, Asks)
+CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Reports, Leaves, Computes, Sends, Asks)
 TASKS: dict[str, Any] = {task.__name__: task for task in CLASSES}
 
 

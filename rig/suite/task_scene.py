@@ -27,8 +27,8 @@ class TaskScene:
         self.timeline = bench.timeline
         self.app = self.start("tasks")
 
-    def start(self, name: str, *, access: bool = True) -> AppHandle:
-        app = self.host.start_app(name, ENTRY)
+    def start(self, name: str, *, access: bool = True, entry: str = ENTRY) -> AppHandle:
+        app = self.host.start_app(name, entry)
         if access:
             app.call("request_access")
         return app

@@ -45,6 +45,7 @@ class FakeApp:
         self.killed = False
         self.idle = False
         """It uses no processor time."""
+        self._used_s, self._since_s = 0.0, asyncio.get_running_loop().time()
         self.limits: TaskLimits | None = None
         """Of one that is a task host."""
         self.tasks: list[RunTask] = []
@@ -82,6 +83,8 @@ class FakeApp:
         return (self.pid,)
 
     def stop(self) -> None:
+        if not self.stopped:
+            self._used_s += self._loop.time() - self._since_s
         self.stopped = True
         if self.killed:
             return
@@ -91,12 +94,18 @@ class FakeApp:
 
     def go_on(self) -> None:
         self.stopped = False
+        self._since_s = self._loop.time()
         if self.killed:
             return
         self._running()
 
     def cpu_ticks(self) -> int:
-        return 0 if self.idle else round(self._loop.time() * 100)
+        """A whole processor's, unless it is idle or stopped."""
+        used_s = self._used_s if self.stopped else self._used_s + self._loop.time() - self._since_s
+        return 0 if self.idle else round(used_s * 100)
+
+    def socket_bytes(self) -> dict[int, int]:
+        return {}
 
     async def known(self) -> int:
         return self.pid

@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import signal
 
+from rig.net.socket_bytes import bytes_by_inode, sockets_of
 from rig.process_tree import Outer, Unstoppable, cpu_ticks, is_stopped, pid_inside, signal_all, stop, tree
 from rig.standby.wire import supervision
 
@@ -64,6 +65,13 @@ class ForkedChild:
 
     def cpu_ticks(self) -> int:
         return sum(map(cpu_ticks, tree([Outer(self.pid)]))) if self.pid else 0
+
+    def socket_bytes(self) -> dict[int, int]:
+        inodes = set[int]()
+        for process in tree([Outer(self.pid)]) if self.pid else ():
+            with contextlib.suppress(OSError):  # it ends just now
+                inodes |= sockets_of(process)
+        return {inode: count for inode, count in bytes_by_inode().items() if inode in inodes} if inodes else {}
 
     def is_born(self, forked: supervision.Forked) -> None:
         self._own_pid, self.pid = forked.pid, forked.outer_pid

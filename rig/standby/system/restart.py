@@ -55,6 +55,9 @@ class Gone:
     def cpu_ticks(self) -> int:
         return 0
 
+    def socket_bytes(self) -> dict[int, int]:
+        return {}
+
 
 class Restart:
     """One of these parts; `make_app` takes what was saved of an app, its child and its line."""

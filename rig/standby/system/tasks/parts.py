@@ -27,6 +27,7 @@ from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.limits import Limits
 from rig.standby.system.tasks.owner import TaskOwner
 from rig.standby.system.tasks.policy import Policy
+from rig.standby.system.tasks.quota import Quotas
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.triggers.application import ApplicationTriggers
@@ -73,11 +74,12 @@ class TaskParts:
         self.access = Access(packages, surroundings, rules)
         self.registry = Registry(packages, admission, timeline)
         self.instances = Instances()
-        self.policy = Policy(situation, admission)
         hosts = Hosts(processes, self.registry, start_task_host, activate, rules.memory_limit_mb * MIB)
-        self.usage = Usage(self.instances, hosts)
         limits = Limits(rules, self.instances, self._exceeded)
         delivery = Delivery(processes)
+        self.quotas = Quotas(rules, clock, self.instances, processes, power, surroundings, lambda: self.scheduler.consider_all())
+        self.policy = Policy(situation, admission, self.quotas)
+        self.usage = Usage(self.instances, hosts, self.quotas)
         self.scheduler = Scheduler(
             self.registry,
             self.instances,
@@ -86,6 +88,7 @@ class TaskParts:
             limits,
             Cancellation(processes, rules.cancel_grace_s),
             IdleWatch(self.instances, rules.idle_task_s, self._idle),
+            self.quotas,
             delivery,
             processes,
             sleep,

@@ -7,6 +7,7 @@ from rig.standby.system.registration import Registration
 from rig.standby.system.situation import HostSituation
 from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.conditions import first_lost
+from rig.standby.system.tasks.quota import Quotas
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
 from rig.standby.wire.triggers import AnyTrigger, Maintenance, SystemEvent
@@ -17,9 +18,10 @@ SERVICED = tuple(SystemEvent(SystemTriggerType.SERVICING_COMPLETE, one_shot) for
 class Policy:
     """Reasons are in words, as they stand on the timeline."""
 
-    def __init__(self, situation: HostSituation, admission: Admission) -> None:
+    def __init__(self, situation: HostSituation, admission: Admission, quotas: Quotas) -> None:
         self._situation = situation
         self._admission = admission
+        self._quotas = quotas
 
     def inert(self, package: AppPackage, trigger: AnyTrigger) -> str | None:
         """Why the trigger does nothing at all, now and later. The task that is there to hear of the update hears of it."""
@@ -36,7 +38,7 @@ class Policy:
             return "no external power"
         if self._saves_energy(registration.package):
             return "battery saver"
-        return None
+        return self._quotas.why_not(registration)
 
     def forbids_application_triggers(self, registration: Registration) -> bool:
         """By the user's energy or privacy settings (APT-005)."""

@@ -26,6 +26,7 @@ from rig.standby.system.tasks.instance import Instance, SavedInstance, State
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.limits import Limits
 from rig.standby.system.tasks.policy import Policy
+from rig.standby.system.tasks.quota import Quotas
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.wire.faults import is_foreseen
 from rig.standby.wire.hresult import HostError
@@ -54,6 +55,7 @@ class Scheduler:
         limits: Limits,
         cancellation: Cancellation,
         idle: IdleWatch,
+        quotas: Quotas,
         delivery: Delivery,
         processes: Processes,
         sleep: SleepCycle,
@@ -72,6 +74,7 @@ class Scheduler:
         self._limits = limits
         self._cancellation = cancellation
         self._idle = idle
+        self._quotas = quotas
         self._delivery = delivery
         self._processes = processes
         self._sleep = sleep
@@ -206,6 +209,7 @@ class Scheduler:
         self._processes.resume(host, instance.cause)
         host.run(instance.order(network=self._has_network(instance.registration)))
         self._idle.watch()
+        self._quotas.watch()
         self._limits.look(host)
 
     def _has_network(self, registration: Registration) -> bool:
@@ -314,6 +318,7 @@ class Scheduler:
             instance.went_on(host, returned=saved.returned)
             self._limits.look(host)
             self._idle.watch()
+            self._quotas.watch()
             if instance.cancelled is not None:
                 self._cancellation.go_on(instance)
 

@@ -7,20 +7,24 @@ from pathlib import Path
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.tasks.hosts import Hosts
 from rig.standby.system.tasks.instances import Instances
+from rig.standby.system.tasks.quota import Quotas
 from rig.standby.wire.from_app import TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter as Counter
 
 KIB = 1024
 
 
 class Usage:
-    def __init__(self, instances: Instances, hosts: Hosts) -> None:
+    def __init__(self, instances: Instances, hosts: Hosts, quotas: Quotas) -> None:
         self._instances = instances
         self._hosts = hosts
+        self._quotas = quotas
 
     async def of(self, app: AppProcess, number: int) -> TaskUsage:
         """Of a run in that process. Raises HostError when there is none, or no more."""
-        if self._instances.ordered(app, number) is None:
+        instance = self._instances.ordered(app, number)
+        if instance is None:
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {app.name} runs no instance {number}")
         pid = await app.child.known()
         limit_bytes = self._hosts.memory_bytes if app.is_task_host else 0
@@ -28,7 +32,8 @@ class Usage:
             used_bytes = allocated_bytes(pid, limit_bytes) if limit_bytes else resident_bytes(pid)
         except OSError:
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"the process of instance {number} has ended") from None
-        return TaskUsage(used_bytes, limit_bytes, 0, 0, 0)
+        cpu, network = (self._quotas.held_up(instance, what) for what in (Counter.CPU, Counter.NETWORK))
+        return TaskUsage(used_bytes, limit_bytes, suspended_count=cpu + network, throttled_cpu=cpu, throttled_network=network)
 
 
 def allocated_bytes(pid: int, limit_bytes: int) -> int:
