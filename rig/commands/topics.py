@@ -42,6 +42,12 @@ device_servicing_wall_s = 1800.0  # and of a device-servicing trigger
 idle_task_s = 120.0          # a run that uses no processor for so long is cancelled
 cancel_grace_s = 5.0         # real seconds from a cancellation to the end of the process whose run has not ended
 memory_limit_mb = 0          # MiB that a task may allocate in a process of its own; 0: as much as it likes
+cpu_quota_s = 1.0            # profile win8: seconds of processor time that all background tasks of an app have together
+cpu_quota_min = 120          # in so many minutes, 1 to 1440;
+cpu_quota_lock_screen_s = 2.0     # the same of an app on the lock screen
+cpu_quota_lock_screen_min = 15    # in so many minutes, 1 to 1440
+network_quota_kb = 7500      # profile win8, on battery: kilobytes a day of those tasks, to 999999999
+network_quota_lock_screen_kb = 45000    # the same of an app on the lock screen
 background_apps = 0          # apps that a device of little memory lets run in the background, to 255; 0: all that ask
 """
 
