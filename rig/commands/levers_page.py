@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from textwrap import wrap
+
 from rig.standby.levers import NAMES
 from rig.standby.wire.surroundings import Surroundings, plain
 
+WIDTH = 130
 MEANINGS = {
     "ac": "external power",
     "battery_percent": "0 to 100",
@@ -21,9 +24,9 @@ MEANINGS = {
     "internet": "the network leads to the internet",
     "cost": "of the network: {}",
     "roaming": "it is another operator's",
-    "over_data_limit": "",
-    "approaching_data_limit": "",
-    "background_data_restricted": "",
+    "over_data_limit": "more than the user pays for has gone over it",
+    "approaching_data_limit": "nearly as much as the user pays for has",
+    "background_data_restricted": "the user wants no data used in the background",
     "time_zone": "its name",
     "online_id_connected": "the user's online account is signed in",
 }
@@ -52,5 +55,7 @@ def page() -> str:
     lines = []
     for name, default in ((name, plain(getattr(Surroundings(), name))) for name in Surroundings.__struct_fields__):
         known = ", ".join(member.name.lower() for member in NAMES[name]) if name in NAMES else ""
-        lines.append(f"  {name:28}{default!s:14}{MEANINGS[name].format(known)}".rstrip())
+        line = f"  {name:28}{default!s:14}{MEANINGS[name].format(known)}".rstrip()
+        words = wrap(line, WIDTH, subsequent_indent=" " * 44, break_on_hyphens=False, drop_whitespace=False)
+        lines += [part.rstrip() for part in words]
     return HEAD + "\n".join(lines) + "\n" + ACTS

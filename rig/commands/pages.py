@@ -45,7 +45,7 @@ of those names. Without --rig-reports nothing is written. With pytest -n 4 (pyte
 Fixtures
   bench      all of it, torn down after the test; once for each device and topology
   device     typed commands to the microcontroller: device.counters(), device.add_pattern(...), device.capabilities()
-  host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for
+  host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for; levers (rig help levers), restart
   server     the remote end of the host's connections: address, port, push
   inject     frames from the wire
   timeline   the ordered record of everything: wait, find (rig help events)

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from rig.clock import Deadline
+from rig.manifest.manifest import Manifest
 from rig.peers import PushConnection
 from rig.standby.api import SystemConditionType, SystemTriggerType
 from rig.standby.wire.hresult import ProcessGone
@@ -98,6 +99,17 @@ def test_nothing_of_the_machine_before_runs_on(scene: Scene) -> None:
     while Path(f"/proc/{pid}").exists():
         assert not deadline.expired
         deadline.pause()
+
+
+def test_an_installed_app_is_launched_again(scene: Scene) -> None:
+    """Its process of before has ended, so that it gets another one."""
+    scene.host.install(Manifest("declared", entry="rig.suite.declared_app:DeclaredApp"))
+    before = scene.host.launch("declared")
+    scene.host.restart()
+    assert before.ended
+    again = scene.host.launch("declared")
+    assert again.instance != before.instance
+    assert again.call("registered") == []
 
 
 # -- background tasks --------------------------------------------------------------------------------------------------
