@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import pytest
@@ -13,6 +14,7 @@ from rig.config import StandbyConfig
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import FollowTasks, ListTasks, RegisterTask, TaskProgress
 from rig.standby.wire.surroundings import Surroundings
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import SystemEvent, Time
@@ -99,14 +101,43 @@ def _waiting(host: MortalHost) -> int:
     return instance.number
 
 
-def _live(path: Path, *deaths: int, after: bool = False) -> int:
+async def _stubborn_life(host: MortalHost) -> None:
+    """A run that its limit cancels ends by itself; another one has to be killed."""
+    host.supervisor.host_task = lambda process, task: None
+    app = await host.app()
+    app.on_task = lambda task: None
+    app.on_cancel = lambda cancel: None if app.killed else app.end_task(cancel.instance, "cancelled")
+    app.notify(FollowTasks())
+    await app.call(RegisterTask("obedient", None, AWAY))
+    await app.call(RegisterTask("stubborn", "mail.Sync", AWAY))
+    await host.bench(bench.SetSurroundings(Surroundings(user_present=False)))
+    runs = Runs(host)
+    await _until("both run", lambda: runs.of("obedient") + runs.of("stubborn") == 2)
+    await _until("both are over", lambda: runs.under_way() == 0, MINUTE_S)
+    [process] = [child for child in host.supervisor.everybody if child.limits is not None]
+    await _until("the stubborn one is dead", lambda: process.killed)
+    for cancelled in (app, process):
+        assert {cancel.reason for cancel in cancelled.cancels} == {Reason.EXECUTION_TIME_EXCEEDED}
+    await _until("it is told", lambda: len({done.instance for done in app.completions}) == 2)
+    assert {done.fault for done in app.completions} == {"cancelled", "its process ended"}
+    assert not app.killed
+    await _until("no task host is left", lambda: len(list(host.system.processes)) == 1)
+    app.kill()
+    await _until("the app has ended", lambda: not list(host.system.processes))
+    assert not host.timeline.find("SERVICE_FAULT")
+
+
+Life = Callable[[MortalHost], Coroutine[Any, Any, None]]
+
+
+def _live(path: Path, *deaths: int, after: bool = False, of: Life = _life) -> int:
     """Returns how many steps the last system made."""
 
     async def life() -> int:
         host = MortalHost(path, StandbyConfig())
         await host.start(deaths, after=after)
         async with asyncio.timeout(3 * HOUR_S):
-            await _life(host)
+            await of(host)
         await host.close()
         assert host.deaths == len(deaths)
         return host.plug.steps
@@ -124,6 +155,14 @@ def test_each_task_runs_once_wherever_the_system_dies(tmp_path: Path, after: boo
     assert steps > 50
     for dies_at in range(steps - 6):
         _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+
+
+@pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
+def test_a_run_is_cancelled_and_killed_wherever_the_system_dies(tmp_path: Path, after: bool) -> None:
+    steps = _live(tmp_path / "undisturbed.db", of=_stubborn_life)
+    assert steps > 20
+    for dies_at in range(steps - 6):
+        _live(tmp_path / f"{dies_at}.db", dies_at, after=after, of=_stubborn_life)
 
 
 def test_and_the_next_one_dies_too_while_it_takes_up_what_there_was(tmp_path: Path) -> None:
