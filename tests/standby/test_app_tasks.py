@@ -145,7 +145,7 @@ def test_a_class_that_is_no_entry_point_is_imported_in_the_apps_process(app: App
     order(app, 2, "small_tasks.Nobody")
     assert done(app) == (2, "AttributeError: module 'small_tasks' has no attribute 'Nobody'")
     order(app, 3, "nobody")
-    assert done(app) == (3, "LookupError: entry point 'nobody' is no module.Class")
+    assert done(app) == (3, "LookupError: the app has no entry point 'nobody' any more")
 
 
 # -- activation ------------------------------------------------------------------------------------------------------------

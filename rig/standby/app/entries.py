@@ -37,6 +37,8 @@ class Entries:
         if entry_point not in self._entry_points:
             self._made.wait()
         found = self._entry_points.get(entry_point)
+        if found is None and not self.hosts_a_run and "." not in entry_point:
+            raise LookupError(f"the app has no entry point {entry_point!r} any more")
         if found is None:
             found = task_class(entry_point)().run
         return found
