@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from textwrap import wrap
 
-from rig.standby.levers import NAMES
+from rig.standby.levers import LINK, NAMES
 from rig.standby.wire.surroundings import Surroundings, plain
 
 WIDTH = 130
@@ -58,4 +58,5 @@ def page() -> str:
         line = f"  {name:28}{default!s:14}{MEANINGS[name].format(known)}".rstrip()
         words = wrap(line, WIDTH, subsequent_indent=" " * 44, break_on_hyphens=False, drop_whitespace=False)
         lines += [part.rstrip() for part in words]
+    lines.append(f"  {LINK:28}{True!s:14}the cable of host and device, see below")
     return HEAD + "\n".join(lines) + "\n" + ACTS

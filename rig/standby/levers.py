@@ -26,6 +26,8 @@ from rig.timeline import Timeline
 
 R = TypeVar("R")
 
+LINK = "link"
+"""The cable: no word to the host, which sees it by itself."""
 NAMES: dict[str, type[IntEnum]] = {"access": BackgroundAccessStatus, "cost": NetworkCostType}
 """Levers whose value may also be a name, in any case and with blanks: access="denied by user"."""
 
@@ -45,8 +47,12 @@ class Levers:
         return surroundings
 
     def set(self, **changes: Any) -> None:
-        """`rig help levers` lists them. Raises UsageError RIG-C20 for one that there is not, or a value that cannot be."""
-        self._call(bench.SetSurroundings(turned(self.now, changes)))
+        """`rig help levers` lists them; `link` is one too. Raises UsageError RIG-C20 for one that there is not, or a value that
+        cannot be; then none is turned."""
+        surroundings = turned(self.now, changes)
+        self._call(bench.SetSurroundings(surroundings))
+        if LINK in changes:
+            self.link(changes[LINK])
 
     def user_leaves(self) -> None:
         self.set(user_present=False)
@@ -74,17 +80,25 @@ class Levers:
 
 
 def turned(surroundings: Surroundings, changes: dict[str, Any]) -> Surroundings:
-    """The surroundings with these levers turned. Raises UsageError RIG-C20."""
+    """The surroundings with these levers turned; the link is none of them, and only checked. Raises UsageError RIG-C20."""
     values = msgspec.structs.asdict(surroundings)
     for name, value in changes.items():
+        if name == LINK:
+            _check_link(value)
+            continue
         if name not in values:
-            near = get_close_matches(name, values, 1)
+            near = get_close_matches(name, (*values, LINK), 1)
             raise UsageError("RIG-C20", f"there is no lever {name}", f"did you mean {near[0]}?" if near else "rig help levers")
         values[name] = _member(name, value) if name in NAMES else value
     try:
         return msgspec.convert(values, Surroundings)
     except msgspec.ValidationError as error:
         raise UsageError("RIG-C20", f"a lever cannot be turned so: {error}", "rig help levers") from None
+
+
+def _check_link(up: object) -> None:
+    if not isinstance(up, bool):
+        raise UsageError("RIG-C20", f"lever link cannot be turned to {up!r}", "True: the cable is in; False: it is out")
 
 
 def _member(name: str, value: Any) -> Any:

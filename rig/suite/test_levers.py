@@ -42,6 +42,17 @@ def test_the_cable_of_host_and_device_is_out_and_in_again(scene: Scene) -> None:
     scene.push_and_run(connection, b"and the device is there")
 
 
+@pytest.mark.levers(link=False, ac=False)
+def test_a_test_may_begin_with_the_cable_out(scene: Scene) -> None:
+    assert scene.timeline.find("LEVER", link=False)
+    assert scene.timeline.find("LEVER", ac=False)
+    assert not has_carrier(scene)
+    scene.timeline.wait("NETWORK_CHANGED", link=False)
+    scene.host.levers.set(link=True)
+    scene.timeline.wait("NETWORK_CHANGED", link=True)
+    assert has_carrier(scene)
+
+
 def has_carrier(scene: Scene) -> bool:
     """The host's own interface."""
 

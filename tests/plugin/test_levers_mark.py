@@ -47,6 +47,8 @@ def test_a_test_without_the_mark_turns_none(run_rig: Run) -> None:
         ("ac=1", "Expected `bool`, got `int` - at `$.ac`"),
         ("lock_screen=tuple('abcdefgh')", "at `$.lock_screen`"),
         ("cost='cheap'", "lever cost has no value 'cheap'\n  fix: one of unknown, unrestricted, fixed, variable"),
+        ("link=0", "lever link cannot be turned to 0"),
+        ("lnk=False", "there is no lever lnk\n  fix: did you mean link?"),
         ("False", "a lever has a name, as in levers(ac=False)"),
     ],
 )
