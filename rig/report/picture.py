@@ -138,7 +138,8 @@ class _Painter:
         for key in list(self._open):
             self._close_bar(key, self._last_ms, "not ended")
         lanes = [Lane(lane.name, _merge(lane.bars), _merge(lane.marks)) for lane in self._lanes.values()]
-        return Picture(sorted(lanes, key=_order), self._scale, left_out)
+        shown = [lane for lane in lanes if lane.bars or lane.marks]  # not that of an end whose beginning nobody wrote
+        return Picture(sorted(shown, key=_order), self._scale, left_out)
 
     def _place(self, record: Record, name: str) -> None:
         lane = self._lanes.setdefault(name, Lane(name))

@@ -64,6 +64,10 @@ def test_a_task_that_waits_says_for_what_until_it_starts_and_how_it_was_ended() 
     assert [(mark.style, mark.label) for mark in found["tasks"].marks] == [("bad", "CONDITION_LOSS")]
 
 
+def test_a_task_that_did_not_wait_has_no_lane_for_it() -> None:
+    assert "task waits" not in lanes(record(0, 0, "REGISTER"), record(1, 2, "TASK_START", instance=1))
+
+
 def test_holds_are_bars_that_end_where_they_were_released_and_deferrals_have_a_lane() -> None:
     found = lanes(
         record(0, 0, "CTOR"),
