@@ -6,6 +6,7 @@ registration is the class, and what follows a blank: "Waits a" and "Waits b" are
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -15,6 +16,7 @@ from typing import Any
 
 from rig.standby.api import (
     App,
+    ApplicationData,
     ApplicationTrigger,
     BackgroundAccessRequestKind,
     BackgroundExecutionManager,
@@ -43,6 +45,9 @@ LONG_S = 60.0
 """Of a task that nobody is to wait for."""
 SHORT_S = 0.05
 """Of work that goes on when Run has returned."""
+CONNECT_S = 10.0
+MIB = 1 << 20
+HOARD_MIB = 512
 
 
 class Quick:
@@ -98,6 +103,16 @@ class Idles:
     def run(self, instance: BackgroundTaskInstance) -> None:
         deferral = instance.get_deferral()
         instance.add_canceled(lambda sender, reason: deferral.complete())
+
+
+class Spins:
+    """Until it is cancelled."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        over = threading.Event()
+        instance.add_canceled(lambda sender, reason: over.set())
+        while not over.is_set():
+            pass
 
 
 class Tells:
@@ -164,7 +179,58 @@ class Asks:
         ApplicationTrigger().request_async()
 
 
-CLASSES = (Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Reports, Leaves, Computes, Sends, Asks)
+class Connects:
+    """To the test's server, when it begins and before it ends; in between it does nothing for longer than a host that has nothing
+    to do stays awake."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        server = json.loads((ApplicationData.local_folder() / "server").read_text())
+        for pause_s in (SHORT_S, 0.0):
+            with socket.create_connection(tuple(server), CONNECT_S):
+                time.sleep(pause_s)
+
+
+class Measures:
+    """What it has allocated, before and with 16 MiB more, and what it may, as a fault."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        before = instance.usage
+        kept = bytearray(16 * MIB)
+        after = instance.usage
+        raise LookupError([before.memory_bytes, after.memory_bytes, after.memory_limit_bytes, len(kept)])
+
+
+class Copes:
+    """Takes memory until there is no more, gives it back, and goes on: its progress is 1 then, and 2 when it has some again."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        kept: list[bytearray] = []
+        try:
+            hoard(kept)
+        except MemoryError:
+            kept.clear()
+            instance.progress = 1
+            kept.append(bytearray(4 * MIB))
+            instance.progress = 2
+
+
+class Hoards:
+    """Memory, until there is no more."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        hoard([])
+
+
+def hoard(kept: list[bytearray]) -> None:
+    """More than any limit, but not all of a machine's that has none."""
+    for _ in range(HOARD_MIB):
+        kept.append(bytearray(MIB))
+
+
+CLASSES = (
+    *(Quick, Waits, Stubborn, Raises, Crashes, Defers, Forgets, Idles, Tells, Reports, Leaves, Computes, Sends, Asks),
+    *(Connects, Spins, Measures, Copes, Hoards),
+)
 TASKS: dict[str, Any] = {task.__name__: task for task in CLASSES}
 
 
@@ -203,6 +269,7 @@ class TaskApp:
         cancel_on_condition_loss: bool = False,
         group: str | None = None,
         follow: bool = False,
+        network: bool = False,
     ) -> str:
         """The TaskId. `value`: the event of a system trigger, the minutes of a timer. `follow`: its progress and completion."""
         entry = entry_point or (f"rig.suite.task_app.{task.split()[0]}" if own_process else None)
@@ -210,11 +277,16 @@ class TaskApp:
         for condition in conditions or ():
             builder.add_condition(SystemCondition(SystemConditionType(condition)))
         builder.cancel_on_condition_loss = cancel_on_condition_loss
+        builder.is_network_requested = network
         builder.task_group = BackgroundTaskRegistrationGroup(group) if group else None
         registration = builder.register()
         if follow:
             self._follow(registration)
         return registration.task_id
+
+    def set_server(self, address: str, port: int) -> None:
+        """For `Connects`, wherever it runs."""
+        (ApplicationData.local_folder() / "server").write_text(json.dumps([address, port]))
 
     def follow(self, task_id: str) -> None:
         self._follow(BackgroundTaskRegistration.all_tasks()[task_id])

@@ -67,3 +67,55 @@ def test_without_a_deferral_what_run_left_behind_ends_with_its_process(tasks: Ta
     assert tasks.ended("Leaves", after=after).reason == "done"
     tasks.timeline.wait("TASK_HOST_END", app="tasks", after=after)
     assert not tasks.timeline.find("DEFERRAL_GET")
+
+
+IDLE_S = 0.4
+IDLE = StandbyConfig(idle_task_s=IDLE_S, cancel_grace_s=GRACE_S)
+
+
+@pytest.mark.requirement("BGT-034")
+@pytest.mark.bench_config(standby=IDLE)
+@pytest.mark.parametrize(
+    "reason",
+    [
+        pytest.param(("IDLE_TASK", 4), marks=pytest.mark.profile("win10")),
+        pytest.param(("ABORT", 0), marks=pytest.mark.profile("win8")),
+    ],
+    ids=["win10", "win8"],
+)
+def test_a_task_that_does_nothing_but_hold_its_deferral_is_cancelled(tasks: TaskScene, reason: tuple[str, int]) -> None:
+    """Its app lives, as it obeys."""
+    tasks.host.levers.set(lock_screen=("tasks",))
+    tasks.register("Idles")
+    after = tasks.fire()
+    began = tasks.run("Idles", after=after)
+    sent = tasks.timeline.wait("CANCEL_SENT", task="Idles", after=after)
+    assert (sent.reason, sent.value) == reason
+    assert sent.t_ns - began.t_ns >= IDLE_S * 0.75e9, "counted from when it was seen to do nothing"
+    assert tasks.ended("Idles", after=after).reason == "cancelled"
+    assert not tasks.timeline.find("TASK_KILLED")
+    assert len(tasks.app.call("all_tasks")) == 1
+
+
+@pytest.mark.requirement("BGT-034")
+@pytest.mark.bench_config(standby=IDLE)
+@pytest.mark.parametrize("task", ["Forgets", "Stubborn"])
+def test_one_that_is_not_gone_in_the_grace_takes_its_app_along(tasks: TaskScene, task: str) -> None:
+    """A process of its own does not save the app. Another app is none of it."""
+    other = tasks.start("other")
+    tasks.register(task)
+    after = tasks.fire()
+    sent = tasks.timeline.wait("CANCEL_SENT", task=task, after=after)
+    killed = tasks.timeline.wait("TASK_KILLED", task=task, after=after)
+    assert killed.t_ns - sent.t_ns >= GRACE_S * 0.95e9
+    assert "SIGKILL" in tasks.timeline.wait("APP_TERMINATED", app="tasks", after=after).status
+    assert "SIGKILL" in tasks.timeline.wait("TASK_HOST_END", app="tasks", after=after).status
+    assert other.call("all_tasks") == {}
+
+
+@pytest.mark.requirement("BGT-034")
+@pytest.mark.bench_config(standby=StandbyConfig(idle_task_s=IDLE_S, wall_clock_s=3 * IDLE_S))
+def test_one_that_computes_is_not_idle(tasks: TaskScene) -> None:
+    tasks.register("Spins")
+    after = tasks.fire()
+    assert tasks.cancelled("Spins", after=after) == ("EXECUTION_TIME_EXCEEDED", 9)
