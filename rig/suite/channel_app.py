@@ -6,6 +6,7 @@ Its push task records TASK_DATA as the chat app's does.
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 from rig.standby.api import (
@@ -17,6 +18,7 @@ from rig.standby.api import (
     ControlChannelTriggerResetEventDetails,
     ControlChannelTriggerResourceType,
     DatagramSocket,
+    HostError,
     ReadOperation,
     StreamSocket,
     SystemCondition,
@@ -36,6 +38,8 @@ class ChannelApp:
 
     def __init__(self, app: App) -> None:
         self.app = app
+        self.made: dict[str, ControlChannelTrigger] = {}
+        """The newest of each id, closed or not."""
         self.sockets: dict[str, StreamSocket] = {}
         self.inbox: dict[str, list[bytes]] = {}
         self._go_on = threading.Event()
@@ -54,7 +58,7 @@ class ChannelApp:
     def construct(self, channel: str, minutes: int = 1439, hardware: bool | None = None) -> None:
         """`hardware` None: without a resource type."""
         kind = () if hardware is None else (ControlChannelTriggerResourceType(int(hardware)),)
-        ControlChannelTrigger(channel, minutes, *kind)
+        self.made[channel] = ControlChannelTrigger(channel, minutes, *kind)
 
     def register(self, channel: str, kind: str = "push") -> str:
         """The task id."""
@@ -109,11 +113,34 @@ class ChannelApp:
     # -- what a test wants to know, and set ----------------------------------------------------------------------------
 
     def get(self, channel: str, name: str) -> Any:
-        """A property of the channel."""
-        return getattr(_channel(channel), name)
+        """A property of the channel, or of the one that was closed."""
+        value = getattr(self.made[channel], name)
+        return value if isinstance(value, (bool, int, str)) else type(value).__name__
 
     def set(self, channel: str, name: str, value: Any) -> None:
-        setattr(_channel(channel), name, value)
+        setattr(self.made[channel], name, value)
+
+    def transport_is_bound(self, channel: str) -> bool:
+        return self.made[channel].transport_object is self.sockets.get(channel)
+
+    def has_two_triggers(self, channel: str) -> bool:
+        triggers: list[object] = [getattr(self.made[channel], name) for name in TRIGGERS.values()]
+        return triggers[0] != triggers[1]
+
+    def close_the_one_before(self, channel: str) -> list[str]:
+        """Make it anew under its id; then what the closed object's calls raise, "" for nothing."""
+        before = self.made[channel]
+        before.close()
+        self.construct(channel)
+        calls: list[Callable[[], object]] = [
+            before.close,
+            before.wait_for_push_enabled,
+            before.decrease_network_keep_alive_interval,
+            lambda: before.using_transport(StreamSocket()),
+            lambda: before.current_keep_alive_interval_in_minutes,
+            lambda: setattr(before, "server_keep_alive_interval_in_minutes", 20),
+        ]
+        return [_raised(call) for call in calls]
 
     def write_and_flush(self, channel: str, data: bytes, times: int) -> None:
         self.sockets[channel].write(data * times)
@@ -161,6 +188,14 @@ class ChannelApp:
     def _build_again(self, channel: str) -> None:
         _channel(channel).close()
         self.set_up(channel, **self._set_up_with[channel])
+
+
+def _raised(call: Callable[[], object]) -> str:
+    try:
+        call()
+    except HostError as error:
+        return error.hresult.name
+    return ""
 
 
 def _channel(channel_id: str) -> ControlChannelTrigger:

@@ -69,6 +69,18 @@ def test_a_device_that_refuses_the_connection_is_a_system_error_and_costs_no_slo
     scene.open_hardware()
 
 
+@pytest.mark.requirement("CCT-017")
+@pytest.mark.parametrize("status", [Status.SYSTEM_ERROR, Status.SERVICE_UNAVAILABLE])
+def test_an_app_that_got_no_slot_keeps_no_context(scene: Scene, status: Status) -> None:
+    """POLICY_ERROR is in test_channel_rules.py."""
+    if status is Status.SYSTEM_ERROR:
+        fill_device(scene)
+    else:
+        scene.host.levers.set(session_connected=False)
+    assert scene.open() is status
+    assert not scene.app.call("has_context", channel="inbox")
+
+
 def fill_device(scene: Scene) -> list[Any]:
     """All of its slots are strangers'."""
     refs = []

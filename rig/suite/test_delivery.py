@@ -98,6 +98,10 @@ def test_keep_alive_task_runs_every_server_interval_while_suspended(scene: Scene
     exit_ = scene.timeline.wait("RUN_EXIT", kind="keepalive")
     sent, flushed = scene.timeline.find("KA_TX")[0], scene.timeline.find("FLUSH")[0]
     assert sent.seq < flushed.seq < exit_.seq
+    suspended = scene.timeline.wait("APP_SUSPEND", after=exit_.seq)
+    frames = scene.bench.capture.frames(scene.server_port)
+    sent_ns = next(frame.t_ns for frame in frames if frame.data.endswith(b"keep-alive\n"))
+    assert sent_ns < suspended.t_ns, "the peer has it before the app is stopped"
     assert scene.bench.server.connection().wait_received(len(b"keep-alive\n")).startswith(b"keep-alive\n")
 
 

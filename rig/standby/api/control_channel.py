@@ -36,6 +36,7 @@ class ControlChannelTrigger:
         resource_type: ControlChannelTriggerResourceType = ControlChannelTriggerResourceType.REQUEST_SOFTWARE_SLOT,
     ) -> None:
         self._app = session.current()
+        self._closed = False
         self._call(from_app.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
@@ -142,11 +143,18 @@ class ControlChannelTrigger:
         self._app.timeline.add("FLUSH", app=self._app.name, instance=self._app.instance, channel=self._id)
 
     def close(self) -> None:
-        """Pending operations end as cancelled; the slot is free for the next channel when this returns (CCT-044)."""
+        """Pending operations end as cancelled; the slot is free for the next channel when this returns (CCT-044). Closed already:
+        nothing, whoever has the id by now."""
+        if self._closed:
+            return
         self._open.pop(self._id, None)
         if self._transport is not None:
             self._transport.close()
         self._call(from_app.CloseChannel(self._id))
+        self._closed = True
 
     def _call(self, call: Call[R]) -> R:
+        """Raises HostError ELEMENT_NOT_FOUND after `close`: the id may be another channel's."""
+        if self._closed:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, f"channel {self._id!r} has been closed")
         return self._app.call(call)
