@@ -30,11 +30,18 @@ from rig.process import (
 from rig.readable import readable
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.supervisor import Programs, Supervisor
+from rig.standby.wire.bench import FromBench
 from rig.standby.wire.birth import FDS, FORK, be_born
-from rig.standby.wire.supervision import HostBirth
+from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.line import decoder_of
+from rig.standby.wire.supervision import FromSystem, HostBirth, ToSystem
+from rig.standby.wire.to_app import Invoke, ToApp
 
 LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
 """As far as every bench needs them."""
+
+UNIONS = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem)
+"""Of messages: a decoder for each is made once."""
 
 
 def main(arguments: list[str]) -> None:
@@ -68,9 +75,11 @@ def _programs() -> Programs:
     from rig.standby.nic import main as driver
     from rig.standby.system import service
 
+    for union in UNIONS:
+        decoder_of(union)
     gc.collect()
     gc.freeze()
-    return Programs(service.main, app.main, driver.main)
+    return Programs(service.main, app.main, app.wait_for_birth, driver.main)
 
 
 def _serve(line: socket.socket, programs: Programs) -> None:

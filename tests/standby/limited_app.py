@@ -69,3 +69,8 @@ class Hoards:
         while True:
             self.kept.append(bytearray(MIB))
             time.sleep(0)
+
+
+class Idle:
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        pass

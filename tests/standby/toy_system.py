@@ -84,6 +84,10 @@ TOYS: dict[str, Toy] = {
 DRIVER = b"driver\n"
 
 
+def no_task_host(line_fd: int, path: list[str]) -> None:
+    raise AssertionError("no task runs here")
+
+
 def no_app(birth: AppBirth) -> None:
     raise AssertionError("no app is started here")
 
@@ -122,7 +126,7 @@ def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
         die_with_this_parent()
         DRIVERS.get(toy, idle)(out)
 
-    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, driver)).run()
+    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, no_task_host, driver)).run()
 
 
 if __name__ == "__main__":

@@ -9,13 +9,18 @@ A task host is one without an entry and without such calls: it runs one backgrou
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import signal
 import socket
 import sys
+import threading
 import traceback
+from dataclasses import replace
 from typing import NoReturn
+
+import msgspec
 
 from rig.process import adopt_orphans, name_process
 from rig.standby.app.limits import Limits
@@ -23,16 +28,19 @@ from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.line import Line, Malformed, Received, What
+from rig.standby.wire.line import MESSAGE_BYTES, Line, Malformed, Received, What
 from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
+
+SPARE = "spare"
+"""What a process is called that waits to be a task host."""
 
 
 def main(birth: AppBirth) -> None:
     adopt_orphans()  # so that all that it starts is in its tree, to be stopped and ended with it
     name_process(birth.name)
-    _import_as_the_test_does(birth)
+    _import_as_the_test_does(birth.name, birth.path)
     limits = Limits(birth.task)
     limits.network_before_any_thread()
     who = "app" if birth.task is None else "task"
@@ -49,6 +57,26 @@ def main(birth: AppBirth) -> None:
     _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
 
+def wait_for_birth(line_fd: int, path: list[str]) -> None:
+    """A process that is forked before anybody wants it: a task host, as soon as its birth comes, with its line; none when the
+    other end is closed. `path`: what sys.path will be, most likely."""
+    name_process(SPARE)
+    _import_as_the_test_does(SPARE, path)
+    _touch()
+    with socket.socket(fileno=line_fd) as line:
+        wire, fds, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
+    if wire:
+        main(replace(msgspec.msgpack.decode(wire, type=AppBirth), line_fd=fds[0]))
+
+
+def _touch() -> None:
+    """What every task host does, done once for nothing: pages that it writes to are its own then, and not copied on the way to a
+    run."""
+    thread = threading.Thread(target=gc.collect)
+    thread.start()
+    thread.join()
+
+
 def _host_a_run(app: Runtime) -> NoReturn:
     """The run comes over the line to the system, which ends this process by closing it."""
     app.entries.host_a_run()
@@ -57,13 +85,14 @@ def _host_a_run(app: Runtime) -> NoReturn:
         signal.pause()
 
 
-def _import_as_the_test_does(birth: AppBirth) -> None:
-    """As the processes do that it starts itself."""
-    sys.argv = [birth.name]
-    sys.path[:] = birth.path
-    sys.path_importer_cache.clear()
+def _import_as_the_test_does(name: str, path: list[str]) -> None:
+    """As the processes do that it starts itself. Files may have come since somebody looked."""
+    sys.argv = [name]
+    if sys.path != path:
+        sys.path[:] = path
+        sys.path_importer_cache.clear()
+    os.environ["PYTHONPATH"] = os.pathsep.join(path)
     importlib.invalidate_caches()
-    os.environ["PYTHONPATH"] = os.pathsep.join(birth.path)
 
 
 def _made(entry: str, app: Runtime) -> object:

@@ -6,8 +6,16 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import NoReturn
+
+from rig.process import close_all_fds_but
+
+
+def with_only(fds: Collection[int], life: Callable[[], None]) -> None:
+    """Of the descriptors that its parent holds those alone are for it."""
+    close_all_fds_but(fds)
+    life()
 
 
 def live(life: Callable[[], None]) -> NoReturn:

@@ -22,10 +22,11 @@ from typing import Any, NoReturn, TypeAlias
 
 from rig.device.process import exit_words
 from rig.errors import BenchError
-from rig.process import close_all_fds_but, enter_network, hear_only_of_ends, outer_pid
-from rig.standby.supervisor.forked import live
+from rig.process import enter_network, hear_only_of_ends, outer_pid
+from rig.standby.supervisor.forked import live, with_only
 from rig.standby.supervisor.orphans import end_orphans
 from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
+from rig.standby.supervisor.spare import Spare
 from rig.standby.wire import supervision
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.hresult import HostError, HResult
@@ -45,6 +46,8 @@ class Programs:
 
     system: Callable[[bytes, supervision.Inheritance], None]
     app: Callable[[supervision.AppBirth], None]
+    task_host: Callable[[int, list[str]], None]
+    """With its end of a line that its birth comes over, and the path that it will import from."""
     driver: Callable[[bytes, int, int], None]
     """With its end of the line to the system, and the file in memory that its journal is in."""
 
@@ -69,6 +72,7 @@ class Supervisor:
         self._system_pid = 0
         self._timeline = TimelineWriter(birth.timeline_fd, "supervisor")
         self._apps: dict[int, supervision.RunningApp] = {}
+        self._spare = Spare(programs.task_host, [birth.timeline_fd])
         self._store: dict[str, int] = {}
         self._incarnation = 0
         self._failed_starts = 0
@@ -107,7 +111,7 @@ class Supervisor:
         self._driver_pid = os.fork()
         if self._driver_pid == 0:
             own = {0, 1, 2, line_fd, journal_fd, *self._of_driver}
-            live(lambda: _with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd, journal_fd)))
+            live(lambda: with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd, journal_fd)))
         self._tell_bench(supervision.DriverStarted(outer_pid(self._driver_pid)))
 
     def _driver_ended(self, status: str) -> None:
@@ -129,7 +133,7 @@ class Supervisor:
         own = {0, 1, 2, theirs.fileno(), driver_fd, *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
         self._system_pid = os.fork()
         if self._system_pid == 0:
-            live(lambda: _with_only(own, lambda: self._programs.system(self._birth.system, given)))
+            live(lambda: with_only(own, lambda: self._programs.system(self._birth.system, given)))
         theirs.close()
         self._line = Line(ours, supervision.FromSystem)
         outer = outer_pid(self._system_pid)
@@ -200,25 +204,36 @@ class Supervisor:
                 os.close(fd)
             self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "ForkApp without its descriptors"))
             return
+        who, what = (message.name, message.instance), (message.entry, message.path)
+        birth = supervision.AppBirth(*who, *what, line, test, self._birth.timeline_fd, message.task, self._birth.data)
         try:
-            pid = os.fork()
+            forked = self._spare_for(birth) or self._forked(birth, {*given} - {kept})
         except OSError as error:  # the machine has no process left for it, which is no reason for the host to end
-            for fd in given:
-                os.close(fd)
+            os.close(kept)
             self._answer_fault(received.number, HostError(HResult.OUT_OF_MEMORY, f"no process for the app: {error.strerror}"))
             return
+        finally:
+            for fd in given:
+                if fd != kept:
+                    os.close(fd)
+        self._apps[forked.pid] = supervision.RunningApp(
+            message.key, message.name, forked.pid, forked.outer_pid, kept, message.instance
+        )
+        self._tell_system(lambda line: line.send_result(received.number, forked))
+        if message.task is not None:
+            self._spare.prepare(message.path)
+
+    def _spare_for(self, birth: supervision.AppBirth) -> supervision.Forked | None:
+        """Of a task host that may have what every process has."""
+        return self._spare.take(birth) if birth.task is not None and birth.task.network else None
+
+    def _forked(self, birth: supervision.AppBirth, fds: set[int]) -> supervision.Forked:
+        """Raises OSError."""
+        pid = os.fork()
         if pid == 0:
-            timeline_fd = self._birth.timeline_fd
-            who, what = (message.name, message.instance), (message.entry, message.path)
-            birth = supervision.AppBirth(*who, *what, line, test, timeline_fd, message.task, self._birth.data)
-            own = {0, 1, 2, *given, timeline_fd} - {kept}
-            live(lambda: _with_only(own, lambda: self._programs.app(birth)))
-        for fd in given:
-            if fd != kept:
-                os.close(fd)
-        app = supervision.RunningApp(message.key, message.name, pid, outer_pid(pid), kept, message.instance)
-        self._apps[pid] = app
-        self._tell_system(lambda line: line.send_result(received.number, supervision.Forked(pid, app.outer_pid)))
+            own = {0, 1, 2, *fds, birth.timeline_fd}
+            live(lambda: with_only(own, lambda: self._programs.app(birth)))
+        return supervision.Forked(pid, outer_pid(pid))
 
     def _app_ended(self, pid: int, status: str) -> None:
         app = self._apps.pop(pid)
@@ -227,7 +242,7 @@ class Supervisor:
         self._tell_system(lambda line: line.send_notice(supervision.AppEnded(app.key, status)))
 
     def _known(self) -> set[int]:
-        return {self._system_pid, self._driver_pid, *self._apps}
+        return {self._system_pid, self._driver_pid, *self._spare.pids, *self._apps}
 
     def _reap(self) -> None:
         """Orphans too; these have nobody who wants to know."""
@@ -245,6 +260,8 @@ class Supervisor:
                 self._system_ended(words)
             elif pid in self._apps:
                 self._app_ended(pid, words)
+            else:
+                self._spare.ended(pid)
 
     # -- what it says --------------------------------------------------------------------------------------------------
 
@@ -273,12 +290,6 @@ class Supervisor:
     def _tell_bench(self, notice: Notice) -> None:
         with contextlib.suppress(OSError):  # a bench that hears nothing is about to end us
             self._news.send_notice(notice)
-
-
-def _with_only(fds: set[int], life: Callable[[], None]) -> None:
-    """What the supervisor holds is not for its children."""
-    close_all_fds_but(fds)
-    life()
 
 
 def _throw_away(line_fd: int) -> None:

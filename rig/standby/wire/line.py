@@ -12,6 +12,7 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
+from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
@@ -32,6 +33,12 @@ HEADER = struct.Struct("<BQ")
 
 _encoder = msgspec.msgpack.Encoder()
 _faults = msgspec.msgpack.Decoder(Fault)
+
+
+@cache
+def decoder_of(incoming: Any) -> Any:
+    """One for all lines of a kind: a process that is forked from a warm one need not make it."""
+    return msgspec.msgpack.Decoder(incoming)
 
 
 class What(IntEnum):
@@ -81,7 +88,7 @@ class Line(Generic[In]):
 
     def __init__(self, sock: socket.socket, incoming: Any) -> None:
         self.sock = sock
-        self._incoming: msgspec.msgpack.Decoder[In] = msgspec.msgpack.Decoder(incoming)
+        self._incoming: msgspec.msgpack.Decoder[In] = decoder_of(incoming)
 
     def fileno(self) -> int:
         return self.sock.fileno()
