@@ -43,6 +43,7 @@ def ask(scene: Scene, app: AppHandle, answer: Access) -> None:
 
 
 @pytest.mark.requirement("CCT-006")
+@pytest.mark.profile("win10")
 @pytest.mark.parametrize("answer", DENIED)
 def test_in_windows_10_who_was_denied_access_makes_no_channel(scene: Scene, app: AppHandle, answer: Access) -> None:
     ask(scene, app, answer)
@@ -50,6 +51,7 @@ def test_in_windows_10_who_was_denied_access_makes_no_channel(scene: Scene, app:
 
 
 @pytest.mark.requirement("CCT-006")
+@pytest.mark.profile("win10")
 @pytest.mark.parametrize("answer", ALLOWED)
 def test_in_windows_10_who_was_allowed_makes_one_off_the_lock_screen(scene: Scene, app: AppHandle, answer: Access) -> None:
     ask(scene, app, answer)

@@ -1,4 +1,4 @@
-"""Windows 8 gates channels and some triggers by the lock screen, Windows 10 by background access alone."""
+"""Windows 8 gates some triggers by the lock screen, Windows 10 by background access alone. Channels: test_channel_access.py."""
 
 from __future__ import annotations
 
@@ -7,14 +7,11 @@ from typing import Any
 import pytest
 
 from rig.standby.api import BackgroundAccessStatus as Access
-from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HResult
 from rig.standby.api import SystemTriggerType as Event
 from rig.standby.app_handle import AppHandle
-from rig.suite.scene import Scene
 from rig.suite.task_scene import TaskScene
 
-CHANNEL_APP = "rig.suite.channel_app:ChannelApp"
 GATED = (
     Event.USER_PRESENT,
     Event.USER_AWAY,
@@ -92,74 +89,3 @@ def test_the_lock_screen_has_room_for_seven_apps(tasks: TaskScene) -> None:
     apps[0].call("remove_access")
     assert Access(eighth.call("request_access")) is Access.ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY
     eighth.call("register", task="Quick", trigger="time", value=15)
-
-
-# -- control channels --------------------------------------------------------------------------------------------------
-
-
-def channel_app(scene: Scene) -> AppHandle:
-    app = scene.host.start_app("gated", CHANNEL_APP)
-    app.call("request_access")
-    return app
-
-
-def set_up(scene: Scene, app: AppHandle) -> Status:
-    server = scene.bench.server
-    return Status(app.call("set_up", channel="inbox", host=server.address, port=server.port, hardware=True))
-
-
-@pytest.mark.requirement("CCT-005")
-@pytest.mark.profile("win8")
-def test_in_windows_8_an_app_off_the_lock_screen_makes_no_channel(scene: Scene, tasks: TaskScene) -> None:
-    app = channel_app(scene)
-    scene.host.levers.set(lock_screen=())
-    tasks.refused(HResult.UNAUTHORIZED_ACCESS, "construct", app=app, channel="inbox", hardware=True)
-    for event in ("CTOR", "REGISTER", "SLOT_REQUEST", "CONNECT_BEGIN"):
-        assert not scene.timeline.find(event, app="gated")
-    scene.host.levers.set(lock_screen=("gated",))
-    assert set_up(scene, app) is Status.HARDWARE_SLOT_ALLOCATED
-
-
-@pytest.mark.requirement("CCT-006")
-@pytest.mark.profile("win10")
-@pytest.mark.parametrize("answer", list(Access), ids=[access.name for access in Access])
-def test_in_windows_10_the_answer_to_the_access_request_gates_channels(scene: Scene, tasks: TaskScene, answer: Access) -> None:
-    scene.host.levers.set(access=answer)
-    app = scene.host.start_app("gated", CHANNEL_APP)
-    assert Access(app.call("request_access")) is answer
-    allowed = "ALLOWED" in answer.name
-    if allowed:
-        assert scene.host.levers.now.lock_screen == ()
-        app.call("construct", channel="inbox", hardware=True)
-    else:
-        tasks.refused(HResult.UNAUTHORIZED_ACCESS, "construct", app=app, channel="inbox", hardware=True)
-
-
-@pytest.mark.requirement("CCT-051")
-@pytest.mark.profile("win8")
-@pytest.mark.levers(access="allowed with always on real time connectivity")
-def test_an_app_that_is_always_on_hears_its_server_in_standby(scene: Scene) -> None:
-    assert set_up(scene, channel_app(scene)) is Status.HARDWARE_SLOT_ALLOCATED
-    scene.sleep()
-    scene.push_and_run(scene.bench.server.connection(0), b"asleep")
-
-
-@pytest.mark.requirement("CCT-051")
-@pytest.mark.profile("win8")
-@pytest.mark.levers(access="allowed may use active real time connectivity")
-def test_an_app_that_is_on_while_the_user_is_there_hears_its_server_only_then(scene: Scene) -> None:
-    """It asks for a hardware slot all the same."""
-    assert set_up(scene, channel_app(scene)).allocated
-    connection = scene.bench.server.connection(0)
-    scene.push_and_run(connection, b"awake")
-    after = scene.sleep()
-    connection.push(b"asleep")
-    scene.assert_no_wake(after)
-    assert scene.device.slots() == ()
-
-
-@pytest.mark.requirement("CCT-051")
-@pytest.mark.profile("win8")
-@pytest.mark.levers(access="denied")
-def test_an_app_that_is_denied_makes_no_channel(scene: Scene, tasks: TaskScene) -> None:
-    tasks.refused(HResult.UNAUTHORIZED_ACCESS, "construct", app=channel_app(scene), channel="inbox", hardware=True)
