@@ -116,7 +116,8 @@ async def test_a_run_that_uses_no_processor_is_idle_and_costs_the_app_its_life(
     entry_point: str | None, profile: str, reason: Reason
 ) -> None:
     """BGT-034, B-32."""
-    async with fake_host(idle_task_s=10.0, wall_clock_s=1000.0, profile=profile) as host:
+    rules = {"cpu_quota_lock_screen_s": 1000.0, "profile": profile}
+    async with fake_host(idle_task_s=10.0, wall_clock_s=1000.0, **rules) as host:
         app = await host.app()
         app.on_task = lambda task: None
         host.supervisor.host_task = lambda process, task: None
@@ -133,3 +134,16 @@ async def test_a_run_that_uses_no_processor_is_idle_and_costs_the_app_its_life(
         assert killed.at_s - sent.at_s == pytest.approx(5.0, abs=0.01)
         await host.settle()
         assert app.killed
+
+
+@virtual
+async def test_a_run_that_a_quota_has_paused_is_not_idle() -> None:
+    """BGT-026, BGT-034: it may not use the processor."""
+    async with fake_host(profile="win8", idle_task_s=10.0, wall_clock_s=10_000.0, cpu_quota_lock_screen_s=2.0) as host:
+        app = await host.app()
+        host.supervisor.host_task = lambda process, task: None
+        await turn(host, lock_screen=("mail",))
+        await fire(host, await register(app, AWAY, TASK))
+        await asyncio.sleep(300)
+        assert host.timeline.find("TASK_PAUSED")
+        assert not host.timeline.find("CANCEL_SENT")

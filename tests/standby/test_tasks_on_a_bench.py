@@ -64,6 +64,8 @@ def test_a_task_runs_to_its_end(bench: Bench, app: AppHandle, own_process: bool)
     assert (ended.reason, ended.fault) == ("done", None)
     assert len(bench.timeline.find("RUN_ENTER", instance=ended.detail["instance"])) == 1
     assert bool(bench.timeline.find("TASK_HOST_START", app=app.name)) is own_process
+    if own_process:
+        assert bench.timeline.wait("TASK_HOST_END", app=app.name).status == "exit status 0", "it did not have to be killed"
     bench.timeline.wait("sync-progress", app=app.name, value=50)
     bench.timeline.wait("sync-result", app=app.name, fault=None)
 

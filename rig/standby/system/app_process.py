@@ -277,7 +277,7 @@ class AppProcess:
 
     def let_go(self) -> None:
         """It ended: it holds nothing awake any more, and its line is closed."""
-        self._peer.close()
+        self._peer.hang_up()
         if self._resuming is not None:
             self._resuming.release()
             self._resuming = None

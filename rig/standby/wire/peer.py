@@ -9,8 +9,10 @@ calls under way.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import itertools
+import socket
 from collections.abc import Callable, Coroutine, Sequence
 from typing import Any, Generic, TypeVar
 
@@ -242,6 +244,13 @@ class Peer(Generic[In]):
             future.set_exception(TypeError(f"the answer to {type(call).__name__} is none: {error}"))
 
     # -- the end -------------------------------------------------------------------------------------------------------
+
+    def hang_up(self) -> None:
+        """Close it for the peer as well: somebody else may have a duplicate of this end. Idempotent."""
+        if not self._gone:
+            with contextlib.suppress(OSError):
+                self.line.sock.shutdown(socket.SHUT_RDWR)
+        self.close()
 
     def close(self) -> None:
         """Forget the peer; `on_gone` is not called. Idempotent."""

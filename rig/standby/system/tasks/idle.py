@@ -15,9 +15,13 @@ from rig.standby.system.tasks.instances import Instances
 LOOKS = 4
 """In the time after which a run is idle: it is found that much late at most."""
 
+ROUNDED = 0.99
+"""Of the time: sums of its quarters are not exact."""
+
 
 class IdleWatch:
-    """`found` is called for each run whose process has used no tick of the processor for `idle_s` of real time."""
+    """`found` is called for each run whose process has used no tick of the processor for `idle_s` of real time. One that is
+    stopped, as a quota of its app is used up, could not use any."""
 
     def __init__(self, instances: Instances, idle_s: float, found: Callable[[Instance], None]) -> None:
         self._instances = instances
@@ -38,7 +42,7 @@ class IdleWatch:
         running = [instance for instance in self._instances if instance.under_way]
         self._seen = {instance.number: self._use(instance) for instance in running}
         for instance in running:
-            if self._loop.time() - self._seen[instance.number][1] >= self._idle_s:
+            if self._loop.time() - self._seen[instance.number][1] >= self._idle_s * ROUNDED:
                 self._found(instance)
         if running:
             self.watch()
@@ -47,4 +51,5 @@ class IdleWatch:
         assert instance.host is not None, "it is under way"
         ticks = instance.host.child.cpu_ticks()
         before = self._seen.get(instance.number)
-        return before if before is not None and before[0] == ticks else (ticks, self._loop.time())
+        does_nothing = before is not None and before[0] == ticks and not instance.host.suspended
+        return before if before is not None and does_nothing else (ticks, self._loop.time())
