@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
 
-from rig.manifest.manifest import Manifest
+import pytest
+
+from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
+from rig.standby.system import starting
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import AppReady
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
-from tests.standby.tasks_at import fire, ran, register
+from tests.standby.tasks_at import AWAY, TASK, fire, ran, register
 from tests.standby.virtual_time import virtual
 
 
@@ -136,6 +140,32 @@ async def test_a_process_that_does_not_get_ready_is_tried_once_for_what_waits() 
         await fire(host, task)
         [app] = _started(host)
         assert len(app.tasks) == 1
+
+
+@pytest.mark.parametrize("entry_point", [None, TASK], ids=["in its app", "of its own"])
+@virtual
+async def test_a_run_for_whose_process_there_is_no_descriptor_is_over(
+    entry_point: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It would be about to start for ever, and whoever uninstalls its app would wait as long."""
+
+    def full() -> None:
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    declared = BackgroundTasksExtension(TASK, frozenset({TaskType.SYSTEM_EVENT}))
+    async with fake_host() as host:
+        await host.bench(bench.InstallPackage(Manifest("mail", entry="its:App", extensions=(declared,)), []))
+        app = await host.app()
+        task = await register(app, AWAY, entry_point)
+        await host.bench(bench.EndApp(host.instance_of(app), by_user=True))
+        with monkeypatch.context() as scarce:
+            scarce.setattr(starting, "pair", full)
+            await fire(host, task)
+        [over] = host.timeline.find("TASK_END")
+        assert (over.reason, over.fault) == ("no process", "there is no room for it now: Too many open files")
+        await fire(host, task)
+        assert host.timeline.find("TASK_END")[-1].reason == "done"
+        await host.bench(bench.UninstallPackage("mail"))
 
 
 @virtual

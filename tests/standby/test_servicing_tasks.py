@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 
 import pytest
@@ -15,7 +16,7 @@ from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import ChannelPush, SystemEvent
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
-from tests.standby.tasks_at import AWAY, TASK, TIMER, fire, ran, register
+from tests.standby.tasks_at import AWAY, ONCE, TASK, TIMER, fire, ran, register
 from tests.standby.virtual_time import virtual
 
 GRACE_S = 5.0
@@ -110,6 +111,51 @@ async def test_a_run_in_a_process_of_its_own_outlives_the_app_but_not_the_packag
         of_the_app = reason is Reason.TERMINATING
         assert process.killed is not of_the_app
         assert [cancel.reason for cancel in process.cancels] == ([] if of_the_app else [reason])
+
+
+@pytest.mark.parametrize("call", CALLS)
+@virtual
+async def test_an_app_that_fires_again_and_again_ends_when_its_grace_is_over(call: str) -> None:
+    """BGT-032: what fires meanwhile is not for a process that is about to be ended."""
+    ask, _ = CALLS[call]
+    async with fake_host(cancel_grace_s=GRACE_S) as host:
+        app = await _installed(host)
+        app.on_task = lambda task: None
+        task = await register(app)
+        await fire(host, task)
+        began_s = host.now_s
+        ended = asyncio.ensure_future(host.bench(ask(host.instance_of(app))))
+        while not ended.done() and host.now_s < began_s + 3 * GRACE_S:
+            await asyncio.sleep(1.0)
+            if any(registration.task_id == task for registration in host.system.tasks.registry):
+                await fire(host, task)
+        await ended
+        assert host.now_s - began_s <= GRACE_S + 2.0
+        assert len(app.tasks) == 1
+        assert app.killed
+
+
+@virtual
+async def test_what_fires_while_its_app_is_updated_waits_for_the_new_version() -> None:
+    """One that fires once would never run, as the update ends every process of the app."""
+    async with fake_host(cancel_grace_s=GRACE_S) as host:
+        app = await _installed(host)
+        host.supervisor.host_task = lambda process, task: None
+        await fire(host, await register(app, AWAY, TASK))
+        once = await register(app, ONCE, TASK)
+        began_s = host.now_s
+        updated = asyncio.ensure_future(host.bench(bench.UpdatePackage(SECOND, [])))
+        await asyncio.sleep(1.0)
+        await fire(host, once)
+        await updated
+        assert host.now_s - began_s == pytest.approx(GRACE_S, abs=0.1)
+        assert ran(host) == 1
+        host.supervisor.host_task = FakeApp.done
+        app = await host.app()
+        await app.call(RemoveAccess())
+        await app.call(RequestAccess())
+        await host.settle()
+        assert [end.reason for end in host.timeline.find("TASK_END")] == ["killed", "done"]
 
 
 @virtual

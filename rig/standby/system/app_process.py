@@ -75,6 +75,8 @@ class AppProcess:
         self.untested = saved.untested
         self.ended_unseen = False
         """There was no system when it did: maybe it was never born, as the system died before it had started it."""
+        self.leaving = False
+        """It is about to be ended by others: what it runs has its grace, and it gets no new run."""
         self.foreground = saved.foreground
         self.suspended = child.stopped
         self._governor = governor

@@ -84,6 +84,9 @@ class Owner:
         """All of its processes are about to be ended, for an update or because the user does not want it any more. Tell them of
         it, and wait for what they may still do."""
 
+    def package_stopped(self, package: AppPackage) -> None:
+        """What `package_stops` was said for is over, done or not: its processes may start again, unless it is gone."""
+
     def package_gone(self, package: AppPackage) -> None:
         """It is not installed any more, and none of its processes runs."""
 

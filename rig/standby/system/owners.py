@@ -99,6 +99,10 @@ class Owners(Owner):
         for owner in self._all:
             await owner.package_stops(package, reason)
 
+    def package_stopped(self, package: AppPackage) -> None:
+        for owner in self._all:
+            owner.package_stopped(package)
+
     def package_gone(self, package: AppPackage) -> None:
         for owner in self._all:
             owner.package_gone(package)

@@ -7,7 +7,8 @@ without processes, and the same call does it later.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from enum import StrEnum
 from typing import Any
 
@@ -73,17 +74,17 @@ class Servicing:
         if _number(manifest) <= _number(before):
             cause = f"version {manifest.version} of app {package.name!r} is no update: {before.version} is installed"
             raise UsageError("RIG-C23", cause, "give the manifest a higher version")
-        await self._stop(package, Cause.SERVICING_UPDATE, BackgroundTaskCancellationReason.SERVICING_UPDATE)
-        package.update(manifest, path)
+        async with self._stopped(package, Cause.SERVICING_UPDATE, BackgroundTaskCancellationReason.SERVICING_UPDATE):
+            package.update(manifest, path)
         self._timeline.add("PACKAGE_UPDATE", app=package.name, version=package.version, before=before.version)
         self._happens(Happened(SystemTriggerType.SERVICING_COMPLETE, package.name))
 
     async def uninstall(self, name: str) -> None:
         """Raises UsageError."""
         package, _ = self.installed(name)
-        await self._stop(package, Cause.UNINSTALL, BackgroundTaskCancellationReason.UNINSTALL)
-        self._owners.package_gone(package)
-        del self._packages[name]
+        async with self._stopped(package, Cause.UNINSTALL, BackgroundTaskCancellationReason.UNINSTALL):
+            self._owners.package_gone(package)
+            del self._packages[name]
         self._timeline.add("PACKAGE_UNINSTALL", app=name, version=package.version)
 
     async def end(self, app: AppProcess, cause: Cause) -> None:
@@ -105,11 +106,16 @@ class Servicing:
             app.child.kill()
             await removal
 
-    async def _stop(self, package: AppPackage, cause: Cause, reason: BackgroundTaskCancellationReason) -> None:
-        """Whatever starts meanwhile is ended too."""
-        await self._owners.package_stops(package, reason)
-        while running := [app for app in self._processes if app.package is package]:
-            await asyncio.gather(*(self._kill(app, cause) for app in running))
+    @asynccontextmanager
+    async def _stopped(self, package: AppPackage, cause: Cause, reason: BackgroundTaskCancellationReason) -> AsyncIterator[None]:
+        """Without processes. Whatever starts meanwhile is ended too."""
+        try:
+            await self._owners.package_stops(package, reason)
+            while running := [app for app in self._processes if app.package is package]:
+                await asyncio.gather(*(self._kill(app, cause) for app in running))
+            yield
+        finally:
+            self._owners.package_stopped(package)
 
 
 def _number(manifest: Manifest) -> tuple[int, ...]:

@@ -43,7 +43,7 @@ class Hosts:
         apps = {
             app.instance: app
             for app in self._processes
-            if app.name == registration.package and not app.is_task_host and not app.ending
+            if app.name == registration.package and not (app.is_task_host or app.ending or app.leaving)
         }
         own = apps.get(registration.instance)
         if own is not None or registration.channel_id is not None:

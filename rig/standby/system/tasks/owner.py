@@ -52,17 +52,23 @@ class TaskOwner(Owner):
         self._scheduler.app_gone(app)
 
     async def app_stops(self, app: AppProcess) -> None:
-        """Its runs have their grace; those in processes of their own go on (APT-007)."""
+        """Its runs have their grace; those in processes of their own go on (APT-007). What fires meanwhile is not for it."""
+        app.leaving = True
         for instance in self._instances.of_host(app):
             self._scheduler.cancel(instance, Reason.TERMINATING)
         await self._scheduler.until_quiet(lambda: self._instances.of_host(app))
 
     async def package_stops(self, package: AppPackage, reason: Reason) -> None:
-        """Its runs have their grace; its processes end then. What waits does so over an update."""
+        """Its runs have their grace; its processes end then. What waits does so over an update, and
+        what fires until it is over, too."""
+        self._scheduler.hold_back(package.name)
         for instance in self._instances.of_package(package.name):
             if not instance.pending or reason is Reason.UNINSTALL:
                 self._scheduler.cancel(instance, reason)
         await self._scheduler.until_quiet(lambda: self._instances.of_package(package.name))
+
+    def package_stopped(self, package: AppPackage) -> None:
+        self._scheduler.let_go(package.name)
 
     def package_gone(self, package: AppPackage) -> None:
         """Also what has fired since its processes were stopped."""

@@ -7,6 +7,7 @@ ordered. Whatever happens to it goes through here.
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -28,7 +29,7 @@ from rig.standby.system.tasks.limits import Limits
 from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.quota import Quotas
 from rig.standby.system.tasks.registry import Registry
-from rig.standby.wire.faults import is_foreseen
+from rig.standby.wire.faults import as_refusal, is_foreseen
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.triggers import AnyDetails, Maintenance, SystemEvent, Time
@@ -85,6 +86,8 @@ class Scheduler:
         self._timeline = timeline
         self._changed = changed
         self._loop = asyncio.get_running_loop()
+        self._held_back = Counter[str]()
+        """Names of packages whose processes are about to be ended; how often."""
         self._quiet = asyncio.Event()
         """Something has ended."""
 
@@ -138,8 +141,10 @@ class Scheduler:
 
     def _must_wait(self, instance: Instance) -> bool:
         registration = instance.registration
+        serviced = "its app is updated or uninstalled" if self._held_back[registration.package] else None
         inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
-        why = inert or self._policy.why_not(registration) or self._hosts.why_not(registration) or self._crowd(instance)
+        forbidden = serviced or inert or self._policy.why_not(registration)
+        why = forbidden or self._hosts.why_not(registration) or self._crowd(instance)
         if why is not None:
             instance.wait(why)
         return why is not None
@@ -192,15 +197,22 @@ class Scheduler:
         instance.wait(STARTS)
         try:
             await self._hosts.activate(instance.registration)
-        except HostError as error:
-            self._end(instance, "no process", error.text)
+        except Exception as error:
+            self._no_process(instance, error)
 
     async def _order_own(self, instance: Instance) -> None:
         try:
             network = self._has_network(instance.registration)
             await self._hosts.own(instance.registration, lambda host: self._order(instance, host), network=network)
-        except HostError as error:
-            self._end(instance, "no process", error.text)
+        except Exception as error:
+            self._no_process(instance, error)
+
+    def _no_process(self, instance: Instance, error: Exception) -> None:
+        """Nothing that starts stays so: whoever waits until its app is quiet would wait for ever."""
+        refusal = as_refusal(error)
+        self._end(instance, "no process", refusal.text if isinstance(refusal, HostError) else str(refusal))
+        if not is_foreseen(refusal):
+            raise refusal
 
     def _order(self, instance: Instance, host: AppProcess) -> None:
         instance.host = host
@@ -285,6 +297,15 @@ class Scheduler:
         """All that runs or waits, of an app that is updated, uninstalled, terminated ..."""
         for instance in self._instances.of_package(name):
             self.cancel(instance, reason)
+
+    def hold_back(self, name: str) -> None:
+        """Whatever fires for that app waits, until `let_go`: an app whose tasks fire again and again would never be quiet."""
+        self._held_back[name] += 1
+
+    def let_go(self, name: str) -> None:
+        """Of a package that is gone nothing waits any more."""
+        self._held_back[name] -= 1
+        self.consider_all()
 
     async def until_quiet(self, those: Callable[[], Iterable[Instance]]) -> None:
         """Return when none of them runs or is about to; what stays too long is killed meanwhile."""
