@@ -12,9 +12,11 @@ from rig.config import StandbyConfig
 from rig.errors import BenchError
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, ReadBegin, ReadCompleted, WaitForPushEnabled
+from rig.standby.wire.from_app import ConstructChannel, ReadBegin, ReadCompleted, RegisterTask, WaitForPushEnabled
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.surroundings import Surroundings
+from rig.standby.wire.task_enums import ControlChannelTriggerResetReason, SystemTriggerType
+from rig.standby.wire.triggers import ResetDetails, SystemEvent
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.mortal_host import MortalHost
@@ -235,7 +237,7 @@ async def test_a_user_who_comes_and_goes_at_any_moment_of_a_set_up_leaves_no_cha
 
 
 def test_what_is_to_be_told_outlives_the_system(tmp_path: Path) -> None:
-    """At every step of the system between the loss and the word of it: it is told, and all slots are free."""
+    """At every step of the system between the loss and the word of it: the task runs once, and all slots are free."""
 
     async def life(dies_at: int | None) -> int:
         host = MortalHost(tmp_path / f"{dies_at}.db", StandbyConfig())
@@ -243,6 +245,7 @@ def test_what_is_to_be_told_outlives_the_system(tmp_path: Path) -> None:
         app = await host.app()
         await app.open("hard")
         await app.open("soft", hardware=False)
+        await app.call(RegisterTask("resets", "Resets", SystemEvent(SystemTriggerType.CONTROL_CHANNEL_RESET), in_app=True))
         await host.bench(bench.SetSurroundings(Surroundings(session_connected=False)))
         await asyncio.sleep(1)
         await host.bench(bench.SetSurroundings(Surroundings()))
@@ -254,7 +257,8 @@ def test_what_is_to_be_told_outlives_the_system(tmp_path: Path) -> None:
         app.notify(ReadBegin("hard"))
         app.notify(ReadCompleted("hard", 1, over=False))
         await asyncio.sleep(1)
-        assert not app.tasks
+        [task] = app.tasks
+        assert task.details == ResetDetails(ControlChannelTriggerResetReason.FAST_USER_SWITCHED, hardware=True, software=True)
         steps = host.plug.steps
         await host.close()
         return steps
