@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.errors import BenchError, RigError
-from rig.standby.system.channels.decision import ROWS, Nic, Situation, decide
+from rig.standby.system.channels.decision import ROWS, AtSetUp, Nic, decide
 from rig.standby.system.channels.slots import APP_LIMIT, NONE_FREE, SlotKind
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import ConstructChannel, ReadBegin, RequestAccess, WaitForPushEnabled
@@ -20,7 +20,7 @@ from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.virtual_time import virtual
 
 ALL = [
-    Situation(kind, broker, reset, established, standby, no_slot, nic)
+    AtSetUp(kind, broker, reset, established, standby, no_slot, nic)
     for kind, broker, reset, established, standby, no_slot, nic in itertools.product(
         SlotKind, (True, False), (True, False), (True, False), (True, False), (None, NONE_FREE, APP_LIMIT), Nic
     )
@@ -35,7 +35,7 @@ def test_a_slot_is_only_given_where_nothing_speaks_against_it_and_of_the_kind_th
     for now in ALL:
         status = decide(now).status
         if status.allocated:
-            assert (now.broker_ready, now.established, now.no_slot, now.reset) == (True, True, None, False)
+            assert (now.available, now.established, now.no_slot, now.reset) == (True, True, None, False)
             assert status is (
                 Status.HARDWARE_SLOT_ALLOCATED if now.kind is SlotKind.HARDWARE else Status.SOFTWARE_SLOT_ALLOCATED
             ), "no downgrade"

@@ -24,12 +24,12 @@ class Nic(Enum):
 
 
 @dataclass(frozen=True)
-class Situation:
-    """All that a status depends on. `kind` is what the platform makes of the app's wish: a hardware request is a software one
-    where there is no connected standby (CCT-018)."""
+class AtSetUp:
+    """What a status depends on when a channel is waited for. `kind` is what the platform makes of the app's wish: a hardware
+    request is a software one where there is no connected standby (CCT-018)."""
 
     kind: SlotKind
-    broker_ready: bool = True
+    available: bool = True
     reset: bool = False
     """The channel was reset since its transport was bound."""
     established: bool = True
@@ -44,12 +44,12 @@ class Situation:
 class Row:
     why: str
     """The words of SLOT_DENY."""
-    fits: Callable[[Situation], bool]
+    fits: Callable[[AtSetUp], bool]
     status: Status
 
 
 ROWS = (
-    Row("the broker is not ready", lambda now: not now.broker_ready, Status.SERVICE_UNAVAILABLE),
+    Row("the broker is not ready", lambda now: not now.available, Status.SERVICE_UNAVAILABLE),
     Row("the channel was reset", lambda now: now.reset, Status.SERVICE_UNAVAILABLE),
     Row("the transport is over", lambda now: not now.established, Status.TRANSPORT_DISCONNECTED),
     Row("no software slots in standby", lambda now: _software(now) and now.in_standby, Status.SERVICE_UNAVAILABLE),
@@ -61,10 +61,10 @@ ROWS = (
 )
 
 
-def decide(now: Situation) -> Row:
+def decide(now: AtSetUp) -> Row:
     """The row that fits."""
     return next(row for row in ROWS if row.fits(now))
 
 
-def _software(now: Situation) -> bool:
+def _software(now: AtSetUp) -> bool:
     return now.kind is SlotKind.SOFTWARE

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from rig.clock import Clock
 from rig.config import StandbyConfig
 from rig.standby.system.background import Background
-from rig.standby.system.channels.broker import Broker
+from rig.standby.system.channels.availability import ChannelAvailability
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.owner import ChannelOwner
@@ -56,14 +56,14 @@ class ChannelParts:
     ) -> None:
         self.table = table
         self.slots = SlotPolicy(rules.limits())
-        broker, watch = Broker(surroundings), TransportWatch(power, table)
+        availability, watch = ChannelAvailability(surroundings), TransportWatch(power, table)
         self.setup = ChannelSetup(
-            table, watch, self.slots, admission, driver, supervisor, numbers, power, broker, timeline, rules
+            table, watch, self.slots, admission, driver, supervisor, numbers, power, availability, timeline, rules
         )
         self.triggers = ChannelTriggers(watch, processes, tasks, sleep, governor, background, timeline)
         self.timers = KeepAliveTimers(clock, self.triggers.keep_alive_due)
         self.closing = ChannelClosing(self.setup, self.timers, tasks)
-        self.resets = ChannelResets(table, self.setup, self.timers, broker, power, governor, background, happens, timeline)
+        self.resets = ChannelResets(table, self.setup, self.timers, availability, power, governor, background, happens, timeline)
         surroundings.subscribe(self.resets.surroundings_changed)
         power.subscribe(self.resets.power_changed)
         owner = ChannelOwner(table, self.setup, self.timers, watch, self.triggers, self.closing, processes, driver)

@@ -22,7 +22,7 @@ import msgspec
 from rig.errors import RigError
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
-from rig.standby.system.channels.broker import Broker, away_in
+from rig.standby.system.channels.availability import ChannelAvailability, away_in
 from rig.standby.system.channels.channel import Channel, SavedChannel
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
@@ -58,7 +58,7 @@ class ChannelResets(Owner):
         table: ChannelTable,
         setup: ChannelSetup,
         timers: KeepAliveTimers,
-        broker: Broker,
+        availability: ChannelAvailability,
         power: PowerState,
         governor: Governor,
         background: Background,
@@ -68,7 +68,7 @@ class ChannelResets(Owner):
         self._table = table
         self._setup = setup
         self._timers = timers
-        self._broker = broker
+        self._availability = availability
         self._power = power
         self._governor = governor
         self._background = background
@@ -107,7 +107,7 @@ class ChannelResets(Owner):
     def unavailable(self, channel: Channel, kind: SlotKind) -> None:
         """It was asked for in vain: its app waits for a system event, and this is the one (CCT-025)."""
         in_standby = [Reason.LOW_POWER_EXIT] if self._power.in_standby else []
-        for reason in self._broker.away or in_standby:
+        for reason in self._availability.away or in_standby:
             self._note(channel, reason, kind)
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
@@ -126,7 +126,7 @@ class ChannelResets(Owner):
             if channel.reset:
                 self._give_back_soon(channel)
         self.power_changed()
-        over = set(Reason) - set(self._broker.away) - {Reason.APPLICATION_RESTART}
+        over = set(Reason) - set(self._availability.away) - {Reason.APPLICATION_RESTART}
         for reason in over - ({Reason.LOW_POWER_EXIT} if self._power.in_standby else set()):
             self._tell(reason)
 

@@ -17,9 +17,9 @@ from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import RigError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.system.app_process import AppProcess
-from rig.standby.system.channels.broker import Broker
+from rig.standby.system.channels.availability import ChannelAvailability
 from rig.standby.system.channels.channel import Channel, Transport
-from rig.standby.system.channels.decision import Nic, Row, Situation, decide
+from rig.standby.system.channels.decision import AtSetUp, Nic, Row, decide
 from rig.standby.system.channels.slots import NONE_FREE, SlotKind, SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
@@ -56,7 +56,7 @@ class ChannelSetup:
         supervisor: Supervising,
         numbers: Numbers,
         power: PowerState,
-        broker: Broker,
+        availability: ChannelAvailability,
         timeline: TimelineWriter,
         rules: StandbyConfig,
     ) -> None:
@@ -67,7 +67,7 @@ class ChannelSetup:
         self._driver = driver
         self._supervisor = supervisor
         self._power = power
-        self._broker = broker
+        self._availability = availability
         self._timeline = timeline
         self._rules = rules
         self._numbers = numbers
@@ -238,7 +238,7 @@ class ChannelSetup:
 
     async def _outcome(self, channel: Channel) -> Row:
         """The device is asked once; what happens to the channel meanwhile decides afterwards."""
-        end = decide(self._situation(channel, Nic.NOT_ASKED))
+        end = decide(self._at_set_up(channel, Nic.NOT_ASKED))
         if end.status is not Status.HARDWARE_SLOT_REQUESTED or channel.sock is None:
             return end
         try:
@@ -248,14 +248,14 @@ class ChannelSetup:
             channel.key = None
             nic = Nic.REFUSES
             if isinstance(error, RigError) and error.code == CONNECTION_OVER:
-                return decide(replace(self._situation(channel, nic), established=False))
-        return decide(self._situation(channel, nic))
+                return decide(replace(self._at_set_up(channel, nic), established=False))
+        return decide(self._at_set_up(channel, nic))
 
-    def _situation(self, channel: Channel, nic: Nic) -> Situation:
+    def _at_set_up(self, channel: Channel, nic: Nic) -> AtSetUp:
         sock = channel.sock
-        return Situation(
+        return AtSetUp(
             kind=channel.kind or self.kind_for(channel),
-            broker_ready=self._broker.ready,
+            available=self._availability.ready,
             reset=channel.reset,
             established=sock is None or tcp_info(sock).state == TCP_ESTABLISHED,
             in_standby=self._power.in_standby,
@@ -309,7 +309,7 @@ class ChannelSetup:
             channel.kind, channel.status = kind, None
             return
         self._record("SLOT_DENY", channel, kind=kind.value, reason=channel.no_slot)
-        if channel.no_slot == NONE_FREE and self._broker.ready and self._rules.no_slot_fails_connect:
+        if channel.no_slot == NONE_FREE and self._availability.ready and self._rules.no_slot_fails_connect:
             raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
 
     def _free_slot(self, channel: Channel) -> None:

@@ -1,6 +1,7 @@
 """Whether channels can be had at all: not while another user has the screen, nor in quiet hours (CCT-025).
 
-What the reason is called is what a ControlChannelReset says when it is over (CCT-046).
+The catalogue's word is a broker that is not ready; the broker of sockets is another one. What the reason is called is what a
+ControlChannelReset says when it is over (CCT-046).
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason as Reason
 
 
-class Broker:
+class ChannelAvailability:
     def __init__(self, surroundings: HostSurroundings) -> None:
         self._surroundings = surroundings
 
