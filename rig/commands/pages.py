@@ -12,11 +12,17 @@ Run tests
   rig run test_nat.py; rig run --last-failed  files, tests or printed ids; then what failed; -x stops at the first, -v tells more
   rig run --list                              tests and the requirements they prove
   rig run --topology routed -k resume         the same tests through a router; nat: through one that forgets connections
+  rig run --profile win8                      a host that behaves as Windows 8 does: lock screen, quotas
   rig run -n 0                                one after the other, as with a board; -n 3: three at a time, each on its own bench
   rig requirements CCT                        what is asked for, and what the last run said; one with all details: CCT-030
 
+Write an app
+  rig run test_example_apps.py -v             three to learn from: rig/suite/apps/README.md
+  rig manifest check rig/suite/apps/mail.toml what a manifest says, or where it is wrong; rig help manifest
+
 Watch and look again
   rig monitor --run                           in a second terminal: what a run does, event by event
+  rig host                                    the same: what the host of a bench is at; of a run that is over: how it was last
   rig report reports/latest                   draw the reports again, also of a run that was killed; --keep 5 deletes old runs
 
 A device by itself
