@@ -73,7 +73,7 @@ class TimelineEvent(StrEnum):
         "PAYLOAD_KEEP_ALIVE",
         "The app gave a keep-alive of its own protocol, or took it back: app, channel, bytes.",
     )
-    USAGE_FAULT = "USAGE_FAULT", "The app used its channel wrongly: app, channel, what."
+    USAGE_FAULT = "USAGE_FAULT", "The app used its channel or its process wrongly: app, channel or instance, what."
     READ_POST = "READ_POST", "A read waits for data: app, instance, socket, channel."
     READ_COMPLETE_ENTER = "READ_COMPLETE_ENTER", "The completion of a read begins: app, instance, socket, channel, bytes."
     READ_COMPLETE_EXIT = "READ_COMPLETE_EXIT", "It has returned: app, instance, socket, channel."

@@ -32,6 +32,8 @@ class FakeSupervisor:
         self.stored: dict[str, int] = {}
         self.stillborn = False
         """Whoever is started ends before it is ready."""
+        self.never_ready = False
+        """Whoever is started says nothing, and runs nothing."""
         self.host_task: Callable[[FakeApp, RunTask], None] = FakeApp.done
         """What task hosts do with their run."""
 
@@ -62,6 +64,8 @@ class FakeSupervisor:
             child.on_task = lambda order: self.host_task(child, order)
         if self.stillborn:
             child.kill()
+        elif self.never_ready:
+            child.on_task = lambda order: None
         elif len(fds) == 2:  # no test calls it
             child.submit(AppReady())
 

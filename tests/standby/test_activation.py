@@ -9,6 +9,7 @@ import pytest
 
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.system import starting
+from rig.standby.system.app_process import START_S
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import AppReady
 from tests.standby.fake_app import FakeApp
@@ -166,6 +167,27 @@ async def test_a_run_for_whose_process_there_is_no_descriptor_is_over(
         await fire(host, task)
         assert host.timeline.find("TASK_END")[-1].reason == "done"
         await host.bench(bench.UninstallPackage("mail"))
+
+
+@pytest.mark.parametrize("entry_point", [None, TASK], ids=["in its app", "of its own"])
+@virtual
+async def test_a_process_that_never_gets_ready_does_not_keep_the_host_awake_for_ever(entry_point: str | None) -> None:
+    """Its class waits for something that does not come, or somebody has stopped it; no test waits for it."""
+    declared = BackgroundTasksExtension(TASK, frozenset({TaskType.SYSTEM_EVENT}))
+    async with fake_host() as host:
+        await host.bench(bench.InstallPackage(Manifest("mail", entry="its:App", extensions=(declared,)), []))
+        app = await host.app()
+        task = await register(app, AWAY, entry_point)
+        await host.bench(bench.EndApp(host.instance_of(app), by_user=True))
+        host.supervisor.never_ready = True
+        began_s = host.now_s
+        await fire(host, task)
+        await host.bench(bench.EnterStandby())
+        over = await host.timeline.wait("TASK_END")
+        assert over.at_s - began_s <= START_S + 1.0
+        assert over.reason == ("no process" if entry_point is None else "its process ended")
+        await host.timeline.wait("SLEEP_ENTER")
+        assert _started(host) == []
 
 
 @virtual

@@ -22,6 +22,10 @@ from rig.timeline import TimelineWriter
 FAILURE_S = 1.0
 """How long an app goes on at least that was told of a failed transport, and has a processor to wait for before its read ends."""
 
+START_S = 30.0
+"""Within that long, in real time, a process that no test waits for is ready, or it is ended: it would keep the host awake for
+ever, with all that waits for it. A loaded machine needs a few seconds, and a test waits for half of it."""
+
 Serve = Callable[["AppProcess", FromApp, Descriptors], Any]
 
 
@@ -85,6 +89,8 @@ class AppProcess:
         self._on_tell = on_tell
         self._on_heard = on_heard
         self._starting = governor.hold(self.label, "it starts") if saved.starting else None
+        if saved.starting and (saved.task_host or saved.untested):
+            asyncio.get_running_loop().call_later(START_S, self._starts_too_long)
         self._resuming: Hold | None = None
         self._ending = False
         self._reads = saved.reads
@@ -217,6 +223,13 @@ class AppProcess:
         if self._starting is not None:
             self._starting.release()
             self._starting = None
+
+    def _starts_too_long(self) -> None:
+        """Nobody waits for it in vain: a test that has launched it meanwhile does so no longer either."""
+        if not self.is_ready:
+            what = f"it was not ready within {START_S:.0f} s: it is ended"
+            self._timeline.add("USAGE_FAULT", app=self.name, instance=self.instance, what=what)
+            self.child.kill()
 
     def read_begins(self) -> None:
         self._reads += 1

@@ -27,6 +27,7 @@ class ForkedChild:
         self.pid = 0
         self.pids: tuple[int, ...] = ()
         self._own_pid = 0
+        self._killed = False
         self._known = asyncio.Event()
         self._ended: asyncio.Future[str] = asyncio.get_running_loop().create_future()
 
@@ -59,7 +60,8 @@ class ForkedChild:
         return "it hung up and was killed"
 
     def kill(self) -> None:
-        """What it has started is ended by the supervisor then."""
+        """What it has started is ended by the supervisor then. One that is about to be born is ended when it is."""
+        self._killed = True
         if not self._ended.done():
             signal_all([self._own_pid], signal.SIGKILL)
 
@@ -76,6 +78,8 @@ class ForkedChild:
     def is_born(self, forked: supervision.Forked) -> None:
         self._own_pid, self.pid = forked.pid, forked.outer_pid
         self._known.set()
+        if self._killed:
+            self.kill()
 
     def has_ended(self, status: str) -> None:
         if not self._ended.done():
