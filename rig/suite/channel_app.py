@@ -44,6 +44,8 @@ class ChannelApp:
         self.inbox: dict[str, list[bytes]] = {}
         self._go_on = threading.Event()
         self._go_on.set()
+        self._tasks_go_on = threading.Event()
+        self._tasks_go_on.set()
         self._set_up_with: dict[str, dict[str, Any]] = {}
         app.entry_points |= {ENTRY: self._task, RESET_ENTRY: self._reset_task, NETWORK_ENTRY: self._network_task}
 
@@ -156,6 +158,13 @@ class ChannelApp:
         else:
             self._go_on.set()
 
+    def hold_tasks(self, hold: bool) -> None:
+        """Runs of the channels' tasks do not go on while it is set."""
+        if hold:
+            self._tasks_go_on.clear()
+        else:
+            self._tasks_go_on.set()
+
     # -- the app itself ------------------------------------------------------------------------------------------------
 
     def _read(self, operation: ReadOperation) -> None:
@@ -168,7 +177,11 @@ class ChannelApp:
             self.read(operation.channel_id)
 
     def _task(self, instance: BackgroundTaskInstance) -> None:
+        self._tasks_go_on.wait(COMPLETION_LIMIT_S)
         channel = instance.channel_id or ""
+        if instance.trigger_details is None:
+            self.app.timeline.add("closed-meanwhile", channel=channel)
+            return
         data = b"".join(self.inbox.pop(channel, []))
         self.app.timeline.add("TASK_DATA", app=self.app.name, channel=channel, data=data.hex(), closed=False)
 

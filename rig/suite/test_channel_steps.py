@@ -211,6 +211,18 @@ def test_a_device_that_is_not_there_wakes_nobody(scene: Scene, app: AppHandle) -
     assert app.call("get", **supported) is True
 
 
+@pytest.mark.requirement("CCT-043")
+def test_a_run_whose_channel_was_closed_meanwhile_finds_none_and_ends_well(scene: Scene, app: AppHandle) -> None:
+    assert app.call("set_up", channel="inbox", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    app.call("hold_tasks", hold=True)
+    scene.bench.server.push(b"before the close")
+    scene.timeline.wait("RUN_ENTER", kind="push")
+    app.call("close", channel="inbox")
+    app.call("hold_tasks", hold=False)
+    assert scene.timeline.wait("closed-meanwhile").channel == "inbox"
+    assert scene.timeline.wait("RUN_EXIT", kind="push").fault is None
+
+
 @pytest.mark.requirement("CCT-048")
 def test_a_change_of_the_network_makes_the_app_build_its_channel_again(scene: Scene, app: AppHandle) -> None:
     app.call("register_for_network_changes")
