@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rig.standby.system.tasks.admission import needs_lock_screen
+from rig.standby.system.admission import needs_lock_screen
 from rig.standby.wire.from_app import ConstructChannel, GetAccess, RegisterTask, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus as Status

@@ -14,10 +14,12 @@ import msgspec
 
 from rig.clock import Clock
 from rig.config import StandbyConfig
+from rig.standby.system.admission import Admission
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
 from rig.standby.system.channels.parts import ChannelParts
 from rig.standby.system.channels.table import ChannelTable
+from rig.standby.system.core import Core
 from rig.standby.system.driver import Driver, DriverNotice
 from rig.standby.system.endings import Endings
 from rig.standby.system.faults import Faults
@@ -43,7 +45,6 @@ from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.surroundings import HostSurroundings
-from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.system.tasks.triggers.system_event import SystemEvents
 from rig.standby.wire import bench
@@ -91,45 +92,32 @@ class System:
         network.subscribe(self._look)
         self.processes = Processes(self.power, self.owners)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
-        admission = Admission(rules.profile, self.situation)
+        core = Core(
+            rules=rules,
+            clock=clock,
+            driver=driver,
+            supervisor=supervisor,
+            packages=self.packages,
+            processes=self.processes,
+            sleep=self._sleep,
+            governor=self.governor,
+            power=self.power,
+            background=self._background,
+            numbers=host.numbers,
+            situation=self.situation,
+            surroundings=self.surroundings,
+            admission=Admission(rules.profile, self.situation),
+            timeline=timeline,
+        )
         table = ChannelTable()
         self.tasks = TaskParts(
-            rules,
-            clock,
-            self.packages,
-            self.processes,
-            self._sleep,
-            self.governor,
-            self.power,
-            self._background,
-            host.numbers,
-            timeline,
-            self.situation,
-            self.surroundings,
-            admission,
+            core,
             get_channel=table.get,
             start_task_host=lambda *arguments: self.starting.task_host(*arguments),
             activate=lambda *arguments: self.starting.activated(*arguments),
             changed=lambda: self._ledger.soon(),
         )
-        self.channels = ChannelParts(
-            table,
-            rules,
-            clock,
-            driver,
-            supervisor,
-            self.processes,
-            self._sleep,
-            self.governor,
-            self.power,
-            self._background,
-            host.numbers,
-            timeline,
-            self.surroundings,
-            admission,
-            self.tasks.channel,
-            self.system_events.happens,
-        )
+        self.channels = ChannelParts(core, table, self.tasks.channel, self.system_events.happens)
         self.owners.add(*self.channels.owners)
         self.owners.add(self.tasks.owner)
         self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)

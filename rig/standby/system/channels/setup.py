@@ -16,6 +16,7 @@ from rig.config import StandbyConfig
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import RigError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
+from rig.standby.system.admission import Admission
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.availability import ChannelAvailability
 from rig.standby.system.channels.channel import Channel, Transport
@@ -27,7 +28,6 @@ from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState
 from rig.standby.system.supervising import Supervising
-from rig.standby.system.tasks.admission import Admission
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.transport import is_datagram

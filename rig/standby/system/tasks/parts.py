@@ -2,22 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 
-from rig.clock import Clock
-from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess
-from rig.standby.system.background import Background
-from rig.standby.system.governor import Governor
-from rig.standby.system.numbers import Numbers
-from rig.standby.system.package import AppPackage
-from rig.standby.system.power import PowerState
-from rig.standby.system.processes import Processes
-from rig.standby.system.situation import HostSituation
-from rig.standby.system.sleep_cycle import SleepCycle
-from rig.standby.system.surroundings import HostSurroundings
+from rig.standby.system.core import Core
 from rig.standby.system.tasks.access import Access
-from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.cancellation import Cancellation
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.hosts import ActivateApp, Hosts, StartTaskHost
@@ -41,7 +30,6 @@ from rig.standby.system.tasks.triggers.system_tasks import SystemTasks
 from rig.standby.system.tasks.triggers.time import TimeTriggers
 from rig.standby.system.tasks.usage import Usage
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-from rig.timeline import TimelineWriter
 
 MIB = 1 << 20
 
@@ -51,34 +39,25 @@ class TaskParts:
 
     def __init__(
         self,
-        rules: StandbyConfig,
-        clock: Clock,
-        packages: Mapping[str, AppPackage],
-        processes: Processes,
-        sleep: SleepCycle,
-        governor: Governor,
-        power: PowerState,
-        background: Background,
-        numbers: Numbers,
-        timeline: TimelineWriter,
-        situation: HostSituation,
-        surroundings: HostSurroundings,
-        admission: Admission,
+        core: Core,
         *,
         get_channel: Callable[[AppProcess, str], object],
         start_task_host: StartTaskHost,
         activate: ActivateApp,
         changed: Callable[[], None],
     ) -> None:
+        rules, processes, power, situation = core.rules, core.processes, core.power, core.situation
         self._win8 = rules.profile == "win8"
-        self.access = Access(packages, surroundings, rules)
-        self.registry = Registry(packages, admission, timeline)
+        self.access = Access(core.packages, core.surroundings, rules)
+        self.registry = Registry(core.packages, core.admission, core.timeline)
         self.instances = Instances()
         hosts = Hosts(processes, self.registry, start_task_host, activate, rules.memory_limit_mb * MIB)
         limits = Limits(rules, self.instances, self._exceeded)
         delivery = Delivery(processes)
-        self.quotas = Quotas(rules, clock, self.instances, processes, power, surroundings, lambda: self.scheduler.consider_all())
-        self.policy = Policy(situation, admission, self.quotas)
+        self.quotas = Quotas(
+            rules, core.clock, self.instances, processes, power, core.surroundings, lambda: self.scheduler.consider_all()
+        )
+        self.policy = Policy(situation, core.admission, self.quotas)
         self.usage = Usage(self.instances, hosts, self.quotas)
         self.scheduler = Scheduler(
             self.registry,
@@ -91,12 +70,12 @@ class TaskParts:
             self.quotas,
             delivery,
             processes,
-            sleep,
-            governor,
+            core.sleep,
+            core.governor,
             power,
-            background,
-            numbers,
-            timeline,
+            core.background,
+            core.numbers,
+            core.timeline,
             changed,
         )
         self.channel = ChannelTasks(self.registry, self.scheduler, get_channel)
@@ -109,7 +88,7 @@ class TaskParts:
         sources = (
             self.channel,
             self.system,
-            TimeTriggers(clock, lambda registration: self.scheduler.fire(registration, cause="timer")),
+            TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer")),
             self.application,
             self.device_use,
             self.device_servicing,

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from rig.standby.system.admission import Admission
 from rig.standby.system.package import AppPackage
 from rig.standby.system.registration import Registration
 from rig.standby.system.situation import HostSituation
-from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.conditions import first_lost
 from rig.standby.system.tasks.quota import Quotas
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason

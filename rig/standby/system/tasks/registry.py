@@ -6,10 +6,10 @@ import uuid
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from rig.standby.system.admission import Admission
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.package import AppPackage
 from rig.standby.system.registration import Registration
-from rig.standby.system.tasks.admission import Admission
 from rig.standby.system.tasks.rules import check_conditions, runs_in_app
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.wire.from_app import RegisterTask, TaskInfo
