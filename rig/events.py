@@ -62,6 +62,7 @@ class TimelineEvent(StrEnum):
     SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
     SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
     SLOT_FREE = "SLOT_FREE", "The host has the slot back: app, channel, kind."
+    CHANNEL_CLOSE = "CHANNEL_CLOSE", "The channel is gone, closed by its app or ended with it: app, channel."
     RESET = "RESET", "Channels were taken away, and can be rebuilt now: app, reason, hardware, software (slots lost)."
     NIC_PATTERN_ADD = (
         "NIC_PATTERN_ADD",

@@ -15,8 +15,8 @@ from rig.results.host_state import App, Channel, Hold, HostState, Run, Task
 
 LATEST_RUNS = 12
 """Runs shown, those that go on and the newest that are over."""
-
 MOST_HELD = 8
+"""Holders shown of those that kept the host awake, the longest first."""
 
 
 def as_map(state: HostState, test: str) -> dict[str, Any]:
@@ -56,11 +56,7 @@ def drawn(state: HostState, test: str) -> Group:
         *_table("Tasks", "app task kind channel runs", map(_task, state.tasks.values())),
         *_table("Runs", "app task instance state ms", (_run(state, run) for run in shown[-LATEST_RUNS:])),
         *_table("Keeps the host awake", "holder reason ms", (_hold(state, hold) for hold in state.holds.values())),
-        *_table(
-            "Kept it awake in standby",
-            "holder ms",
-            ((who, f"{ms:.1f}") for who, ms in sorted(state.held_ms.items(), key=lambda held: -held[1])[:8]),
-        ),
+        *_table("Kept it awake in standby", "holder ms", _most_held(state)),
         *_table("Levers", "lever value", ((name, str(value)) for name, value in state.levers.items())),
     )
 

@@ -15,6 +15,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from rig.events import TimelineEvent as E
+
 Record: TypeAlias = Mapping[str, Any]
 """A line of timeline.jsonl: t (CLOCK_MONOTONIC, ns), src, ev, and what the event says."""
 
@@ -60,7 +62,7 @@ class Task:
 
 @dataclass
 class Run:
-    """One run of a task. `state`: pending (and why), running, cancelled, or how it ended."""
+    """One run of a task. `state`: pending or paused (and why), running, cancelled, or how it ended."""
 
     app: str
     task: str
@@ -214,7 +216,9 @@ class HostState:
         channel.slot, channel.status = None, str(record.get("status") or record.get("reason"))
 
     def slot_freed(self, record: Record) -> None:
-        self._channel(record).slot = None
+        """Also of a channel that the system takes away."""
+        channel = self._channel(record)
+        channel.slot = channel.status = None
 
     def slot_on_device(self, record: Record) -> None:
         if "channel" in record:
@@ -226,10 +230,6 @@ class HostState:
 
     def channel_closed(self, record: Record) -> None:
         self.channels.pop((str(record.get("app")), str(record.get("channel"))), None)
-
-    def reset(self, record: Record) -> None:
-        if "channel" in record:
-            self._channel(record).status = f"reset: {record.get('reason')}"
 
     def _channel(self, record: Record) -> Channel:
         app, channel = str(record.get("app")), str(record.get("channel"))
@@ -248,6 +248,12 @@ class HostState:
     def run_pending(self, record: Record) -> None:
         self._turn_run(record, f"pending: {record.get('reason')}")
 
+    def run_paused(self, record: Record) -> None:
+        self._turn_run(record, f"paused: {record.get('reason')}")
+
+    def run_continued(self, record: Record) -> None:
+        self._turn_run(record, "running")
+
     def run_enters(self, record: Record) -> None:
         self._turn_run(record, "running")
         app, name = str(record.get("app")), str(record.get("task"))
@@ -262,8 +268,10 @@ class HostState:
         fault = record.get("fault")
         self._turn_run(record, f"failed: {fault}" if fault else "done", ended=True)
 
-    def run_killed(self, record: Record) -> None:
-        self._turn_run(record, f"killed: {record.get('reason')}", ended=True)
+    def run_ended(self, record: Record) -> None:
+        """For the system: also one that never ran, or whose process was killed."""
+        reason, fault = record.get("reason"), record.get("fault")
+        self._turn_run(record, f"failed: {fault}" if fault and reason == "done" else str(reason), ended=True)
 
     def _turn_run(self, record: Record, state: str, *, ended: bool = False) -> None:
         number = record.get("instance")
@@ -278,33 +286,35 @@ class HostState:
 
 
 _HANDLERS: Mapping[str, Callable[[HostState, Record], None]] = {
-    "POWER": HostState.power,
-    "SLEEP_ENTER": HostState.fell_asleep,
-    "SLEEP_EXIT": HostState.woke,
-    "NIC_WAKE": HostState.nic_wake,
-    "SLEEP_REFUSED": HostState.refused,
-    "HELD": HostState.held,
-    "LEVER": HostState.lever,
-    "SYSTEM_STARTED": HostState.system_started,
-    "MACHINE_RESTART": HostState.machine_restarted,
-    "APP_READY": HostState.app_ready,
-    "APP_SUSPEND": HostState.app_suspended,
-    "APP_RESUME": HostState.app_resumed,
-    "APP_TERMINATED": HostState.app_ended,
-    "CTOR": HostState.channel_made,
-    "CONNECT_BEGIN": HostState.connect_begins,
-    "CONNECT_END": HostState.connect_ended,
-    "SLOT_GRANT": HostState.slot_granted,
-    "SLOT_DENY": HostState.slot_denied,
-    "SLOT_FREE": HostState.slot_freed,
-    "NIC_PATTERN_ADD": HostState.slot_on_device,
-    "NIC_PATTERN_DEL": HostState.slot_off_device,
-    "RESET": HostState.reset,
-    "REGISTER": HostState.registered,
-    "UNREGISTER": HostState.unregistered,
-    "TASK_PENDING": HostState.run_pending,
-    "RUN_ENTER": HostState.run_enters,
-    "CANCEL_SENT": HostState.run_cancelled,
-    "RUN_EXIT": HostState.run_exits,
-    "TASK_KILLED": HostState.run_killed,
+    E.POWER: HostState.power,
+    E.SLEEP_ENTER: HostState.fell_asleep,
+    E.SLEEP_EXIT: HostState.woke,
+    E.NIC_WAKE: HostState.nic_wake,
+    E.SLEEP_REFUSED: HostState.refused,
+    E.HELD: HostState.held,
+    E.LEVER: HostState.lever,
+    E.SYSTEM_STARTED: HostState.system_started,
+    E.MACHINE_RESTART: HostState.machine_restarted,
+    E.APP_READY: HostState.app_ready,
+    E.APP_SUSPEND: HostState.app_suspended,
+    E.APP_RESUME: HostState.app_resumed,
+    E.APP_TERMINATED: HostState.app_ended,
+    E.CTOR: HostState.channel_made,
+    E.CONNECT_BEGIN: HostState.connect_begins,
+    E.CONNECT_END: HostState.connect_ended,
+    E.SLOT_GRANT: HostState.slot_granted,
+    E.SLOT_DENY: HostState.slot_denied,
+    E.SLOT_FREE: HostState.slot_freed,
+    E.CHANNEL_CLOSE: HostState.channel_closed,
+    E.NIC_PATTERN_ADD: HostState.slot_on_device,
+    E.NIC_PATTERN_DEL: HostState.slot_off_device,
+    E.REGISTER: HostState.registered,
+    E.UNREGISTER: HostState.unregistered,
+    E.TASK_PENDING: HostState.run_pending,
+    E.TASK_PAUSED: HostState.run_paused,
+    E.TASK_CONTINUED: HostState.run_continued,
+    E.RUN_ENTER: HostState.run_enters,
+    E.CANCEL_SENT: HostState.run_cancelled,
+    E.RUN_EXIT: HostState.run_exits,
+    E.TASK_END: HostState.run_ended,
 }

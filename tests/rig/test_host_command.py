@@ -37,6 +37,9 @@ def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
         bench.host.enter_standby()
         asleep = json.loads(rig_host(str(tmp_path), "--json").stdout)
         table = rig_host(str(tmp_path / "timeline.jsonl")).stdout
+        bench.host.exit_standby()
+        app.call("close_channel", channel="inbox")
+        closed = json.loads(rig_host(str(tmp_path), "--json").stdout)
     assert (awake["screen"], awake["asleep"], asleep["asleep"]) == ("active", False, True)
     assert [(app["name"], app["state"]) for app in awake["apps"]] == [("chat", "running")]
     assert [app["state"] for app in asleep["apps"]] == ["suspended"]
@@ -46,6 +49,7 @@ def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
     assert {task["kind"] for task in asleep["tasks"]} == {"push", "keepalive"}
     assert "the device speaks for it" in table
     assert "inbox" in table
+    assert closed["channels"] == []
 
 
 def test_where_no_bench_was_is_an_error_that_says_where_to_look(tmp_path: Path) -> None:
@@ -85,6 +89,31 @@ def test_runs_wait_run_and_end() -> None:
         assert state.runs[7].state == expected
     assert state.tasks["t1"].runs == 1
     assert state.runs[7].ended
+
+
+def test_a_run_that_never_ran_or_was_killed_is_over_and_one_that_a_quota_holds_up_is_paused() -> None:
+    task = {"app": "mail", "task": "fetch", "task_id": "t1", "instance": 7}
+    state = told(("TASK_PENDING", {**task, "reason": "battery saver"}), ("TASK_END", {**task, "reason": "ABORT", "fault": None}))
+    assert (state.runs[7].state, state.runs[7].ended) == ("ABORT", True)
+    state = told(("RUN_ENTER", task), ("TASK_PAUSED", {**task, "reason": "its quota of processor time"}))
+    assert state.runs[7].state == "paused: its quota of processor time"
+    for event, detail, expected in (
+        ("TASK_CONTINUED", {}, ("running", False)),
+        ("TASK_KILLED", {"process": "app"}, ("running", False)),
+        ("TASK_END", {"reason": "killed", "fault": "its process ended"}, ("killed", True)),
+    ):
+        state.take({"t": 9_000_000, "src": "test", "ev": event, **task, **detail})
+        assert (state.runs[7].state, state.runs[7].ended) == expected
+
+
+def test_a_channel_that_is_taken_away_has_no_slot_and_one_that_is_closed_is_gone() -> None:
+    channel = {"app": "chat", "channel": "inbox"}
+    granted = ("SLOT_GRANT", {**channel, "status": "HARDWARE_SLOT_ALLOCATED", "kind": "hardware"})
+    state = told(("CTOR", {**channel, "minutes": 15}), granted, ("SLOT_FREE", {**channel, "kind": "hardware"}))
+    shown = state.channels["chat", "inbox"]
+    assert (shown.slot, shown.status) == (None, None)
+    state.take({"t": 9_000_000, "src": "test", "ev": "CHANNEL_CLOSE", **channel})
+    assert state.channels == {}
 
 
 def test_runs_that_are_over_are_not_kept_for_ever() -> None:

@@ -191,6 +191,7 @@ class ChannelSetup:
         self._free_slot(channel)
         if channel in self._table:
             self._table.remove(channel)
+            self._record("CHANNEL_CLOSE", channel)
 
     def reset(self, channel: Channel) -> None:
         """It is of no use any more; its slot is to be freed."""
