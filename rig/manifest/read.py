@@ -27,6 +27,8 @@ def read_manifest(path: Path) -> Manifest:
 
 def _bytes(path: Path, most: int) -> bytes:
     """All of it; of a file that never ends no more than a manifest may have."""
+    if path.is_fifo():
+        raise UsageError("RIG-C01", f"{path}: cannot be read: it is a pipe, and nobody may ever write to it", "name a file")
     try:
         with path.open("rb") as file:
             data = file.read(most + 1)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 
 import pytest
@@ -59,3 +60,15 @@ def test_check_of_a_wrong_one(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     assert "its form: rig help manifest" in said.err
     assert main(["manifest", "check", "--json", str(tmp_path / "no.toml")]) == Exit.USAGE
     assert json.loads(capsys.readouterr().out)["error"]["code"] == "RIG-C01"
+
+
+@pytest.mark.parametrize("name", ["mail.xml", "mail.toml"])
+def test_what_is_no_file_is_an_error_at_once(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A pipe that nobody writes to is waited for by whoever opens it."""
+    pipe, folder, loop = (tmp_path / f"{kind}-{name}" for kind in ("pipe", "folder", "loop"))
+    os.mkfifo(pipe)
+    folder.mkdir()
+    loop.symlink_to(loop)
+    for path in (pipe, folder, loop):
+        assert main(["manifest", "check", str(path)]) == Exit.USAGE
+        assert "RIG-C01" in capsys.readouterr().err
