@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import subprocess
@@ -10,9 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
 from rig.bench import Bench
+from rig.commands.host_view import as_map, drawn
 from rig.config import BenchConfig
+from rig.events import TimelineEvent
 from rig.results.host_state import ENDED_TASKS, HostState
 
 
@@ -50,6 +54,24 @@ def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
     assert "the device speaks for it" in table
     assert "inbox" in table
     assert closed["channels"] == []
+
+
+DAMAGED: list[Any] = [None, "x", "\ud800", "\x1b[2J", [], {}, True, -1, 10**400, float("inf"), float("nan")]
+
+
+@pytest.mark.parametrize("damaged", DAMAGED, ids=lambda value: ascii(value)[:8])
+def test_a_damaged_value_changes_what_is_shown_and_no_more(damaged: Any) -> None:
+    """Of any kind of record, in any place."""
+    good = {"t": 1, "app": "chat", "instance": 1, "task": "sync", "task_id": "a", "holder": "h", "reason": "r", "held_ms": 1.5}
+    for event in TimelineEvent:
+        state = HostState()
+        for key in (*good, *"incarnation pid status state minutes channel error kind slot fault".split()):
+            state.take({"ev": event.value, **good, key: damaged})
+            json.dumps(as_map(state, "test"))
+        console = Console(file=(shown := io.StringIO()))
+        console.print(drawn(state, "test"))
+        assert "\x1b" not in shown.getvalue()
+        shown.getvalue().encode()
 
 
 def test_where_no_bench_was_is_an_error_that_says_where_to_look(tmp_path: Path) -> None:
