@@ -175,9 +175,9 @@ async def test_device_triggers_are_requested_from_the_foreground_with_consent(ki
     async with fake_host() as host:
         app = await host.app()
         await register(app, kind(TRIGGER), TASK)
-        host.system.packages["mail"].user_grants = False
+        await turn(host, device_consent=False)
         assert await device(app) is Device.DENIED_BY_USER
-        host.system.packages["mail"].user_grants = True
+        await turn(host, device_consent=True)
         await host.bench(bench.Suspend(host.instance_of(app)))
         app.go_on()
         assert await device(app) is Device.DENIED_BY_SYSTEM
