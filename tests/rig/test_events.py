@@ -32,7 +32,7 @@ def test_an_apps_own_events_are_its_own(tmp_path: Path) -> None:
     timeline.close()
 
 
-WRITERS = ("add", "_record", "tell", "_tell", "_tell_dropped")
+WRITERS = ("add", "_record", "tell", "_tell")
 """A timeline's own, and those that give it a record with what theirs have in common."""
 
 

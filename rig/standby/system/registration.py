@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from rig.standby.wire.task_enums import SystemConditionType
@@ -31,6 +33,11 @@ class Registration(msgspec.Struct, frozen=True):
     def kind(self) -> str:
         """Of its trigger, as the timeline calls it."""
         return kind_of(self.trigger)
+
+    @property
+    def names(self) -> dict[str, Any]:
+        """What a record of it begins with."""
+        return {"app": self.package, "task": self.name, "kind": self.kind, "channel": self.channel_id}
 
     @property
     def channel_id(self) -> str | None:

@@ -56,7 +56,7 @@ class SavedInstance(msgspec.Struct, frozen=True):
 class Instance:
     """`number` counts runs of the whole host. One setter of its state, `turn`; the rest of a change is its caller's."""
 
-    def __init__(self, saved: SavedInstance, app: str, timeline: TimelineWriter) -> None:
+    def __init__(self, saved: SavedInstance, timeline: TimelineWriter) -> None:
         self.number = saved.number
         self.registration = saved.registration
         self.details = saved.details
@@ -67,7 +67,6 @@ class Instance:
         self.killed = False
         self.host: AppProcess | None = None
         """Where it runs."""
-        self._app = app
         self._timeline = timeline
         self._state = State.PENDING
         self._waits_for: str | None = None
@@ -130,13 +129,4 @@ class Instance:
 
     def tell(self, event: str, **detail: Any) -> None:
         """A record of it."""
-        registration = self.registration
-        self._timeline.add(
-            event,
-            app=self._app,
-            task=registration.name,
-            kind=registration.kind,
-            instance=self.number,
-            channel=registration.channel_id,
-            **detail,
-        )
+        self._timeline.add(event, **self.registration.names, instance=self.number, **detail)

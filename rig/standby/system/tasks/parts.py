@@ -80,8 +80,8 @@ class TaskParts:
         )
         self.channel = ChannelTasks(self.registry, self.scheduler, get_channel)
         self.system = SystemTasks(self.registry, self.scheduler)
-        self.application = ApplicationTriggers(processes, self.instances, self.scheduler, self.policy, power)
-        self.device_use = DeviceUseTriggers(processes, self.instances, self.scheduler, self.policy, power)
+        self.application = ApplicationTriggers(self.instances, self.scheduler, self.policy, power, processes)
+        self.device_use = DeviceUseTriggers(self.instances, self.scheduler, self.policy, power, processes)
         self.device_servicing = DeviceServicingTriggers(
             self.instances, self.scheduler, self.policy, power, situation, is_pc=rules.family == "desktop"
         )

@@ -111,12 +111,4 @@ class Registry:
         return sorted({r.group for r in app.package.registrations.values() if r.group is not None})
 
     def _tell(self, event: str, registration: Registration, **detail: Any) -> None:
-        self._timeline.add(
-            event,
-            app=registration.package,
-            task=registration.name,
-            kind=registration.kind,
-            channel=registration.channel_id,
-            task_id=registration.task_id,
-            **detail,
-        )
+        self._timeline.add(event, **registration.names, task_id=registration.task_id, **detail)

@@ -9,7 +9,6 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from collections.abc import Callable, Iterable
-from typing import Any
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.background import Background
@@ -97,16 +96,16 @@ class Scheduler:
         """`cause`: why a suspended app goes on. Returns the instance, which may wait since before; None: there is none."""
         inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
         if inert is not None:
-            self._tell_dropped("TASK_INERT", registration, reason=inert)
+            self._timeline.add("TASK_INERT", **registration.names, reason=inert)
             return None
         waiting = self._waiting(registration)
         if waiting is not None:
             return waiting
         if len(self._instances.of_package(registration.package)) >= RUNS_PER_APP:
-            self._tell_dropped("USAGE_FAULT", registration, what=f"{RUNS_PER_APP} runs of its tasks are not done")
+            self._timeline.add("USAGE_FAULT", **registration.names, what=f"{RUNS_PER_APP} runs of its tasks are not done")
             return None
         saved = SavedInstance(self._numbers.next_run(), registration, details, cause)
-        instance = Instance(saved, registration.package, self._timeline)
+        instance = Instance(saved, self._timeline)
         self._instances.add(instance)
         if getattr(registration.trigger, "one_shot", False):
             self._registry.remove(registration, "it has fired")
@@ -333,7 +332,7 @@ class Scheduler:
 
     def take_up(self, saved: SavedInstance, host: AppProcess | None) -> None:
         """`host`: the process that has been told of it."""
-        instance = Instance(saved, saved.registration.package, self._timeline)
+        instance = Instance(saved, self._timeline)
         self._instances.add(instance)
         if host is not None:
             instance.went_on(host, returned=saved.returned)
@@ -342,13 +341,3 @@ class Scheduler:
             self._quotas.watch()
             if instance.cancelled is not None:
                 self._cancellation.go_on(instance)
-
-    def _tell_dropped(self, event: str, registration: Registration, **detail: Any) -> None:
-        self._timeline.add(
-            event,
-            app=registration.package,
-            task=registration.name,
-            kind=registration.kind,
-            channel=registration.channel_id,
-            **detail,
-        )

@@ -8,7 +8,7 @@ from rig.standby.system.processes import Processes
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.scheduler import Scheduler
-from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.system.tasks.triggers.requested import RequestedTriggers
 from rig.standby.system.tasks.triggers.single import check_single, own_registration
 from rig.standby.wire.from_app import RegisterTask, RequestApplicationTrigger
 from rig.standby.wire.hresult import HostError, HResult
@@ -16,17 +16,14 @@ from rig.standby.wire.task_enums import ApplicationTriggerResult as Result
 from rig.standby.wire.triggers import Application, ApplicationDetails, MediaProcessing
 
 
-class ApplicationTriggers(TriggerSource):
+class ApplicationTriggers(RequestedTriggers):
     kinds = (Application, MediaProcessing)
 
     def __init__(
-        self, processes: Processes, instances: Instances, scheduler: Scheduler, policy: Policy, power: PowerState
+        self, instances: Instances, scheduler: Scheduler, policy: Policy, power: PowerState, processes: Processes
     ) -> None:
+        super().__init__(instances, scheduler, policy, power)
         self._processes = processes
-        self._instances = instances
-        self._scheduler = scheduler
-        self._policy = policy
-        self._power = power
 
     def check(self, app: AppProcess, wanted: RegisterTask) -> None:
         check_single(app, wanted, self._processes)
@@ -34,7 +31,7 @@ class ApplicationTriggers(TriggerSource):
     def request(self, app: AppProcess, wanted: RequestApplicationTrigger) -> Result:
         """A trigger object that is new is as good as the one that was stored: the task is the app's only one of the kind. Raises
         HostError ILLEGAL_METHOD_CALL where it is no app in the foreground that asks."""
-        if wanted.from_task or app.is_task_host or not app.foreground or self._power.in_standby:
+        if wanted.from_task or self.in_background(app):
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "only an app in the foreground requests a trigger, and no task of it")
         if self._policy.inert(app.package, Application(wanted.trigger)) is not None:
             return Result.DISABLED_BY_POLICY

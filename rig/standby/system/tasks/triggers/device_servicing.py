@@ -9,7 +9,7 @@ from rig.standby.system.situation import HostSituation
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.scheduler import Scheduler
-from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.system.tasks.triggers.requested import RequestedTriggers
 from rig.standby.wire.from_app import RequestDeviceTrigger
 from rig.standby.wire.task_enums import DeviceTriggerResult as Result
 from rig.standby.wire.triggers import DeviceDetails, DeviceServicing
@@ -18,7 +18,7 @@ ENOUGH_BATTERY_PERCENT = 33
 """More than that is left, or the host is on external power."""
 
 
-class DeviceServicingTriggers(TriggerSource):
+class DeviceServicingTriggers(RequestedTriggers):
     kinds = (DeviceServicing,)
 
     def __init__(
@@ -31,18 +31,14 @@ class DeviceServicingTriggers(TriggerSource):
         *,
         is_pc: bool,
     ) -> None:
-        self._instances = instances
-        self._scheduler = scheduler
-        self._policy = policy
-        self._power = power
+        super().__init__(instances, scheduler, policy, power)
         self._situation = situation
         self._is_pc = is_pc
 
     def request(self, app: AppProcess, wanted: RequestDeviceTrigger) -> Result:
         """The user is asked each time."""
         registration = self.registration(app, wanted.trigger)
-        in_background = app.is_task_host or not app.foreground or self._power.in_standby
-        if registration is None or in_background or not self._is_pc or not app.package.privileged:
+        if registration is None or self.in_background(app) or not self._is_pc or not app.package.privileged:
             return Result.DENIED_BY_SYSTEM
         if self._policy.inert(app.package, registration.trigger) is not None or self._instances.of(registration):
             return Result.DENIED_BY_SYSTEM

@@ -8,32 +8,28 @@ from rig.standby.system.processes import Processes
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.scheduler import Scheduler
-from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.system.tasks.triggers.requested import RequestedTriggers
 from rig.standby.system.tasks.triggers.single import check_single, own_registration
 from rig.standby.wire.from_app import RegisterTask, RequestDeviceTrigger
 from rig.standby.wire.task_enums import DeviceTriggerResult as Result
 from rig.standby.wire.triggers import DeviceDetails, DeviceUse
 
 
-class DeviceUseTriggers(TriggerSource):
+class DeviceUseTriggers(RequestedTriggers):
     kinds = (DeviceUse,)
 
     def __init__(
-        self, processes: Processes, instances: Instances, scheduler: Scheduler, policy: Policy, power: PowerState
+        self, instances: Instances, scheduler: Scheduler, policy: Policy, power: PowerState, processes: Processes
     ) -> None:
+        super().__init__(instances, scheduler, policy, power)
         self._processes = processes
-        self._instances = instances
-        self._scheduler = scheduler
-        self._policy = policy
-        self._power = power
 
     def check(self, app: AppProcess, wanted: RegisterTask) -> None:
         check_single(app, wanted, self._processes)
 
     def request(self, app: AppProcess, wanted: RequestDeviceTrigger) -> Result:
         registration = own_registration(app, DeviceUse, self._processes)
-        in_background = app.is_task_host or not app.foreground or self._power.in_standby
-        if registration is None or in_background or self._policy.inert(app.package, registration.trigger) is not None:
+        if registration is None or self.in_background(app) or self._policy.inert(app.package, registration.trigger) is not None:
             return Result.DENIED_BY_SYSTEM
         if self._instances.of(registration):
             return Result.DENIED_BY_SYSTEM
