@@ -16,6 +16,7 @@ from rig.standby.system.package import AppPackage
 from rig.standby.system.power import Screen
 from rig.standby.system.registration import Registration
 from rig.standby.system.store import Done, Name, Store
+from rig.standby.system.tasks.instance import SavedInstance
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.to_app import RunTask
@@ -56,8 +57,9 @@ def things(*more: tuple[Name, Any]) -> dict[Name, bytes]:
         (("package", "chat"), package),
         (("app", "1"), SavedApp(1, "chat", runs=[run])),
         (("channel", "1 inbox"), CHANNEL),
-        (("task", "7"), {"ordered": True}),
-        (("task", "8"), {"ordered": False}),
+        (("task", "7"), SavedInstance(7, registration("a", AWAY), None, "trigger")),
+        (("task", "8"), SavedInstance(8, registration("a", AWAY), None, "trigger")),
+        (("task", "9"), SavedInstance(9, registration("b", ChannelPush("inbox")), None, "trigger")),
         (("completions", "1"), {"of": "an app that is gone"}),
         (("due", "a"), {"at": "some time"}),
         (("surroundings", ""), Surroundings(ac=False)),

@@ -9,8 +9,10 @@ import pytest
 
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, RemoveAccess, RequestAccess
+from rig.standby.wire.from_app import ConstructChannel, GetAccess, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.statuses import BackgroundAccessStatus
+from rig.standby.wire.surroundings import LOCK_SCREEN_APPS
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import ChannelPush, SystemEvent
@@ -220,3 +222,34 @@ async def test_a_channels_task_has_to_be_declared_as_one() -> None:
                 await register(app, ChannelPush("inbox"), entry_point, in_app=True)
             assert refused.value.hresult is HResult.CLASS_NOT_REGISTERED
         assert await register(app, ChannelPush("inbox"), long, in_app=True)
+
+
+@virtual
+async def test_what_is_uninstalled_twice_at_a_time_is_gone_once() -> None:
+    """And is not updated after it."""
+    async with fake_host(cancel_grace_s=GRACE_S) as host:
+        app = await _installed(host)
+        app.on_task = lambda task: None
+        await fire(host, await register(app))
+        calls: list[bench.FromBench] = [
+            bench.UninstallPackage("mail"),
+            bench.UninstallPackage("mail"),
+            bench.UpdatePackage(SECOND, []),
+        ]
+        first, *others = await asyncio.gather(*map(host.bench, calls), return_exceptions=True)
+        assert first is None
+        assert [getattr(other, "code", other) for other in others] == ["RIG-C22", "RIG-C22"]
+        assert len(host.timeline.find("PACKAGE_UNINSTALL")) == 1
+        assert not host.timeline.find("PACKAGE_UPDATE")
+
+
+@virtual
+async def test_an_app_that_is_uninstalled_leaves_its_place_on_the_lock_screen() -> None:
+    """BGT-023: there are seven."""
+    async with fake_host(profile="win8") as host:
+        for number in range(LOCK_SCREEN_APPS + 1):
+            await host.bench(bench.InstallPackage(Manifest(f"mail{number}"), []))
+            app = await host.app(f"mail{number}")
+            assert await app.call(GetAccess()) == BackgroundAccessStatus.ALLOWED_WITH_ALWAYS_ON_REAL_TIME_CONNECTIVITY
+            await host.bench(bench.UninstallPackage(f"mail{number}"))
+        assert host.system.surroundings.now.lock_screen == ()

@@ -15,6 +15,7 @@ from rig.standby.system.channels.resets import resets_of_restart, without_untold
 from rig.standby.system.ledger import HOST, SavedHost
 from rig.standby.system.package import AppPackage
 from rig.standby.system.store import Name, Store, saved_of
+from rig.standby.system.tasks.instance import SavedInstance
 
 ENDED = frozenset({"app", "channel", "completions"})
 """Kinds of what belonged to a process."""
@@ -31,13 +32,18 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     if HOST in left:
         before = msgspec.msgpack.decode(left[HOST], type=SavedHost)
         left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
-    for number in _ordered(things):
+    for number in (*_ordered(things), *_of_channels(things)):
         left.pop(("task", str(number)), None)
     left = without_untold_exits(left) | resets_of_restart(things)
     for package in saved_of(things, "package", AppPackage):
         kept = {id_: task for id_, task in package.registrations.items() if task.channel_id is None}
         left["package", package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))
     return left
+
+
+def _of_channels(things: Mapping[Name, bytes]) -> list[int]:
+    """Numbers of those that wait for something, and whose channel is gone."""
+    return [saved.number for saved in saved_of(things, "task", SavedInstance) if saved.registration.channel_id is not None]
 
 
 def _ordered(things: Mapping[Name, bytes]) -> list[int]:

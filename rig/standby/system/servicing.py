@@ -75,6 +75,7 @@ class Servicing:
             cause = f"version {manifest.version} of app {package.name!r} is no update: {before.version} is installed"
             raise UsageError("RIG-C23", cause, "give the manifest a higher version")
         async with self._stopped(package, Cause.SERVICING_UPDATE, BackgroundTaskCancellationReason.SERVICING_UPDATE):
+            self.installed(manifest.name)
             package.update(manifest, path)
         self._timeline.add("PACKAGE_UPDATE", app=package.name, version=package.version, before=before.version)
         self._happens(Happened(SystemTriggerType.SERVICING_COMPLETE, package.name))
@@ -83,6 +84,7 @@ class Servicing:
         """Raises UsageError."""
         package, _ = self.installed(name)
         async with self._stopped(package, Cause.UNINSTALL, BackgroundTaskCancellationReason.UNINSTALL):
+            self.installed(name)
             self._owners.package_gone(package)
             del self._packages[name]
         self._timeline.add("PACKAGE_UNINSTALL", app=name, version=package.version)
@@ -108,7 +110,7 @@ class Servicing:
 
     @asynccontextmanager
     async def _stopped(self, package: AppPackage, cause: Cause, reason: BackgroundTaskCancellationReason) -> AsyncIterator[None]:
-        """Without processes. Whatever starts meanwhile is ended too."""
+        """Without processes. Whatever starts meanwhile is ended too; that the package is still there is to be seen again."""
         try:
             await self._owners.package_stops(package, reason)
             while running := [app for app in self._processes if app.package is package]:

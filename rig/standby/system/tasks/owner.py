@@ -11,6 +11,7 @@ from rig.standby.system.owner import Owner
 from rig.standby.system.package import AppPackage
 from rig.standby.system.processes import Processes
 from rig.standby.system.store import Name, saved_of
+from rig.standby.system.tasks.access import Access
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.instance import SavedInstance
 from rig.standby.system.tasks.instances import Instances
@@ -33,6 +34,7 @@ class TaskOwner(Owner):
         delivery: Delivery,
         sources: Sequence[TriggerSource],
         processes: Processes,
+        access: Access,
     ) -> None:
         self._registry = registry
         self._instances = instances
@@ -40,6 +42,7 @@ class TaskOwner(Owner):
         self._delivery = delivery
         self._sources = sources
         self._processes = processes
+        self._access = access
 
     def network_is_back(self) -> None:
         """What was taken up may start."""
@@ -71,10 +74,11 @@ class TaskOwner(Owner):
         self._scheduler.let_go(package.name)
 
     def package_gone(self, package: AppPackage) -> None:
-        """Also what has fired since its processes were stopped."""
+        """Also what has fired since its processes were stopped, and its place on the lock screen."""
         for registration in list(package.registrations.values()):
             self._registry.remove(registration, "its app is uninstalled")
         self._scheduler.cancel_package(package.name, Reason.UNINSTALL)
+        self._access.remove(package)
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for instance in self._instances:

@@ -98,7 +98,7 @@ class TaskParts:
         )
         for source in sources:
             self.registry.add(source)
-        self.owner = TaskOwner(self.registry, self.instances, self.scheduler, delivery, sources, processes)
+        self.owner = TaskOwner(self.registry, self.instances, self.scheduler, delivery, sources, processes, self.access)
 
     def _idle(self, instance: Instance) -> None:
         """ABORT on older systems (B-32)."""
