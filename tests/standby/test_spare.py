@@ -63,10 +63,10 @@ def wait_dead(pid: int) -> None:
         time.sleep(0.001)
 
 
-def run(bench: Bench, app: AppHandle, *, standby: bool = False) -> Record:
+def run(bench: Bench, app: AppHandle, *, task: str = "Idle", standby: bool = False) -> Record:
     """One task in a process of its own; returns the record of that process."""
     bench.host.levers.user_is_back()
-    app.call("register", task="Idle", own_process=True)
+    app.call("register", task=task, own_process=True)
     after = bench.timeline.mark()
     if standby:
         bench.host.enter_standby()
@@ -112,6 +112,21 @@ def test_one_that_was_killed_a_moment_ago_takes_no_run_with_it(bench: Bench, app
         os.kill(bench.host.supervisor_pid, signal.SIGCONT)
     assert bench.timeline.wait("TASK_END", app="limited", after=after).fault is None
     assert bench.timeline.wait("TASK_HOST_START", app="limited", after=after).pid != killed
+
+
+def test_one_that_was_stopped_goes_on_for_its_run(bench: Bench, app: AppHandle) -> None:
+    """As an app may that signals every process that it can."""
+    run(bench, app)
+    stopped = spare(bench)
+    os.kill(stopped, signal.SIGSTOP)
+    assert run(bench, app).pid == stopped
+
+
+def test_what_a_task_executes_does_not_get_the_line_to_the_system(bench: Bench, app: AppHandle) -> None:
+    """From a process that was forked for it, and from one that has waited."""
+    run(bench, app, task="Executes")
+    waiting = spare(bench)
+    assert run(bench, app, task="Executes").pid == waiting
 
 
 def test_a_run_without_network_has_a_process_that_was_never_on_it(bench: Bench, app: AppHandle) -> None:

@@ -28,7 +28,7 @@ from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.line import MESSAGE_BYTES, Line, Malformed, Received, What
+from rig.standby.wire.line import Line, Malformed, Received, What, receive_with_fds
 from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
@@ -64,7 +64,7 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     _import_as_the_test_does(SPARE, path)
     _touch()
     with socket.socket(fileno=line_fd) as line:
-        wire, fds, _, _ = socket.recv_fds(line, MESSAGE_BYTES, 1)
+        wire, fds, _ = receive_with_fds(line, 1)
     if wire:
         main(replace(msgspec.msgpack.decode(wire, type=AppBirth), line_fd=fds[0]))
 

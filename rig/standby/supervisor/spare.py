@@ -4,6 +4,7 @@ than the rest of a task's start."""
 from __future__ import annotations
 
 import os
+import signal
 import socket
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
@@ -62,6 +63,7 @@ class Spare:
         with waiting.line as line:
             try:
                 socket.send_fds(line, [msgspec.msgpack.encode(birth)], [birth.line_fd])
+                os.kill(waiting.process.pid, signal.SIGCONT)  # an app may have stopped every process that it could
             except OSError:  # it has just died, which nobody has heard yet
                 return None
         return waiting.process

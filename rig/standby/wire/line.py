@@ -112,7 +112,7 @@ class Line(Generic[In]):
         """The next message; None when the other side is gone. Raises Malformed, with its descriptors closed; BlockingIOError or
         TimeoutError as the socket is set."""
         try:
-            data, fds, flags, _ = socket.recv_fds(self.sock, MESSAGE_BYTES, FDS)
+            data, fds, flags = receive_with_fds(self.sock, FDS)
         except (ConnectionResetError, BrokenPipeError):
             return None
         descriptors = Descriptors(fds)
@@ -183,6 +183,18 @@ def send_datagram(sock: socket.socket, data: bytes, fds: Sequence[int] = ()) -> 
         sock.sendmsg([data], [(socket.SOL_SOCKET, socket.SCM_RIGHTS, array.array("i", fds))])
     else:
         sock.send(data)
+
+
+def receive_with_fds(sock: socket.socket, most: int) -> tuple[bytes, list[int], int]:
+    """One datagram, its descriptors, recvmsg's flags. As `socket.recv_fds`, which ignores the flags that it is given: no program
+    that this process executes gets the descriptors, and keeps a line open."""
+    numbers = array.array("i")
+    space = socket.CMSG_LEN(most * numbers.itemsize)
+    data, ancillary, flags, _ = sock.recvmsg(MESSAGE_BYTES, space, socket.MSG_CMSG_CLOEXEC)
+    for level, kind, content in ancillary:
+        if (level, kind) == (socket.SOL_SOCKET, socket.SCM_RIGHTS):
+            numbers.frombytes(content[: len(content) - len(content) % numbers.itemsize])
+    return data, list(numbers), flags
 
 
 def pair() -> tuple[socket.socket, socket.socket]:
