@@ -13,7 +13,7 @@ from rig.standby.api.details import details_of
 from rig.standby.api.registration import BackgroundTaskRegistration, instance_id_of
 from rig.standby.wire.from_app import CancelHandled, GetTaskUsage, TaskProgress, TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.task_enums import BackgroundTaskCancellationReason, BackgroundTaskThrottleCounter
+from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter
 from rig.standby.wire.to_app import RunTask
 
 PROGRESS_MOST = 2**32 - 1
@@ -120,11 +120,6 @@ class BackgroundTaskInstance:
     def remove_canceled(self, handler: Canceled) -> None:
         """It is not called any more. One that was never added: nothing."""
         self.cancellation.remove(handler)
-
-    @property
-    def canceled_reason(self) -> BackgroundTaskCancellationReason | None:
-        """Why it was cancelled; None as long as it was not."""
-        return self.cancellation.reason
 
     # -- deferrals -----------------------------------------------------------------------------------------------------
 

@@ -19,6 +19,8 @@ from rig.standby.wire.peer import Peer
 from rig.standby.wire.to_app import RunTask, TestLine, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
 
+APPS = "app"
+"""Kind of what is saved of them."""
 FAILURE_S = 1.0
 """How long an app goes on at least that was told of a failed transport, and has a processor to wait for before its read ends."""
 
@@ -144,13 +146,8 @@ class AppProcess:
         return self._starting is not None or to_hear or self._reads > 0 or bool(self._runs)
 
     @property
-    def runs_under_way(self) -> int:
-        """Ordered and not yet done."""
-        return len(self._runs)
-
-    @property
     def runs(self) -> tuple[int, ...]:
-        """Numbers of those."""
+        """Numbers of those that are ordered and not yet done."""
         return tuple(self._runs)
 
     @property

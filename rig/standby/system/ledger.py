@@ -14,9 +14,10 @@ from typing import Any
 
 import msgspec
 
+from rig.standby.system.app_process import APPS
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.owners import Owners
-from rig.standby.system.package import AppPackage
+from rig.standby.system.package import PACKAGES, AppPackage
 from rig.standby.system.power import PowerState, Screen
 from rig.standby.system.processes import Processes
 from rig.standby.system.store import Done, Name, Store
@@ -105,8 +106,8 @@ class Ledger:
     def _things(self) -> dict[Name, bytes]:
         things = {HOST: _encode(SavedHost(self._power.screen, self._numbers))}
         for package in self._packages.values():
-            things["package", package.name] = _encode(package)
-        saved: dict[Name, Any] = {("app", str(app.instance)): app.save() for app in self._processes}
+            things[PACKAGES, package.name] = _encode(package)
+        saved: dict[Name, Any] = {(APPS, str(app.instance)): app.save() for app in self._processes}
         saved.update(self._owners.saved())
         before, self._encoded = self._encoded, {}
         for name, thing in saved.items():

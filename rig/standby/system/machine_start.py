@@ -10,14 +10,16 @@ from collections.abc import Mapping
 
 import msgspec
 
-from rig.standby.system.app_process import SavedApp
+from rig.standby.system.app_process import APPS, SavedApp
+from rig.standby.system.channels.channel import CHANNELS
 from rig.standby.system.channels.resets import resets_of_restart, without_untold_exits
 from rig.standby.system.ledger import HOST, SavedHost
-from rig.standby.system.package import AppPackage
+from rig.standby.system.package import PACKAGES, AppPackage
 from rig.standby.system.store import Name, Store, saved_of
-from rig.standby.system.tasks.instance import SavedInstance
+from rig.standby.system.tasks.delivery import COMPLETIONS
+from rig.standby.system.tasks.instance import INSTANCES, SavedInstance
 
-ENDED = frozenset({"app", "channel", "completions"})
+ENDED = frozenset({APPS, CHANNELS, COMPLETIONS})
 """Kinds of what belonged to a process."""
 
 
@@ -33,19 +35,19 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
         before = msgspec.msgpack.decode(left[HOST], type=SavedHost)
         left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
     for number in (*_ordered(things), *_of_channels(things)):
-        left.pop(("task", str(number)), None)
+        left.pop((INSTANCES, str(number)), None)
     left = without_untold_exits(left) | resets_of_restart(things)
-    for package in saved_of(things, "package", AppPackage):
+    for package in saved_of(things, PACKAGES, AppPackage):
         kept = {id_: task for id_, task in package.registrations.items() if task.channel_id is None}
-        left["package", package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))
+        left[PACKAGES, package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))
     return left
 
 
 def _of_channels(things: Mapping[Name, bytes]) -> list[int]:
     """Numbers of those that wait for something, and whose channel is gone."""
-    return [saved.number for saved in saved_of(things, "task", SavedInstance) if saved.registration.channel_id is not None]
+    return [saved.number for saved in saved_of(things, INSTANCES, SavedInstance) if saved.registration.channel_id is not None]
 
 
 def _ordered(things: Mapping[Name, bytes]) -> list[int]:
     """Numbers of the runs that a process had been told to do."""
-    return [order.instance for app in saved_of(things, "app", SavedApp) for order in app.runs]
+    return [order.instance for app in saved_of(things, APPS, SavedApp) for order in app.runs]

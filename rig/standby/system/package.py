@@ -8,6 +8,9 @@ from rig.manifest.manifest import FIRST_VERSION, Manifest, TaskType
 from rig.standby.system.registration import Registration
 from rig.standby.wire.statuses import BackgroundAccessStatus
 
+PACKAGES = "package"
+"""Kind of what is saved of them."""
+
 
 class AppPackage(msgspec.Struct, eq=False):
     """`name` is its identity; what it declares, what the user was asked and what it has registered."""

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from rig.standby.system.app_process import AppProcess, SavedApp
+from rig.standby.system.app_process import APPS, AppProcess, SavedApp
 from rig.standby.system.driver import Driver
 from rig.standby.system.owners import Owners
 from rig.standby.system.processes import Processes
@@ -81,7 +81,7 @@ class Restart:
     def take_up(self, outlived: Sequence[Outlived], descriptors: Mapping[str, int]) -> None:
         """Apps, and what is theirs. The descriptors are the system's own from now on; those that belong to nobody are closed."""
         alive = {app.instance: app for app in outlived}
-        for saved in saved_of(self._things, "app", SavedApp):
+        for saved in saved_of(self._things, APPS, SavedApp):
             self._app(saved, alive.pop(saved.instance, None))
         for unknown in alive.values():
             unknown.child.kill()

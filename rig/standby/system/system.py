@@ -27,7 +27,7 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.ledger import HOST, Ledger, SavedHost
 from rig.standby.system.network import HostNetwork
 from rig.standby.system.owners import Owners
-from rig.standby.system.package import AppPackage
+from rig.standby.system.package import PACKAGES, AppPackage
 from rig.standby.system.power import PowerState, Screen, Sleep
 from rig.standby.system.processes import Processes
 from rig.standby.system.requests.app_calls import AppCalls
@@ -72,7 +72,7 @@ class System:
         host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
         self.power = PowerState(timeline, host.screen)
         self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
-        self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, "package", AppPackage)}
+        self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, PACKAGES, AppPackage)}
         self._timeline = timeline
         self._driver = driver
         self._faults = faults

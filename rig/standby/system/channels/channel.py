@@ -13,6 +13,9 @@ from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 
+CHANNELS = "channel"
+"""Kind of what is saved of them."""
+
 
 class SavedTransport(msgspec.Struct, frozen=True):
     socket_id: int

@@ -10,7 +10,7 @@ import msgspec
 
 from rig.device.numbers import WakeReason
 from rig.standby.system.app_process import AppProcess
-from rig.standby.system.channels.channel import Channel, SavedChannel, restored, stored_name
+from rig.standby.system.channels.channel import CHANNELS, Channel, SavedChannel, restored, stored_name
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
@@ -22,9 +22,6 @@ from rig.standby.system.owner import Owner
 from rig.standby.system.processes import Processes
 from rig.standby.system.store import Name, saved_of
 from rig.standby.wire.nic import Held
-
-KIND = "channel"
-"""Of what is saved of them."""
 
 
 class ChannelOwner(Owner):
@@ -136,10 +133,10 @@ class ChannelOwner(Owner):
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for channel in self._table:
             key = f"{channel.app.instance} {channel.channel_id}"
-            yield (KIND, key), channel.save(self._timers.due_s(channel))
+            yield (CHANNELS, key), channel.save(self._timers.due_s(channel))
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
-        for saved in saved_of(things, KIND, SavedChannel):
+        for saved in saved_of(things, CHANNELS, SavedChannel):
             app = self._processes.get(saved.instance)
             assert app is not None, "channels and their app are saved in one transaction"
             self._take_up(saved, app, descriptors.pop(stored_name(saved.instance, saved.channel_id), None))

@@ -20,10 +20,10 @@ from contextlib import suppress
 import msgspec
 
 from rig.errors import RigError
-from rig.standby.system.app_process import AppProcess, SavedApp
+from rig.standby.system.app_process import APPS, AppProcess, SavedApp
 from rig.standby.system.background import Background
 from rig.standby.system.channels.availability import ChannelAvailability, away_in
-from rig.standby.system.channels.channel import Channel, SavedChannel
+from rig.standby.system.channels.channel import CHANNELS, Channel, SavedChannel
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotKind
@@ -39,7 +39,7 @@ from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import ResetDetails
 from rig.timeline import TimelineWriter
 
-CHANNEL, KIND = "channel", "channel reset"
+KIND = "channel reset"
 EVERY_KIND = tuple(SlotKind)
 
 
@@ -169,9 +169,9 @@ class ChannelResets(Owner):
 def resets_of_restart(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     """What is to be told, out of all that was saved, when a machine has lost its power with these channels: of each package what
     its processes had, or had lost over a standby that is over, when it runs again."""
-    names = {saved.instance: saved.package for saved in saved_of(things, "app", SavedApp)}
+    names = {saved.instance: saved.package for saved in saved_of(things, APPS, SavedApp)}
     lost: dict[str, set[SlotKind]] = {}
-    for channel in saved_of(things, CHANNEL, SavedChannel):
+    for channel in saved_of(things, CHANNELS, SavedChannel):
         if channel.kind is not None:
             lost.setdefault(names[channel.instance], set()).add(channel.kind)
     for saved in saved_of(things, KIND, SavedReset):

@@ -12,7 +12,8 @@ from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.instance import Instance
 from rig.standby.wire.to_app import TaskCompleted, TaskProgressed
 
-KIND = "completions"
+COMPLETIONS = "completions"
+"""Kind of what is saved of them."""
 KEPT = 256
 """Completions that wait for an app to go on; the oldest are lost then."""
 
@@ -55,10 +56,10 @@ class Delivery:
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for instance, kept in self._kept.items():
-            yield (KIND, str(instance)), SavedCompletions(instance, tuple(kept))
+            yield (COMPLETIONS, str(instance)), SavedCompletions(instance, tuple(kept))
 
     def restore(self, things: Mapping[Name, bytes]) -> None:
-        for saved in saved_of(things, KIND, SavedCompletions):
+        for saved in saved_of(things, COMPLETIONS, SavedCompletions):
             self._kept[saved.instance] = list(saved.completions)
 
     def _apps(self, instance: Instance) -> Iterator[AppProcess]:

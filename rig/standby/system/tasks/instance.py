@@ -15,6 +15,9 @@ from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import AnyDetails
 from rig.timeline import TimelineWriter
 
+INSTANCES = "task"
+"""Kind of what is saved of them."""
+
 
 class State(Enum):
     PENDING = "pending"

@@ -13,14 +13,12 @@ from rig.standby.system.processes import Processes
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.access import Access
 from rig.standby.system.tasks.delivery import Delivery
-from rig.standby.system.tasks.instance import SavedInstance
+from rig.standby.system.tasks.instance import INSTANCES, SavedInstance
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-
-KIND = "task"
 
 
 class TaskOwner(Owner):
@@ -82,7 +80,7 @@ class TaskOwner(Owner):
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         for instance in self._instances:
-            yield (KIND, str(instance.number)), instance.save()
+            yield (INSTANCES, str(instance.number)), instance.save()
         for source in self._sources:
             yield from source.saved()
         yield from self._delivery.saved()
@@ -90,7 +88,7 @@ class TaskOwner(Owner):
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         """An instance that a process has been told of goes on there; the others wait as they did."""
         hosts = {number: app for app in self._processes for number in app.runs}
-        for saved in sorted(saved_of(things, KIND, SavedInstance), key=lambda saved: saved.number):
+        for saved in sorted(saved_of(things, INSTANCES, SavedInstance), key=lambda saved: saved.number):
             self._scheduler.take_up(saved, hosts.get(saved.number))
         self._delivery.restore(things)
         for source in self._sources:
