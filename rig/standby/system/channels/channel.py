@@ -11,6 +11,7 @@ import msgspec
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.slots import SlotKind
+from rig.standby.system.reservation import Reservation
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 
 CHANNELS = "channel"
@@ -55,7 +56,7 @@ class Transport:
 
 @dataclass(eq=False)
 class Channel:
-    """`key` is what the driver knows its transport by; None while the driver need not know it."""
+    """One of an app's; its transport may be bound anew many times."""
 
     app: AppProcess
     channel_id: str
@@ -66,9 +67,8 @@ class Channel:
     transport: Transport | None = None
     kind: SlotKind | None = None
     """Of the slot that it holds."""
-    key: str | None = None
-    resume: tuple[int, ...] = ()
-    """Whom the driver would continue, as it was told last."""
+    reservation: Reservation = field(default_factory=Reservation)
+    """Of its transport, in the driver."""
     status: Status | None = None
     """What its set-up ended with; None: it has not."""
     no_slot: str | None = None
@@ -86,6 +86,11 @@ class Channel:
     def label(self) -> str:
         """What a hold calls it."""
         return f"{self.app.label}, channel {self.channel_id}"
+
+    @property
+    def key(self) -> str | None:
+        """What the driver knows its transport by."""
+        return self.reservation.key
 
     @property
     def stored_as(self) -> str:
@@ -158,7 +163,7 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
         network_minutes=saved.network_minutes,
         transport=transport,
         kind=saved.kind,
-        key=saved.key,
+        reservation=Reservation(saved.key),
         status=saved.status,
         no_slot=saved.no_slot,
         reset=saved.reset,

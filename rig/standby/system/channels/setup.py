@@ -2,7 +2,7 @@
 
 Slot records: SLOT_REQUEST when the transport connects, SLOT_GRANT or SLOT_DENY, SLOT_FREE. A hardware grant reserves the
 connection in the device at once (NIC_PATTERN_ADD of the driver, CCT-041); standby entry refreshes it. What waits for the device
-is a coroutine, and may be begun again from its beginning: a key is forgotten only after it has been given back.
+is a coroutine, and may be begun again from its beginning (reservation.py).
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from rig.standby.system.channels.decision import AtSetUp, Nic, Row, decide
 from rig.standby.system.channels.slots import NONE_FREE, SlotKind, SlotPolicy
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.watch import TransportWatch
-from rig.standby.system.driver import ConnectionToOffload, Driver
+from rig.standby.system.driver import Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState
 from rig.standby.system.supervising import Supervising
@@ -131,15 +131,16 @@ class ChannelSetup:
 
     async def set_resumed(self, channel: Channel) -> None:
         """The processes of the app, as they have been stopped, are what a wake of the channel continues."""
-        if channel.resume != channel.app.child.pids:
+        if not channel.reservation.resumes(channel.app.child.pids):
             await self._update(channel)
 
     async def _update(self, channel: Channel, network_minutes: int | None = None) -> None:
-        if channel.key is None:
-            return
-        minutes, resume = network_minutes or channel.network_minutes, channel.app.child.pids
-        await self._driver.update(channel.key, network_minutes=minutes, payload=channel.payload, resume=resume)
-        channel.resume = resume
+        await channel.reservation.update(
+            self._driver,
+            network_minutes=network_minutes or channel.network_minutes,
+            payload=channel.payload,
+            resume=channel.app.child.pids,
+        )
 
     # -- transports ----------------------------------------------------------------------------------------------------
 
@@ -246,7 +247,7 @@ class ChannelSetup:
             await self._reserve(channel, channel.sock)
             nic = Nic.HOLDS_IT
         except (RigError, HostError, OSError) as error:  # NIC_REFUSED, the driver's, says why; or there is no descriptor left
-            channel.key = None
+            channel.reservation.refused()
             nic = Nic.REFUSES
             if isinstance(error, RigError) and error.code == CONNECTION_OVER:
                 return decide(replace(self._at_set_up(channel, nic), established=False))
@@ -265,24 +266,19 @@ class ChannelSetup:
         )
 
     async def _reserve(self, channel: Channel, sock: socket.socket) -> None:
-        if channel.key is None:
-            channel.key = self._numbers.next_key("connection")
-        connection = ConnectionToOffload(
-            key=channel.key,
-            fd=sock.fileno(),
-            names={"app": channel.app.name, "instance": channel.app.instance, "channel": channel.channel_id},
+        await channel.reservation.reserve(
+            self._driver,
+            self._numbers,
+            sock.fileno(),
+            {"app": channel.app.name, "instance": channel.app.instance, "channel": channel.channel_id},
             network_minutes=channel.network_minutes,
             payload=channel.payload,
             resume=channel.app.child.pids,
         )
-        await self._driver.reserve(connection)
-        channel.resume = connection.resume
 
     async def give_back(self, channel: Channel) -> None:
         """Take from the device what it keeps for the channel's transport; the channel keeps its slot for the next one."""
-        if channel.key is not None:
-            await self._driver.give_back(channel.key)
-            channel.key = None
+        await channel.reservation.give_back(self._driver)
 
     async def reserve_again(self, channel: Channel) -> bool:
         """The driver has no slot for its connection any more. False: it is gone meanwhile, or refused, and nobody would keep it

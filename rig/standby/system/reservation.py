@@ -1,0 +1,64 @@
+"""What the driver holds of a connection, seen by the connection's owner in the system: reserved, kept up to date, given back.
+
+What waits for the device may be begun again from its beginning: a key is forgotten only after it has been given back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from rig.device.payload import PayloadKeepAlive
+from rig.standby.system.driver import ConnectionToOffload, Driver
+from rig.standby.system.numbers import Numbers
+
+
+class Reservation:
+    """One for each thing that has a connection at a time. Its coroutines raise what the driver does."""
+
+    def __init__(self, key: str | None = None) -> None:
+        self.key = key
+        """What the driver knows the connection by; None while it need not know it."""
+        self._resume: tuple[int, ...] = ()
+
+    def resumes(self, pids: tuple[int, ...]) -> bool:
+        """Whether a wake would continue these processes, as the driver was told last."""
+        return self._resume == pids
+
+    async def reserve(
+        self,
+        driver: Driver,
+        numbers: Numbers,
+        fd: int,
+        names: Mapping[str, Any],
+        *,
+        network_minutes: int,
+        payload: PayloadKeepAlive | None,
+        resume: tuple[int, ...],
+    ) -> None:
+        """Also again, for a driver that has no slot for it any more."""
+        if self.key is None:
+            self.key = numbers.next_key("connection")
+        connection = ConnectionToOffload(
+            key=self.key, fd=fd, names=names, network_minutes=network_minutes, payload=payload, resume=resume
+        )
+        await driver.reserve(connection)
+        self._resume = resume
+
+    async def update(
+        self, driver: Driver, *, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]
+    ) -> None:
+        """Nothing of a connection that the driver does not know."""
+        if self.key is not None:
+            await driver.update(self.key, network_minutes=network_minutes, payload=payload, resume=resume)
+            self._resume = resume
+
+    async def give_back(self, driver: Driver) -> None:
+        """The device keeps nothing of it any more."""
+        if self.key is not None:
+            await driver.give_back(self.key)
+            self.key = None
+
+    def refused(self) -> None:
+        """The driver would not have it, and knows nothing of it."""
+        self.key = None
