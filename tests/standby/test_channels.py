@@ -1,4 +1,4 @@
-"""Channels over days: their keep-alive tasks, what may run in standby, slots, and a device that is silent meanwhile."""
+"""Channels: what may run in standby, slots, and a device that is silent or forgets meanwhile."""
 
 from __future__ import annotations
 
@@ -15,8 +15,6 @@ from rig.standby.wire.from_app import (
     ConnectBegin,
     ConnectEnd,
     ConstructChannel,
-    DecreaseNetworkKeepAlive,
-    GetNetworkKeepAlive,
     ReadBegin,
     ReadCompleted,
     RegisterTask,
@@ -26,60 +24,14 @@ from rig.standby.wire.from_app import (
     WaitForPushEnabled,
 )
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NoMoreTokens, NotIdle
+from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
-from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import ChannelPush
 from tests.standby.fake_app import FakeApp, tcp_pair
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.virtual_time import virtual
 
 MINUTE_S, DAY_S = 60.0, 86400.0
-
-
-@virtual
-async def test_the_keep_alive_task_runs_every_server_interval_for_days() -> None:
-    async with fake_host() as host:
-        app = await host.app()
-        await app.open("inbox", minutes=30)
-        opened_s = host.now_s
-        ran_s: list[float] = []
-
-        def run_task(task: RunTask) -> None:
-            ran_s.append(host.now_s)
-            app.done(task)
-
-        app.on_task = run_task
-        await host.fall_asleep()
-        await asyncio.sleep(3 * DAY_S + MINUTE_S)
-        assert len(ran_s) == 3 * 48
-        assert {task.kind for task in app.tasks} == {"keepalive"}
-        late_s = [at_s - opened_s - number * 30 * MINUTE_S for number, at_s in enumerate(ran_s, 1)]
-        assert max(late_s) < 0.1, "it does not drift"
-        assert len(host.timeline.find("SLEEP_EXIT", cause="keep_alive_timer")) == 3 * 48
-        assert host.asleep
-
-
-@virtual
-async def test_a_new_interval_counts_from_the_next_keep_alive_on() -> None:
-    async with fake_host() as host:
-        app = await host.app()
-        await app.open("inbox", minutes=30)
-        await app.call(SetServerKeepAlive("inbox", 60))
-        await asyncio.sleep(10 * 3600)
-        assert len(app.tasks) == 10
-
-
-@virtual
-async def test_network_intervals_reach_the_device_and_stop_at_the_floor() -> None:
-    async with fake_host(network_ka_initial_min=15, network_ka_step_min=6, network_ka_floor_min=4) as host:
-        app = await host.app()
-        await app.open("inbox", minutes=30)
-        [key] = host.driver.connections
-        for wanted in (9, 4, 4):
-            await app.call(DecreaseNetworkKeepAlive("inbox"))
-            assert await app.call(GetNetworkKeepAlive("inbox")) == wanted
-            assert host.driver.connections[key].network_minutes == wanted
 
 
 @virtual
@@ -102,24 +54,6 @@ async def test_in_standby_only_a_hardware_channel_runs_tasks_and_the_other_ones_
         await host.bench(bench.ExitStandby())
         await host.settle()
         assert [(task.channel, task.kind) for task in app.tasks] == [("hard", "push")], "their slots are lost (CCT-047)"
-
-
-@virtual
-async def test_the_keep_alive_of_a_software_channel_does_not_wake_the_host() -> None:
-    async with fake_host() as host:
-        app = await host.app()
-        await app.open("soft", hardware=False)
-        await host.fall_asleep()
-        await asyncio.sleep(DAY_S)
-        assert not app.tasks
-        assert not host.timeline.find("SLEEP_EXIT")
-        await host.bench(bench.ExitStandby())
-        await asyncio.sleep(31 * MINUTE_S)
-        assert not app.tasks, "its slot is lost"
-        await app.close("soft")
-        await app.open("soft", hardware=False)
-        await asyncio.sleep(31 * MINUTE_S)
-        assert len(app.tasks) == 1
 
 
 @virtual
@@ -188,20 +122,6 @@ async def test_an_app_that_is_slow_to_hear_of_it_is_not_stopped_over_it(how: str
         after = len(host.timeline.told)
         await host.timeline.wait("SLEEP_ENTER", after=after)
         assert app.stopped
-
-
-@virtual
-async def test_when_the_tokens_are_used_up_the_keep_alive_task_runs() -> None:
-    async with fake_host() as host:
-        app = await host.app()
-        await app.open("inbox")
-        await host.fall_asleep()
-        [key] = host.driver.connections
-        host.driver.device_wakes(WakeReason.NO_MORE_TOKENS.name, key, resume=False)
-        assert app.stopped
-        host.driver.say(NoMoreTokens(key))
-        await host.settle()
-        assert [task.kind for task in app.tasks] == ["keepalive"]
 
 
 @virtual
