@@ -80,6 +80,7 @@ def test_a_trigger_that_fires_again_while_its_task_waits_adds_no_run(tasks: Task
     tasks.fire()
     tasks.host.levers.set(internet=True)
     tasks.ended("Quick waits", after=after)
+    tasks.assert_no_run("Quick waits", tasks.timeline.mark())
     tasks.fire_and_end("Quick waits")
     assert tasks.runs("Quick waits", after) == 2, "one for those that waited, and one that found the condition met"
 

@@ -39,6 +39,20 @@ async def test_it_fires_n_to_n_plus_15_minutes_after_the_last_time_and_never_bef
 
 
 @virtual
+async def test_whoever_is_due_between_two_ticks_is_so_at_the_next() -> None:
+    """BGT-018: the host looks every 15 minutes, for all at once."""
+    async with fake_host() as host:
+        app = await host.app()
+        for minutes in (16, 20, 29):
+            await register(app, Time(minutes))
+            await asyncio.sleep(7.0)
+        await asyncio.sleep(5 * HOUR_S)
+        between_s = [(told.at_s + 1.0) % (15 * MINUTE_S) for told in host.timeline.find("TASK_START")]
+        assert len(between_s) > 20
+        assert between_s == pytest.approx([1.0] * len(between_s), abs=0.1)
+
+
+@virtual
 async def test_one_that_fires_once_is_registered_no_more() -> None:
     async with fake_host() as host:
         app = await host.app()
