@@ -14,11 +14,11 @@ from rig.errors import BenchError
 from rig.standby.wire import bench
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
+from tests.standby.every_step import lived
 from tests.standby.mortal_host import MortalHost
 from tests.standby.virtual_time import run
 
 MINUTE_S = 60.0
-HOUR_S = 3600.0
 PUSHES = 3
 RULES = StandbyConfig(hw_slots_total=1, hw_slots_per_app=1)
 
@@ -65,36 +65,17 @@ def _count(tasks: list[RunTask], kind: str) -> int:
     return sum(task.kind == kind for task in tasks)
 
 
-def _live(path: Path, *deaths: int, after: bool = False) -> int:
-    """Returns how many steps the last system made."""
-
-    async def life() -> int:
-        host = MortalHost(path, RULES)
-        await host.start(deaths, after=after)
-        async with asyncio.timeout(HOUR_S):  # for a call that nobody answers: timers go on for ever
-            await _life(host)
-        await host.close()
-        assert host.deaths == len(deaths)
-        return host.plug.steps
-
-    try:
-        return run(life)
-    except BaseException as error:
-        error.add_note(f"the system died at {deaths}, {'after' if after else 'before'} the step")
-        raise
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_system_may_die_at_every_step(tmp_path: Path, after: bool) -> None:
-    steps = _live(tmp_path / "undisturbed.db")
+    steps = lived(_life, tmp_path / "undisturbed.db", rules=RULES)
     assert steps > 60
     for dies_at in range(steps - 6):
-        _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+        lived(_life, tmp_path / f"{dies_at}.db", dies_at, after=after, rules=RULES)
 
 
 def test_and_the_next_one_while_it_takes_up_what_there_was(tmp_path: Path) -> None:
     for number, deaths in enumerate(itertools.product(range(5, 60, 7), range(8))):
-        _live(tmp_path / f"{number}.db", *deaths, after=bool(number % 2))
+        lived(_life, tmp_path / f"{number}.db", *deaths, after=bool(number % 2), rules=RULES)
 
 
 def test_a_connection_that_the_driver_would_not_have_again_is_the_apps_to_end(tmp_path: Path) -> None:

@@ -8,16 +8,15 @@ from pathlib import Path
 
 import pytest
 
-from rig.config import StandbyConfig
 from rig.errors import UsageError
 from rig.manifest.manifest import Manifest
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import RegisterTask
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.surroundings import Surroundings
+from tests.standby.every_step import lived
 from tests.standby.mortal_host import MortalHost
 from tests.standby.tasks_at import AWAY
-from tests.standby.virtual_time import run
 
 MINUTE_S = 60.0
 
@@ -58,27 +57,9 @@ async def _life(host: MortalHost) -> None:
     assert not host.timeline.find("SERVICE_FAULT")
 
 
-def _live(path: Path, *deaths: int, after: bool = False) -> int:
-    """Returns how many steps the last system made."""
-
-    async def life() -> int:
-        host = MortalHost(path, StandbyConfig())
-        await host.start(deaths, after=after)
-        await _life(host)
-        await host.close()
-        assert host.deaths == len(deaths)
-        return host.plug.steps
-
-    try:
-        return run(life)
-    except BaseException as error:
-        error.add_note(f"the system died at {deaths}, {'after' if after else 'before'} the step")
-        raise
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_system_may_die_at_every_step(tmp_path: Path, after: bool) -> None:
-    steps = _live(tmp_path / "undisturbed.db")
+    steps = lived(_life, tmp_path / "undisturbed.db")
     assert steps > 30
     for dies_at in range(steps - 4):
-        _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+        lived(_life, tmp_path / f"{dies_at}.db", dies_at, after=after)

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import msgspec
 import pytest
 
-from rig.config import StandbyConfig
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import FollowTasks, ListTasks, RegisterTask, TaskProgress
 from rig.standby.wire.surroundings import Surroundings
@@ -18,9 +16,9 @@ from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reas
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import SystemEvent, Time
+from tests.standby.every_step import lived
 from tests.standby.fake_app import FakeApp
 from tests.standby.mortal_host import MortalHost
-from tests.standby.virtual_time import run
 
 MINUTE_S, HOUR_S = 60.0, 3600.0
 AWAY = SystemEvent(SystemTriggerType.USER_AWAY)
@@ -127,45 +125,23 @@ async def _stubborn_life(host: MortalHost) -> None:
     assert not host.timeline.find("SERVICE_FAULT")
 
 
-Life = Callable[[MortalHost], Coroutine[Any, Any, None]]
-
-
-def _live(path: Path, *deaths: int, after: bool = False, of: Life = _life) -> int:
-    """Returns how many steps the last system made."""
-
-    async def life() -> int:
-        host = MortalHost(path, StandbyConfig())
-        await host.start(deaths, after=after)
-        async with asyncio.timeout(3 * HOUR_S):
-            await of(host)
-        await host.close()
-        assert host.deaths == len(deaths)
-        return host.plug.steps
-
-    try:
-        return run(life)
-    except BaseException as error:
-        error.add_note(f"the system died at {deaths}, {'after' if after else 'before'} the step")
-        raise
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_each_task_runs_once_wherever_the_system_dies(tmp_path: Path, after: bool) -> None:
-    steps = _live(tmp_path / "undisturbed.db")
+    steps = lived(_life, tmp_path / "undisturbed.db", limit_s=3 * HOUR_S)
     assert steps > 50
     for dies_at in range(steps - 6):
-        _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+        lived(_life, tmp_path / f"{dies_at}.db", dies_at, after=after, limit_s=3 * HOUR_S)
 
 
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_a_run_is_cancelled_and_killed_wherever_the_system_dies(tmp_path: Path, after: bool) -> None:
-    steps = _live(tmp_path / "undisturbed.db", of=_stubborn_life)
+    steps = lived(_stubborn_life, tmp_path / "undisturbed.db", limit_s=3 * HOUR_S)
     assert steps > 20
     for dies_at in range(steps - 6):
-        _live(tmp_path / f"{dies_at}.db", dies_at, after=after, of=_stubborn_life)
+        lived(_stubborn_life, tmp_path / f"{dies_at}.db", dies_at, after=after, limit_s=3 * HOUR_S)
 
 
 def test_and_the_next_one_dies_too_while_it_takes_up_what_there_was(tmp_path: Path) -> None:
     for number, dies_at in enumerate(range(20, 60, 3)):
         for second in range(0, 8, 2):
-            _live(tmp_path / f"{number} {second}.db", dies_at, second, after=bool(number % 2))
+            lived(_life, tmp_path / f"{number} {second}.db", dies_at, second, after=bool(number % 2), limit_s=3 * HOUR_S)

@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from rig.config import StandbyConfig
 from rig.errors import UsageError
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from tests.standby.every_step import lived
 from tests.standby.fake_host import fake_host
 from tests.standby.mortal_host import MortalHost
 from tests.standby.virtual_time import run
@@ -73,31 +73,12 @@ async def _life(host: MortalHost) -> None:
     assert not host.timeline.find("SERVICE_FAULT")
 
 
-def _live(path: Path, *deaths: int, after: bool = False) -> int:
-    """Returns how many steps the last system made."""
-
-    async def life() -> int:
-        host = MortalHost(path, StandbyConfig())
-        await host.start(deaths, after=after)
-        async with asyncio.timeout(HOUR_S):
-            await _life(host)
-        await host.close()
-        assert host.deaths == len(deaths)
-        return host.plug.steps
-
-    try:
-        return run(life)
-    except BaseException as error:
-        error.add_note(f"the system died at {deaths}, {'after' if after else 'before'} the step")
-        raise
-
-
 @pytest.mark.parametrize("after", [False, True], ids=["before", "after"])
 def test_the_system_may_die_at_every_step(tmp_path: Path, after: bool) -> None:
-    steps = _live(tmp_path / "undisturbed.db")
+    steps = lived(_life, tmp_path / "undisturbed.db")
     assert steps > 60
     for dies_at in range(steps - 6):
-        _live(tmp_path / f"{dies_at}.db", dies_at, after=after)
+        lived(_life, tmp_path / f"{dies_at}.db", dies_at, after=after)
 
 
 def test_processes_of_other_apps_go_on() -> None:
