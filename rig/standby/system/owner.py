@@ -51,7 +51,8 @@ class Owner:
     # -- what the driver says ------------------------------------------------------------------------------------------
 
     def lost(self, key: str) -> None:
-        """The connection is of no more use. The driver holds it until it is given back."""
+        """The connection is of no more use, or the device would not have the pattern again. The driver holds it until it is given
+        back, or removed."""
 
     def no_more_tokens(self, key: str) -> None:
         """What its payload keep-alive is made of is used up."""
