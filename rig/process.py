@@ -97,10 +97,10 @@ def name_process(name: str) -> None:
     _libc.prctl(PR_SET_NAME, name.encode()[:15])
 
 
-def end_by_sigint() -> None:
-    """As by any other signal that ends: Python would raise KeyboardInterrupt, in whatever is under way, and the end would look
-    like the process's own."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
+def ignore_sigint() -> None:
+    """A terminal's Ctrl-C goes to all processes of a run, and it is the test's that ends the others; a process that was started
+    without the rig's way to start children would have a KeyboardInterrupt, in whatever is under way."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def pid_namespace_refusal(error: int) -> BenchError:

@@ -28,7 +28,7 @@ class Rude:
         os.kill(-1, number)
         return os.getpid()
 """
-ENDING = (signal.SIGKILL, signal.SIGTERM, signal.SIGINT)
+ENDING = (signal.SIGKILL, signal.SIGTERM)
 """SIGHUP is ignored by all that is started under nohup."""
 
 
@@ -65,3 +65,14 @@ def test_system_and_driver_are_started_anew_as_often_as_that_happens(scene: Scen
     scene.host.exit_standby()
     assert other.call("messages", channel="its") == [b"hello"]
     assert not scene.timeline.find("SERVICE_FAULT")
+
+
+def test_a_ctrl_c_is_nothing_to_them(scene: Scene) -> None:
+    """A terminal sends it to all processes of a run; the test's ends the others."""
+    connection = scene.open_hardware()
+    rude = scene.host.start_app("rude", "rude_app:Rude")
+    before = scene.host.pid, scene.host.driver_pid
+    rude.call("signal_all", number=int(signal.SIGINT))
+    scene.sleep()
+    scene.push_and_run(connection, b"still here")
+    assert (scene.host.pid, scene.host.driver_pid) == before

@@ -12,7 +12,7 @@ import socket
 import msgspec
 
 from rig.device.link import Link
-from rig.process import end_by_sigint, go_before_others, name_process
+from rig.process import go_before_others, ignore_sigint, name_process
 from rig.standby.nic.assembly import hear_line, make_driver, read_line
 from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
@@ -28,7 +28,7 @@ from rig.timeline import TimelineWriter
 def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
     """Serve the system at the other end of the line. The journal is that of the driver before, or empty."""
     name_process("driver")
-    end_by_sigint()
+    ignore_sigint()
     go_before_others()
     given = msgspec.msgpack.decode(settings, type=DriverSettings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)

@@ -17,7 +17,7 @@ import msgspec
 from rig import room
 from rig.clock import Clock
 from rig.config import StandbyConfig
-from rig.process import end_by_sigint, name_process
+from rig.process import ignore_sigint, name_process
 from rig.standby.system.faults import Faults
 from rig.standby.system.machine_start import lose_what_ended
 from rig.standby.system.network import KernelNetwork
@@ -58,7 +58,7 @@ class ServiceConfig:
 
 def main(wire: bytes, given: Inheritance) -> None:
     name_process("system")
-    end_by_sigint()
+    ignore_sigint()
     asyncio.run(_serve(msgspec.msgpack.decode(wire, type=ServiceConfig), given))
 
 
