@@ -85,6 +85,8 @@ class AppProcess:
         """It is about to be ended by others: what it runs has its grace, and it gets no new run."""
         self.foreground = saved.foreground
         self.suspended = child.stopped
+        self.paused = False
+        """It was stopped while it had something to do, and has to wait."""
         self._governor = governor
         self._timeline = timeline
         self._on_gone = on_gone
@@ -261,6 +263,11 @@ class AppProcess:
 
     # -- its process ---------------------------------------------------------------------------------------------------
 
+    def pause(self) -> None:
+        """Stop it although it is busy: what it has said before, and is heard now, does not continue it."""
+        self.paused = True
+        self.suspend()
+
     def suspend(self) -> None:
         """Stop it; returns when every thread has stopped."""
         if not self.suspended:
@@ -269,6 +276,7 @@ class AppProcess:
             self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
 
     def resume(self, cause: str) -> None:
+        self.paused = False
         if self.suspended:
             self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
             self.suspended = False

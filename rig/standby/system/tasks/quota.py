@@ -143,9 +143,9 @@ class Quotas:
             for run in runs:
                 self._counts[run.number, what] += 1
                 run.tell("TASK_PAUSED", reason=f"the quota of {WORDS[what]} is used up")
-            host.suspend()
+            host.pause()
         elif what is not None:
-            host.suspend()  # something has continued it meanwhile
+            host.pause()  # something has continued it meanwhile
         elif host.instance in self._paused:
             self._paused.discard(host.instance)
             for run in runs:
