@@ -19,6 +19,8 @@ APP = "rig.benchmarks.task_app:TaskApp"
 EVENTS = {True: SystemTriggerType.SMS_RECEIVED, False: SystemTriggerType.DEFAULT_SIGN_IN_ACCOUNT_CHANGE}
 """Out of process, in process: each event fires one task."""
 TIMEOUT_S = 10.0
+WARM_S = 0.05
+"""Between two starts: the process for the next one is forked when the last one is in nobody's way any more."""
 APPS, TASKS_EACH = 50, 4
 FAR_OFF_MINUTES = 1440 * 7
 """Timers that do not end while the host is looked at."""
@@ -49,6 +51,7 @@ def starts(bench: Bench, rounds: int, out_of_process: bool, progress: Callable[[
         ran = bench.timeline.wait("RUN_ENTER", task=name, after=after, timeout_s=TIMEOUT_S)
         bench.timeline.wait("TASK_END", task=name, after=ran.seq, timeout_s=TIMEOUT_S)
         times_ms.append((ran.t_ns - fired.t_ns) / 1e6)
+        time.sleep(WARM_S)  # no effect is waited for: the next start is a warm one, too
         progress(number + 1)
     return times_ms
 

@@ -55,11 +55,23 @@ def spare(bench: Bench) -> int:
     return found[0]
 
 
+def _state(pid: int) -> str:
+    return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+
+
 def wait_dead(pid: int) -> None:
-    """A zombie: its parent has not heard of it."""
+    """A zombie: its parent has not heard of it. Its other threads have gone, too, and with them its descriptors."""
     deadline = Deadline(10)
-    while (state := Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]) != "Z":
+    while (state := _state(pid)) != "Z" or len(list(Path(f"/proc/{pid}/task").iterdir())) > 1:
         assert not deadline.expired, f"it is in state {state}"
+        time.sleep(0.001)
+
+
+def wait_gone(pid: int) -> None:
+    """Its parent has heard of it. Who is killed while it takes its run over ends that run, as any task host does."""
+    deadline = Deadline(10)
+    while Path(f"/proc/{pid}").exists():
+        assert not deadline.expired
         time.sleep(0.001)
 
 
@@ -92,6 +104,7 @@ def test_one_that_was_killed_is_not_missed(bench: Bench, app: AppHandle) -> None
     run(bench, app)
     killed = spare(bench)
     os.kill(killed, signal.SIGKILL)
+    wait_gone(killed)
     assert run(bench, app).pid != killed
     assert run(bench, app).pid
 

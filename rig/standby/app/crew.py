@@ -15,7 +15,7 @@ import select
 import threading
 from collections import deque
 from collections.abc import Callable, Hashable
-from typing import TypeAlias
+from typing import NoReturn, TypeAlias
 
 from rig.standby.app.faults import AppFaults
 
@@ -29,10 +29,15 @@ ONCE = select.EPOLLIN | select.EPOLLONESHOT
 
 
 class Crew:
-    """Any thread may call. What a callback or a piece of work raises is a fault of the app, written down; the thread goes on."""
+    """Any thread may call. What a callback or a piece of work raises is a fault of the app, written down; the thread goes on.
 
-    def __init__(self, faults: AppFaults) -> None:
-        self._faults = faults
+    A process that waits for what it will be has its threads already, as starting them takes longer than the rest of a task's
+    start: nothing is listened to before `belong_to`.
+    """
+
+    def __init__(self, faults: AppFaults | None = None) -> None:
+        self._app_faults = faults
+        self._started = False
         self._epoll = select.epoll()
         self._heard: dict[int, Work] = {}
         self._lanes: dict[Hashable, deque[Work]] = {}
@@ -44,8 +49,20 @@ class Crew:
         """Lanes that nobody has come to yet."""
         self._more = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC | os.EFD_SEMAPHORE)
 
+    def belong_to(self, faults: AppFaults) -> None:
+        """The process is an app's, or a task host, from now on."""
+        self._app_faults = faults
+
+    @property
+    def _faults(self) -> AppFaults:
+        assert self._app_faults is not None, "nothing is listened to before it is known whose process this is"
+        return self._app_faults
+
     def start(self) -> None:
-        """The threads end with the process."""
+        """The threads end with the process. Safe to call twice."""
+        if self._started:
+            return
+        self._started = True
         self.watch(self._more, self._take_left)
         for _ in range(THREADS):
             self._start_thread()
@@ -117,11 +134,19 @@ class Crew:
             self._listening += 1
             name = f"crew {self._threads}"
         try:
-            threading.Thread(target=self._faults.forever, args=(name, self.turn), name=name, daemon=True).start()
+            threading.Thread(target=self._turns, args=(name,), name=name, daemon=True).start()
         except (RuntimeError, MemoryError) as error:  # the machine has none left: what there are do it, one after another
             with self._lock:
                 self._listening -= 1
             self._faults.met("start of a thread", error)
+
+    def _turns(self, name: str) -> NoReturn:
+        """One after another, whatever each raises, SystemExit too, which would end the thread alone."""
+        while True:
+            try:
+                self.turn()
+            except BaseException as error:
+                self._faults.met(name, error)
 
     def turn(self) -> None:
         """Hear one thing, and do it."""

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import traceback
-from collections.abc import Callable
-from typing import Any, NoReturn
+from typing import Any
 
 from rig.timeline import TimelineWriter
 
@@ -33,14 +32,6 @@ class AppFaults:
             self._timeline.add(event, **{"app": self._app, "instance": self.instance, **detail})
         except BaseException:
             pass  # the app has closed the timeline's descriptor, or the disk is full: its line to the system is what matters
-
-    def forever(self, where: str, step: Callable[[], None]) -> NoReturn:
-        """A thread: `step` again and again, whatever it raises, SystemExit too, which would end the thread alone."""
-        while True:
-            try:
-                step()
-            except BaseException as error:
-                self.met(where, error)
 
 
 def _words(error: BaseException) -> str:

@@ -15,7 +15,6 @@ import os
 import signal
 import socket
 import sys
-import threading
 import traceback
 from dataclasses import replace
 from typing import NoReturn
@@ -23,6 +22,7 @@ from typing import NoReturn
 import msgspec
 
 from rig.process import adopt_orphans, name_process
+from rig.standby.app.crew import Crew
 from rig.standby.app.limits import Limits
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
@@ -37,15 +37,17 @@ SPARE = "spare"
 """What a process is called that waits to be a task host."""
 
 
-def main(birth: AppBirth) -> None:
+def main(birth: AppBirth, crew: Crew | None = None) -> None:
+    """`crew`: of a process that has waited for its birth, with threads that are where this one is."""
     adopt_orphans()  # so that all that it starts is in its tree, to be stopped and ended with it
     name_process(birth.name)
     _import_as_the_test_does(birth.name, birth.path)
     limits = Limits(birth.task)
+    assert crew is None or not limits.without_network, "its threads would have one"
     limits.network_before_any_thread()
     who = "app" if birth.task is None else "task"
     timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
-    app = Runtime(birth, timeline, limits)
+    app = Runtime(birth, timeline, limits, crew or Crew())
     app.start()
     if birth.task is not None:
         limits.memory_before_any_code()
@@ -62,19 +64,13 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     other end is closed. `path`: what sys.path will be, most likely."""
     name_process(SPARE)
     _import_as_the_test_does(SPARE, path)
-    _touch()
+    crew = Crew()
+    crew.start()
+    gc.collect()  # pages that it writes to are the process's own then, and not copied on the way to a run
     with socket.socket(fileno=line_fd) as line:
         wire, fds, _ = receive_with_fds(line, 1)
     if wire:
-        main(replace(msgspec.msgpack.decode(wire, type=AppBirth), line_fd=fds[0]))
-
-
-def _touch() -> None:
-    """What every task host does, done once for nothing: pages that it writes to are its own then, and not copied on the way to a
-    run."""
-    thread = threading.Thread(target=gc.collect)
-    thread.start()
-    thread.join()
+        main(replace(msgspec.msgpack.decode(wire, type=AppBirth), line_fd=fds[0]), crew)
 
 
 def _host_a_run(app: Runtime) -> NoReturn:

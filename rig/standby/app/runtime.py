@@ -46,7 +46,8 @@ R = TypeVar("R")
 class Runtime:
     """An app process's connection to the service; fulfils `rig.standby.api.App`."""
 
-    def __init__(self, birth: AppBirth, timeline: TimelineWriter, limits: Limits) -> None:
+    def __init__(self, birth: AppBirth, timeline: TimelineWriter, limits: Limits, crew: Crew) -> None:
+        """`crew`: its threads may have been started."""
         self.name = birth.name
         self.instance = birth.instance
         self.timeline = timeline
@@ -58,7 +59,8 @@ class Runtime:
         self.service = Caller(Line(socket.socket(fileno=birth.line_fd), ToApp), host_error_of)
         self._limits = limits
         self._faults = AppFaults(birth.name, birth.instance, timeline)
-        self._crew = Crew(self._faults)
+        self._crew = crew
+        crew.belong_to(self._faults)
         completions = Completions(self._faults, self.service.notify, self._crew)
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)

@@ -32,15 +32,25 @@ class Spare:
         self._program = program
         self._fds = set(fds)
         self._waiting: _Waiting | None = None
+        self._path: list[str] | None = None
+        """Of the one that is wanted next."""
+
+    @property
+    def wanted(self) -> bool:
+        return self._path is not None and self._waiting is None
+
+    def want(self, path: list[str]) -> None:
+        """`path` as the last one had it."""
+        self._path = path
 
     @property
     def pids(self) -> tuple[int, ...]:
         return () if self._waiting is None else (self._waiting.process.pid,)
 
-    def prepare(self, path: list[str]) -> None:
-        """Unless it waits already; `path` as the last one had it. A machine that has no process left is none that needs a spare
-        one."""
-        if self._waiting is not None:
+    def prepare(self) -> None:
+        """Unless it waits already, or nobody wants one. A machine that has no process left is none that needs a spare one."""
+        path, self._path = self._path, None
+        if self._waiting is not None or path is None:
             return
         ours, theirs = pair()
         with theirs:

@@ -40,6 +40,11 @@ FROM_OUTSIDE = frozenset(f"signal {number.name}" for number in (signal.SIGKILL, 
 """Ways to end that say nothing of who ended."""
 
 
+SPARE_AFTER_MS = 10
+"""Nothing has happened for so long: the fork of the next spare process, and what it does then, are not in the way of the run that
+has the last one."""
+
+
 @dataclass(frozen=True)
 class Programs:
     """What can be forked, imported before."""
@@ -96,7 +101,9 @@ class Supervisor:
             poll.register(reads, select.POLLIN)
             if self._line is not None:
                 poll.register(self._line, select.POLLIN)
-            ready = dict(poll.poll())
+            ready = dict(poll.poll(SPARE_AFTER_MS if self._spare.wanted else None))
+            if not ready:
+                self._spare.prepare()
             if self._line is not None and self._line.fileno() in ready:
                 self._hear_system()
             if reads in ready:
@@ -221,7 +228,7 @@ class Supervisor:
         )
         self._tell_system(lambda line: line.send_result(received.number, forked))
         if message.task is not None:
-            self._spare.prepare(message.path)
+            self._spare.want(message.path)
 
     def _spare_for(self, birth: supervision.AppBirth) -> supervision.Forked | None:
         """Of a task host that may have what every process has."""
