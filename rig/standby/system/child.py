@@ -52,7 +52,10 @@ class ForkedChild:
         signal_all(self.pids, signal.SIGCONT)
 
     async def end(self) -> str:
-        """After it hung up: how it ended, in words; it is killed when it does not."""
+        """After it hung up: how it ended, in words; it is killed when it does not. One that was killed before has ended of that,
+        however late a busy machine tells."""
+        if self._killed:
+            return await self._ended
         with contextlib.suppress(TimeoutError):
             return await asyncio.wait_for(asyncio.shield(self._ended), LAST_STEPS_S)
         self.kill()
