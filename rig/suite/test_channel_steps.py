@@ -239,7 +239,7 @@ def test_a_change_of_the_network_makes_the_app_build_its_channel_again(scene: Sc
     assert [r.event for r in scene.timeline.records()[after : end.seq + 1] if r.event in order] == order
     first.wait_closed()
     assert len(scene.device.slots()) == 1
-    scene.push_and_run(scene.bench.server.connection(), b"on the new one")
+    scene.push_and_run(scene.bench.server.connection(1), b"on the new one")
 
 
 @pytest.mark.requirement("CCT-007")
