@@ -1,7 +1,7 @@
 """Background tasks: from the trigger to the first line of Run, and what a host with many apps costs.
 
-A start counts from the record of the event that fires the task to RUN_ENTER. One start after another, on a host that is awake: a
-process of its own is forked from one that has everything imported, a run in the app's process needs none.
+A start counts from the record of the event that fires the task to RUN_ENTER. One start after another, on a host that is awake:
+for a run in a process of its own one waits that has everything imported, a run in the app's process needs none.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rig.bench import Bench
+from rig.process_tree import Outer, cpu_ticks
 from rig.standby.wire.task_enums import SystemTriggerType
 
 APP = "rig.benchmarks.task_app:TaskApp"
@@ -69,9 +70,8 @@ def crowd(bench: Bench, progress: Callable[[int], None]) -> Crowd:
 
 
 def _cpu_s(pid: int) -> float:
-    """User and system time, proc(5)."""
-    fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+    """User and system time."""
+    return cpu_ticks(Outer(pid)) / os.sysconf("SC_CLK_TCK")
 
 
 def _resident_mib(pid: int) -> float:
