@@ -11,6 +11,7 @@ import os
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -26,6 +27,7 @@ from rig.net import topology
 from rig.net.frame_log import frame_records
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
+from rig.peers.authority import Authority
 from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
@@ -93,6 +95,7 @@ class Bench:
         self.artefacts.mkdir(parents=True, exist_ok=True)
         self.timeline = Timeline(self.artefacts / "timeline.jsonl")
         self._stack.callback(self.timeline.close)
+        self._trusted.unlink(missing_ok=True)  # of a bench before in the same folder
         plan = topology.load(self.config.topology)
         self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic, nic_force=self.config.nic_force))
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
@@ -109,6 +112,15 @@ class Bench:
             self.microcontroller.check()
             raise
         self.device = OffloadClient(self.host)
+
+    @cached_property
+    def authority(self) -> Authority:
+        """Certificates for TLS servers; every app of the host trusts it, and nobody else."""
+        return Authority(self._trusted)
+
+    @property
+    def _trusted(self) -> Path:
+        return self.artefacts / "trusted.pem"
 
     def serve(self, name: str, *, ipv6: bool = False, port: int = 0) -> PushServer:
         """Another push server, on the named machine of the topology. The caller closes it."""
@@ -164,6 +176,7 @@ class Bench:
             mac=spec.mac,
             ipv4=spec.ip4 if spec.ipv4 is not None else "",
             minute_us=self.config.clock.minute_us,
+            trusted=self._trusted,
             check_device=self.microcontroller.check,
             set_link=self.set_link,
             power_cut=self.network.host_without_power,

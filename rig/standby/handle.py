@@ -61,12 +61,14 @@ class StandbyHost:
         mac: str,
         ipv4: str,
         minute_us: int,
+        trusted: Path,
         check_device: Callable[[], None],
         set_link: Callable[[bool], None],
         power_cut: Callable[[], AbstractContextManager[None]],
     ) -> None:
-        """`check_device` raises when the device has died by itself: no answer of the service's says that. `set_link`: the cable
-        of host and device in or out. `power_cut`: while it lasts the host's processes end, and nobody hears of it."""
+        """`trusted`: the file of the authorities that apps trust; it may come later. `check_device` raises when the device has
+        died by itself: no answer of the service's says that. `set_link`: the cable of host and device in or out. `power_cut`:
+        while it lasts the host's processes end, and nobody hears of it."""
         self.timeline = timeline
         self._check_device = check_device
         self._power_cut = power_cut
@@ -93,6 +95,7 @@ class StandbyHost:
         for file in (self._store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
             file.unlink(missing_ok=True)
         shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
+        self._trusted = trusted.resolve()
         self._rules = asdict(standby)
         self._port_fds = port_fds
         news, told = pair()
@@ -125,6 +128,7 @@ class StandbyHost:
             system=msgspec.msgpack.encode(config),
             driver=msgspec.msgpack.encode(settings),
             data=str(data_of_apps(self.timeline.path)),
+            trusted=str(self._trusted),
         )
         ns_fds = settings.host_ns_fd, settings.wire_ns_fd
         fds = (theirs.fileno(), told.fileno(), settings.timeline_fd, *ns_fds, *self._port_fds)

@@ -30,6 +30,8 @@ class App(Protocol):
     entry_points: dict[str, EntryPoint]
     data_folder: Path
     """Of this app; it may not be there yet."""
+    trusted: Path
+    """The authorities whose certificates TLS trusts, PEM; none while it is not there."""
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""

@@ -52,6 +52,7 @@ class Runtime:
         self.instance = birth.instance
         self.timeline = timeline
         self.data_folder = data_of(Path(birth.data), birth.name)
+        self.trusted = Path(birth.trusted)
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.entries = Entries(self.entry_points)
         self.test_lines: queue.SimpleQueue[int] = queue.SimpleQueue()

@@ -212,7 +212,8 @@ class Supervisor:
             self._answer_fault(received.number, HostError(HResult.INVALID_ARG, "ForkApp without its descriptors"))
             return
         who, what = (message.name, message.instance), (message.entry, message.path)
-        birth = supervision.AppBirth(*who, *what, line, test, self._birth.timeline_fd, message.task, self._birth.data)
+        folders = self._birth.data, self._birth.trusted
+        birth = supervision.AppBirth(*who, *what, line, test, self._birth.timeline_fd, message.task, *folders)
         try:
             forked = self._spare_for(birth) or self._forked(birth, {*given} - {kept})
         except OSError as error:  # the machine has no process left for it, which is no reason for the host to end

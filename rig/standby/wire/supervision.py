@@ -25,6 +25,8 @@ class HostBirth(msgspec.Struct, frozen=True):
     """For the driver of the device alone."""
     data: str = ""
     """The folder in which each app has a folder of its own, under its name."""
+    trusted: str = ""
+    """The file of the authorities whose certificates apps trust; none while it is not there."""
 
 
 @dataclass(frozen=True)
@@ -66,6 +68,8 @@ class AppBirth:
     """Of a task host: a process for one run of a background task, with no entry of its own."""
     data: str = ""
     """As `HostBirth.data`."""
+    trusted: str = ""
+    """As `HostBirth.trusted`."""
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,115 @@
+"""The bench's own certificate authority: what its servers show, and the one that the host's apps trust.
+
+Keys are throw-away ones of this bench, ECDSA P-256: one is made in below a millisecond, and the library that makes them is
+imported when somebody wants the first. A bench that uses no TLS has none of it. The machine's own store of certificates is
+nowhere used.
+"""
+
+from __future__ import annotations
+
+import datetime
+import enum
+import ssl
+from functools import cached_property
+from pathlib import Path
+from tempfile import NamedTemporaryFile
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import trustme
+
+LONG_AGO = datetime.datetime(2001, 1, 1)
+FAR_OFF = datetime.datetime(2999, 1, 1)
+"""Where a certificate's time begins or ends that is not now: wrong whatever the machine's clock says."""
+ANOTHER_NAME = "another.example"
+
+
+class Flaw(enum.Enum):
+    """What is wrong with a server's certificate."""
+
+    NONE = "none"
+    WRONG_NAME = "wrong name"
+    """It is for another server (RFC 9525)."""
+    EXPIRED = "expired"
+    NOT_YET_VALID = "not yet valid"
+    SELF_SIGNED = "self-signed"
+    """By its own key."""
+    UNKNOWN_AUTHORITY = "unknown authority"
+    """By an authority that nobody trusts."""
+
+
+class Authority:
+    """`Bench.authority`. `trusted` is the file that the host's apps trust: it is written with the first certificate. Files of
+    clients' certificates stand beside it. Any thread may call but for the very first call."""
+
+    def __init__(self, trusted: Path) -> None:
+        self.trusted = trusted
+
+    @cached_property
+    def _authority(self) -> trustme.CA:
+        import trustme
+
+        authority = trustme.CA(organization_name="rig")
+        self.trusted.write_bytes(authority.cert_pem.bytes())
+        return authority
+
+    def server_context(
+        self,
+        *names: str,
+        flaw: Flaw = Flaw.NONE,
+        oldest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_2,
+        newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3,
+        client_certificate: bool = False,
+    ) -> ssl.SSLContext:
+        """For a server of those names or addresses. `client_certificate`: it wants one of this authority's, and ends the
+        handshake without (RFC 8446 section 4.4.2.4)."""
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.minimum_version, context.maximum_version = oldest, newest
+        _load(context, self.server_pem(*names, flaw=flaw))
+        if client_certificate:
+            context.load_verify_locations(cadata=self._authority.cert_pem.bytes().decode("ascii"))
+            context.verify_mode = ssl.CERT_REQUIRED
+        return context
+
+    def server_pem(self, *names: str, flaw: Flaw = Flaw.NONE) -> bytes:
+        """Key and certificate, for a server that is none of Python's."""
+        authority = self._authority
+        match flaw:
+            case Flaw.NONE:
+                return _pem(authority.issue_cert(*names))
+            case Flaw.WRONG_NAME:
+                return _pem(authority.issue_cert(ANOTHER_NAME))
+            case Flaw.EXPIRED:
+                return _pem(authority.issue_cert(*names, not_after=LONG_AGO))
+            case Flaw.NOT_YET_VALID:
+                return _pem(authority.issue_cert(*names, not_before=FAR_OFF))
+            case Flaw.UNKNOWN_AUTHORITY:
+                return _pem(_nobodys().issue_cert(*names))
+            case Flaw.SELF_SIGNED:
+                nobodys = _nobodys()
+                return nobodys.private_key_pem.bytes() + nobodys.cert_pem.bytes()
+
+    def client_file(self, name: str) -> Path:
+        """A file with the key and the certificate of a client, made with the first call for that name."""
+        path = self.trusted.with_name(f"{name}.pem")
+        if not path.exists():
+            path.write_bytes(_pem(self._authority.issue_cert(f"{name}@client.example", common_name=name)))
+        return path
+
+
+def _nobodys() -> trustme.CA:
+    import trustme
+
+    return trustme.CA(organization_name="nobody")
+
+
+def _pem(issued: trustme.LeafCert) -> bytes:
+    return issued.private_key_and_cert_chain_pem.bytes()
+
+
+def _load(context: ssl.SSLContext, pem: bytes) -> None:
+    """OpenSSL takes a file alone."""
+    with NamedTemporaryFile(suffix=".pem") as file:
+        file.write(pem)
+        file.flush()
+        context.load_cert_chain(file.name)
