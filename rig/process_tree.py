@@ -19,9 +19,11 @@ from rig.clock import Deadline
 Outer = NewType("Outer", int)
 
 ROUNDS = 200
-"""Looks at a tree that grows while it is stopped. Each takes all that the one before has missed."""
-STOP_S = 2.0
-"""For all of a tree to be seen stopped: as long as its threads need to get a processor once, on a loaded machine."""
+"""Looks at a tree that grows while it is stopped. Each takes all that the one before has missed: one that still grows then forks
+without end, whatever time that took."""
+LATE_S = 20.0
+"""For processes that were sent SIGSTOP to be seen stopped: no more of them come, and each has to get a processor once, which a
+machine that stalls has for nobody. It is no sign of anything that they may have done."""
 POLL_S = 0.0002
 
 STILL = frozenset("TtZXD")
@@ -30,7 +32,7 @@ whose child is stopped; SIGSTOP is what it finds on its way out."""
 
 
 class Unstoppable(Exception):
-    """A tree that still runs, or still grows."""
+    """A tree that still grows, or does not stop however long one waits."""
 
 
 GONE = (FileNotFoundError, ProcessLookupError)
@@ -89,11 +91,11 @@ def is_stopped(process: Outer) -> bool:
         return False
 
 
-def stop(roots: Iterable[Outer]) -> list[int]:
+def stop(roots: Iterable[Outer], late_s: float = LATE_S) -> list[int]:
     """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
     Returns the pids of those that are there. Raises Unstoppable, or OSError when
     it cannot be seen: then they go on."""
-    roots, sent, deadline = list(roots), dict[Outer, int](), Deadline(STOP_S)
+    roots, sent, late = list(roots), dict[Outer, int](), Deadline(late_s)
     try:
         for _ in range(ROUNDS):
             new = [process for process in tree(roots) if process not in sent]
@@ -102,7 +104,7 @@ def stop(roots: Iterable[Outer]) -> list[int]:
             for process in new:
                 sent[process] = pid_inside(process)
                 signal_all([sent[process]], signal.SIGSTOP)
-            _wait_still(new, deadline)
+            _wait_still(new, late)
     except OSError:
         signal_all(sent.values(), signal.SIGCONT)
         raise

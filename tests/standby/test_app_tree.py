@@ -12,9 +12,10 @@ from pathlib import Path
 import pytest
 
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.net import userns
+from rig.process_tree import LATE_S
 from rig.standby.app_handle import AppHandle
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
@@ -157,7 +158,7 @@ def test_a_tree_that_forks_all_the_time_is_stopped(bench: Bench, how: str) -> No
     app, pid = started(bench, how, "busy_apps:Busy")
     app.call(how)
     for _ in range(10):
-        bench.host.enter_standby()
+        bench.host.enter_standby(timeout_s=LATE_S + WAIT_S)  # all of the tree wants a processor once, on a machine that may stall
         pids = tree(pid)
         assert states(pids) <= {"T", "Z", "D"}  # D: in vfork()
         before = ticks(pids)

@@ -16,6 +16,8 @@ from rig.process_tree import Outer, Unstoppable, children, pid_inside, signal_al
 
 ROUNDS = 1000
 """Each ends all that it finds and sees stopped; what is left after them is ended with the host."""
+LATE_S = 2.0
+"""For orphans to be seen stopped: they are killed either way, and the supervisor has others to do with."""
 
 
 def end_orphans(known: Collection[int]) -> None:
@@ -33,7 +35,7 @@ def _end_all_but(known: Collection[int]) -> None:
         if not orphans:
             return
         with contextlib.suppress(Unstoppable):
-            signal_all(stop(orphans), signal.SIGKILL)
+            signal_all(stop(orphans, LATE_S), signal.SIGKILL)
         signal_all(orphans.values(), signal.SIGKILL)
         for pid in orphans.values():
             with contextlib.suppress(ChildProcessError):

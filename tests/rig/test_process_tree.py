@@ -1,0 +1,64 @@
+"""A tree that is late to stop is waited for; one that forks without end is not."""
+
+from __future__ import annotations
+
+import itertools
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterable, Iterator
+
+import pytest
+
+from rig import process_tree
+from rig.process_tree import Outer, Unstoppable, is_still, stop
+
+STALL_S = 5.0
+"""Of a machine that computes for others. The time of these tests is their own: each look takes a tenth of a second."""
+LOOK_S = 0.1
+
+
+@pytest.fixture
+def busy() -> Iterator[int]:
+    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    yield child.pid
+    child.kill()
+    child.wait()
+
+
+@pytest.fixture
+def time_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    now_s = [0.0]
+    monkeypatch.setattr("time.monotonic", lambda: now_s[0])
+    monkeypatch.setattr("time.sleep", lambda _: now_s.__setitem__(0, now_s[0] + LOOK_S))
+    return now_s
+
+
+def test_a_process_that_is_late_to_stop_is_waited_for(busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(process_tree, "is_still", lambda process: time_s[0] > STALL_S and is_still(process))
+    assert stop([Outer(busy)]) == [busy]
+    assert is_still(Outer(busy))
+
+
+def test_a_process_that_never_stops_is_not_waited_for_for_ever(
+    busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(process_tree, "is_still", lambda process: False)
+    with pytest.raises(Unstoppable, match=f"process {busy} runs on"):
+        stop([Outer(busy)])
+    os.kill(busy, signal.SIGCONT)
+
+
+def test_a_tree_that_becomes_more_at_each_look_is_known_by_that_and_not_by_the_time(
+    time_s: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gone = itertools.count(1 << 30)  # pids that no process has: each has forked the next one, and ended
+
+    def more(roots: Iterable[Outer]) -> list[Outer]:
+        return [*roots, Outer(next(gone))]
+
+    monkeypatch.setattr(process_tree, "tree", more)
+    with pytest.raises(Unstoppable, match="they become more"):
+        stop([])
+    assert time_s[0] == 0
