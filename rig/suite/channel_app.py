@@ -40,7 +40,7 @@ class ChannelApp:
         self.app = app
         self.made: dict[str, ControlChannelTrigger] = {}
         """The newest of each id, closed or not."""
-        self.sockets: dict[str, StreamSocket] = {}
+        self.sockets: dict[str, StreamSocket | DatagramSocket] = {}
         self.inbox: dict[str, list[bytes]] = {}
         self._go_on = threading.Event()
         self._go_on.set()
@@ -79,12 +79,17 @@ class ChannelApp:
         sock.keep_alive = keep_alive
         sock.connect(host, port)
 
+    def _stream(self, channel: str) -> StreamSocket:
+        sock = self.sockets[channel]
+        assert isinstance(sock, StreamSocket), "a datagram socket reads and writes nothing here"
+        return sock
+
     def wait(self, channel: str) -> int:
         """The ControlChannelTriggerStatus."""
         return int(_channel(channel).wait_for_push_enabled())
 
     def read(self, channel: str) -> None:
-        self.sockets[channel].read_async(READ_BYTES, self._read)
+        self._stream(channel).read_async(READ_BYTES, self._read)
 
     def set_up(self, channel: str, host: str, port: int, hardware: bool | None = None) -> int:
         """All of it, with a push task; what is not allocated is left as it is. The reset task does it again."""
@@ -145,7 +150,7 @@ class ChannelApp:
         return [_raised(call) for call in calls]
 
     def write_and_flush(self, channel: str, data: bytes, times: int) -> None:
-        self.sockets[channel].write(data * times)
+        self._stream(channel).write(data * times)
         _channel(channel).flush_transport()
 
     def set_option(self, channel: str, level: int, option: int, value: int) -> None:

@@ -11,7 +11,7 @@ from typing import ClassVar, TypeVar
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import session
 from rig.standby.api.enums import ControlChannelTriggerResourceType
-from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.transport import Transport
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call
@@ -40,7 +40,7 @@ class ControlChannelTrigger:
         self._call(from_app.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
-        self._transport: StreamSocket | None = None
+        self._transport: Transport | None = None
         self._payload: PayloadKeepAlive | None = None
         self._open[channel_id] = self
 
@@ -67,7 +67,7 @@ class ControlChannelTrigger:
         return self._id
 
     @property
-    def transport_object(self) -> StreamSocket | None:
+    def transport_object(self) -> Transport | None:
         return self._transport
 
     @property
@@ -116,7 +116,7 @@ class ControlChannelTrigger:
         ILLEGAL_METHOD_CALL when none is set."""
         return self._call(from_app.GetPayloadState(self._id))
 
-    def using_transport(self, transport: StreamSocket) -> None:
+    def using_transport(self, transport: Transport) -> None:
         """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
         old one broke (CCT-039)."""
         if transport.connected:

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import socket
 
-from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.transport import Transport
 
 
-class DatagramSocket(StreamSocket):
+class DatagramSocket(Transport):
     """Nothing to acknowledge, nothing to keep alive: no device keeps a connection that there is not (CCT-050)."""
 
-    @property
-    def established(self) -> bool:
-        return False
+    def connect(self, host: str, port: int, *, timeout_s: float = 10.0) -> None:
+        """To one peer. Raises as StreamSocket.connect."""
+        self._connect(host, port, timeout_s)
 
     def _connected(self, host: str, port: int, timeout_s: float) -> socket.socket:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_DGRAM)[0]

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.posted_read import PostedRead
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call, Notice
 from rig.timeline import TimelineWriter
@@ -43,10 +43,10 @@ class App(Protocol):
     def in_task(self) -> bool:
         """Whether a background task's Run is what calls."""
 
-    def post(self, operation: ReadOperation) -> None:
-        """Wait for the operation's socket to become readable, then complete it."""
+    def post(self, operation: PostedRead) -> None:
+        """Wait for the operation's socket to become readable, unless what completes it is there, then complete it."""
 
-    def withdraw(self, operation: ReadOperation) -> None:
+    def withdraw(self, operation: PostedRead) -> None:
         """Stop waiting; the operation completes as cancelled. The socket may be closed when this returns."""
 
 

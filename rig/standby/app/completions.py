@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.posted_read import PostedRead
 from rig.standby.app.crew import Crew
 from rig.standby.app.faults import AppFaults
 from rig.standby.wire.from_app import ReadCompleted
@@ -22,16 +22,16 @@ class Completions:
         self._notify = notify
         self._crew = crew
 
-    def add(self, operation: ReadOperation) -> None:
+    def add(self, operation: PostedRead) -> None:
         self._crew.add(LANE, lambda: self._complete(operation))
 
-    def _complete(self, operation: ReadOperation) -> None:
+    def _complete(self, operation: PostedRead) -> None:
         ended: dict[str, Any] = {
             "socket": operation.socket_id,
             "channel": operation.channel_id,
             "status": operation.status.name,
         }
-        self._faults.add("READ_COMPLETE_ENTER", bytes=len(operation.data), **ended)
+        self._faults.add("READ_COMPLETE_ENTER", bytes=operation.size_bytes, **ended)
         try:
             operation.call_handler()
         except BaseException as error:

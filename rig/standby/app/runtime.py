@@ -20,7 +20,7 @@ from typing import TypeVar
 
 from rig.standby.api import session
 from rig.standby.api.control_channel import ControlChannelTrigger
-from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.posted_read import PostedRead
 from rig.standby.app.completions import Completions
 from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.entries import Entries
@@ -83,10 +83,10 @@ class Runtime:
     def notify(self, notice: Notice) -> None:
         self.service.notify(notice)
 
-    def post(self, operation: ReadOperation) -> None:
+    def post(self, operation: PostedRead) -> None:
         self._reads.post(operation)
 
-    def withdraw(self, operation: ReadOperation) -> None:
+    def withdraw(self, operation: PostedRead) -> None:
         self._reads.withdraw(operation)
 
     def _hear_service(self) -> None:

@@ -211,6 +211,13 @@ class ReadCompleted(Notice, frozen=True):
     over: bool
 
 
+class ReadWithoutEffect(Notice, frozen=True):
+    """What came was nothing for the app (half a record, a ping), or nobody wants it any more; the read is still posted, or was
+    withdrawn."""
+
+    channel: ChannelId | None
+
+
 class TaskProgress(Notice, frozen=True):
     """A running task tells how far it is; the app's own unit."""
 
@@ -276,6 +283,7 @@ FromApp: TypeAlias = (
     | CloseChannel
     | ReadBegin
     | ReadCompleted
+    | ReadWithoutEffect
     | TaskProgress
     | FollowTasks
     | CancelHandled

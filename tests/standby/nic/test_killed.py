@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rig.device.payload import PayloadKeepAlive
-from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.byte_stream import ByteStream
 from rig.standby.nic import handoff
 from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import Adopting, Lost, Settled, Woke
@@ -149,8 +149,7 @@ def test_each_record_of_a_wake_is_written_once_whoever_of_two_drivers_does(parts
 def test_what_an_app_writes_before_its_socket_is_out_of_repair_goes_to_its_server(parts: Parts) -> None:
     """The driver continues an app before it gives its socket back, and dies in between. Written into the queue that was asked for
     its number last, the bytes would come back to the app as the server's."""
-    stream = StreamSocket()
-    stream._socket = parts.sock
+    stream = ByteStream(parts.sock)
     parts.fall_asleep()
     points = points_of(parts, lambda: parts.wake_by_data(b"control"))
     for number, point in enumerate(points):

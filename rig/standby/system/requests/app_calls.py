@@ -28,6 +28,7 @@ class AppCalls:
             from_app.AppReady: self._app_ready,
             from_app.ReadBegin: self._read_begin,
             from_app.ReadCompleted: self._read_completed,
+            from_app.ReadWithoutEffect: self._read_without_effect,
         }
 
     async def _app_ready(self, app: AppProcess, message: from_app.AppReady, descriptors: Descriptors) -> None:
@@ -53,3 +54,8 @@ class AppCalls:
             self._triggers.push(channel)
         app.failure_heard(message.channel or "")
         self._processes.suspend_if_idle(app)
+
+    def _read_without_effect(self, app: AppProcess, message: from_app.ReadWithoutEffect, descriptors: Descriptors) -> None:
+        """No push for it: the app has nothing to do."""
+        if app.read_completed():
+            self._processes.suspend_if_idle(app)

@@ -1,0 +1,132 @@
+"""A connected TCP socket of the kernel, with the layer that its bytes pass through, if any.
+
+Sockets, WebSockets and HTTP read from one and write to one. An app that a wake continues may read and write before its socket
+is the host's again: both wait for that.
+"""
+
+from __future__ import annotations
+
+import errno
+import select
+import socket
+import threading
+import time
+from collections.abc import Callable
+
+from rig.clock import Deadline
+from rig.standby.api.layer import Layer
+
+CHUNK_BYTES = 65_536
+HAND_BACK_PAUSE_S = 0.002
+HAND_BACK_PAUSES = 10_000
+"""An app may be continued before its socket leaves TCP_REPAIR, by whoever can signal it; beside a driver that died on it, and a
+device that restarts, that takes some seconds. Counted, as a clock would go on while the app is stopped. Until then the kernel
+refuses reads with EPERM, writes with EINVAL."""
+
+
+class ByteStream:
+    """One thread may receive, and any write."""
+
+    def __init__(self, sock: socket.socket) -> None:
+        self.sock = sock
+        self.before_write: Callable[[], bytes] = bytes
+        """What the peer must have before anything else that is written; asked before each write."""
+        self._layer: Layer | None = None
+        self._turn = threading.Lock()
+        """Of the layer; nothing is waited for under it."""
+        self._writing = threading.Lock()
+        """What the layer makes of two writes goes out in the order in which it was made. A peer that does not read holds it."""
+
+    @property
+    def layer(self) -> Layer | None:
+        return self._layer
+
+    def put_on(self, layer: Layer) -> None:
+        """All bytes pass through it from now on, both ways; nobody reads or writes meanwhile."""
+        self._layer = layer
+
+    # -- reading -------------------------------------------------------------------------------------------------------
+
+    @property
+    def buffered(self) -> bool:
+        """Whether `receive` would give something that the kernel does not have any more."""
+        layer = self._layer
+        if layer is None:
+            return False
+        with self._turn:
+            return layer.buffered
+
+    def receive(self, count: int = CHUNK_BYTES) -> bytes | None:
+        """Up to `count` bytes without waiting for the peer; b"" is its end; None: nothing for the reader yet. Raises OSError."""
+        layer = self._layer
+        if layer is None:
+            return self._from_kernel(count)
+        with self._turn:
+            plain = layer.take(count)
+        if plain is None:
+            data = self._from_kernel(CHUNK_BYTES)
+            if data is not None:
+                plain = self._through(layer, data, count)
+        return plain
+
+    def _through(self, layer: Layer, data: bytes, count: int) -> bytes | None:
+        try:
+            with self._turn:
+                layer.receive(data)
+                return layer.take(count)
+        finally:
+            self._flush(layer)
+
+    def wait_readable(self, deadline: Deadline) -> None:
+        """For a handshake. Raises TimeoutError."""
+        poll = select.poll()
+        poll.register(self.sock, select.POLLIN)
+        if not poll.poll(deadline.remaining_s * 1000):
+            raise TimeoutError(errno.ETIMEDOUT, "the peer has not answered in time")
+
+    def _from_kernel(self, count: int) -> bytes | None:
+        for pauses_left in reversed(range(HAND_BACK_PAUSES)):
+            try:
+                return self.sock.recv(count, socket.MSG_DONTWAIT)
+            except BlockingIOError:
+                return None
+            except PermissionError:
+                if not pauses_left:
+                    raise
+                time.sleep(HAND_BACK_PAUSE_S)
+        raise AssertionError("the last pause has returned or raised")
+
+    # -- writing -------------------------------------------------------------------------------------------------------
+
+    def write(self, data: bytes) -> None:
+        """Hand all of `data`, or what the layer makes of it, to the kernel. Raises OSError."""
+        layer = self._layer
+        with self._writing:
+            if layer is not None:
+                with self._turn:
+                    layer.send(data)
+                    data = layer.outgoing()
+            self._to_kernel(data)
+
+    def flush(self) -> None:
+        """What the layer has to say by itself, if anything. Raises OSError."""
+        if self._layer is not None:
+            self._flush(self._layer)
+
+    def _flush(self, layer: Layer) -> None:
+        with self._writing:
+            with self._turn:
+                data = layer.outgoing()
+            if data:
+                self._to_kernel(data)
+
+    def _to_kernel(self, data: bytes) -> None:
+        rest, pauses_left = memoryview(self.before_write() + data), HAND_BACK_PAUSES
+        while rest:
+            try:
+                rest = rest[self.sock.send(rest) :]
+            except OSError as error:
+                if error.errno != errno.EINVAL or not pauses_left:
+                    raise
+                pauses_left -= 1
+                time.sleep(HAND_BACK_PAUSE_S)
