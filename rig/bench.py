@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import json
 import os
+import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rig import room
 from rig.config import BenchConfig
@@ -25,13 +26,17 @@ from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
 from rig.net.frame_log import frame_records
+from rig.net.namespace import Namespace
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
 from rig.peers.authority import Authority
 from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
-from rig.timeline import Timeline
+from rig.timeline import Timeline, TimelineWriter
+
+if TYPE_CHECKING:
+    from rig.peers.websocket import WebSocketServer
 
 
 class Bench:
@@ -122,11 +127,23 @@ class Bench:
     def _trusted(self) -> Path:
         return self.artefacts / "trusted.pem"
 
-    def serve(self, name: str, *, ipv6: bool = False, port: int = 0) -> PushServer:
-        """Another push server, on the named machine of the topology. The caller closes it."""
+    def serve(self, name: str, *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None) -> PushServer:
+        """Another push server, on the named machine of the topology. `tls`: over TLS. The caller closes it."""
+        return PushServer(*self._place(name, ipv6), port, tls=tls)
+
+    def serve_websocket(
+        self, name: str = "server", *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> WebSocketServer:
+        """A WebSocket server, on the named machine of the topology. `tls`: over TLS. The caller closes it."""
+        from rig.peers.websocket import WebSocketServer  # its library takes 50 ms to import
+
+        return WebSocketServer(*self._place(name, ipv6), port, tls=tls)
+
+    def _place(self, name: str, ipv6: bool) -> tuple[Namespace, str, TimelineWriter]:
+        """Where a peer on the named machine lives: its namespace, its address, the timeline that it writes to."""
         spec = self.network.topology.hosts[name]
         address = spec.ip6 if ipv6 or spec.ipv4 is None else spec.ip4
-        return PushServer(self.network.namespaces[name], address, self.timeline.writer(name), port)
+        return self.network.namespaces[name], address, self.timeline.writer(name)
 
     @contextmanager
     def device_unplugged(self) -> Iterator[None]:

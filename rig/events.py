@@ -118,8 +118,10 @@ class TimelineEvent(StrEnum):
     DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, app_instance, task, instance."
     DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, app_instance, task, instance."
     RUN_EXIT = "RUN_EXIT", "The task is done: app, app_instance, task, instance, channel, fault."
-    PUSH = "PUSH", "The server sent data: connection, bytes."
+    PUSH = "PUSH", "The server sent data: connection, bytes, frame (of a WebSocket)."
     PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
+    PEER_UPGRADE = "PEER_UPGRADE", "The server answered a WebSocket's opening handshake: connection, path, status."
+    PEER_FRAME = "PEER_FRAME", "The server got a WebSocket frame: connection, frame, masked."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
     LEVER = (

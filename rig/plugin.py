@@ -5,15 +5,16 @@ until a test asks for one of its fixtures or marks, or an option is given.
 
     def test_push_wakes(bench, host, server): ...
 
-| fixture    | scope    | what                                                              |
-|------------|----------|-------------------------------------------------------------------|
-| `bench`    | function | the whole bench, torn down after the test; once for each device   |
-| `device`   | function | typed commands to the microcontroller                             |
-| `host`     | function | the connected-standby host                                        |
-| `server`   | function | the remote end                                                    |
-| `inject`   | function | frames from the wire                                              |
-| `timeline` | function | the ordered record of everything that happened                    |
-| `capture`  | function | frames of every link                                              |
+| fixture            | scope    | what                                                              |
+|--------------------|----------|-------------------------------------------------------------------|
+| `bench`            | function | the whole bench, torn down after the test; once for each device   |
+| `device`           | function | typed commands to the microcontroller                             |
+| `host`             | function | the connected-standby host                                        |
+| `server`           | function | the remote end                                                    |
+| `websocket_server` | function | a WebSocket server beside it                                      |
+| `inject`           | function | frames from the wire                                              |
+| `timeline`         | function | the ordered record of everything that happened                    |
+| `capture`          | function | frames of every link                                              |
 """
 
 from __future__ import annotations
@@ -253,6 +254,13 @@ def host(bench: Bench) -> Any:
 def server(bench: Bench) -> Any:
     """The remote end of the host's connections."""
     return bench.server
+
+
+@pytest.fixture
+def websocket_server(bench: Bench) -> Iterator[Any]:
+    """A WebSocket server on the same machine (`rig.peers.websocket.WebSocketServer`)."""
+    with bench.serve_websocket(bench.network.topology.server.name) as server:
+        yield server
 
 
 @pytest.fixture

@@ -53,6 +53,7 @@ Fixtures
   device     typed commands to the microcontroller: device.counters(), device.add_pattern(...), device.capabilities()
   host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for; levers (rig help levers), restart
   server     the remote end of the host's connections: address, port, push
+  websocket_server  a WebSocket server beside it: url, connection(), push, push_text, ping, close_with, frames
   inject     frames from the wire
   timeline   the ordered record of everything: wait, find (rig help events)
   capture    frames of every link

@@ -1,0 +1,27 @@
+"""Peers on the server's machine of a real network, and clients on the host's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.net import topology, userns
+from rig.net.network import Network
+from rig.timeline import Timeline
+
+
+@pytest.fixture
+def network() -> Iterator[Network]:
+    if not userns.privileged():
+        pytest.skip(userns.refusal().cause)
+    with Network(topology.load("flat")) as made:
+        yield made
+
+
+@pytest.fixture
+def timeline(tmp_path: Path) -> Iterator[Timeline]:
+    made = Timeline(tmp_path / "timeline.jsonl")
+    yield made
+    made.close()
