@@ -14,6 +14,6 @@ COMBINATION = "rig_combination"
 
 
 def is_ours(item: pytest.Item) -> bool:
-    """Whether a test uses the rig: one of its fixtures, or a requirement's mark."""
+    """Whether a test uses the rig: one of its fixtures or its marks."""
     used = not FIXTURES.isdisjoint(getattr(item, "fixturenames", ())) and COMBINATION in getattr(item, "fixturenames", ())
-    return used or any(item.get_closest_marker(name) for name in ("requirement", "edge"))
+    return used or any(item.get_closest_marker(name) for name in ("requirement", "edge", "levers"))

@@ -97,14 +97,6 @@ def arp_request(flow: Flow, *, unicast: bool = False) -> bytes:
     return pad(bytes(Ether(src=flow.src_mac, dst=destination) / request))
 
 
-def arp_reply(flow: Flow) -> bytes:
-    """flow.src_ip is at flow.src_mac, told to flow.dst."""
-    from scapy.layers.l2 import ARP, Ether
-
-    reply = ARP(op="is-at", hwsrc=flow.src_mac, psrc=flow.src_ip, hwdst=flow.dst_mac, pdst=flow.dst_ip)
-    return pad(bytes(Ether(src=flow.src_mac, dst=flow.dst_mac) / reply))
-
-
 def neighbour_solicitation(flow: Flow) -> bytes:
     """The same question in IPv6 (RFC 4861): to the target's solicited-node group, with our link-layer address."""
     from scapy.layers.inet6 import ICMPv6ND_NS, ICMPv6NDOptSrcLLAddr, IPv6

@@ -9,6 +9,9 @@ import pytest
 
 from rig.errors import UsageError
 
+BENCH = "bench"
+"""The fixture whose host has the levers."""
+
 
 def levers_of(item: pytest.Item) -> dict[str, Any]:
     """What the test's marks turn; of two the nearer one counts."""
@@ -22,6 +25,7 @@ def check_levers(items: Iterable[pytest.Item]) -> None:
             raise UsageError("RIG-C20", f"{item.nodeid}: a lever has a name, as in levers(ac=False)", "rig help levers")
         if changes := levers_of(item):
             _check(item, changes)
+            _check_host(item)
 
 
 def _check(item: pytest.Item, changes: dict[str, Any]) -> None:
@@ -32,3 +36,10 @@ def _check(item: pytest.Item, changes: dict[str, Any]) -> None:
         turned(Surroundings(), changes)
     except UsageError as error:
         raise UsageError(error.code, f"{item.nodeid}: {error.cause}", error.fix) from None
+
+
+def _check_host(item: pytest.Item) -> None:
+    """There is something to turn: a mark that turns nothing would say what is not so."""
+    if BENCH not in getattr(item, "fixturenames", ()):
+        cause = f"{item.nodeid} turns levers and has no bench"
+        raise UsageError("RIG-C20", cause, f"use the fixture '{BENCH}', or one that does, or take the mark away")

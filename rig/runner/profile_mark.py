@@ -24,6 +24,10 @@ def check_profiles(items: Iterable[pytest.Item]) -> None:
         for mark in item.iter_markers("profile"):
             if mark.kwargs or len(mark.args) != 1 or mark.args[0] not in CHOICES["profile"]:
                 raise UsageError("RIG-C24", f"{item.nodeid}: profile({_given(mark)})", f"one of {', '.join(CHOICES['profile'])}")
+        own = [mark for mark in item.own_markers if mark.name == "profile"]
+        if len(own) > 1:
+            fix = "one of them; pytest.param(..., marks=...) or two tests for both"
+            raise UsageError("RIG-C24", f"{item.nodeid} has two profiles, {' and '.join(map(_given, own))}", fix)
 
 
 def _given(mark: Any) -> str:

@@ -61,3 +61,10 @@ def test_a_wrong_one_is_said_before_anything_runs(
     assert lines == []
     assert words in said.err + said.out
     assert "RIG-C20" in said.err + said.out
+
+
+def test_a_test_without_a_bench_has_nothing_to_turn(run_rig: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    code, lines = run_rig("import pytest\n@pytest.mark.levers(ac=False)\ndef test_one():\n    pass\n")
+    said = capfd.readouterr()
+    assert (code, lines) == (4, [])
+    assert "RIG-C20 test_it.py::test_one turns levers and has no bench" in said.err + said.out

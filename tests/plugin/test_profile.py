@@ -41,3 +41,10 @@ def test_a_wrong_mark_is_said_before_anything_runs(run_rig: Run, capfd: pytest.C
     said = capfd.readouterr()
     assert (code, lines) == (4, [])
     assert f"RIG-C24 test_it.py::test_one[native-flat]: profile({arguments})" in said.err + said.out
+
+
+def test_two_marks_at_one_test_are_one_too_many(run_rig: Run, capfd: pytest.CaptureFixture[str]) -> None:
+    code, lines = run_rig(MARKED.format("'win8'") + "@pytest.mark.profile('win10')\n" + TEST.format("win8"))
+    said = capfd.readouterr()
+    assert (code, lines) == (4, [])
+    assert "RIG-C24 test_it.py::test_one[native-flat] has two profiles, 'win10' and 'win8'" in said.err + said.out

@@ -8,11 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from rig.errors import UsageError
 from rig.manifest.manifest import Manifest
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import RegisterTask
-from rig.standby.wire.hresult import HostError
 from rig.standby.wire.surroundings import Surroundings
 from tests.standby.every_step import lived
 from tests.standby.mortal_host import MortalHost
@@ -27,22 +25,12 @@ async def _until(wanted: Callable[[], object]) -> None:
             await asyncio.sleep(0.05)
 
 
-async def _done(host: MortalHost, call: bench.FromBench) -> None:
-    """A system that has done it and died before it said so leaves the next one nothing to do."""
-    before = host.deaths
-    try:
-        await host.bench(call)
-    except (UsageError, HostError):
-        if host.deaths == before:
-            raise
-
-
 async def _life(host: MortalHost) -> None:
-    await _done(host, bench.InstallPackage(Manifest("mail", entry="its:App"), []))
+    await host.bench_or_done(bench.InstallPackage(Manifest("mail", entry="its:App"), []))
     app = await host.app()
     await app.call(RegisterTask("sync", None, AWAY))
     [first] = host.system.processes
-    await _done(host, bench.EndApp(first.instance, by_user=True))
+    await host.bench_or_done(bench.EndApp(first.instance, by_user=True))
     await host.bench(bench.EnterStandby())
     await host.bench(bench.SetSurroundings(Surroundings(user_present=False)))
     everybody = host.supervisor.everybody

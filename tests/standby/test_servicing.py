@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from rig.errors import UsageError
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import RemoveAccess, RequestAccess
@@ -26,16 +25,6 @@ FIRST, SECOND = (Manifest("mail", version, "its:App", TASKS) for version in ("1.
 HOUR_S = 3600.0
 
 
-async def _done(host: MortalHost, call: bench.FromBench) -> None:
-    """A system that has done it and died before it said so leaves the next one nothing to do."""
-    before = host.deaths
-    try:
-        await host.bench(call)
-    except (UsageError, HostError):
-        if host.deaths == before:
-            raise
-
-
 async def _asleep(host: MortalHost) -> None:
     async with asyncio.timeout(HOUR_S):
         while host.driver.asleep_with is None:
@@ -43,13 +32,13 @@ async def _asleep(host: MortalHost) -> None:
 
 
 async def _life(host: MortalHost) -> None:
-    await _done(host, bench.InstallPackage(FIRST, ["/code"]))
+    await host.bench_or_done(bench.InstallPackage(FIRST, ["/code"]))
     first = await host.app()
     assert await first.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
     await host.bench(bench.EnterStandby())
     await _asleep(host)
 
-    await _done(host, bench.UpdatePackage(SECOND, ["/newer"]))
+    await host.bench_or_done(bench.UpdatePackage(SECOND, ["/newer"]))
     assert first.killed
     assert (host.driver.connections, host.supervisor.stored) == ({}, {})
     package = host.system.packages["mail"]
@@ -61,12 +50,12 @@ async def _life(host: MortalHost) -> None:
     await second.call(RequestAccess())
     assert await second.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
     [running] = host.system.processes
-    await _done(host, bench.EndApp(running.instance, by_user=False))
+    await host.bench_or_done(bench.EndApp(running.instance, by_user=False))
     assert second.killed
     assert host.driver.connections == {}
 
     third = await host.app()
-    await _done(host, bench.UninstallPackage("mail"))
+    await host.bench_or_done(bench.UninstallPackage("mail"))
     assert third.killed
     assert "mail" not in host.system.packages
     assert list(host.system.processes) == []
