@@ -11,6 +11,7 @@ from rig.standby.api.details import (
     DeviceTriggerDetails,
 )
 from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType
+from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.registration import (
     BackgroundTaskCompletedEventArgs,
@@ -19,6 +20,7 @@ from rig.standby.api.registration import (
     BackgroundTaskRegistrationGroup,
 )
 from rig.standby.api.session import App
+from rig.standby.api.socket_activity import SocketActivityInformation, SocketActivityTriggerDetails
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
 from rig.standby.api.triggers import (
@@ -35,6 +37,11 @@ from rig.standby.api.triggers import (
 )
 from rig.standby.wire.from_app import TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.socket_enums import (
+    SocketActivityConnectedStandbyAction,
+    SocketActivityKind,
+    SocketActivityTriggerReason,
+)
 from rig.standby.wire.statuses import BackgroundAccessStatus, ControlChannelTriggerStatus
 from rig.standby.wire.task_enums import (
     ApplicationTriggerResult,
@@ -88,7 +95,13 @@ __all__ = [
     "PayloadState",
     "PushNotificationTrigger",
     "ReadOperation",
+    "SocketActivityConnectedStandbyAction",
+    "SocketActivityContext",
+    "SocketActivityInformation",
+    "SocketActivityKind",
     "SocketActivityTrigger",
+    "SocketActivityTriggerDetails",
+    "SocketActivityTriggerReason",
     "Span",
     "StreamSocket",
     "SystemCondition",

@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.socket_activity import SocketActivityTriggerDetails, socket_details
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason
 from rig.standby.wire.to_app import RunTask
-from rig.standby.wire.triggers import ApplicationDetails, DeviceDetails, ResetDetails
+from rig.standby.wire.triggers import ApplicationDetails, DeviceDetails, ResetDetails, SocketActivityDetails
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,11 @@ class DeviceTriggerDetails:
 
 
 TriggerDetails: TypeAlias = (
-    ControlChannelTrigger | ControlChannelTriggerResetEventDetails | ApplicationTriggerDetails | DeviceTriggerDetails
+    ControlChannelTrigger
+    | ControlChannelTriggerResetEventDetails
+    | ApplicationTriggerDetails
+    | DeviceTriggerDetails
+    | SocketActivityTriggerDetails
 )
 
 
@@ -50,5 +55,7 @@ def details_of(order: RunTask) -> TriggerDetails | None:
             return ApplicationTriggerDetails(arguments)
         case DeviceDetails(device, expected_minutes):
             return DeviceTriggerDetails(device, expected_minutes)
+        case SocketActivityDetails() as told:
+            return socket_details(told)
         case None:
             return ControlChannelTrigger.by_id(order.channel)

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
 from rig.standby.api.posted_read import PostedRead
+from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.message import Call, Fetch, Notice
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
@@ -35,6 +36,9 @@ class App(Protocol):
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""
+
+    def fetch(self, call: Fetch[R]) -> tuple[R, Descriptors]:
+        """As `call`; the descriptors are the caller's to take or close."""
 
     def notify(self, notice: Notice) -> None:
         """Tell the system. Raises OSError when it is gone."""

@@ -2,14 +2,33 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
+from datetime import timedelta
 
+from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.ownership import Ownership, SocketActivityContext
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.stream_transport import StreamTransport
+from rig.standby.wire.from_app import TakenSocket
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
 
 
 class StreamSocket(StreamTransport):
     """A TCP client socket. Any thread may call."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._ownership = Ownership(SocketActivityKind.STREAM_SOCKET)
+
+    @classmethod
+    def from_broker(cls, sock: socket.socket, taken: TakenSocket) -> StreamSocket:
+        """One that the broker had; the caller was given its descriptor."""
+        made = cls()
+        made._socket, made._stream = sock, ByteStream(sock)
+        made._ownership = Ownership(SocketActivityKind.STREAM_SOCKET, taken)
+        return made
 
     def connect(self, host: str, port: int, *, timeout_s: float = 10.0) -> None:
         """Connect. Raises OSError of the kernel, or HostError NO_SLOT when no slot is free for the bound channel (CCT-020).
@@ -27,3 +46,43 @@ class StreamSocket(StreamTransport):
         """Hand all of `data` to the kernel. An app that a wake continues may write before its socket is the host's again: it
         waits until then. Raises OSError."""
         self._open_stream("write").write(data)
+
+    # -- the broker ----------------------------------------------------------------------------------------------------
+
+    def enable_transfer_ownership(
+        self,
+        task_id: str,
+        action: SocketActivityConnectedStandbyAction = SocketActivityConnectedStandbyAction.DO_NOT_WAKE,
+    ) -> None:
+        """It may be given to the broker later, for the task of that id (SAT-002); before `connect`. See `Ownership.enable`."""
+        with self._lock:
+            in_use = self._socket is not None or self._connecting
+        self._ownership.enable(task_id, action, in_use=in_use)
+
+    def transfer_ownership(
+        self, socket_id: str, context: SocketActivityContext | None = None, keep_alive_time: timedelta | None = None
+    ) -> None:
+        """Give it to the broker under that id (SAT-010); this object is not used any more. Raises HostError ILLEGAL_METHOD_CALL
+        while a read is posted (SAT-008), and for a channel's transport; NOT_SUPPORTED_FOR_SOCKET for TLS, whose keys are this
+        process's; else as `Ownership.transfer`."""
+        with self._lock:
+            sock = self._to_give()
+            self._socket = None
+        try:
+            self._ownership.transfer(sock, socket_id, context, keep_alive_time)
+        except BaseException:
+            self._socket = sock
+            raise
+        self._stream = None
+
+    def _to_give(self) -> socket.socket:
+        stream = self._open_stream("transfer_ownership")
+        if self.channel_id is not None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is the transport of a channel")
+        if self._pending is not None:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} has a posted read: cancel it before")
+        if stream.layer is not None:
+            raise HostError(
+                HResult.NOT_SUPPORTED_FOR_SOCKET, f"socket {self.socket_id} is protected: the broker has no keys of it"
+            )
+        return stream.sock

@@ -35,7 +35,7 @@ from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import host_error_of
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
-from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.message import Call, Fetch, Notice
 from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, TestLine, ToApp, TransportFailed
 from rig.timeline import TimelineWriter
@@ -79,6 +79,9 @@ class Runtime:
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         return self.service.call(call, fds)
+
+    def fetch(self, call: Fetch[R]) -> tuple[R, Descriptors]:
+        return self.service.fetch(call)
 
     def notify(self, notice: Notice) -> None:
         self.service.notify(notice)

@@ -9,9 +9,10 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import Fault, error_of
 from rig.standby.wire.line import Line, Received, What
-from rig.standby.wire.message import Call, Notice, decoded_answer
+from rig.standby.wire.message import Call, Fetch, Notice, decoded_answer
 from rig.standby.wire.outbox import Outbox
 
 R = TypeVar("R")
@@ -27,6 +28,7 @@ class Caller:
         self._as_error = as_error
         self._outbox = Outbox(line)
         self._waiting: dict[int, tuple[Call[Any], Future[Any]]] = {}
+        """The future of a `Fetch` ends with the answer and its descriptors."""
         self._lock = threading.Lock()
 
     def submit(self, call: Call[R], fds: Sequence[int] = ()) -> Future[R]:
@@ -51,6 +53,17 @@ class Caller:
         """Send a call and wait for its answer. Raises the fault's error, or TimeoutError after `timeout_s`."""
         return self.submit(call, fds).result(timeout_s)
 
+    def fetch(self, call: Fetch[R], *, timeout_s: float = CALL_TIMEOUT_S) -> tuple[R, Descriptors]:
+        """As `call`; the descriptors are the caller's to take or close."""
+        future: Future[Any] = self.submit(call)
+        try:
+            fetched: tuple[R, Descriptors] = future.result(timeout_s)
+        except TimeoutError:
+            if future.cancel():  # what comes later is closed by who hears it
+                raise
+            fetched = future.result()
+        return fetched
+
     def notify(self, notice: Notice) -> None:
         """Raises OSError when the other side is gone."""
         self._outbox.send(What.NOTICE, notice)
@@ -72,13 +85,16 @@ class Caller:
 
     def _resolve(self, received: Received[Any]) -> None:
         call, future = self._waited_for(received.number)
-        if call is None or future is None:
+        if call is None or future is None or not future.set_running_or_notify_cancel():
             return
         if received.what is What.FAULT:
             future.set_exception(self._as_error(received.body))
             return
         try:
-            future.set_result(decoded_answer(call, received.body))
+            answer: Any = decoded_answer(call, received.body)
+            if isinstance(call, Fetch):
+                answer = answer, received.descriptors.taken()
+            future.set_result(answer)
         except (msgspec.MsgspecError, ValueError) as error:
             future.set_exception(TypeError(f"the answer to {type(call).__name__} is none: {error}"))
 

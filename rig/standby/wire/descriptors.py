@@ -5,6 +5,16 @@ from __future__ import annotations
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True)
+class WithDescriptors:
+    """The answer to a `Fetch`. The descriptors stay whose they are: duplicates are sent."""
+
+    answer: Any
+    fds: Sequence[int]
 
 
 class Descriptors:
@@ -41,6 +51,11 @@ class Descriptors:
         except OSError:
             os.close(fd)
             raise
+
+    def taken(self) -> Descriptors:
+        """All that are left, which are the message's no longer."""
+        fds, self._fds = self._fds, []
+        return Descriptors(fds)
 
     def close(self) -> None:
         while self._fds:

@@ -60,6 +60,9 @@ class Inbox:
         self._pass_done()
         return Turn.NEW
 
+    def is_done(self, number: int) -> bool:
+        return number <= self.last or number in self._above
+
     def done(self, number: int, answer: bytes, *, may_wait: bool = False) -> None:
         """The message's effect is complete. `may_wait`: nobody has heard of it. Raises what the note raises: then it is not
         done."""

@@ -21,6 +21,11 @@ class Call(msgspec.Struct, Generic[R], frozen=True, tag=True, forbid_unknown_fie
     """A request with one answer of type R, or a fault."""
 
 
+class Fetch(Call[R], Generic[R], frozen=True):
+    """A call whose answer brings descriptors, which nobody can note for those who ask again: asked again it is served again. Who
+    serves it gives the same answer until it is told, by another message, that one has come."""
+
+
 class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Something told, without an answer."""
 

@@ -19,12 +19,12 @@ from typing import Any, Generic, TypeVar
 import msgspec
 
 from rig.readable import readable
-from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.descriptors import Descriptors, WithDescriptors
 from rig.standby.wire.faults import Fault, as_refusal, error_of, fault_of, is_foreseen
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.inbox import Inbox, Turn
 from rig.standby.wire.line import In, Line, Malformed, Received, What, datagram
-from rig.standby.wire.message import Call, Notice, Prelude, decoded_answer
+from rig.standby.wire.message import Call, Fetch, Notice, Prelude, decoded_answer
 from rig.standby.wire.send_queue import SendQueue
 
 R = TypeVar("R")
@@ -37,7 +37,8 @@ DONE_PER_ACKNOWLEDGEMENT = 32
 """What a sender keeps at most for nothing; ten wakes have as many notices."""
 
 Handler = Callable[[Any, Descriptors], Any]
-"""Takes a message; returns its answer, or a coroutine that does. What it raises is the answer, too."""
+"""Takes a message; returns its answer, or a coroutine that does. What it raises is the answer, too. The answer to a
+`Fetch` may be `WithDescriptors`."""
 
 
 class Peer(Generic[In]):
@@ -136,7 +137,7 @@ class Peer(Generic[In]):
         match received.what:
             case What.RESULT | What.FAULT:
                 self._resolve(received)
-            case What.CALL | What.NOTICE if self._is_its_turn(received.what, received.number):
+            case What.CALL | What.NOTICE if self._is_its_turn(received.what, received.number, received.body):
                 self._serve(received)
             case What.RESUMED:
                 received.descriptors.close()
@@ -145,13 +146,16 @@ class Peer(Generic[In]):
                 received.descriptors.close()
         return True
 
-    def _is_its_turn(self, what: What, number: int) -> bool:
-        """Whether to serve it; what was done before is answered as it was then."""
+    def _is_its_turn(self, what: What, number: int, body: Any = None) -> bool:
+        """Whether to serve it; what was done before is answered as it was then, or served again where no answer can be kept."""
         if self._inbox is None:
             return True
         turn = self._inbox.take(number)
         if turn is Turn.AGAIN and what is What.CALL:
-            self._send(self._inbox.answer_to(number) or _fault(number, HostError(HResult.INVALID_STATE, "answered long ago")))
+            answer = self._inbox.answer_to(number)
+            if not answer and isinstance(body, Fetch):
+                return True
+            self._send(answer or _fault(number, HostError(HResult.INVALID_STATE, "answered long ago")))
         return turn is Turn.NEW
 
     def _serve(self, received: Received[In]) -> None:
@@ -198,10 +202,17 @@ class Peer(Generic[In]):
         if received.what is not What.CALL:
             self._done(received.number, b"", may_wait=isinstance(received.body, Prelude))
             return
+        fds: Sequence[int] = ()
+        if isinstance(result, WithDescriptors):
+            result, fds = result.answer, result.fds
         try:
             answer = datagram(What.RESULT, received.number, result)
         except Exception as error:
             self._failed(received, error, type(received.body).__name__)
+            return
+        if isinstance(received.body, Fetch):
+            self._done(received.number, b"")
+            self._send(answer, fds)
         else:
             self._done(received.number, answer)
 
@@ -218,7 +229,7 @@ class Peer(Generic[In]):
             self._done(malformed.number, _fault(malformed.number, malformed.as_host_error()) if is_call else b"")
 
     def _done(self, number: int, answer: bytes, *, may_wait: bool = False) -> None:
-        if self._inbox is not None:
+        if self._inbox is not None and not self._inbox.is_done(number):
             try:
                 self._inbox.done(number, answer, may_wait=may_wait)
             except Exception as error:  # it comes again from here when a new process asks for it

@@ -10,6 +10,7 @@ from typing import Annotated, TypeAlias
 import msgspec
 from msgspec import Meta
 
+from rig.standby.wire.socket_enums import SocketActivityKind, SocketActivityTriggerReason
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason, SystemTriggerType
 
 ChannelId: TypeAlias = Annotated[str, Meta(max_length=1024)]
@@ -144,5 +145,16 @@ class DeviceDetails(msgspec.Struct, frozen=True, tag="device"):
     expected_minutes: int = 0
 
 
-AnyDetails: TypeAlias = ResetDetails | ApplicationDetails | DeviceDetails
+class SocketActivityDetails(msgspec.Struct, frozen=True, tag="socket"):
+    """A brokered socket has something for its task (SAT-012, 013)."""
+
+    reason: SocketActivityTriggerReason
+    id: str
+    """What the app called it when it gave it."""
+    kind: SocketActivityKind
+    context: bytes | None
+    task_id: str
+
+
+AnyDetails: TypeAlias = ResetDetails | ApplicationDetails | DeviceDetails | SocketActivityDetails
 """A channel's tasks have none: the channel is their trigger's."""
