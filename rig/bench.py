@@ -30,6 +30,7 @@ from rig.net.namespace import Namespace
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
 from rig.peers.authority import Authority
+from rig.peers.udp import UdpPeer
 from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
@@ -138,6 +139,10 @@ class Bench:
         from rig.peers.websocket import WebSocketServer  # its library takes 50 ms to import
 
         return WebSocketServer(*self._place(name, ipv6), port, tls=tls)
+
+    def serve_udp(self, name: str, *, ipv6: bool = False, port: int = 0) -> UdpPeer:
+        """A datagram socket on the named machine of the topology. The caller closes it."""
+        return UdpPeer(*self._place(name, ipv6), port)
 
     def _place(self, name: str, ipv6: bool) -> tuple[Namespace, str, TimelineWriter]:
         """Where a peer on the named machine lives: its namespace, its address, the timeline that it writes to."""

@@ -25,6 +25,8 @@ class Connection:
         self.closed_by_peer = False
         self._timeline = timeline
         self._changed = threading.Condition()
+        self._reading = threading.Event()
+        self._reading.set()
         self._reader = threading.Thread(target=self._read, name=f"server-{number}", daemon=True)
 
     def start(self) -> None:
@@ -40,6 +42,13 @@ class Connection:
     def wait_closed(self, timeout_s: float = WAIT_S) -> None:
         """The host's end of stream or reset."""
         self._wait(lambda: self.closed_by_peer, timeout_s, "the host's close")
+
+    def stop_reading(self) -> None:
+        """At most one more piece is read, none where it is said before `start`."""
+        self._reading.clear()
+
+    def go_on_reading(self) -> None:
+        self._reading.set()
 
     def finish(self) -> None:
         """Send FIN, under TLS behind a close_notify; the connection can still receive."""
@@ -58,14 +67,18 @@ class Connection:
         self._end(socket.SHUT_RDWR)
 
     def _end(self, directions: int) -> None:
-        """The shutdown wakes the reader; without it the close would leave the socket to the reader's recv."""
+        """The shutdown wakes the reader; without it the close would leave the socket to the reader's recv. It may be the reader
+        that ends itself, or never have begun."""
         quietly(lambda: self.sock.shutdown(directions))
-        self._reader.join(1)
+        self._reading.set()
+        if self._reader.is_alive() and self._reader is not threading.current_thread():
+            self._reader.join(1)
         self.sock.close()
 
     def _read(self) -> None:
         data = b"-"
         while data:
+            self._reading.wait()
             try:
                 data = self.stream.recv(READ_BYTES)
             except OSError:

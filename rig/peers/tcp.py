@@ -5,7 +5,7 @@ from __future__ import annotations
 import socket
 import ssl
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 
 from rig.clock import WAIT_S
 from rig.peers.connection import Connection, quietly
@@ -19,7 +19,7 @@ class PushConnection(Connection):
 
     def __init__(self, sock: socket.socket, number: int, timeline: TimelineWriter, tls: ssl.SSLContext | None = None) -> None:
         super().__init__(sock, number, timeline, tls)
-        self.responder: Callable[[bytes], Sequence[bytes]] = lambda _data: ()
+        self.responder: Callable[[bytes], Iterable[bytes]] = lambda _data: ()
         self._received = bytearray()
 
     @property
@@ -59,9 +59,15 @@ class PushConnection(Connection):
 class PushServer(Listener[PushConnection]):
     """Listens on an address of its namespace, accepts everything. Context manager."""
 
+    on_accept: Callable[[PushConnection], None] | None = None
+    """Called with each connection before it is read: rig/peers/behaviour.py has some."""
+
     def push(self, data: bytes) -> int:
         """Send on the newest connection; returns CLOCK_MONOTONIC ns just before."""
         return self.connection().push(data)
 
     def _taken(self, sock: socket.socket, number: int) -> PushConnection:
-        return PushConnection(sock, number, self._timeline, self._tls)
+        connection = PushConnection(sock, number, self._timeline, self._tls)
+        if self.on_accept is not None:
+            self.on_accept(connection)
+        return connection
