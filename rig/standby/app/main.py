@@ -28,9 +28,9 @@ from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.line import Line, Malformed, Received, What, receive_with_fds
+from rig.standby.wire.line import Line, Malformed, Received, What, decoder_of, receive_with_fds
 from rig.standby.wire.supervision import AppBirth
-from rig.standby.wire.to_app import Invoke
+from rig.standby.wire.to_app import Invoke, ToApp
 from rig.timeline import TimelineWriter
 
 SPARE = "spare"
@@ -66,11 +66,14 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     _import_as_the_test_does(SPARE, path)
     crew = Crew()
     crew.start()
+    decode = msgspec.msgpack.Decoder(AppBirth).decode
+    for kind in (ToApp, Invoke):
+        decoder_of(kind)
     gc.collect()  # pages that it writes to are the process's own then, and not copied on the way to a run
     with socket.socket(fileno=line_fd) as line:
         wire, fds, _ = receive_with_fds(line, 1)
     if wire:
-        main(replace(msgspec.msgpack.decode(wire, type=AppBirth), line_fd=fds[0]), crew)
+        main(replace(decode(wire), line_fd=fds[0]), crew)
 
 
 def _host_a_run(app: Runtime) -> NoReturn:
