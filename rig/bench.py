@@ -37,6 +37,8 @@ from rig.standby.wire.hresult import HostError
 from rig.timeline import Timeline, TimelineWriter
 
 if TYPE_CHECKING:
+    from rig.peers.http import HttpServer
+    from rig.peers.http_proxy import HttpProxy
     from rig.peers.websocket import WebSocketServer
 
 
@@ -139,6 +141,22 @@ class Bench:
         from rig.peers.websocket import WebSocketServer  # its library takes 50 ms to import
 
         return WebSocketServer(*self._place(name, ipv6), port, tls=tls)
+
+    def serve_http(
+        self, name: str = "server", *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None
+    ) -> HttpServer:
+        """An HTTP server, on the named machine of the topology. `tls`: https. The caller closes it."""
+        from rig.peers.http import HttpServer  # its library takes 60 ms to import
+
+        return HttpServer(*self._place(name, ipv6), port, tls=tls)
+
+    def serve_http_proxy(
+        self, name: str = "server", *, ipv6: bool = False, port: int = 0, credentials: tuple[str, str] | None = None
+    ) -> HttpProxy:
+        """An HTTP proxy, likewise. `credentials`: user and password that it asks for."""
+        from rig.peers.http_proxy import HttpProxy
+
+        return HttpProxy(*self._place(name, ipv6), port, credentials=credentials)
 
     def serve_udp(self, name: str, *, ipv6: bool = False, port: int = 0) -> UdpPeer:
         """A datagram socket on the named machine of the topology. The caller closes it."""

@@ -124,6 +124,11 @@ class TimelineEvent(StrEnum):
     PEER_FRAME = "PEER_FRAME", "The server got a WebSocket frame: connection, frame, masked."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
+    HTTP_REQUEST = "HTTP_REQUEST", "An HTTP server got the head of a request: connection, request (its number), method, target."
+    HTTP_RESPONSE = "HTTP_RESPONSE", "The last of its answer goes out: connection, request, status, bytes (of the body)."
+    HTTP_UNANSWERED = "HTTP_UNANSWERED", "It could not be given: connection, request, error."
+    HTTP_REFUSED = "HTTP_REFUSED", "What came was no HTTP, or no TLS that either side trusts: connection, error."
+    HTTP_CLOSED = "HTTP_CLOSED", "The host closed its HTTP connection: connection, reset (RST, or FIN)."
     LEVER = (
         "LEVER",
         "The test turned something around the host (rig help levers), or the user said yes to an app: what it is now, by name.",

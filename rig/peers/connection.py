@@ -23,6 +23,8 @@ class Connection:
         self.stream: socket.socket | SecuredStream = SecuredStream(sock, tls) if tls else sock
         self.number = number
         self.closed_by_peer = False
+        self.reset_by_peer = False
+        """It ended with the host's RST."""
         self._timeline = timeline
         self._changed = threading.Condition()
         self._reading = threading.Event()
@@ -53,6 +55,9 @@ class Connection:
     def finish(self) -> None:
         """Send FIN, under TLS behind a close_notify; the connection can still receive."""
         self._timeline.add("PEER_FIN", connection=self.number)
+        self._finish()
+
+    def _finish(self) -> None:
         if isinstance(self.stream, SecuredStream):
             self.stream.send_close_notify()
         self.sock.shutdown(socket.SHUT_WR)
@@ -81,8 +86,9 @@ class Connection:
             self._reading.wait()
             try:
                 data = self.stream.recv(READ_BYTES)
-            except OSError:
+            except OSError as error:
                 data = b""
+                self.reset_by_peer = isinstance(error, ConnectionResetError)
             with self._changed:
                 self.closed_by_peer = not data
                 self._keep(data)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
 
 from rig.net import topology, userns
 from rig.net.network import Network
+from rig.peers.authority import Authority
 from rig.timeline import Timeline
+from tests.peers.http_bench import HttpBench
 
 
 @pytest.fixture
@@ -25,3 +28,10 @@ def timeline(tmp_path: Path) -> Iterator[Timeline]:
     made = Timeline(tmp_path / "timeline.jsonl")
     yield made
     made.close()
+
+
+@pytest.fixture
+def http(network: Network, timeline: Timeline, tmp_path: Path) -> Iterator[HttpBench]:
+    """HTTP servers and clients on demand."""
+    with ExitStack() as stack:
+        yield HttpBench(network, Authority(tmp_path / "trusted.pem"), timeline, stack)
