@@ -43,6 +43,7 @@ LONGEST_S = {
     "device_servicing_wall_s": 86_400,
     "idle_task_s": 86_400,
     "cancel_grace_s": 3600,
+    "suspend_deadline_s": 3600,
     "cpu_quota_s": 86_400,
     "cpu_quota_lock_screen_s": 86_400,
 }
@@ -107,6 +108,8 @@ class StandbyConfig:
     """Real time without use of the processor after which a run is idle, and cancelled (BGT-034)."""
     cancel_grace_s: float = 5.0
     """Real time from a cancellation to the end of the process whose run has not ended."""
+    suspend_deadline_s: float = 5.0
+    """Real time that an app which is asked before it is stopped has for its handlers and deferrals."""
     memory_limit_mb: int = 0
     """What a task with a process of its own may allocate there (BGT-029); 0: as much as it likes."""
     cpu_quota_s: float = 1.0

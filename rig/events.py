@@ -25,8 +25,10 @@ class TimelineEvent(StrEnum):
     BENCH_READY = "BENCH_READY", "The bench stands: device, topology, how long that took."
     APP_READY = "APP_READY", "An app's process serves calls: app, pid, instance (two apps of one name have two)."
     APP_FAILED = "APP_FAILED", "An app could not be imported or made: app, instance, entry, error."
+    APP_SUSPENDING = "APP_SUSPENDING", "An app that wants to know is about to be stopped, and is asked before: app, instance."
+    SUSPEND_OVERDUE = "SUSPEND_OVERDUE", "It was not done in time, and is stopped all the same: app, instance, within_s."
     APP_SUSPEND = "APP_SUSPEND", "Every thread of the app has stopped: app, instance."
-    APP_RESUME = "APP_RESUME", "It goes on: app, instance, cause."
+    APP_RESUME = "APP_RESUME", "It goes on, or is not to be stopped any more: app, instance, cause."
     APP_FAULT = "APP_FAULT", "An app's code raised what nobody catches; its threads go on: app, instance, run, where, error."
     APP_TERMINATED = "APP_TERMINATED", "Its process ended: app, instance, status (an exit status, or the signal that killed it)."
     APP_END = (
@@ -115,7 +117,10 @@ class TimelineEvent(StrEnum):
     SYSTEM_TERMINATED = "SYSTEM_TERMINATED", "It ended: incarnation, status. Unless that was 0 another one follows."
     SERVICE_FAULT = "SERVICE_FAULT", "The system met an exception that nobody foresaw, and went on: where, error."
     RUN_ENTER = "RUN_ENTER", "A background task begins: app, app_instance, task, instance (the run's), channel."
-    DEFERRAL_GET = "DEFERRAL_GET", "A task asks to be waited for: app, app_instance, task, instance."
+    DEFERRAL_GET = (
+        "DEFERRAL_GET",
+        "A task, or what is done before a suspension, asks to be waited for: app, app_instance, task, instance.",
+    )
     DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, app_instance, task, instance."
     RUN_EXIT = "RUN_EXIT", "The task is done: app, app_instance, task, instance, channel, fault."
     PUSH = "PUSH", "The server sent data: connection, bytes, frame (of a WebSocket)."

@@ -41,6 +41,7 @@ device_use_wall_s = 600.0    # of a device-use trigger,
 device_servicing_wall_s = 1800.0  # and of a device-servicing trigger
 idle_task_s = 120.0          # a run that uses no processor for so long is cancelled
 cancel_grace_s = 5.0         # real seconds from a cancellation to the end of the process whose run has not ended
+suspend_deadline_s = 5.0     # real seconds that an app has for what it does before it is suspended
 memory_limit_mb = 0          # MiB that a task may allocate in a process of its own; 0: as much as it likes
 cpu_quota_s = 1.0            # profile win8: seconds of processor time that all background tasks of an app have together
 cpu_quota_min = 120          # in so many minutes, 1 to 1440;

@@ -20,6 +20,7 @@ from rig.standby.wire.from_app import (
     ReadCompleted,
     RegisterTask,
     RequestAccess,
+    Suspended,
     TaskDone,
     UsingTransport,
     WaitForPushEnabled,
@@ -28,7 +29,17 @@ from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
 from rig.standby.wire.supervision import TaskLimits
-from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, TestLine, ToApp, TransportFailed
+from rig.standby.wire.to_app import (
+    CancelRun,
+    Resuming,
+    RunTask,
+    Suspending,
+    TaskCompleted,
+    TaskProgressed,
+    TestLine,
+    ToApp,
+    TransportFailed,
+)
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush
 
 R = TypeVar("R")
@@ -59,6 +70,9 @@ class FakeApp:
         self.on_cancel: Callable[[CancelRun], None] = lambda cancel: None
         self.progress: list[TaskProgressed] = []
         self.completions: list[TaskCompleted] = []
+        self.asked: list[Suspending] = []
+        self.on_suspending: Callable[[Suspending], None] = lambda asked: self.notify(Suspended(asked.number))
+        self.resumed: list[Resuming] = []
         self.read_s = 0.0
         """How long the completion of a read takes."""
         self.peers: dict[str, socket.socket] = {}
@@ -247,6 +261,11 @@ class FakeApp:
                 self.progress.append(notice)
             case TaskCompleted():
                 self.completions.append(notice)
+            case Suspending():
+                self.asked.append(notice)
+                self.on_suspending(notice)
+            case Resuming():
+                self.resumed.append(notice)
             case TestLine():
                 self.test_lines += 1
 

@@ -18,11 +18,15 @@ from rig.standby.api import (
     BackgroundTaskProgressEventArgs,
     BackgroundTaskRegistration,
     ControlChannelTrigger,
+    CoreApplication,
     HostError,
     ReadOperation,
     StreamSocket,
+    SuspendingDeferral,
+    SuspendingOperation,
     TimeTrigger,
 )
+from rig.standby.api.core_application import before_suspension
 
 PATIENCE_S = 10.0
 
@@ -179,6 +183,40 @@ class SmallApp:
 
     def what_was_told(self) -> list[str]:
         return self.told
+
+    # -- before it is stopped ------------------------------------------------------------------------------------------
+
+    def follow_suspension(self, how: str, hook: bool = False) -> None:
+        """The first of two handlers ends in one of ENDS, "" for none, "defers" or "blocks"."""
+        self._how = how
+        CoreApplication.add_suspending(self._suspending)
+        CoreApplication.add_suspending(lambda _: self.told.append("second handler"))
+        CoreApplication.add_resuming(lambda: self.told.append("resuming"))
+        CoreApplication.add_resuming(lambda: self.app.timeline.add("Resumed"))
+        if hook:
+            before_suspension(lambda: self.told.append("the end"))
+
+    def follow_no_more(self) -> None:
+        CoreApplication.remove_suspending(self._suspending)
+
+    def _suspending(self, operation: SuspendingOperation) -> None:
+        self.told.append("suspending")
+        self.operation = operation
+        if self._how == "defers":
+            self._late: list[SuspendingDeferral] = [operation.get_deferral(), operation.get_deferral()]
+        elif self._how == "blocks":
+            self._let_go.wait()
+        elif self._how:
+            ENDS[self._how]()
+
+    def complete_late(self) -> None:
+        """One deferral of the suspension, twice."""
+        deferral = self._late.pop()
+        deferral.complete()
+        deferral.complete()
+
+    def defer_too_late(self) -> None:
+        self.operation.get_deferral()
 
     def _begun(self, instance: BackgroundTaskInstance) -> None:
         self.app.timeline.add("Begun", instance=instance.number)

@@ -4,6 +4,7 @@ from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fr
 from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.core_application import CoreApplication, SuspendingDeferral, SuspendingOperation
 from rig.standby.api.datagram_socket import DatagramSocket
 from rig.standby.api.details import (
     ApplicationTriggerDetails,
@@ -81,6 +82,7 @@ __all__ = [
     "ControlChannelTriggerResetReason",
     "ControlChannelTriggerResourceType",
     "ControlChannelTriggerStatus",
+    "CoreApplication",
     "Counter",
     "DatagramSocket",
     "DeviceServicingTrigger",
@@ -104,6 +106,8 @@ __all__ = [
     "SocketActivityTriggerReason",
     "Span",
     "StreamSocket",
+    "SuspendingDeferral",
+    "SuspendingOperation",
     "SystemCondition",
     "SystemConditionType",
     "SystemTrigger",

@@ -28,6 +28,7 @@ from rig.standby.app.faults import AppFaults
 from rig.standby.app.followers import Followers
 from rig.standby.app.limits import Limits
 from rig.standby.app.posted_reads import PostedReads
+from rig.standby.app.suspension import Suspension
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.app_data import data_of
 from rig.standby.wire.caller import Caller
@@ -37,7 +38,17 @@ from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
 from rig.standby.wire.message import Call, Fetch, Notice
 from rig.standby.wire.supervision import AppBirth
-from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed, TestLine, ToApp, TransportFailed
+from rig.standby.wire.to_app import (
+    CancelRun,
+    Resuming,
+    RunTask,
+    Suspending,
+    TaskCompleted,
+    TaskProgressed,
+    TestLine,
+    ToApp,
+    TransportFailed,
+)
 from rig.timeline import TimelineWriter
 
 R = TypeVar("R")
@@ -66,6 +77,7 @@ class Runtime:
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
         self._followers = Followers(self._faults, self._crew)
+        self._suspension = Suspension(self._faults, self.service.notify, self._crew)
         session.enter(self)
 
     def start(self) -> None:
@@ -128,3 +140,5 @@ class Runtime:
                 self._followers.progressed(notice)
             case TaskCompleted():
                 self._followers.completed(notice)
+            case Suspending() | Resuming():
+                self._suspension.told(notice)

@@ -11,6 +11,7 @@ import msgspec
 from rig.standby.system.governor import Governor, Hold
 from rig.standby.system.package import AppPackage
 from rig.standby.system.supervising import Child
+from rig.standby.system.suspension import SavedSuspension, Suspension
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.inbox import Inbox
@@ -45,6 +46,7 @@ class SavedApp(msgspec.Struct, frozen=True):
     follows_tasks: bool = False
     untested: bool = False
     """No test calls it: the system has started it for a task."""
+    suspension: SavedSuspension = SavedSuspension()
 
 
 class AppProcess:
@@ -92,6 +94,7 @@ class AppProcess:
         self._on_gone = on_gone
         self._on_tell = on_tell
         self._on_heard = on_heard
+        self.suspension = Suspension(saved.suspension, governor, self.label, self.tell)
         self._starting = governor.hold(self.label, "it starts") if saved.starting else None
         if saved.starting and (saved.task_host or saved.untested):
             asyncio.get_running_loop().call_later(START_S, self._starts_too_long)
@@ -124,6 +127,7 @@ class AppProcess:
             self.is_task_host,
             self.follows_tasks,
             self.untested,
+            self.suspension.save(),
         )
 
     @property
@@ -270,24 +274,31 @@ class AppProcess:
 
     def suspend(self) -> None:
         """Stop it; returns when every thread has stopped."""
+        self.suspension.over()
         if not self.suspended:
             self.child.stop()
             self.suspended = True
             self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
 
     def resume(self, cause: str) -> None:
+        """Also one that was asked before it is stopped: it is not, then."""
         self.paused = False
-        if self.suspended:
-            self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
-            self.suspended = False
-            self.child.go_on()
+        if not (self.suspended or self.suspension.asked):
+            return
+        self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
+        self._goes_on()
 
     def was_resumed(self) -> None:
         """The driver has continued it, and has written that down. Or it was killed between saying so and doing it: then nobody
         else would."""
         if self.suspended:
+            self._goes_on()
+
+    def _goes_on(self) -> None:
+        if self.suspended:
             self.suspended = False
             self.child.go_on()
+        self.suspension.goes_on()
 
     def end(self) -> None:
         """It has hung up, or it shall: its process ends by itself when its line is closed. Safe to call twice."""
@@ -298,6 +309,7 @@ class AppProcess:
     def let_go(self) -> None:
         """It ended: it holds nothing awake any more, and its line is closed."""
         self._peer.hang_up()
+        self.suspension.over()
         if self._resuming is not None:
             self._resuming.release()
             self._resuming = None

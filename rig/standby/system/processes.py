@@ -8,14 +8,17 @@ from collections.abc import Iterator
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owners import Owners
 from rig.standby.system.power import PowerState
+from rig.timeline import TimelineWriter
 
 
 class Processes:
     """By instance number."""
 
-    def __init__(self, power: PowerState, owners: Owners) -> None:
+    def __init__(self, power: PowerState, owners: Owners, timeline: TimelineWriter, suspend_deadline_s: float) -> None:
         self._power = power
         self._owners = owners
+        self._timeline = timeline
+        self._suspend_deadline_s = suspend_deadline_s
         self._all: dict[int, AppProcess] = {}
         self._awaited: dict[int, asyncio.Future[None]] = {}
 
@@ -47,13 +50,34 @@ class Processes:
             self._owners.app_ready(app)
 
     def suspend_if_idle(self, app: AppProcess) -> None:
-        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do. A task host ends."""
+        """An app in the background, or any app in standby, is suspended as soon as it has nothing to do: at once, or when it
+        was asked and is done. A task host ends."""
         if app.is_task_host:
             if not app.busy:
                 app.end()
         elif not app.busy and (not app.foreground or self._power.in_standby):
-            app.suspend()
-            self._owners.app_stopped(app)
+            if app.suspended or not app.suspension.wanted:
+                self._stop(app)
+            elif not app.suspension.under_way:
+                self._ask(app)
+
+    def _ask(self, app: AppProcess) -> None:
+        self._timeline.add("APP_SUSPENDING", app=app.name, instance=app.instance)
+        app.suspension.begin(self._suspend_deadline_s, lambda: self._overdue(app))
+
+    def ready_to_stop(self, app: AppProcess, number: int) -> None:
+        """It was asked, and has done what it had to. What it says too late counts for nothing."""
+        if app.suspension.under_way and app.suspension.number == number:
+            self._stop(app)
+
+    def _overdue(self, app: AppProcess) -> None:
+        """Stopped all the same: whoever is asked cannot keep the host awake."""
+        self._timeline.add("SUSPEND_OVERDUE", app=app.name, instance=app.instance, within_s=self._suspend_deadline_s)
+        self._stop(app)
+
+    def _stop(self, app: AppProcess) -> None:
+        app.suspend()
+        self._owners.app_stopped(app)
 
     def resume(self, app: AppProcess, cause: str) -> None:
         self._owners.app_goes_on(app)

@@ -90,7 +90,7 @@ class System:
         self.situation.subscribe(self._tell_network)
         self.power.subscribe(self._look_soon)
         network.subscribe(self._look)
-        self.processes = Processes(self.power, self.owners)
+        self.processes = Processes(self.power, self.owners, timeline, rules.suspend_deadline_s)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
         core = Core(
             rules=rules,

@@ -314,6 +314,20 @@ class FollowTasks(Notice, frozen=True):
     nobody wants."""
 
 
+class FollowSuspension(Notice, frozen=True):
+    """What it has handlers of from now on. `suspending`: it is asked before it is stopped; `resuming`: it is told when it goes
+    on. Who has none is stopped at once, and told nothing."""
+
+    suspending: bool
+    resuming: bool
+
+
+class Suspended(Notice, frozen=True):
+    """Its handlers have done what they had to before it is stopped. `number`: of the Suspending that this is the end of."""
+
+    number: Annotated[int, Meta(ge=1, le=2**63 - 1)]
+
+
 class TaskReturned(Notice, frozen=True):
     """Run has returned, and deferrals are open: they alone keep the run alive now (BGT-031)."""
 
@@ -364,6 +378,8 @@ FromApp: TypeAlias = (
     | TaskProgress
     | FollowTasks
     | CancelHandled
+    | FollowSuspension
+    | Suspended
     | TaskReturned
     | OutOfMemory
     | TaskDone

@@ -61,13 +61,27 @@ class TransportFailed(Notice, frozen=True):
     channel: str
 
 
+class Suspending(Notice, frozen=True):
+    """Of an app that follows it: it is stopped as soon as it says `Suspended` with this number, after `within_s` real seconds at
+    the latest, unless it goes on before. Numbers grow; what is told again has the number that it had."""
+
+    number: int
+    within_s: float
+
+
+class Resuming(Notice, frozen=True):
+    """Of an app that follows it: it was stopped, or asked before, and goes on. Numbers are those of Suspending."""
+
+    number: int
+
+
 class TestLine(Notice, frozen=True):
     """With its end of the line that a test's calls come through from now on, for an app that was started without one."""
 
     __test__ = False  # pytest takes it for a test by its name
 
 
-ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed | TestLine
+ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed | Suspending | Resuming | TestLine
 
 
 class Invoke(Call[Any], frozen=True):

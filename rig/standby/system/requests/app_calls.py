@@ -1,4 +1,4 @@
-"""An app's own life: it is ready, and the completions of its reads."""
+"""An app's own life: it is ready, the completions of its reads, and what it does before it is stopped."""
 
 from __future__ import annotations
 
@@ -29,6 +29,8 @@ class AppCalls:
             from_app.ReadBegin: self._read_begin,
             from_app.ReadCompleted: self._read_completed,
             from_app.ReadWithoutEffect: self._read_without_effect,
+            from_app.FollowSuspension: self._follow_suspension,
+            from_app.Suspended: self._suspended,
         }
 
     async def _app_ready(self, app: AppProcess, message: from_app.AppReady, descriptors: Descriptors) -> None:
@@ -59,3 +61,9 @@ class AppCalls:
         """No push for it: the app has nothing to do."""
         if app.read_completed():
             self._processes.suspend_if_idle(app)
+
+    def _follow_suspension(self, app: AppProcess, message: from_app.FollowSuspension, descriptors: Descriptors) -> None:
+        app.suspension.follow(message)
+
+    def _suspended(self, app: AppProcess, message: from_app.Suspended, descriptors: Descriptors) -> None:
+        self._processes.ready_to_stop(app, message.number)

@@ -1,0 +1,93 @@
+"""How an app that wants to know is asked before it is stopped, and told when it goes on.
+
+It does what it has to do before its threads stand still (hand over its sockets, seal keep-alives) and says that it is done; that
+keeps the host awake, for a bounded time. Most apps do not want to know, and are stopped at once.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+
+import msgspec
+
+from rig.standby.system.governor import Governor, Hold
+from rig.standby.wire.from_app import FollowSuspension
+from rig.standby.wire.to_app import Resuming, Suspending, ToApp
+
+
+class SavedSuspension(msgspec.Struct, frozen=True):
+    """What outlives the system's process."""
+
+    asks: bool = False
+    """It wants to be asked before it is stopped."""
+    tells: bool = False
+    """It wants to know when it goes on."""
+    number: int = 0
+    """Of the last that was said to it of either. None comes twice: what it says to one that is over counts for nothing."""
+    asked: bool = False
+    """It was asked, and has not gone on since; it may be stopped by now."""
+
+
+class Suspension:
+    """Of one app."""
+
+    def __init__(self, saved: SavedSuspension, governor: Governor, label: str, tell: Callable[[ToApp], None]) -> None:
+        self._saved = saved
+        self._governor = governor
+        self._label = label
+        self._tell = tell
+        self._hold: Hold | None = None
+        self._timer: asyncio.TimerHandle | None = None
+
+    def save(self) -> SavedSuspension:
+        return self._saved
+
+    @property
+    def wanted(self) -> bool:
+        """Whether it is to be asked."""
+        return self._saved.asks
+
+    @property
+    def number(self) -> int:
+        return self._saved.number
+
+    @property
+    def under_way(self) -> bool:
+        """It was asked, and has neither said that it is done nor been stopped."""
+        return self._hold is not None
+
+    @property
+    def asked(self) -> bool:
+        """It was, and has not gone on since: what it did to be stopped it may have to undo."""
+        return self._saved.asked
+
+    def follow(self, wanted: FollowSuspension) -> None:
+        self._change(asks=wanted.suspending, tells=wanted.resuming)
+
+    def begin(self, within_s: float, overdue: Callable[[], None]) -> None:
+        """Ask. `overdue` is called when it has not said within that long, of real time, that it is done."""
+        self._change(number=self.number + 1, asked=True)
+        self._hold = self._governor.hold(self._label, "it is asked before it is suspended")
+        self._timer = asyncio.get_running_loop().call_later(within_s, overdue)
+        self._tell(Suspending(self.number, within_s))
+
+    def over(self) -> None:
+        """It is stopped, goes on or has ended: nobody waits for it. Safe to call twice."""
+        hold, self._hold = self._hold, None
+        timer, self._timer = self._timer, None
+        if timer is not None:
+            timer.cancel()
+        if hold is not None:
+            hold.release()
+
+    def goes_on(self) -> None:
+        """It was stopped, or asked to be."""
+        self.over()
+        self._change(asked=False)
+        if self._saved.tells:
+            self._change(number=self.number + 1)
+            self._tell(Resuming(self.number))
+
+    def _change(self, **changes: object) -> None:
+        self._saved = msgspec.structs.replace(self._saved, **changes)
