@@ -42,6 +42,10 @@ CALL_TIMEOUT_S = 30.0
 """Longer than any device request with its retries takes."""
 
 
+WAITS_FOR_TASKS = bench.EndApp, bench.UpdatePackage, bench.UninstallPackage
+"""Answered when the tasks that it cancels have ended, at the end of their grace at the latest."""
+
+
 class StandbyHost:
     """One connected-standby host. Context manager; `close` ends the service and every app."""
 
@@ -97,6 +101,7 @@ class StandbyHost:
         shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
         self._trusted = trusted.resolve()
         self._rules = asdict(standby)
+        self._grace_s = standby.cancel_grace_s
         self._port_fds = port_fds
         news, told = pair()
         self.news = News(news)
@@ -274,8 +279,9 @@ class StandbyHost:
 
     def _call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Raises BenchError RIG-R27 for a system that hangs: that is no verdict on what is tested."""
+        timeout_s = CALL_TIMEOUT_S + (self._grace_s if isinstance(call, WAITS_FOR_TASKS) else 0)
         try:
-            return self._line.call(call, fds, timeout_s=CALL_TIMEOUT_S)
+            return self._line.call(call, fds, timeout_s=timeout_s)
         except TimeoutError as error:
-            cause = f"the standby service has not answered {type(call).__name__} for {CALL_TIMEOUT_S:.0f} s"
+            cause = f"the standby service has not answered {type(call).__name__} for {timeout_s:.0f} s"
             raise BenchError("RIG-R27", cause, "see the test's output.txt and timeline.jsonl for its last words") from error

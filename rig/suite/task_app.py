@@ -27,6 +27,7 @@ from rig.standby.api import (
     BackgroundTaskRegistration,
     BackgroundTaskRegistrationGroup,
     BackgroundTaskThrottleCounter,
+    BackgroundWorkCost,
     DeviceServicingTrigger,
     DeviceUseTrigger,
     HostError,
@@ -283,6 +284,9 @@ class TaskApp:
         if follow:
             self._follow(registration)
         return registration.task_id
+
+    def work_cost(self) -> str:
+        return BackgroundWorkCost.current_background_work_cost().name
 
     def set_server(self, address: str, port: int) -> None:
         """For `Connects`, wherever it runs."""

@@ -47,6 +47,7 @@ def test_a_task_waits_for_its_condition_and_runs_once(
 @pytest.mark.levers(ac=False)
 def test_a_task_waits_until_background_work_is_not_dear(tasks: TaskScene) -> None:
     """On battery with the screen off it is (the control: with the screen on it is not)."""
+    assert tasks.app.call("work_cost") == "MEDIUM"
     tasks.register("Quick waits", conditions=[SystemConditionType.BACKGROUND_WORK_COST_NOT_HIGH])
     tasks.fire_and_end("Quick waits")
     asleep = tasks.host.enter_standby()
@@ -56,6 +57,8 @@ def test_a_task_waits_until_background_work_is_not_dear(tasks: TaskScene) -> Non
     tasks.host.levers.set(ac=True)
     tasks.ended("Quick waits", after=asleep.seq)
     assert tasks.runs("Quick waits", asleep.seq) == 1
+    tasks.host.exit_standby()
+    assert tasks.app.call("work_cost") == "LOW"
 
 
 @pytest.mark.requirement("BGT-012")

@@ -2,7 +2,7 @@
 
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
 from rig.standby.api.application_data import ApplicationData
-from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, SystemCondition
+from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundWorkCost, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.core_application import CoreApplication, SuspendingDeferral, SuspendingOperation
 from rig.standby.api.datagram_socket import DatagramSocket
@@ -76,6 +76,7 @@ __all__ = [
     "BackgroundTaskRegistrationGroup",
     "BackgroundTaskThrottleCounter",
     "BackgroundTransferCompletionGroupTrigger",
+    "BackgroundWorkCost",
     "BackgroundWorkCostValue",
     "ControlChannelTrigger",
     "ControlChannelTriggerResetEventDetails",

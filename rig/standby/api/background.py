@@ -8,10 +8,10 @@ from rig.standby.api import session
 from rig.standby.api.registration import BackgroundTaskRegistration, BackgroundTaskRegistrationGroup
 from rig.standby.api.task_class import task_class
 from rig.standby.api.triggers import BackgroundTrigger, described
-from rig.standby.wire.from_app import CONDITIONS, GetAccess, RegisterTask, RemoveAccess, RequestAccess
+from rig.standby.wire.from_app import CONDITIONS, GetAccess, GetWorkCost, RegisterTask, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus
-from rig.standby.wire.task_enums import BackgroundAccessRequestKind, SystemConditionType
+from rig.standby.wire.task_enums import BackgroundAccessRequestKind, BackgroundWorkCostValue, SystemConditionType
 from rig.standby.wire.triggers import channel_of
 
 
@@ -34,6 +34,15 @@ class BackgroundExecutionManager:
     def get_access_status() -> BackgroundAccessStatus:
         """UNSPECIFIED before any request."""
         return BackgroundAccessStatus(session.current().call(GetAccess()))
+
+
+class BackgroundWorkCost:
+    """What background work costs the user now, for a task that decides how much to do."""
+
+    @staticmethod
+    def current_background_work_cost() -> BackgroundWorkCostValue:
+        """LOW on external power, HIGH on battery with the screen off."""
+        return BackgroundWorkCostValue(session.current().call(GetWorkCost()))
 
 
 @dataclass(frozen=True)

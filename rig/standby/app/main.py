@@ -27,7 +27,7 @@ from rig.standby.app.limits import Limits
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
-from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.hresult import HostError, HResult, ProcessGone
 from rig.standby.wire.line import Line, Malformed, Received, What, decoder_of, receive_with_fds
 from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import Invoke, ToApp
@@ -54,7 +54,7 @@ def main(birth: AppBirth, crew: Crew | None = None) -> None:
         _host_a_run(app)
     under_test = _made(birth.entry, app)
     app.entries.made(under_test)
-    app.call(AppReady())
+    _tell_ready(app)
     test_fd = birth.test_fd if birth.test_fd is not None else app.test_lines.get()
     _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
@@ -79,9 +79,17 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
 def _host_a_run(app: Runtime) -> NoReturn:
     """The run comes over the line to the system, which ends this process by closing it."""
     app.entries.host_a_run()
-    app.call(AppReady())
+    _tell_ready(app)
     while True:
         signal.pause()
+
+
+def _tell_ready(app: Runtime) -> None:
+    """A host that is just ending takes this process along, which is no fault of it."""
+    try:
+        app.call(AppReady())
+    except (ConnectionError, ProcessGone):
+        sys.exit(0)
 
 
 def _import_as_the_test_does(name: str, path: list[str]) -> None:

@@ -13,6 +13,7 @@ from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, 
 from rig.standby.wire.task_enums import (
     ApplicationTriggerResult,
     BackgroundAccessRequestKind,
+    BackgroundWorkCostValue,
     DeviceTriggerResult,
     SystemConditionType,
 )
@@ -135,6 +136,10 @@ class TaskUsage(msgspec.Struct, frozen=True):
 
 class GetTaskUsage(Call[TaskUsage], frozen=True):
     instance: Instance
+
+
+class GetWorkCost(Call[BackgroundWorkCostValue], frozen=True):
+    """Of background work now."""
 
 
 class GetChannelsSupported(Call[bool], frozen=True):
@@ -359,6 +364,7 @@ FromApp: TypeAlias = (
     | RequestApplicationTrigger
     | RequestDeviceTrigger
     | GetTaskUsage
+    | GetWorkCost
     | GetChannelsSupported
     | ConstructChannel
     | SetServerKeepAlive

@@ -8,7 +8,7 @@ from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.task_enums import ApplicationTriggerResult, DeviceTriggerResult
+from rig.standby.wire.task_enums import ApplicationTriggerResult, BackgroundWorkCostValue, DeviceTriggerResult
 
 
 class TaskCalls:
@@ -27,6 +27,7 @@ class TaskCalls:
             from_app.ListTaskGroups: self._list_groups,
             from_app.RequestApplicationTrigger: self._request_application_trigger,
             from_app.RequestDeviceTrigger: self._request_device_trigger,
+            from_app.GetWorkCost: self._get_work_cost,
             from_app.GetTaskUsage: self._get_usage,
             from_app.TaskProgress: self._progress,
             from_app.FollowTasks: self._follow,
@@ -77,6 +78,9 @@ class TaskCalls:
         if self._tasks.device_servicing.registration(app, message.trigger) is not None:
             return self._tasks.device_servicing.request(app, message)
         return self._tasks.device_use.request(app, message)
+
+    def _get_work_cost(self, app: AppProcess, message: from_app.GetWorkCost, descriptors: Descriptors) -> BackgroundWorkCostValue:
+        return self._tasks.policy.work_cost
 
     # -- runs ----------------------------------------------------------------------------------------------------------
 

@@ -9,7 +9,7 @@ from rig.standby.system.situation import HostSituation
 from rig.standby.system.tasks.conditions import first_lost
 from rig.standby.system.tasks.quota import Quotas
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType
+from rig.standby.wire.task_enums import BackgroundWorkCostValue, SystemConditionType, SystemTriggerType
 from rig.standby.wire.triggers import AnyTrigger, Maintenance, SystemEvent
 
 SERVICED = tuple(SystemEvent(SystemTriggerType.SERVICING_COMPLETE, one_shot) for one_shot in (False, True))
@@ -22,6 +22,10 @@ class Policy:
         self._situation = situation
         self._admission = admission
         self._quotas = quotas
+
+    @property
+    def work_cost(self) -> BackgroundWorkCostValue:
+        return self._situation.now.work_cost
 
     def inert(self, package: AppPackage, trigger: AnyTrigger) -> str | None:
         """Why the trigger does nothing at all, now and later. The task that is there to hear of the update hears of it."""
