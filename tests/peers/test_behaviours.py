@@ -67,14 +67,19 @@ def test_one_that_does_not_read_fills_the_hosts_buffer(network: Network, server:
         server.connection().wait_received(sent)
 
 
-@pytest.mark.parametrize("when", ["at once", "after data"])
-def test_a_resetting_one_resets(network: Network, server: PushServer, when: str) -> None:
-    server.on_accept = behaviour.resetting_at_once if when == "at once" else behaviour.resetting
+def test_one_that_resets_waits_for_data(network: Network, server: PushServer) -> None:
+    server.on_accept = behaviour.resetting
     with client_of(network, server) as sock:
-        if when == "after data":
-            sock.sendall(b"x")
+        sock.sendall(b"x")
         with pytest.raises(ConnectionResetError):
             sock.recv(1)
+
+
+def test_one_that_resets_at_once_does_not_wait(network: Network, server: PushServer) -> None:
+    """Maybe before the client's connect has returned."""
+    server.on_accept = behaviour.resetting_at_once
+    with pytest.raises(ConnectionResetError):
+        client_of(network, server).recv(1)
 
 
 def test_one_that_greets_speaks_first(network: Network, server: PushServer) -> None:
