@@ -6,6 +6,7 @@ held by descriptors and by children that die with this process, so a SIGKILL lea
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import ssl
@@ -29,7 +30,8 @@ from rig.net.frame_log import frame_records
 from rig.net.namespace import Namespace
 from rig.net.network import HOST_IFNAME, Network
 from rig.peers import PushServer
-from rig.peers.authority import Authority
+from rig.peers.authority import Authority, Flaw
+from rig.peers.listener import Listener
 from rig.peers.udp import UdpPeer
 from rig.standby import launch
 from rig.standby.handle import StandbyHost
@@ -39,6 +41,8 @@ from rig.timeline import Timeline, TimelineWriter
 if TYPE_CHECKING:
     from rig.peers.http import HttpServer
     from rig.peers.http_proxy import HttpProxy
+    from rig.peers.mirror import Mirror
+    from rig.peers.nginx import Nginx
     from rig.peers.websocket import WebSocketServer
 
 
@@ -161,6 +165,27 @@ class Bench:
     def serve_udp(self, name: str, *, ipv6: bool = False, port: int = 0) -> UdpPeer:
         """A datagram socket on the named machine of the topology. The caller closes it."""
         return UdpPeer(*self._place(name, ipv6), port)
+
+    def run_nginx(self, name: str = "server", *, behind: Listener[Any] | Mirror | None = None, flaw: Flaw | None = None) -> Nginx:
+        """nginx on the named machine, before the peer `behind` it. `flaw`: over TLS, with a certificate that has it, NONE for
+        a good one. The caller closes it. Raises BenchError RIG-T01."""
+        from rig.peers.nginx import Nginx
+
+        namespace, address, _timeline = self._place(name, ipv6=False)
+        pem = b"" if flaw is None else self.authority.server_pem(address, flaw=flaw)
+        peer = None if behind is None else (behind.address, behind.port)
+        return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem)
+
+    def run_mirror(self, name: str = "server") -> Mirror:
+        """The WebSocket server that is none of Python's, likewise."""
+        from rig.peers.mirror import Mirror
+
+        namespace, address, _timeline = self._place(name, ipv6=False)
+        return Mirror(namespace, address)
+
+    def _folder(self, name: str) -> Path:
+        """One of the artefacts, that nobody has yet."""
+        return next(path for n in itertools.count(1) if not (path := self.artefacts / f"{name}-{n}").exists())
 
     def _place(self, name: str, ipv6: bool) -> tuple[Namespace, str, TimelineWriter]:
         """Where a peer on the named machine lives: its namespace, its address, the timeline that it writes to."""

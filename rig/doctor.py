@@ -17,6 +17,8 @@ from rig.device.images import firmware, images_root, manifest
 from rig.device.port import is_built_in, visible_ports
 from rig.errors import BenchError
 from rig.net.network import TUN
+from rig.peers import nginx, program
+from rig.peers.program import MIRROR
 
 State = Literal["ok", "warn", "no"]
 
@@ -159,7 +161,17 @@ def _tools() -> list[Check]:
         _tool("QEMU", ("qemu-system-arm",), "apt install qemu-system-arm", (QEMU,)),
         _tool("setpriv", ("setpriv",), "apt install util-linux", (QEMU,)),
         _libpcap(),
+        _peer(nginx.COMMAND, nginx.PACKAGE),
+        _peer(MIRROR, MIRROR),
     ]
+
+
+def _peer(command: str, package: str) -> Check:
+    """Only tests with that peer need it, and are skipped without."""
+    try:
+        return Check(command, "ok", program.find(command, package))
+    except BenchError as error:
+        return Check(command, "warn", error.cause, error.fix)
 
 
 def _libpcap() -> Check:

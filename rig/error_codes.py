@@ -89,6 +89,7 @@ MEANINGS = {
     "RIG-T04": "The filter's expression is wrong.",
     "RIG-T05": "The filter's expression compiles to more than the device takes.",
     "RIG-T06": "libpcap is missing.",
+    "RIG-T07": "A peer's program, such as nginx, ended or does not listen.",
     "RIG-R01": "Nothing ran: no test was selected, or all were skipped.",
     "RIG-R02": "A phase of a test did not end within its limit.",
     "RIG-R10": "A line of a timeline is no record.",

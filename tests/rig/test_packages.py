@@ -8,6 +8,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 SCRIPT = Path(__file__).parents[2] / ".ci" / "packages.sh"
 
 
@@ -26,6 +28,7 @@ def missing_without(tmp_path: Path, hidden: str, *arguments: str) -> str:
     return done.stderr.partition("\n")[0]
 
 
-def test_the_reader_of_captures_is_for_tests_alone(tmp_path: Path) -> None:
-    assert " tshark" in missing_without(tmp_path, "tshark", "test")
-    assert " tshark" not in missing_without(tmp_path, "tshark")
+@pytest.mark.parametrize("program", ["tshark", "libwebsockets-test-server"])
+def test_what_only_tests_use_is_for_tests_alone(tmp_path: Path, program: str) -> None:
+    assert f" {program}" in missing_without(tmp_path, program, "test")
+    assert f" {program}" not in missing_without(tmp_path, program)

@@ -1,0 +1,93 @@
+"""A real server's program, run on a machine of the bench: ended by its own id, and by the kernel when the rig ends."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+from typing import Self
+
+from rig.clock import WAIT_S, Deadline
+from rig.device.process import Child
+from rig.errors import BenchError
+from rig.net.namespace import Namespace
+
+MIRROR = "libwebsockets-test-server"
+"""Command and package: named here, as the file of that peer takes long to import."""
+ADMINISTRATORS = "/usr/sbin"
+"""Debian puts servers there, and it is in no user's PATH."""
+
+
+def find(command: str, package: str) -> str:
+    """Its path. Raises BenchError RIG-T01 that names Debian's package."""
+    path = shutil.which(command, path=f"{os.environ.get('PATH', os.defpath)}{os.pathsep}{ADMINISTRATORS}")
+    if path is None:
+        raise BenchError("RIG-T01", f"{command} is not installed; only peers that are none of Python's need it", install(package))
+    return path
+
+
+def install(package: str) -> str:
+    """The command that does."""
+    return f"apt install --no-install-recommends {package}"
+
+
+def free_port(namespace: Namespace, address: str) -> int:
+    """A TCP port that nobody has. On a machine of the bench nobody takes it meanwhile."""
+    with namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM) as sock:
+        sock.bind((address, 0))
+        port: int = sock.getsockname()[1]
+        return port
+
+
+class Program:
+    """A running one that listens on `address`, `port`. Context manager."""
+
+    def __init__(self, argv: list[str], namespace: Namespace, address: str, port: int) -> None:
+        """Returns once it listens. Raises BenchError RIG-T07 with what it complained about."""
+        self.address, self.port = address, port
+        self._namespace = namespace
+        self._child = Child([*namespace.enter_command(), *argv], [namespace.fd])
+        try:
+            self._wait_listening(argv[0])
+        except BaseException:
+            self.close()
+            raise
+
+    @property
+    def pid(self) -> int:
+        return self._child.pid
+
+    @property
+    def running(self) -> bool:
+        return self._child.running
+
+    def connect(self) -> socket.socket:
+        """A socket of the same machine, connected to it. Raises OSError."""
+        sock = self._namespace.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_STREAM)
+        try:
+            sock.settimeout(WAIT_S)
+            sock.connect((self.address, self.port))
+        except OSError:
+            sock.close()
+            raise
+        return sock
+
+    def close(self) -> None:
+        self._child.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _wait_listening(self, program: str) -> None:
+        deadline = Deadline(WAIT_S)
+        while self.running and not deadline.expired:
+            try:
+                self.connect().close()
+                return
+            except OSError:
+                deadline.pause()
+        state = "does not listen" if self.running else "ended"
+        raise BenchError("RIG-T07", f"{program} on {self.address} port {self.port} {state}: {self._child.stderr() or 'no word'}")

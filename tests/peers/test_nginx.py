@@ -1,0 +1,123 @@
+"""nginx as a peer: files, a proxy before a scripted peer, TLS; and that it ends."""
+
+from __future__ import annotations
+
+import http.client
+import socket
+import ssl
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from websockets.sync.client import connect
+
+from rig.errors import BenchError
+from rig.net.network import Network
+from rig.peers import PushServer
+from rig.peers.authority import Authority
+from rig.peers.nginx import BEHIND, Nginx, Request
+from rig.peers.websocket import WebSocketServer
+from rig.suite.programs import started
+from rig.timeline import Timeline
+
+Run = Callable[..., Nginx]
+
+
+@pytest.fixture
+def run(network: Network, tmp_path: Path) -> Iterator[Run]:
+    plan, running = network.topology.server, list[Nginx]()
+
+    def runs(**options: object) -> Nginx:
+        folder = tmp_path / f"nginx-{len(running)}"
+        made = started(lambda: Nginx(network.namespaces[plan.name], plan.ip4, folder, **options))  # type: ignore[arg-type]
+        running.append(made)
+        return made
+
+    yield runs
+    for one in running:
+        one.close()
+
+
+def client_of(network: Network, nginx: Nginx) -> http.client.HTTPConnection:
+    """On the host's machine."""
+    client = http.client.HTTPConnection(nginx.address, nginx.port, timeout=10)
+    client.sock = plain_socket(network, nginx)
+    return client
+
+
+def plain_socket(network: Network, nginx: Nginx) -> socket.socket:
+    sock = network.host.socket(socket.AF_INET, socket.SOCK_STREAM)
+    sock.settimeout(10)
+    sock.connect((nginx.address, nginx.port))
+    return sock
+
+
+def test_it_serves_files_and_tells_what_it_answered(network: Network, run: Run) -> None:
+    nginx = run()
+    nginx.publish("/feed/1.txt", b"one")
+    client = client_of(network, nginx)
+    client.request("GET", "/feed/1.txt")
+    answer = client.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Server"][:5]) == (200, b"one", "nginx")
+    client.request("GET", '/feed/2.txt?q="x"')
+    assert client.getresponse().status == 404
+    assert nginx.wait_request("/feed/1.txt") == Request("GET", "/feed/1.txt", 200, 3)
+    assert nginx.wait_request('/feed/2.txt?q="x"').status == 404
+    client.close()
+
+
+def test_a_long_poll_waits_behind_it(network: Network, run: Run, timeline: Timeline) -> None:
+    plan = network.topology.server
+    with PushServer(network.namespaces[plan.name], plan.ip4, timeline.writer("server")) as behind:
+        nginx = run(peer=(behind.address, behind.port))
+        client = client_of(network, nginx)
+        client.request("GET", f"{BEHIND}poll?since=7")
+        request = behind.connection().wait_received(1)
+        assert request.startswith(b"GET /poll?since=7 HTTP/1.1\r\n")
+        assert nginx.requests() == []
+        behind.push(b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnews")
+        assert client.getresponse().read() == b"news"
+        assert nginx.wait_request(f"{BEHIND}poll?since=7").bytes == 4
+        client.close()
+
+
+@pytest.mark.parametrize("secure", [False, True])
+def test_a_websocket_goes_through_it(network: Network, run: Run, timeline: Timeline, tmp_path: Path, secure: bool) -> None:
+    plan, authority = network.topology.server, Authority(tmp_path / "trusted.pem")
+    with WebSocketServer(network.namespaces[plan.name], plan.ip4, timeline.writer("server")) as behind:
+        nginx = run(peer=(behind.address, behind.port), pem=authority.server_pem(plan.ip4) if secure else b"")
+        context = ssl.create_default_context(cafile=str(authority.trusted)) if secure else None
+        url = nginx.url(f"{BEHIND}inbox", "ws")
+        assert url.startswith("wss://" if secure else "ws://")
+        with connect(url, sock=plain_socket(network, nginx), ssl=context) as client:
+            assert behind.connection().wait_request().path == "/inbox"
+            behind.connection().push_text("through nginx")
+            assert client.recv(10) == "through nginx"
+            client.send(b"and back")
+            assert behind.connection().wait_frame(2).payload == b"and back"
+        assert nginx.wait_request(f"{BEHIND}inbox").status == 101
+
+
+def test_it_ends_when_it_is_closed_and_leaves_its_log(network: Network, run: Run) -> None:
+    nginx = run()
+    pid = nginx.pid
+    assert Path(f"/proc/{pid}/comm").read_text() == "nginx\n"
+    nginx.close()
+    assert not Path(f"/proc/{pid}").exists()
+    with pytest.raises(ConnectionRefusedError):
+        plain_socket(network, nginx)
+    assert (nginx.folder / "error.log").exists()
+
+
+def test_one_that_cannot_start_says_why(run: Run) -> None:
+    with pytest.raises(BenchError, match=r"RIG-T07.*certificate") as failed:
+        run(pem=b"no certificate")
+    assert "ended" in failed.value.cause
+
+
+def test_without_it_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch, network: Network, tmp_path: Path) -> None:
+    monkeypatch.setattr("rig.peers.program.shutil.which", lambda *_args, **_options: None)
+    with pytest.raises(BenchError) as missing:
+        Nginx(network.host, network.topology.host.ip4, tmp_path / "nginx")
+    assert (missing.value.code, missing.value.fix) == ("RIG-T01", "apt install --no-install-recommends nginx-light")
+    assert not list(tmp_path.iterdir())
