@@ -29,6 +29,7 @@ RANGES = {
     "network_ka_probes": range(1, 256),
     "linger_ms": range(60_001),
     "background_apps": range(256),
+    "broker_sockets_per_app": range(1_000_000),
     "cpu_quota_min": range(1, 1441),
     "cpu_quota_lock_screen_min": range(1, 1441),
     "network_quota_kb": range(1_000_000_000),
@@ -50,7 +51,12 @@ LONGEST_S = {
 """Of limits in seconds: a day of real time is longer than any run of the rig."""
 UNITS = {"lease_min": " minutes", "baudrate": " bit/s", "linger_ms": " ms", "memory_limit_mb": " MiB"}
 RESET_LINES = ("none", "dtr", "rts")
-CHOICES = {"profile": ("win10", "win8"), "family": ("desktop", "phone"), "app_runtime": ("native", "javascript")}
+CHOICES = {
+    "profile": ("win10", "win8"),
+    "family": ("desktop", "phone"),
+    "app_runtime": ("native", "javascript"),
+    "socket_id_twice": ("refuse", "replace"),
+}
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
 
@@ -126,6 +132,13 @@ class StandbyConfig:
     """The same of an app on the lock screen."""
     background_apps: int = 0
     """Apps that a device of little memory lets run in the background; 0: all that ask (BGT-003)."""
+
+    broker_sockets_per_app: int = 0
+    """Sockets that an app may have with the broker at a time; 0: as many as it likes."""
+    socket_id_twice: str = "refuse"
+    """A socket under an id that another one of the app has; or "replace", which closes that one (SAT-012)."""
+    strict_wake_kinds: bool = False
+    """Listeners and datagram sockets that are enabled with Wake cannot be bound (SAT-005)."""
 
     @property
     def has_channels(self) -> bool:

@@ -63,6 +63,17 @@ class TimelineEvent(StrEnum):
     SLOT_REQUEST = "SLOT_REQUEST", "A slot is asked for: app, channel, kind (hardware or software)."
     SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
     SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
+    OWNERSHIP_TO_BROKER = (
+        "OWNERSHIP_TO_BROKER",
+        "The broker has a socket from now on: app, socket, kind, task_id, action, instance (of the process that had it).",
+    )
+    OWNERSHIP_TO_APP = "OWNERSHIP_TO_APP", "The app has it: app, socket, kind, task_id, instance."
+    SOCKET_ACTIVITY = (
+        "SOCKET_ACTIVITY",
+        "Something came on a socket of the broker, and its task was fired: app, socket, kind, task_id, reason, value, instance.",
+    )
+    SOCKET_WAITS = "SOCKET_WAITS", "Something came, and its task cannot be fired now: app, socket, kind, task_id, reason."
+    SOCKET_DROPPED = "SOCKET_DROPPED", "The broker has closed it: app, socket, kind, task_id, reason."
     SLOT_FREE = "SLOT_FREE", "The host has the slot back: app, channel, kind."
     CHANNEL_CLOSE = "CHANNEL_CLOSE", "The channel is gone, closed by its app or ended with it: app, channel."
     RESET = "RESET", "Channels were taken away, and can be rebuilt now: app, reason, hardware, software (slots lost)."

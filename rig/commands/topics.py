@@ -50,6 +50,9 @@ cpu_quota_lock_screen_min = 15    # in so many minutes, 1 to 1440
 network_quota_kb = 7500      # profile win8, on battery: kilobytes a day of those tasks, to 999999999
 network_quota_lock_screen_kb = 45000    # the same of an app on the lock screen
 background_apps = 0          # apps that a device of little memory lets run in the background, to 255; 0: all that ask
+broker_sockets_per_app = 0   # sockets that an app may give to the broker, to 999999; 0: as many as it likes
+socket_id_twice = "refuse"   # a socket under an id that another one of its app has; or "replace", which closes that one
+strict_wake_kinds = false    # true: a listener or datagram socket that is to wake the host cannot be bound
 """
 
 TOPOLOGY = """\

@@ -8,6 +8,7 @@ Each of the three classes of sockets has an `Ownership`; what is common to them 
 
 from __future__ import annotations
 
+import math
 import socket
 from dataclasses import dataclass
 from datetime import timedelta
@@ -33,6 +34,8 @@ class Ownership:
         """`taken`: it comes from the broker, and may be given back without being enabled anew."""
         self.kind = kind
         self._enabled = (taken.task_id, taken.action) if taken is not None else None
+        self._context = taken.context if taken is not None else None
+        self._keep_alive_ms = taken.keep_alive_ms if taken is not None else 0
 
     def enable(self, task_id: str, action: Action, *, in_use: bool) -> None:
         """The task of that id is the socket's from now on. `in_use`: it is bound or connected, or about to be; then it raises
@@ -55,24 +58,25 @@ class Ownership:
         context: SocketActivityContext | None,
         keep_alive_time: timedelta | None,
     ) -> None:
-        """The broker has it when this returns, and the app's descriptor is closed. Whatever it raises, the socket is the app's
-        still: HostError ILLEGAL_METHOD_CALL when it was never enabled, INVALID_STATE for an id that another one has (SAT-012),
-        NO_SLOT when the device has no room for one that wakes."""
+        """The broker has it when this returns, and the app's descriptor is closed. One that comes from the broker keeps context
+        and keep-alive time where none is given; its time begins anew (SAT-016), and `timedelta()` gives it none.
+
+        Whatever it raises, the socket is the app's still: HostError ILLEGAL_METHOD_CALL when it was never enabled, INVALID_STATE
+        for an id that another one has (SAT-012), NO_SLOT when the device has no room for one that wakes.
+        """
         if self._enabled is None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "transfer_ownership of a socket that was not enabled for it")
         task_id, action = self._enabled
-        call = TransferSocket(
-            socket_id, self.kind, task_id, action, context.data if context is not None else None, _ms(keep_alive_time)
-        )
+        left = context.data if context is not None else self._context
+        keep_alive_ms = _ms(keep_alive_time) if keep_alive_time is not None else self._keep_alive_ms
+        call = TransferSocket(socket_id, self.kind, task_id, action, left, keep_alive_ms)
         app = session.current()
         app.call(call, [sock.fileno()])
         sock.close()
 
 
-def _ms(time: timedelta | None) -> int:
+def _ms(time: timedelta) -> int:
     """Raises HostError INVALID_ARG."""
-    if time is None:
-        return 0
-    if time <= timedelta(0):
-        raise HostError(HResult.INVALID_ARG, f"a keep-alive time of {time}, which is not above 0")
-    return max(1, round(time / timedelta(milliseconds=1)))
+    if time < timedelta():
+        raise HostError(HResult.INVALID_ARG, f"a keep-alive time of {time}, which is below 0")
+    return math.ceil(time / timedelta(milliseconds=1))

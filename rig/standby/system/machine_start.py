@@ -15,11 +15,13 @@ from rig.standby.system.channels.channel import CHANNELS
 from rig.standby.system.channels.resets import resets_of_restart, without_untold_exits
 from rig.standby.system.ledger import HOST, SavedHost
 from rig.standby.system.package import PACKAGES, AppPackage
+from rig.standby.system.sockets.brokered import SOCKETS
 from rig.standby.system.store import Name, Store, saved_of
 from rig.standby.system.tasks.delivery import COMPLETIONS
 from rig.standby.system.tasks.instance import INSTANCES, SavedInstance
+from rig.standby.wire.triggers import SocketActivity
 
-ENDED = frozenset({APPS, CHANNELS, COMPLETIONS})
+ENDED = frozenset({APPS, CHANNELS, COMPLETIONS, SOCKETS})
 """Kinds of what belonged to a process."""
 
 
@@ -34,7 +36,7 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     if HOST in left:
         before = msgspec.msgpack.decode(left[HOST], type=SavedHost)
         left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
-    for number in (*_ordered(things), *_of_channels(things)):
+    for number in (*_ordered(things), *_of_connections(things)):
         left.pop((INSTANCES, str(number)), None)
     left = without_untold_exits(left) | resets_of_restart(things)
     for package in saved_of(things, PACKAGES, AppPackage):
@@ -43,9 +45,13 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     return left
 
 
-def _of_channels(things: Mapping[Name, bytes]) -> list[int]:
-    """Numbers of those that wait for something, and whose channel is gone."""
-    return [saved.number for saved in saved_of(things, INSTANCES, SavedInstance) if saved.registration.channel_id is not None]
+def _of_connections(things: Mapping[Name, bytes]) -> list[int]:
+    """Numbers of those that wait for something, and whose channel or socket is gone."""
+    return [
+        saved.number
+        for saved in saved_of(things, INSTANCES, SavedInstance)
+        if saved.registration.channel_id is not None or isinstance(saved.registration.trigger, SocketActivity)
+    ]
 
 
 def _ordered(things: Mapping[Name, bytes]) -> list[int]:

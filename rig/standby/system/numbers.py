@@ -11,6 +11,8 @@ class Numbers(msgspec.Struct):
     instances: int = 0
     """Of app processes."""
     runs: int = 0
+    transfers: int = 0
+    """Of sockets to the broker."""
     keys: int = 0
     """Of connections and patterns that the driver knows."""
 
@@ -21,6 +23,10 @@ class Numbers(msgspec.Struct):
     def next_run(self) -> int:
         self.runs += 1
         return self.runs
+
+    def next_transfer(self) -> int:
+        self.transfers += 1
+        return self.transfers
 
     def next_key(self, what: str) -> str:
         """`what`: "connection" or "pattern", for who reads it."""

@@ -36,11 +36,13 @@ from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
 from rig.standby.system.requests.lever_calls import LeverCalls
 from rig.standby.system.requests.package_calls import PackageCalls
+from rig.standby.system.requests.socket_calls import SocketCalls
 from rig.standby.system.requests.task_calls import TaskCalls
 from rig.standby.system.restart import Outlived, Restart
 from rig.standby.system.servicing import Servicing
 from rig.standby.system.situation import HostSituation, Situation
 from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.sockets.parts import SocketParts
 from rig.standby.system.starting import Starting
 from rig.standby.system.store import Store, saved_of
 from rig.standby.system.supervising import Child, Supervising
@@ -119,7 +121,8 @@ class System:
         )
         self.channels = ChannelParts(core, table, self.tasks.channel, self.system_events.happens)
         self.owners.add(*self.channels.owners)
-        self.owners.add(self.tasks.owner)
+        self.sockets = SocketParts(core, self.tasks.socket_activity)
+        self.owners.add(self.tasks.owner, self.sockets.owner)
         self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
@@ -128,7 +131,8 @@ class System:
         app_calls = AppCalls(self.processes, table, self.tasks.scheduler, self.channels.triggers, timeline)
         channel_calls = ChannelCalls(self.channels, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
-        handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers()
+        socket_calls = SocketCalls(self.sockets.broker)
+        handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers(), socket_calls.handlers()
         self.app_messages = AppMessages(self.governor, self.processes, *handlers)
         lever_calls = LeverCalls(self.surroundings, self.system_events.happens, self.tasks.scheduler.cancel_package, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)

@@ -245,6 +245,8 @@ class TakenSocket(msgspec.Struct, frozen=True):
     kind: SocketActivityKind
     task_id: str
     action: SocketActivityConnectedStandbyAction
+    context: bytes | None
+    keep_alive_ms: int
     transfer: int
     """Counts those of the whole host."""
 
@@ -378,6 +380,12 @@ FromApp: TypeAlias = (
     | ConnectEnd
     | WaitForPushEnabled
     | CloseChannel
+    | EnableTransfer
+    | BindEnabled
+    | TransferSocket
+    | TakeSocket
+    | SocketTaken
+    | ListSockets
     | ReadBegin
     | ReadCompleted
     | ReadWithoutEffect

@@ -85,6 +85,7 @@ class TaskParts:
         self.device_servicing = DeviceServicingTriggers(
             self.instances, self.scheduler, self.policy, power, situation, is_pc=rules.family == "desktop"
         )
+        self.socket_activity = SocketActivityTasks(self.scheduler)
         sources = (
             self.channel,
             self.system,
@@ -93,7 +94,7 @@ class TaskParts:
             self.device_use,
             self.device_servicing,
             RawPushTasks(),
-            SocketActivityTasks(),
+            self.socket_activity,
             CompletionGroupTasks(),
         )
         for source in sources:

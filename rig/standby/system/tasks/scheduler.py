@@ -31,7 +31,7 @@ from rig.standby.system.tasks.registry import Registry
 from rig.standby.wire.faults import as_refusal, is_foreseen
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-from rig.standby.wire.triggers import AnyDetails, Maintenance, SystemEvent, Time
+from rig.standby.wire.triggers import AnyDetails, Maintenance, SocketActivity, SystemEvent, Time
 from rig.timeline import TimelineWriter
 
 RUNS_PER_APP = 256
@@ -89,6 +89,11 @@ class Scheduler:
         """Names of packages whose processes are about to be ended; how often."""
         self._quiet = asyncio.Event()
         """Something has ended."""
+        self._listeners: list[Callable[[], None]] = []
+
+    def subscribe(self, heard: Callable[[], None]) -> None:
+        """It is called, soon, when what `refuses` had something against may be fired."""
+        self._listeners.append(heard)
 
     # -- a trigger fires -----------------------------------------------------------------------------------------------
 
@@ -113,6 +118,12 @@ class Scheduler:
         self._changed()
         return instance
 
+    def refuses(self, registration: Registration) -> str | None:
+        """Why nothing would come of it if it fired now."""
+        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
+        crowd = len(self._instances.of_package(registration.package)) >= RUNS_PER_APP
+        return inert or (f"{RUNS_PER_APP} runs of its tasks are not done" if crowd else None)
+
     def _waiting(self, registration: Registration) -> Instance | None:
         if not isinstance(registration.trigger, LATCHED):
             return None
@@ -126,6 +137,8 @@ class Scheduler:
             self._start(instance)
 
     def consider_all(self) -> None:
+        for heard in self._listeners:
+            self._loop.call_soon(heard)
         for instance in self._instances:
             self.consider(instance)
 
@@ -224,8 +237,8 @@ class Scheduler:
         self._limits.look(host)
 
     def _has_network(self, registration: Registration) -> bool:
-        """In connected standby only a run that was to have it (BGT-015, 016); a channel's tasks have the channel's."""
-        return not self._power.in_standby or registration.is_network_requested or registration.channel_id is not None
+        """In connected standby only a run that was to have it (BGT-015, 016); a task of a connection has the connection's."""
+        return not self._power.in_standby or registration.is_network_requested or _has_connection(registration)
 
     # -- what its process says -----------------------------------------------------------------------------------------
 
@@ -322,6 +335,7 @@ class Scheduler:
         self._instances.remove(instance)
         instance.turn(State.ENDED)
         instance.tell("TASK_END", reason=reason, fault=fault)
+        self._registry.source(instance.registration.trigger).over(instance)
         if ran:
             self._delivery.completed(instance, fault)
             self._loop.call_soon(self.consider_all)  # what waited for its process to be gone
@@ -341,3 +355,8 @@ class Scheduler:
             self._quotas.watch()
             if instance.cancelled is not None:
                 self._cancellation.go_on(instance)
+
+
+def _has_connection(registration: Registration) -> bool:
+    """A control channel's, or a brokered socket."""
+    return registration.channel_id is not None or isinstance(registration.trigger, SocketActivity)

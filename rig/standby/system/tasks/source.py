@@ -10,6 +10,7 @@ import msgspec
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
 from rig.standby.system.store import Name
+from rig.standby.system.tasks.instance import Instance
 from rig.standby.wire.from_app import RegisterTask
 
 
@@ -26,6 +27,9 @@ class TriggerSource:
 
     def disarmed(self, registration: Registration) -> None:
         """It is registered no more."""
+
+    def over(self, instance: Instance) -> None:
+        """A run of one is, also one that never began."""
 
     def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
         """What has to last of its own."""

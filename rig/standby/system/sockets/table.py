@@ -1,0 +1,42 @@
+"""All brokered sockets of the host, by package and id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from rig.standby.system.sockets.brokered import BrokeredSocket
+
+
+class SocketTable:
+    """There may be ten thousand: nothing that is done for one of them looks at the others."""
+
+    def __init__(self) -> None:
+        self._all: dict[tuple[str, str], BrokeredSocket] = {}
+        self._of_package: dict[str, dict[int, BrokeredSocket]] = {}
+        """By transfer, in order: each new one has a higher number."""
+
+    def __iter__(self) -> Iterator[BrokeredSocket]:
+        return iter(list(self._all.values()))
+
+    def __contains__(self, brokered: BrokeredSocket) -> bool:
+        return self._all.get((brokered.package.name, brokered.id)) is brokered
+
+    def add(self, brokered: BrokeredSocket) -> None:
+        self._all[brokered.package.name, brokered.id] = brokered
+        self._of_package.setdefault(brokered.package.name, {})[brokered.saved.transfer] = brokered
+
+    def remove(self, brokered: BrokeredSocket) -> None:
+        del self._all[brokered.package.name, brokered.id]
+        of_package = self._of_package[brokered.package.name]
+        del of_package[brokered.saved.transfer]
+        if not of_package:
+            del self._of_package[brokered.package.name]
+
+    def find(self, package: str, socket_id: str) -> BrokeredSocket | None:
+        return self._all.get((package, socket_id))
+
+    def of(self, package: str) -> list[BrokeredSocket]:
+        return list(self._of_package.get(package, {}).values())
+
+    def count(self, package: str) -> int:
+        return len(self._of_package.get(package, {}))

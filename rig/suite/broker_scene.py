@@ -1,0 +1,71 @@
+"""The moves that tests of the socket broker make."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from rig.bench import Bench
+from rig.peers import PushConnection
+from rig.standby.app_handle import AppHandle
+from rig.standby.wire.hresult import HostError, HResult
+from rig.suite.scene import QUIET_S
+from rig.timeline import Record, TimelineTimeout
+
+ENTRY = "rig.suite.broker_app:BrokerApp"
+
+
+class BrokerScene:
+    """A bench, and the app `sockets` with access. `task_id`: of what it has registered last."""
+
+    def __init__(self, bench: Bench) -> None:
+        self.bench = bench
+        self.host = bench.host
+        self.timeline = bench.timeline
+        self.app = self.start("sockets")
+        self.task_id = ""
+
+    def start(self, name: str) -> AppHandle:
+        app = self.host.start_app(name, ENTRY)
+        app.call("request_access")
+        return app
+
+    def register(self, task: str = "Serves", *, own_process: bool = True) -> str:
+        self.task_id = self.app.call("register", task=task, own_process=own_process)
+        return self.task_id
+
+    def give(
+        self, name: str, *, action: str = "", task: str = "Serves", own_process: bool = True, **options: Any
+    ) -> PushConnection:
+        """A socket that is connected to the bench's server; returns the server's end of it."""
+        server = self.bench.server
+        before = len(server.connections)
+        if not self.task_id:
+            self.register(task, own_process=own_process)
+        self.app.call("give", name=name, host=server.address, port=server.port, task_id=self.task_id, action=action, **options)
+        return server.connection(before)
+
+    # -- what happens --------------------------------------------------------------------------------------------------
+
+    def task(self, **detail: Any) -> Record:
+        """What a run was told."""
+        return self.timeline.wait("socket-task", **detail)
+
+    def read(self, socket_id: str, **detail: Any) -> Record:
+        """What a run has read."""
+        return self.timeline.wait("socket-read", id=socket_id, **detail)
+
+    def given_back(self, **detail: Any) -> Record:
+        return self.timeline.wait("OWNERSHIP_TO_BROKER", **detail)
+
+    def assert_no_run(self, after: int) -> None:
+        """None has begun, and none does in a while."""
+        with pytest.raises(TimelineTimeout):
+            self.timeline.wait("RUN_ENTER", after=after, timeout_s=QUIET_S)
+
+    def refused(self, hresult: HResult, method: str, **arguments: Any) -> None:
+        """The app's call raises that."""
+        with pytest.raises(HostError) as raised:
+            self.app.call(method, **arguments)
+        assert raised.value.hresult is hresult, raised.value
