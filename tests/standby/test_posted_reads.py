@@ -50,6 +50,13 @@ class Lines:
         out, self._out = self._out, b""
         return out
 
+    @property
+    def owes(self) -> bool:
+        return bool(self._out)
+
+    def close(self) -> None:
+        self._out += b"bye"
+
 
 class Reading:
     """One end of a connection, as an app has it, with all that the app's process tells the system of it."""

@@ -11,7 +11,7 @@ from rig.standby.api.details import (
     ControlChannelTriggerResetEventDetails,
     DeviceTriggerDetails,
 )
-from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType
+from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType, SocketProtectionLevel
 from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.registration import (
@@ -22,6 +22,7 @@ from rig.standby.api.registration import (
 )
 from rig.standby.api.session import App
 from rig.standby.api.socket_activity import SocketActivityInformation, SocketActivityTriggerDetails
+from rig.standby.api.socket_error import SocketError, SocketErrorStatus, TlsError
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
 from rig.standby.api.triggers import (
@@ -105,6 +106,9 @@ __all__ = [
     "SocketActivityTrigger",
     "SocketActivityTriggerDetails",
     "SocketActivityTriggerReason",
+    "SocketError",
+    "SocketErrorStatus",
+    "SocketProtectionLevel",
     "Span",
     "StreamSocket",
     "SuspendingDeferral",
@@ -115,5 +119,6 @@ __all__ = [
     "SystemTriggerType",
     "TaskUsage",
     "TimeTrigger",
+    "TlsError",
     "fresh_masks",
 ]

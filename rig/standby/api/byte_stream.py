@@ -6,6 +6,7 @@ is the host's again: both wait for that.
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import select
 import socket
@@ -75,7 +76,8 @@ class ByteStream:
                 layer.receive(data)
                 return layer.take(count)
         finally:
-            self._flush(layer)
+            with contextlib.suppress(OSError):  # of a peer that has gone: what came of it before is the reader's all the same
+                self._flush(layer)
 
     def wait_readable(self, deadline: Deadline) -> None:
         """For a handshake. Raises TimeoutError."""
@@ -107,18 +109,41 @@ class ByteStream:
                     layer.send(data)
                     data = layer.outgoing()
             self._to_kernel(data)
+        self.flush()
 
     def flush(self) -> None:
         """What the layer has to say by itself, if anything. Raises OSError."""
         if self._layer is not None:
             self._flush(self._layer)
 
-    def _flush(self, layer: Layer) -> None:
-        with self._writing:
+    def say_goodbye(self) -> None:
+        """The layer's last words, before the socket is closed. Nothing is waited for: neither a writer nor the peer."""
+        layer = self._layer
+        if layer is None or not self._writing.acquire(blocking=False):
+            return
+        try:
             with self._turn:
+                layer.close()
                 data = layer.outgoing()
-            if data:
+            with contextlib.suppress(OSError):
+                self.sock.send(self.before_write() + data, socket.MSG_DONTWAIT)
+        finally:
+            self._writing.release()
+
+    def _flush(self, layer: Layer) -> None:
+        """Who writes already sees to what the layer owes when it is done: a reader does not wait for it, as the peer may wait for
+        the reader."""
+        while self._owes(layer) and self._writing.acquire(blocking=False):
+            try:
+                with self._turn:
+                    data = layer.outgoing()
                 self._to_kernel(data)
+            finally:
+                self._writing.release()
+
+    def _owes(self, layer: Layer) -> bool:
+        with self._turn:
+            return layer.owes
 
     def _to_kernel(self, data: bytes) -> None:
         rest, pauses_left = memoryview(self.before_write() + data), HAND_BACK_PAUSES

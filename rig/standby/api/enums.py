@@ -19,3 +19,11 @@ class AsyncStatus(IntEnum):
     COMPLETED = 1
     CANCELED = 2
     ERROR = 3
+
+
+class SocketProtectionLevel(IntEnum):
+    """What a socket's bytes are protected by."""
+
+    PLAIN_SOCKET = 0
+    TLS = 8
+    """TLS 1.2 or better; WinRT's Tls12."""

@@ -27,3 +27,10 @@ class Layer(Protocol):
 
     def outgoing(self) -> bytes:
         """What has to be written now, the layer's own too; each byte once."""
+
+    @property
+    def owes(self) -> bool:
+        """Whether `outgoing` has something."""
+
+    def close(self) -> None:
+        """Its last words, if any, are what `outgoing` gives next; nothing is sent after them."""

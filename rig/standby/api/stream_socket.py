@@ -5,11 +5,14 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 from datetime import timedelta
+from pathlib import Path
 
+from rig.clock import Deadline
 from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.enums import SocketProtectionLevel
 from rig.standby.api.ownership import Ownership, SocketActivityContext
 from rig.standby.api.read_operation import ReadOperation
-from rig.standby.api.stream_transport import StreamTransport
+from rig.standby.api.stream_transport import StreamTransport, protect
 from rig.standby.wire.from_app import TakenSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
@@ -20,6 +23,10 @@ class StreamSocket(StreamTransport):
 
     def __init__(self) -> None:
         super().__init__()
+        self.client_certificate: Path | None = None
+        """A file with a key and a certificate, PEM, for servers that ask for one in TLS. Set it before `connect`."""
+        self._server_name: str | None = None
+        """Of `connect` with TLS, while it lasts."""
         self._ownership = Ownership(SocketActivityKind.STREAM_SOCKET)
 
     @classmethod
@@ -30,10 +37,36 @@ class StreamSocket(StreamTransport):
         made._ownership = Ownership(SocketActivityKind.STREAM_SOCKET, taken)
         return made
 
-    def connect(self, host: str, port: int, *, timeout_s: float = 10.0) -> None:
-        """Connect. Raises OSError of the kernel, or HostError NO_SLOT when no slot is free for the bound channel (CCT-020).
+    def connect(
+        self,
+        host: str,
+        port: int,
+        *,
+        protection: SocketProtectionLevel = SocketProtectionLevel.PLAIN_SOCKET,
+        server_name: str | None = None,
+        timeout_s: float = 10.0,
+    ) -> None:
+        """Connect. `server_name`: whose certificate TLS must be shown, `host` by default. Raises OSError of the kernel, TlsError
+        of TLS (SocketError.get_status says which), or HostError NO_SLOT when no slot is free for the bound channel (CCT-020).
         Whatever it raises, nothing is open afterwards and the system knows that."""
+        self._server_name = (server_name or host) if protection is SocketProtectionLevel.TLS else None
         self._connect(host, port, timeout_s)
+
+    def upgrade_to_tls(self, server_name: str, *, timeout_s: float = 10.0) -> None:
+        """TLS from now on, on a connection on which both sides have agreed to it. No read may be posted, and nobody else may
+        write meanwhile: HostError ILLEGAL_METHOD_CALL. Raises as `connect`; the socket is closed then."""
+        with self._lock:
+            stream = self._open_stream("upgrade_to_tls")
+            if self._pending is not None or stream.layer is not None:
+                raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} has a posted read, or TLS already")
+            self._stream = None
+        try:
+            protect(stream, server_name, Deadline(timeout_s), self.client_certificate)
+        except BaseException:
+            self._stream = stream
+            self.close()
+            raise
+        self._stream = stream
 
     def read_async(self, count: int, completed: Callable[[ReadOperation], None]) -> ReadOperation:
         """Post a read of up to `count` bytes (partial reads); `completed` runs on a thread of the app's crew, one at a time."""
@@ -46,6 +79,10 @@ class StreamSocket(StreamTransport):
         """Hand all of `data` to the kernel. An app that a wake continues may write before its socket is the host's again: it
         waits until then. Raises OSError."""
         self._open_stream("write").write(data)
+
+    def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
+        if self._server_name is not None:
+            protect(stream, self._server_name, deadline, self.client_certificate)
 
     # -- the broker ----------------------------------------------------------------------------------------------------
 

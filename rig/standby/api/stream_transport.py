@@ -4,15 +4,29 @@ from __future__ import annotations
 
 import socket
 import time
+from pathlib import Path
 
 from rig.clock import Deadline
 from rig.net.tcp_info import TCP_ESTABLISHED, queued_bytes, tcp_info
+from rig.standby.api import session
 from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.tls import TlsLayer, client_context
 from rig.standby.api.transport import Transport
 from rig.standby.wire.hresult import HostError, HResult
 
 FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
 """From below a round trip on this machine to well below one of a real network."""
+
+
+def protect(stream: ByteStream, server_name: str, deadline: Deadline, client_certificate: Path | None = None) -> None:
+    """Put TLS between the stream and the socket: returns after the handshake, with a server whose certificate is for
+    `server_name`. Raises TlsError, TimeoutError, OSError of the kernel: the connection is of no more use then."""
+    layer = TlsLayer(client_context(session.current().trusted, client_certificate), server_name)
+    stream.put_on(layer)
+    stream.flush()
+    while not layer.established:
+        stream.wait_readable(deadline)
+        stream.receive(0)
 
 
 class StreamTransport(Transport):
@@ -30,6 +44,12 @@ class StreamTransport(Transport):
         sock = self._socket
         return sock is not None and tcp_info(sock).state == TCP_ESTABLISHED
 
+    @property
+    def protected(self) -> bool:
+        """Whether its bytes pass through TLS: then its keys are this process's, and nobody else can speak on it."""
+        stream = self._stream
+        return stream is not None and isinstance(stream.layer, TlsLayer)
+
     def unsent_bytes(self) -> int:
         """Bytes that the peer has not acknowledged."""
         return queued_bytes(self._opened("unsent_bytes"))[1]
@@ -41,6 +61,13 @@ class StreamTransport(Transport):
         while self.established and self.unsent_bytes() and not deadline.expired:
             time.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
+
+    def close(self) -> None:
+        """As that of every transport; TLS says so to the peer before."""
+        stream = self._stream
+        if stream is not None and self._socket is not None:
+            stream.say_goodbye()
+        super().close()
 
     def _connected(self, host: str, port: int, timeout_s: float) -> socket.socket:
         sock = socket.create_connection((host, port), timeout_s)

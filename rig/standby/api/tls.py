@@ -1,0 +1,152 @@
+"""TLS between an app's bytes and the kernel's socket, which carries records and nothing else (RFC 8446; RFC 5246 with servers
+that know no better). OpenSSL over two buffers: bytes go in and out here, and nothing is sent, received or waited for.
+
+Trust is the bench's own authority and nothing else; names are checked always (RFC 9525). What the peer may do to a connection
+that is up is little: new keys (KeyUpdate) are taken, a new handshake (renegotiation) is not. A stream ends with the peer's
+close_notify; a FIN without it is an attacker's as likely as the peer's, and an error (RFC 8446 section 6.1).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import ssl
+from pathlib import Path
+
+from rig.standby.api.socket_error import SocketErrorStatus as Status
+from rig.standby.api.socket_error import TlsError
+
+PLAIN_BYTES = 16384
+"""Of one record at most (RFC 8446 section 5.1)."""
+
+_OF_VERIFICATION = {
+    9: Status.CERTIFICATE_EXPIRED,  # not yet valid: CERT_E_EXPIRED says "not within its validity period"
+    10: Status.CERTIFICATE_EXPIRED,
+    3: Status.CERTIFICATE_NO_REVOCATION_CHECK,
+    18: Status.CERTIFICATE_UNTRUSTED_ROOT,  # signed by its own key
+    19: Status.CERTIFICATE_UNTRUSTED_ROOT,
+    20: Status.CERTIFICATE_UNTRUSTED_ROOT,
+    21: Status.CERTIFICATE_UNTRUSTED_ROOT,
+    23: Status.CERTIFICATE_REVOKED,
+    26: Status.CERTIFICATE_WRONG_USAGE,
+    62: Status.CERTIFICATE_COMMON_NAME_IS_INCORRECT,
+    64: Status.CERTIFICATE_COMMON_NAME_IS_INCORRECT,  # an address
+}
+"""X509_V_ERR_... of OpenSSL's x509_vfy.h; any other is CERTIFICATE_IS_INVALID."""
+
+
+def client_context(trusted: Path, client_certificate: Path | None = None) -> ssl.SSLContext:
+    """`trusted`: the file of the authorities; while it is not there nobody is trusted. `client_certificate`: a file with the
+    app's own key and certificate, shown to who asks. Raises OSError for files that cannot be read."""
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.options |= ssl.OP_NO_RENEGOTIATION
+    if trusted.is_file():
+        context.load_verify_locations(trusted)
+    if client_certificate is not None:
+        context.load_cert_chain(client_certificate)
+    return context
+
+
+class TlsLayer:
+    """A client's side of one connection; fulfils `rig.standby.api.layer.Layer`. One thread at a time.
+
+    The handshake is over when `established`: until then what `outgoing` gives is sent, and what comes is given to `receive`.
+    """
+
+    def __init__(self, context: ssl.SSLContext, server_name: str) -> None:
+        """`server_name`: the name or address that the server's certificate must be for."""
+        self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
+        self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
+        self._plain = bytearray()
+        self._ended = False
+        self._error: TlsError | None = None
+        self.established = False
+        self._shake_hands()
+
+    @property
+    def version(self) -> str | None:
+        """ "TLSv1.3"; None before there is one."""
+        return self._tls.version()
+
+    def receive(self, data: bytes) -> None:
+        """Raises TlsError for what ends the handshake. What ends the stream later is raised by `take`, behind what came
+        before."""
+        if data:
+            self._incoming.write(data)
+        else:
+            self._incoming.write_eof()
+        if not self.established:
+            self._shake_hands()
+        if self.established:
+            self._decrypt()
+
+    def take(self, count: int) -> bytes | None:
+        """Raises TlsError where the stream has ended, but not by the peer's close_notify."""
+        if self._plain:
+            taken = bytes(self._plain[:count])
+            del self._plain[: len(taken)]
+            return taken
+        if self._error is not None:
+            raise self._error
+        return b"" if self._ended else None
+
+    def send(self, data: bytes) -> None:
+        """Raises TlsError on a connection that is over."""
+        if self._error is not None:
+            raise self._error
+        rest = memoryview(data)
+        try:
+            while rest:
+                rest = rest[self._tls.write(rest) :]
+        except ssl.SSLError as error:
+            raise _error_of(error) from error
+
+    @property
+    def buffered(self) -> bool:
+        return bool(self._plain) or self._ended or self._error is not None
+
+    def outgoing(self) -> bytes:
+        return self._outgoing.read()
+
+    @property
+    def owes(self) -> bool:
+        return self._outgoing.pending > 0
+
+    def close(self) -> None:
+        """close_notify. Closed already, or over: nothing."""
+        with contextlib.suppress(ssl.SSLError, ValueError):
+            self._tls.unwrap()
+
+    def _shake_hands(self) -> None:
+        try:
+            self._tls.do_handshake()
+        except ssl.SSLWantReadError:
+            return
+        except ssl.SSLError as error:
+            self._error = _error_of(error)
+            raise self._error from error
+        self.established = True
+
+    def _decrypt(self) -> None:
+        """All that came: whoever waits for more plain bytes must know whether there are some here."""
+        while not self._ended and self._error is None:
+            try:
+                data = self._tls.read(PLAIN_BYTES)
+            except ssl.SSLWantReadError:
+                return
+            except ssl.SSLError as error:
+                self._error = _error_of(error)
+            else:
+                self._plain += data
+                self._ended = not data
+
+
+def _error_of(error: ssl.SSLError) -> TlsError:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        words = f"the server's certificate is refused: {error.verify_message}"
+        return TlsError(errno.EACCES, words, _OF_VERIFICATION.get(error.verify_code, Status.CERTIFICATE_IS_INVALID))
+    if isinstance(error, ssl.SSLEOFError):
+        return TlsError(errno.ECONNRESET, "the server's bytes end in the middle of TLS", Status.CONNECTION_RESET_BY_PEER)
+    reason = (error.reason or str(error)).lower().replace("_", " ")
+    return TlsError(errno.EPROTO, f"TLS: {reason}")
