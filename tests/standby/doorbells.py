@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -11,6 +11,7 @@ from rig.device.objects import Pattern
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.driver import PatternToOffload
 from rig.standby.system.owner import Owner
+from rig.standby.system.rows import SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.system import System
 from rig.standby.wire.nic import Held
@@ -28,10 +29,10 @@ class Doorbells(Owner):
 
     def __init__(self, system: System, driver: Any) -> None:
         self._processes = system.processes
-        self._numbers = system._ledger._numbers
+        self._numbers = system.numbers
         self._soon = system._ledger.soon
         self._driver = driver
-        self._keys: dict[int, str] = {}
+        self._bells: SavedTable[SavedBell] = SavedTable(system.rows, "bell")
         """By instance."""
         self._resumed: dict[int, tuple[int, ...]] = {}
         """Whom the driver would continue, as it was told last."""
@@ -39,15 +40,15 @@ class Doorbells(Owner):
         """Keys and reasons."""
 
     def key_of(self, app: AppProcess) -> str:
-        return self._keys[app.instance]
+        return self._bells[str(app.instance)].key
 
-    def all_keys(self) -> Collection[str]:
-        return self._keys.values()
+    def has(self, key: str) -> bool:
+        return key in self._keys()
 
     async def prepare(self) -> None:
         for app in self._processes:
-            if app.instance not in self._keys:
-                self._keys[app.instance] = self._numbers.next_key("pattern")
+            if str(app.instance) not in self._bells:
+                self._bells[str(app.instance)] = SavedBell(app.instance, self._numbers.next_key("pattern"))
                 self._soon()
             if self._resumed.get(app.instance) != app.child.pids:
                 await self._add(app)
@@ -70,21 +71,22 @@ class Doorbells(Owner):
         self._resumed.pop(self._app_of(key).instance, None)
 
     async def end_app(self, app: AppProcess) -> None:
-        key = self._keys.get(app.instance)
-        if key is not None:
-            await self._driver.remove_pattern(key)
-            del self._keys[app.instance]
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        return [(("bell", str(instance)), SavedBell(instance, key)) for instance, key in self._keys.items()]
+        bell = self._bells.get(str(app.instance))
+        if bell is not None:
+            await self._driver.remove_pattern(bell.key)
+            del self._bells[str(app.instance)]
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
-        self._keys = {saved.instance: saved.key for saved in saved_of(things, "bell", SavedBell)}
+        for saved in saved_of(things, "bell", SavedBell):
+            self._bells[str(saved.instance)] = saved
 
     async def agree(self, held: Held) -> None:
         for app in self._processes:
-            if self._keys.get(app.instance, "") in set(self._keys.values()) - set(held.patterns):
+            if str(app.instance) in self._bells and self.key_of(app) not in held.patterns:
                 await self._add(app)
 
     def _app_of(self, key: str) -> AppProcess:
-        return next(app for app in self._processes if self._keys.get(app.instance) == key)
+        return next(app for app in self._processes if str(app.instance) in self._bells and self.key_of(app) == key)
+
+    def _keys(self) -> set[str]:
+        return {bell.key for bell in self._bells.values()}

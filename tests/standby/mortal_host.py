@@ -117,10 +117,14 @@ class MortalStore(Store):
         super().__init__(path)
         self._plug = plug
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
+    @property
+    def is_dead(self) -> bool:
+        return self._plug.dead
+
+    def save(self, changes: Mapping[Name, bytes | None], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
         step = self._plug.begin()
         if step is not None:
-            super().save(things, done, gone)
+            super().save(changes, done, gone)
             self._plug.end(step)
 
 

@@ -12,7 +12,7 @@ from rig.standby.system.channels.channel import SavedChannel
 from rig.standby.system.ledger import HOST, SavedHost
 from rig.standby.system.machine_start import left_of, lose_what_ended
 from rig.standby.system.numbers import Numbers
-from rig.standby.system.package import AppPackage
+from rig.standby.system.package import SavedPackage
 from rig.standby.system.power import Screen
 from rig.standby.system.registration import Registration
 from rig.standby.system.store import Done, Name, Store
@@ -49,8 +49,8 @@ def registration(task_id: str, trigger: AnyTrigger) -> Registration:
 
 
 def things(*more: tuple[Name, Any]) -> dict[Name, bytes]:
-    package = AppPackage("chat", access=True)
-    package.registrations = {"a": registration("a", AWAY), "b": registration("b", ChannelPush("inbox"))}
+    registrations = {"a": registration("a", AWAY), "b": registration("b", ChannelPush("inbox"))}
+    package = SavedPackage("chat", access=True, registrations=registrations)
     run = RunTask(instance=7, task_id="a", name="task", entry_point=None, trigger=AWAY)
     all_: list[tuple[Name, Any]] = [
         (HOST, SavedHost(Screen.CONNECTED_STANDBY, Numbers(instances=3, runs=8, keys=2))),
@@ -73,7 +73,7 @@ def test_apps_channels_and_runs_under_way_are_gone_and_the_rest_is_there() -> No
     assert set(left) == {HOST, ("package", "chat"), ("task", "8"), ("due", "a"), ("surroundings", "")}
     host = msgspec.msgpack.decode(left[HOST], type=SavedHost)
     assert (host.screen, host.numbers) == (Screen.ACTIVE, Numbers(instances=3, runs=8, keys=2))
-    package = msgspec.msgpack.decode(left["package", "chat"], type=AppPackage)
+    package = msgspec.msgpack.decode(left["package", "chat"], type=SavedPackage)
     assert package.access
     assert list(package.registrations) == ["a"], "that of a channel went with it"
 

@@ -19,7 +19,7 @@ from tests.standby.virtual_time import virtual
 def test_the_store_gives_back_what_was_saved_last(tmp_path: Path) -> None:
     store = Store(tmp_path / "system.db")
     store.save({("app", "1"): b"a", ("app", "2"): b"b"}, [Done(1, 1, b"one", 1)])
-    store.save({("app", "1"): b"A"}, [Done(1, 3, b"three", 1)], gone=[2])
+    store.save({("app", "1"): b"A", ("app", "2"): None}, [Done(1, 3, b"three", 1)], gone=[2])
     again = Store(tmp_path / "system.db")
     assert again.things() == {("app", "1"): b"A"}
     assert (again.inbox(1).last, again.inbox(1).answers) == (1, {1: b"one", 3: b"three"})
@@ -41,10 +41,10 @@ async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path
     class FullAtTimes(Store):
         full = False
 
-        def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
+        def save(self, changes: Mapping[Name, bytes | None], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
             if self.full:
                 raise sqlite3.OperationalError("database or disk is full")
-            super().save(things, done, gone)
+            super().save(changes, done, gone)
 
     store = FullAtTimes(tmp_path / "system.db")
     host = FakeHost(StandbyConfig(), store)
@@ -71,8 +71,8 @@ class Watched(Store):
         super().__init__(path)
         self.noted: list[list[int]] = []
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
-        super().save(things, done, gone)
+    def save(self, changes: Mapping[Name, bytes | None], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
+        super().save(changes, done, gone)
         if done:
             self.noted.append([message.number for message in done])
 

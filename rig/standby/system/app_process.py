@@ -10,6 +10,8 @@ import msgspec
 
 from rig.standby.system.governor import Governor, Hold
 from rig.standby.system.package import AppPackage
+from rig.standby.system.rows import SavedObject
+from rig.standby.system.store import Name
 from rig.standby.system.supervising import Child
 from rig.standby.system.suspension import SavedSuspension, Suspension
 from rig.standby.wire.descriptors import Descriptors
@@ -49,7 +51,7 @@ class SavedApp(msgspec.Struct, frozen=True):
     suspension: SavedSuspension = SavedSuspension()
 
 
-class AppProcess:
+class AppProcess(SavedObject):
     """`instance` is its identity: two processes of one package have two numbers, and no number comes twice. A task host is one
     as well: it runs what it was started for, and ends.
 
@@ -71,7 +73,7 @@ class AppProcess:
         serve: Serve,
         on_gone: Callable[[AppProcess], None],
         on_fault: Callable[[str, BaseException], None],
-        on_tell: Callable[[], None],
+        on_tell: Callable[[AppProcess], None],
         on_heard: Callable[[AppProcess], None],
     ) -> None:
         self.package = package
@@ -114,6 +116,10 @@ class AppProcess:
             inbox=inbox,
             on_resumed=self._heard_all,
         )
+
+    @property
+    def row_name(self) -> Name:
+        return APPS, str(self.instance)
 
     def save(self) -> SavedApp:
         return SavedApp(
@@ -170,7 +176,8 @@ class AppProcess:
     def tell(self, notice: ToApp) -> None:
         """Send it a message, as soon as that is written down."""
         self._unheard.append(notice)
-        self._on_tell()
+        self.changed()
+        self._on_tell(self)
 
     def tell_failed(self, channel_id: str) -> None:
         """Its transport is of no more use. Stopped before its read has ended it would know that when it goes on for something
@@ -196,7 +203,7 @@ class AppProcess:
         """It is. The app may have died a moment ago: then nothing, and the line tells."""
         for notice in self._unheard:
             self._peer.notify(notice)
-        self._unheard.clear()
+        self._unheard = []
 
     def give_test_line(self, fd: int) -> None:
         """The user has launched it, which runs already. A system that dies now has closed the test's line with its own."""
@@ -251,6 +258,7 @@ class AppProcess:
 
     def run(self, order: RunTask) -> None:
         self._runs[order.instance] = order, self._run_hold(order)
+        self.changed()
         self.tell(order)
 
     def run_done(self, number: int) -> None:
@@ -258,6 +266,7 @@ class AppProcess:
         _, hold = self._runs.pop(number, (None, None))
         if hold is not None:
             hold.release()
+            self.changed()
 
     def _read_hold(self) -> Hold:
         return self._governor.hold(self.label, "the completion of a read")

@@ -18,6 +18,7 @@ from rig.standby.system.numbers import Numbers
 from rig.standby.system.package import AppPackage
 from rig.standby.system.power import PowerState
 from rig.standby.system.processes import Processes
+from rig.standby.system.rows import Rows
 from rig.standby.system.situation import HostSituation
 from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.supervising import Supervising
@@ -41,4 +42,6 @@ class Core:
     situation: HostSituation
     surroundings: HostSurroundings
     admission: Admission
+    rows: Rows
+    """What has to last is put there."""
     timeline: TimelineWriter

@@ -14,7 +14,7 @@ from rig.standby.system.app_process import APPS, SavedApp
 from rig.standby.system.channels.channel import CHANNELS
 from rig.standby.system.channels.resets import resets_of_restart, without_untold_exits
 from rig.standby.system.ledger import HOST, SavedHost
-from rig.standby.system.package import PACKAGES, AppPackage
+from rig.standby.system.package import PACKAGES, SavedPackage
 from rig.standby.system.sockets.brokered import SOCKETS
 from rig.standby.system.store import Name, Store, saved_of
 from rig.standby.system.tasks.delivery import COMPLETIONS
@@ -39,7 +39,7 @@ def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     for number in (*_ordered(things), *_of_connections(things)):
         left.pop((INSTANCES, str(number)), None)
     left = without_untold_exits(left) | resets_of_restart(things)
-    for package in saved_of(things, PACKAGES, AppPackage):
+    for package in saved_of(things, PACKAGES, SavedPackage):
         kept = {id_: task for id_, task in package.registrations.items() if task.channel_id is None}
         left[PACKAGES, package.name] = msgspec.msgpack.encode(msgspec.structs.replace(package, registrations=kept))
     return left

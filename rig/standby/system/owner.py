@@ -6,9 +6,7 @@ with any of them they do through `Owners` (owners.py), and know none by name.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.package import AppPackage
@@ -21,9 +19,9 @@ class Owner:
     """What an owner has nothing to do with it leaves as it is here: nothing. Keys are the driver's names of connections and
     patterns; a method that takes one is called with the owner's own only."""
 
-    def all_keys(self) -> Collection[str]:
-        """All that it means the driver to hold."""
-        return ()
+    def has(self, key: str) -> bool:
+        """Whether it means the driver to hold that; asked at each wake, and there may be very many."""
+        return False
 
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
@@ -93,13 +91,9 @@ class Owner:
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
 
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        """All that has to last, by kind and key; the kinds are its own."""
-        return ()
-
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
-        """What the system before had `saved`. Apps are there already. It takes its own out of the supervisor's `descriptors`;
-        what is left in the end is closed."""
+        """What the system before had in rows (rows.py), of kinds of its own; what it does not put there again is gone. Apps are
+        there already. It takes its own out of the supervisor's `descriptors`; what is left in the end is closed."""
 
     def adopt(self, held: Held) -> None:
         """Give the driver, which may be a new one too, the descriptors of what it holds."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owner import Owner
@@ -25,10 +23,10 @@ class Owners(Owner):
 
     def _of(self, key: str | None) -> list[tuple[Owner, str]]:
         """One at most, with its key."""
-        return [(owner, key) for owner in self._all if key is not None and key in owner.all_keys()]
+        return [(owner, key) for owner in self._all if key is not None and owner.has(key)]
 
-    def all_keys(self) -> Collection[str]:
-        return {key for owner in self._all for key in owner.all_keys()}
+    def has(self, key: str) -> bool:
+        return any(owner.has(key) for owner in self._all)
 
     async def prepare(self) -> None:
         for owner in self._all:
@@ -106,10 +104,6 @@ class Owners(Owner):
     def package_gone(self, package: AppPackage) -> None:
         for owner in self._all:
             owner.package_gone(package)
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for owner in self._all:
-            yield from owner.saved()
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         for owner in self._all:

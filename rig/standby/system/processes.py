@@ -8,15 +8,19 @@ from collections.abc import Iterator
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owners import Owners
 from rig.standby.system.power import PowerState
+from rig.standby.system.rows import Rows
 from rig.timeline import TimelineWriter
 
 
 class Processes:
     """By instance number."""
 
-    def __init__(self, power: PowerState, owners: Owners, timeline: TimelineWriter, suspend_deadline_s: float) -> None:
+    def __init__(
+        self, power: PowerState, owners: Owners, rows: Rows, timeline: TimelineWriter, suspend_deadline_s: float
+    ) -> None:
         self._power = power
         self._owners = owners
+        self._rows = rows
         self._timeline = timeline
         self._suspend_deadline_s = suspend_deadline_s
         self._all: dict[int, AppProcess] = {}
@@ -30,9 +34,11 @@ class Processes:
 
     def add(self, app: AppProcess) -> None:
         self._all[app.instance] = app
+        app.is_saved_in(self._rows)
 
     def remove(self, app: AppProcess) -> None:
         del self._all[app.instance]
+        app.is_forgotten()
         awaited = self._awaited.pop(app.instance, None)
         if awaited is not None:
             awaited.set_result(None)

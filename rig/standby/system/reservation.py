@@ -11,9 +11,10 @@ from typing import Any
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
+from rig.standby.system.rows import SavedPart
 
 
-class Reservation:
+class Reservation(SavedPart):
     """One for each thing that has a connection at a time. Its coroutines raise what the driver does."""
 
     def __init__(self, key: str | None = None) -> None:

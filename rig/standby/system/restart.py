@@ -96,10 +96,10 @@ class Restart:
         """It gives back what is nobody's, and gets what it lacks. Raises what the driver does."""
         self._owners.adopt(held)
         for key in held.slots:
-            if key not in self._owners.all_keys():  # as they are now: a key that nobody had written down comes again
+            if not self._owners.has(key):  # as they are now: a key that nobody had written down comes again
                 await self._driver.give_back(key)
         for key in held.patterns:
-            if key not in self._owners.all_keys():
+            if not self._owners.has(key):
                 await self._driver.remove_pattern(key)
         await self._owners.agree(held)
 

@@ -16,7 +16,7 @@ from rig.errors import UsageError
 from rig.manifest.manifest import Manifest
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owners import Owners
-from rig.standby.system.package import AppPackage
+from rig.standby.system.package import AppPackage, Packages
 from rig.standby.system.processes import Processes
 from rig.standby.system.tasks.triggers.system_changes import Happened
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason, SystemTriggerType
@@ -37,7 +37,7 @@ class Servicing:
 
     def __init__(
         self,
-        packages: dict[str, AppPackage],
+        packages: Packages,
         processes: Processes,
         owners: Owners,
         happens: Callable[[Happened], None],
@@ -60,7 +60,7 @@ class Servicing:
 
     def install(self, manifest: Manifest, path: list[str]) -> None:
         """Also over a developer's package of that name, whose tasks have to be declared from now on. Raises UsageError."""
-        package = self._packages.setdefault(manifest.name, AppPackage(manifest.name))
+        package = self._packages.of(manifest.name)
         if package.manifest is not None:
             cause = f"app {manifest.name!r} is installed already, version {package.version}"
             raise UsageError("RIG-C23", cause, "host.update(name, manifest) to a higher version, or host.uninstall(name) before")
@@ -86,7 +86,7 @@ class Servicing:
         async with self._stopped(package, Cause.UNINSTALL, BackgroundTaskCancellationReason.UNINSTALL):
             self.installed(name)
             self._owners.package_gone(package)
-            del self._packages[name]
+            self._packages.remove(name)
         self._timeline.add("PACKAGE_UNINSTALL", app=name, version=package.version)
 
     async def end(self, app: AppProcess, cause: Cause) -> None:

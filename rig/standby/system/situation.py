@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 import msgspec
 
 from rig.standby.system.network import NetworkState
-from rig.standby.system.owner import Owner
+from rig.standby.system.rows import Rows, SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.wire.surroundings import NetworkCostType, Surroundings
 from rig.standby.wire.task_enums import BackgroundWorkCostValue
@@ -43,18 +43,19 @@ Heard: TypeAlias = Callable[[Situation, Situation], None]
 """(before, after)"""
 
 
-class HostSituation(Owner):
+class HostSituation:
     """What was told last outlives the system: what changes while there is none is told by the next one."""
 
-    def __init__(self, things: Mapping[Name, bytes], read: Callable[[], Situation]) -> None:
+    def __init__(self, rows: Rows, things: Mapping[Name, bytes], read: Callable[[], Situation]) -> None:
         saved = saved_of(things, KIND, Situation)
         self._read = read
-        self._now: Situation = saved[0] if saved else read()
+        self._row: SavedTable[Situation] = SavedTable(rows, KIND)
+        self._row[""] = saved[0] if saved else read()
         self._listeners: list[Heard] = []
 
     @property
     def now(self) -> Situation:
-        return self._now
+        return self._row[""]
 
     def subscribe(self, heard: Heard) -> None:
         """It is called after each change, in the order of subscription."""
@@ -62,10 +63,8 @@ class HostSituation(Owner):
 
     def look(self) -> None:
         """Something that it is made of may have changed."""
-        before, self._now = self._now, self._read()
-        if before != self._now:
+        before, after = self.now, self._read()
+        if before != after:
+            self._row[""] = after
             for heard in self._listeners:
-                heard(before, self._now)
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        yield (KIND, ""), self._now
+                heard(before, after)

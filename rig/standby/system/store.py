@@ -73,17 +73,19 @@ class Store:
         saved.answers = dict(rows.fetchall())
         return saved
 
-    def save(self, things: Mapping[Name, bytes], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
-        """All things there are now, the messages that made them so, and the senders that will never say anything again."""
-        changed = [(*name, value) for name, value in things.items() if self._known.get(name) != value]
-        removed = self._known.keys() - things.keys()
+    def save(self, changes: Mapping[Name, bytes | None], done: Sequence[Done] = (), gone: Collection[int] = ()) -> None:
+        """Things that may have changed, None of those that are gone; the messages that made them so, and the senders that will
+        never say anything again."""
+        changed = {name: value for name, value in changes.items() if value is not None and self._known.get(name) != value}
+        removed = [name for name, value in changes.items() if value is None and name in self._known]
         if not (changed or removed or gone or done):
             return
         with self._database:
             self._database.execute("BEGIN")
-            self._database.executemany("INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", changed)
-            for name in removed:
-                self._database.execute("DELETE FROM thing WHERE kind = ? AND key = ?", name)
+            self._database.executemany(
+                "INSERT OR REPLACE INTO thing VALUES (?, ?, ?)", [(*name, value) for name, value in changed.items()]
+            )
+            self._database.executemany("DELETE FROM thing WHERE kind = ? AND key = ?", removed)
             for message in done:
                 self._note(message)
             for sender, last in {message.sender: message.last for message in done}.items():
@@ -91,7 +93,14 @@ class Store:
             for silent in gone:
                 self._database.execute("DELETE FROM inbox WHERE sender = ?", (silent,))
                 self._database.execute("DELETE FROM answer WHERE sender = ?", (silent,))
-        self._known = dict(things)
+        self._known.update(changed)
+        for name in removed:
+            del self._known[name]
+
+    @property
+    def known(self) -> Mapping[Name, bytes]:
+        """All things, as they are written down."""
+        return self._known
 
     def _note(self, done: Done) -> None:
         """Of what had no answer the number is enough, as soon as all before it are done."""

@@ -12,6 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 from rig.standby.system.governor import Governor, Hold
+from rig.standby.system.rows import SavedPart
 from rig.standby.wire.from_app import FollowSuspension
 from rig.standby.wire.to_app import Resuming, Suspending, ToApp
 
@@ -29,7 +30,7 @@ class SavedSuspension(msgspec.Struct, frozen=True):
     """It was asked, and has not gone on since; it may be stopped by now."""
 
 
-class Suspension:
+class Suspension(SavedPart):
     """Of one app."""
 
     def __init__(self, saved: SavedSuspension, governor: Governor, label: str, tell: Callable[[ToApp], None]) -> None:

@@ -27,7 +27,7 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.ledger import HOST, Ledger, SavedHost
 from rig.standby.system.network import HostNetwork
 from rig.standby.system.owners import Owners
-from rig.standby.system.package import PACKAGES, AppPackage
+from rig.standby.system.package import PACKAGES, Packages, SavedPackage
 from rig.standby.system.power import PowerState, Screen, Sleep
 from rig.standby.system.processes import Processes
 from rig.standby.system.requests.app_calls import AppCalls
@@ -39,6 +39,7 @@ from rig.standby.system.requests.package_calls import PackageCalls
 from rig.standby.system.requests.socket_calls import SocketCalls
 from rig.standby.system.requests.task_calls import TaskCalls
 from rig.standby.system.restart import Outlived, Restart
+from rig.standby.system.rows import Rows
 from rig.standby.system.servicing import Servicing
 from rig.standby.system.situation import HostSituation, Situation
 from rig.standby.system.sleep_cycle import SleepCycle
@@ -74,17 +75,17 @@ class System:
         host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
         self.power = PowerState(timeline, host.screen)
         self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
-        self.packages: dict[str, AppPackage] = {package.name: package for package in saved_of(things, PACKAGES, AppPackage)}
+        self.rows = rows = Rows()
+        self.numbers = host.numbers
+        self.packages = Packages(rows, saved_of(things, PACKAGES, SavedPackage))
         self._timeline = timeline
         self._driver = driver
         self._faults = faults
         self._background = Background(faults.met, lambda: self._ledger.soon())
         self.owners = Owners()
-        self.surroundings = HostSurroundings(things, timeline)
-        self.owners.add(self.surroundings)
+        self.surroundings = HostSurroundings(rows, things, timeline)
         self._network = network
-        self.situation = HostSituation(things, self._read_situation)
-        self.owners.add(self.situation)
+        self.situation = HostSituation(rows, things, self._read_situation)
         self.system_events = SystemEvents(lambda happened: self.tasks.system.fire(happened))
         self.situation.subscribe(self.system_events.situation_changed)
         self.situation.subscribe(lambda before, after: self.tasks.scheduler.situation_changed())
@@ -92,7 +93,7 @@ class System:
         self.situation.subscribe(self._tell_network)
         self.power.subscribe(self._look_soon)
         network.subscribe(self._look)
-        self.processes = Processes(self.power, self.owners, timeline, rules.suspend_deadline_s)
+        self.processes = Processes(self.power, self.owners, rows, timeline, rules.suspend_deadline_s)
         self._sleep = SleepCycle(driver, self.power, self.governor, self.processes, self.owners, timeline, faults.met)
         core = Core(
             rules=rules,
@@ -109,9 +110,10 @@ class System:
             situation=self.situation,
             surroundings=self.surroundings,
             admission=Admission(rules.profile, self.situation),
+            rows=rows,
             timeline=timeline,
         )
-        table = ChannelTable()
+        table = ChannelTable(rows)
         self.tasks = TaskParts(
             core,
             get_channel=table.get,
@@ -123,7 +125,7 @@ class System:
         self.owners.add(*self.channels.owners)
         self.sockets = SocketParts(core, self.tasks.socket_activity)
         self.owners.add(self.tasks.owner, self.sockets.owner)
-        self._ledger = Ledger(store, host.numbers, self.packages, self.power, self.processes, self.owners, faults.met)
+        self._ledger = Ledger(store, rows, host.numbers, self.power, faults.met)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
@@ -165,7 +167,7 @@ class System:
             if not held.asleep:
                 self.processes.resume(app, "system_restarted")
         self.owners.network_is_back()
-        self._ledger.now()
+        self._ledger.taken_up()
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()
@@ -215,7 +217,7 @@ class System:
         self._ledger.soon()
 
     async def _start_app(self, call: bench.StartApp, test_fd: int) -> int:
-        package = self.packages.setdefault(call.name, AppPackage(call.name))
+        package = self.packages.of(call.name)
         package.user_grants, package.path = call.access, call.path
         return (await self.starting.app(package, call.entry, test_fd)).instance
 
@@ -231,7 +233,7 @@ class System:
             serve=self.app_messages.serve,
             on_gone=self._app_gone,
             on_fault=self._faults.met,
-            on_tell=self._ledger.soon,
+            on_tell=self._ledger.tell,
             on_heard=self.processes.suspend_if_idle,
         )
 

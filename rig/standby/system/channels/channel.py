@@ -12,6 +12,8 @@ from rig.device.payload import PayloadKeepAlive
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.system.reservation import Reservation
+from rig.standby.system.rows import SavedObject, SavedPart
+from rig.standby.system.store import Name
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 
 CHANNELS = "channel"
@@ -45,7 +47,7 @@ class SavedChannel(msgspec.Struct, frozen=True):
 
 
 @dataclass(eq=False)
-class Transport:
+class Transport(SavedPart):
     """`socket_id` is the app's number for it; `sock` the system's own descriptor, once it is connected."""
 
     socket_id: int
@@ -55,7 +57,7 @@ class Transport:
 
 
 @dataclass(eq=False)
-class Channel:
+class Channel(SavedObject):
     """One of an app's; its transport may be bound anew many times."""
 
     app: AppProcess
@@ -79,8 +81,14 @@ class Channel:
     """Push tasks that wait for the user to be back."""
     payload: PayloadKeepAlive | None = None
     """What the device sends in place of probes on this transport; None: probes."""
+    due_s: float | None = None
+    """When its keep-alive interval under way ends, of the loop's time; None: none is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
     """Changes of one channel come one after another, though each may wait for the device."""
+
+    @property
+    def row_name(self) -> Name:
+        return CHANNELS, f"{self.app.instance} {self.channel_id}"
 
     @property
     def label(self) -> str:
@@ -124,7 +132,7 @@ class Channel:
         """Whether the device is to keep its connection while the host sleeps."""
         return self.transport is not None and not self.over and self.hardware and self.push_enabled and self.key is not None
 
-    def save(self, due_s: float | None) -> SavedChannel:
+    def save(self) -> SavedChannel:
         transport = self.transport
         saved = SavedTransport(transport.socket_id, transport.sock is not None, transport.over) if transport else None
         return SavedChannel(
@@ -141,7 +149,7 @@ class Channel:
             reset=self.reset,
             held_pushes=self.held_pushes,
             payload=self.payload,
-            due_s=due_s,
+            due_s=self.due_s,
         )
 
 

@@ -30,15 +30,12 @@ class KeepAliveTimers:
         timer = self._timers.pop(channel, None)
         if timer is not None:
             timer.cancel()
-
-    def due_s(self, channel: Channel) -> float | None:
-        """When the interval under way ends; None when none is."""
-        timer = self._timers.get(channel)
-        return timer.when() if timer is not None else None
+            channel.due_s = None
 
     def _arm(self, channel: Channel, when_s: float) -> None:
         self.stop(channel)
         self._timers[channel] = self._loop.call_at(when_s, self._fire, channel, when_s)
+        channel.due_s = when_s
 
     def _fire(self, channel: Channel, when_s: float) -> None:
         next_s = when_s + self._clock.minutes_s(channel.minutes)

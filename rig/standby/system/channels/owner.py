@@ -4,9 +4,7 @@ them."""
 from __future__ import annotations
 
 import socket
-from collections.abc import Collection, Iterable, Mapping
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from rig.device.numbers import WakeReason
 from rig.standby.system.app_process import AppProcess
@@ -47,8 +45,8 @@ class ChannelOwner(Owner):
         self._processes = processes
         self._driver = driver
 
-    def all_keys(self) -> Collection[str]:
-        return [channel.key for channel in self._table if channel.key is not None]
+    def has(self, key: str) -> bool:
+        return self._table.by_key(key) is not None
 
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
@@ -129,11 +127,6 @@ class ChannelOwner(Owner):
             raise errors[0]
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for channel in self._table:
-            key = f"{channel.app.instance} {channel.channel_id}"
-            yield (CHANNELS, key), channel.save(self._timers.due_s(channel))
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         for saved in saved_of(things, CHANNELS, SavedChannel):

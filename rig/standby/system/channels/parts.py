@@ -35,7 +35,7 @@ class ChannelParts:
         self.timers = KeepAliveTimers(core.clock, self.triggers.keep_alive_due)
         self.closing = ChannelClosing(self.setup, self.timers, tasks)
         self.resets = ChannelResets(
-            table, self.setup, self.timers, availability, power, core.governor, core.background, happens, timeline
+            table, self.setup, self.timers, availability, power, core.governor, core.background, happens, timeline, core.rows
         )
         core.surroundings.subscribe(self.resets.surroundings_changed)
         power.subscribe(self.resets.power_changed)

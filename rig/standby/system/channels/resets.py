@@ -14,7 +14,7 @@ outlives the system's process.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from contextlib import suppress
 
 import msgspec
@@ -31,6 +31,7 @@ from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.governor import Governor
 from rig.standby.system.owner import Owner
 from rig.standby.system.power import PowerState, Screen
+from rig.standby.system.rows import Rows, SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.triggers.system_changes import Happened
 from rig.standby.wire.surroundings import Surroundings
@@ -64,6 +65,7 @@ class ChannelResets(Owner):
         background: Background,
         happens: Callable[[Happened], None],
         timeline: TimelineWriter,
+        rows: Rows,
     ) -> None:
         self._table = table
         self._setup = setup
@@ -74,7 +76,7 @@ class ChannelResets(Owner):
         self._background = background
         self._happens = happens
         self._timeline = timeline
-        self._untold: dict[tuple[str, Reason], set[SlotKind]] = {}
+        self._untold: SavedTable[SavedReset] = SavedTable(rows, KIND)
 
     # -- causes --------------------------------------------------------------------------------------------------------
 
@@ -112,13 +114,9 @@ class ChannelResets(Owner):
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
 
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for (package, reason), kinds in self._untold.items():
-            yield _name(package, reason), SavedReset(package, _details(reason, kinds))
-
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         for saved in saved_of(things, KIND, SavedReset):
-            self._untold[saved.package, saved.details.reason] = _kinds(saved.details)
+            self._untold[_key(saved.package, saved.details.reason)] = saved
 
     def catch_up(self) -> None:
         """The system is a new one: what the one before it did not come to."""
@@ -155,15 +153,18 @@ class ChannelResets(Owner):
                     await self._setup.free(channel)
 
     def _note(self, channel: Channel, reason: Reason, kind: SlotKind) -> None:
-        self._untold.setdefault((channel.app.package.name, reason), set()).add(kind)
+        package = channel.app.package.name
+        noted = self._untold.get(_key(package, reason))
+        kinds = _kinds(noted.details) if noted is not None else set[SlotKind]()
+        self._untold[_key(package, reason)] = SavedReset(package, _details(reason, kinds | {kind}))
 
     def _tell(self, reason: Reason, package: str | None = None) -> None:
-        for name, untold in list(self._untold):
-            if untold is reason and package in (None, name):
-                details = _details(reason, self._untold.pop((name, reason)))
+        for key, untold in list(self._untold.items()):
+            if untold.details.reason is reason and package in (None, untold.package):
+                details = self._untold.pop(key).details
                 lost = {"hardware": details.hardware, "software": details.software}
-                self._timeline.add("RESET", app=name, reason=reason.name, **lost)
-                self._happens(Happened(SystemTriggerType.CONTROL_CHANNEL_RESET, name, details))
+                self._timeline.add("RESET", app=untold.package, reason=reason.name, **lost)
+                self._happens(Happened(SystemTriggerType.CONTROL_CHANNEL_RESET, untold.package, details))
 
 
 def resets_of_restart(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
@@ -191,7 +192,11 @@ def without_untold_exits(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
 
 
 def _name(package: str, reason: Reason) -> Name:
-    return KIND, f"{reason.name} {package}"
+    return KIND, _key(package, reason)
+
+
+def _key(package: str, reason: Reason) -> str:
+    return f"{reason.name} {package}"
 
 
 def _kinds(details: ResetDetails) -> set[SlotKind]:

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Channel
+from rig.standby.system.rows import Rows
 from rig.standby.wire.hresult import HostError, HResult
 
 
 class ChannelTable:
-    def __init__(self) -> None:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._all: dict[tuple[int, str], Channel] = {}
 
     def __iter__(self) -> Iterator[Channel]:
@@ -21,9 +23,11 @@ class ChannelTable:
 
     def add(self, channel: Channel) -> None:
         self._all[channel.app.instance, channel.channel_id] = channel
+        channel.is_saved_in(self._rows)
 
     def remove(self, channel: Channel) -> None:
         del self._all[channel.app.instance, channel.channel_id]
+        channel.is_forgotten()
 
     def __contains__(self, channel: Channel) -> bool:
         return self._all.get((channel.app.instance, channel.channel_id)) is channel

@@ -10,6 +10,8 @@ import msgspec
 
 from rig.standby.system.package import AppPackage
 from rig.standby.system.reservation import Reservation
+from rig.standby.system.rows import SavedObject
+from rig.standby.system.store import Name
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
 
 SOCKETS = "socket"
@@ -49,7 +51,7 @@ class SavedSocket(msgspec.Struct, frozen=True):
     """What the driver knows its connection by."""
 
 
-class BrokeredSocket:
+class BrokeredSocket(SavedObject):
     """`saved` is all of it that lasts: whatever changes it replaces that as a whole. `sock` is the broker's own descriptor."""
 
     def __init__(self, saved: SavedSocket, sock: socket.socket, package: AppPackage, reservation: Reservation) -> None:
@@ -58,6 +60,13 @@ class BrokeredSocket:
         self.package = package
         self.reservation = reservation
         """In the driver, of a connection that the device keeps."""
+
+    @property
+    def row_name(self) -> Name:
+        return SOCKETS, str(self.saved.transfer)
+
+    def save(self) -> SavedSocket:
+        return self.saved
 
     def change(self, **fields: Any) -> None:
         self.saved = msgspec.structs.replace(self.saved, **fields)

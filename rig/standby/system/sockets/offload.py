@@ -36,10 +36,9 @@ class SocketOffload:
         self._sockets: dict[str, BrokeredSocket] = {}
         self._making: set[Reservation] = set()
 
-    @property
-    def keys(self) -> Collection[str]:
-        """All that the driver is to hold, or may already."""
-        return [*self._sockets, *(made.key for made in self._making if made.key is not None)]
+    def has(self, key: str) -> bool:
+        """Whether the driver is to hold it, or may already."""
+        return key in self._sockets or any(made.key == key for made in self._making)
 
     @property
     def offloaded(self) -> list[str]:

@@ -5,9 +5,7 @@ from __future__ import annotations
 
 import contextlib
 import socket
-from collections.abc import Collection, Iterable, Mapping
-
-import msgspec
+from collections.abc import Iterable, Mapping
 
 from rig.device.numbers import WakeReason
 from rig.standby.system.app_process import AppProcess
@@ -46,8 +44,8 @@ class SocketOwner(Owner):
         self._has_network = False
         power.subscribe(self._look)
 
-    def all_keys(self) -> Collection[str]:
-        return self._offload.keys
+    def has(self, key: str) -> bool:
+        return self._offload.has(key)
 
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
@@ -101,10 +99,6 @@ class SocketOwner(Owner):
             self._broker.drop(brokered, "its app is uninstalled")
 
     # -- what outlives the system's process ----------------------------------------------------------------------------
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for brokered in self._table:
-            yield (SOCKETS, str(brokered.saved.transfer)), brokered.saved
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         """One whose descriptor is not there was about to be taken, or dropped: that was not written down any more."""

@@ -19,7 +19,7 @@ class SocketParts:
 
     def __init__(self, core: Core, tasks: SocketActivityTasks) -> None:
         rules = core.rules
-        self.table = SocketTable()
+        self.table = SocketTable(core.rows)
         self.watch = SocketWatch(lambda brokered, reason: self.activity.came(brokered, reason))
         timers = SocketTimers(core.clock, lambda brokered: self.activity.came(brokered, Reason.KEEP_ALIVE_TIMER_EXPIRED))
         self.activity = SocketActivity(tasks, self.watch, timers, core.power, core.timeline)

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rig.standby.system.rows import Rows
 from rig.standby.system.sockets.brokered import BrokeredSocket
 
 
 class SocketTable:
     """There may be ten thousand: nothing that is done for one of them looks at the others."""
 
-    def __init__(self) -> None:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._all: dict[tuple[str, str], BrokeredSocket] = {}
         self._of_package: dict[str, dict[int, BrokeredSocket]] = {}
         """By transfer, in order: each new one has a higher number."""
@@ -24,6 +26,7 @@ class SocketTable:
     def add(self, brokered: BrokeredSocket) -> None:
         self._all[brokered.package.name, brokered.id] = brokered
         self._of_package.setdefault(brokered.package.name, {})[brokered.saved.transfer] = brokered
+        brokered.is_saved_in(self._rows)
 
     def remove(self, brokered: BrokeredSocket) -> None:
         del self._all[brokered.package.name, brokered.id]
@@ -31,6 +34,7 @@ class SocketTable:
         del of_package[brokered.saved.transfer]
         if not of_package:
             del self._of_package[brokered.package.name]
+        brokered.is_forgotten()
 
     def find(self, package: str, socket_id: str) -> BrokeredSocket | None:
         return self._all.get((package, socket_id))

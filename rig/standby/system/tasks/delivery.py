@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 import msgspec
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.processes import Processes
+from rig.standby.system.rows import Rows, SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.instance import Instance
 from rig.standby.wire.to_app import TaskCompleted, TaskProgressed
@@ -25,9 +26,9 @@ class SavedCompletions(msgspec.Struct, frozen=True):
 
 
 class Delivery:
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, rows: Rows) -> None:
         self._processes = processes
-        self._kept: dict[int, list[TaskCompleted]] = {}
+        self._kept: SavedTable[SavedCompletions] = SavedTable(rows, COMPLETIONS)
         """By the app's process; gone with it."""
 
     def progress(self, instance: Instance, value: int) -> None:
@@ -41,26 +42,26 @@ class Delivery:
         notice = TaskCompleted(instance.registration.task_id, instance.number, fault)
         for app in self._apps(instance):
             if app.suspended:
-                kept = self._kept.setdefault(app.instance, [])
-                kept.append(notice)
-                del kept[:-KEPT]
+                self._keep(app, notice)
             else:
                 app.tell(notice)
 
     def goes_on(self, app: AppProcess) -> None:
-        for notice in self._kept.pop(app.instance, ()):
+        kept = self._kept.pop(str(app.instance), None)
+        for notice in kept.completions if kept is not None else ():
             app.tell(notice)
 
     def gone(self, app: AppProcess) -> None:
-        self._kept.pop(app.instance, None)
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for instance, kept in self._kept.items():
-            yield (COMPLETIONS, str(instance)), SavedCompletions(instance, tuple(kept))
+        self._kept.pop(str(app.instance), None)
 
     def restore(self, things: Mapping[Name, bytes]) -> None:
         for saved in saved_of(things, COMPLETIONS, SavedCompletions):
-            self._kept[saved.instance] = list(saved.completions)
+            self._kept[str(saved.instance)] = saved
+
+    def _keep(self, app: AppProcess, notice: TaskCompleted) -> None:
+        kept = self._kept.get(str(app.instance))
+        before = kept.completions if kept is not None else ()
+        self._kept[str(app.instance)] = SavedCompletions(app.instance, (*before, notice)[-KEPT:])
 
     def _apps(self, instance: Instance) -> Iterator[AppProcess]:
         name = instance.registration.package

@@ -10,6 +10,8 @@ import msgspec
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.power import IllegalEdge
 from rig.standby.system.registration import Registration
+from rig.standby.system.rows import SavedObject
+from rig.standby.system.store import Name
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import AnyDetails
@@ -56,7 +58,7 @@ class SavedInstance(msgspec.Struct, frozen=True):
     """Of the loop's time: when the limit of its run began to count."""
 
 
-class Instance:
+class Instance(SavedObject):
     """`number` counts runs of the whole host. One setter of its state, `turn`; the rest of a change is its caller's."""
 
     def __init__(self, saved: SavedInstance, timeline: TimelineWriter) -> None:
@@ -86,6 +88,10 @@ class Instance:
     def under_way(self) -> bool:
         """Ordered, and not over."""
         return self._state in (State.RUNNING, State.RETURNED)
+
+    @property
+    def row_name(self) -> Name:
+        return INSTANCES, str(self.number)
 
     def save(self) -> SavedInstance:
         returned = self._state is State.RETURNED

@@ -6,11 +6,13 @@ from collections.abc import Iterator
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
+from rig.standby.system.rows import Rows
 from rig.standby.system.tasks.instance import Instance
 
 
 class Instances:
-    def __init__(self) -> None:
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
         self._all: dict[int, Instance] = {}
 
     def __iter__(self) -> Iterator[Instance]:
@@ -18,9 +20,11 @@ class Instances:
 
     def add(self, instance: Instance) -> None:
         self._all[instance.number] = instance
+        instance.is_saved_in(self._rows)
 
     def remove(self, instance: Instance) -> None:
-        self._all.pop(instance.number, None)
+        if self._all.pop(instance.number, None) is not None:
+            instance.is_forgotten()
 
     def of_host(self, app: AppProcess) -> list[Instance]:
         """In the order in which they were fired, which is that in which an app runs them."""

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-
-import msgspec
+from collections.abc import Mapping, Sequence
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.owner import Owner
@@ -77,13 +75,6 @@ class TaskOwner(Owner):
             self._registry.remove(registration, "its app is uninstalled")
         self._scheduler.cancel_package(package.name, Reason.UNINSTALL)
         self._access.remove(package)
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for instance in self._instances:
-            yield (INSTANCES, str(instance.number)), instance.save()
-        for source in self._sources:
-            yield from source.saved()
-        yield from self._delivery.saved()
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         """An instance that a process has been told of goes on there; the others wait as they did."""

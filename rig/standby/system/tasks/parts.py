@@ -50,10 +50,10 @@ class TaskParts:
         self._win8 = rules.profile == "win8"
         self.access = Access(core.packages, core.surroundings, rules)
         self.registry = Registry(core.packages, core.admission, core.timeline)
-        self.instances = Instances()
+        self.instances = Instances(core.rows)
         hosts = Hosts(processes, self.registry, start_task_host, activate, rules.memory_limit_mb * MIB)
         limits = Limits(rules, self.instances, self._exceeded)
-        delivery = Delivery(processes)
+        delivery = Delivery(processes, core.rows)
         self.quotas = Quotas(
             rules, core.clock, self.instances, processes, power, core.surroundings, lambda: self.scheduler.consider_all()
         )
@@ -89,7 +89,7 @@ class TaskParts:
         sources = (
             self.channel,
             self.system,
-            TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer")),
+            TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer"), core.rows),
             self.application,
             self.device_use,
             self.device_servicing,

@@ -37,7 +37,7 @@ class Registry:
 
     def __iter__(self) -> Iterator[Registration]:
         for package in self._packages.values():
-            yield from list(package.registrations.values())
+            yield from package.registrations.values()
 
     def of_kind(self, *kinds: type[Any]) -> list[Registration]:
         return [registration for registration in self if isinstance(registration.trigger, kinds)]
@@ -79,7 +79,7 @@ class Registry:
             group=wanted.group,
             in_app=in_app,
         )
-        package.registrations[made.task_id] = made
+        package.register(made)
         self._tell("REGISTER", made)
         source.armed(made)
         return made.task_id
@@ -94,7 +94,7 @@ class Registry:
     def remove(self, registration: Registration, why: str) -> None:
         """It fires no more. Safe to call twice."""
         package = self._packages[registration.package]
-        if package.registrations.pop(registration.task_id, None) is not None:
+        if package.unregister(registration.task_id):
             self.source(registration.trigger).disarmed(registration)
             self._tell("UNREGISTER", registration, reason=why)
 

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Any
-
-import msgspec
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
@@ -31,9 +29,5 @@ class TriggerSource:
     def over(self, instance: Instance) -> None:
         """A run of one is, also one that never began."""
 
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        """What has to last of its own."""
-        return ()
-
     def restore(self, things: Mapping[Name, bytes]) -> None:
-        """What the system before has saved; `armed` follows for each registration."""
+        """What the system before had in rows of its own; `armed` follows for each registration."""

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 
 import msgspec
 
 from rig.clock import Clock
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
+from rig.standby.system.rows import Rows, SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.wire.from_app import RegisterTask
@@ -32,12 +33,12 @@ class SavedDue(msgspec.Struct, frozen=True):
 class TimeTriggers(TriggerSource):
     kinds = (Time, Maintenance)
 
-    def __init__(self, clock: Clock, fire: Callable[[Registration], object]) -> None:
+    def __init__(self, clock: Clock, fire: Callable[[Registration], object], rows: Rows) -> None:
         self._clock = clock
         self._fire = fire
         self._loop = asyncio.get_running_loop()
         self._timers: dict[str, asyncio.TimerHandle] = {}
-        self._due_s: dict[str, float] = {}
+        self._rows: SavedTable[SavedDue] = SavedTable(rows, KIND)
         self._restored: dict[str, float] = {}
 
     def check(self, app: AppProcess, wanted: RegisterTask) -> None:
@@ -51,12 +52,8 @@ class TimeTriggers(TriggerSource):
         self._arm(registration, due_s if due_s is not None else self._next_s(registration, self._loop.time()))
 
     def disarmed(self, registration: Registration) -> None:
-        self._due_s.pop(registration.task_id)
+        del self._rows[registration.task_id]
         self._timers.pop(registration.task_id).cancel()
-
-    def saved(self) -> Iterable[tuple[Name, msgspec.Struct]]:
-        for task_id, due_s in self._due_s.items():
-            yield (KIND, task_id), SavedDue(task_id, due_s)
 
     def restore(self, things: Mapping[Name, bytes]) -> None:
         self._restored = {due.task_id: due.at_s for due in saved_of(things, KIND, SavedDue)}
@@ -70,12 +67,12 @@ class TimeTriggers(TriggerSource):
         return max(earliest_s, math.ceil(earliest_s / tick_s - 1e-9) * tick_s)
 
     def _arm(self, registration: Registration, due_s: float) -> None:
-        self._due_s[registration.task_id] = due_s
+        self._rows[registration.task_id] = SavedDue(registration.task_id, due_s)
         self._timers[registration.task_id] = self._loop.call_at(due_s, self._due, registration)
 
     def _due(self, registration: Registration) -> None:
         """Those that have passed meanwhile are one."""
-        due_s = self._due_s[registration.task_id]
+        due_s = self._rows[registration.task_id].at_s
         while due_s <= self._loop.time():
             due_s = self._next_s(registration, due_s)
         self._arm(registration, due_s)

@@ -1,0 +1,39 @@
+"""At each transaction of every system of these tests: what is written down is what there is, but for what said that it has
+changed. A change that nobody says would be lost with the system's process."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from rig.standby.system.ledger import HOST, Ledger
+from rig.standby.system.store import Name, Store
+from tests.standby.mortal_host import MortalStore
+
+
+@pytest.fixture(autouse=True)
+def every_change_is_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    unsaid: list[Name] = []
+    last: dict[Store, Ledger] = {}
+    begin, now = Ledger.__init__, Ledger.now
+
+    def begun(ledger: Ledger, store: Store, *arguments: Any) -> None:
+        last[store] = ledger
+        begin(ledger, store, *arguments)
+
+    def checked(ledger: Ledger) -> None:
+        if last[ledger._store] is ledger and not is_dead(ledger._store):
+            unsaid.extend(name for name in ledger._rows.unsaid(ledger._store.known) if name != HOST)
+        now(ledger)
+
+    monkeypatch.setattr(Ledger, "__init__", begun)
+    monkeypatch.setattr(Ledger, "now", checked)
+    yield
+    assert not unsaid, "rows that have changed and did not say so (rig/standby/system/rows.py)"
+
+
+def is_dead(store: Store) -> bool:
+    """Nothing reaches it any more."""
+    return isinstance(store, MortalStore) and store.is_dead
