@@ -56,7 +56,7 @@ def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
     [
         ("rig serve --device ", ["native", "qemu"]),
         ("rig run --device q", ["qemu"]),
-        ("rig run --topology n", ["nat", "nat-drop"]),
+        ("rig run --topology n", ["nat", "nat-2s", "nat-3s", "nat-drop"]),
         ("rig help t", ["tour", "tests", "topology"]),
     ],
 )
