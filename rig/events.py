@@ -158,7 +158,7 @@ class TimelineEvent(StrEnum):
         "A frame on a link; written when the bench is closed: port, len, info, left_out (frames before it without a record).",
     )
     TASK_DATA = "TASK_DATA", "The suite's chat app: what its push task found: app, channel, data (hexadecimal), closed."
-    KA_TX = "KA_TX", "The chat app sent its own keep-alive: app, channel, bytes."
+    KA_TX = "KA_TX", "A keep-alive task sent what keeps a channel alive: app, channel, bytes, or frame (ping or pong)."
     MASKS_GIVEN = "MASKS_GIVEN", "The chat app gave the device new WebSocket masks: app, channel, next_counter."
     TRANSPORT_ERROR = "TRANSPORT_ERROR", "The chat app met an error on its socket: app, channel, error."
 

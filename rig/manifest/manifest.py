@@ -69,9 +69,12 @@ class Manifest(msgspec.Struct, frozen=True):
         return next((declared for declared in self.extensions if declared.entry_point == entry_point), None)
 
     def declares(self, entry_point: str, task_type: TaskType) -> bool:
-        """Each entry point lists every type that it is used with (BGT-005, CCT-049)."""
+        """Each entry point lists every type that it is used with (BGT-005, CCT-049), a control channel's beside an executable
+        (CWS-010)."""
         declared = self.extension(entry_point)
-        return declared is not None and task_type in declared.task_types
+        if declared is None or task_type not in declared.task_types:
+            return False
+        return task_type is not TaskType.CONTROL_CHANNEL or declared.executable is not None
 
     def runs_in_app(self, entry_point: str, task_type: TaskType) -> bool:
         """Of what is not declared too: a task in the app's process needs no declaration (BGT-006, B-29)."""

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 import pytest
 
 from rig.bench import Bench
 from rig.suite.broker_scene import BrokerScene
 from rig.suite.scene import Scene
 from rig.suite.task_scene import TaskScene
+
+if TYPE_CHECKING:
+    from rig.suite.websocket_scene import WebSocketScene
 
 
 @pytest.fixture
@@ -26,3 +31,11 @@ def tasks(bench: Bench) -> TaskScene:
 def broker(bench: Bench) -> BrokerScene:
     """A bench with the app of the socket broker."""
     return BrokerScene(bench)
+
+
+@pytest.fixture
+def sockets(bench: Bench, websocket_server: Any) -> WebSocketScene:
+    """A bench with the app of WebSocket channels, and a WebSocket server."""
+    from rig.suite.websocket_scene import WebSocketScene  # its library takes a moment, and most tests need none of it
+
+    return WebSocketScene(bench, websocket_server)

@@ -130,7 +130,10 @@ class ControlChannelTrigger:
 
     def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
         """Blocks until the slot is there or refused."""
-        return ControlChannelTriggerStatus(self._call(from_app.WaitForPushEnabled(self._id)))
+        status = ControlChannelTriggerStatus(self._call(from_app.WaitForPushEnabled(self._id)))
+        if status.allocated and self._transport is not None:
+            self._transport.push_enabled()
+        return status
 
     def decrease_network_keep_alive_interval(self) -> None:
         """The app saw the connection drop: lower the network interval by a step, never below the floor (CCT-037)."""

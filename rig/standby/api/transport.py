@@ -47,6 +47,9 @@ class Transport:
     def _greet(self, sock: socket.socket, deadline: Deadline) -> None:
         """Whatever has to be agreed with the peer before the app has a connection. Raises OSError."""
 
+    def push_enabled(self) -> None:
+        """The channel that it is bound to has its slot: what receives by itself begins. Again: nothing."""
+
     @property
     def established(self) -> bool:
         """Whether there is a connection of the kernel's that is still open both ways."""

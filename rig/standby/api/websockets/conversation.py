@@ -49,6 +49,14 @@ class Closed:
     reason: str
 
 
+def check_close(code: int, reason: str) -> None:
+    """What an app may close with. Raises HostError INVALID_ARG."""
+    if not (code == CloseCode.NORMAL_CLOSURE or 3000 <= code < 5000):
+        raise HostError(HResult.INVALID_ARG, f"close code {code}: an app's are 1000 and 3000 to 4999")
+    if len(reason.encode()) > CLOSE_REASON_BYTES:
+        raise HostError(HResult.INVALID_ARG, f"a reason of {len(reason.encode())} bytes, {CLOSE_REASON_BYTES} allowed")
+
+
 class Conversation:
     """For one thread at a time. `feed` and then `parts`, `end` and `outgoing`; nothing is parsed behind an end."""
 
@@ -151,8 +159,14 @@ class Conversation:
 
     # -- what goes -----------------------------------------------------------------------------------------------------
 
+    @property
+    def unsent_bytes(self) -> int:
+        """What `outgoing` would give."""
+        return sum(map(len, self._ws.writes))
+
     def outgoing(self) -> bytes:
-        """For the server, in order: what was sent, pongs, the close frame. The end of the stream is the caller's."""
+        """For the server, in order: what was sent, pongs, the close frame; each byte once. The end of the stream is the
+        caller's."""
         return b"".join(self._ws.data_to_send())
 
     def send(self, data: bytes, *, text: bool = False, last: bool = True) -> None:
@@ -176,11 +190,7 @@ class Conversation:
         self._control(Opcode.PONG, data)
 
     def close(self, code: int, reason: str) -> None:
-        """Begin the closing handshake; nothing when it has begun. Raises HostError INVALID_ARG."""
-        if not (code == CloseCode.NORMAL_CLOSURE or 3000 <= code < 5000):
-            raise HostError(HResult.INVALID_ARG, f"close code {code}: an app's are 1000 and 3000 to 4999")
-        if len(reason.encode()) > CLOSE_REASON_BYTES:
-            raise HostError(HResult.INVALID_ARG, f"a reason of {len(reason.encode())} bytes, {CLOSE_REASON_BYTES} allowed")
+        """Begin the closing handshake; nothing when it has begun. Code and reason are `check_close`d."""
         if self._ws.state is OPEN:
             self._ws.send_close(code, reason)
 

@@ -1,0 +1,40 @@
+"""Settings of a WebSocket before it connects: WinRT's `Control` objects, as far as there is something to set here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from rig.standby.api.websockets.conversation import MAX_MESSAGE_BYTES
+from rig.standby.api.websockets.enums import KeepAliveFrame, MessageWebSocketReceiveMode, SocketMessageType
+
+
+@dataclass(kw_only=True)
+class WebSocketControl:
+    """Read when the socket connects; what is set later has no effect, but for `keep_alive_frame`."""
+
+    supported_protocols: tuple[str, ...] = ()
+    """Offered to the server, the best first; `socket.protocol` is the one that it chose."""
+    request_headers: Mapping[str, str] = field(default_factory=dict)
+    """More of the opening handshake's."""
+    keep_alive_frame: KeepAliveFrame = KeepAliveFrame.PING
+    """What WebSocketKeepAlive sends on the channel that the socket is bound to (CWS-011). The rig's own setting."""
+    desired_unsolicited_pong_interval_s: float = 0.0
+    """Of a socket that is bound to no channel; 0: none. A channel's keep-alives come at the channel's interval, whatever this
+    says (CWS-012)."""
+
+
+@dataclass(kw_only=True)
+class StreamWebSocketControl(WebSocketControl):
+    """Of a StreamWebSocket."""
+
+
+@dataclass(kw_only=True)
+class MessageWebSocketControl(WebSocketControl):
+    """Of a MessageWebSocket."""
+
+    message_type: SocketMessageType = SocketMessageType.UTF8
+    """Of messages that the app sends; may be set between two of them."""
+    receive_mode: MessageWebSocketReceiveMode = MessageWebSocketReceiveMode.FULL_MESSAGE
+    max_message_size_bytes: int = MAX_MESSAGE_BYTES
+    """A longer one from the server ends the connection with 1009. Holds in FULL_MESSAGE mode."""
