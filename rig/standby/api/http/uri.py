@@ -46,7 +46,7 @@ class HttpUri:
     def join(self, reference: str) -> HttpUri:
         """What a Location says, seen from here (RFC 9110 10.2.2). Raises HostError INVALID_ARG."""
         try:
-            absolute = urljoin(str(self), reference)
+            absolute = reference if urlsplit(reference).scheme else urljoin(str(self), reference)
         except ValueError as error:
             raise _invalid(reference, str(error)) from error
         return self.parse(absolute)
