@@ -50,6 +50,14 @@ class SecuredStream:
             self.tls.write(data)
             self._flush()
 
+    def sealed(self, data: bytes) -> bytes:
+        """What `sendall` would send, for a test that sends it otherwise: all of it, and before anything else."""
+        self.wait_open()
+        with self._lock:
+            self._flush()
+            self.tls.write(data)
+            return self._outgoing.read()
+
     def send_close_notify(self) -> None:
         """No more records from here; the other's may still come."""
         with self._lock:

@@ -201,7 +201,7 @@ class ChatApp:
     def _connect(self, trigger: ControlChannelTrigger, host: str, port: int, read: bool) -> int:
         sock = StreamSocket()
         trigger.using_transport(sock)
-        sock.connect(host, port)
+        self._connect_socket(sock, host, port)
         status = trigger.wait_for_push_enabled()
         if not status.allocated:
             sock.close()
@@ -210,6 +210,9 @@ class ChatApp:
         if read:
             sock.read_async(READ_BYTES, self._read_completed)
         return int(status)
+
+    def _connect_socket(self, sock: StreamSocket, host: str, port: int) -> None:
+        sock.connect(host, port)
 
     def _trigger(self, channel: str) -> ControlChannelTrigger:
         trigger = ControlChannelTrigger.by_id(channel)
