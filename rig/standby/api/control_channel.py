@@ -118,7 +118,9 @@ class ControlChannelTrigger:
 
     def using_transport(self, transport: Transport) -> None:
         """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
-        old one broke (CCT-039)."""
+        old one broke (CCT-039). HTTP: a request of the RtcRequestFactory, nothing else of that flavour (CHC-001)."""
+        if not isinstance(transport, Transport):
+            raise HostError(HResult.INVALID_ARG, f"a {type(transport).__name__} is no transport for a channel")
         if transport.connected:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
         if transport.keep_alive:
@@ -129,10 +131,13 @@ class ControlChannelTrigger:
         self._payload = None
 
     def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
-        """Blocks until the slot is there or refused."""
+        """Blocks until the slot is there or refused: until the transport is connected, if it connects by itself (CHC-003)."""
+        transport = self._transport
+        if transport is not None and not transport.settled():
+            return ControlChannelTriggerStatus.TRANSPORT_DISCONNECTED
         status = ControlChannelTriggerStatus(self._call(from_app.WaitForPushEnabled(self._id)))
-        if status.allocated and self._transport is not None:
-            self._transport.push_enabled()
+        if transport is not None and status.allocated:
+            transport.push_enabled()
         return status
 
     def decrease_network_keep_alive_interval(self) -> None:

@@ -58,6 +58,15 @@ class PostedRead:
         """Nothing more will come on this transport."""
         return self.error is not None
 
+    @property
+    def pushes_by_itself(self) -> bool:
+        """Whether the push task does not wait for its completion: `dispatched` says when it is due (CHC-006)."""
+        return False
+
+    def dispatched(self) -> bool:
+        """Whether the push task is due because of what `take` has just taken."""
+        return False
+
     # -- for the app's process -----------------------------------------------------------------------------------------
 
     @property

@@ -58,6 +58,10 @@ class Transport:
     def wait_acknowledged(self, timeout_s: float) -> None:
         """Until the peer has acknowledged all, or never will, or `timeout_s` is over."""
 
+    def settled(self) -> bool:
+        """Waits while it connects by itself. False: that has failed, and the system need not be asked for more."""
+        return True
+
     # -- connecting ----------------------------------------------------------------------------------------------------
 
     @property

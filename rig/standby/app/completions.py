@@ -39,4 +39,5 @@ class Completions:
         finally:
             self._faults.add("READ_COMPLETE_EXIT", **ended)
             if not operation.cancelled:
-                self._notify(ReadCompleted(operation.channel_id, operation.socket_id, operation.over))
+                push = not operation.pushes_by_itself
+                self._notify(ReadCompleted(operation.channel_id, operation.socket_id, operation.over, push))

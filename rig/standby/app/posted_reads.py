@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rig.standby.api.posted_read import PostedRead
 from rig.standby.app.crew import Crew
-from rig.standby.wire.from_app import ReadBegin, ReadWithoutEffect
+from rig.standby.wire.from_app import DataDispatched, ReadBegin, ReadWithoutEffect
 from rig.standby.wire.message import Notice
 
 BUFFERED = -1
@@ -66,7 +66,10 @@ class PostedReads:
                 self._notify(ReadWithoutEffect(operation.channel_id))
 
     def _receive(self, operation: PostedRead) -> None:
-        if operation.receive():
+        complete = operation.receive()
+        if operation.dispatched() and operation.channel_id is not None:
+            self._notify(DataDispatched(operation.channel_id, operation.socket_id))
+        if complete:
             self._completed(operation)
         else:
             self._notify(ReadWithoutEffect(operation.channel_id))

@@ -281,11 +281,19 @@ class ReadBegin(Prelude, frozen=True):
 
 
 class ReadCompleted(Notice, frozen=True):
-    """The completion has returned. `over`: the transport has ended."""
+    """The completion has returned. `over`: the transport has ended. `push`: the push task has waited for it."""
 
     channel: ChannelId | None
     socket: SocketId
     over: bool
+    push: bool = True
+
+
+class DataDispatched(Notice, frozen=True):
+    """A transport whose push task waits for no completion has something for the app: the task runs at once (CHC-006)."""
+
+    channel: ChannelId
+    socket: SocketId
 
 
 class ReadWithoutEffect(Notice, frozen=True):
@@ -388,6 +396,7 @@ FromApp: TypeAlias = (
     | ListSockets
     | ReadBegin
     | ReadCompleted
+    | DataDispatched
     | ReadWithoutEffect
     | TaskProgress
     | FollowTasks

@@ -31,6 +31,7 @@ class AppCalls:
             from_app.ReadWithoutEffect: self._read_without_effect,
             from_app.FollowSuspension: self._follow_suspension,
             from_app.Suspended: self._suspended,
+            from_app.DataDispatched: self._data_dispatched,
         }
 
     async def _app_ready(self, app: AppProcess, message: from_app.AppReady, descriptors: Descriptors) -> None:
@@ -53,7 +54,8 @@ class AppCalls:
         if channel is not None:
             if channel.transport is not None and channel.transport.socket_id == message.socket:
                 channel.transport.over |= message.over
-            self._triggers.push(channel)
+            if message.push:
+                self._triggers.push(channel)
         app.failure_heard(message.channel or "")
         self._processes.suspend_if_idle(app)
 
@@ -67,3 +69,9 @@ class AppCalls:
 
     def _suspended(self, app: AppProcess, message: from_app.Suspended, descriptors: Descriptors) -> None:
         self._processes.ready_to_stop(app, message.number)
+
+    def _data_dispatched(self, app: AppProcess, message: from_app.DataDispatched, descriptors: Descriptors) -> None:
+        """Not for what was bound before: its request was aborted."""
+        channel = self._table.find(app, message.channel)
+        if channel is not None and channel.transport is not None and channel.transport.socket_id == message.socket:
+            self._triggers.push(channel)

@@ -100,10 +100,12 @@ class ChannelCalls:
 
     async def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
+            self._check_bound(channel, message.socket)
             self._setup.connect_begin(channel, message.host, message.port)
 
     async def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
+            self._check_bound(channel, message.socket)
             if message.error is None:
                 self._setup.check_waits_for_transport(channel)
                 await self._setup.connected(channel, taken_transport(descriptors))
@@ -124,6 +126,14 @@ class ChannelCalls:
     async def _close(self, app: AppProcess, message: from_app.CloseChannel, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._closing.close(channel)
+
+    def _check_bound(self, channel: Channel, socket_id: int) -> None:
+        """One that connects by itself may be through with it when another one is bound in its place: neither its connection nor
+        its failure is that one's. Raises HostError ILLEGAL_METHOD_CALL."""
+        bound = channel.transport.socket_id if channel.transport is not None else None
+        if bound != socket_id:
+            why = f"socket {socket_id} is not bound to channel {channel.channel_id!r}: {bound or 'none'} is"
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, why)
 
     @asynccontextmanager
     async def _turn(self, app: AppProcess, channel_id: str) -> AsyncIterator[Channel]:

@@ -1,0 +1,184 @@
+"""The connection that an HTTP request goes out on: a transport, so that a channel may be bound to it.
+
+A request that is bound to a channel connects when it is sent, while the app waits for the channel (CHC-003): `begin` connects on
+a thread of its own, `settled` waits for that. Its push task waits for nothing but the channel's own set-up (CHC-006): what comes
+before `push_enabled` is told then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+from rig.clock import Deadline
+from rig.standby.api import session
+from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.http.credentials import Credentials
+from rig.standby.api.http.errors import HttpError, ProxyRefused
+from rig.standby.api.http.exchange import Exchange, Limits
+from rig.standby.api.http.outgoing import Outgoing, Proxy, tunnel
+from rig.standby.api.http.response_read import ResponseRead, Until
+from rig.standby.api.http.uri import HttpUri
+from rig.standby.api.stream_transport import StreamTransport, protect
+from rig.standby.wire.from_app import DataDispatched
+from rig.standby.wire.hresult import HostError, HResult
+
+CONNECT_S = 10.0
+"""For the connection, with the tunnel and TLS."""
+
+Completed: TypeAlias = Callable[[ResponseRead], None]
+
+
+class HttpConnection(StreamTransport):
+    """To an origin, or to the proxy before it. One exchange at a time, with one read of its response posted at a time."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.proxy: Proxy | None = None
+        self.client_certificate: Path | None = None
+        """A file with key and certificate for who asks for one in TLS."""
+        self._uri: HttpUri | None = None
+        """Of the origin: set before it connects."""
+        self._begun = self._given_up = False
+        self._over = threading.Event()
+        """`begin` has connected, or never will."""
+        self._error: BaseException | None = None
+        """Why it has not."""
+        self._push = threading.Lock()
+        self._push_enabled = self._has_dispatched = False
+
+    # -- connecting ----------------------------------------------------------------------------------------------------
+
+    @property
+    def connected(self) -> bool:
+        """Too late to bind it, also while it connects (CCT-012)."""
+        return self._begun or super().connected
+
+    def open(self, uri: HttpUri, *, timeout_s: float = CONNECT_S) -> None:
+        """Connect, through the proxy if there is one. Raises as StreamSocket.connect, and ProxyRefused."""
+        self._uri = uri
+        way = (self.proxy.host, self.proxy.port) if self.proxy is not None else (uri.host, uri.port)
+        self._connect(*way, timeout_s)
+
+    def begin(self, uri: HttpUri, connected: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        """Connect without waiting for it; then one of the two is called, on a thread of its own. Raises HostError
+        ILLEGAL_METHOD_CALL for one that was begun, or closed."""
+        with self._lock:
+            if self._begun or self._given_up:
+                raise HostError(HResult.ILLEGAL_METHOD_CALL, f"connection {self.socket_id} is used up: one request each")
+            self._begun = True
+        threading.Thread(target=self._begin, args=(uri, connected, failed), name="http", daemon=True).start()
+
+    def _begin(self, uri: HttpUri, connected: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
+        try:
+            self.open(uri)
+            if self._given_up:  # while it connected
+                super().close()
+                raise HostError(HResult.CANCELLED, f"connection {self.socket_id} was closed while it connected")
+            connected()
+        except BaseException as error:
+            self._error = error
+            failed(error)
+        finally:
+            self._over.set()
+
+    def settled(self) -> bool:
+        """Waits while it connects. False: it has not, and the system does not know why it should be waited for; it does know of
+        a slot that was refused."""
+        if self._begun:
+            self._over.wait()
+        error = self._error
+        return error is None or (isinstance(error, HostError) and error.hresult is HResult.NO_SLOT)
+
+    def close(self) -> None:
+        """Also while it connects. A posted read ends as cancelled."""
+        self._given_up = True
+        super().close()
+
+    def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
+        uri = self._uri
+        assert uri is not None
+        if uri.secure and self.proxy is not None:
+            _dig(stream, uri, self.proxy, deadline)
+        if uri.secure:
+            protect(stream, uri.host, deadline, self.client_certificate)
+
+    # -- exchanges -----------------------------------------------------------------------------------------------------
+
+    def exchange(
+        self,
+        outgoing: Outgoing,
+        until: Until,
+        completed: Completed,
+        *,
+        credentials: Credentials | None = None,
+        limits: Limits | None = None,
+    ) -> ResponseRead:
+        """Send the request and post the read of its response, in that order for the system and in the other one for the peer: a
+        server may answer before it has read all, and close. Raises HostError INVALID_ARG for a request that is none."""
+        try:
+            exchange = Exchange(outgoing.on_the_wire(proxy=self.proxy, credentials=credentials), limits)
+        except ValueError as error:
+            raise HostError(HResult.INVALID_ARG, f"no request: {error}") from error
+        stream = self._open_stream("a request")
+        with self._push:
+            self._has_dispatched = False
+        read = self._read(stream, exchange, until, completed)
+        try:
+            stream.write(exchange.outgoing)
+        except OSError:  # what the peer said before it went away is for the read, and its going too
+            self.abort()
+        return read
+
+    def read_on(self, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
+        """Post a read of what is left of a response."""
+        return self._read(self._open_stream("a read"), exchange, until, completed)
+
+    def _read(self, stream: ByteStream, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
+        read = ResponseRead(
+            stream,
+            exchange,
+            until,
+            completed,
+            self._release,
+            self._dispatch,
+            socket_id=self.socket_id,
+            channel_id=self.channel_id,
+        )
+        self._post(read)
+        return read
+
+    # -- the push task -------------------------------------------------------------------------------------------------
+
+    def push_enabled(self) -> None:
+        """The channel is set up: a response that was faster is told of now."""
+        with self._push:
+            self._push_enabled = True
+            told = self._has_dispatched
+        if told and self.channel_id is not None:
+            session.current().notify(DataDispatched(self.channel_id, self.socket_id))
+
+    def _dispatch(self) -> bool:
+        """Something of a response is there for the app. Whether the system may hear of it now: once each."""
+        with self._push:
+            first = not self._has_dispatched
+            self._has_dispatched = True
+            return first and self._push_enabled
+
+
+def _dig(stream: ByteStream, uri: HttpUri, proxy: Proxy, deadline: Deadline) -> None:
+    """A tunnel through the proxy (RFC 9110 9.3.6). Raises ProxyRefused, HttpError, OSError."""
+    exchange = Exchange(tunnel(uri, proxy))
+    stream.write(exchange.outgoing)
+    while not exchange.complete:
+        stream.wait_readable(deadline)
+        data = stream.receive()
+        if data is not None:
+            exchange.feed(data)
+    assert exchange.head is not None
+    if not exchange.tunnelled:
+        raise ProxyRefused(exchange.head)
+    if exchange.bytes_behind:
+        raise HttpError("the origin spoke first in a tunnel, or the proxy in its place: TLS begins with the client")
