@@ -19,6 +19,7 @@ from rig.standby.api import (
     ControlChannelTrigger,
     ControlChannelTriggerResourceType,
     HostError,
+    SocketError,
     SystemTrigger,
     SystemTriggerType,
 )
@@ -76,7 +77,13 @@ class WebSocketApp:
         try:
             done = self._registered(channel, uri, **how)
         except (HostError, OSError) as error:
-            self.app.timeline.add("helper-failed", channel=channel, error=type(error).__name__, words=str(error))
+            self.app.timeline.add(
+                "helper-failed",
+                channel=channel,
+                error=type(error).__name__,
+                words=str(error),
+                status=int(SocketError.get_status(error)),
+            )
             done = False
         if not done:
             self._take_down(channel)

@@ -12,7 +12,7 @@ from websockets.frames import Close, Frame, Opcode
 from websockets.protocol import OPEN
 from websockets.server import ServerProtocol
 
-from rig.standby.api.websockets.conversation import Closed, Conversation, Part
+from rig.standby.api.websockets.conversation import Closed, Conversation, Part, check_close
 from rig.standby.api.websockets.errors import HandshakeError, WebSocketError
 from rig.standby.api.websockets.uri import parsed
 from rig.standby.wire.hresult import HostError, HResult
@@ -259,11 +259,19 @@ def test_masks_are_fresh_for_each_frame() -> None:
 
 @pytest.mark.parametrize(("code", "reason"), [(999, ""), (1001, ""), (1005, ""), (5000, ""), (1000, "x" * 124), (1000, "ü" * 62)])
 def test_an_app_closes_with_a_code_that_is_its_own_and_a_reason_that_fits(code: int, reason: str) -> None:
-    client, _ = opened()
     with pytest.raises(HostError) as refused:
-        client.close(code, reason)
+        check_close(code, reason)
     assert refused.value.hresult is HResult.INVALID_ARG
-    assert client.outgoing() == b""
+
+
+@pytest.mark.parametrize(("code", "reason"), [(1000, ""), (3000, "x" * 123), (4999, "ü" * 61)])
+def test_what_an_app_may_close_with_reaches_the_server(code: int, reason: str) -> None:
+    """The negative control."""
+    client, server = opened()
+    check_close(code, reason)
+    client.close(code, reason)
+    (frame,) = heard(server, client)
+    assert Close.parse(frame.data) == Close(code, reason)
 
 
 @pytest.mark.parametrize(

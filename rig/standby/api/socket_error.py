@@ -43,12 +43,16 @@ class SocketErrorStatus(IntEnum):
     CERTIFICATE_IS_INVALID = 30
 
 
-class TlsError(OSError):
-    """TLS ended the connection, or found it ended where it must not be."""
+class StatusError(OSError):
+    """One that says its status itself."""
 
     def __init__(self, number: int, words: str, status: SocketErrorStatus = SocketErrorStatus.UNKNOWN) -> None:
         super().__init__(number, words)
         self.status = status
+
+
+class TlsError(StatusError):
+    """TLS ended the connection, or found it ended where it must not be."""
 
 
 class SocketError:
@@ -56,7 +60,7 @@ class SocketError:
     def get_status(error: BaseException) -> SocketErrorStatus:
         """UNKNOWN for what is no error of a socket."""
         match error:
-            case TlsError():
+            case StatusError():
                 return error.status
             case TimeoutError():
                 return SocketErrorStatus.CONNECTION_TIMED_OUT

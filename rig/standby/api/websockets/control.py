@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from rig.standby.api.websockets.conversation import MAX_MESSAGE_BYTES
 from rig.standby.api.websockets.enums import KeepAliveFrame, MessageWebSocketReceiveMode, SocketMessageType
@@ -17,6 +18,10 @@ class WebSocketControl:
     """Offered to the server, the best first; `socket.protocol` is the one that it chose."""
     request_headers: Mapping[str, str] = field(default_factory=dict)
     """More of the opening handshake's."""
+    server_name: str | None = None
+    """Whose certificate a wss server must show; None: the URI's host. The rig's own setting: a bench has no names of hosts."""
+    client_certificate: Path | None = None
+    """A file with a key and a certificate, PEM, for wss servers that ask for one."""
     keep_alive_frame: KeepAliveFrame = KeepAliveFrame.PING
     """What WebSocketKeepAlive sends on the channel that the socket is bound to (CWS-011). The rig's own setting."""
     desired_unsolicited_pong_interval_s: float = 0.0

@@ -10,6 +10,7 @@ keeps the connection alive in the host's place could not be told what to send.
 from __future__ import annotations
 
 import codecs
+import errno
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -124,7 +125,7 @@ class Conversation:
     def lose(self, error: OSError) -> None:
         """The stream below has failed."""
         if self.end is None:
-            self.end = WebSocketError(CloseCode.ABNORMAL_CLOSURE, str(error))
+            self.end = WebSocketError(CloseCode.ABNORMAL_CLOSURE, str(error), error.errno or errno.ECONNABORTED)
             self.end.__cause__ = error
 
     def _heard(self, frame: Frame) -> None:

@@ -9,10 +9,12 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 
+from websockets.uri import WebSocketURI
+
 from rig.clock import Deadline
 from rig.standby.api import session
 from rig.standby.api.byte_stream import ByteStream
-from rig.standby.api.stream_transport import StreamTransport
+from rig.standby.api.stream_transport import StreamTransport, protect
 from rig.standby.api.websockets.control import WebSocketControl
 from rig.standby.api.websockets.conversation import Closed, Conversation, check_close
 from rig.standby.api.websockets.dialogue import Dialogue
@@ -35,7 +37,8 @@ class WebSocket(StreamTransport):
         super().__init__()
         self.control = control
         self._conversation: Conversation | None = None
-        """From `connect` on."""
+        self._where: WebSocketURI | None = None
+        """Both from `connect` on."""
         self._dialogue: Dialogue | None = None
         """From the end of the opening handshake on."""
         self._closed_handlers: list[ClosedHandler] = []
@@ -46,9 +49,10 @@ class WebSocket(StreamTransport):
     # -- connecting ----------------------------------------------------------------------------------------------------
 
     def connect(self, uri: str, *, timeout_s: float = 10.0) -> None:
-        """ws://host[:port]/path. When it returns the server has agreed to the opening handshake. Raises HostError INVALID_ARG for
-        a bad URI, HandshakeError for another answer than that, TimeoutError for none, OSError of the kernel, HostError NO_SLOT.
-        Whatever it raises, nothing is open and the channel's slot is free (CWS-014)."""
+        """ws://host[:port]/path, or wss. When it returns the server has agreed to the opening handshake. Raises HostError
+        INVALID_ARG for a bad URI, HandshakeError for another answer than that, TimeoutError for none, TlsError, OSError of the
+        kernel, HostError NO_SLOT; SocketError.get_status says which. Whatever it raises, nothing is open and the channel's slot
+        is free (CWS-014)."""
         where = parsed(uri)
         conversation = Conversation(
             where,
@@ -59,7 +63,7 @@ class WebSocket(StreamTransport):
         )
         with self._lock:
             self._check_before_connect("connect")
-            self._conversation = conversation
+            self._conversation, self._where = conversation, where
         try:
             self._connect(where.host, where.port, timeout_s)
         except BaseException:
@@ -84,8 +88,11 @@ class WebSocket(StreamTransport):
         """The app has a connection from now on."""
 
     def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
-        conversation = self._conversation
+        conversation, where = self._conversation, self._where
         assert conversation is not None
+        assert where is not None
+        if where.secure:
+            protect(stream, self.control.server_name or where.host, deadline, self.control.client_certificate)
         stream.write(conversation.outgoing())
         while not conversation.opened:
             if deadline.expired:
