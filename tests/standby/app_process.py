@@ -13,10 +13,11 @@ from typing import Any, TypeVar
 
 from rig.standby.calls import Calls
 from rig.standby.wire import from_app
+from rig.standby.wire.descriptors import Descriptors, WithDescriptors
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError
-from rig.standby.wire.line import Line, Received, What, pair
+from rig.standby.wire.line import Line, Received, What, datagram, pair, send_datagram
 from rig.standby.wire.message import Notice
 from rig.standby.wire.supervision import AppBirth, TaskLimits
 from rig.standby.wire.to_app import Invoke
@@ -43,6 +44,8 @@ class AppProcess:
         self.timeline = timeline
         self.answers: dict[type[Any], Callable[[Any], Any]] = {}
         """What a call of that class gets; a HostError raised there is its fault."""
+        self.brought = Descriptors()
+        """With the call that is answered just now."""
         self._heard: queue.SimpleQueue[Any] = queue.SimpleQueue()
         self._passed_over: list[Any] = []
         ours, theirs = pair()
@@ -90,13 +93,15 @@ class AppProcess:
 
     def _answer(self, received: Received[FromApp]) -> None:
         call: Any = received.body
+        self.brought = received.descriptors
         try:
             given = self.answers.get(type(call))
             answer = given(call) if given else None
         except HostError as error:
             self.line.send_fault(received.number, fault_of(error, type(call).__name__))
         else:
-            self.line.send_result(received.number, answer)
+            body, fds = (answer.answer, answer.fds) if isinstance(answer, WithDescriptors) else (answer, ())
+            send_datagram(self.line.sock, datagram(What.RESULT, received.number, body), fds)
 
     def __enter__(self) -> AppProcess:
         return self

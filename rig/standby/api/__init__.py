@@ -5,7 +5,7 @@ from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundWorkCost, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.core_application import CoreApplication, SuspendingDeferral, SuspendingOperation
-from rig.standby.api.datagram_socket import DatagramSocket
+from rig.standby.api.datagram_socket import DatagramSocket, DatagramSocketMessageReceivedEventArgs
 from rig.standby.api.details import (
     ApplicationTriggerDetails,
     ControlChannelTriggerResetEventDetails,
@@ -24,6 +24,7 @@ from rig.standby.api.session import App
 from rig.standby.api.socket_activity import SocketActivityInformation, SocketActivityTriggerDetails
 from rig.standby.api.socket_error import SocketError, SocketErrorStatus, TlsError
 from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.stream_socket_listener import StreamSocketListener, StreamSocketListenerConnectionReceivedEventArgs
 from rig.standby.api.task_instance import BackgroundTaskDeferral, BackgroundTaskInstance
 from rig.standby.api.triggers import (
     ApplicationTrigger,
@@ -87,6 +88,7 @@ __all__ = [
     "CoreApplication",
     "Counter",
     "DatagramSocket",
+    "DatagramSocketMessageReceivedEventArgs",
     "DeviceServicingTrigger",
     "DeviceTriggerDetails",
     "DeviceTriggerResult",
@@ -111,6 +113,8 @@ __all__ = [
     "SocketProtectionLevel",
     "Span",
     "StreamSocket",
+    "StreamSocketListener",
+    "StreamSocketListenerConnectionReceivedEventArgs",
     "SuspendingDeferral",
     "SuspendingOperation",
     "SystemCondition",

@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 import select
 import socket
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rig.clock import Deadline
 from rig.standby.api.layer import Layer
+from rig.standby.wire.hresult import HostError, HResult
 
 CHUNK_BYTES = 65_536
 HAND_BACK_PAUSE_S = 0.002
@@ -37,6 +40,12 @@ class ByteStream:
         """Of the layer; nothing is waited for under it."""
         self._writing = threading.Lock()
         """What the layer makes of two writes goes out in the order in which it was made. A peer that does not read holds it."""
+        self._generation = 0
+        """Of writes: those that began before the last `cancel_writes` have one that is over."""
+        self._waiter: int | None = None
+        """Whom to wake of `cancel_writes`: an eventfd of the thread that waits for room."""
+        self._changing = threading.Lock()
+        """Of the two above; nothing is waited for under it."""
 
     @property
     def layer(self) -> Layer | None:
@@ -102,14 +111,35 @@ class ByteStream:
 
     def write(self, data: bytes) -> None:
         """Hand all of `data`, or what the layer makes of it, to the kernel. Raises OSError."""
-        layer = self._layer
+        layer, generation = self._layer, self._generation
         with self._writing:
+            self._check_goes_on(generation)
             if layer is not None:
                 with self._turn:
                     layer.send(data)
                     data = layer.outgoing()
-            self._to_kernel(data)
+            self._to_kernel(data, generation)
         self.flush()
+
+    def cancel_writes(self) -> None:
+        """Those under way end with ECANCELED, before this returns; what the kernel has taken of them is sent. Half a record of a
+        layer's would be all that the peer ever gets of it: the connection is shut down then."""
+        with self._changing:
+            self._generation += 1
+            if self._waiter is not None:
+                os.eventfd_write(self._waiter, 1)
+        with self._writing:
+            pass
+
+    @contextmanager
+    def not_writing(self) -> Iterator[None]:
+        """Nobody writes for as long. Raises HostError ILLEGAL_METHOD_CALL when somebody does."""
+        if not self._writing.acquire(blocking=False):
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, "somebody writes to the socket: cancel_io before")
+        try:
+            yield
+        finally:
+            self._writing.release()
 
     def flush(self) -> None:
         """What the layer has to say by itself, if anything. Raises OSError."""
@@ -133,11 +163,12 @@ class ByteStream:
     def _flush(self, layer: Layer) -> None:
         """Who writes already sees to what the layer owes when it is done: a reader does not wait for it, as the peer may wait for
         the reader."""
+        generation = self._generation
         while self._owes(layer) and self._writing.acquire(blocking=False):
             try:
                 with self._turn:
                     data = layer.outgoing()
-                self._to_kernel(data)
+                self._to_kernel(data, generation)
             finally:
                 self._writing.release()
 
@@ -145,13 +176,42 @@ class ByteStream:
         with self._turn:
             return layer.owes
 
-    def _to_kernel(self, data: bytes) -> None:
+    def _to_kernel(self, data: bytes, generation: int) -> None:
+        """`generation`: of before `_writing` was taken, or who cancels would wait for one that waits for ever."""
         rest, pauses_left = memoryview(self.before_write() + data), HAND_BACK_PAUSES
         while rest:
             try:
-                rest = rest[self.sock.send(rest) :]
+                rest = rest[self.sock.send(rest, socket.MSG_DONTWAIT) :]
+            except BlockingIOError:
+                self._wait_for_room(generation)
             except OSError as error:
                 if error.errno != errno.EINVAL or not pauses_left:
                     raise
                 pauses_left -= 1
                 time.sleep(HAND_BACK_PAUSE_S)
+                self._check_goes_on(generation, begun=True)
+
+    def _wait_for_room(self, generation: int) -> None:
+        """Until the kernel takes more. Raises OSError ECANCELED."""
+        waiter = os.eventfd(0, os.EFD_CLOEXEC)
+        try:
+            with self._changing:
+                self._waiter = waiter
+            self._check_goes_on(generation, begun=True)
+            poll = select.poll()
+            poll.register(self.sock, select.POLLOUT)
+            poll.register(waiter, select.POLLIN)
+            poll.poll()
+            self._check_goes_on(generation, begun=True)
+        finally:
+            with self._changing:
+                self._waiter = None
+            os.close(waiter)
+
+    def _check_goes_on(self, generation: int, *, begun: bool = False) -> None:
+        """Raises OSError."""
+        if generation != self._generation:
+            if begun and self._layer is not None:
+                with contextlib.suppress(OSError):
+                    self.sock.shutdown(socket.SHUT_RDWR)
+            raise OSError(errno.ECANCELED, "the write was cancelled")

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from rig.standby.api.enums import AsyncStatus
 from rig.standby.wire.hresult import HostError, HResult
+
+READ_COMPLETIONS = "read completions"
+"""The lane of handlers that are an app's."""
 
 
 class PostedRead:
@@ -66,6 +69,11 @@ class PostedRead:
     def dispatched(self) -> bool:
         """Whether the push task is due because of what `take` has just taken."""
         return False
+
+    @property
+    def lane(self) -> Hashable:
+        """Where its handler is called: one after another with others of that lane."""
+        return READ_COMPLETIONS
 
     # -- for the app's process -----------------------------------------------------------------------------------------
 

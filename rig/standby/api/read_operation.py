@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.posted_read import PostedRead
@@ -47,3 +47,12 @@ class ReadOperation(PostedRead):
         """The bytes read; b"" is the server's close. Raises OSError on ERROR, HostError when cancelled or pending."""
         self.check_completed()
         return self.data
+
+
+class WaitedRead(ReadOperation):
+    """One that a thread of the app's waits for. That may be the one on which other handlers are called, so that its own is not
+    called behind them."""
+
+    @property
+    def lane(self) -> Hashable:
+        return self

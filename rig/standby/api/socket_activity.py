@@ -17,14 +17,20 @@ from __future__ import annotations
 import socket
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from rig.standby.api import session
+from rig.standby.api.datagram_socket import DatagramSocket
 from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.stream_socket import StreamSocket
+from rig.standby.api.stream_socket_listener import StreamSocketListener
+from rig.standby.api.transferable import Transferable
 from rig.standby.wire.from_app import BrokeredSocketInfo, ListSockets, SocketTaken, TakenSocket, TakeSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityKind, SocketActivityTriggerReason
 from rig.standby.wire.triggers import SocketActivityDetails
+
+T = TypeVar("T", bound=Transferable)
 
 
 @dataclass(eq=False)
@@ -36,7 +42,7 @@ class SocketActivityInformation:
     task_id: str
     """Of the task that it is enabled for."""
     context: SocketActivityContext | None
-    _taken: StreamSocket | None = field(default=None, repr=False)
+    _taken: Transferable | None = field(default=None, repr=False)
 
     @staticmethod
     def all_sockets() -> Mapping[str, SocketActivityInformation]:
@@ -52,15 +58,25 @@ class SocketActivityInformation:
     def stream_socket(self) -> StreamSocket:
         """The socket, which is the app's from the first access on (SAT-020). Raises HostError ILLEGAL_METHOD_CALL for one of
         another kind, ELEMENT_NOT_FOUND when the broker does not have it any more."""
-        self._check(SocketActivityKind.STREAM_SOCKET)
-        if self._taken is None:
-            self._taken = StreamSocket.from_broker(*_take(self.id))
-        return self._taken
+        return self._take(StreamSocket)
 
-    def _check(self, kind: SocketActivityKind) -> None:
-        if self.socket_kind is not kind:
-            wrong = f"socket {self.id!r} is a {self.socket_kind.name}, not a {kind.name}"
+    @property
+    def datagram_socket(self) -> DatagramSocket:
+        """As `stream_socket`. A handler that is added to it gets the datagrams that have waited (SAT-022)."""
+        return self._take(DatagramSocket)
+
+    @property
+    def stream_socket_listener(self) -> StreamSocketListener:
+        """As `stream_socket`. A handler that is added to it gets the connections that have waited (SAT-015)."""
+        return self._take(StreamSocketListener)
+
+    def _take(self, cls: type[T]) -> T:
+        if self.socket_kind is not cls.kind:
+            wrong = f"socket {self.id!r} is a {self.socket_kind.name}, not a {cls.kind.name}"
             raise HostError(HResult.ILLEGAL_METHOD_CALL, wrong)
+        if not isinstance(self._taken, cls):
+            self._taken = cls.from_broker(*_take(self.id))
+        return self._taken
 
 
 @dataclass(frozen=True)

@@ -3,23 +3,27 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 
 from rig.clock import Deadline
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.enums import SocketProtectionLevel
-from rig.standby.api.ownership import Ownership, SocketActivityContext
-from rig.standby.api.read_operation import ReadOperation
+from rig.standby.api.ownership import SocketActivityContext
+from rig.standby.api.read_operation import ReadOperation, WaitedRead
 from rig.standby.api.stream_transport import StreamTransport, protect
-from rig.standby.wire.from_app import TakenSocket
+from rig.standby.api.transferable import Transferable
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
+from rig.standby.wire.socket_enums import SocketActivityKind
 
 
-class StreamSocket(StreamTransport):
+class StreamSocket(StreamTransport, Transferable):
     """A TCP client socket. Any thread may call."""
+
+    kind = SocketActivityKind.STREAM_SOCKET
 
     def __init__(self) -> None:
         super().__init__()
@@ -27,14 +31,14 @@ class StreamSocket(StreamTransport):
         """A file with a key and a certificate, PEM, for servers that ask for one in TLS. Set it before `connect`."""
         self._server_name: str | None = None
         """Of `connect` with TLS, while it lasts."""
-        self._ownership = Ownership(SocketActivityKind.STREAM_SOCKET)
+        self._accepted = False
 
     @classmethod
-    def from_broker(cls, sock: socket.socket, taken: TakenSocket) -> StreamSocket:
-        """One that the broker had; the caller was given its descriptor."""
+    def accepted(cls, sock: socket.socket) -> StreamSocket:
+        """A connection that a listener has got; the caller's descriptor is its own from now on."""
         made = cls()
-        made._socket, made._stream = sock, ByteStream(sock)
-        made._ownership = Ownership(SocketActivityKind.STREAM_SOCKET, taken)
+        made._accepted = True
+        made._take_over(sock)
         return made
 
     def connect(
@@ -80,46 +84,60 @@ class StreamSocket(StreamTransport):
         waits until then. Raises OSError."""
         self._open_stream("write").write(data)
 
+    def read(self, count: int) -> bytes:
+        """Wait for up to `count` bytes; b"" at the end of the stream. Raises OSError; HostError CANCELLED when `cancel_io` or
+        `close` ends it. A channel's transport has posted reads alone: ILLEGAL_METHOD_CALL."""
+        if self.channel_id is not None:
+            text = f"read on socket {self.socket_id}, the transport of channel {self.channel_id!r}: post a read"
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, text)
+        stream, done = self._open_stream("read"), threading.Event()
+        operation = WaitedRead(
+            stream, count, lambda _: done.set(), self._release, socket_id=self.socket_id, channel_id=self.channel_id
+        )
+        self._post(operation)
+        done.wait()
+        return operation.get_results()
+
     def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
         if self._server_name is not None:
             protect(stream, self._server_name, deadline, self.client_certificate)
 
     # -- the broker ----------------------------------------------------------------------------------------------------
 
-    def enable_transfer_ownership(
-        self,
-        task_id: str,
-        action: SocketActivityConnectedStandbyAction = SocketActivityConnectedStandbyAction.DO_NOT_WAKE,
-    ) -> None:
-        """It may be given to the broker later, for the task of that id (SAT-002); before `connect`. See `Ownership.enable`."""
-        with self._lock:
-            in_use = self._socket is not None or self._connecting
-        self._ownership.enable(task_id, action, in_use=in_use)
-
     def transfer_ownership(
         self, socket_id: str, context: SocketActivityContext | None = None, keep_alive_time: timedelta | None = None
     ) -> None:
         """Give it to the broker under that id (SAT-010); this object is not used any more. Raises HostError ILLEGAL_METHOD_CALL
-        while a read is posted (SAT-008), and for a channel's transport; NOT_SUPPORTED_FOR_SOCKET for TLS, whose keys are this
-        process's; else as `Ownership.transfer`."""
-        with self._lock:
-            sock = self._to_give()
-            self._socket = None
-        try:
-            self._ownership.transfer(sock, socket_id, context, keep_alive_time)
-        except BaseException:
-            self._socket = sock
-            raise
-        self._stream = None
+        while a read is posted or somebody writes (SAT-008), and for a channel's transport; NOT_SUPPORTED_FOR_SOCKET for TLS,
+        whose keys are this process's; else as `Ownership.transfer`."""
+        self._transfer(socket_id, context, keep_alive_time)
+
+    def cancel_io(self) -> None:
+        super().cancel_io()
+        stream = self._stream
+        if stream is not None:
+            stream.cancel_writes()
+
+    @property
+    def _in_use(self) -> bool:
+        """One that a listener has accepted may be enabled afterwards: its app never connects it."""
+        return self._given if self._accepted else super()._in_use
+
+    def _take_over(self, sock: socket.socket) -> None:
+        super()._take_over(sock)
+        self._stream = ByteStream(sock)
+
+    @contextmanager
+    def _quiet(self) -> Iterator[None]:
+        stream = self._stream
+        assert stream is not None, "it is open"
+        with super()._quiet(), stream.not_writing():
+            yield
 
     def _to_give(self) -> socket.socket:
-        stream = self._open_stream("transfer_ownership")
-        if self.channel_id is not None:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is the transport of a channel")
-        if self._pending is not None:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} has a posted read: cancel it before")
+        sock, stream = super()._to_give(), self._open_stream("transfer_ownership")
         if stream.layer is not None:
             raise HostError(
                 HResult.NOT_SUPPORTED_FOR_SOCKET, f"socket {self.socket_id} is protected: the broker has no keys of it"
             )
-        return stream.sock
+        return sock

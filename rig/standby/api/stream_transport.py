@@ -87,6 +87,7 @@ class StreamTransport(Transport):
 
     def _open_stream(self, call: str) -> ByteStream:
         """Of the open connection. Raises HostError ILLEGAL_METHOD_CALL."""
+        self._check_own(call)
         stream = self._stream
         if self._socket is None or stream is None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"{call} on socket {self.socket_id}, which is not connected")

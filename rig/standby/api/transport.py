@@ -33,7 +33,9 @@ class Transport:
         self.keep_alive = False
         """TCP keep-alives of the kernel, from `connect` on. A channel's transport has none, whatever it says (CCT-038)."""
         self._lock = threading.Lock()
-        """For the three below; nothing is waited for under it, as whoever listens takes it too."""
+        """For the four below; nothing is waited for under it, as whoever listens takes it too."""
+        self._given = False
+        """It is the broker's, or about to be: nobody uses this object any more (SAT-011)."""
         self._connecting = False
         self._socket: socket.socket | None = None
         self._pending: PostedRead | None = None
@@ -71,9 +73,9 @@ class Transport:
     def _connect(self, host: str, port: int, timeout_s: float) -> None:
         """Raises OSError of the kernel, or HostError NO_SLOT when no slot is free for the bound channel (CCT-020). Whatever it
         raises, nothing is open afterwards and the system knows that."""
-        if not 0 <= port <= MAX_PORT:  # getaddrinfo(3) would take it modulo 65,536
-            raise HostError(HResult.INVALID_ARG, f"port {port}, 0 to {MAX_PORT} allowed")
+        check_port(port)
         with self._lock:
+            self._check_own("connect")
             if self._socket is not None or self._connecting:
                 raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} is connected already, or about to be")
             self._connecting = True
@@ -119,6 +121,10 @@ class Transport:
             if self._pending is not None:
                 raise HostError(HResult.ILLEGAL_METHOD_CALL, f"socket {self.socket_id} already has a posted read")
             self._pending = operation
+        self._wait_for(operation)
+
+    def _wait_for(self, operation: PostedRead) -> None:
+        """The pending one."""
         app = session.current()
         app.timeline.add(
             "READ_POST", app=app.name, instance=app.instance, socket=operation.socket_id, channel=operation.channel_id
@@ -157,11 +163,23 @@ class Transport:
         _shut_down(sock)
         sock.close()
 
+    def _check_own(self, call: str) -> None:
+        """Raises HostError ILLEGAL_METHOD_CALL."""
+        if self._given:
+            raise HostError(HResult.ILLEGAL_METHOD_CALL, f"{call} on socket {self.socket_id}, which was given to the broker")
+
     def _opened(self, call: str) -> socket.socket:
+        self._check_own(call)
         sock = self._socket
         if sock is None:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"{call} on socket {self.socket_id}, which is not connected")
         return sock
+
+
+def check_port(port: int) -> None:
+    """getaddrinfo(3) and the kernel would take it modulo 65,536. Raises HostError INVALID_ARG."""
+    if not 0 <= port <= MAX_PORT:
+        raise HostError(HResult.INVALID_ARG, f"port {port}, 0 to {MAX_PORT} allowed")
 
 
 def _words(error: BaseException) -> str:

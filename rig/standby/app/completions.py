@@ -11,8 +11,6 @@ from rig.standby.app.faults import AppFaults
 from rig.standby.wire.from_app import ReadCompleted
 from rig.standby.wire.message import Notice
 
-LANE = "read completions"
-
 
 class Completions:
     """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
@@ -23,7 +21,7 @@ class Completions:
         self._crew = crew
 
     def add(self, operation: PostedRead) -> None:
-        self._crew.add(LANE, lambda: self._complete(operation))
+        self._crew.add(operation.lane, lambda: self._complete(operation))
 
     def _complete(self, operation: PostedRead) -> None:
         ended: dict[str, Any] = {

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 from collections.abc import Callable
 
+from rig.standby.api.enums import AsyncStatus
 from rig.standby.api.posted_read import PostedRead
 from rig.standby.app.crew import Crew
 from rig.standby.wire.from_app import DataDispatched, ReadBegin, ReadWithoutEffect
@@ -26,6 +27,11 @@ class PostedReads:
 
     def post(self, operation: PostedRead) -> None:
         """Complete it as soon as there is something for it."""
+        with operation.turn:
+            if operation.status is AsyncStatus.STARTED:  # else it was withdrawn by somebody who is quicker
+                self._begin(operation)
+
+    def _begin(self, operation: PostedRead) -> None:
         if operation.ready:  # the app may be stopped at any time, and nothing would come for which it is continued
             self._notify(ReadBegin(operation.channel_id))
             self._fds[operation] = BUFFERED
@@ -36,7 +42,8 @@ class PostedReads:
     def withdraw(self, operation: PostedRead) -> None:
         """Complete it as cancelled, unless it has begun to read: then that is waited for. The socket may be closed afterwards."""
         with operation.turn:
-            if self._forget(operation):
+            self._forget(operation)
+            if operation.status is AsyncStatus.STARTED:
                 operation.cancel_now()
                 self._completed(operation)
 
