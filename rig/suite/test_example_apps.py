@@ -1,11 +1,14 @@
-"""The three apps that people learn from (apps/README.md): each is installed, launched, and lives one whole life."""
+"""The apps that people learn from (apps/README.md): each is installed, launched, and lives one whole life."""
 
 from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
 
+from websockets.frames import Opcode
+
 from rig.bench import Bench
+from rig.peers.websocket import WebSocketServer
 from rig.standby.api import ApplicationTriggerResult
 from rig.standby.app_handle import AppHandle
 
@@ -46,6 +49,43 @@ def test_messenger(bench: Bench) -> None:
     timeline.wait("Message", text="welcome back")
     messenger.call("sign_out")
     assert messenger.call("messages") == ["hello", "are you asleep?", "I am back", "welcome back"]
+
+
+def test_chat(bench: Bench, websocket_server: WebSocketServer) -> None:
+    """A line while the app is used, one while the machine sleeps, pings of the system, a server that closes, another network."""
+    chat, timeline = launched(bench, "chat.xml"), bench.timeline
+    assert chat.call("join", uri=websocket_server.url("/room"))
+    connection = websocket_server.connection()
+    connection.push_text("hello")
+    timeline.wait("Line", text="hello")
+
+    asleep = bench.host.enter_standby()
+    connection.push_text("grüße im Schlaf")
+    line = timeline.wait("Line", text="grüße im Schlaf", after=asleep.seq)
+    timeline.wait("SLEEP_ENTER", after=line.seq)
+    connection.wait_frame(Opcode.PING, timeout_s=60)
+    bench.host.exit_standby()
+    chat.call("say", line="awake")
+    assert connection.wait_frame(Opcode.TEXT).payload == b"awake"
+
+    connection.close_with(1001, "server restarts")
+    closed = timeline.wait("Closed", code=1001)
+    assert timeline.wait("Rejoined", after=closed.seq).connected
+    websocket_server.connection(1).push_text("I am back")
+    timeline.wait("Line", text="I am back")
+
+    bench.host.levers.set(internet=False)
+    away = timeline.mark()
+    bench.host.levers.set(internet=True)
+    assert timeline.wait("Rejoined", after=away).connected
+    timeline.wait("RUN_EXIT", task="network", after=away)
+    newest = websocket_server.connection()
+    newest.push_text("another network")
+    timeline.wait("Line", text="another network")
+    chat.call("leave")
+    newest.wait_closed()
+    assert newest.close_code == 1000
+    assert chat.call("lines") == ["hello", "grüße im Schlaf", "I am back", "another network"]
 
 
 def test_mail(bench: Bench) -> None:

@@ -1,1 +1,1 @@
-"""Three apps to learn from: README.md walks through them."""
+"""Apps to learn from: README.md walks through them."""
