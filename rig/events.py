@@ -63,6 +63,7 @@ class TimelineEvent(StrEnum):
     SLOT_REQUEST = "SLOT_REQUEST", "A slot is asked for: app, channel, kind (hardware or software)."
     SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
     SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
+    TRANSFER_ENABLED = "TRANSFER_ENABLED", "A socket may be given to the broker: app, kind, task_id, action, instance."
     OWNERSHIP_TO_BROKER = (
         "OWNERSHIP_TO_BROKER",
         "The broker has a socket from now on: app, socket, kind, task_id, action, instance (of the process that had it).",

@@ -6,10 +6,11 @@ and on the timeline: the next one may be in another process.
 
 from __future__ import annotations
 
+import hashlib
 import json
 import queue
 from datetime import timedelta
-from typing import Any
+from typing import Any, ClassVar
 
 from rig.standby.api import (
     App,
@@ -91,8 +92,11 @@ class Serves:
 class Keeps(Serves):
     """The socket, for itself."""
 
+    kept: ClassVar[dict[str, StreamSocket]] = {}
+
     def data(self, information: SocketActivityInformation) -> None:
-        keep(information.id, read_some(information.stream_socket))
+        stream = self.kept[information.id] = information.stream_socket
+        keep(information.id, read_some(stream))
 
 
 class Ignores(Serves):
@@ -151,6 +155,7 @@ class BrokerApp:
 
     def connect(self, name: str, host: str, port: int) -> None:
         self._sockets[name].connect(host, port)
+        tell("socket-connected", name=name)
 
     def transfer(self, name: str, socket_id: str, context: str | None = None, keep_alive_minutes: float | None = None) -> None:
         given = SocketActivityContext(context.encode()) if context is not None else None
@@ -164,11 +169,15 @@ class BrokerApp:
         self.connect(name, host, port)
         self.transfer(name, name, **options)
 
+    def give_back_kept(self, socket_id: str) -> None:
+        """What `Keeps` has kept in this process."""
+        Keeps.kept.pop(socket_id).transfer_ownership(socket_id)
+
     def write(self, name: str, data: bytes) -> None:
         self._sockets[name].write(data)
 
-    def read(self, name: str) -> bytes:
-        return read_some(self._sockets[name])
+    def read(self, name: str, count: int = PIECE_BYTES) -> bytes:
+        return read_some(self._sockets[name], count)
 
     def close(self, name: str) -> None:
         self._sockets.pop(name).close()
@@ -191,3 +200,7 @@ class BrokerApp:
     def kept(self, socket_id: str) -> bytes:
         file = ApplicationData.local_folder() / f"read-{socket_id}"
         return file.read_bytes() if file.exists() else b""
+
+    def digest(self, socket_id: str) -> str:
+        """SHA-256 of it."""
+        return hashlib.sha256(self.kept(socket_id)).hexdigest()

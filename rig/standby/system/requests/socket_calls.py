@@ -25,7 +25,7 @@ class SocketCalls:
         }
 
     def _enable(self, app: AppProcess, message: from_app.EnableTransfer, descriptors: Descriptors) -> None:
-        self._broker.check_enabled(app.package, message.task_id, message.action)
+        self._broker.enable(app, message)
 
     def _bind(self, app: AppProcess, message: from_app.BindEnabled, descriptors: Descriptors) -> None:
         self._broker.check_bind(message.kind, message.action)

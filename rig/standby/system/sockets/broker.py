@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import Any
 
 from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess
@@ -16,7 +17,7 @@ from rig.standby.system.sockets.table import SocketTable
 from rig.standby.system.sockets.timers import SocketTimers
 from rig.standby.system.supervising import Supervising
 from rig.standby.wire.descriptors import WithDescriptors
-from rig.standby.wire.from_app import BrokeredSocketInfo, TakenSocket, TransferSocket
+from rig.standby.wire.from_app import BrokeredSocketInfo, EnableTransfer, TakenSocket, TransferSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind
@@ -56,8 +57,13 @@ class SocketBroker:
 
     # -- what may be ---------------------------------------------------------------------------------------------------
 
-    def check_enabled(self, package: AppPackage, task_id: str, action: Action) -> None:
-        """Raises HostError."""
+    def enable(self, app: AppProcess, wanted: EnableTransfer) -> None:
+        """Nothing is kept of it here: the app says it again with the transfer. Raises HostError."""
+        self._check_enabled(app.package, wanted.task_id, wanted.action)
+        what: dict[str, Any] = {"kind": wanted.kind.name, "task_id": wanted.task_id, "action": wanted.action.name}
+        self._timeline.add("TRANSFER_ENABLED", app=app.name, **what, instance=app.instance)
+
+    def _check_enabled(self, package: AppPackage, task_id: str, action: Action) -> None:
         registration = package.registrations.get(task_id)
         if registration is None or not isinstance(registration.trigger, SocketActivityOf):
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {package.name} has no task {task_id} with a SocketActivityTrigger")
@@ -94,7 +100,7 @@ class SocketBroker:
         self._begin(app, wanted, transfer, sock, reservation)
 
     def _check(self, package: AppPackage, wanted: TransferSocket) -> None:
-        self.check_enabled(package, wanted.task_id, wanted.action)
+        self._check_enabled(package, wanted.task_id, wanted.action)
         self._check_id(package, wanted.id)
 
     def _check_again(self, package: AppPackage, wanted: TransferSocket, reservation: Reservation) -> None:
