@@ -72,6 +72,14 @@ class Program:
             raise
         return sock
 
+    def wait_ended(self, timeout_s: float = WAIT_S) -> None:
+        """By itself. Raises AssertionError."""
+        deadline = Deadline(timeout_s)
+        while self.running:
+            if deadline.expired:
+                raise AssertionError(f"process {self.pid} did not end within {timeout_s} s")
+            deadline.pause()
+
     def close(self) -> None:
         self._child.close()
 

@@ -221,6 +221,15 @@ def test_the_end_of_the_stream_without_a_close_frame_is_an_error() -> None:
     assert client.end.code == 1006
 
 
+def test_a_close_between_two_fragments_is_answered_with_its_code() -> None:
+    """A control frame may stand there (section 5.4)."""
+    client, server = opened()
+    client.feed(wire(Frame(Opcode.TEXT, b"half a mess", False), Frame(Opcode.CLOSE, Close(1000, "").serialize())))
+    assert told(client) == [Part(b"half a mess", True, False)]
+    assert client.end == Closed(1000, "")
+    assert [Close.parse(frame.data).code for frame in heard(server, client)] == [1000]
+
+
 def test_close_frames_of_both_ends_cross() -> None:
     client, server = opened()
     client.close(1000, "done")

@@ -72,7 +72,7 @@ class Conversation:
         max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> None:
         wanted = [Subprotocol(name) for name in protocols] or None
-        self._ws = ClientProtocol(uri, subprotocols=wanted, max_size=(max_message_bytes, max_frame_bytes))
+        self._ws = _Client(uri, subprotocols=wanted, max_size=(max_message_bytes, max_frame_bytes))
         request = self._ws.connect()
         for name, value in (headers or {}).items():
             request.headers[name] = value
@@ -212,6 +212,16 @@ class Conversation:
                 return WebSocketError(code, reason or "the server has closed it")
             case None:
                 return WebSocketError(_code_of(self._ws.close_sent), "this end has closed it")
+
+
+class _Client(ClientProtocol):
+    """The library's, which takes a close frame between two fragments for an error; it is a control frame (section 5.4), and the
+    message under way is never ended."""
+
+    def recv_frame(self, frame: Frame) -> None:
+        if frame.opcode is Opcode.CLOSE:
+            self.current_size = None
+        super().recv_frame(frame)
 
 
 def _code_of(close: Close | None) -> int:
