@@ -53,6 +53,20 @@ async def test_whoever_is_due_between_two_ticks_is_so_at_the_next() -> None:
 
 
 @virtual
+async def test_a_timer_that_is_called_a_moment_early_fires_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A loop looks as far ahead as its clock is coarse."""
+    loop, early_s = asyncio.get_running_loop(), 0.5
+    monkeypatch.setattr(loop, "_clock_resolution", early_s)
+    async with fake_host() as host:
+        app = await host.app()
+        await register(app, Time(15))
+        due_s = [timer.when() for timer in host.system.tasks.time._timers.values()]
+        await asyncio.sleep(due_s[0] - early_s / 2 - host.now_s)
+        await asyncio.sleep(MINUTE_S)
+        assert len(app.tasks) == 1
+
+
+@virtual
 async def test_one_that_fires_once_is_registered_no_more() -> None:
     async with fake_host() as host:
         app = await host.app()

@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+EARLY_S = 1e-6
+"""A loop calls a timer up to its clock's resolution early, and sums of times are rounded: who looks at the end of a period, and
+is told that it is not over, would look again at once, and for ever where time stands still meanwhile."""
+
 
 @dataclass(frozen=True)
 class Allowance:
@@ -40,7 +44,7 @@ class Budget:
         return self._began_s + self.allowance.period_s
 
     def _fill_up(self, now_s: float) -> None:
-        periods = (now_s - self._began_s) // self.allowance.period_s
+        periods = (now_s + EARLY_S - self._began_s) // self.allowance.period_s
         if periods > 0:
             self._began_s += periods * self.allowance.period_s
             self._used = 0.0

@@ -86,10 +86,11 @@ class TaskParts:
             self.instances, self.scheduler, self.policy, power, situation, is_pc=rules.family == "desktop"
         )
         self.socket_activity = SocketActivityTasks(self.scheduler)
+        self.time = TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer"), core.rows)
         sources = (
             self.channel,
             self.system,
-            TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer"), core.rows),
+            self.time,
             self.application,
             self.device_use,
             self.device_servicing,

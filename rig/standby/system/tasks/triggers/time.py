@@ -71,8 +71,8 @@ class TimeTriggers(TriggerSource):
         self._timers[registration.task_id] = self._loop.call_at(due_s, self._due, registration)
 
     def _due(self, registration: Registration) -> None:
-        """Those that have passed meanwhile are one."""
-        due_s = self._rows[registration.task_id].at_s
+        """Those that have passed meanwhile are one; this one has, though a loop may call a nanosecond early."""
+        due_s = self._next_s(registration, self._rows[registration.task_id].at_s)
         while due_s <= self._loop.time():
             due_s = self._next_s(registration, due_s)
         self._arm(registration, due_s)
