@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from rig.benchmarks.core import CoreFigures
     from rig.benchmarks.device import DeviceFigures
+    from rig.benchmarks.sockets import SocketFigures
     from rig.benchmarks.stats import Summary
     from rig.benchmarks.tasks import Crowd
 
@@ -22,6 +23,9 @@ SET_UP_S = {"native": 1.5, "qemu": 3.0}
 TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
 SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
 """Of a host with 50 apps and 200 registrations."""
+SOCKET_ACTIVATION_MS, SOCKETS_MIB, SOCKETS_RESTART_MS = 5.0, 200.0, 5000.0
+"""Of 10,000 sockets with the broker: the median of each kind of activation, and the system's memory with them. A new system takes
+them up before an app gives up a call."""
 FLASH_LINE_EFFICIENCY = 0.9
 JITTER_IDLE_MS, JITTER_LOADED_MS = 2.0, 10.0
 LIBPCAP_RATIO = 3.0
@@ -85,6 +89,16 @@ def of_tasks(out_of_process: Summary, in_process: Summary, crowd: Crowd) -> list
         Bound("task_start_in_process_ms.p50", in_process.p50, TASK_START_MS["in process"]),
         Bound("system_mib", crowd.system_mib, SYSTEM_MIB),
         Bound("idle_cpu_percent", crowd.idle_cpu_percent, IDLE_CPU_PERCENT),
+    ]
+
+
+def of_sockets(out_of_process: Summary, in_process: Summary, f: SocketFigures) -> list[Bound]:
+    """The bounds of `rig bench --sockets`."""
+    return [
+        Bound("socket_activation_out_of_process_ms.p50", out_of_process.p50, SOCKET_ACTIVATION_MS),
+        Bound("socket_activation_in_process_ms.p50", in_process.p50, SOCKET_ACTIVATION_MS),
+        Bound("system_mib", f.system_mib, SOCKETS_MIB),
+        Bound("system_restart_ms", f.restart_ms, SOCKETS_RESTART_MS),
     ]
 
 

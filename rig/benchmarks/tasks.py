@@ -66,7 +66,7 @@ def crowd(bench: Bench, progress: Callable[[int], None]) -> Crowd:
     before_s, began_s = _cpu_s(bench.host.pid), time.monotonic()
     time.sleep(IDLE_S)  # what is measured: nothing happens meanwhile
     percent = 100 * (_cpu_s(bench.host.pid) - before_s) / (time.monotonic() - began_s)
-    return Crowd(_resident_mib(bench.host.pid), percent)
+    return Crowd(resident_mib(bench.host.pid), percent)
 
 
 def _cpu_s(pid: int) -> float:
@@ -74,6 +74,7 @@ def _cpu_s(pid: int) -> float:
     return cpu_ticks(Outer(pid)) / os.sysconf("SC_CLK_TCK")
 
 
-def _resident_mib(pid: int) -> float:
+def resident_mib(pid: int) -> float:
+    """Of a process, what it shares with others included."""
     lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     return next(int(line.split()[1]) for line in lines if line.startswith("VmRSS:")) / 1024

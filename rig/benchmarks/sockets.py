@@ -1,0 +1,116 @@
+"""Very many sockets with the broker of one system: what the activation of one costs, the system's memory, and a new system that
+takes them all up.
+
+An activation counts from the peer's byte to RUN_ENTER. One after another, of sockets drawn at random, on a host that is awake;
+the task takes the socket, reads it and gives it back, so that all are with the broker again before the next one.
+"""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Self
+
+from rig.bench import Bench
+from rig.benchmarks.tasks import resident_mib
+from rig.net.namespace import Namespace
+
+APP = "rig.benchmarks.socket_app:SocketApp"
+TASKS = {True: "out-of-process", False: "in-process"}
+BATCH = 250
+"""Connections that wait to be accepted by the peer, at most; its backlog holds more."""
+BACKLOG = 1024
+GIVE_TIMEOUT_S = 60.0
+TIMEOUT_S = 10.0
+RESTART_TIMEOUT_S = 60.0
+WARM_S = 0.05
+"""Between two activations: the process for the next one is forked when the last one is in nobody's way any more."""
+
+
+@dataclass(frozen=True)
+class SocketFigures:
+    sockets: int
+    out_of_process_ms: list[float]
+    """From the peer's byte to RUN_ENTER, for each round."""
+    in_process_ms: list[float]
+    system_mib: float
+    """Resident with all of them, what it shares with the process that it was forked from included."""
+    restart_ms: float
+    """From the system's SIGKILL to the RUN_ENTER for a byte that came while there was none."""
+
+
+class Peers:
+    """The other ends: nothing but sockets. Context manager."""
+
+    def __init__(self, namespace: Namespace, address: str) -> None:
+        self._listener = namespace.socket(socket.AF_INET6 if ":" in address else socket.AF_INET, socket.SOCK_STREAM)
+        self._listener.bind((address, 0))
+        self._listener.listen(BACKLOG)
+        self.address = address
+        self.port: int = self._listener.getsockname()[1]
+        self.ends: list[socket.socket] = []
+
+    def accept(self, count: int) -> None:
+        """Connections that are there."""
+        for _ in range(count):
+            sock, _address = self._listener.accept()
+            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            self.ends.append(sock)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        for sock in (self._listener, *self.ends):
+            sock.close()
+
+
+def measure(bench: Bench, count: int, rounds: int, progress: Callable[[str, int, int], None]) -> SocketFigures:
+    """Half of the sockets for a task of each kind. Raises TimelineTimeout when a task does not run."""
+    with Peers(bench.network.namespaces["server"], bench.server.address) as peers:
+        app = bench.host.start_app("sockets", APP)
+        for out_of_process, until in ((True, count // 2), (False, count)):
+            app.call("register", name=TASKS[out_of_process], out_of_process=out_of_process)
+            while (given := len(peers.ends)) < until:
+                some = min(BATCH, until - given)
+                where = {"host": peers.address, "port": peers.port}
+                app.call("give", first=given, count=some, timeout_s=GIVE_TIMEOUT_S, **where)
+                peers.accept(some)
+                progress("sockets given", len(peers.ends), count)
+        mib = resident_mib(bench.host.pid)
+        draw = random.Random(count)
+        own, others = peers.ends[: count // 2], peers.ends[count // 2 :]
+        out = _activations(bench, TASKS[True], lambda: draw.choice(own), rounds, progress)
+        inside = _activations(bench, TASKS[False], lambda: draw.choice(others), rounds, progress)
+        restart_ms = _restart_ms(bench, draw.choice(own))
+    return SocketFigures(count, out, inside, mib, restart_ms)
+
+
+def _activations(
+    bench: Bench, task: str, draw: Callable[[], socket.socket], rounds: int, progress: Callable[[str, int, int], None]
+) -> list[float]:
+    times_ms = []
+    for number in range(rounds):
+        after = bench.timeline.mark()
+        sent_ns = time.monotonic_ns()
+        draw().send(b"x")
+        ran = bench.timeline.wait("RUN_ENTER", task=task, after=after, timeout_s=TIMEOUT_S)
+        bench.timeline.wait("TASK_END", task=task, after=ran.seq, timeout_s=TIMEOUT_S)
+        times_ms.append((ran.t_ns - sent_ns) / 1e6)
+        time.sleep(WARM_S)  # no effect is waited for: the next activation finds what the last one found
+        progress(f"activations {task}", number + 1, rounds)
+    return times_ms
+
+
+def _restart_ms(bench: Bench, end: socket.socket) -> float:
+    after = bench.timeline.mark()
+    killed_ns = time.monotonic_ns()
+    os.kill(bench.host.pid, signal.SIGKILL)
+    end.send(b"x")
+    ran = bench.timeline.wait("RUN_ENTER", task=TASKS[True], after=after, timeout_s=RESTART_TIMEOUT_S)
+    return (ran.t_ns - killed_ns) / 1e6
