@@ -23,9 +23,9 @@ from typing import Any, NoReturn, TypeAlias
 from rig.device.process import exit_words
 from rig.errors import BenchError
 from rig.process import enter_network, hear_only_of_ends, outer_pid
+from rig.standby.supervisor.companion import Companion
 from rig.standby.supervisor.forked import live, with_only
 from rig.standby.supervisor.orphans import end_orphans
-from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
 from rig.standby.supervisor.spare import Spare
 from rig.standby.wire import supervision
 from rig.standby.wire.faults import fault_of
@@ -36,9 +36,6 @@ from rig.timeline import TimelineWriter
 
 ATTEMPTS = 5
 """Systems in a row that die before they serve: the next one would, too."""
-FROM_OUTSIDE = frozenset(f"signal {number.name}" for number in (signal.SIGKILL, signal.SIGTERM, signal.SIGINT, signal.SIGHUP))
-"""Ways to end that say nothing of who ended."""
-
 
 SPARE_AFTER_MS = 10
 """Nothing has happened for so long: the fork of the next spare process, and what it does then, are not in the way of the run that
@@ -65,12 +62,12 @@ class Supervisor:
         self._birth = birth
         self._programs = programs
         self._of_system = {birth.bench_fd, birth.timeline_fd, birth.host_ns_fd}
-        self._of_driver = set(numbers) - {birth.news_fd, birth.bench_fd}
-        self._systems_end, self._drivers_end = pair()
-        self._journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
-        self._driver_pid = 0
-        self._patience = Patience()
-        """With drivers that die by themselves."""
+        journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
+        self._driver = Companion(
+            "the driver of the device",
+            lambda line_fd: programs.driver(birth.driver, line_fd, journal_fd),
+            {journal_fd, *numbers} - {birth.news_fd, birth.bench_fd},
+        )
         self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
         self._news.sock.setblocking(False)
         self._line: Line[supervision.FromSystem] | None = None
@@ -114,18 +111,14 @@ class Supervisor:
 
     def _start_driver(self) -> None:
         """Beside the system: what the device says, and a wake, do not wait for that."""
-        line_fd, journal_fd = self._drivers_end.fileno(), self._journal_fd
-        self._driver_pid = os.fork()
-        if self._driver_pid == 0:
-            own = {0, 1, 2, line_fd, journal_fd, *self._of_driver}
-            live(lambda: with_only(own, lambda: self._programs.driver(self._birth.driver, line_fd, journal_fd)))
-        self._tell_bench(supervision.DriverStarted(outer_pid(self._driver_pid)))
+        self._driver.start()
+        self._tell_bench(supervision.DriverStarted(outer_pid(self._driver.pid)))
 
     def _driver_ended(self, status: str) -> None:
-        """The next one goes on where this one was, and so would die of what this one died of, unless it was killed."""
         self._timeline.add("DRIVER_TERMINATED", status=status)
-        if status not in FROM_OUTSIDE and self._patience.died():
-            self._give_up(f"the driver of the device died {DEATHS} times within {WITHIN_S:g} s, {status} at last")
+        why = self._driver.died(status)
+        if why is not None:
+            self._give_up(why)
         self._start_driver()
 
     # -- the system ----------------------------------------------------------------------------------------------------
@@ -135,7 +128,7 @@ class Supervisor:
         ours, theirs = pair()
         ours.setblocking(False)
         apps = tuple(self._apps.values())
-        driver_fd = self._systems_end.fileno()
+        driver_fd = self._driver.systems_fd
         given = supervision.Inheritance(self._incarnation, theirs.fileno(), driver_fd, apps, dict(self._store))
         own = {0, 1, 2, theirs.fileno(), driver_fd, *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
         self._system_pid = os.fork()
@@ -250,7 +243,7 @@ class Supervisor:
         self._tell_system(lambda line: line.send_notice(supervision.AppEnded(app.key, status)))
 
     def _known(self) -> set[int]:
-        return {self._system_pid, self._driver_pid, *self._spare.pids, *self._apps}
+        return {self._system_pid, self._driver.pid, *self._spare.pids, *self._apps}
 
     def _reap(self) -> None:
         """Orphans too; these have nobody who wants to know."""
@@ -262,7 +255,7 @@ class Supervisor:
             if pid == 0:
                 return
             words = exit_words(os.waitstatus_to_exitcode(status))
-            if pid == self._driver_pid:
+            if pid == self._driver.pid:
                 self._driver_ended(words)
             elif pid == self._system_pid:
                 self._system_ended(words)
