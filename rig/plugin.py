@@ -12,6 +12,7 @@ until a test asks for one of its fixtures or marks, or an option is given.
 | `host`             | function | the connected-standby host                                        |
 | `server`           | function | the remote end                                                    |
 | `websocket_server` | function | a WebSocket server beside it                                      |
+| `http_server`      | function | an HTTP server beside it                                          |
 | `inject`           | function | frames from the wire                                              |
 | `timeline`         | function | the ordered record of everything that happened                    |
 | `capture`          | function | frames of every link                                              |
@@ -260,6 +261,13 @@ def server(bench: Bench) -> Any:
 def websocket_server(bench: Bench) -> Iterator[Any]:
     """A WebSocket server on the same machine (`rig.peers.websocket.WebSocketServer`)."""
     with bench.serve_websocket(bench.network.topology.server.name) as server:
+        yield server
+
+
+@pytest.fixture
+def http_server(bench: Bench) -> Iterator[Any]:
+    """An HTTP server on the same machine (`rig.peers.http.HttpServer`)."""
+    with bench.serve_http(bench.network.topology.server.name) as server:
         yield server
 
 

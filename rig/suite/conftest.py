@@ -13,6 +13,7 @@ from rig.suite.task_scene import TaskScene
 
 if TYPE_CHECKING:
     from rig.suite.websocket_scene import WebSocketScene
+    from rig.suite.xhr_scene import XhrScene
 
 
 @pytest.fixture
@@ -39,3 +40,11 @@ def sockets(bench: Bench, websocket_server: Any) -> WebSocketScene:
     from rig.suite.websocket_scene import WebSocketScene  # its library takes a moment, and most tests need none of it
 
     return WebSocketScene(bench, websocket_server)
+
+
+@pytest.fixture
+def xhr(bench: Bench, http_server: Any) -> XhrScene:
+    """A bench with the app of XmlHttpRequest2, and an HTTP server."""
+    from rig.suite.xhr_scene import XhrScene
+
+    return XhrScene(bench, http_server)

@@ -6,6 +6,8 @@ check the status, post the first read (CCT-010).
 
 from __future__ import annotations
 
+import gc
+import weakref
 from typing import ClassVar, TypeVar
 
 from rig.device.payload import PayloadKeepAlive, PayloadState
@@ -41,6 +43,8 @@ class ControlChannelTrigger:
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
         self._transport: Transport | None = None
+        self._before: list[weakref.ref[Transport]] = []
+        """Transports of one use that it had."""
         self._payload: PayloadKeepAlive | None = None
         self._open[channel_id] = self
 
@@ -60,7 +64,7 @@ class ControlChannelTrigger:
         channel = cls.by_id(channel_id)
         transport = channel.transport_object if channel is not None else None
         if transport is not None:
-            transport.abort()
+            transport.lost()
 
     @property
     def control_channel_trigger_id(self) -> str:
@@ -125,10 +129,26 @@ class ControlChannelTrigger:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
         if transport.keep_alive:
             raise HostError(HResult.INVALID_ARG, "the transport of a channel has no TCP keep-alives of its own: switch them off")
-        self._call(from_app.UsingTransport(self._id, transport.socket_id))
+        transport.check_bind()
+        self._let_go()
+        self._call(from_app.UsingTransport(self._id, transport.socket_id, self._count_held()))
         transport.channel_id = self._id
         self._transport = transport
         self._payload = None
+
+    def _let_go(self) -> None:
+        """Of the transport before: what the app has not kept is gone when this returns."""
+        if self._transport is not None and self._transport.one_use:
+            self._before.append(weakref.ref(self._transport))
+            self._transport = None
+
+    def _count_held(self) -> int:
+        """How many of those that it had the app has kept (CXR-003)."""
+        if any(reference() is not None for reference in self._before):
+            gc.collect()  # what refers to itself alone, nobody has kept
+        kept = [transport for reference in self._before if (transport := reference()) is not None]
+        self._before = [weakref.ref(transport) for transport in kept]
+        return sum(transport.held for transport in kept)
 
     def wait_for_push_enabled(self) -> ControlChannelTriggerStatus:
         """Blocks until the slot is there or refused: until the transport is connected, if it connects by itself (CHC-003)."""

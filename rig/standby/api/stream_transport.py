@@ -18,10 +18,18 @@ FIRST_PAUSE_S, LONGEST_PAUSE_S = 0.00005, 0.002
 """From below a round trip on this machine to well below one of a real network."""
 
 
-def protect(stream: ByteStream, server_name: str, deadline: Deadline, client_certificate: Path | None = None) -> None:
+def protect(
+    stream: ByteStream,
+    server_name: str,
+    deadline: Deadline,
+    client_certificate: Path | None = None,
+    *,
+    any_certificate: bool = False,
+) -> None:
     """Put TLS between the stream and the socket: returns after the handshake, with a server whose certificate is for
-    `server_name`. Raises TlsError, TimeoutError, OSError of the kernel: the connection is of no more use then."""
-    layer = TlsLayer(client_context(session.current().trusted, client_certificate), server_name)
+    `server_name`, or with any one. Raises TlsError, TimeoutError, OSError of the kernel: the connection is of no use then."""
+    context = client_context(session.current().trusted, client_certificate, any_certificate=any_certificate)
+    layer = TlsLayer(context, server_name)
     stream.put_on(layer)
     stream.flush()
     while not layer.established:

@@ -35,13 +35,17 @@ _OF_VERIFICATION = {
 """X509_V_ERR_... of OpenSSL's x509_vfy.h; any other is CERTIFICATE_IS_INVALID."""
 
 
-def client_context(trusted: Path, client_certificate: Path | None = None) -> ssl.SSLContext:
+def client_context(trusted: Path, client_certificate: Path | None = None, *, any_certificate: bool = False) -> ssl.SSLContext:
     """`trusted`: the file of the authorities; while it is not there nobody is trusted. `client_certificate`: a file with the
-    app's own key and certificate, shown to who asks. Raises OSError for files that cannot be read."""
+    app's own key and certificate, shown to who asks. `any_certificate`: of a server will do, so that anybody may be
+    that server. Raises OSError for files that cannot be read."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
-    if trusted.is_file():
+    if any_certificate:
+        context.check_hostname = False
+        context.verify_mode = ssl.CERT_NONE
+    elif trusted.is_file():
         context.load_verify_locations(trusted)
     if client_certificate is not None:
         context.load_cert_chain(client_certificate)

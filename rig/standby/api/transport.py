@@ -9,6 +9,7 @@ from __future__ import annotations
 import itertools
 import socket
 import threading
+from typing import ClassVar
 
 from rig.clock import Deadline
 from rig.standby.api import session
@@ -26,6 +27,9 @@ class Transport:
 
     A kind of it says how it connects in `_connected`, and how it greets its peer in `_greet`.
     """
+
+    one_use: ClassVar[bool] = False
+    """Bound once and then let go: one that the channel had before takes a place of its own while the app keeps it (CXR-003)."""
 
     def __init__(self) -> None:
         self.socket_id = next(_ids)
@@ -51,6 +55,18 @@ class Transport:
 
     def push_enabled(self) -> None:
         """The channel that it is bound to has its slot: what receives by itself begins. Again: nothing."""
+
+    def check_bind(self) -> None:
+        """Before it is bound to a channel. Raises HostError ILLEGAL_METHOD_CALL."""
+
+    @property
+    def held(self) -> bool:
+        """Of one use: whether it counts, now that the app still has it."""
+        return True
+
+    def lost(self) -> None:
+        """The system says that its connection is dead."""
+        self.abort()
 
     @property
     def established(self) -> bool:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import os
 import queue
 import socket
+import threading
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -78,6 +79,7 @@ class Runtime:
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
         self._followers = Followers(self._faults, self._crew)
         self._suspension = Suspension(self._faults, self.service.notify, self._crew)
+        threading.excepthook = self._thread_ended
         session.enter(self)
 
     def start(self) -> None:
@@ -103,6 +105,11 @@ class Runtime:
 
     def withdraw(self, operation: PostedRead) -> None:
         self._reads.withdraw(operation)
+
+    def _thread_ended(self, how: threading.ExceptHookArgs) -> None:
+        """One that the app, or its host API, has started: what nobody caught is a fault as any other."""
+        if how.exc_value is not None:
+            self._faults.met(f"thread {how.thread.name if how.thread is not None else ''}", how.exc_value)
 
     def _hear_service(self) -> None:
         with self._limits.lifted():

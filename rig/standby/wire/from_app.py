@@ -181,8 +181,11 @@ class GetPayloadState(Call[PayloadState], frozen=True):
 
 
 class UsingTransport(Call[None], frozen=True):
+    """`held`: transports of one use that the channel had before, and the app has not let go (CXR-003)."""
+
     channel: ChannelId
     socket: SocketId
+    held: Annotated[int, Meta(ge=0, le=2**31 - 1)] = 0
 
 
 class ConnectBegin(Call[None], frozen=True):

@@ -39,6 +39,8 @@ class HttpConnection(StreamTransport):
         self.proxy: Proxy | None = None
         self.client_certificate: Path | None = None
         """A file with key and certificate for who asks for one in TLS."""
+        self.any_certificate = False
+        """Any server's will do."""
         self._uri: HttpUri | None = None
         """Of the origin: set before it connects."""
         self._begun = self._given_up = False
@@ -103,7 +105,7 @@ class HttpConnection(StreamTransport):
         if uri.secure and self.proxy is not None:
             _dig(stream, uri, self.proxy, deadline)
         if uri.secure:
-            protect(stream, uri.host, deadline, self.client_certificate)
+            protect(stream, uri.host, deadline, self.client_certificate, any_certificate=self.any_certificate)
 
     # -- exchanges -----------------------------------------------------------------------------------------------------
 

@@ -24,6 +24,7 @@ class SavedTransport(msgspec.Struct, frozen=True):
     socket_id: int
     connected: bool
     over: bool
+    held: int = 0
 
 
 class SavedChannel(msgspec.Struct, frozen=True):
@@ -54,6 +55,8 @@ class Transport(SavedPart):
     sock: socket.socket | None = None
     over: bool = False
     """Nothing can come on it any more: it can neither wake nor hold the host awake."""
+    held: int = 0
+    """Transports of one use that the channel had before and the app still has: each takes the place of a slot (CXR-003)."""
 
 
 @dataclass(eq=False)
@@ -134,7 +137,7 @@ class Channel(SavedObject):
 
     def save(self) -> SavedChannel:
         transport = self.transport
-        saved = SavedTransport(transport.socket_id, transport.sock is not None, transport.over) if transport else None
+        saved = _saved(transport) if transport is not None else None
         return SavedChannel(
             instance=self.app.instance,
             channel_id=self.channel_id,
@@ -153,6 +156,10 @@ class Channel(SavedObject):
         )
 
 
+def _saved(transport: Transport) -> SavedTransport:
+    return SavedTransport(transport.socket_id, transport.sock is not None, transport.over, transport.held)
+
+
 def stored_name(instance: int, channel_id: str) -> str:
     return f"transport {instance} {channel_id}"
 
@@ -162,7 +169,7 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
     transport = None
     if saved.transport is not None:
         gone = saved.transport.connected and sock is None
-        transport = Transport(saved.transport.socket_id, sock, saved.transport.over or gone)
+        transport = Transport(saved.transport.socket_id, sock, saved.transport.over or gone, saved.transport.held)
     return Channel(
         app=app,
         channel_id=saved.channel_id,

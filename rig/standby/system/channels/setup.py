@@ -144,11 +144,12 @@ class ChannelSetup:
 
     # -- transports ----------------------------------------------------------------------------------------------------
 
-    async def bind(self, channel: Channel, socket_id: int) -> None:
-        """A new transport for the channel; what the old one held in the kernel is let go, the slot's kind stays (CCT-039)."""
+    async def bind(self, channel: Channel, socket_id: int, held: int = 0) -> None:
+        """A new transport for the channel; what the old one held in the kernel is let go, the slot's kind stays (CCT-039).
+        `held`: as UsingTransport has it."""
         await self.give_back(channel)
         self._drop_transport(channel)
-        channel.transport = Transport(socket_id)
+        channel.transport = Transport(socket_id, held=held)
         self._record("USING_TRANSPORT", channel, socket=socket_id)
 
     def connect_begin(self, channel: Channel, host: str, port: int) -> None:
@@ -156,6 +157,8 @@ class ChannelSetup:
         self._record("CONNECT_BEGIN", channel, host=host, port=port)
         if channel.wants_hardware and _is_loopback(host):
             raise HostError(HResult.NOT_SUPPORTED_FOR_SOCKET, f"no hardware channel to {host}: the device is on no way there")
+        if channel.kind is not None and self._held(channel):
+            self._free_slot(channel)  # whether it may have one is another question now
         if channel.kind is None:
             self._request_slot(channel)
 
@@ -301,13 +304,16 @@ class ChannelSetup:
     def _request_slot(self, channel: Channel) -> None:
         kind = self.kind_for(channel)
         self._record("SLOT_REQUEST", channel, kind=kind.value)
-        channel.no_slot = self._policy.take(kind, channel.app.package.name)
+        channel.no_slot = self._policy.take(kind, channel.app.package.name, self._held(channel))
         if channel.no_slot is None:
             channel.kind, channel.status = kind, None
             return
         self._record("SLOT_DENY", channel, kind=kind.value, reason=channel.no_slot)
         if channel.no_slot == NONE_FREE and self._availability.ready and self._rules.no_slot_fails_connect:
             raise HostError(HResult.NO_SLOT, "no free hardware slot; close this channel and make one with a software slot")
+
+    def _held(self, channel: Channel) -> int:
+        return channel.transport.held if channel.transport is not None else 0
 
     def _free_slot(self, channel: Channel) -> None:
         if channel.kind is not None:

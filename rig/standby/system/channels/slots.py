@@ -36,9 +36,10 @@ class SlotPolicy:
     def in_use(self, kind: SlotKind, package: str | None = None) -> int:
         return sum(n for (k, p), n in self._in_use.items() if k is kind and package in (None, p))
 
-    def take(self, kind: SlotKind, package: str) -> str | None:
-        """Take a slot; on refusal the reason: NONE_FREE or APP_LIMIT (CCT-020, CCT-022)."""
-        if self.in_use(kind, package) >= self._per_package(kind):
+    def take(self, kind: SlotKind, package: str, held: int = 0) -> str | None:
+        """Take a slot; on refusal the reason: NONE_FREE or APP_LIMIT (CCT-020, CCT-022). `held`: places that the app keeps beside
+        its slots (CXR-003)."""
+        if self.in_use(kind, package) + held >= self._per_package(kind):
             return APP_LIMIT
         if self.free(kind) == 0:
             return NONE_FREE

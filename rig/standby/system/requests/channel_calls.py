@@ -96,7 +96,7 @@ class ChannelCalls:
 
     async def _using_transport(self, app: AppProcess, message: from_app.UsingTransport, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
-            await self._setup.bind(channel, message.socket)
+            await self._setup.bind(channel, message.socket, message.held)
 
     async def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
