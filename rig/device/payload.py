@@ -9,7 +9,7 @@ bytes is described by the fields.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -77,6 +77,9 @@ class PayloadKeepAlive:
     """One bit for each byte of `reply`, LSB first: which are compared; None is all."""
     reply_counter: int | None = None
     """Offset at which the answer repeats the counter; None: it does not."""
+    sealed: bool = False
+    """Tokens are records of TLS that were sealed ahead: each is sent once, in their order, by whoever sends it, or the connection
+    is of no more use."""
 
     def __post_init__(self) -> None:
         self._check_lengths()
@@ -97,6 +100,18 @@ class PayloadKeepAlive:
             reply=bytes([WS_FIN | WS_PONG, counter_bytes]) + bytes(counter_bytes),
             reply_counter=2 if counter_bytes else None,
         )
+
+    @classmethod
+    def websocket_pong(cls, tokens: bytes, *, start: int = 0, counter_bytes: int = 4) -> PayloadKeepAlive:
+        """A client's pong that nobody asked for, and nobody answers (RFC 6455 section 5.5.3); else as `websocket_ping`."""
+        ping = cls.websocket_ping(tokens, start=start, counter_bytes=counter_bytes)
+        return replace(ping, data=bytes([WS_FIN | WS_PONG]) + ping.data[1:], reply=b"", reply_counter=None)
+
+    @classmethod
+    def sealed_records(cls, records: Sequence[bytes]) -> PayloadKeepAlive:
+        """Records of TLS, all of one length, as they go out: the whole payload is the token (RFC 8446 section 5.2)."""
+        length = len(records[0])
+        return cls(data=bytes(length), token=Span(0, length), tokens=b"".join(records), sealed=True)
 
     @classmethod
     def mqtt_ping(cls) -> PayloadKeepAlive:

@@ -3,15 +3,19 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 from rig.standby.api import (
     App,
+    BackgroundTaskInstance,
     ControlChannelTrigger,
     ControlChannelTriggerResourceType,
+    PayloadKeepAlive,
     SocketError,
     SocketProtectionLevel,
     StreamSocket,
     TlsError,
+    fresh_masks,
 )
 from rig.suite.chat_app import READ_BYTES, ChatApp
 
@@ -66,6 +70,25 @@ class TlsChatApp(ChatApp):
         sock.connect(host, port, protection=SocketProtectionLevel.TLS)
         sock.transfer_ownership("given")
 
+    def pong_ahead(self, channel: str, masks: int = 4096, start: int = 0) -> None:
+        """Unsolicited pongs with a counter, sealed ahead; what the keep-alive task would write is left out from now on."""
+        pong = PayloadKeepAlive.websocket_pong(fresh_masks(masks), start=start)
+        self._trigger(channel).payload_keep_alive = pong
+        self.keep_alive_payload = b""
+
+    def set_keep_alive(self, channel: str, **keep_alive: Any) -> None:
+        """Raises what the API does."""
+        self._trigger(channel).payload_keep_alive = PayloadKeepAlive(**keep_alive)
+
+    def pong_no_more(self, channel: str) -> None:
+        self._trigger(channel).payload_keep_alive = None
+
+    def forget_what_was_not_sent(self, channel: str) -> None:
+        """A fault that this puts in: the pongs that are left are never flushed."""
+        stream = self.contexts[channel].socket.stream
+        assert stream is not None
+        stream.before_write = bytes
+
     def protected(self, channel: str) -> bool:
         return self.contexts[channel].socket.protected
 
@@ -76,3 +99,7 @@ class TlsChatApp(ChatApp):
             sock.upgrade_to_tls(self.server_name or host)
         else:
             sock.connect(host, port, protection=SocketProtectionLevel.TLS, server_name=self.server_name)
+
+    def _keep_alive_task(self, instance: BackgroundTaskInstance) -> None:
+        if self.keep_alive_payload:
+            super()._keep_alive_task(instance)

@@ -10,6 +10,7 @@ from typing import Any
 from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload
+from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import Entered, Held, NotIdle, Woke
 from rig.timeline import TimelineWriter
 
@@ -93,6 +94,12 @@ class FakeDriver:
 
     async def payload_state(self, key: str) -> PayloadState | None:
         async with self._call("payload_state"):
+            return PayloadState() if self.connections[key].payload is not None else None
+
+    async def stop_payload(self, key: str) -> PayloadState | None:
+        async with self._call("stop_payload"):
+            if self.asleep_with is not None:
+                raise HostError(HResult.INVALID_STATE, "asleep")
             return PayloadState() if self.connections[key].payload is not None else None
 
     async def add_pattern(self, pattern: PatternToOffload) -> None:

@@ -146,6 +146,38 @@ class ByteStream:
         if self._layer is not None:
             self._flush(self._layer)
 
+    def write_first(self) -> None:
+        """What `before_write` has, now. Raises OSError."""
+        generation = self._generation
+        with self._writing:
+            self._to_kernel(b"", generation)
+
+    @contextmanager
+    def sealing(self, limit_s: float) -> Iterator[Callable[[bytes], bytes] | None]:
+        """Nobody writes while the block runs. What it gets makes of plain bytes what has to go out before anything that is
+        written afterwards: the block's to see to, by `before_write`. None: somebody writes to a peer that does not read, and no
+        layer is there."""
+        layer, generation = self._layer, self._generation
+        if layer is None or not self._writing.acquire(timeout=limit_s):
+            yield None
+            return
+        try:
+            owed = self._outgoing(layer)
+            if owed:
+                self._to_kernel(owed, generation)
+            yield lambda data: self._sealed(layer, data)
+        finally:
+            self._writing.release()
+
+    def _sealed(self, layer: Layer, data: bytes) -> bytes:
+        with self._turn:
+            layer.send(data)
+            return layer.outgoing()
+
+    def _outgoing(self, layer: Layer) -> bytes:
+        with self._turn:
+            return layer.outgoing()
+
     def say_goodbye(self) -> None:
         """The layer's last words, before the socket is closed. Nothing is waited for: neither a writer nor the peer."""
         layer = self._layer
@@ -166,9 +198,7 @@ class ByteStream:
         generation = self._generation
         while self._owes(layer) and self._writing.acquire(blocking=False):
             try:
-                with self._turn:
-                    data = layer.outgoing()
-                self._to_kernel(data, generation)
+                self._to_kernel(self._outgoing(layer), generation)
             finally:
                 self._writing.release()
 

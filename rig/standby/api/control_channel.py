@@ -13,6 +13,8 @@ from typing import ClassVar, TypeVar
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import session
 from rig.standby.api.enums import ControlChannelTriggerResourceType
+from rig.standby.api.sealed_keep_alive import SealedKeepAlive
+from rig.standby.api.stream_transport import StreamTransport
 from rig.standby.api.transport import Transport
 from rig.standby.wire import from_app
 from rig.standby.wire.hresult import HostError, HResult
@@ -46,6 +48,8 @@ class ControlChannelTrigger:
         self._before: list[weakref.ref[Transport]] = []
         """Transports of one use that it had."""
         self._payload: PayloadKeepAlive | None = None
+        self._sealed: SealedKeepAlive | None = None
+        """What of it is sealed ahead, where the transport has TLS."""
         self._open[channel_id] = self
 
     @staticmethod
@@ -106,19 +110,31 @@ class ControlChannelTrigger:
         app's own protocol. Set it when the transport is ready for pings: it holds from the next standby entry on, until the
         channel gets another transport. Its expected answers do not wake the host and never reach the app. When its tokens
         are used up, the host wakes and the keep-alive task runs, to give new ones (by setting it anew) or to keep the
-        connection alive itself; until then plain probes are sent."""
+        connection alive itself; until then plain probes are sent.
+
+        Over TLS (1.3) it is sealed ahead in records that the device sends one after another: see sealed_keep_alive.py. It has no
+        expected answer then, and 10 bytes at most: HostError INVALID_ARG."""
         return self._payload
 
     @payload_keep_alive.setter
     def payload_keep_alive(self, keep_alive: PayloadKeepAlive | None) -> None:
-        self._call(from_app.SetPayload(self._id, keep_alive))
-        self._payload = keep_alive
+        transport = self._transport
+        stream = transport.stream if isinstance(transport, StreamTransport) else None
+        sealed = None
+        if keep_alive is not None and stream is not None and stream.layer is not None:
+            sealed = SealedKeepAlive(self._id, stream, keep_alive)
+        if self._sealed is not None:
+            self._sealed.end()
+        self._call(from_app.SetPayload(self._id, keep_alive if sealed is None else None))
+        self._payload, self._sealed = keep_alive, sealed
+        if sealed is not None:
+            sealed.begin()
 
     @property
     def payload_keep_alive_state(self) -> PayloadState:
         """How many were sent and answered since it was set, and the counter to go on from. Raises HostError
         ILLEGAL_METHOD_CALL when none is set."""
-        return self._call(from_app.GetPayloadState(self._id))
+        return self._call(from_app.GetPayloadState(self._id)) if self._sealed is None else self._sealed.state
 
     def using_transport(self, transport: Transport) -> None:
         """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
@@ -135,6 +151,7 @@ class ControlChannelTrigger:
         transport.channel_id = self._id
         self._transport = transport
         self._payload = None
+        self._forget_sealed()
 
     def _let_go(self) -> None:
         """Of the transport before: what the app has not kept is gone when this returns."""
@@ -176,10 +193,16 @@ class ControlChannelTrigger:
         if self._closed:
             return
         self._open.pop(self._id, None)
+        self._forget_sealed()
         if self._transport is not None:
             self._transport.close()
         self._call(from_app.CloseChannel(self._id))
         self._closed = True
+
+    def _forget_sealed(self) -> None:
+        if self._sealed is not None:
+            self._sealed.forget()
+            self._sealed = None
 
     def _call(self, call: Call[R]) -> R:
         """Raises HostError ELEMENT_NOT_FOUND after `close`: the id may be another channel's."""

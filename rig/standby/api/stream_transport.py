@@ -53,6 +53,11 @@ class StreamTransport(Transport):
         return sock is not None and tcp_info(sock).state == TCP_ESTABLISHED
 
     @property
+    def stream(self) -> ByteStream | None:
+        """Of the open connection."""
+        return self._stream if self._socket is not None else None
+
+    @property
     def protected(self) -> bool:
         """Whether its bytes pass through TLS: then its keys are this process's, and nobody else can speak on it."""
         stream = self._stream

@@ -91,14 +91,12 @@ class TlsLayer:
             taken = bytes(self._plain[:count])
             del self._plain[: len(taken)]
             return taken
-        if self._error is not None:
-            raise self._error
+        self._check()
         return b"" if self._ended else None
 
     def send(self, data: bytes) -> None:
         """Raises TlsError on a connection that is over."""
-        if self._error is not None:
-            raise self._error
+        self._check()
         rest = memoryview(data)
         try:
             while rest:
@@ -121,6 +119,11 @@ class TlsLayer:
         """close_notify. Closed already, or over: nothing."""
         with contextlib.suppress(ssl.SSLError, ValueError):
             self._tls.unwrap()
+
+    def _check(self) -> None:
+        """Raises what has ended the connection, each time a new one: it is raised to many."""
+        if self._error is not None:
+            raise TlsError(self._error.errno or 0, self._error.strerror or "", self._error.status)
 
     def _shake_hands(self) -> None:
         try:

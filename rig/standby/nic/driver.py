@@ -39,6 +39,7 @@ from rig.standby.nic.steps import Failure, Incomplete, Inject, Step, all_or_noth
 from rig.standby.nic.tcp_slots import TcpSlots
 from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.nic.wake import Cause, Waking
+from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import (
     AddPattern,
@@ -227,6 +228,16 @@ class NicDriver:
     def payload_state(self, key: str) -> PayloadState | None:
         connection = self.registry.find(key)
         return connection.payload.state if connection is not None and connection.payload is not None else None
+
+    def stop_payload(self, key: str) -> PayloadState | None:
+        """As `StopPayload`."""
+        connection = self.registry.find(key)
+        if connection is None or connection.payload is None or connection.payload.lost:
+            return None
+        if self.asleep or self._standby.is_frozen(connection):
+            raise HostError(HResult.INVALID_STATE, "the device has the connection: what it has sent is not known yet")
+        connection.payload.stop()
+        return connection.payload.state
 
     def add_pattern(self, message: AddPattern) -> None:
         """Raises BenchError as `AddPattern` says."""

@@ -18,6 +18,8 @@ class NotedPayload:
     sent: int
     answered: int
     last_sent_ns: int | None
+    stopped: bool = False
+    lost: bool = False
 
 
 class PayloadOverSleeps:
@@ -28,6 +30,9 @@ class PayloadOverSleeps:
         self.next = set_by_app
         self._sent = self._answered = 0
         self._last_sent_ns: int | None = None
+        self._stopped = False
+        self.lost = False
+        """Nobody knows how many were sent."""
 
     @classmethod
     def restored(cls, noted: NotedPayload) -> PayloadOverSleeps:
@@ -35,16 +40,23 @@ class PayloadOverSleeps:
         payload = cls(noted.set_by_app)
         payload.next = noted.next
         payload._sent, payload._answered, payload._last_sent_ns = noted.sent, noted.answered, noted.last_sent_ns
+        payload._stopped, payload.lost = noted.stopped, noted.lost
         return payload
 
     @property
     def noted(self) -> NotedPayload:
         """For the journal."""
-        return NotedPayload(self.set_by_app, self.next, self._sent, self._answered, self._last_sent_ns)
+        counts = self._sent, self._answered, self._last_sent_ns
+        return NotedPayload(self.set_by_app, self.next, *counts, self._stopped, self.lost)
 
     def offered(self) -> PayloadKeepAlive | None:
-        """What the device gets at standby entry; None when it would have no token for the first: probes must do."""
-        return None if self.next.tokens_left == 0 else self.next
+        """What the device gets at standby entry; None when it would have no token for the first, or is to send none: probes must
+        do."""
+        return None if self._stopped or self.next.tokens_left == 0 else self.next
+
+    def stop(self) -> None:
+        """No device sends any of it from now on."""
+        self._stopped = True
 
     @property
     def state(self) -> PayloadState:

@@ -45,14 +45,15 @@ class Registry:
         resume: tuple[int, ...] = (),
     ) -> OffloadedConnection:
         """Take the socket and give the connection a place in the device; a key that is held is given back first. Raises what
-        `Reserve` says, with the socket closed."""
+        `Reserve` says, with the socket closed. The same payload again goes on where it was."""
+        held = self._connections.get(key)
         try:
             self.give_back(key)
             next_hop, ref = self._place(sock, names, network_minutes)
         except BaseException:
             sock.close()
             raise
-        pay = PayloadOverSleeps(payload) if payload is not None else None
+        pay = _going_on(held, payload)
         connection = OffloadedConnection(key, sock, names, network_minutes, next_hop, ref, pay, resume)
         self._connections[key] = connection
         return connection
@@ -139,10 +140,7 @@ class Registry:
         connection = self.get(key)
         connection.network_minutes = network_minutes
         connection.resume = resume
-        if payload is None:
-            connection.payload = None
-        elif connection.payload is None or connection.payload.set_by_app != payload:
-            connection.payload = PayloadOverSleeps(payload)
+        connection.payload = _going_on(connection, payload)
 
     def give_all_again(self) -> list[OffloadedConnection | OffloadedPattern]:
         """The device has forgotten them, patterns too. Returns those that are refused, and raises, as `_place_again`."""
@@ -173,3 +171,11 @@ class Registry:
         """Whose frame woke the host."""
         connection = next((c for c in self._connections.values() if slot is not None and c.slot == slot), None)
         return connection or self.patterns.with_number(pattern_id)
+
+
+def _going_on(held: OffloadedConnection | None, payload: PayloadKeepAlive | None) -> PayloadOverSleeps | None:
+    """The same payload again goes on where it was; another one begins anew."""
+    before = held.payload if held is not None else None
+    if payload is None or (before is not None and before.set_by_app == payload):
+        return before if payload is not None else None
+    return PayloadOverSleeps(payload)

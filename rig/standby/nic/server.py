@@ -189,6 +189,8 @@ class Server:
                 return driver.registry.update(key, network_minutes, payload, resume)
             case nic.GetPayloadState(key):
                 return driver.payload_state(key)
+            case nic.StopPayload(key):
+                return driver.stop_payload(key)
             case nic.AddPattern():
                 return driver.add_pattern(call)
             case nic.RemovePattern(key):

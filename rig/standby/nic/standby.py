@@ -76,6 +76,10 @@ class Standby:
             if tcp is not None:
                 self.frozen.append(FrozenConnection(connection, tcp))
 
+    def is_frozen(self, connection: OffloadedConnection) -> bool:
+        """Whether its numbers may not be the device's last yet."""
+        return any(frozen.connection is connection for frozen in self.frozen)
+
     def thaw(self) -> None:
         """All of them, whatever becomes of one. Raises the last OSError, with the rest thawed."""
         failed: OSError | None = None
@@ -129,6 +133,8 @@ class Standby:
             self.frozen.remove(frozen)
 
     def _lost(self, frozen: FrozenConnection) -> None:
+        if frozen.connection.payload is not None:
+            frozen.connection.payload.lost = True
         self._lose(frozen.connection)
 
     def lose(self, refused: Iterable[OffloadedConnection | OffloadedPattern]) -> None:

@@ -74,6 +74,10 @@ class Driver(Protocol):
     async def payload_state(self, key: str) -> PayloadState | None:
         """How far its payload keep-alive is; None when it has none or the key is not held."""
 
+    async def stop_payload(self, key: str) -> PayloadState | None:
+        """The device sends none of its payload keep-alive from now on; how far it came, the same again when asked again. None:
+        nobody knows. Raises HostError INVALID_STATE while the host sleeps, or is about to wake."""
+
     async def add_pattern(self, pattern: PatternToOffload) -> None:
         """Put it into the device; it stays there until it is removed. A key that is held gets this one in place of the old; the
         same pattern again only changes whom it continues, and does not ask the device."""

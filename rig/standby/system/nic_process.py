@@ -80,6 +80,9 @@ class NicProcess:
     async def payload_state(self, key: str) -> PayloadState | None:
         return await self._peer.call(nic.GetPayloadState(key))
 
+    async def stop_payload(self, key: str) -> PayloadState | None:
+        return await self._peer.call(nic.StopPayload(key))
+
     async def add_pattern(self, pattern: PatternToOffload) -> None:
         await self._peer.call(nic.AddPattern(pattern.key, dict(pattern.names), pattern.pattern, pattern.resume))
 

@@ -180,6 +180,13 @@ class GetPayloadState(Call[PayloadState], frozen=True):
     channel: ChannelId
 
 
+class StopPayload(Call[PayloadState], frozen=True):
+    """The device sends none of the payload keep-alive from now on, until another one is set. The answer is how far it came, for
+    good; the same again when asked again. INVALID_STATE: not known yet, ask again; ELEMENT_NOT_FOUND: nobody will ever know."""
+
+    channel: ChannelId
+
+
 class UsingTransport(Call[None], frozen=True):
     """`held`: transports of one use that the channel had before, and the app has not let go (CXR-003)."""
 
@@ -386,6 +393,7 @@ FromApp: TypeAlias = (
     | DecreaseNetworkKeepAlive
     | SetPayload
     | GetPayloadState
+    | StopPayload
     | UsingTransport
     | ConnectBegin
     | ConnectEnd

@@ -61,6 +61,14 @@ class GetPayloadState(Call[PayloadState | None], frozen=True):
     key: str
 
 
+class StopPayload(Call[PayloadState | None], frozen=True):
+    """The device sends none of it from now on, in any sleep, until another one is given by `Update`. The answer is how far it
+    came, for good; asked again it is the same. None: it is not known, or there is none. HostError INVALID_STATE while the device
+    has the connection."""
+
+    key: str
+
+
 class AddPattern(Call[None], frozen=True):
     """A frame that wakes, from the next sleep on. NIC_PATTERN_ADD tells. A key that is held gets
     this one in place of the old; the same pattern again only changes whom it continues. Refused, NIC_REFUSED tells: DeviceError
@@ -141,6 +149,7 @@ ToDriver: TypeAlias = (
     | GiveBack
     | Update
     | GetPayloadState
+    | StopPayload
     | AddPattern
     | RemovePattern
     | Enter

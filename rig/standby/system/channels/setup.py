@@ -129,6 +129,21 @@ class ChannelSetup:
             return held
         return PayloadState(0, 0, payload.counter.start if payload.counter else None, payload.tokens_left)
 
+    async def stop_payload(self, channel: Channel) -> PayloadState:
+        """How far it came, for good: the app sends what is left of it, and whatever it likes behind that. Raises HostError
+        INVALID_STATE while that is not known yet, ELEMENT_NOT_FOUND when it never will be."""
+        payload = channel.payload
+        if payload is None:
+            return PayloadState()
+        if channel.key is None:  # nobody has begun it
+            channel.payload = None
+            return PayloadState()
+        state = await self._driver.stop_payload(channel.key)
+        if state is None:
+            why = f"nobody knows what the device has sent on channel {channel.channel_id!r}"
+            raise HostError(HResult.ELEMENT_NOT_FOUND, why)
+        return state
+
     async def set_resumed(self, channel: Channel) -> None:
         """The processes of the app, as they have been stopped, are what a wake of the channel continues."""
         if not channel.reservation.resumes(channel.app.child.pids):
@@ -290,11 +305,20 @@ class ChannelSetup:
         if sock is None:
             return False
         try:
+            if not await self._payload_can_go_on(channel):
+                raise HostError(HResult.INVALID_STATE, "nobody knows which of its records were sent")
             await self._reserve(channel, sock)
         except (RigError, HostError, OSError):  # as above
             await self.give_back(channel)
             return False
         return True
+
+    async def _payload_can_go_on(self, channel: Channel) -> bool:
+        """Records that were sealed ahead cannot begin anew: some may have been sent."""
+        payload, key = channel.payload, channel.key
+        if payload is None or not payload.sealed or key is None:
+            return True
+        return await self._driver.payload_state(key) is not None
 
     def restore_slot(self, channel: Channel) -> None:
         """Of a channel that the system before had: it keeps what it holds, whatever the policy says now."""

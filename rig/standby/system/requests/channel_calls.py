@@ -44,6 +44,7 @@ class ChannelCalls:
             from_app.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
             from_app.SetPayload: self._set_payload,
             from_app.GetPayloadState: self._get_payload_state,
+            from_app.StopPayload: self._stop_payload,
             from_app.UsingTransport: self._using_transport,
             from_app.ConnectBegin: self._connect_begin,
             from_app.ConnectEnd: self._connect_end,
@@ -93,6 +94,10 @@ class ChannelCalls:
     ) -> PayloadState:
         async with self._turn(app, message.channel) as channel:
             return await self._setup.payload_state(channel)
+
+    async def _stop_payload(self, app: AppProcess, message: from_app.StopPayload, descriptors: Descriptors) -> PayloadState:
+        async with self._turn(app, message.channel) as channel:
+            return await self._setup.stop_payload(channel)
 
     async def _using_transport(self, app: AppProcess, message: from_app.UsingTransport, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
