@@ -17,7 +17,7 @@ from rig.standby.wire.descriptors import Descriptors, WithDescriptors
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError
-from rig.standby.wire.line import Line, Received, What, datagram, pair, send_datagram
+from rig.standby.wire.line import Line, Malformed, Received, What, datagram, pair, send_datagram
 from rig.standby.wire.message import Notice
 from rig.standby.wire.supervision import AppBirth, TaskLimits
 from rig.standby.wire.to_app import Invoke
@@ -63,9 +63,9 @@ class AppProcess:
         self._server.start()
         self.expect(from_app.AppReady)
 
-    def ask(self, method: str, **arguments: Any) -> Any:
+    def ask(self, method: str, *, timeout_s: float = PATIENCE_S, **arguments: Any) -> Any:
         """Call a method of the app."""
-        return self._test.call(Invoke(method, arguments), timeout_s=PATIENCE_S)
+        return self._test.call(Invoke(method, arguments), timeout_s=timeout_s)
 
     def tell(self, notice: Notice) -> None:
         self.line.send_notice(notice)
@@ -85,11 +85,20 @@ class AppProcess:
         return message
 
     def _serve(self) -> None:
-        while (received := self.line.receive()) is not None:
+        while (received := self._next()) is not None:
             with received.descriptors:
                 if received.what is What.CALL:
                     self._answer(received)
             self._heard.put(received.body)
+
+    def _next(self) -> Received[FromApp] | None:
+        """What is no message is refused, as by a system."""
+        while True:
+            try:
+                return self.line.receive()
+            except Malformed as malformed:
+                if malformed.what is What.CALL:
+                    self.line.send_fault(malformed.number, fault_of(malformed.as_host_error(), "the app's call"))
 
     def _answer(self, received: Received[FromApp]) -> None:
         call: Any = received.body

@@ -6,6 +6,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -17,6 +18,7 @@ from rig.standby.app.crew import Crew
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.wire.from_app import ReadBegin, ReadWithoutEffect
+from rig.standby.wire.hresult import HostError
 from rig.standby.wire.message import Notice
 from rig.timeline import Timeline
 
@@ -157,3 +159,32 @@ def test_what_must_be_first_goes_before_what_is_written_once(reading: Reading) -
     reading.stream.write(b"one")
     reading.stream.write(b"two")
     assert reading.peer.recv(100) == b"kept one\ntwo\n"
+
+
+def test_what_a_protocol_does_not_foresee_ends_the_read_with_an_error(reading: Reading) -> None:
+    """The host would be awake for it for ever."""
+
+    class Unforeseen(PostedRead):
+        def take(self) -> bool:
+            raise IndexError("no such frame")
+
+    read = Unforeseen(reading.stream.sock, lambda _: None, lambda _: None, socket_id=1, channel_id="c")
+    reading.reads.post(read)
+    reading.peer.send(b"news")
+    reading.crew.turn()
+    assert (reading.told, reading.done) == ([BEGUN], [read])
+    with pytest.raises(OSError, match="IndexError: no such frame"):
+        read.check_completed()
+
+
+@pytest.mark.parametrize(
+    ("count", "error"), [(0, HostError), (-1, HostError), ("1", TypeError), (1.5, TypeError), (None, TypeError)]
+)
+def test_a_read_of_what_is_no_count_is_refused_before_it_is_posted(reading: Reading, count: Any, error: type[Exception]) -> None:
+    with pytest.raises(error):
+        ReadOperation(reading.stream, count, lambda _: None, lambda _: None, socket_id=1, channel_id=None)
+
+
+def test_a_read_of_very_much_takes_no_more_memory_than_a_large_one(reading: Reading) -> None:
+    read = ReadOperation(reading.stream, 2**62, lambda _: None, lambda _: None, socket_id=1, channel_id=None)
+    assert read.count == 1 << 20

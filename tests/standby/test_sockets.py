@@ -6,6 +6,7 @@ import errno
 import socket
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -59,7 +60,7 @@ class World:
     def heard(self, words: str) -> None:
         self.app.timeline.wait("Heard", words=words)
 
-    def refused(self, method: str, **arguments: object) -> HResult:
+    def refused(self, method: str, **arguments: Any) -> HResult:
         with pytest.raises(HostError) as refused:
             self.app.ask(method, **arguments)
         return refused.value.hresult

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 import threading
 from collections.abc import Callable, Hashable
@@ -88,6 +89,9 @@ class PostedRead:
         except OSError as error:
             self.fail(error)
             return True
+        except Exception as error:  # ours, or the peer's who has said what a protocol did not foresee: it is not posted for ever
+            self.fail(_io_error(error))
+            return True
         if complete:
             self.status = AsyncStatus.COMPLETED
         return complete
@@ -110,3 +114,9 @@ class PostedRead:
             raise self.error
         if self.status is not AsyncStatus.COMPLETED:
             raise HostError(HResult.CANCELLED if self.cancelled else HResult.ILLEGAL_METHOD_CALL, f"read is {self.status.name}")
+
+
+def _io_error(error: Exception) -> OSError:
+    failed = OSError(errno.EPROTO, f"{type(error).__name__}: {error}")
+    failed.__cause__ = error
+    return failed

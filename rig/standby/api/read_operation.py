@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Hashable
 
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.posted_read import PostedRead
+from rig.standby.wire.hresult import HostError, HResult
+
+MOST_BYTES = 1 << 20
+"""Of one read: as much memory is taken before anything has come."""
 
 
 class ReadOperation(PostedRead):
@@ -21,8 +26,11 @@ class ReadOperation(PostedRead):
         socket_id: int,
         channel_id: str | None,
     ) -> None:
+        """Raises HostError INVALID_ARG for a count below 1, TypeError for what is none."""
         super().__init__(stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
-        self.count = count
+        self.count = min(operator.index(count), MOST_BYTES)
+        if count < 1:
+            raise HostError(HResult.INVALID_ARG, f"a read of {count} bytes, 1 at least")
         self.data = b""
         self._stream = stream
 
