@@ -162,3 +162,14 @@ def test_a_sub_protocol_is_agreed_on(sockets: WebSocketScene) -> None:
     sockets.server.manners = Manners(subprotocols=("chat.v2", "chat.v1"))
     chosen = sockets.ws.call("connect", name="plain", uri=sockets.server.url(), supported_protocols=["chat.v1", "chat.v3"])
     assert chosen == "chat.v1"
+
+
+@pytest.mark.requirement("CWS-013")
+@pytest.mark.topology("dual-stack")
+def test_a_channel_over_ipv6(sockets: WebSocketScene) -> None:
+    with sockets.bench.serve_websocket(sockets.bench.network.topology.server.name, ipv6=True) as server:
+        assert sockets.register(uri=server.url("/six"))
+        connection = server.connection()
+        assert connection.wait_request().headers["Host"] == f"[{server.address}]:{server.port}"
+        sockets.sleep()
+        sockets.message_and_run(connection, b"over IPv6")

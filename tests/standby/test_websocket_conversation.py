@@ -296,3 +296,52 @@ def test_a_bad_uri_is_refused(uri: str) -> None:
 
 def test_no_extension_is_offered() -> None:
     assert b"extensions" not in Conversation(URI).outgoing().lower()
+
+
+def test_an_extension_that_the_server_insists_on_fails_the_handshake() -> None:
+    client = Conversation(URI)
+    server = ServerProtocol()
+    server.receive_data(client.outgoing())
+    response = server.accept(server.events_received()[0])  # type: ignore[arg-type]
+    response.headers["Sec-WebSocket-Extensions"] = "permessage-deflate"
+    server.send_response(response)
+    client.feed(b"".join(server.data_to_send()))
+    with pytest.raises(HandshakeError, match="extension"):
+        client.opened  # noqa: B018
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {"X-Evil": "a\r\nHost: other"},
+        {"X-Evil": "a\nb"},
+        {"X Evil": "a"},
+        {"": "a"},
+        {"X-Null": "\0"},
+        {"X-Accent": "\u00e9"},
+        {"Host": "other"},
+        {"sec-websocket-key": "mine"},
+        {"Connection": "close"},
+        {"Transfer-Encoding": "chunked"},
+    ],
+)
+def test_a_header_that_would_end_a_line_or_say_otherwise_what_the_websocket_says_is_refused(headers: dict[str, str]) -> None:
+    with pytest.raises(HostError) as refused:
+        Conversation(URI, headers=headers)
+    assert refused.value.hresult is HResult.INVALID_ARG
+
+
+@pytest.mark.parametrize("protocols", [("chat v1",), ("",), ("a,b",), ("chat", "chat"), ("x\r\ny",)])
+def test_a_sub_protocol_that_is_no_token_is_refused(protocols: tuple[str, ...]) -> None:
+    with pytest.raises(HostError) as refused:
+        Conversation(URI, protocols=protocols)
+    assert refused.value.hresult is HResult.INVALID_ARG
+
+
+def test_headers_of_the_app_reach_the_server() -> None:
+    """The negative control."""
+    client = Conversation(URI, headers={"Authorization": "Bearer 12", "X-Room": "1"})
+    server = ServerProtocol()
+    server.receive_data(client.outgoing())
+    request = server.events_received()[0]
+    assert request.headers["Authorization"] == "Bearer 12"  # type: ignore[union-attr]

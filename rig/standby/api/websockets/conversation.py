@@ -23,6 +23,7 @@ from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
 from rig.standby.api.websockets.errors import HandshakeError, WebSocketError
+from rig.standby.api.websockets.request_headers import check_request
 from rig.standby.wire.hresult import HostError, HResult
 
 MAX_MESSAGE_BYTES = 1 << 20
@@ -31,6 +32,8 @@ MAX_FRAME_BYTES = 16 << 20
 CLOSE_REASON_BYTES = 123
 """A control frame has 125 bytes at most, two of them are the code (section 5.5)."""
 PING_BYTES = 125
+CONTROL_FRAME_BYTES = 2 + 4 + PING_BYTES
+"""With its mask."""
 
 
 @dataclass(frozen=True)
@@ -71,11 +74,12 @@ class Conversation:
         max_message_bytes: int | None = MAX_MESSAGE_BYTES,
         max_frame_bytes: int = MAX_FRAME_BYTES,
     ) -> None:
+        """Raises HostError INVALID_ARG for what cannot stand in a request (request_headers.py)."""
+        check_request(protocols, headers or {})
         wanted = [Subprotocol(name) for name in protocols] or None
         self._ws = _Client(uri, subprotocols=wanted, max_size=(max_message_bytes, max_frame_bytes))
         request = self._ws.connect()
-        for name, value in (headers or {}).items():
-            request.headers[name] = value
+        request.headers.update(headers or {})
         self._ws.send_request(request)
         self._accepts_text = accepts_text
         self._text = False
@@ -169,6 +173,11 @@ class Conversation:
         """For the server, in order: what was sent, pongs, the close frame; each byte once. The end of the stream is the
         caller's."""
         return b"".join(self._ws.data_to_send())
+
+    def outgoing_control(self) -> bytes:
+        """As `outgoing`, but the next frame alone, and nothing for one that is longer than a control frame ever is."""
+        writes = self._ws.writes
+        return writes.pop(0) if writes and len(writes[0]) <= CONTROL_FRAME_BYTES else b""
 
     def send(self, data: bytes, *, text: bool = False, last: bool = True) -> None:
         """A message, or its next part. Raises WebSocketError when the conversation is over."""

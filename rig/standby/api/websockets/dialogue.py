@@ -80,12 +80,11 @@ class Dialogue:
                 self._send()
 
     def _answer(self) -> None:
-        """Without waiting: who is sending looks again for more."""
+        """Without waiting: who is sending looks again for more, and who has a message to send does so itself."""
         while self.conversation.unsent_bytes and self._sending.acquire(blocking=False):
             try:
-                if not self._writable():
+                if not self._send_control():
                     break
-                self._send()
             except OSError:
                 break  # the server has gone: its end is read next
             finally:
@@ -106,14 +105,17 @@ class Dialogue:
             pass  # it has gone already, or does not answer
 
     def _send_until(self, deadline: Deadline) -> bool:
-        if not self._sending.acquire(timeout=deadline.remaining_s):
-            return False
-        try:
-            if writable := self._writable(deadline.remaining_s):
-                self._send()
-        finally:
-            self._sending.release()
-        return writable
+        """Whether all has gone. A message is left to who is about to send it."""
+        while self.conversation.unsent_bytes:
+            if deadline.expired or not self._sending.acquire(timeout=deadline.remaining_s):
+                return False
+            try:
+                sent = self._send_control()
+            finally:
+                self._sending.release()
+            if not sent:
+                deadline.pause()
+        return True
 
     def _read_to_the_end(self, deadline: Deadline) -> None:
         while not deadline.expired and (data := self.stream.receive()) != b"":
@@ -122,15 +124,25 @@ class Dialogue:
             else:
                 self.feed(data)
 
+    def _send_control(self) -> bool:
+        """For who sends: the next frame, if it is a small one and the kernel has room for it."""
+        if not self._writable():
+            return False
+        with self._turn:
+            data = self.conversation.outgoing_control()
+        if data:
+            self.stream.write(data)
+        return bool(data)
+
     def _send(self) -> None:
-        """For who sends."""
+        """For who sends: all of it."""
         with self._turn:
             data = self.conversation.outgoing()
         if data:
             self.stream.write(data)
 
-    def _writable(self, limit_s: float = 0.0) -> bool:
+    def _writable(self) -> bool:
         """Room for more than any control frame: the kernel says so when a third of its buffer is free."""
         poll = select.poll()
         poll.register(self.stream.sock, select.POLLOUT)
-        return bool(poll.poll(limit_s * 1000))
+        return bool(poll.poll(0))

@@ -30,7 +30,7 @@ class StreamWebSocket(WebSocket):
         bytes_in = StreamBytes(self._talking("read_async"), self._unread)
 
         def over(operation: StreamWebSocketRead) -> None:
-            if bytes_in.closed is not None and not operation.cancelled:
+            if bytes_in.closed is not None and not operation.cancelled and operation.over:
                 self._tell_closed(bytes_in.closed)
             completed(operation)
 

@@ -117,7 +117,9 @@ class WebSocket(StreamTransport):
         self._closed_handlers.append(handler)
 
     def _tell_closed(self, closed: Closed) -> None:
-        for handler in self._closed_handlers:
+        """Once, whoever reads the end again."""
+        handlers, self._closed_handlers = self._closed_handlers, []
+        for handler in handlers:
             handler(self, closed)
 
     def _check_before_connect(self, call: str) -> None:
