@@ -222,6 +222,7 @@ class MortalHost:
         for channel in self.system.channels.table:
             if channel.sock is not None and channel.sock.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(channel.sock.fileno())
+        self.system.sockets.watch.close()
         self.driver.nobody_listens()
         self._restarting = asyncio.ensure_future(self._start_anew(self.system))
 

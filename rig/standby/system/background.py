@@ -14,8 +14,13 @@ class Background:
         self._on_fault = on_fault
         self._on_done = on_done
         self._tasks: set[asyncio.Task[None]] = set()
+        self._stopped = False
 
     def start(self, what: str, work: Coroutine[Any, Any, None]) -> None:
+        """Nothing begins once all is stopped."""
+        if self._stopped:
+            work.close()
+            return
         task = asyncio.get_running_loop().create_task(work, name=what)
         self._tasks.add(task)
         task.add_done_callback(self._done)
@@ -26,6 +31,7 @@ class Background:
             for task in self._tasks:
                 task.cancel()
             await asyncio.wait(self._tasks)
+        self._stopped = True
 
     def _done(self, task: asyncio.Task[None]) -> None:
         self._tasks.discard(task)
