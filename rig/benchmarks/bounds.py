@@ -21,6 +21,7 @@ WAKE_BUSY_TO_IDLE = 1.3
 ENTRY_16_MS = {"native": 60.0, "qemu": 200.0}
 SET_UP_S = {"native": 1.5, "qemu": 3.0}
 TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
+TRANSPORT_MORE_MS = 0.5
 SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
 """Of a host with 50 apps and 200 registrations."""
 SOCKET_ACTIVATION_MS, SOCKETS_MIB, SOCKETS_RESTART_MS = 5.0, 200.0, 5000.0
@@ -100,6 +101,12 @@ def of_sockets(out_of_process: Summary, in_process: Summary, f: SocketFigures) -
         Bound("system_mib", f.system_mib, SOCKETS_MIB),
         Bound("system_restart_ms", f.restart_ms, SOCKETS_RESTART_MS),
     ]
+
+
+def of_transports(medians_ms: dict[str, float]) -> list[Bound]:
+    """The bounds of `rig bench --transports`: of all but the plain one, how much longer they take."""
+    (_, plain_ms), *others = medians_ms.items()
+    return [Bound(f"{name}_more", ms - plain_ms, TRANSPORT_MORE_MS) for name, ms in others]
 
 
 def sizes(flash_bytes: int, ram_bytes: int) -> list[Bound]:

@@ -14,6 +14,7 @@ from rig.commands.bench_day import measure_day
 from rig.commands.bench_kills import measure_kills
 from rig.commands.bench_sockets import measure_sockets
 from rig.commands.bench_tasks import measure_tasks
+from rig.commands.bench_transports import measure_transports
 from rig.commands.bench_wire import wire_table
 from rig.exit_codes import Exit
 
@@ -45,6 +46,7 @@ def bench(
     hours: Annotated[int, typer.Option(min=0, max=1000, help="live through so many hours of standby instead")] = 0,
     tasks: Annotated[int, typer.Option(min=0, max=100_000, help="start so many background tasks instead")] = 0,
     sockets: Annotated[int, typer.Option(min=0, max=50_000, help="give so many sockets to the broker instead")] = 0,
+    transports: Annotated[int, typer.Option(min=0, max=100_000, help="wake so often over each kind of transport instead")] = 0,
     check: Annotated[bool, typer.Option("--check", help="exit 1 for a missed bound too, not only for a wrong result")] = False,
 ) -> None:
     """Measure wake latency, standby entry, time without owner, keep-alive jitter, bench set-up, flashing.
@@ -55,6 +57,7 @@ def bench(
     With --hours 24 a day of standby passes instead, on a scaled clock: 16 channels behind a NAT, pushes, peers that die.
     With --tasks 200: from a trigger to the first line of a task's Run, and what a host with 50 apps costs.
     With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs.
+    With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
     """
     say = _silent if as_json else _progress
     if device == "core":
@@ -65,6 +68,8 @@ def bench(
         figures, text, right = _on_device(device, lambda: measure_tasks(device, tasks, say))
     elif sockets:
         figures, text, right = _on_device(device, lambda: measure_sockets(device, sockets, say))
+    elif transports:
+        figures, text, right = _on_device(device, lambda: measure_transports(device, transports, say))
     elif hours:
         figures, text, right = _on_device(device, lambda: measure_day(device, hours, say))
     else:

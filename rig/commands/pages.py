@@ -121,6 +121,9 @@ On native and qemu, over the wire:
   --kills 1000   instead: the host's system is killed so often, while it runs, falls asleep, sleeps, wakes and the user comes
                  back; every byte must arrive once and in order, both ways, and the device must hold nothing at the end
 
+  --transports 200  instead: wakes by a WebSocket message, by a TLS record, by both, and by a plain stream, in turn: how much
+                 longer than the plain one each takes in the median (wake_websocket_ms_more and so on)
+
 On core, the engine by itself: the same filter without a wire, and m3_instructions_per_frame on a Cortex-M3.
 keepalive_jitter_ms is null there, m3_instructions_per_frame on native; flash_bytes and ram_bytes are the Cortex-M3 build's.
 """
