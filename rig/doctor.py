@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from rig import open_files
 from rig.device import bpf, signing_key
 from rig.device.images import firmware, images_root, manifest
 from rig.device.port import is_built_in, visible_ports
@@ -33,6 +34,8 @@ DISTRIBUTIONS = (
 )
 MISSING_FEATURE = "boot a kernel with this feature, or load its module as root: modprobe {}"
 PROBE_TIMEOUT_S = 20.0
+SOCKETS = 10_000
+"""That a host's broker can have."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _kernel() -> list[Check]:
     if "PID namespaces" in found:
         reason, _, fix = found["PID namespaces"].partition("\n")
         checks.append(_feature("PID namespaces", reason, fix, every))
-    return [*checks, _tap(found), *_nat(found)]
+    return [*checks, _tap(found), *_nat(found), _open_files()]
 
 
 def probe_kernel() -> dict[str, str]:
@@ -113,6 +116,15 @@ def probe_kernel() -> dict[str, str]:
     except (OSError, subprocess.SubprocessError, ValueError) as error:
         return {"namespaces": f"the probe failed: {error}"}
     return found
+
+
+def _open_files() -> Check:
+    """Only very many brokered sockets need them."""
+    hard = open_files.hard_limit()
+    many = f"{hard:,} in a process"
+    if hard < SOCKETS + open_files.RESERVED:
+        return Check("open files", "warn", f"{many}: a host's broker has room for fewer than {SOCKETS:,} sockets", open_files.FIX)
+    return Check("open files", "ok", many)
 
 
 def _privileges(refused: str) -> Check:

@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
+from rig import open_files
 from rig.bench import Bench
 from rig.benchmarks.tasks import resident_mib
 from rig.net.namespace import Namespace
@@ -71,7 +72,10 @@ class Peers:
 
 
 def measure(bench: Bench, count: int, rounds: int, progress: Callable[[str, int, int], None]) -> SocketFigures:
-    """Half of the sockets for a task of each kind. Raises TimelineTimeout when a task does not run."""
+    """Half of the sockets for a task of each kind. Raises TimelineTimeout when a task does not run, UsageError for more sockets
+    than a process may have."""
+    open_files.check_room(count, f"{count:,} sockets")
+    open_files.allow_all()
     with Peers(bench.network.namespaces["server"], bench.server.address) as peers:
         app = bench.host.start_app("sockets", APP)
         for out_of_process, until in ((True, count // 2), (False, count)):

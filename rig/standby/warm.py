@@ -19,6 +19,7 @@ import sys
 
 import msgspec
 
+from rig import open_files
 from rig.process import (
     close_all_fds_but,
     die_with_parent,
@@ -113,6 +114,7 @@ def _fork(programs: Programs, fds: list[int], own_namespace: int) -> int:
 def _become(programs: Programs, fds: list[int]) -> None:
     birth = be_born(fds)
     name_process("supervisor")
+    open_files.allow_all()
     Supervisor(msgspec.msgpack.decode(birth.config, type=HostBirth), birth.numbers, programs).run()
 
 

@@ -38,3 +38,11 @@ def test_without_a_source_tree_make_firmware_is_no_advice(tmp_path: Path, monkey
     with pytest.raises(BenchError) as refused:
         images.firmware("native")
     assert "RIG_FIRMWARE_DIR=" in refused.value.fix
+
+
+@pytest.mark.parametrize(("hard", "state"), [(20_000, "ok"), (10_000, "warn"), (1024, "warn")])
+def test_a_machine_that_lets_a_process_open_few_files_is_told_of(monkeypatch: pytest.MonkeyPatch, hard: int, state: str) -> None:
+    monkeypatch.setattr("resource.getrlimit", lambda _: (1024, hard))
+    check = doctor._open_files()
+    assert check.state == state
+    assert ("ulimit -Hn" in check.fix) is (state == "warn")

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import os
 import resource
+import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pytest
 
+from rig import open_files
 from rig.bench import Bench
 from rig.clock import Deadline
 from rig.config import BenchConfig
@@ -16,7 +19,9 @@ from rig.net import userns
 from rig.standby.wire import bench as wire
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
+from rig.suite.broker_scene import BrokerScene
 from rig.suite.scene import Scene
+from tests.standby.test_warm import warm_pid
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
@@ -36,7 +41,7 @@ def open_in(pid: int) -> set[int]:
 
 @contextmanager
 def descriptors_left(pid: int, count: int) -> Iterator[None]:
-    """The process may open so many more."""
+    """The process may open so many more; it may end meanwhile."""
     used = open_in(pid)
     most = next(limit for limit in range(4096) if len(set(range(limit)) - used) == count and limit >= count)
     before = resource.prlimit(pid, resource.RLIMIT_NOFILE)
@@ -44,7 +49,8 @@ def descriptors_left(pid: int, count: int) -> Iterator[None]:
     try:
         yield
     finally:
-        resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
+        with suppress(ProcessLookupError):
+            resource.prlimit(pid, resource.RLIMIT_NOFILE, before)
 
 
 def until_closed(pid: int, count: int) -> None:
@@ -92,6 +98,54 @@ def test_an_app_that_cannot_be_started_for_it_is_refused(scene: Scene) -> None:
     assert scene.host.pid == system
     assert not scene.timeline.find("SERVICE_FAULT")
     assert not scene.timeline.find("APP_TERMINATED")
+
+
+def given_until_refused(broker: BrokerScene, most: int) -> int:
+    """How many sockets the broker has taken before it was full."""
+    for given in range(most):
+        try:
+            broker.give(str(given))
+        except HostError as refused:
+            if refused.hresult is not HResult.OUT_OF_MEMORY:
+                raise
+            return given
+    raise AssertionError(f"the broker has taken {most} sockets")
+
+
+@pytest.mark.parametrize("full", ["system", "supervisor"])
+def test_a_broker_that_is_full_leaves_the_host_what_it_needs(tmp_path: Path, full: str) -> None:
+    """It refuses the socket, which stays the app's; apps start, the host sleeps, and a new system takes all of them up."""
+    with Bench(BenchConfig(), tmp_path) as bench:
+        broker = BrokerScene(bench)
+        broker.give("before")
+        supervisor = bench.host.supervisor_pid
+        with descriptors_left(bench.host.pid if full == "system" else supervisor, open_files.RESERVED + MOST):
+            given = given_until_refused(broker, 2 * MOST)
+            assert given > 0
+            broker.app.call("write", name=str(given), data=b"still the app's")
+            broker.start("another")
+            bench.host.enter_standby()
+            bench.host.exit_standby()
+            after = bench.timeline.mark()
+            os.kill(bench.host.pid, signal.SIGKILL)
+            bench.timeline.wait("SYSTEM_STARTED", after=after)
+            assert len(broker.app.call("all_sockets")) == 1 + given
+        assert bench.host.supervisor_pid == supervisor
+        assert not bench.timeline.find("SERVICE_FAULT")
+
+
+def test_the_hosts_processes_may_open_as_many_files_as_the_machine_lets_them(tmp_path: Path) -> None:
+    """Whatever the soft limit is of who starts them."""
+    hard = open_files.hard_limit()
+    with Bench(BenchConfig(), tmp_path / "first"):  # the warm process is there
+        pass
+    resource.prlimit(warm_pid(), resource.RLIMIT_NOFILE, (256, hard))
+    try:
+        with Bench(BenchConfig(), tmp_path / "second") as bench:
+            for pid in (bench.host.supervisor_pid, bench.host.pid):
+                assert resource.prlimit(pid, resource.RLIMIT_NOFILE) == (hard, hard)
+    finally:
+        resource.prlimit(warm_pid(), resource.RLIMIT_NOFILE, (open_files.most(), hard))
 
 
 def test_an_app_that_cannot_be_seen_stopped_is_not_said_to_be(scene: Scene) -> None:

@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
+from rig import open_files
 from rig.device.process import exit_words
 from rig.errors import BenchError
 from rig.process import enter_network, hear_only_of_ends, outer_pid
@@ -162,6 +163,11 @@ class Supervisor:
 
     def _put(self, received: FromSystem) -> None:
         fd = received.descriptors.take()
+        if fd is not None and open_files.is_reserved(fd):
+            os.close(fd)
+            why = f"the supervisor may open no more than {open_files.most()} files, and keeps {len(self._store)}: rig doctor"
+            self._answer_fault(received.number, HostError(HResult.OUT_OF_MEMORY, why))
+            return
         if fd is not None:
             self._forget(received.body.name)
             self._store[received.body.name] = fd

@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 from typing import Any
 
+from rig import open_files
 from rig.config import StandbyConfig
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.numbers import Numbers
@@ -89,6 +90,7 @@ class SocketBroker:
         transfer = self._numbers.next_transfer()
         try:
             self._check(app.package, wanted)
+            self._check_room(sock)
             await self._supervisor.put(stored_name(transfer), sock.fileno())
             reservation = await self._reservation(app.package, wanted, sock)
             self._check_again(app.package, wanted, reservation)
@@ -98,6 +100,11 @@ class SocketBroker:
             raise
         # nothing is waited for from here on: that it is the broker's is written down with the answer
         self._begin(app, wanted, transfer, sock, reservation)
+
+    def _check_room(self, sock: socket.socket) -> None:
+        """What the system itself needs is left to it."""
+        if open_files.is_reserved(sock.fileno()):
+            raise HostError(HResult.OUT_OF_MEMORY, f"the system may open no more than {open_files.most()} files: rig doctor")
 
     def _check(self, package: AppPackage, wanted: TransferSocket) -> None:
         self._check_enabled(package, wanted.task_id, wanted.action)
