@@ -12,6 +12,7 @@ from rig.suite.scene import Scene
 from rig.suite.task_scene import TaskScene
 
 if TYPE_CHECKING:
+    from rig.suite.http_scene import HttpScene
     from rig.suite.websocket_scene import WebSocketScene
     from rig.suite.xhr_scene import XhrScene
 
@@ -48,3 +49,11 @@ def xhr(bench: Bench, http_server: Any) -> XhrScene:
     from rig.suite.xhr_scene import XhrScene
 
     return XhrScene(bench, http_server)
+
+
+@pytest.fixture
+def http(bench: Bench, http_server: Any) -> HttpScene:
+    """A bench with the app of HTTP channels, and an HTTP server."""
+    from rig.suite.http_scene import HttpScene
+
+    return HttpScene(bench, http_server)

@@ -56,7 +56,15 @@ class Reading:
 
     def post(self, until: Until) -> ResponseRead:
         read = ResponseRead(
-            self.stream, self.exchange, until, lambda _: None, lambda _: None, self._dispatch, socket_id=1, channel_id="c"
+            self.stream,
+            self.exchange,
+            until,
+            lambda _: None,
+            lambda _: None,
+            self._dispatch,
+            lambda: False,
+            socket_id=1,
+            channel_id="c",
         )
         self.reads.post(read)
         return read

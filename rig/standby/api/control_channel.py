@@ -12,6 +12,7 @@ from typing import ClassVar, TypeVar
 
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.standby.api import session
+from rig.standby.api.bindable import Bindable, transport_of
 from rig.standby.api.enums import ControlChannelTriggerResourceType
 from rig.standby.api.sealed_keep_alive import SealedKeepAlive
 from rig.standby.api.stream_transport import StreamTransport
@@ -47,6 +48,8 @@ class ControlChannelTrigger:
         self._transport: Transport | None = None
         self._before: list[weakref.ref[Transport]] = []
         """Transports of one use that it had."""
+        self._transport_object: Bindable | None = None
+        """What was bound: the transport itself, or what carries it."""
         self._payload: PayloadKeepAlive | None = None
         self._sealed: SealedKeepAlive | None = None
         """What of it is sealed ahead, where the transport has TLS."""
@@ -66,7 +69,7 @@ class ControlChannelTrigger:
     def transport_failed(cls, channel_id: str) -> None:
         """The system says that the channel's transport is dead: what is posted on it ends. The channel may be closed already."""
         channel = cls.by_id(channel_id)
-        transport = channel.transport_object if channel is not None else None
+        transport = channel._transport if channel is not None else None
         if transport is not None:
             transport.lost()
 
@@ -75,8 +78,8 @@ class ControlChannelTrigger:
         return self._id
 
     @property
-    def transport_object(self) -> Transport | None:
-        return self._transport
+    def transport_object(self) -> Bindable | None:
+        return self._transport_object
 
     @property
     def push_notification_trigger(self) -> ChannelPush:
@@ -136,20 +139,19 @@ class ControlChannelTrigger:
         ILLEGAL_METHOD_CALL when none is set."""
         return self._call(from_app.GetPayloadState(self._id)) if self._sealed is None else self._sealed.state
 
-    def using_transport(self, transport: Transport) -> None:
+    def using_transport(self, transport: Bindable) -> None:
         """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
         old one broke (CCT-039). HTTP: a request of the RtcRequestFactory, nothing else of that flavour (CHC-001)."""
-        if not isinstance(transport, Transport):
-            raise HostError(HResult.INVALID_ARG, f"a {type(transport).__name__} is no transport for a channel")
-        if transport.connected:
+        bound = transport_of(transport)
+        if bound.connected:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "the transport is connected already: bind it before connect")
-        if transport.keep_alive:
+        if bound.keep_alive:
             raise HostError(HResult.INVALID_ARG, "the transport of a channel has no TCP keep-alives of its own: switch them off")
-        transport.check_bind()
+        bound.check_bind()
         self._let_go()
-        self._call(from_app.UsingTransport(self._id, transport.socket_id, self._count_held()))
-        transport.channel_id = self._id
-        self._transport = transport
+        self._call(from_app.UsingTransport(self._id, bound.socket_id, self._count_held()))
+        bound.channel_id = self._id
+        self._transport, self._transport_object = bound, transport
         self._payload = None
         self._forget_sealed()
 
@@ -157,7 +159,7 @@ class ControlChannelTrigger:
         """Of the transport before: what the app has not kept is gone when this returns."""
         if self._transport is not None and self._transport.one_use:
             self._before.append(weakref.ref(self._transport))
-            self._transport = None
+            self._transport = self._transport_object = None
 
     def _count_held(self) -> int:
         """How many of those that it had the app has kept (CXR-003)."""

@@ -19,7 +19,7 @@ from rig.standby.api.http.credentials import Credentials
 from rig.standby.api.http.errors import HttpError, ProxyRefused
 from rig.standby.api.http.exchange import Exchange, Limits
 from rig.standby.api.http.outgoing import Outgoing, Proxy, tunnel
-from rig.standby.api.http.response_read import ResponseRead, Until
+from rig.standby.api.http.response_read import PART_BYTES, ResponseRead, Until
 from rig.standby.api.http.uri import HttpUri
 from rig.standby.api.stream_transport import StreamTransport, protect
 from rig.standby.wire.from_app import DataDispatched
@@ -49,7 +49,7 @@ class HttpConnection(StreamTransport):
         self._error: BaseException | None = None
         """Why it has not."""
         self._push = threading.Lock()
-        self._push_enabled = self._has_dispatched = False
+        self._push_enabled = self._has_dispatched = self._finished = False
 
     # -- connecting ----------------------------------------------------------------------------------------------------
 
@@ -109,21 +109,15 @@ class HttpConnection(StreamTransport):
 
     # -- exchanges -----------------------------------------------------------------------------------------------------
 
-    def exchange(
-        self,
-        outgoing: Outgoing,
-        until: Until,
-        completed: Completed,
-        *,
-        credentials: Credentials | None = None,
-        limits: Limits | None = None,
-    ) -> ResponseRead:
-        """Send the request and post the read of its response, in that order for the system and in the other one for the peer: a
-        server may answer before it has read all, and close. Raises HostError INVALID_ARG for a request that is none."""
+    def prepared(self, outgoing: Outgoing, *, credentials: Credentials | None = None, limits: Limits | None = None) -> Exchange:
+        """What is sent here for it. Raises HostError INVALID_ARG for a request that is none."""
         try:
-            exchange = Exchange(outgoing.on_the_wire(proxy=self.proxy, credentials=credentials), limits)
+            return Exchange(outgoing.on_the_wire(proxy=self.proxy, credentials=credentials), limits)
         except ValueError as error:
             raise HostError(HResult.INVALID_ARG, f"no request: {error}") from error
+
+    def ask(self, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
+        """Post the read of the response and send the request: a server may answer before it has read all, and close."""
         stream = self._open_stream("a request")
         with self._push:
             self._has_dispatched = False
@@ -134,11 +128,13 @@ class HttpConnection(StreamTransport):
             self.abort()
         return read
 
-    def read_on(self, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
-        """Post a read of what is left of a response."""
-        return self._read(self._open_stream("a read"), exchange, until, completed)
+    def read_on(self, exchange: Exchange, count: int, completed: Completed) -> ResponseRead:
+        """Post a read of up to `count` bytes of what is left of a response."""
+        return self._read(self._open_stream("a read"), exchange, Until.PART, completed, count)
 
-    def _read(self, stream: ByteStream, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
+    def _read(
+        self, stream: ByteStream, exchange: Exchange, until: Until, completed: Completed, count: int = PART_BYTES
+    ) -> ResponseRead:
         read = ResponseRead(
             stream,
             exchange,
@@ -146,9 +142,11 @@ class HttpConnection(StreamTransport):
             completed,
             self._release,
             self._dispatch,
+            self._withholds,
             socket_id=self.socket_id,
             channel_id=self.channel_id,
         )
+        read.count = count
         self._post(read)
         return read
 
@@ -158,9 +156,26 @@ class HttpConnection(StreamTransport):
         """The channel is set up: a response that was faster is told of now."""
         with self._push:
             self._push_enabled = True
-            told = self._has_dispatched
+            told, finished = self._has_dispatched, self._finished
         if told and self.channel_id is not None:
             session.current().notify(DataDispatched(self.channel_id, self.socket_id))
+        if finished:
+            self.close()
+
+    def finish(self) -> None:
+        """Nothing more is wanted of it: it is closed. When the app waits for its channel the system looks at the connection, and
+        must find it: until then it stays open."""
+        with self._push:
+            self._finished = True
+            close = self.channel_id is None or self._push_enabled
+        if close:
+            self.close()
+
+    def _withholds(self) -> bool:
+        """Before the channel is set up no push task runs: it is kept for then."""
+        with self._push:
+            self._has_dispatched |= not self._push_enabled
+            return not self._push_enabled
 
     def _dispatch(self) -> bool:
         """Something of a response is there for the app. Whether the system may hear of it now: once each."""

@@ -11,6 +11,7 @@ from rig.standby.api.posted_read import PostedRead
 
 ROUNDS = 16
 """Of receiving, a megabyte, before somebody else may have the turn: a peer that never pauses must not hold who closes."""
+PART_BYTES = 65_536
 
 
 class Until(Enum):
@@ -24,7 +25,8 @@ class Until(Enum):
 
 
 class ResponseRead(PostedRead):
-    """What has come is in `exchange`, which has no other reader. `dispatches`: as PostedRead's."""
+    """What has come is in `exchange`, which has no other reader. `dispatch`: told of the head, or of an error; whether the push
+    task is due for it. `withholds`: whether none is to follow a part, as it is kept for later."""
 
     def __init__(
         self,
@@ -34,6 +36,7 @@ class ResponseRead(PostedRead):
         handler: Callable[[ResponseRead], None],
         release: Callable[[PostedRead], None],
         dispatch: Callable[[], bool],
+        withholds: Callable[[], bool],
         *,
         socket_id: int,
         channel_id: str | None,
@@ -41,8 +44,11 @@ class ResponseRead(PostedRead):
         super().__init__(stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
         self.exchange = exchange
         self.until = until
+        self.count = PART_BYTES
+        """Of a part, at most."""
         self._stream = stream
         self._dispatch = dispatch
+        self._withholds = withholds
 
     @property
     def ready(self) -> bool:
@@ -60,11 +66,16 @@ class ResponseRead(PostedRead):
     @property
     def pushes_by_itself(self) -> bool:
         """CHC-006. Parts are read as from a socket, and pushed as they are (CHC-011)."""
-        return self.until is not Until.PART
+        return self.until is not Until.PART or self._withholds()
+
+    def get_results(self) -> bytes:
+        """A part of the body, once each; b"" is its end. Raises OSError on ERROR, HostError when cancelled or pending."""
+        self.check_completed()
+        return self.exchange.take(self.count)
 
     def dispatched(self) -> bool:
         something = self.error is not None or self.exchange.head is not None
-        return self.pushes_by_itself and something and self._dispatch()
+        return self.until is not Until.PART and something and self._dispatch()
 
     def take(self) -> bool:
         rounds = 0

@@ -1,0 +1,150 @@
+"""A plain request, of no channel: sent, redirected, challenged and answered (CHC-010).
+
+What a probe settles is settled here: the server's last address, whether it wants credentials, the proxy, the client certificate.
+One thread a request waits for it; the reads of the responses are posted as all reads are.
+"""
+
+from __future__ import annotations
+
+import threading
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from rig.clock import Deadline
+from rig.standby.api.http.connection import HttpConnection
+from rig.standby.api.http.credentials import asks_for_basic
+from rig.standby.api.http.errors import HttpError
+from rig.standby.api.http.exchange import Exchange, Limits
+from rig.standby.api.http.futures import fault, fulfil
+from rig.standby.api.http.outgoing import Outgoing
+from rig.standby.api.http.redirects import redirected
+from rig.standby.api.http.response import HttpResponseMessage, response_of, streamed_response_of
+from rig.standby.api.http.response_read import ResponseRead, Until
+from rig.standby.api.http.settings import HttpSettings
+from rig.standby.wire.hresult import HostError, HResult
+
+FETCH_S = 100.0
+"""From the request to the end of its response, with all redirects: HttpClient's own default."""
+
+
+@dataclass
+class _Way:
+    """The connection that the last exchange has left open, and where it leads."""
+
+    connection: HttpConnection | None = None
+    to: object = None
+
+
+class Fetch:
+    """One request. `future` is done with its response, an OSError (HttpError, TlsError), TimeoutError or HostError; cancelling it
+    closes what is open."""
+
+    def __init__(self, settings: HttpSettings, outgoing: Outgoing, timeout_s: float = FETCH_S, *, streamed: bool = False) -> None:
+        """`streamed`: done with the head; what follows is read from the response's stream."""
+        self.future: Future[HttpResponseMessage] = Future()
+        self._settings = settings
+        self._outgoing = outgoing
+        self._streamed = streamed
+        self._first_origin = outgoing.uri.origin
+        self._deadline = Deadline(timeout_s)
+        self._way = _Way()
+        self._over = threading.Event()
+        """Of the exchange under way."""
+        self._ended = False
+        self._exchanged: Exchange | None = None
+        """The last one on the open connection."""
+
+    def begin(self) -> None:
+        self.future.add_done_callback(self._stop)
+        threading.Thread(target=self._run, name="http", daemon=True).start()
+
+    def _run(self) -> None:
+        try:
+            fulfil(self.future, self._response())
+        except BaseException as error:
+            fault(self.future, error)
+        finally:
+            self._close()
+
+    def _stop(self, future: Future[HttpResponseMessage]) -> None:
+        if future.cancelled():
+            self._ended = True
+            self._close()
+            self._over.set()
+
+    def _close(self) -> None:
+        connection, self._way.connection = self._way.connection, None
+        if connection is not None:
+            connection.close()
+
+    def _response(self) -> HttpResponseMessage:
+        for _ in range(self._settings.max_redirects + 1):
+            exchange = self._authenticated()
+            assert exchange.head is not None
+            following = redirected(self._outgoing, exchange.head) if self._settings.max_redirects else None
+            if following is None:
+                return self._last(exchange)
+            self._outgoing = following
+        raise HttpError(f"more than {self._settings.max_redirects} redirects, the last one to {self._outgoing.uri}")
+
+    def _last(self, exchange: Exchange) -> HttpResponseMessage:
+        connection = self._way.connection
+        if not self._streamed or connection is None:
+            return response_of(exchange, str(self._outgoing.uri))
+        self._way.connection = None  # the stream's, which ends it
+        return streamed_response_of(exchange, str(self._outgoing.uri), connection)
+
+    def _authenticated(self) -> Exchange:
+        """Asked once, the server gets the credentials: it is the one that the app has named them for."""
+        uri = self._outgoing.uri
+        exchange = self._exchange()
+        head = exchange.head
+        assert head is not None
+        may_have_them = self._settings.credentials is not None and uri.origin == self._first_origin
+        known = uri.origin in self._settings.asked_by
+        if head.status != 401 or known or not may_have_them or not asks_for_basic(head.headers, "www-authenticate"):
+            return exchange
+        self._settings.asked_by.add(uri.origin)
+        exchange = self._exchange()
+        if exchange.head is not None and exchange.head.status == 401:
+            self._settings.asked_by.discard(uri.origin)
+        return exchange
+
+    def _exchange(self) -> Exchange:
+        connection = self._connection()
+        limits = Limits(body_bytes=None if self._streamed else self._settings.max_response_bytes)
+        credentials = self._settings.credentials_for(self._outgoing.uri)
+        exchange = connection.prepared(self._outgoing, credentials=credentials, limits=limits)
+        self._exchanged = exchange
+        self._over.clear()
+        read = connection.ask(exchange, Until.HEAD if self._streamed else Until.WHOLE, self._completed)
+        if not self._over.wait(self._deadline.remaining_s):
+            raise TimeoutError(f"no response from {self._outgoing.uri} in time")
+        self._check_not_ended()
+        read.check_completed()
+        return exchange
+
+    def _completed(self, read: ResponseRead) -> None:
+        self._over.set()
+
+    def _connection(self) -> HttpConnection:
+        """The open one where it leads there: a challenge is answered, and a redirect followed, on the same connection."""
+        uri, proxy = self._outgoing.uri, self._settings.proxy
+        to = proxy if proxy is not None and not uri.secure else uri.origin
+        if self._way.connection is None or self._way.to != to or not self._reusable:
+            self._close()
+            connection = HttpConnection()
+            self._settings.prepare(connection)
+            self._way, self._exchanged = _Way(connection, to), None
+            connection.open(uri, timeout_s=self._deadline.remaining_s)
+        self._check_not_ended()
+        assert self._way.connection is not None
+        return self._way.connection
+
+    @property
+    def _reusable(self) -> bool:
+        return self._exchanged is None or self._exchanged.reusable
+
+    def _check_not_ended(self) -> None:
+        if self._ended:
+            raise HostError(HResult.CANCELLED, f"the request to {self._outgoing.uri} was cancelled")
