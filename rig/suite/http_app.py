@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError
 from pathlib import Path
 from typing import Any
@@ -72,6 +72,7 @@ class HttpApp:
         BackgroundExecutionManager.request_access()
         trigger = ControlChannelTrigger(channel, minutes, ControlChannelTriggerResourceType(int(hardware)))
         self.channels[channel] = trigger
+        self.futures[channel] = queue.SimpleQueue()
         BackgroundTaskBuilder(f"{channel}-keepalive", KEEP_ALIVE, trigger.keep_alive_trigger).register()
         BackgroundTaskBuilder(f"{channel}-push", PUSH, trigger.push_notification_trigger).register()
 
@@ -87,7 +88,7 @@ class HttpApp:
         if not status.allocated:
             request.dispose()
             return int(status)
-        self.futures.setdefault(channel, queue.SimpleQueue()).put(future)
+        self.futures[channel].put(future)
         self.app.timeline.add("FUTURE_QUEUED", app=self.app.name, channel=channel)
         return int(status)
 
@@ -177,15 +178,16 @@ class HttpApp:
         if channel is None:
             return
         name = channel.control_channel_trigger_id
-        futures = [self.futures[name].get(timeout=PATIENCE_S)]
-        while not self.futures[name].empty():
-            futures.append(self.futures[name].get())
-        for future in futures:
+        for future in [self.futures[name].get(timeout=PATIENCE_S), *self._queued(name)]:
             message = self._read(name, future)
             self._messages.append(message)
             self.app.timeline.add("http-message", channel=name, message=message and message[:WORDS])
         if self.renew:
             self.send(name)
+
+    def _queued(self, channel: str) -> Iterator[ResponseFuture]:
+        while not self.futures[channel].empty():
+            yield self.futures[channel].get()
 
     def _read(self, channel: str, future: ResponseFuture) -> str | None:
         """All of it, here and now: nothing else is supported (CHC-007). Whatever came of it, the task goes on (CHC-008)."""
@@ -206,7 +208,7 @@ class HttpApp:
         if channel is None:
             return
         name = channel.control_channel_trigger_id
-        self.futures[name] = queue.SimpleQueue()
+        list(self._queued(name))  # of the one that is given up
         self.send(name)
         self.app.timeline.add("renewed", channel=name)
 

@@ -146,6 +146,7 @@ def test_a_body_of_a_megabyte_arrives_whole(http: HttpScene) -> None:
     after = http.sleep()
     request.respond(200, b"0123456789abcdef" * 65536)
     http.timeline.wait("RUN_EXIT", kind="push", after=after)
+    http.host.exit_standby()
     assert http.client.call("message_lengths") == [1 << 20]
 
 
