@@ -1,7 +1,7 @@
 """nginx, run for real: a server of files, and a reverse proxy before a peer that the test scripts, plain or over TLS.
 
 All of it is in one folder of the test's: configuration, pid, logs, files. It is one process, as there is nobody to share the work
-with, and nobody to become: nginx as root would give its workers to another user.
+with, and it stays the user that it is: as root nginx would become another one, and in a user namespace there is none.
 """
 
 from __future__ import annotations
@@ -21,6 +21,7 @@ BEHIND = "/behind/"
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
 CONFIGURATION = """\
+user root;
 daemon off;
 master_process off;
 pid nginx.pid;

@@ -9,11 +9,16 @@ from websockets.frames import Opcode
 from rig.peers.authority import Flaw
 from rig.peers.mirror import SUBPROTOCOL
 from rig.peers.nginx import BEHIND
+from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.suite.programs import started
+from rig.suite.scene import LONGEST_MINUTES
 from rig.suite.websocket_scene import KINDS, WebSocketScene
+from rig.suite.xhr_scene import XhrScene
 from rig.timeline import Record
 
 CYCLES = 3
+
+protected = pytest.mark.parametrize("flaw", [None, Flaw.NONE], ids=["plain", "tls"])
 
 
 def assert_read_before_run(sockets: WebSocketScene, after: int) -> Record:
@@ -40,7 +45,7 @@ def test_messages_of_libwebsockets_wake_and_reach_the_task(sockets: WebSocketSce
 
 
 @pytest.mark.requirement("CWS-003")
-@pytest.mark.parametrize("flaw", [None, Flaw.NONE], ids=["plain", "tls"])
+@protected
 @pytest.mark.parametrize("kind", KINDS)
 def test_messages_through_nginx_wake_and_reach_the_task(sockets: WebSocketScene, kind: str, flaw: Flaw | None) -> None:
     with started(lambda: sockets.bench.run_nginx(behind=sockets.server, flaw=flaw)) as nginx:
@@ -65,3 +70,18 @@ def test_a_certificate_of_nginx_that_is_not_good_is_refused(sockets: WebSocketSc
         assert not sockets.register(uri=nginx.url(BEHIND, "ws"))
         assert not sockets.ws.call("has_context", channel="inbox")
         assert not sockets.server.connections, "nothing came through"
+
+
+@pytest.mark.requirement("CXR-005")
+@protected
+def test_a_long_poll_through_nginx_wakes_and_its_callbacks_are_the_same(xhr: XhrScene, flaw: Flaw | None) -> None:
+    with started(lambda: xhr.bench.run_nginx(behind=xhr.web, flaw=flaw)) as nginx:
+        xhr.xhr.call("construct", minutes=LONGEST_MINUTES)
+        for cycle in range(CYCLES):
+            assert Status(xhr.xhr.call("poll", url=nginx.url(f"{BEHIND}poll"), leak=False)) is Status.HARDWARE_SLOT_ALLOCATED
+            held, asleep = xhr.web.request(cycle, path="/poll"), xhr.sleep()
+            xhr.answer_and_run(held, b"news %d" % cycle)
+            assert xhr.timeline.wait("NIC_WAKE", after=asleep).channel == "inbox"
+            assert xhr.trace(xhr.timeline.find("xhr-call", after=asleep)) == ["headers", "data", "response"]
+            xhr.host.exit_standby()
+        assert nginx.wait_request(f"{BEHIND}poll", count=CYCLES).status == 200

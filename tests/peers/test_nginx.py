@@ -5,6 +5,7 @@ from __future__ import annotations
 import http.client
 import socket
 import ssl
+import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -15,7 +16,8 @@ from rig.errors import BenchError
 from rig.net.network import Network
 from rig.peers import PushServer
 from rig.peers.authority import Authority
-from rig.peers.nginx import BEHIND, Nginx, Request
+from rig.peers.nginx import BEHIND, COMMAND, PACKAGE, Nginx, Request
+from rig.peers.program import find
 from rig.peers.websocket import WebSocketServer
 from rig.suite.programs import started
 from rig.timeline import Timeline
@@ -96,6 +98,18 @@ def test_a_websocket_goes_through_it(network: Network, run: Run, timeline: Timel
             client.send(b"and back")
             assert behind.connection().wait_frame(2).payload == b"and back"
         assert nginx.wait_request(f"{BEHIND}inbox").status == 101
+
+
+def test_it_needs_no_other_user(network: Network, run: Run) -> None:
+    """In a user namespace there is one alone, whoever asks; nginx as root gives its folders to another where it is not told."""
+    nginx, server = run(), network.server
+    nginx.close()
+    argv = [*server.enter_command(), "unshare", "--user", "--map-root-user", find(COMMAND, PACKAGE)]
+    argv += ["-p", f"{nginx.folder}/", "-e", "error.log", "-c", "nginx.conf", "-t"]
+    done = subprocess.run(argv, pass_fds=(server.fd,), capture_output=True, text=True, check=False, timeout=10)
+    if "unshare" in done.stderr:
+        pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
+    assert done.returncode == 0, done.stderr
 
 
 def test_it_ends_when_it_is_closed_and_leaves_its_log(network: Network, run: Run) -> None:
