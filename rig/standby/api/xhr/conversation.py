@@ -212,10 +212,12 @@ class Conversation:
         if len(data) >= self._settings.threshold_bytes:
             read.was_told = True
             self._call(lambda listener: listener.data(self._stream))
+        if self._why is not None:
+            return
         if exchange.complete:
             read.was_told = True
             self._complete()
-        elif self._why is None:
+        else:
             read.goes_on = True
             self.hop.read(exchange, self._settings.threshold_bytes, self._came)
 

@@ -86,10 +86,10 @@ class Hop(HttpConnection):
             self._watch.touch()
 
     def _in_flight_bytes(self) -> int:
-        """0 while the socket is the device's, or closed."""
+        """0 while the socket is the device's, or closed; it may be closed while it is asked (ValueError)."""
         try:
             return self.unsent_bytes()
-        except (HostError, OSError):
+        except (HostError, OSError, ValueError):
             return 0
 
     # -- the push task -------------------------------------------------------------------------------------------------
