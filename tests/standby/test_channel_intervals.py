@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from rig.device.numbers import WakeReason
+from rig.device.payload import PayloadKeepAlive
 from rig.standby.wire import bench
 from rig.standby.wire.from_app import (
     DecreaseNetworkKeepAlive,
     GetNetworkKeepAlive,
+    SetKeptAliveByDevice,
+    SetPayload,
     SetServerKeepAlive,
 )
 from rig.standby.wire.nic import NoMoreTokens
@@ -40,6 +43,39 @@ async def test_the_keep_alive_task_runs_every_server_interval_for_days() -> None
         assert max(late_s) < 0.1, "it does not drift"
         assert len(host.timeline.find("SLEEP_EXIT", cause="keep_alive_timer")) == 3 * 48
         assert host.asleep
+
+
+@virtual
+async def test_while_the_device_keeps_it_alive_in_standby_no_task_wakes_the_host_for_days() -> None:
+    """It does again when the device has nothing to send, and while the host is in use."""
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        await app.call(SetPayload("inbox", PayloadKeepAlive.mqtt_ping()))
+        await app.call(SetKeptAliveByDevice("inbox", True))
+        await host.fall_asleep()
+        await asyncio.sleep(3 * DAY_S)
+        assert not app.tasks
+        assert not host.timeline.find("SLEEP_EXIT")
+        await host.bench(bench.ExitStandby())
+        await asyncio.sleep(31 * MINUTE_S)
+        assert len(app.tasks) == 1
+        await app.call(SetPayload("inbox", None))
+        await host.fall_asleep()
+        await asyncio.sleep(31 * MINUTE_S)
+        assert len(app.tasks) == 2
+
+
+@virtual
+async def test_a_payload_alone_leaves_the_keep_alive_task_as_it_is() -> None:
+    """The negative control."""
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        await app.call(SetPayload("inbox", PayloadKeepAlive.mqtt_ping()))
+        await host.fall_asleep()
+        await asyncio.sleep(DAY_S)
+        assert len(app.tasks) == 48
 
 
 @virtual

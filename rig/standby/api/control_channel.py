@@ -133,6 +133,12 @@ class ControlChannelTrigger:
         if sealed is not None:
             sealed.begin()
 
+    def keep_alive_by_device(self, by_device: bool) -> None:
+        """An extension of the rig's, off by default: in connected standby `payload_keep_alive` is all that keeps the connection
+        alive. The keep-alive task does not wake the host each server interval, as long as the device has payloads to send. Until
+        the channel gets another transport."""
+        self._call(from_app.SetKeptAliveByDevice(self._id, by_device))
+
     @property
     def payload_keep_alive_state(self) -> PayloadState:
         """How many were sent and answered since it was set, and the counter to go on from. Raises HostError

@@ -176,6 +176,14 @@ class SetPayload(Call[None], frozen=True):
     payload: PayloadKeepAlive | None
 
 
+class SetKeptAliveByDevice(Call[None], frozen=True):
+    """In connected standby the payload keep-alive is all: the keep-alive task does not run while the device has one to send.
+    Until the channel gets another transport."""
+
+    channel: ChannelId
+    by_device: bool
+
+
 class GetPayloadState(Call[PayloadState], frozen=True):
     channel: ChannelId
 
@@ -392,6 +400,7 @@ FromApp: TypeAlias = (
     | GetWakeSupported
     | DecreaseNetworkKeepAlive
     | SetPayload
+    | SetKeptAliveByDevice
     | GetPayloadState
     | StopPayload
     | UsingTransport

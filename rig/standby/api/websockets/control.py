@@ -24,6 +24,9 @@ class WebSocketControl:
     """A file with a key and a certificate, PEM, for wss servers that ask for one."""
     keep_alive_frame: KeepAliveFrame = KeepAliveFrame.PING
     """What WebSocketKeepAlive sends on the channel that the socket is bound to (CWS-011). The rig's own setting."""
+    offload_keep_alive: bool = False
+    """An extension of the rig's, no part of the platform: in connected standby the device sends the channel's keep-alives, and
+    WebSocketKeepAlive wakes the host for none. Over TLS they are unsolicited pongs, whatever `keep_alive_frame` says."""
     desired_unsolicited_pong_interval_s: float = 0.0
     """Of a socket that is bound to no channel; 0: none. A channel's keep-alives come at the channel's interval, whatever this
     says (CWS-012)."""

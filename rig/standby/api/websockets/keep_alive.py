@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from rig.standby.api import session
 from rig.standby.api.task_instance import BackgroundTaskInstance
+from rig.standby.api.websockets.offloaded_keep_alive import renew
 from rig.standby.api.websockets.web_socket import WebSocket
 from rig.standby.wire.hresult import HostError, HResult
 
@@ -29,6 +30,8 @@ class WebSocketKeepAlive:
         if not isinstance(transport, WebSocket):
             raise HostError(HResult.INVALID_STATE, f"channel {instance.channel_id!r} has no WebSocket for its transport")
         frame = transport.send_keep_alive(ANSWER_LIMIT_S)
+        if transport.control.offload_keep_alive:
+            renew(channel, transport.control.keep_alive_frame, protected=transport.protected)
         app = session.current()
         app.timeline.add("KA_TX", app=app.name, channel=instance.channel_id, frame=frame.value)
         channel.flush_transport()

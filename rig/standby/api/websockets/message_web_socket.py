@@ -79,6 +79,7 @@ class MessageWebSocket(WebSocket):
             self._begin_to_receive()
 
     def push_enabled(self) -> None:
+        super().push_enabled()
         self._begin_to_receive()
 
     def _begin_to_receive(self) -> None:

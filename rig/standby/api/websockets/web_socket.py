@@ -14,11 +14,13 @@ from websockets.uri import WebSocketURI
 from rig.clock import Deadline
 from rig.standby.api import session
 from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.stream_transport import StreamTransport, protect
 from rig.standby.api.websockets.control import WebSocketControl
 from rig.standby.api.websockets.conversation import Closed, Conversation, check_close
 from rig.standby.api.websockets.dialogue import Dialogue
 from rig.standby.api.websockets.enums import KeepAliveFrame
+from rig.standby.api.websockets.offloaded_keep_alive import offload
 from rig.standby.api.websockets.unsolicited_pongs import UnsolicitedPongs
 from rig.standby.api.websockets.uri import parsed
 from rig.standby.wire.hresult import HostError, HResult
@@ -74,6 +76,12 @@ class WebSocket(StreamTransport):
             dialogue = self._talking("connect")
             self._pongs = UnsolicitedPongs(interval_s, lambda: dialogue.say(lambda conversation: conversation.pong()))
         self._opened_now()
+
+    def push_enabled(self) -> None:
+        """The channel has its slot."""
+        channel = ControlChannelTrigger.by_id(self.channel_id)
+        if self.control.offload_keep_alive and channel is not None and channel.payload_keep_alive is None:
+            offload(channel, self.control.keep_alive_frame, protected=self.protected)
 
     @property
     def _accepts_text(self) -> bool:

@@ -45,6 +45,7 @@ class SavedChannel(msgspec.Struct, frozen=True):
     payload: PayloadKeepAlive | None
     due_s: float | None
     """When its keep-alive interval ends, of a clock that goes on (CLOCK_MONOTONIC)."""
+    kept_alive_by_device: bool = False
 
 
 @dataclass(eq=False)
@@ -84,6 +85,8 @@ class Channel(SavedObject):
     """Push tasks that wait for the user to be back."""
     payload: PayloadKeepAlive | None = None
     """What the device sends in place of probes on this transport; None: probes."""
+    kept_alive_by_device: bool = False
+    """In connected standby the payload is all: no keep-alive task runs."""
     due_s: float | None = None
     """When its keep-alive interval under way ends, of the loop's time; None: none is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -153,6 +156,7 @@ class Channel(SavedObject):
             held_pushes=self.held_pushes,
             payload=self.payload,
             due_s=self.due_s,
+            kept_alive_by_device=self.kept_alive_by_device,
         )
 
 
@@ -184,4 +188,5 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
         reset=saved.reset,
         held_pushes=saved.held_pushes,
         payload=saved.payload,
+        kept_alive_by_device=saved.kept_alive_by_device,
     )

@@ -234,6 +234,7 @@ class ChannelSetup:
             channel.sock.close()
             self._supervisor.remove(channel.stored_as)
         channel.transport = channel.status = channel.payload = channel.no_slot = None
+        channel.kept_alive_by_device = False
 
     # -- slots ---------------------------------------------------------------------------------------------------------
 

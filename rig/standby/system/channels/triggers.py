@@ -53,7 +53,7 @@ class ChannelTriggers:
 
     def keep_alive_due(self, channel: Channel) -> None:
         """The server interval is over (CCT-033)."""
-        if self._watch.may_fire(channel):
+        if self._watch.may_fire(channel) and not self._watch.left_to_device(channel):
             self._background.start(f"keep-alive of {channel.label}", self._keep_alive(channel))
 
     def no_more_tokens(self, channel: Channel) -> None:

@@ -24,6 +24,10 @@ class TransportWatch:
         """In standby only a hardware channel's data and timers count (CCT-028)."""
         return channel.push_enabled and (channel.hardware or not self._power.in_standby)
 
+    def left_to_device(self, channel: Channel) -> bool:
+        """Keep-alives: the device has some to send, no task is to wake the host for one, and it may be asleep."""
+        return channel.kept_alive_by_device and channel.payload is not None and channel.offloaded and self._power.in_standby
+
     def start(self, app: AppProcess, on_data: Callable[[AppProcess, str], None]) -> None:
         """Call with the app and "data" while there are any for one of its channels that may fire."""
         if not self._power.awake:

@@ -43,6 +43,7 @@ class ChannelCalls:
             from_app.GetWakeSupported: self._get_wake_supported,
             from_app.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
             from_app.SetPayload: self._set_payload,
+            from_app.SetKeptAliveByDevice: self._set_kept_alive_by_device,
             from_app.GetPayloadState: self._get_payload_state,
             from_app.StopPayload: self._stop_payload,
             from_app.UsingTransport: self._using_transport,
@@ -88,6 +89,12 @@ class ChannelCalls:
     async def _set_payload(self, app: AppProcess, message: from_app.SetPayload, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._setup.set_payload(channel, message.payload)
+
+    async def _set_kept_alive_by_device(
+        self, app: AppProcess, message: from_app.SetKeptAliveByDevice, descriptors: Descriptors
+    ) -> None:
+        async with self._turn(app, message.channel) as channel:
+            channel.kept_alive_by_device = message.by_device
 
     async def _get_payload_state(
         self, app: AppProcess, message: from_app.GetPayloadState, descriptors: Descriptors

@@ -1,0 +1,86 @@
+"""The rig's extension: the device sends a WebSocket channel's keep-alives while the host sleeps, and the keep-alive task wakes it
+for none. Without it (test_websocket_keep_alive.py) each interval is a wake.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import pytest
+from websockets.frames import Opcode
+
+from rig.bench import Bench
+from rig.clock import Clock
+from rig.config import StandbyConfig
+from rig.suite.websocket_scene import WebSocketScene
+
+pytestmark = [
+    pytest.mark.edge(22),
+    pytest.mark.bench_config(clock=Clock(20_000), standby=StandbyConfig(network_ka_retry_min=500, network_ka_probes=3)),
+]
+"""As test_payload_keep_alive.py: a frame every 15 minutes of 20 ms."""
+
+MINUTES = 15
+FRAMES, CYCLES = 4, 3
+CONTROL = (Opcode.PING, Opcode.PONG)
+
+
+@contextmanager
+def scene_of(bench: Bench, secure: bool, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Iterator[WebSocketScene]:
+    tls = bench.authority.server_context(bench.server.address, newest=newest) if secure else None
+    with bench.serve_websocket(bench.network.topology.server.name, tls=tls) as server:
+        yield WebSocketScene(bench, server)
+
+
+@pytest.mark.parametrize("kind", ["stream", "message"])
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_asleep_the_device_sends_them_and_nothing_wakes_the_host(bench: Bench, secure: bool, kind: str) -> None:
+    """Over many sleeps, with messages both ways between them. The server takes every frame as a WebSocket's."""
+    with scene_of(bench, secure) as sockets:
+        connection = sockets.registered(kind=kind, minutes=MINUTES, offload_keep_alive=True)
+        for cycle in range(CYCLES):
+            before = len(connection.received(*CONTROL))
+            asleep = sockets.sleep()
+            frame = connection.wait_frame(*CONTROL, count=before + FRAMES)
+            assert frame.opcode == (Opcode.PONG if secure else Opcode.PING)
+            assert frame.masked
+            assert not sockets.timeline.find("NIC_WAKE", after=asleep)
+            assert not sockets.timeline.find("RUN_ENTER", after=asleep)
+            sockets.message_and_run(connection, b"down %d" % cycle)
+            sockets.host.exit_standby()
+            sockets.ws.call("send", name="inbox", data=b"up %d" % cycle)
+            assert connection.wait_frame(Opcode.TEXT, Opcode.BINARY, count=cycle + 1).payload == b"up %d" % cycle
+        assert connection.error is None
+        sockets.ws.call("close", name="inbox")
+        connection.wait_closed()
+        assert connection.close_code == 1000
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_awake_the_task_sends_them_as_ever(bench: Bench, secure: bool) -> None:
+    """The negative control: it is connected standby alone that is left to the device."""
+    with scene_of(bench, secure) as sockets:
+        connection = sockets.registered(minutes=MINUTES, offload_keep_alive=True)
+        sockets.timeline.wait("KA_TX", count=2)
+        assert connection.wait_frame(*CONTROL, count=2).opcode == Opcode.PING
+        assert not sockets.timeline.find("RUN_ENTER", kind="push")
+
+
+@pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
+def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure: bool) -> None:
+    """The other negative control."""
+    with scene_of(bench, secure) as sockets:
+        sockets.registered(minutes=MINUTES)
+        asleep = sockets.sleep()
+        sockets.timeline.wait("RUN_EXIT", kind="keepalive", count=2, after=asleep)
+        assert len(sockets.timeline.find("SLEEP_EXIT", after=asleep)) >= 2
+
+
+def test_in_tls_that_cannot_be_sealed_ahead_the_task_goes_on(bench: Bench) -> None:
+    with scene_of(bench, True, newest=ssl.TLSVersion.TLSv1_2) as sockets:
+        connection = sockets.registered(minutes=MINUTES, offload_keep_alive=True)
+        asleep = sockets.sleep()
+        sockets.timeline.wait("RUN_EXIT", kind="keepalive", count=2, after=asleep)
+        assert connection.wait_frame(*CONTROL, count=2).opcode == Opcode.PING
