@@ -8,6 +8,7 @@ from typing import Any
 from websockets.frames import Opcode
 
 from rig.bench import Bench
+from rig.clock import WAIT_S, Deadline
 from rig.peers.websocket import WebSocketServer
 from rig.standby.api import ApplicationTriggerResult
 from rig.standby.app_handle import AppHandle
@@ -146,3 +147,57 @@ def test_uploader(bench: Bench) -> None:
         connection.push(b"OK\n")
     run = timeline.wait("RUN_EXIT", app="uploader", after=over.seq)
     assert run.fault is None
+
+
+def test_presence(bench: Bench) -> None:
+    """Heard by the app while it is used, by its task while it is suspended, asleep and ended; a server that closes is called
+    again."""
+    presence, server, timeline = launched(bench, "presence.toml"), bench.server, bench.timeline
+    port = presence.call("sign_in", host=server.address, port=server.port, name="Eve")
+    with bench.serve_udp("server") as neighbour:
+        to = (bench.network.topology.host.ip4, port)
+        assert server.connection().wait_received(10) == b"HELLO Eve\n"
+        server.push(b"+Ann\n+B")
+        timeline.wait("Presence heard", who=["Ann"])
+        neighbour.send(b"Zoe", to)
+        timeline.wait("Presence heard", who=["Ann", "Zoe"])
+
+        presence.suspend()
+        server.push(b"ob\n-Ann\n")
+        neighbour.send(b"-Zoe", to)
+        timeline.wait("RUN_EXIT", task="watch", count=2)
+        asleep = bench.host.enter_standby()
+        server.push(b"+Kim\n")
+        timeline.wait("NIC_WAKE", after=asleep.seq)
+        timeline.wait("RUN_EXIT", task="watch", after=asleep.seq)
+
+        bench.host.exit_standby()
+        back = timeline.mark()
+        presence.resume()
+        timeline.wait("OWNERSHIP_TO_APP", instance=presence.instance, count=2, after=back)
+        neighbour.send(b"Max", to)
+        timeline.wait("Presence heard", who=["Bob", "Kim", "Max"], after=back)
+
+    presence.suspend()
+    presence.terminate()
+    connections, after = len(server.connections), timeline.mark()
+    server.push(b"-Kim\n")
+    timeline.wait("RUN_EXIT", task="watch", after=after)
+    server.connection().finish()
+    assert server.connection(connections).wait_received(10) == b"HELLO Eve\n", "by the task: no app runs"
+    timeline.wait("RUN_EXIT", task="watch", count=2, after=after)
+    assert not [run for run in timeline.find("RUN_EXIT", task="watch") if run.fault is not None]
+    presence = bench.host.launch("presence")
+    here(presence, ["Bob", "Max"])
+    server.connection().push(b"+Ann\n")
+    timeline.wait("Presence heard", who=["Ann", "Bob", "Max"])
+    presence.call("sign_out")
+    server.connection().wait_closed()
+
+
+def here(presence: AppHandle, names: list[str]) -> None:
+    """In a moment: the app or a task is just about to hear it."""
+    deadline = Deadline(WAIT_S)
+    while (heard := presence.call("who_is_here")) != names:
+        assert not deadline.expired, heard
+        deadline.pause()
