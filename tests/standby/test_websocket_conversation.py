@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -255,6 +256,30 @@ def test_an_app_sends_messages_whole_and_in_parts() -> None:
     client.feed(b"".join(server.data_to_send()))
     assert list(client.pongs) == [b"between"]
     assert not client.waiting, "a pong is nothing for the app"
+
+
+@pytest.mark.parametrize("data", ["text", 7, None, [b"x"]])
+def test_what_is_no_bytes_is_refused_and_leaves_nothing_begun(data: Any) -> None:
+    client, server = opened()
+    with pytest.raises(TypeError):
+        client.send(data, last=False)
+    client.send(b"whole")
+    assert [(frame.opcode, bytes(frame.data)) for frame in heard(server, client)] == [(Opcode.BINARY, b"whole")]
+
+
+def test_an_app_sends_no_text_that_the_server_would_refuse() -> None:
+    """A character may lie in two parts, and a part that is refused may be sent right."""
+    client, server = opened()
+    with pytest.raises(HostError):
+        client.send(b"\xff", text=True)
+    with pytest.raises(HostError):
+        client.send(b"half \xc3", text=True)
+    client.send(b"gr\xc3", text=True, last=False)
+    with pytest.raises(HostError):
+        client.send(b"x", last=True)
+    client.send(b"\xbcn")
+    assert b"".join(bytes(frame.data) for frame in heard(server, client)).decode() == "gr\u00fcn"
+    client.send(b"\xff")  # binary
 
 
 def test_masks_are_fresh_for_each_frame() -> None:

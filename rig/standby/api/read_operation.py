@@ -28,9 +28,7 @@ class ReadOperation(PostedRead):
     ) -> None:
         """Raises HostError INVALID_ARG for a count below 1, TypeError for what is none."""
         super().__init__(stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
-        self.count = min(operator.index(count), MOST_BYTES)
-        if count < 1:
-            raise HostError(HResult.INVALID_ARG, f"a read of {count} bytes, 1 at least")
+        self.count = count_of(count)
         self.data = b""
         self._stream = stream
 
@@ -64,3 +62,10 @@ class WaitedRead(ReadOperation):
     @property
     def lane(self) -> Hashable:
         return self
+
+
+def count_of(count: int) -> int:
+    """That a read is posted for. Raises HostError INVALID_ARG for one below 1, TypeError for what is none."""
+    if operator.index(count) < 1:
+        raise HostError(HResult.INVALID_ARG, f"a read of {count} bytes, 1 at least")
+    return min(operator.index(count), MOST_BYTES)

@@ -85,6 +85,9 @@ class Conversation:
         self._text = False
         """The message under way."""
         self._utf8 = codecs.getincrementaldecoder("utf-8")("strict")
+        self._sends_text = False
+        self._utf8_out = codecs.getincrementaldecoder("utf-8")("strict")
+        """Of the message that is being sent."""
         self.parts: deque[Part] = deque()
         """That have come and nobody has taken."""
         self.end: Closed | WebSocketError | None = None
@@ -180,7 +183,14 @@ class Conversation:
         return writes.pop(0) if writes and len(writes[0]) <= CONTROL_FRAME_BYTES else b""
 
     def send(self, data: bytes, *, text: bool = False, last: bool = True) -> None:
-        """A message, or its next part. Raises WebSocketError when the conversation is over."""
+        """A message, or its next part, which is of the kind of the first. Raises WebSocketError when the conversation is over,
+        HostError INVALID_ARG for text that is no UTF-8, TypeError for what is no bytes."""
+        if not isinstance(data, (bytes, bytearray, memoryview)):
+            raise TypeError(f"a message of bytes, not of {type(data).__name__}")
+        if not self._ws.expect_continuation_frame:
+            self._sends_text = text
+        if self._sends_text:
+            self._check_text(data, last)
         try:
             if self._ws.expect_continuation_frame:
                 self._ws.send_continuation(data, last)
@@ -190,6 +200,15 @@ class Conversation:
                 self._ws.send_binary(data, last)
         except InvalidState as error:
             raise self._over() from error
+
+    def _check_text(self, data: bytes, last: bool) -> None:
+        """Nothing of a part that is refused is sent, and the part before it goes on."""
+        before = self._utf8_out.getstate()
+        try:
+            self._utf8_out.decode(data, final=last)
+        except UnicodeDecodeError as error:
+            self._utf8_out.setstate(before)
+            raise HostError(HResult.INVALID_ARG, f"text that is no UTF-8: {error.reason}") from error
 
     def ping(self, data: bytes = b"") -> None:
         """At most 125 bytes. Raises as `send` does."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 
 from rig.standby.api import session
 from rig.standby.api.posted_read import PostedRead
+from rig.standby.api.read_operation import count_of
 from rig.standby.api.websockets.control import StreamWebSocketControl
 from rig.standby.api.websockets.conversation import Closed
 from rig.standby.api.websockets.dialogue import Dialogue
@@ -113,7 +114,7 @@ class StreamWebSocketRead(PostedRead):
         super().__init__(bytes_in.dialogue.stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
         self.data = b""
         self._bytes_in = bytes_in
-        self._count = count
+        self._count = count_of(count)
 
     @property
     def ready(self) -> bool:
