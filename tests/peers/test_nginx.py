@@ -104,6 +104,8 @@ def test_it_needs_no_other_user(network: Network, run: Run) -> None:
     """In a user namespace there is one alone, whoever asks; nginx as root gives its folders to another where it is not told."""
     nginx, server = run(), network.server
     nginx.close()
+    for folder in nginx.folder.glob("temporary-*"):
+        folder.rmdir()
     argv = [*server.enter_command(), "unshare", "--user", "--map-root-user", find(COMMAND, PACKAGE)]
     argv += ["-p", f"{nginx.folder}/", "-e", "error.log", "-c", "nginx.conf", "-t"]
     done = subprocess.run(argv, pass_fds=(server.fd,), capture_output=True, text=True, check=False, timeout=10)
