@@ -10,6 +10,7 @@ from rig.peers.authority import Flaw
 from rig.peers.mirror import SUBPROTOCOL
 from rig.peers.nginx import BEHIND
 from rig.standby.api import ControlChannelTriggerStatus as Status
+from rig.suite.http_scene import POLL, HttpScene
 from rig.suite.programs import started
 from rig.suite.scene import LONGEST_MINUTES
 from rig.suite.websocket_scene import KINDS, WebSocketScene
@@ -70,6 +71,21 @@ def test_a_certificate_of_nginx_that_is_not_good_is_refused(sockets: WebSocketSc
         assert not sockets.register(uri=nginx.url(BEHIND, "ws"))
         assert not sockets.ws.call("has_context", channel="inbox")
         assert not sockets.server.connections, "nothing came through"
+
+
+@pytest.mark.requirement("CHC-003")
+def test_a_request_behind_nginx_wakes_when_it_is_answered(http: HttpScene) -> None:
+    """And the task sends the next one, to the same address."""
+    with started(lambda: http.bench.run_nginx(behind=http.web)) as nginx:
+        uri = nginx.url(f"{BEHIND}poll")
+        assert Status(http.client.call("set_up", channel="inbox", uri=uri)) is Status.HARDWARE_SLOT_ALLOCATED
+        for cycle in range(CYCLES):
+            held = http.web.request(cycle, path=POLL)
+            asleep = http.sleep()
+            http.answer(held, f"news {cycle}")
+            assert http.timeline.wait("NIC_WAKE", after=asleep).channel == "inbox"
+            http.host.exit_standby()
+        assert nginx.wait_request(f"{BEHIND}poll", count=CYCLES).status == 200
 
 
 @pytest.mark.requirement("CXR-005")
