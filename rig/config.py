@@ -139,6 +139,9 @@ class StandbyConfig:
     """A socket under an id that another one of the app has; or "replace", which closes that one (SAT-012)."""
     strict_wake_kinds: bool = False
     """Listeners and datagram sockets that are enabled with Wake cannot be bound (SAT-005)."""
+    wake_listeners_and_datagrams: bool = False
+    """An extension of this rig, which no Windows has: brokered listeners and datagram sockets with Wake are patterns of the
+    device, a SYN or a datagram to their port."""
 
     @property
     def has_channels(self) -> bool:

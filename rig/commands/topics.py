@@ -53,6 +53,7 @@ background_apps = 0          # apps that a device of little memory lets run in t
 broker_sockets_per_app = 0   # sockets that an app may give to the broker, to 999999; 0: as many as it likes
 socket_id_twice = "refuse"   # a socket under an id that another one of its app has; or "replace", which closes that one
 strict_wake_kinds = false    # true: a listener or datagram socket that is to wake the host cannot be bound
+wake_listeners_and_datagrams = false    # an extension: true: a SYN or a datagram to the port of one with the broker wakes
 """
 
 TOPOLOGY = """\

@@ -50,18 +50,8 @@ class Serves:
 
     def run(self, instance: BackgroundTaskInstance) -> None:
         deferral = instance.get_deferral()
-        details = instance.trigger_details
-        assert isinstance(details, SocketActivityTriggerDetails)
+        details = told(instance)
         information = details.socket_information
-        context = information.context.data.decode() if information.context is not None else None
-        tell(
-            "socket-task",
-            id=information.id,
-            reason=int(details.reason),
-            kind=int(information.socket_kind),
-            task_id=information.task_id,
-            context=context,
-        )
         match details.reason:
             case SocketActivityTriggerReason.SOCKET_ACTIVITY:
                 self.data(information)
@@ -107,6 +97,17 @@ class Ignores(Serves):
 
 
 TASKS: dict[str, type[Serves]] = {task.__name__: task for task in (Serves, Keeps, Ignores)}
+
+
+def told(instance: BackgroundTaskInstance) -> SocketActivityTriggerDetails:
+    """What a run is for; its test hears of it."""
+    details = instance.trigger_details
+    assert isinstance(details, SocketActivityTriggerDetails)
+    information = details.socket_information
+    context = information.context.data.decode() if information.context is not None else None
+    what = {"id": information.id, "kind": int(information.socket_kind), "task_id": information.task_id, "context": context}
+    tell("socket-task", reason=int(details.reason), **what)
+    return details
 
 
 def keep(socket_id: str, data: bytes) -> None:

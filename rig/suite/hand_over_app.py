@@ -27,7 +27,7 @@ from rig.standby.api import (
     SuspendingDeferral,
     SuspendingOperation,
 )
-from rig.suite.broker_app import BrokerApp, Serves, keep, read_some, tell
+from rig.suite.broker_app import BrokerApp, Serves, keep, read_some, tell, told
 
 WAIT_S = 10.0
 LATE_S = 0.2
@@ -38,10 +38,9 @@ class HandsOver(Serves):
     """A branch for each reason; the deferral that is taken first is complete last (SAT-019)."""
 
     def run(self, instance: BackgroundTaskInstance) -> None:
-        information = instance.trigger_details.socket_information
         if instance.trigger_details.reason is SocketActivityTriggerReason.CONNECTION_ACCEPTED:
             deferral = instance.get_deferral()
-            self.connections(information)
+            self.connections(told(instance).socket_information)
             deferral.complete()
         else:
             super().run(instance)

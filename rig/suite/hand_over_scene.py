@@ -8,6 +8,7 @@ from typing import Any
 
 from rig.bench import Bench
 from rig.clock import WAIT_S
+from rig.device.objects import Pattern
 from rig.peers import PushConnection
 from rig.peers.udp import UdpPeer
 from rig.standby.app_handle import AppHandle
@@ -60,11 +61,11 @@ class HandOverScene(BrokerScene):
         self.app.call("give_it", kind="stream", context="", minutes=minutes)
         return server
 
-    def give_datagram(self) -> UdpPeer:
+    def give_datagram(self, *, action: str = "DO_NOT_WAKE") -> UdpPeer:
         """The broker has it; its peer has heard of it, as a NAT on the way has to."""
         peer = self.bench.serve_udp("server")
         self._peers.enter_context(peer)
-        self.open("datagram")
+        self.open("datagram", action=action)
         self.app.call("send_to", data="hello", host=peer.address, port=peer.port)
         self.seen = peer.wait_received().sender
         self.app.call("give_it", kind="datagram")
@@ -72,8 +73,19 @@ class HandOverScene(BrokerScene):
 
     def greeted(self, port: int) -> None:
         """From the server's machine to the host's; it is told hello, and that is the end."""
-        topology = self.bench.network.topology
-        with self.bench.network.namespaces["server"].socket(socket.AF_INET, socket.SOCK_STREAM) as client:
-            client.settimeout(WAIT_S)
-            client.connect((topology.host.ip4, port))
+        with self.connected(port) as client:
             assert client.recv(5) == b"hello"
+
+    def connected(self, port: int) -> socket.socket:
+        """From the server's machine to the host's."""
+        network = self.bench.network
+        client = network.namespaces["server"].socket(socket.AF_INET, socket.SOCK_STREAM)
+        client.settimeout(WAIT_S)
+        client.connect((network.topology.host.ip4, port))
+        return client
+
+    def fill_patterns(self) -> None:
+        """The device's room for them, from number 1 on."""
+        device = self.bench.device
+        for number in range(1, device.capabilities().max_patterns + 1 - len(device.patterns())):
+            device.add_pattern(Pattern.udp(number, number))

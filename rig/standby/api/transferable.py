@@ -74,7 +74,11 @@ class Transferable(Transport):
         task_id: str,
         action: SocketActivityConnectedStandbyAction = SocketActivityConnectedStandbyAction.DO_NOT_WAKE,
     ) -> None:
-        """It may be given to the broker later, for the task of that id (SAT-002). See `Ownership.enable`."""
+        """It may be given to the broker later, for the task of that id (SAT-002). See `Ownership.enable`.
+
+        WAKE has the device keep a stream's connection in connected standby. Of a listener or datagram socket it wakes only on a
+        host with this rig's extension `wake_listeners_and_datagrams`; on others their tasks run when the host is awake.
+        """
         with self._lock:
             in_use = self._in_use
         self._ownership.enable(task_id, action, in_use=in_use)

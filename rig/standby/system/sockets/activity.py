@@ -7,6 +7,10 @@ tasks of one app.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+
+from rig.standby.system.governor import Governor, Hold
 from rig.standby.system.power import PowerState
 from rig.standby.system.sockets.brokered import BrokeredSocket, State
 from rig.standby.system.sockets.timers import SocketTimers
@@ -25,20 +29,38 @@ CAUSES = {
 """Why an app that was suspended goes on."""
 
 
+EXPECTED_S = 3.0
+"""How long what the device has woken the host for may take to be seen on its socket: a handshake is two ways through the network,
+and a SYN/ACK that is lost is sent again after a second."""
+
+
 class SocketActivity:
+    """`silenced` hears of a socket of which nothing fires any more."""
+
     def __init__(
-        self, tasks: SocketActivityTasks, watch: SocketWatch, timers: SocketTimers, power: PowerState, timeline: TimelineWriter
+        self,
+        tasks: SocketActivityTasks,
+        watch: SocketWatch,
+        timers: SocketTimers,
+        power: PowerState,
+        governor: Governor,
+        timeline: TimelineWriter,
+        silenced: Callable[[BrokeredSocket], None],
     ) -> None:
         self._tasks = tasks
         self._watch = watch
         self._timers = timers
         self._power = power
+        self._governor = governor
         self._timeline = timeline
+        self._silenced = silenced
+        self._loop = asyncio.get_running_loop()
         self._waiting: dict[BrokeredSocket, Reason] = {}
         """For the tasks of their apps."""
         self._in_standby: dict[BrokeredSocket, Reason] = {}
         """For the user."""
         self._runs: dict[int, BrokeredSocket] = {}
+        self._expected: dict[BrokeredSocket, Hold] = {}
 
     def begin(self, brokered: BrokeredSocket) -> None:
         """It is the broker's: what has come on it already counts. Also again, for one that nobody came to take."""
@@ -54,6 +76,7 @@ class SocketActivity:
         self._timers.stop(brokered)
         self._waiting.pop(brokered, None)
         self._in_standby.pop(brokered, None)
+        self._no_more_expected(brokered)
 
     def end(self, brokered: BrokeredSocket) -> None:
         """It is the broker's no more."""
@@ -71,6 +94,21 @@ class SocketActivity:
         if why is not None:
             self._waiting[brokered] = reason
             self._tell_waits(brokered, why)
+
+    def expect(self, brokered: BrokeredSocket) -> None:
+        """The device has woken the host for it: it stays awake until that is seen, or is long overdue."""
+        if brokered.watched and brokered not in self._expected:
+            self._expected[brokered] = self._governor.hold(brokered.label, "what woke the host for it is on its way")
+            self._loop.call_later(EXPECTED_S, self._overdue, brokered, self._expected[brokered])
+
+    def _overdue(self, brokered: BrokeredSocket, hold: Hold) -> None:
+        if self._expected.get(brokered) is hold:
+            self._no_more_expected(brokered)
+
+    def _no_more_expected(self, brokered: BrokeredSocket) -> None:
+        hold = self._expected.pop(brokered, None)
+        if hold is not None:
+            hold.release()
 
     def left_standby(self) -> None:
         held, self._in_standby = self._in_standby, {}
@@ -92,14 +130,18 @@ class SocketActivity:
         """Whoever has not taken it by now does not want it (SAT-018)."""
         brokered = self._runs.pop(run, None)
         if brokered is not None:
-            brokered.change(state=State.SILENT, run=None)
+            self._silence(brokered)
+
+    def _silence(self, brokered: BrokeredSocket) -> None:
+        brokered.change(state=State.SILENT, run=None, due_s=None)
+        self._silenced(brokered)
 
     def _fire(self, brokered: BrokeredSocket, reason: Reason) -> str | None:
         """Why not."""
         saved = brokered.saved
         registration = brokered.package.registrations.get(saved.task_id)
         if registration is None:
-            brokered.change(state=State.SILENT, due_s=None)
+            self._silence(brokered)
             self._tell_waits(brokered, "its task is not registered any more")
             return None
         why = self._tasks.why_not(registration)

@@ -13,7 +13,7 @@ from rig.standby.system.package import AppPackage
 from rig.standby.system.reservation import Reservation
 from rig.standby.system.sockets.activity import SocketActivity
 from rig.standby.system.sockets.brokered import BrokeredSocket, SavedSocket, stored_name
-from rig.standby.system.sockets.offload import SocketOffload
+from rig.standby.system.sockets.offload import SocketOffload, reservation_of
 from rig.standby.system.sockets.table import SocketTable
 from rig.standby.system.sockets.timers import SocketTimers
 from rig.standby.system.supervising import Supervising
@@ -119,10 +119,11 @@ class SocketBroker:
             raise
 
     async def _reservation(self, package: AppPackage, wanted: TransferSocket, sock: socket.socket) -> Reservation:
-        if wanted.action is not Action.WAKE or wanted.kind is not SocketActivityKind.STREAM_SOCKET:
-            return Reservation()
+        can_wake = wanted.kind is SocketActivityKind.STREAM_SOCKET or self._rules.wake_listeners_and_datagrams
+        if wanted.action is not Action.WAKE or not can_wake:
+            return reservation_of(wanted.kind)
         names = {"app": package.name, "socket": wanted.id, "kind": wanted.kind.name, "task_id": wanted.task_id}
-        return await self._offload.reserved(sock.fileno(), names)
+        return await self._offload.reserved(wanted.kind, sock, names)
 
     def _begin(
         self, app: AppProcess, wanted: TransferSocket, transfer: int, sock: socket.socket, reservation: Reservation

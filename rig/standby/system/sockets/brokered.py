@@ -11,6 +11,7 @@ import msgspec
 from rig.standby.system.package import AppPackage
 from rig.standby.system.reservation import Reservation
 from rig.standby.system.rows import SavedObject
+from rig.standby.system.sockets.wake_pattern import WakePattern
 from rig.standby.system.store import Name
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
 
@@ -92,7 +93,12 @@ class BrokeredSocket(SavedObject):
     @property
     def offloaded(self) -> bool:
         """Whether the device is to keep its connection while the host sleeps."""
-        return self.watched and self.reservation.key is not None
+        return self.watched and self.reservation.key is not None and not self.has_pattern
+
+    @property
+    def has_pattern(self) -> bool:
+        """It has no connection that the device could keep."""
+        return isinstance(self.reservation, WakePattern)
 
     @property
     def stored_as(self) -> str:

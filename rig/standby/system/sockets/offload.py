@@ -1,13 +1,13 @@
 """The device's part: it keeps the connections of stream sockets that are to wake while the host sleeps (SAT-003, 007).
 
 One that wakes has its place in the device as long as the broker has it, as a hardware channel has; where the device has none, it
-is refused at the transfer and stays the app's: a socket that is once taken keeps working (CCT-041, B-33).
+is refused at the transfer and stays the app's: a socket that is once taken keeps working (CCT-041, B-33). Sockets without a
+connection wake nobody, but for an extension of ours (wake_pattern.py).
 """
 
 from __future__ import annotations
 
-import contextlib
-from collections.abc import Collection
+import socket
 from typing import Any
 
 from rig.errors import RigError
@@ -17,7 +17,10 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.reservation import Reservation
 from rig.standby.system.sockets.brokered import BrokeredSocket
+from rig.standby.system.sockets.wake_pattern import WakePattern, pattern_for
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.nic import Held
+from rig.standby.wire.socket_enums import SocketActivityKind
 
 CONNECTION_OVER = "RIG-N23"
 """The driver's code for a connection that has ended: that is no refusal, but something for its task."""
@@ -35,6 +38,8 @@ class SocketOffload:
         self._network_minutes = network_minutes
         self._sockets: dict[str, BrokeredSocket] = {}
         self._making: set[Reservation] = set()
+        self._lost: dict[BrokeredSocket, None] = {}
+        """Whose pattern the device would not have again."""
 
     def has(self, key: str) -> bool:
         """Whether the driver is to hold it, or may already."""
@@ -49,12 +54,12 @@ class SocketOffload:
         """None: of one that is about to be the broker's."""
         return self._sockets.get(key)
 
-    async def reserved(self, fd: int, names: dict[str, Any]) -> Reservation:
+    async def reserved(self, kind: SocketActivityKind, sock: socket.socket, names: dict[str, Any]) -> Reservation:
         """For a socket that is about to be the broker's: without a key when its connection is over. Raises HostError NO_SLOT."""
-        reservation = Reservation()
+        reservation = reservation_of(kind)
         self._making.add(reservation)
         try:
-            await self._reserve(reservation, fd, names)
+            await self._put(reservation, sock, names)
         except RigError as error:
             reservation.refused()
             if error.code != CONNECTION_OVER:
@@ -72,8 +77,8 @@ class SocketOffload:
             self._sockets[brokered.reservation.key] = brokered
 
     def let_go(self, brokered: BrokeredSocket) -> None:
-        """It is the broker's no more."""
-        if brokered.reservation.key is not None:
+        """It wakes nobody any more."""
+        if brokered.reservation.key is not None and brokered.saved.key is not None:
             del self._sockets[brokered.reservation.key]
             brokered.change(key=None)
             self.give_back(brokered.reservation, brokered.label)
@@ -86,23 +91,56 @@ class SocketOffload:
         with self._governor.hold(who, "the device is to forget it"):
             await reservation.give_back(self._driver)
 
-    def adopt(self, slots: Collection[str]) -> None:
+    # -- what the device has lost --------------------------------------------------------------------------------------
+
+    def lost_pattern(self, brokered: BrokeredSocket) -> bool:
+        """Whether it is one, which is tried again before the next sleep."""
+        if brokered.has_pattern:
+            self._lost[brokered] = None
+        return brokered.has_pattern
+
+    async def prepare(self) -> None:
+        """The host is about to sleep."""
+        for brokered in list(self._lost):
+            del self._lost[brokered]
+            if brokered.saved.key is not None and not await self._again(brokered):
+                self._lost[brokered] = None
+
+    def adopt(self, held: Held) -> None:
         for key, brokered in self._sockets.items():
-            if key in slots:
+            if key in held.slots:
                 self._driver.adopt(key, brokered.sock.fileno())
 
-    async def agree(self, slots: Collection[str]) -> list[BrokeredSocket]:
-        """Those that the device should have and does not; returned are those that it would not have again."""
+    async def agree(self, held: Held) -> list[BrokeredSocket]:
+        """Those that the device should have and does not; returned are connections that it would not have again."""
+        there = {*held.slots, *held.patterns}
         refused = []
         for key, brokered in list(self._sockets.items()):
-            if key not in slots and self._sockets.get(key) is brokered:
-                with contextlib.suppress(RigError, HostError, OSError):
-                    await self._reserve(brokered.reservation, brokered.sock.fileno(), brokered.names)
-                    continue
+            gone = key not in there and self._sockets.get(key) is brokered
+            if gone and not await self._again(brokered) and not self.lost_pattern(brokered):
                 refused.append(brokered)
         return refused
+
+    async def _again(self, brokered: BrokeredSocket) -> bool:
+        """Whether the device has it now."""
+        try:
+            await self._put(brokered.reservation, brokered.sock, brokered.names)
+        except (RigError, HostError, OSError):
+            return False
+        return True
+
+    async def _put(self, reservation: Reservation, sock: socket.socket, names: dict[str, Any]) -> None:
+        if isinstance(reservation, WakePattern):
+            await reservation.add(self._driver, self._numbers, names, pattern_for(sock))
+        else:
+            await self._reserve(reservation, sock.fileno(), names)
 
     async def _reserve(self, reservation: Reservation, fd: int, names: dict[str, Any]) -> None:
         await reservation.reserve(
             self._driver, self._numbers, fd, names, network_minutes=self._network_minutes, payload=None, resume=()
         )
+
+
+def reservation_of(kind: SocketActivityKind, key: str | None = None) -> Reservation:
+    """What the driver has of a socket of that kind."""
+    return Reservation(key) if kind is SocketActivityKind.STREAM_SOCKET else WakePattern(key)

@@ -9,14 +9,15 @@ from collections.abc import Iterable, Mapping
 
 from rig.device.numbers import WakeReason
 from rig.standby.system.app_process import AppProcess
+from rig.standby.system.background import Background
 from rig.standby.system.owner import Owner
 from rig.standby.system.package import AppPackage
-from rig.standby.system.power import PowerState
-from rig.standby.system.reservation import Reservation
+from rig.standby.system.power import PowerState, Sleep
+from rig.standby.system.sleep_cycle import SleepCycle
 from rig.standby.system.sockets.activity import SocketActivity
 from rig.standby.system.sockets.broker import SocketBroker
 from rig.standby.system.sockets.brokered import SOCKETS, BrokeredSocket, SavedSocket, stored_name
-from rig.standby.system.sockets.offload import SocketOffload
+from rig.standby.system.sockets.offload import SocketOffload, reservation_of
 from rig.standby.system.sockets.table import SocketTable
 from rig.standby.system.sockets.watch import SocketWatch
 from rig.standby.system.store import Name, saved_of
@@ -33,6 +34,8 @@ class SocketOwner(Owner):
         offload: SocketOffload,
         packages: Mapping[str, AppPackage],
         power: PowerState,
+        sleep: SleepCycle,
+        background: Background,
     ) -> None:
         self._table = table
         self._broker = broker
@@ -41,6 +44,8 @@ class SocketOwner(Owner):
         self._offload = offload
         self._packages = packages
         self._power = power
+        self._sleep = sleep
+        self._background = background
         self._has_network = False
         power.subscribe(self._look)
 
@@ -48,6 +53,9 @@ class SocketOwner(Owner):
         return self._offload.has(key)
 
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
+
+    async def prepare(self) -> None:
+        await self._offload.prepare()
 
     def to_offload(self) -> Iterable[str]:
         return self._offload.offloaded
@@ -72,16 +80,21 @@ class SocketOwner(Owner):
         """In standby only what wakes is looked at (SAT-006), and nothing while the device may own the connections."""
         here = self._has_network and self._power.awake
         self._watch.listen(wakes=here, others=here and not self._power.in_standby)
+        if self._power.sleep is Sleep.ASLEEP and self._watch.has_come:  # in the moment in which the host fell asleep
+            self._background.start("what came last on a socket", self._sleep.wake("socket_activity"))
 
     def woke(self, key: str, reason: str) -> None:
+        brokered = self._offload.of(key)
         if reason == WakeReason.KA_TIMEOUT.name:
             self.lost(key)
+        elif brokered is not None and brokered.has_pattern:
+            self._activity.expect(brokered)
 
     def lost(self, key: str) -> None:
         """The device found the peer gone, or nobody knows the connection's numbers any more: what can be read of it is read, and
         its end is seen by whoever has it, the broker or its app (SAT-017)."""
         brokered = self._offload.of(key)
-        if brokered is not None:
+        if brokered is not None and not self._offload.lost_pattern(brokered):
             self._end(brokered)
 
     def _end(self, brokered: BrokeredSocket) -> None:
@@ -107,11 +120,11 @@ class SocketOwner(Owner):
             if fd is not None:
                 sock = socket.socket(fileno=fd)
                 package = self._packages[saved.package]
-                self._broker.restore(BrokeredSocket(saved, sock, package, Reservation(saved.key)))
+                self._broker.restore(BrokeredSocket(saved, sock, package, reservation_of(saved.kind, saved.key)))
 
     def adopt(self, held: Held) -> None:
-        self._offload.adopt(held.slots)
+        self._offload.adopt(held)
 
     async def agree(self, held: Held) -> None:
-        for brokered in await self._offload.agree(held.slots):
+        for brokered in await self._offload.agree(held):
             self._end(brokered)

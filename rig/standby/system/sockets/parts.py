@@ -22,10 +22,22 @@ class SocketParts:
         self.table = SocketTable(core.rows)
         self.watch = SocketWatch(lambda brokered, reason: self.activity.came(brokered, reason))
         timers = SocketTimers(core.clock, lambda brokered: self.activity.came(brokered, Reason.KEEP_ALIVE_TIMER_EXPIRED))
-        self.activity = SocketActivity(tasks, self.watch, timers, core.power, core.timeline)
+        self.activity = SocketActivity(
+            tasks, self.watch, timers, core.power, core.governor, core.timeline, lambda brokered: self.offload.let_go(brokered)
+        )
         self.offload = SocketOffload(core.driver, core.numbers, core.governor, core.background, rules.network_ka_initial_min)
         self.broker = SocketBroker(
             self.table, self.activity, timers, self.offload, core.supervisor, core.numbers, rules, core.timeline
         )
-        self.owner = SocketOwner(self.table, self.broker, self.activity, self.watch, self.offload, core.packages, core.power)
+        self.owner = SocketOwner(
+            self.table,
+            self.broker,
+            self.activity,
+            self.watch,
+            self.offload,
+            core.packages,
+            core.power,
+            core.sleep,
+            core.background,
+        )
         tasks.heard(over=self.activity.over, room=self.activity.fire_waiting)

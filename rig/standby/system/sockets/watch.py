@@ -51,6 +51,11 @@ class SocketWatch:
                 self._loop.remove_reader(self._epolls[kind].fileno())
             self._listening[kind] = wanted
 
+    @property
+    def has_come(self) -> bool:
+        """Something for a socket that wakes, whoever may look."""
+        return bool(self._epolls[True].poll(0, 1))
+
     def close(self) -> None:
         self.listen(wakes=False, others=False)
         for epoll in self._epolls.values():
