@@ -11,6 +11,8 @@ from rig.standby.api import (
     App,
     DatagramSocket,
     DatagramSocketMessageReceivedEventArgs,
+    DataReader,
+    DataWriter,
     HostError,
     ReadOperation,
     SocketActivityContext,
@@ -97,8 +99,16 @@ class SocketApp:
         """Behind the back of the API."""
         getattr(self, socket)._socket.close()
 
-    def read_in_thread(self, count: int) -> None:
-        threading.Thread(target=self._read_now, args=(count,), daemon=True).start()
+    def read_in_thread(self, count: int, reader: bool = False) -> None:
+        """`reader`: by one."""
+        threading.Thread(target=self._read_now, args=(count, reader), daemon=True).start()
+
+    def write_datagram(self, port: int) -> None:
+        """By a writer."""
+        writer = DataWriter(self.datagram.output("127.0.0.1", port))
+        writer.write_uint16(2)
+        writer.write_string("hé")
+        assert writer.store() == 5
 
     def write_in_thread(self, count: int) -> None:
         threading.Thread(target=self._write_now, args=(count,), daemon=True).start()
@@ -116,9 +126,14 @@ class SocketApp:
     def _read(self, operation: ReadOperation) -> None:
         self._told(f"read {operation.status.name} {operation.data.decode()}")
 
-    def _read_now(self, count: int) -> None:
+    def _read_now(self, count: int, by_reader: bool) -> None:
         try:
-            self._told(f"read {self.stream.read(count).decode()}")
+            if by_reader:
+                reader = DataReader(self.stream)
+                data = reader.read_bytes(reader.load(count))
+            else:
+                data = self.stream.read(count)
+            self._told(f"read {data.decode()}")
         except (OSError, HostError) as error:
             self._told(f"read {type(error).__name__} {error}")
 

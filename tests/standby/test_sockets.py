@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rig.standby.api import StreamSocket
 from rig.standby.wire import from_app
 from rig.standby.wire.descriptors import WithDescriptors
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted, SocketTaken, TransferSocket
@@ -130,6 +131,13 @@ def test_a_connected_datagram_socket_hears_its_peer_alone_and_of_its_refusals(wo
     world.heard(f"error {errno.ECONNREFUSED}")
 
 
+def test_a_writer_stores_one_datagram(world: World) -> None:
+    world.app.ask("bind", socket="datagram")
+    with udp() as peer:
+        world.app.ask("write_datagram", port=peer.getsockname()[1])
+        assert peer.recv(100) == b"\0\2h\xc3\xa9"
+
+
 def test_an_empty_datagram_is_one(world: World) -> None:
     port = world.app.ask("bind", socket="datagram")
     with udp() as peer:
@@ -184,14 +192,15 @@ def test_a_read_that_a_thread_waits_for_is_cancelled_too(world: World) -> None:
     world.heard("read HostError CANCELLED (0x800704C7): read is CANCELED")
 
 
-def test_a_thread_that_waits_for_a_read_is_not_held_up_by_handlers(world: World) -> None:
+@pytest.mark.parametrize("reader", [False, True])
+def test_a_thread_that_waits_for_a_read_is_not_held_up_by_handlers(world: World, reader: bool) -> None:
     peer = world.connected()
     port = world.app.ask("bind", socket="datagram")
     world.app.ask("handlers_wait")
     with udp() as sender:
         sender.sendto(b"news", ("127.0.0.1", port))
         world.heard(f"127.0.0.1:{sender.getsockname()[1]} news")
-    world.app.ask("read_in_thread", count=10)
+    world.app.ask("read_in_thread", count=10, reader=reader)
     peer.send(b"data")
     world.heard("read data")
 
@@ -340,3 +349,21 @@ def test_bytes_that_waited_with_the_broker_are_read_in_the_task(world: World) ->
     world.app.ask("take", kind="stream")
     world.app.ask("read_in_thread", count=100)
     world.heard("read waking")
+
+
+def test_a_socket_whose_transfer_nobody_has_answered_in_time_is_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The line keeps the call with its descriptor, for the next system: two owners would each get some of the bytes."""
+
+    class Silent:
+        def call(self, call: object, fds: object = ()) -> None:
+            raise TimeoutError
+
+    monkeypatch.setattr("rig.standby.api.session._current", Silent())
+    ours, theirs = socket.socketpair()
+    taken = from_app.TakenSocket(Kind.STREAM_SOCKET, TASK, Action.DO_NOT_WAKE, None, 0, 1)
+    stream = StreamSocket.from_broker(ours, taken)
+    with theirs, pytest.raises(TimeoutError):
+        stream.transfer_ownership("stream")
+    with pytest.raises(HostError, match="given to the broker"):
+        stream.write(b"late")
+    assert ours.fileno() == -1

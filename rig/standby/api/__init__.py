@@ -5,6 +5,8 @@ from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundWorkCost, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.core_application import CoreApplication, SuspendingDeferral, SuspendingOperation
+from rig.standby.api.data_reader import DataReader
+from rig.standby.api.data_writer import DataWriter
 from rig.standby.api.datagram_socket import DatagramSocket, DatagramSocketMessageReceivedEventArgs
 from rig.standby.api.details import (
     ApplicationTriggerDetails,
@@ -87,6 +89,8 @@ __all__ = [
     "ControlChannelTriggerStatus",
     "CoreApplication",
     "Counter",
+    "DataReader",
+    "DataWriter",
     "DatagramSocket",
     "DatagramSocketMessageReceivedEventArgs",
     "DeviceServicingTrigger",

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any, Protocol, Self
 
+from rig.standby.api.posted_read import waited_for
 from rig.standby.wire.hresult import HostError, HResult
 
 
@@ -40,9 +40,8 @@ class DataReader:
         if self._stream.channel_id is not None:
             text = f"load on the transport of channel {self._stream.channel_id!r}: post a read, and make a reader of its buffer"
             raise HostError(HResult.ILLEGAL_METHOD_CALL, text)
-        done = threading.Event()
-        operation = self._stream.read_async(count, lambda _: done.set())
-        done.wait()
+        stream = self._stream
+        operation: Any = waited_for(lambda over: stream.read_async(count, over))
         data: bytes = operation.get_results()
         self._buffer += data
         return len(data)
@@ -64,6 +63,15 @@ class DataReader:
         """`count` bytes of UTF-8. Raises as `read_bytes`, and UnicodeDecodeError."""
         return self.read_bytes(count).decode()
 
+    def read_byte(self) -> int:
+        return self.read_bytes(1)[0]
+
+    def read_uint16(self) -> int:
+        """Big-endian, as WinRT's are."""
+        return int.from_bytes(self.read_bytes(2), "big")
+
     def read_uint32(self) -> int:
-        """Big-endian, as WinRT's is."""
         return int.from_bytes(self.read_bytes(4), "big")
+
+    def read_uint64(self) -> int:
+        return int.from_bytes(self.read_bytes(8), "big")

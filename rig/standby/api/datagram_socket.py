@@ -13,11 +13,13 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import timedelta
 from typing import TypeAlias
 
 from rig.standby.api.addresses import Address, bound, plain, resolved
 from rig.standby.api.arrivals import GONE, Arrivals
+from rig.standby.api.data_reader import DataReader
 from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.posted_read import PostedRead
 from rig.standby.wire.socket_enums import SocketActivityKind
@@ -59,6 +61,17 @@ class DatagramSocketMessageReceivedEventArgs:
             raise self._read.error
         return self._read.content
 
+    def get_data_reader(self) -> DataReader:
+        """Of all of it. Raises as `data`."""
+        return DataReader.from_buffer(self.data)
+
+
+@dataclass(frozen=True)
+class DatagramOutput:
+    """Where a DataWriter stores to."""
+
+    write: Callable[[bytes], None]
+
 
 MessageReceived: TypeAlias = Callable[["DatagramSocket", DatagramSocketMessageReceivedEventArgs], None]
 
@@ -98,6 +111,10 @@ class DatagramSocket(Arrivals):
         sock = self._opened("send_to")
         _, _, address = resolved(host, port, socket.SOCK_DGRAM, sock.family)
         sock.sendto(data, address)
+
+    def output(self, host: str, port: int) -> DatagramOutput:
+        """For a DataWriter: each `store` is one datagram to that address."""
+        return DatagramOutput(lambda data: self.send_to(data, host, port))
 
     @property
     def local_address(self) -> Address:

@@ -6,13 +6,15 @@ import errno
 import socket
 import threading
 from collections.abc import Callable, Hashable
-from typing import Any
+from typing import Any, TypeVar
 
 from rig.standby.api.enums import AsyncStatus
 from rig.standby.wire.hresult import HostError, HResult
 
 READ_COMPLETIONS = "read completions"
 """The lane of handlers that are an app's."""
+_here = threading.local()
+Posted = TypeVar("Posted", bound="PostedRead")
 
 
 class PostedRead:
@@ -38,6 +40,8 @@ class PostedRead:
         self.error: OSError | None = None
         self.turn = threading.Lock()
         """Held by who reads, or withdraws it."""
+        self.lane: Hashable = self if getattr(_here, "waits", False) else READ_COMPLETIONS
+        """Where its handler is called: one after another with others of that lane."""
         self._handler = handler
         self._release = release
 
@@ -70,11 +74,6 @@ class PostedRead:
     def dispatched(self) -> bool:
         """Whether the push task is due because of what `take` has just taken."""
         return False
-
-    @property
-    def lane(self) -> Hashable:
-        """Where its handler is called: one after another with others of that lane."""
-        return READ_COMPLETIONS
 
     # -- for the app's process -----------------------------------------------------------------------------------------
 
@@ -114,6 +113,19 @@ class PostedRead:
             raise self.error
         if self.status is not AsyncStatus.COMPLETED:
             raise HostError(HResult.CANCELLED if self.cancelled else HResult.ILLEGAL_METHOD_CALL, f"read is {self.status.name}")
+
+
+def waited_for(post: Callable[[Callable[[Any], None]], Posted]) -> Posted:
+    """What `post` posts with the handler that it is given, when it is complete. This thread may be the one on which handlers are
+    called: the handler is not called behind them."""
+    done = threading.Event()
+    _here.waits = True
+    try:
+        operation = post(lambda _: done.set())
+    finally:
+        _here.waits = False
+    done.wait()
+    return operation
 
 
 def _io_error(error: Exception) -> OSError:

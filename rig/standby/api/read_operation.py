@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Hashable
+from collections.abc import Callable
 
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.posted_read import PostedRead
@@ -53,15 +53,6 @@ class ReadOperation(PostedRead):
         """The bytes read; b"" is the server's close. Raises OSError on ERROR, HostError when cancelled or pending."""
         self.check_completed()
         return self.data
-
-
-class WaitedRead(ReadOperation):
-    """One that a thread of the app's waits for. That may be the one on which other handlers are called, so that its own is not
-    called behind them."""
-
-    @property
-    def lane(self) -> Hashable:
-        return self
 
 
 def count_of(count: int) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
@@ -13,7 +12,8 @@ from rig.clock import Deadline
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.enums import SocketProtectionLevel
 from rig.standby.api.ownership import SocketActivityContext
-from rig.standby.api.read_operation import ReadOperation, WaitedRead
+from rig.standby.api.posted_read import waited_for
+from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.stream_transport import StreamTransport, protect
 from rig.standby.api.transferable import Transferable
 from rig.standby.wire.hresult import HostError, HResult
@@ -90,13 +90,7 @@ class StreamSocket(StreamTransport, Transferable):
         if self.channel_id is not None:
             text = f"read on socket {self.socket_id}, the transport of channel {self.channel_id!r}: post a read"
             raise HostError(HResult.ILLEGAL_METHOD_CALL, text)
-        stream, done = self._open_stream("read"), threading.Event()
-        operation = WaitedRead(
-            stream, count, lambda _: done.set(), self._release, socket_id=self.socket_id, channel_id=self.channel_id
-        )
-        self._post(operation)
-        done.wait()
-        return operation.get_results()
+        return waited_for(lambda over: self.read_async(count, over)).get_results()
 
     def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
         if self._server_name is not None:

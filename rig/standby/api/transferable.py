@@ -88,13 +88,17 @@ class Transferable(Transport):
         return self._given or self._socket is not None or self._connecting
 
     def _transfer(self, socket_id: str, context: SocketActivityContext | None, keep_alive_time: timedelta | None = None) -> None:
-        """The object is of no more use afterwards; of what raises, it is as before."""
+        """The object is of no more use afterwards. Whatever raises, it is as before; but for TimeoutError: then the system is
+        told as soon as there is one, and the socket is given."""
         with self._lock:
             sock = self._to_give()
             self._given, self._socket = True, None
         try:
             with self._quiet():
                 self._ownership.transfer(sock, socket_id, context, keep_alive_time)
+        except TimeoutError:
+            sock.close()
+            raise
         except BaseException:
             with self._lock:
                 self._given, self._socket = False, sock
