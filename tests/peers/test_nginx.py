@@ -6,12 +6,14 @@ import http.client
 import socket
 import ssl
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 from websockets.sync.client import connect
 
+from rig.clock import Deadline
 from rig.errors import BenchError
 from rig.net.network import Network
 from rig.peers import PushServer
@@ -123,6 +125,34 @@ def test_it_ends_when_it_is_closed_and_leaves_its_log(network: Network, run: Run
     with pytest.raises(ConnectionRefusedError):
         plain_socket(network, nginx)
     assert (nginx.folder / "error.log").exists()
+
+
+KILLED = """
+import sys, time
+from pathlib import Path
+from rig.net import topology
+from rig.net.network import Network
+from rig.peers.nginx import Nginx
+
+with Network(topology.load("flat")) as network:
+    nginx = Nginx(network.server, network.topology.server.ip4, Path(sys.argv[1]))
+    print(nginx.pid, flush=True)
+    time.sleep(60)
+"""
+
+
+def test_a_rig_that_is_killed_leaves_none_of_it(run: Run, tmp_path: Path) -> None:
+    run()  # or this is skipped
+    argv = [sys.executable, "-c", KILLED, str(tmp_path / "killed")]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as rig:
+        assert rig.stdout is not None
+        pid = int(rig.stdout.readline())
+        assert Path(f"/proc/{pid}/comm").read_text() == "nginx\n"
+        rig.kill()
+    deadline = Deadline(5)
+    while Path(f"/proc/{pid}").exists():
+        assert not deadline.expired
+        deadline.pause()
 
 
 def test_one_that_cannot_start_says_why(run: Run) -> None:

@@ -32,6 +32,12 @@ def test_a_tun_that_is_missing_is_made_before_it_is_opened_to_all(
     assert ("sudo chmod 0666" in fix) is (uid != 0)
 
 
+def test_a_peer_that_is_missing_stands_in_nobodys_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rig.peers.program.shutil.which", lambda *_args, **_options: None)
+    missing = doctor._peer("nginx", "nginx-light")
+    assert (missing.state, missing.fix, missing.needed_for) == ("warn", "apt install --no-install-recommends nginx-light", ())
+
+
 def test_without_a_source_tree_make_firmware_is_no_advice(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(images, "PACKAGED", tmp_path / "site-packages" / "rig" / "firmware_images")
     monkeypatch.delenv("RIG_FIRMWARE_DIR", raising=False)
