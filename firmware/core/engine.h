@@ -20,7 +20,7 @@ enum {
 	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
 	ENG_UDP_PAYLOAD_BYTES = 32,
 	ENG_PAYLOAD_BYTES = 32,     /* of a slot's payload keep-alive, and of its answer */
-	ENG_TOKENS_BYTES = 256,     /* for one sleep: 64 WebSocket masks */
+	ENG_TOKENS_BYTES = 768,     /* for one sleep: 24 sealed records of TLS, 192 WebSocket masks; 12 KiB of all slots together */
 	ENG_DHCP_CLIENT_ID_BYTES = 32,
 	ENG_DHCP_OPTIONS_BYTES = 64, /* what the lease gave the host */
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */

@@ -66,7 +66,7 @@ static int payload_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req
 	if (!q->has_ka_data)
 		return others ? OFF_BAD_ARG : OFF_OK;
 	copy(p->data, &q->ka_data);          /* at most 32 */
-	copy(p->tokens, &q->ka_tokens);      /* at most 256 */
+	copy(p->tokens, &q->ka_tokens);      /* at most 768: the decoder has looked (offload.cddl) */
 	return reply_from(p, q);
 }
 

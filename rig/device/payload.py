@@ -15,7 +15,7 @@ from typing import Any
 
 PAYLOAD_BYTES = 32
 """Longest payload and longest answer."""
-TOKENS_BYTES = 256
+TOKENS_BYTES = 768
 """Most bytes of tokens that the device holds for one sleep."""
 MASK_BYTES = 4
 """RFC 6455 section 5.3."""

@@ -52,13 +52,29 @@ def test_what_the_device_would_refuse_is_said_in_words(changes: dict[str, Any], 
 
 def test_of_many_tokens_the_device_gets_what_it_can_hold() -> None:
     """Whole ones, the next first."""
-    row = PayloadKeepAlive(data=bytes(7), token=Span(0, 7), tokens=bytes(7 * 100)).wire()
+    row = PayloadKeepAlive(data=bytes(7), token=Span(0, 7), tokens=bytes(7 * 200)).wire()
     assert len(row["ka_tokens"]) == TOKENS_BYTES // 7 * 7
-    tokens = fresh_masks(100)
+    tokens = fresh_masks(300)
     ping = PayloadKeepAlive.websocket_ping(tokens)
-    assert (ping.wire()["ka_tokens"], ping.after(40).wire()["ka_tokens"], ping.after(100).tokens_left) == (
-        tokens[:256], tokens[160:], 0
-    )  # fmt: skip
+    assert ping.wire()["ka_tokens"] == tokens[:TOKENS_BYTES]
+    assert (ping.after(240).wire()["ka_tokens"], ping.after(300).tokens_left) == (tokens[960:], 0)
+
+
+def test_an_unsolicited_pong_is_a_ping_that_nobody_answers() -> None:
+    pong = PayloadKeepAlive.websocket_pong(b"\1\2\3\4" + bytes(4), start=5)
+    assert pong.payload(0) == b"\x8a\x84\1\2\3\4" + bytes([5 ^ 1, 2, 3, 4])
+    assert pong.after(1).payload(0) == b"\x8a\x84" + bytes(4) + b"\6\0\0\0"
+    assert pong.reply == b""
+    assert "ka_reply" not in pong.wire()
+
+
+def test_a_sealed_record_is_sent_as_it_is_and_says_that_it_is_one() -> None:
+    records = [bytes([number]) * 32 for number in range(3)]
+    sealed = PayloadKeepAlive.sealed_records(records)
+    assert [sealed.payload(number) for number in range(3)] == records
+    assert (sealed.sealed, sealed.after(1).sealed, sealed.after(1).payload(0)) == (True, True, records[1])
+    with pytest.raises(IndexError):
+        sealed.payload(3)
 
 
 def test_tokens_are_shown_nowhere() -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from rig.device.payload import PayloadKeepAlive
+from rig.device.payload import TOKENS_BYTES, PayloadKeepAlive
 
 LIBRARY = Path(os.environ.get("RIG_ENGINE_LIB", Path(__file__).parents[2] / "firmware/build/libengine.so"))
 
@@ -81,7 +81,7 @@ class PayloadCfg(c.Structure):
     _fields_ = [
         ("data_len", u8), ("reply_len", u8), ("data", u8 * 32), ("reply", u8 * 32), ("reply_mask", u8 * 4),
         ("reply_counts", flag), ("counter_start", u32), ("reply_counter", u32), ("counter", Span), ("token", Span),
-        ("mask", Span), ("tokens_len", u16), ("tokens", u8 * 256),
+        ("mask", Span), ("tokens_len", u16), ("tokens", u8 * TOKENS_BYTES),
     ]  # fmt: skip
 
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scapy.layers.inet6 import IPv6
 
-from rig.device.payload import Counter, PayloadKeepAlive, Span
+from rig.device.payload import TOKENS_BYTES, Counter, PayloadKeepAlive, Span
 from tests.engine.engine_lib import (
     ACTIVE,
     BAD_ARG,
@@ -237,7 +237,7 @@ def test_a_counter_beyond_the_answer_is_refused(eng: Engine, offset: int, rc: in
     ("changes", "rc"),
     [
         ({"data_len": 0}, BAD_LEN), ({"data_len": 33}, BAD_LEN), ({"reply_len": 33}, BAD_LEN),
-        ({"counter": CSpan(5, 5)}, BAD_LEN), ({"tokens_len": 31}, BAD_LEN), ({"tokens_len": 260}, BAD_LEN),
+        ({"counter": CSpan(5, 5)}, BAD_LEN), ({"tokens_len": 31}, BAD_LEN), ({"tokens_len": TOKENS_BYTES + 4}, BAD_LEN),
         ({"token": CSpan(0, 0), "mask": CSpan(0, 0)}, BAD_LEN),
         ({"token": CSpan(2, 2)}, BAD_ARG), ({"token": CSpan(4, 4), "mask": CSpan(0, 0)}, BAD_ARG),
         ({"mask": CSpan(5, 1)}, BAD_ARG),
@@ -334,6 +334,22 @@ def test_no_tokens_left_wakes(eng: Engine) -> None:
     assert (event.reason, event.slot, event.t_wake_us // S - 1) == (NO_MORE_TOKENS, slot[0], 3 * IDLE)
     assert (state.state, state.close_reason, state.tokens_used, state.snd_nxt) == (SLOT_WOKEN, 0, 2, 1020)
     assert (sent(eng), eng.event(event.n), eng.counters["wake_no_more_tokens"]) == ([], None, 1)
+
+
+def test_records_that_were_sealed_ahead_go_out_whole_and_in_order_as_many_as_fit(eng: Engine) -> None:
+    """The whole payload is the token. Each is a segment of new data; one that is not acknowledged is sent again as it was."""
+    records = [bytes([number]) * 32 for number in range(TOKENS_BYTES // 32)]
+    asleep(eng, PayloadKeepAlive.sealed_records(records))
+    for number in range(len(records)):
+        run_s(eng, IDLE * (number + 1))
+        if number == 1:
+            run_s(eng, IDLE * 2 + INTERVAL)
+        eng.rx(tcp("A", ack=1000 + 32 * (number + 1)))
+    expected = [(1000 + 32 * number, record) for number, record in enumerate(records)]
+    assert [(row[2], row[4]) for row in sent(eng)] == [*expected[:2], expected[1], *expected[2:]]
+    assert eng.event() is None
+    run_s(eng, IDLE * (len(records) + 1))
+    assert (eng.wake_event().reason, sent(eng)) == (NO_MORE_TOKENS, [])
 
 
 def test_no_tokens_left_and_not_armed_keeps_the_connection_alive_without_them(eng: Engine) -> None:
