@@ -27,6 +27,8 @@ from rig.standby.wire.hresult import HostError, HResult
 
 CONNECT_S = 10.0
 """For the connection, with the tunnel and TLS."""
+SENT_S = 1.0
+"""A server that does not read does not keep the app from its status (CHC-003)."""
 
 Completed: TypeAlias = Callable[[ResponseRead], None]
 
@@ -44,8 +46,8 @@ class HttpConnection(StreamTransport):
         self._uri: HttpUri | None = None
         """Of the origin: set before it connects."""
         self._begun = self._given_up = False
-        self._over = threading.Event()
-        """`begin` has connected, or never will."""
+        self._over, self._sent = threading.Event(), threading.Event()
+        """`begin` has connected, or never will; what it called then has returned: the request is the kernel's."""
         self._error: BaseException | None = None
         """Why it has not."""
         self._push = threading.Lock()
@@ -59,10 +61,14 @@ class HttpConnection(StreamTransport):
         return self._begun or super().connected
 
     def open(self, uri: HttpUri, *, timeout_s: float = CONNECT_S) -> None:
-        """Connect, through the proxy if there is one. Raises as StreamSocket.connect, and ProxyRefused."""
+        """Connect, through the proxy if there is one. Raises as StreamSocket.connect, ProxyRefused, HostError CANCELLED when it
+        was closed meanwhile."""
         self._uri = uri
         way = (self.proxy.host, self.proxy.port) if self.proxy is not None else (uri.host, uri.port)
         self._connect(*way, timeout_s)
+        if self._given_up:
+            super().close()
+            raise HostError(HResult.CANCELLED, f"connection {self.socket_id} was closed while it connected")
 
     def begin(self, uri: HttpUri, connected: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
         """Connect without waiting for it; then one of the two is called, on a thread of its own. Raises HostError
@@ -76,27 +82,30 @@ class HttpConnection(StreamTransport):
     def _begin(self, uri: HttpUri, connected: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
         try:
             self.open(uri)
-            if self._given_up:  # while it connected
-                super().close()
-                raise HostError(HResult.CANCELLED, f"connection {self.socket_id} was closed while it connected")
+            self._over.set()
             connected()
         except BaseException as error:
             self._error = error
             failed(error)
         finally:
+            self._sent.set()
             self._over.set()
 
     def settled(self) -> bool:
-        """Waits while it connects. False: it has not, and the system does not know why it should be waited for; it does know of
-        a slot that was refused."""
+        """Waits while it connects, and a moment for its request: an app that may be stopped from now on has sent it then. False:
+        it never will be connected, and the system has nothing to wait for; of a slot that was refused it knows, and says so."""
         if self._begun:
             self._over.wait()
+            self._sent.wait(SENT_S)
         error = self._error
-        return error is None or (isinstance(error, HostError) and error.hresult is HResult.NO_SLOT)
+        refused = isinstance(error, HostError) and error.hresult is HResult.NO_SLOT
+        return refused or (error is None and not self._given_up)
 
     def close(self) -> None:
-        """Also while it connects. A posted read ends as cancelled."""
+        """Also while it connects: nobody waits for that any longer. A posted read ends as cancelled."""
         self._given_up = True
+        self._sent.set()
+        self._over.set()
         super().close()
 
     def _shake_hands(self, stream: ByteStream, deadline: Deadline) -> None:
@@ -117,14 +126,15 @@ class HttpConnection(StreamTransport):
             raise HostError(HResult.INVALID_ARG, f"no request: {error}") from error
 
     def ask(self, exchange: Exchange, until: Until, completed: Completed) -> ResponseRead:
-        """Post the read of the response and send the request: a server may answer before it has read all, and close."""
+        """Post the read of the response and send the request: a server may answer before it has read all, and close. What it said
+        before is for the read, and its going too. Who is done with an answer that came so early closes the connection."""
         stream = self._open_stream("a request")
         with self._push:
             self._has_dispatched = False
         read = self._read(stream, exchange, until, completed)
         try:
             stream.write(exchange.outgoing)
-        except OSError:  # what the peer said before it went away is for the read, and its going too
+        except OSError:
             self.abort()
         return read
 

@@ -71,6 +71,11 @@ class Exchange:
         return len(self._body)
 
     @property
+    def unanswered(self) -> bool:
+        """Not one byte has come."""
+        return self._fed_bytes == 0
+
+    @property
     def over(self) -> bool:
         """Nothing more will come of it."""
         return self.complete and not self._body

@@ -25,6 +25,9 @@ from rig.standby.wire.hresult import HostError, HResult
 
 FETCH_S = 100.0
 """From the request to the end of its response, with all redirects: HttpClient's own default."""
+LEAST_S = 0.001
+"""Of a connect: with no time at all the kernel would not wait, and call that another error."""
+IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 
 
 @dataclass
@@ -47,30 +50,42 @@ class Fetch:
         self._streamed = streamed
         self._first_origin = outgoing.uri.origin
         self._deadline = Deadline(timeout_s)
+        self._timer = threading.Timer(timeout_s, self._is_late)
+        """A server that reads nothing would hold who writes."""
         self._way = _Way()
         self._over = threading.Event()
         """Of the exchange under way."""
-        self._ended = False
+        self._why: Exception | None = None
+        """Somebody has ended it."""
         self._exchanged: Exchange | None = None
         """The last one on the open connection."""
 
     def begin(self) -> None:
         self.future.add_done_callback(self._stop)
+        self._timer.daemon = True
+        self._timer.start()
         threading.Thread(target=self._run, name="http", daemon=True).start()
 
     def _run(self) -> None:
         try:
             fulfil(self.future, self._response())
         except BaseException as error:
-            fault(self.future, error)
+            fault(self.future, self._why or error)
         finally:
+            self._timer.cancel()
             self._close()
 
     def _stop(self, future: Future[HttpResponseMessage]) -> None:
         if future.cancelled():
-            self._ended = True
-            self._close()
-            self._over.set()
+            self._end(HostError(HResult.CANCELLED, f"the request to {self._outgoing.uri} was cancelled"))
+
+    def _is_late(self) -> None:
+        self._end(TimeoutError(f"no response from {self._outgoing.uri} in time"))
+
+    def _end(self, why: Exception) -> None:
+        self._why = self._why or why
+        self._close()
+        self._over.set()
 
     def _close(self) -> None:
         connection, self._way.connection = self._way.connection, None
@@ -111,40 +126,59 @@ class Fetch:
         return exchange
 
     def _exchange(self) -> Exchange:
-        connection = self._connection()
+        """A server may close an idle connection that it has promised to keep: then the request goes out once more, on another
+        one, if it may (RFC 9110 9.2.2, RFC 9112 9.3.1)."""
+        idempotent = self._outgoing.method in IDEMPOTENT
+        connection, was_open = self._connection()
+        try:
+            return self._asked(connection)
+        except OSError:
+            if not (was_open and idempotent and self._exchanged is not None and self._exchanged.unanswered):
+                raise
+        self._close()
+        return self._asked(self._connection()[0])
+
+    def _asked(self, connection: HttpConnection) -> Exchange:
         limits = Limits(body_bytes=None if self._streamed else self._settings.max_response_bytes)
         credentials = self._settings.credentials_for(self._outgoing.uri)
         exchange = connection.prepared(self._outgoing, credentials=credentials, limits=limits)
         self._exchanged = exchange
         self._over.clear()
+        self._check_not_ended()
         read = connection.ask(exchange, Until.HEAD if self._streamed else Until.WHOLE, self._completed)
-        if not self._over.wait(self._deadline.remaining_s):
-            raise TimeoutError(f"no response from {self._outgoing.uri} in time")
+        self._over.wait()
         self._check_not_ended()
         read.check_completed()
         return exchange
 
     def _completed(self, read: ResponseRead) -> None:
+        """Maybe before all of the request is written, by who would wait for ever to write the rest."""
+        connection = self._way.connection
+        if read.exchange.complete and not read.exchange.reusable and connection is not None:
+            connection.close()
         self._over.set()
 
-    def _connection(self) -> HttpConnection:
-        """The open one where it leads there: a challenge is answered, and a redirect followed, on the same connection."""
+    def _connection(self) -> tuple[HttpConnection, bool]:
+        """The open one where it leads there: a challenge is answered, and a redirect followed, on the same connection. And
+        whether it was open."""
         uri, proxy = self._outgoing.uri, self._settings.proxy
         to = proxy if proxy is not None and not uri.secure else uri.origin
-        if self._way.connection is None or self._way.to != to or not self._reusable:
+        was_open = self._way.connection is not None and self._way.to == to and self._reusable
+        if not was_open:
             self._close()
             connection = HttpConnection()
             self._settings.prepare(connection)
             self._way, self._exchanged = _Way(connection, to), None
-            connection.open(uri, timeout_s=self._deadline.remaining_s)
+            self._check_not_ended()
+            connection.open(uri, timeout_s=max(self._deadline.remaining_s, LEAST_S))
         self._check_not_ended()
         assert self._way.connection is not None
-        return self._way.connection
+        return self._way.connection, was_open
 
     @property
     def _reusable(self) -> bool:
         return self._exchanged is None or self._exchanged.reusable
 
     def _check_not_ended(self) -> None:
-        if self._ended:
-            raise HostError(HResult.CANCELLED, f"the request to {self._outgoing.uri} was cancelled")
+        if self._why is not None:
+            raise self._why
