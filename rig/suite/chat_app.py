@@ -95,6 +95,10 @@ class ChatApp:
         old.socket.close()
         return self._connect(old.channel, host, port, True)
 
+    def close_socket(self, channel: str) -> None:
+        """The channel stays."""
+        self.contexts[channel].socket.close()
+
     def set_option(self, channel: str, level: int, option: int, value: int) -> None:
         """Of the channel's socket."""
         self.contexts[channel].socket.set_option(level, option, value)

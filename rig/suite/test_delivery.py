@@ -118,6 +118,24 @@ def test_a_broken_transport_is_replaced_on_the_same_channel(scene: Scene) -> Non
     scene.push_and_run(server.connection(before), b"on the new one")
 
 
+@pytest.mark.requirement("CCT-039")
+def test_a_transport_that_its_app_has_closed_does_not_keep_the_host_awake(scene: Scene) -> None:
+    """However long the server leaves its own side open. The other channel still wakes it, and a new transport on the same one."""
+    scene.open_hardware()
+    other = scene.open_hardware("other")
+    scene.app.call("close_socket", channel="inbox")
+    scene.bench.server.connection(0).wait_closed()
+    scene.sleep()
+    assert len(scene.timeline.find("HANDOFF", channel="inbox")) == 0
+    scene.push_and_run(other, b"still here", "other")
+    scene.host.exit_standby()
+    server = scene.bench.server
+    status = Status(scene.app.call("reconnect", channel="inbox", host=server.address, port=server.port))
+    assert status is Status.HARDWARE_SLOT_ALLOCATED
+    scene.sleep()
+    scene.push_and_run(server.connection(2), b"on the new one")
+
+
 @pytest.mark.requirement("CCT-040")
 def test_zero_bytes_mean_that_the_server_closed(scene: Scene) -> None:
     connection = scene.open_hardware()

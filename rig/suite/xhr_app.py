@@ -10,6 +10,7 @@ import gc
 import queue
 import threading
 import weakref
+from pathlib import Path
 from typing import Any
 
 from rig.standby.api import (
@@ -100,14 +101,12 @@ class XhrApp:
         self.made[xhr] = XmlHttpRequest2()
         self._freed[xhr] = weakref.ref(self.made[xhr])
 
-    def open(
-        self, xhr: str, url: str, method: str = "GET", credentials: list[str | None] | None = None, **does: list[str]
-    ) -> None:
+    def open(self, xhr: str, url: str, verb: str = "GET", credentials: list[str | None] | None = None, **does: list[str]) -> None:
         """`does`: raises_in, aborts_in, waits_in, each a list of calls; `credentials`: as the last four of `open`."""
         self.callbacks[xhr] = told = Told(self, xhr)
         for name, calls in does.items():
             setattr(told, name, frozenset(calls))
-        self.made[xhr].open(method, url, told, *(credentials or []))
+        self.made[xhr].open(verb, url, told, *(credentials or []))
 
     def set_property(self, xhr: str, name: str, value: int) -> None:
         self.made[xhr].set_property(XhrProperty[name], value)
@@ -117,6 +116,9 @@ class XhrApp:
 
     def set_proxy(self, xhr: str, host: str, port: int) -> None:
         self.made[xhr].proxy = (host, port)
+
+    def set_certificate(self, xhr: str, file: str) -> None:
+        self.made[xhr].set_client_certificate(Path(file))
 
     def bind(self, xhr: str) -> None:
         self._channel.using_transport(self.made[xhr])

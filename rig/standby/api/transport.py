@@ -14,7 +14,7 @@ from typing import ClassVar
 from rig.clock import Deadline
 from rig.standby.api import session
 from rig.standby.api.posted_read import PostedRead
-from rig.standby.wire.from_app import WORDS_LENGTH, ConnectBegin, ConnectEnd
+from rig.standby.wire.from_app import WORDS_LENGTH, ConnectBegin, ConnectEnd, TransportClosed
 from rig.standby.wire.hresult import HostError, HResult
 
 MAX_PORT = 65_535
@@ -178,6 +178,8 @@ class Transport:
             session.current().withdraw(pending)
         _shut_down(sock)
         sock.close()
+        if self.channel_id is not None:
+            session.current().notify(TransportClosed(self.channel_id, self.socket_id))
 
     def _check_own(self, call: str) -> None:
         """Raises HostError ILLEGAL_METHOD_CALL."""

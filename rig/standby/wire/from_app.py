@@ -307,6 +307,13 @@ class ReadCompleted(Notice, frozen=True):
     push: bool = True
 
 
+class TransportClosed(Notice, frozen=True):
+    """The app has closed the transport of a channel that it keeps."""
+
+    channel: ChannelId
+    socket: SocketId
+
+
 class DataDispatched(Notice, frozen=True):
     """A transport whose push task waits for no completion has something for the app: the task runs at once (CHC-006)."""
 
@@ -416,6 +423,7 @@ FromApp: TypeAlias = (
     | ListSockets
     | ReadBegin
     | ReadCompleted
+    | TransportClosed
     | DataDispatched
     | ReadWithoutEffect
     | TaskProgress

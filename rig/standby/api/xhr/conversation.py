@@ -119,7 +119,8 @@ class Conversation:
         self._send()
 
     def _send(self) -> None:
-        """Raises HostError, OSError when somebody has closed the hop."""
+        """Raises HostError, OSError when somebody has closed the hop. The same proxy may get credentials that it did not have."""
+        self.hop.proxy = self._leg.proxy
         self.hop.send(self._leg.outgoing, self._leg.credentials, self._settings.threshold_bytes, self._came)
 
     def _not_connected(self, error: BaseException) -> None:

@@ -24,6 +24,7 @@ class Hop(HttpConnection):
     def __init__(self, settings: XhrSettings) -> None:
         super().__init__()
         self.any_certificate = settings.ignore_certificate_errors
+        self.client_certificate = settings.client_certificate
         self._timeout_s = settings.timeout_s
         self._watch: StallWatch | None = None
         self._finished = False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import IntEnum
+from pathlib import Path
 
 from rig.standby.wire.hresult import HostError, HResult
 
@@ -66,6 +67,8 @@ class XhrSettings:
     extended_errors: bool = False
     ignore_certificate_errors: bool = False
     threshold_bytes: int = 1
+    client_certificate: Path | None = None
+    """A file with key and certificate."""
 
     def set(self, name: XhrProperty, value: int) -> None:
         """Raises HostError INVALID_ARG for a value that it cannot have, NOT_SUPPORTED for one that this host cannot keep."""

@@ -18,6 +18,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from enum import Enum
+from pathlib import Path
 
 from rig.standby.api.http.credentials import Credentials
 from rig.standby.api.http.exchange import Exchange
@@ -113,6 +114,12 @@ class XmlHttpRequest2(Transport):
         with self._lock:
             self._expect("set_property", State.OPEN)
             self._settings.set(XhrProperty(name), int(value))
+
+    def set_client_certificate(self, file: Path) -> None:
+        """For a server that asks for one: key and certificate in PEM (IXMLHTTPRequest3)."""
+        with self._lock:
+            self._expect("set_client_certificate", State.OPEN)
+            self._settings.client_certificate = Path(file)
 
     def set_request_header(self, name: str, value: str) -> None:
         """One more; a name may come twice. Raises HostError INVALID_ARG for what is not the app's to say, or no header."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rig.standby.system.app_process import AppProcess
+from rig.standby.system.channels.channel import Transport
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.processes import Processes
@@ -31,6 +32,7 @@ class AppCalls:
             from_app.ReadWithoutEffect: self._read_without_effect,
             from_app.FollowSuspension: self._follow_suspension,
             from_app.Suspended: self._suspended,
+            from_app.TransportClosed: self._transport_closed,
             from_app.DataDispatched: self._data_dispatched,
         }
 
@@ -52,8 +54,9 @@ class AppCalls:
             return
         channel = self._table.find(app, message.channel)
         if channel is not None:
-            if channel.transport is not None and channel.transport.socket_id == message.socket:
-                channel.transport.over |= message.over
+            transport = self._bound(app, message.channel, message.socket)
+            if transport is not None:
+                transport.over |= message.over
             if message.push:
                 self._triggers.push(channel)
         app.failure_heard(message.channel or "")
@@ -70,8 +73,20 @@ class AppCalls:
     def _suspended(self, app: AppProcess, message: from_app.Suspended, descriptors: Descriptors) -> None:
         self._processes.ready_to_stop(app, message.number)
 
+    def _transport_closed(self, app: AppProcess, message: from_app.TransportClosed, descriptors: Descriptors) -> None:
+        """Nothing comes on it any more, however long its peer leaves it half open: it must not keep the host awake."""
+        transport = self._bound(app, message.channel, message.socket)
+        if transport is not None:
+            transport.over = True
+
     def _data_dispatched(self, app: AppProcess, message: from_app.DataDispatched, descriptors: Descriptors) -> None:
         """Not for what was bound before: its request was aborted."""
         channel = self._table.find(app, message.channel)
-        if channel is not None and channel.transport is not None and channel.transport.socket_id == message.socket:
+        if channel is not None and self._bound(app, message.channel, message.socket) is not None:
             self._triggers.push(channel)
+
+    def _bound(self, app: AppProcess, channel_id: str | None, socket_id: int) -> Transport | None:
+        """The channel's transport, if it is that one still."""
+        channel = self._table.find(app, channel_id)
+        transport = channel.transport if channel is not None else None
+        return transport if transport is not None and transport.socket_id == socket_id else None
