@@ -45,6 +45,9 @@ class SecuredStream:
                     self._incoming.write_eof()
 
     def sendall(self, data: bytes) -> None:
+        """Raises OSError: what ended the stream, too; AssertionError when there is no handshake."""
+        if self._open.wait(WAIT_S) and self.error is not None:
+            raise self.error
         self.wait_open()
         with self._lock:
             self.tls.write(data)

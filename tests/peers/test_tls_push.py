@@ -40,3 +40,20 @@ def test_it_reads_and_writes_at_once_and_ends_with_a_close_notify(
             client.close()
         server.connection().wait_closed()
         assert server.connection().received == data
+
+
+def test_behind_an_alert_of_the_hosts_a_push_is_an_error_of_the_stream(
+    network: Network, timeline: Timeline, tmp_path: Path
+) -> None:
+    """As on a plain connection that was reset: whoever answers in the background takes no notice."""
+    plan, authority = network.topology.server, Authority(tmp_path / "trusted.pem")
+    context = authority.server_context(plan.ip4)
+    with PushServer(network.namespaces[plan.name], plan.ip4, timeline.writer("server"), tls=context) as server:
+        sock = network.host.socket(socket.AF_INET, socket.SOCK_STREAM)
+        sock.settimeout(10)
+        sock.connect((server.address, server.port))
+        with pytest.raises(ssl.SSLCertVerificationError):
+            ssl.create_default_context().wrap_socket(sock, server_hostname=server.address)
+        server.connection().wait_closed()
+        with pytest.raises(OSError, match="alert unknown ca"):
+            server.connection().push(b"too late")
