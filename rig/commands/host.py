@@ -31,7 +31,7 @@ def register(app: typer.Typer) -> None:
         as_json: Json = False,
         seconds: Annotated[float, typer.Option(help="End after so many seconds; 0: on Ctrl-C.", min=0)] = 0.0,
     ) -> None:
-        """Show what the host of a bench is at: apps, channels, slots, tasks, holds, power.
+        """Show what the host of a bench is at: apps, channels, sockets, slots, tasks, holds, power.
 
         Live on a terminal, following the newest bench; once with --json or into a pipe. It reads the timeline that the bench
         writes and asks nothing of it, so a run that is over or was killed shows how its host was last.

@@ -11,10 +11,13 @@ from rich.table import Table
 from rich.text import Text
 
 from rig.commands.device_options import printable
-from rig.results.host_state import App, Channel, Hold, HostState, Run, Task
+from rig.results.host_state import App, Channel, Hold, HostState, Run, Socket, Task
 
 LATEST_RUNS = 12
 """Runs shown, those that go on and the newest that are over."""
+MOST_SOCKETS = 16
+"""Sockets shown, those of which there was news last."""
+SOCKET_COLUMNS = "app socket kind action holder last slot pattern_id"
 MOST_HELD = 8
 """Holders shown of those that kept the host awake, the longest first."""
 
@@ -33,6 +36,7 @@ def as_map(state: HostState, test: str) -> dict[str, Any]:
         "held_ms": {holder: round(ms, 3) for holder, ms in state.held_ms.items()},
         "apps": [_timed(state, asdict(app)) for app in state.apps.values()],
         "channels": [asdict(channel) for channel in state.channels.values()],
+        "sockets": [asdict(socket) for socket in state.sockets.values()],
         "tasks": [asdict(task) for task in state.tasks.values()],
         "runs": [_timed(state, asdict(run)) for run in state.runs.values()],
     }
@@ -53,6 +57,7 @@ def drawn(state: HostState, test: str) -> Group:
         Text(_headline(state, test), style="bold"),
         *_table("Apps", "app instance pid state ms", (_app(state, app) for app in state.apps.values())),
         *_table("Channels", "app channel minutes transport slot status device_slot", map(_channel, state.channels.values())),
+        *_table(_sockets_title(state), SOCKET_COLUMNS, map(_socket, list(state.sockets.values())[-MOST_SOCKETS:])),
         *_table("Tasks", "app task kind channel runs", map(_task, state.tasks.values())),
         *_table("Runs", "app task instance state ms", (_run(state, run) for run in shown[-LATEST_RUNS:])),
         *_table("Keeps the host awake", "holder reason ms", (_hold(state, hold) for hold in state.holds.values())),
@@ -78,7 +83,7 @@ def _table(title: str, columns: str, rows: Iterable[Sequence[object]]) -> list[T
     return [table] if table.row_count else []
 
 
-RIGHT: Mapping[str, None] = dict.fromkeys(("instance", "pid", "ms", "minutes", "device_slot", "runs"))
+RIGHT: Mapping[str, None] = dict.fromkeys(("instance", "pid", "ms", "minutes", "device_slot", "slot", "pattern_id", "runs"))
 
 
 def _for_ms(state: HostState, since_ns: int) -> str:
@@ -99,6 +104,16 @@ def _channel(channel: Channel) -> Sequence[object]:
         channel.status,
         channel.device_slot,
     )
+
+
+def _sockets_title(state: HostState) -> str:
+    left_out = len(state.sockets) - MOST_SOCKETS
+    return f"Sockets of the broker, and {left_out} more" if left_out > 0 else "Sockets of the broker"
+
+
+def _socket(socket: Socket) -> Sequence[object]:
+    where = socket.slot, socket.pattern_id
+    return socket.app, socket.socket, socket.kind, socket.action, socket.holder, socket.last, *where
 
 
 def _task(task: Task) -> Sequence[object]:

@@ -4,6 +4,7 @@
     sleep    the device owns the identity  wake     NIC_WAKE with its reason
     app      suspended                     tasks    waiting for a condition, RUN_ENTER to RUN_EXIT, deferrals, cancellation
     levers   what the test has turned      holds    who kept the host awake in standby
+    sockets  with the broker, by id; what came on them
 
 A keep-alive of the device is an empty ACK that it sends unasked: a peer's frame just before makes it an answer.
 
@@ -40,6 +41,7 @@ HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED".
 BAD = frozenset(
     "FRAMES_LOST SLOT_DENY NIC_REFUSED USAGE_FAULT APP_TERMINATED SLEEP_REFUSED CANCEL_SENT TASK_KILLED RESET".split()
 )
+SAY_WHY = frozenset("NIC_WAKE CANCEL_SENT TASK_KILLED SOCKET_ACTIVITY".split())
 KEEP_ALIVES = frozenset({"KA_TX"})
 """Those that the app sends itself."""
 
@@ -57,6 +59,9 @@ BEGIN_END = {
     "TASK_START": ("wait", "end", "pending"),
     "DEFERRAL_GET": ("deferral", "begin", "deferral"),
     "DEFERRAL_DONE": ("deferral", "end", "deferral"),
+    "OWNERSHIP_TO_BROKER": ("socket", "begin", "brokered"),
+    "OWNERSHIP_TO_APP": ("socket", "end", "brokered"),
+    "SOCKET_DROPPED": ("socket", "end", "brokered"),
     "RUN_ENTER": ("task", "begin", "task"),
     "RUN_EXIT": ("task", "end", "task"),
 }
@@ -156,8 +161,9 @@ class _Painter:
             lane.marks.append(Mark(self._x(record), style, _mark_label(record), self._tip(record)))
 
     def _begin_or_end(self, record: Record, name: str) -> None:
-        _, side, style = BEGIN_END[record.event]
-        key = " ".join(str(record.detail.get(name, "")) for name in ("instance", "socket"))
+        kind, side, style = BEGIN_END[record.event]
+        apart = ("app", "socket") if kind == "socket" else ("instance", "socket")
+        key = " ".join(str(record.detail.get(name, "")) for name in apart)
         if side == "begin":
             self._open_bar(record, name, key, style, _bar_label(record, style))
         else:
@@ -250,6 +256,8 @@ def _lane(record: Record, probes: frozenset[int]) -> str | None:
         "CANCEL_SENT": "tasks",
         "TASK_KILLED": "tasks",
         "TASK_END": "tasks",
+        "SOCKET_ACTIVITY": "sockets",
+        "SOCKET_WAITS": "sockets",
     }
     if event in named:
         return named[event]
@@ -260,14 +268,16 @@ def _bar_lane(record: Record) -> str:
     kind = BEGIN_END[record.event][0]
     if kind == "app":
         return f"app {record.detail.get('app', '')}".strip()
-    return {"sleep": "sleep", "read": "reads", "task": "tasks", "wait": "task waits", "deferral": "deferrals"}[kind]
+    lanes = {"sleep": "sleep", "read": "reads", "task": "tasks", "wait": "task waits", "deferral": "deferrals"}
+    return {**lanes, "socket": "sockets"}[kind]
 
 
 def _bar_label(record: Record, style: str) -> str:
     """A pending task says why it waits."""
     if style == "pending":
         return str(record.detail.get("reason", style))
-    return str(record.detail.get("task", "")) if style == "task" else style
+    named = {"task": "task", "brokered": "socket"}.get(style)
+    return str(record.detail.get(named, "")) if named is not None else style
 
 
 def _style(record: Record) -> str:
@@ -279,13 +289,13 @@ def _style(record: Record) -> str:
 
 
 def _mark_label(record: Record) -> str:
-    return str(record.detail.get("reason", "")) if record.event in ("NIC_WAKE", "CANCEL_SENT", "TASK_KILLED") else ""
+    return str(record.detail.get("reason", "")) if record.event in SAY_WHY else ""
 
 
 ORDER = (
     *("levers", "power", "sleep", "app", "set-up"),
     *("server link", "device link", "host link", "link", "keep-alives"),
-    *("wake", "handover", "reads", "task waits", "tasks", "deferrals", "holds"),
+    *("wake", "handover", "sockets", "reads", "task waits", "tasks", "deferrals", "holds"),
 )
 """From the top: the host's state, the wire, what follows from it."""
 

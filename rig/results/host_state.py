@@ -1,4 +1,4 @@
-"""What a host is at, from the records of its timeline: apps, channels, slots, tasks, what holds it awake, power.
+"""What a host is at, from the records of its timeline: apps, channels, sockets, slots, tasks, what holds it awake, power.
 
     state = HostState()
     for record in Tail(path).lines():
@@ -52,6 +52,21 @@ class Channel:
 
 
 @dataclass
+class Socket:
+    """One that an app has given to the broker. `holder`: the broker, or the process that has taken it. `last`: what came on it
+    last, or why its task was not fired for that. `slot`: the device's, of its connection; `pattern_id`: or of its pattern."""
+
+    app: str
+    socket: str
+    kind: str | None = None
+    action: str | None = None
+    holder: str = "broker"
+    last: str | None = None
+    slot: int | None = None
+    pattern_id: int | None = None
+
+
+@dataclass
 class Task:
     """A registration."""
 
@@ -96,6 +111,7 @@ class HostState:
     """In the sleeps that are over."""
     apps: dict[int, App] = field(default_factory=dict)
     channels: dict[tuple[str, str], Channel] = field(default_factory=dict)
+    sockets: dict[tuple[str, str], Socket] = field(default_factory=dict)
     tasks: dict[str, Task] = field(default_factory=dict)
     runs: dict[int, Run] = field(default_factory=dict)
     holds: dict[tuple[str, str], Hold] = field(default_factory=dict)
@@ -162,6 +178,7 @@ class HostState:
     def machine_restarted(self, record: Record) -> None:
         self.apps.clear()
         self.channels.clear()
+        self.sockets.clear()
         self.holds.clear()
         self.asleep = False
         for run in self.runs.values():
@@ -184,6 +201,13 @@ class HostState:
         name = str(record.get("app"))
         if not any(app.name == name and not app.state.startswith("ended") for app in self.apps.values()):
             self.channels = {key: channel for key, channel in self.channels.items() if key[0] != name}
+
+        self.process_ended(record)
+
+    def process_ended(self, record: Record) -> None:
+        """What it has taken is gone with it."""
+        gone = f"process {record.get('instance')}"
+        self.sockets = {key: socket for key, socket in self.sockets.items() if socket.holder != gone}
 
     def _turn_app(self, record: Record, state: str) -> None:
         app = self._app(record)
@@ -225,10 +249,19 @@ class HostState:
     def slot_on_device(self, record: Record) -> None:
         if "channel" in record:
             self._channel(record).device_slot = record.get("slot")
+        elif "socket" in record:
+            socket = self._socket(record)
+            socket.slot, socket.pattern_id = record.get("slot"), record.get("pattern_id")
 
     def slot_off_device(self, record: Record) -> None:
         if "channel" in record:
             self._channel(record).device_slot = None
+        elif (socket := self.sockets.get(self._socket_key(record))) is not None:
+            here = socket.slot if socket.pattern_id is None else socket.pattern_id
+            if here in (record.get("slot"), record.get("pattern_id")):
+                socket.slot = socket.pattern_id = None
+            if socket.kind is None:  # the broker would not have it after all
+                self.socket_dropped(record)
 
     def channel_closed(self, record: Record) -> None:
         self.channels.pop((str(record.get("app")), str(record.get("channel"))), None)
@@ -236,6 +269,34 @@ class HostState:
     def _channel(self, record: Record) -> Channel:
         app, channel = str(record.get("app")), str(record.get("channel"))
         return self.channels.setdefault((app, channel), Channel(app, channel))
+
+    # -- sockets -------------------------------------------------------------------------------------------------------
+
+    def socket_to_broker(self, record: Record) -> None:
+        """Its slot is reserved before it is the broker's."""
+        socket = self._socket(record)
+        socket.kind, socket.action, socket.holder = record.get("kind"), record.get("action"), "broker"
+
+    def socket_to_app(self, record: Record) -> None:
+        self._socket(record).holder = f"process {record.get('instance')}"
+
+    def socket_active(self, record: Record) -> None:
+        self._socket(record).last = str(record.get("reason"))
+
+    def socket_waits(self, record: Record) -> None:
+        self._socket(record).last = f"waits: {record.get('reason')}"
+
+    def socket_dropped(self, record: Record) -> None:
+        self.sockets.pop(self._socket_key(record), None)
+
+    def _socket(self, record: Record) -> Socket:
+        """What has changed last stands last."""
+        key = self._socket_key(record)
+        self.sockets[key] = self.sockets.pop(key) if key in self.sockets else Socket(*key)
+        return self.sockets[key]
+
+    def _socket_key(self, record: Record) -> tuple[str, str]:
+        return str(record.get("app")), str(record.get("socket"))
 
     # -- tasks ---------------------------------------------------------------------------------------------------------
 
@@ -315,6 +376,12 @@ _HANDLERS: Mapping[str, Callable[[HostState, Record], None]] = {
     E.CHANNEL_CLOSE: HostState.channel_closed,
     E.NIC_PATTERN_ADD: HostState.slot_on_device,
     E.NIC_PATTERN_DEL: HostState.slot_off_device,
+    E.OWNERSHIP_TO_BROKER: HostState.socket_to_broker,
+    E.OWNERSHIP_TO_APP: HostState.socket_to_app,
+    E.SOCKET_ACTIVITY: HostState.socket_active,
+    E.SOCKET_WAITS: HostState.socket_waits,
+    E.SOCKET_DROPPED: HostState.socket_dropped,
+    E.TASK_HOST_END: HostState.process_ended,
     E.REGISTER: HostState.registered,
     E.UNREGISTER: HostState.unregistered,
     E.TASK_PENDING: HostState.run_pending,

@@ -81,6 +81,20 @@ def test_holds_are_bars_that_end_where_they_were_released_and_deferrals_have_a_l
     assert deferred.width == pytest.approx(picture.WIDTH_PX * 0.4)
 
 
+def test_sockets_of_the_broker_are_bars_and_what_comes_on_them_says_why() -> None:
+    found = lanes(
+        record(0, 0, "CTOR"),
+        record(1, 2, "OWNERSHIP_TO_BROKER", app="mail", socket="news", instance=1),
+        record(2, 3, "OWNERSHIP_TO_BROKER", app="mail", socket="post", instance=1),
+        record(3, 6, "SOCKET_ACTIVITY", app="mail", socket="news", reason="SOCKET_CLOSED", instance=4),
+        record(4, 8, "OWNERSHIP_TO_APP", app="mail", socket="news", instance=2),
+        record(5, 10, "SOCKET_DROPPED", app="mail", socket="post"),
+    )
+    bars = {bar.label: round(bar.width) for bar in found["sockets"].bars}
+    assert bars == {"news": round(picture.WIDTH_PX * 0.6), "post": round(picture.WIDTH_PX * 0.7)}
+    assert [mark.label for mark in found["sockets"].marks] == ["SOCKET_CLOSED"]
+
+
 def test_power_before_the_first_change_is_drawn() -> None:
     found = lanes(
         record(0, 0, "CTOR"),

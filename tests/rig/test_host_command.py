@@ -56,6 +56,37 @@ def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
     assert closed["channels"] == []
 
 
+def test_sockets_of_the_broker_are_shown_with_who_has_them_and_where_the_device_has_them() -> None:
+    news = {"app": "mail", "socket": "news", "kind": "STREAM_SOCKET", "task_id": "t"}
+    given = ("OWNERSHIP_TO_BROKER", {**news, "action": "WAKE", "instance": 1})
+    slot = {**news, "slot": 3, "gen": 1}
+    state = told(("NIC_PATTERN_ADD", slot), given)
+    shown = {"app": "mail", "socket": "news", "kind": "STREAM_SOCKET", "action": "WAKE"}
+    with_broker = {**shown, "holder": "broker", "last": None, "slot": 3, "pattern_id": None}
+    assert as_map(state, "t")["sockets"] == [with_broker]
+    fired = ("SOCKET_ACTIVITY", {**news, "reason": "SOCKET_ACTIVITY", "instance": 4})
+    taken = ("OWNERSHIP_TO_APP", {**news, "instance": 2})
+    state = told(("NIC_PATTERN_ADD", slot), given, fired, taken, ("NIC_PATTERN_DEL", slot))
+    with_app = {**with_broker, "holder": "process 2", "last": "SOCKET_ACTIVITY", "slot": None}
+    assert as_map(state, "t")["sockets"] == [with_app]
+    for end in (("TASK_HOST_END", {"app": "mail", "instance": 2}), ("MACHINE_RESTART", {})):
+        assert told(given, fired, taken, end).sockets == {}
+    assert told(given, ("SOCKET_DROPPED", news)).sockets == {}
+    assert told(("NIC_PATTERN_ADD", slot), ("NIC_PATTERN_DEL", slot)).sockets == {}, "refused at last"
+    waits = told(given, ("SOCKET_WAITS", {**news, "reason": "it does not wake"}))
+    assert as_map(waits, "t")["sockets"][0]["last"] == "waits: it does not wake"
+
+
+def test_of_very_many_sockets_the_newest_are_drawn_and_all_are_in_the_json() -> None:
+    state = told(*(("OWNERSHIP_TO_BROKER", {"app": "mail", "socket": f"s{number}", "kind": "k"}) for number in range(1000)))
+    console = Console(file=(shown := io.StringIO()), width=200)
+    console.print(drawn(state, "t"))
+    assert "s999" in shown.getvalue()
+    assert "s100 " not in shown.getvalue()
+    assert "and 984 more" in shown.getvalue()
+    assert len(as_map(state, "t")["sockets"]) == 1000
+
+
 DAMAGED: list[Any] = [None, "x", "\ud800", "\x1b[2J", [], {}, True, -1, 10**400, float("inf"), float("nan")]
 
 
