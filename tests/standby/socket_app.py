@@ -33,6 +33,7 @@ class SocketApp:
         self.accepted: list[StreamSocket] = []
         self._go_on = threading.Event()
         self._slow = False
+        self._fails = 0
         self.datagram.add_message_received(self._message)
         self.listener.add_connection_received(self._connection)
 
@@ -65,6 +66,10 @@ class SocketApp:
             self.datagram.add_message_received(self._message)
         else:
             self.listener.add_connection_received(self._connection)
+
+    def fail(self, times: int) -> None:
+        """The next handlers of connections and datagrams do."""
+        self._fails = times
 
     def remove_handlers(self) -> None:
         self.datagram.remove_message_received(self._message)
@@ -146,6 +151,9 @@ class SocketApp:
             self._told(f"write {error.errno}")
 
     def _message(self, sock: DatagramSocket, args: DatagramSocketMessageReceivedEventArgs) -> None:
+        if self._fails:
+            self._fails -= 1
+            raise RuntimeError("no room for it")
         try:
             self._told(f"{args.remote_address}:{args.remote_port} {args.data.decode()}")
         except OSError as error:
@@ -153,6 +161,9 @@ class SocketApp:
 
     def _connection(self, listener: StreamSocketListener, args: StreamSocketListenerConnectionReceivedEventArgs) -> None:
         self.accepted.append(args.socket)
+        if self._fails:
+            self._fails -= 1
+            raise RuntimeError("no room for it")
         args.socket.write(b"hello")
         self._told("connection")
 

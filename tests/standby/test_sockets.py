@@ -153,6 +153,34 @@ def test_connections_come_to_the_handler_as_sockets(world: World) -> None:
     assert world.app.timeline.wait("Heard", words="connection", count=3)
 
 
+def test_a_handler_that_raises_has_its_connection_closed_and_the_next_one_is_served(world: World) -> None:
+    port = world.app.ask("bind", socket="listener")
+    world.app.ask("fail", times=1)
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
+        assert client.recv(100) == b""
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
+        assert client.recv(100) == b"hello"
+    assert len(world.app.timeline.find("APP_FAULT", where="read completion")) == 1
+
+
+def test_a_handler_that_raises_has_had_its_datagram_and_the_next_one_comes(world: World) -> None:
+    port = world.app.ask("bind", socket="datagram")
+    world.app.ask("fail", times=1)
+    with udp() as peer:
+        for data in (b"one", b"two"):
+            peer.sendto(data, ("127.0.0.1", port))
+        world.heard(f"127.0.0.1:{peer.getsockname()[1]} two")
+    assert len(world.app.ask("what_was_heard")) == 1
+
+
+def test_without_handlers_connections_wait_in_the_kernel_or_are_closed(world: World) -> None:
+    """One that was about to be accepted is closed; none hangs."""
+    port = world.app.ask("bind", socket="listener")
+    world.app.ask("remove_handlers")
+    with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
+        assert client.recv(100) == b""
+
+
 @pytest.mark.parametrize("kind", ["datagram", "listener"])
 def test_handlers_come_before_bind(world: World, kind: str) -> None:
     world.app.ask("bind", socket=kind)

@@ -53,6 +53,9 @@ class Arrivals(Transferable):
     def _arguments(self, operation: Any) -> Any:
         """What handlers get of a completed one, with an error too. None: nothing that they want to know."""
 
+    def _dropped(self, arguments: Any) -> None:
+        """A handler has raised, or there is none any more."""
+
     # -- handlers ------------------------------------------------------------------------------------------------------
 
     def _add(self, handler: Callable[[Any, Any], None]) -> None:
@@ -104,10 +107,20 @@ class Arrivals(Transferable):
         try:
             arguments = self._arguments(operation) if not operation.cancelled else None
             if arguments is not None:
-                for handler in tuple(self._handlers):
-                    handler(self, arguments)
+                self._call_handlers(arguments)
         finally:
             self._go_on(operation.error)
+
+    def _call_handlers(self, arguments: Any) -> None:
+        handlers = tuple(self._handlers)
+        if not handlers:
+            self._dropped(arguments)
+        for handler in handlers:
+            try:
+                handler(self, arguments)
+            except BaseException:
+                self._dropped(arguments)
+                raise
 
     def _go_on(self, error: OSError | None) -> None:
         number = error.errno if error is not None else 0

@@ -54,8 +54,9 @@ class StreamSocketListener(Arrivals):
     kind = SocketActivityKind.STREAM_SOCKET_LISTENER
 
     def add_connection_received(self, handler: ConnectionReceived) -> None:
-        """`handler(listener, args)` for each connection. Before `bind`, else HostError ILLEGAL_METHOD_CALL; one from the broker
-        gets its first handler in the task, and raises the connections that have waited (SAT-015)."""
+        """`handler(listener, args)` for each connection, which is closed when it raises. Before `bind`, else HostError
+        ILLEGAL_METHOD_CALL; one from the broker gets its first handler in the task, and raises the connections that have waited
+        (SAT-015)."""
         self._add(handler)
 
     def remove_connection_received(self, handler: ConnectionReceived) -> None:
@@ -93,6 +94,10 @@ class StreamSocketListener(Arrivals):
         if operation.connection is None:
             return None
         return StreamSocketListenerConnectionReceivedEventArgs(StreamSocket.accepted(operation.connection))
+
+    def _dropped(self, arguments: StreamSocketListenerConnectionReceivedEventArgs) -> None:
+        """Its peer is told, and does not wait for an app that has failed."""
+        arguments.socket.close()
 
 
 def _listening(host: str, port: int) -> socket.socket:

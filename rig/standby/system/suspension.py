@@ -85,7 +85,8 @@ class Suspension(SavedPart):
     def goes_on(self) -> None:
         """It was stopped, or asked to be."""
         self.over()
-        self._change(asked=False)
+        if self._saved.asked:
+            self._change(asked=False)
         if self._saved.tells:
             self._change(number=self.number + 1)
             self._tell(Resuming(self.number))
