@@ -28,7 +28,7 @@ INTERVALS_MIN = (15, 20, 30, 45, 60, 75, 90, 120, 180, 240, 360, 480, 720, 960, 
 RETRY_MIN = 5.0
 """Between unanswered keep-alives: 150 ms of real time, in which a busy machine's server answers, too."""
 PUSHES_AN_HOUR, DEATHS_AN_HOUR, FORGETS_AN_HOUR = 8.0, 0.5, 0.125
-MINUTES_AN_HOUR = 60
+MINUTES_AN_HOUR, HOURS_A_DAY = 60, 24
 CATCH_UP_S = 20.0
 """After the last hour: what is under way arrives, connections that ended are made anew."""
 
@@ -152,7 +152,7 @@ def run(bench: Bench, hours: float, progress: Callable[[int], None], *, seed: in
         runs_for_nothing=app.call("runs_for_nothing"),
         runs=dict(Counter(str(record.kind) for record in records if record.event == "RUN_ENTER")),
         wakes=dict(Counter(str(record.reason) for record in records if record.event == "NIC_WAKE")),
-        awake_ms=_awake_ms(records),
+        awake_ms=awake_ms(records),
         held_ms=_held_ms(records),
     )
 
@@ -218,7 +218,7 @@ def _differences(wanted: list[bytes], got: list[bytes]) -> int:
     return max(len(wanted), len(got)) - same
 
 
-def _awake_ms(records: list[Record]) -> float:
+def awake_ms(records: list[Record]) -> float:
     """Between a wake and the next sleep."""
     awake_ns, woke_ns = 0, None
     for record in records:

@@ -11,6 +11,7 @@ import typer
 
 from rig.commands.bench_core import cells, measure_core
 from rig.commands.bench_day import measure_day
+from rig.commands.bench_keep_alive_day import measure_keep_alive_day
 from rig.commands.bench_kills import measure_kills
 from rig.commands.bench_sockets import measure_sockets
 from rig.commands.bench_tasks import measure_tasks
@@ -44,6 +45,9 @@ def bench(
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout, nothing else; with every bound")] = False,
     kills: Annotated[int, typer.Option(min=0, max=100_000, help="SIGKILL the host's system so often instead")] = 0,
     hours: Annotated[int, typer.Option(min=0, max=1000, help="live through so many hours of standby instead")] = 0,
+    websockets: Annotated[
+        bool, typer.Option("--websockets", help="with --hours: of WebSocket channels' keep-alives alone")
+    ] = False,
     tasks: Annotated[int, typer.Option(min=0, max=100_000, help="start so many background tasks instead")] = 0,
     sockets: Annotated[int, typer.Option(min=0, max=50_000, help="give so many sockets to the broker instead")] = 0,
     transports: Annotated[int, typer.Option(min=0, max=100_000, help="wake so often over each kind of transport instead")] = 0,
@@ -55,6 +59,7 @@ def bench(
     when a wake was missed or false, or a byte lost; a time beyond its bound says so in the table, and is an error with --check.
     With --kills 1000 the host's system is killed that often instead, running, asleep and in between; no byte may be lost.
     With --hours 24 a day of standby passes instead, on a scaled clock: 16 channels behind a NAT, pushes, peers that die.
+    With --hours 24 --websockets: what the keep-alives of 16 WebSocket channels wake the host, sent by the task or by the device.
     With --tasks 200: from a trigger to the first line of a task's Run, and what a host with 50 apps costs.
     With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs.
     With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
@@ -70,6 +75,8 @@ def bench(
         figures, text, right = _on_device(device, lambda: measure_sockets(device, sockets, say))
     elif transports:
         figures, text, right = _on_device(device, lambda: measure_transports(device, transports, say))
+    elif hours and websockets:
+        figures, text, right = _on_device(device, lambda: measure_keep_alive_day(device, hours, say))
     elif hours:
         figures, text, right = _on_device(device, lambda: measure_day(device, hours, say))
     else:

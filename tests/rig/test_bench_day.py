@@ -43,8 +43,8 @@ def record(at_ms: float, event: str, **detail: Any) -> Record:
 
 def test_time_awake_is_between_a_wake_and_the_next_sleep() -> None:
     woken = [record(5, "SLEEP_EXIT"), record(8, "SLEEP_ENTER"), record(20, "SLEEP_EXIT"), record(21, "SLEEP_ENTER")]
-    assert day._awake_ms(woken) == pytest.approx(4)
-    assert day._awake_ms(woken[:1]) == 0
+    assert day.awake_ms(woken) == pytest.approx(4)
+    assert day.awake_ms(woken[:1]) == 0
 
 
 def test_holds_add_up_by_what_they_were_for() -> None:
