@@ -7,6 +7,7 @@ second. The kernel has /proc/PID/task/TID/children wherever it has TCP_REPAIR, a
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import time
@@ -91,24 +92,63 @@ def is_stopped(process: Outer) -> bool:
         return False
 
 
-def stop(roots: Iterable[Outer], late_s: float = LATE_S) -> list[int]:
-    """SIGSTOP to all of the trees, until none runs; a stopped process cannot fork, so the pids stay right until it goes on.
-    Returns the pids of those that are there. Raises Unstoppable, or OSError when
-    it cannot be seen: then they go on."""
-    roots, sent, late = list(roots), dict[Outer, int](), Deadline(late_s)
-    try:
-        for _ in range(ROUNDS):
-            new = [process for process in tree(roots) if process not in sent]
-            if not new:
-                return [pid for pid in sent.values() if pid]
-            for process in new:
-                sent[process] = pid_inside(process)
-                signal_all([sent[process]], signal.SIGSTOP)
-            _wait_still(new, late)
-    except OSError:
-        signal_all(sent.values(), signal.SIGCONT)
-        raise
-    raise Unstoppable(f"{len(sent)} processes, and they become more")
+class Stopping:
+    """Trees on their way to stand still, over as many looks as that takes; a stopped process cannot fork, so the pids stay right
+    until it goes on."""
+
+    def __init__(self, roots: Iterable[Outer], late_s: float = LATE_S) -> None:
+        self._roots = list(roots)
+        self._sent: dict[Outer, int] = {}
+        self._late: list[Outer] = []
+        """Not yet seen stopped."""
+        self._rounds = 0
+        self._deadline = Deadline(late_s)
+
+    @property
+    def pids(self) -> tuple[int, ...]:
+        """Of those that are there; all of them as soon as they stand still."""
+        return tuple(pid for pid in self._sent.values() if pid)
+
+    def look(self) -> bool:
+        """SIGSTOP to all that have not been sent it. Whether none runs; never waits. Raises Unstoppable, or OSError when it
+        cannot be seen: then they go on."""
+        try:
+            self._late = [process for process in self._late if not is_still(process)]
+            if self._late and self._deadline.expired:
+                raise Unstoppable(f"process {self._late[0]} runs on after SIGSTOP")
+            return not self._late and not self._send_more()
+        except OSError:
+            signal_all(self.pids, signal.SIGCONT)
+            raise
+
+    def within(self, patience_s: float) -> bool:
+        """Whether none runs after that long. Raises as `look` does."""
+        patience = Deadline(patience_s)
+        while not self.look():
+            if patience.expired:
+                return False
+            if self._late:
+                time.sleep(POLL_S)
+        return True
+
+    def _send_more(self) -> bool:
+        """Whether there were any."""
+        new = [process for process in tree(self._roots) if process not in self._sent]
+        if new and self._rounds == ROUNDS:
+            raise Unstoppable(f"{len(self._sent)} processes, and they become more")
+        self._rounds += 1
+        for process in new:
+            self._sent[process] = pid_inside(process)
+            signal_all([self._sent[process]], signal.SIGSTOP)
+        self._late = [process for process in new if not is_still(process)]
+        return bool(new)
+
+
+def stop(roots: Iterable[Outer], late_s: float = LATE_S) -> tuple[int, ...]:
+    """Wait until none of the trees runs. Returns the pids of those that are there. Raises as `Stopping.look` does."""
+    stopping = Stopping(roots, late_s)
+    stopping.within(math.inf)
+    return stopping.pids
 
 
 def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
@@ -117,14 +157,6 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
         if pid > 0:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
-
-
-def _wait_still(processes: Iterable[Outer], deadline: Deadline) -> None:
-    for process in processes:
-        while not is_still(process):
-            if deadline.expired:
-                raise Unstoppable(f"process {process} runs on after SIGSTOP")
-            time.sleep(POLL_S)
 
 
 def _state(task: Path) -> str:

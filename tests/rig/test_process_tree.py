@@ -37,7 +37,7 @@ def time_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_a_process_that_is_late_to_stop_is_waited_for(busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_tree, "is_still", lambda process: time_s[0] > STALL_S and is_still(process))
-    assert stop([Outer(busy)]) == [busy]
+    assert stop([Outer(busy)]) == (busy,)
     assert is_still(Outer(busy))
 
 

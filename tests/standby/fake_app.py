@@ -73,6 +73,8 @@ class FakeApp:
         self.asked: list[Suspending] = []
         self.on_suspending: Callable[[Suspending], None] = lambda asked: self.notify(Suspended(asked.number))
         self.resumed: list[Resuming] = []
+        self.late_until_s = 0.0
+        """Of the loop's time: its threads get no processor to stop on."""
         self.read_s = 0.0
         """How long the completion of a read takes."""
         self.peers: dict[str, socket.socket] = {}
@@ -96,15 +98,18 @@ class FakeApp:
     def pids(self) -> tuple[int, ...]:
         return (self.pid,)
 
-    def stop(self) -> None:
+    def stop(self) -> bool:
+        if not self.stopped and not self.killed and self._loop.time() < self.late_until_s:
+            return False
         if not self.stopped:
             self._used_s += self._loop.time() - self._since_s
         self.stopped = True
         if self.killed:
-            return
+            return True
         self._loop.remove_reader(self._line.fileno())
         for transport in self._transports.values():
             self._loop.remove_reader(transport.fileno())
+        return True
 
     def go_on(self) -> None:
         self.stopped = False
@@ -130,6 +135,7 @@ class FakeApp:
     def kill(self) -> None:
         """Its descriptors are closed with it."""
         if not self.killed:
+            self.late_until_s = 0.0
             self.stop()
             self.killed = True
             self._line.close()

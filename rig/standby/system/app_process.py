@@ -100,6 +100,7 @@ class AppProcess(SavedObject):
         self._starting = governor.hold(self.label, "it starts") if saved.starting else None
         if saved.starting and (saved.task_host or saved.untested):
             asyncio.get_running_loop().call_later(START_S, self._starts_too_long)
+        self._late: Hold | None = None
         self._resuming: Hold | None = None
         self._ending = False
         self._reads = saved.reads
@@ -156,6 +157,11 @@ class AppProcess(SavedObject):
         """Whether it must not be stopped: it starts, has something to say or to hear, completes a read, or runs a task."""
         to_hear = self._resuming is not None or bool(self._failures)
         return self._starting is not None or to_hear or self._reads > 0 or bool(self._runs)
+
+    @property
+    def stopping(self) -> bool:
+        """It was told to stop, and has not stopped yet."""
+        return self._late is not None
 
     @property
     def runs(self) -> tuple[int, ...]:
@@ -281,18 +287,24 @@ class AppProcess(SavedObject):
         self.paused = True
         self.suspend()
 
-    def suspend(self) -> None:
-        """Stop it; returns when every thread has stopped."""
+    def suspend(self) -> bool:
+        """Stop it. True: every thread has stopped. False: some are late, as they need a processor for it; it is to be said again,
+        and holds the host awake until then."""
         self.suspension.over()
-        if not self.suspended:
-            self.child.stop()
-            self.suspended = True
-            self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
+        if self.suspended:
+            return True
+        if not self.child.stop():
+            self._late = self._late or self._governor.hold(self.label, "it was told to stop, and has not stopped yet")
+            return False
+        self.suspended = True
+        self._not_late()
+        self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
+        return True
 
     def resume(self, cause: str) -> None:
         """Also one that was asked before it is stopped: it is not, then."""
         self.paused = False
-        if not (self.suspended or self.suspension.asked):
+        if not (self.suspended or self.stopping or self.suspension.asked):
             return
         self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
         self._goes_on()
@@ -304,10 +316,16 @@ class AppProcess(SavedObject):
             self._goes_on()
 
     def _goes_on(self) -> None:
-        if self.suspended:
+        if self.suspended or self.stopping:
             self.suspended = False
+            self._not_late()
             self.child.go_on()
         self.suspension.goes_on()
+
+    def _not_late(self) -> None:
+        late, self._late = self._late, None
+        if late is not None:
+            late.release()
 
     def end(self) -> None:
         """It has hung up, or it shall: its process ends by itself when its line is closed. Safe to call twice."""
@@ -319,6 +337,7 @@ class AppProcess(SavedObject):
         """It ended: it holds nothing awake any more, and its line is closed."""
         self._peer.hang_up()
         self.suspension.over()
+        self._not_late()
         if self._resuming is not None:
             self._resuming.release()
             self._resuming = None

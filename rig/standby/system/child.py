@@ -11,9 +11,11 @@ import contextlib
 import signal
 
 from rig.net.socket_bytes import bytes_by_inode, sockets_of
-from rig.process_tree import Outer, Unstoppable, cpu_ticks, is_stopped, pid_inside, signal_all, stop, tree
+from rig.process_tree import Outer, Stopping, Unstoppable, cpu_ticks, is_stopped, pid_inside, signal_all, tree
 from rig.standby.wire import supervision
 
+AT_ONCE_S = 0.05
+"""A tree is seen stopped within a millisecond, where it gets a processor; longer than that the system's loop waits for none."""
 LAST_STEPS_S = 0.5
 """From the end of a process's line to its exit status; a stopped one has none."""
 
@@ -26,6 +28,8 @@ class ForkedChild:
         self.key = key
         self.pid = 0
         self.pids: tuple[int, ...] = ()
+        self._stopping: Stopping | None = None
+        """They are late."""
         self._own_pid = 0
         self._killed = False
         self._known = asyncio.Event()
@@ -41,15 +45,22 @@ class ForkedChild:
         """Whether it is, whoever did it."""
         return self.pid != 0 and is_stopped(Outer(self.pid))
 
-    def stop(self) -> None:
-        """Returns when none of their threads runs. What cannot be stopped, as it forks without end, is killed."""
+    def stop(self) -> bool:
+        """Whether none of their threads runs. What cannot be stopped, as it forks without end, is killed."""
+        late, self._stopping = self._stopping, None
+        stopping = late or Stopping([Outer(self.pid)])
         try:
-            self.pids = tuple(stop([Outer(self.pid)]))
+            if not stopping.within(AT_ONCE_S if late is None else 0):
+                self._stopping = stopping
+                return False
+            self.pids = stopping.pids
         except Unstoppable:
             self.kill()
+        return True
 
     def go_on(self) -> None:
-        signal_all(self.pids, signal.SIGCONT)
+        stopping, self._stopping = self._stopping, None
+        signal_all(stopping.pids if stopping is not None else self.pids, signal.SIGCONT)
 
     async def end(self) -> str:
         """After it hung up: how it ended, in words; it is killed when it does not. One that was killed before has ended of that,

@@ -11,6 +11,9 @@ from rig.standby.system.power import PowerState
 from rig.standby.system.rows import Rows
 from rig.timeline import TimelineWriter
 
+LATE_S = 0.02
+"""Between two looks at an app that is late to stop."""
+
 
 class Processes:
     """By instance number."""
@@ -62,7 +65,7 @@ class Processes:
             if not app.busy:
                 app.end()
         elif not app.busy and (not app.foreground or self._power.in_standby):
-            if app.suspended or not app.suspension.wanted:
+            if app.suspended or app.stopping or not app.suspension.wanted:
                 self._stop(app)
             elif not app.suspension.under_way:
                 self._ask(app)
@@ -82,8 +85,21 @@ class Processes:
         self._stop(app)
 
     def _stop(self, app: AppProcess) -> None:
-        app.suspend()
-        self._owners.app_stopped(app)
+        was_late = app.stopping
+        if app.suspend():
+            self._owners.app_stopped(app)
+        elif not was_late:
+            self._look_again(app)
+
+    def _look_again(self, app: AppProcess) -> None:
+        asyncio.get_running_loop().call_later(LATE_S, self._look, app)
+
+    def _look(self, app: AppProcess) -> None:
+        """At one that was late; it may go on, or have ended, or have been seen stopped meanwhile."""
+        if app.stopping:
+            self._stop(app)
+        if app.stopping:
+            self._look_again(app)
 
     def resume(self, app: AppProcess, cause: str) -> None:
         self._owners.app_goes_on(app)

@@ -40,8 +40,8 @@ class Gone:
     async def known(self) -> int:
         return 0
 
-    def stop(self) -> None:
-        pass
+    def stop(self) -> bool:
+        return True
 
     def go_on(self) -> None:
         pass

@@ -58,7 +58,9 @@ class SleepCycle:
     async def _attempt(self) -> None:
         for app in self._processes:
             self._processes.suspend_if_idle(app)
-        asked = any(app.suspension.under_way for app in self._processes)  # each holds the host awake until it is done
+        asked = any(
+            app.suspension.under_way or app.stopping for app in self._processes
+        )  # each holds the host awake until it is done
         if asked or any(app.has_unread for app in self._processes):  # perhaps a completed read
             self._governor.touch()
             return

@@ -22,8 +22,8 @@ class Child(Protocol):
     async def known(self) -> int:
         """Its pid, as the bench can signal it."""
 
-    def stop(self) -> None:
-        """Returns when none of their threads runs."""
+    def stop(self) -> bool:
+        """Whether none of their threads runs. False: they were told to stop, and some are late; it is to be said again."""
 
     def go_on(self) -> None: ...
 

@@ -38,7 +38,7 @@ class AppMessages:
         try:
             answer = self._handlers[type(message)](app, message, descriptors)
         finally:
-            stopped = app.suspended or app.suspension.under_way
+            stopped = app.suspended or app.stopping or app.suspension.under_way
             if stopped and app.busy and not app.paused:
                 self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
         return self._held(app, message, answer) if inspect.iscoroutine(answer) else answer
