@@ -19,7 +19,7 @@ from tests.standby.mortal_host import MortalHost
 from tests.standby.virtual_time import run
 
 CHANNEL = frozenset({TaskType.CONTROL_CHANNEL})
-TASKS = BackgroundTasksExtension("Inbox", CHANNEL), BackgroundTasksExtension("Alive", CHANNEL)
+TASKS = tuple(BackgroundTasksExtension(entry, CHANNEL, "mail.exe") for entry in ("Inbox", "Alive"))
 """As FakeApp registers them."""
 FIRST, SECOND = (Manifest("mail", version, "its:App", TASKS) for version in ("1.0.0.0", "1.1.0.0"))
 HOUR_S = 3600.0

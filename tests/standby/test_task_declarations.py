@@ -60,7 +60,8 @@ async def test_each_kind_needs_a_type_of_its_own(kind: type[Any]) -> None:
         assert await app.call(ListTasks()) == []
     for declared in TYPES[kind]:
         async with fake_host() as host:
-            app = await installed(host, declared)
+            executable = "$targetnametoken$.exe" if declared is TaskType.CONTROL_CHANNEL else None  # CWS-010: only beside one
+            app = await installed(host, declared, executable=executable)
             assert await register(app, TRIGGERS[kind], TASK)
 
 
