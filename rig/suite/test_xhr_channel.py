@@ -8,8 +8,9 @@ from rig.config import StandbyConfig
 from rig.peers import http_handlers as handlers
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HResult
+from rig.standby.api.xhr import XhrError
 from rig.suite.scene import QUIET_S
-from rig.suite.xhr_scene import XhrScene
+from rig.suite.xhr_scene import XHR_APP, XhrScene
 from rig.timeline import TimelineTimeout
 
 CYCLES = 100
@@ -184,3 +185,52 @@ def test_closing_the_channel_ends_its_request(xhr: XhrScene) -> None:
     held.connection.wait_closed()
     with pytest.raises(TimelineTimeout):
         xhr.timeline.wait("RUN_ENTER", timeout_s=QUIET_S)
+
+
+@pytest.mark.requirement("CXR-005")
+def test_a_suspended_app_goes_on_for_its_response(xhr: XhrScene) -> None:
+    held = xhr.polling()
+    after = xhr.timeline.mark()
+    xhr.xhr.suspend()
+    xhr.answer_and_run(held, b"while you were away")
+    names = ("APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "RUN_ENTER")
+    order = [xhr.timeline.wait(name, after=after).seq for name in names]
+    assert order == sorted(order)
+
+
+@pytest.mark.requirement("CXR-004")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1, no_slot_fails_connect=True))
+def test_without_a_free_slot_the_request_fails_and_the_set_up_too(xhr: XhrScene) -> None:
+    other = xhr.host.start_app("other", XHR_APP)
+    other.call("construct")
+    assert Status(other.call("poll", url=xhr.web.url("/poll"))) is Status.HARDWARE_SLOT_ALLOCATED
+    xhr.xhr.call("construct")
+    assert not Status(xhr.xhr.call("poll", url=xhr.web.url("/poll"))).allocated
+    assert [(r.call, r.error) for r in xhr.timeline.find("xhr-call")] == [("error", XhrError.NO_SLOT)]
+    assert len(xhr.web.requests()) == 1, "nothing of it was sent"
+
+
+@pytest.mark.requirement("CXR-008")
+def test_a_connection_that_cannot_be_is_one_error_and_no_slot(xhr: XhrScene) -> None:
+    xhr.xhr.call("construct")
+    gone = xhr.web.url("/poll")
+    xhr.web.close()
+    assert Status(xhr.xhr.call("poll", url=gone)) is Status.TRANSPORT_DISCONNECTED
+    assert [(r.call, r.error) for r in xhr.calls_to_end("poll-1")] == [("error", XhrError.CANNOT_CONNECT)]
+    assert xhr.device.slots() == ()
+    with pytest.raises(TimelineTimeout):
+        xhr.timeline.wait("RUN_ENTER", timeout_s=QUIET_S)
+
+
+@pytest.mark.requirement("CXR-009")
+def test_a_poll_that_is_bound_in_place_of_another_leaves_that_one_its_end(xhr: XhrScene) -> None:
+    """An app that forgets to abort: two requests, one channel. Each ends once, and the channel is the new one's."""
+    first = xhr.polling()
+    status, second = xhr.poll()
+    assert status is Status.HARDWARE_SLOT_ALLOCATED
+    first.respond(200, b"the first")
+    assert xhr.trace(xhr.calls_to_end("poll-1")) == ["headers", "data", "response"]
+    after = xhr.sleep()
+    second.respond(200, b"the second")
+    assert xhr.timeline.wait("NIC_WAKE", after=after).channel == "inbox"
+    assert xhr.trace(xhr.calls_to_end("poll-2")) == ["headers", "data", "response"]

@@ -5,12 +5,15 @@ from __future__ import annotations
 import random
 import threading
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
+from rig.clock import WAIT_S, Deadline
+from rig.standby.api import HostError, HResult
 from rig.standby.api.xhr import XhrError, XhrProperty, XmlHttpRequest2
+from rig.standby.api.xhr.conversation import Conversation
 from rig.timeline import Timeline
 from tests.standby.xhr_process import Heard, Server, gone, lived, sent
 
@@ -132,6 +135,56 @@ def test_abort_in_a_callback_is_the_end_of_it(server: Server, call: str) -> None
     if call in ("redirect", "headers", "data"):
         assert heard.calls[-2:] == [call, "error"]
         assert heard.error == XhrError.ABORT
+
+
+def test_an_abort_on_the_way_into_send_is_heard(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of another thread, when the request is known to be sent and has not begun to connect."""
+    start = Conversation.start
+
+    def aborted(conversation: Conversation) -> None:
+        conversation.cancel(HostError(HResult.CANCELLED, "another thread"))
+        start(conversation)
+
+    monkeypatch.setattr(Conversation, "start", aborted)
+    heard = Heard()
+    reference = weakref.ref(sent(server.url, heard))
+    heard.wait_end()
+    assert (heard.calls, heard.error) == (["error"], XhrError.ABORT)
+    assert gone(reference)
+
+
+def test_nothing_is_left_of_many_requests(server: Server) -> None:
+    """Threads and descriptors: those that end well, badly, aborted, and by their limit."""
+    server.answers = [([COUNTED], "fin")]
+    threads, descriptors = set(), set()
+    for round_number in range(4):
+        for number in range(40):
+            server.answers = [([COUNTED if number % 2 else COUNTED[:-1]], "fin" if number % 3 else "hold")]
+            heard = Heard()
+            xhr = XmlHttpRequest2()
+            xhr.open("GET", server.url, heard)
+            xhr.set_property(XhrProperty.TIMEOUT, 20)
+            xhr.send()
+            if number % 5 == 0:
+                xhr.abort()
+            heard.wait_end()
+            del xhr
+        server.forget()
+        if round_number:
+            threads.add(settled(threading.active_count))
+            descriptors.add(settled(lambda: len(list(Path("/proc/self/fd").iterdir()))))
+    assert max(threads) - min(threads) <= 1, threads
+    assert max(descriptors) - min(descriptors) <= 1, descriptors
+
+
+def settled(count: Callable[[], int]) -> int:
+    """When it has stayed the same for a while: threads end a moment behind the last call."""
+    deadline, seen = Deadline(WAIT_S), [count()]
+    while len(seen) < 20 or len(set(seen[-20:])) > 1:
+        assert not deadline.expired, seen
+        deadline.pause()
+        seen.append(count())
+    return seen[-1]
 
 
 def test_nobody_listens_there(server: Server) -> None:

@@ -133,8 +133,16 @@ class Server:
     def url(self) -> str:
         return f"http://127.0.0.1:{self._listener.getsockname()[1]}/"
 
+    def forget(self) -> None:
+        """Its ends of the connections so far."""
+        self._end(self.connections)
+        self.connections.clear()
+
     def close(self) -> None:
-        for sock in (self._listener, *self.connections):
+        self._end([self._listener, *self.connections])
+
+    def _end(self, sockets: list[socket.socket]) -> None:
+        for sock in sockets:
             with suppress(OSError):
                 sock.shutdown(socket.SHUT_RDWR)
             sock.close()

@@ -96,8 +96,11 @@ class Conversation:
         return self._listener is None
 
     def start(self) -> None:
-        """Connect, send, and hear."""
-        self._begin(self.hop)
+        """Connect, send, and hear. Calls nobody back itself: who calls may hold what a callback takes."""
+        try:
+            self._begin(self.hop)
+        except HostError as closed:  # by another thread, which waits for the last call as everybody does
+            threading.Thread(target=self._fail, args=(closed,), name="xhr end", daemon=True).start()
 
     def cancel(self, why: BaseException) -> None:
         """End it with that, unless it is over by itself first. A callback under way returns first."""
