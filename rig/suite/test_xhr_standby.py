@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import threading
 
 import pytest
 
@@ -142,3 +143,32 @@ def test_the_system_dies_and_the_poll_is_answered_all_the_same(xhr: XhrScene) ->
     xhr.timeline.wait("SYSTEM_STARTED", count=2)
     xhr.answer_and_run(held, b"who was that")
     assert [record.call for record in xhr.calls_to_end("poll-1") if record.call in LAST_CALLS] == ["response"]
+
+
+STEPS = ("USING_TRANSPORT", "CONNECT_BEGIN", "CONNECT_END", "SLOT_GRANT", "READ_POST")
+"""Of a poll, as they come."""
+
+
+@pytest.mark.requirement("CXR-008")
+@pytest.mark.parametrize("step", STEPS)
+def test_the_system_dies_in_the_middle_of_a_poll_that_ends_once(xhr: XhrScene, step: str) -> None:
+    """Whatever the set-up says, the request has its one end, and the channel takes the next one."""
+    xhr.xhr.call("construct")
+    statuses: list[Status] = []
+    polling = threading.Thread(target=lambda: statuses.append(Status(xhr.xhr.call("poll", url=xhr.web.url("/poll")))))
+    polling.start()
+    xhr.timeline.wait(step)
+    os.kill(xhr.host.pid, signal.SIGKILL)
+    xhr.timeline.wait("SYSTEM_STARTED", count=2)
+    polling.join(20)
+    assert statuses
+    if statuses[0].allocated:
+        xhr.answer_and_run(xhr.web.request(path="/poll"), b"who was that")
+    else:
+        xhr.web.request(path="/poll").respond(200, b"who was that")
+    calls = xhr.calls_to_end("poll-1")
+    assert [record.call for record in calls if record.call in LAST_CALLS] == ["response"]
+    status, held = xhr.poll()
+    assert status is Status.HARDWARE_SLOT_ALLOCATED
+    xhr.sleep()
+    xhr.answer_and_run(held, b"again")
