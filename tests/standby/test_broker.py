@@ -350,6 +350,25 @@ async def test_the_device_refuses_what_it_has_no_room_for_and_the_broker_has_not
         await s.served.until_read("news", b"yours")
 
 
+@virtual
+async def test_the_kernel_keeps_no_connection_alive_that_the_device_keeps() -> None:
+    """It would count what nobody answers while the host sleeps; the app has it as it was."""
+    for wakes in (True, False):
+        async with scene() as s:
+            ours, peer = tcp_pair()
+            ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+            with ours.dup() as same, peer:
+                await transfer(s.app, ours, "news", s.task_id, wakes=wakes)
+                assert bool(same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (not wakes)
+                other = await s.host.app("mail")
+                _, sock = await ask(other, "news")
+                assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
+                sock.close()
+                other.kill()
+                await s.quiet()
+                assert bool(same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (not wakes)
+
+
 # -- to whom -----------------------------------------------------------------------------------------------------------
 
 

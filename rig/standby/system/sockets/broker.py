@@ -142,8 +142,10 @@ class SocketBroker:
             keep_alive_ms=wanted.keep_alive_ms,
             transfer=transfer,
             key=reservation.key,
+            keep_alive=bool(sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) and reservation.key is not None,
         )
         brokered = BrokeredSocket(saved, sock, package, reservation)
+        brokered.turn_keep_alive(on=False)
         self._table.add(brokered)
         self._offload.keep(brokered)
         self._timeline.add("OWNERSHIP_TO_BROKER", **brokered.names, action=wanted.action.name, instance=app.instance)
@@ -159,6 +161,7 @@ class SocketBroker:
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"the broker has no socket {socket_id!r} of app {app.name}")
         if brokered.saved.taker is None:
             self._activity.pause(brokered)
+            brokered.turn_keep_alive(on=True)
             brokered.change(taker=app.instance)
             self._taking.setdefault(app.instance, set()).add(brokered)
             self._timeline.add("OWNERSHIP_TO_APP", **brokered.names, instance=app.instance)
@@ -179,6 +182,7 @@ class SocketBroker:
     def taker_gone(self, app: AppProcess) -> None:
         """What it has asked for, and has not got as far as we know, is the broker's as before."""
         for brokered in self._taking.pop(app.instance, ()):
+            brokered.turn_keep_alive(on=False)
             brokered.change(taker=None)
             self._timeline.add("OWNERSHIP_TO_BROKER", **brokered.names, action=brokered.saved.action.name, instance=app.instance)
             self._activity.begin(brokered)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 from enum import Enum
 from typing import Any
@@ -50,6 +51,8 @@ class SavedSocket(msgspec.Struct, frozen=True):
     """When its timer ends, of a clock that goes on (CLOCK_MONOTONIC)."""
     key: str | None = None
     """What the driver knows its connection by."""
+    keep_alive: bool = False
+    """The app wants TCP keep-alives of the kernel, which has none while the device keeps the connection."""
 
 
 class BrokeredSocket(SavedObject):
@@ -84,6 +87,12 @@ class BrokeredSocket(SavedObject):
     def wakes(self) -> bool:
         """What comes on it is to run its task in connected standby too."""
         return self.saved.action is SocketActivityConnectedStandbyAction.WAKE
+
+    def turn_keep_alive(self, *, on: bool) -> None:
+        """For the app, and not for the device, which sends its own: the kernel's would count unanswered ones in a sleep."""
+        if self.saved.keep_alive:
+            with contextlib.suppress(OSError):
+                self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, on)
 
     @property
     def watched(self) -> bool:
