@@ -17,7 +17,13 @@ KINDS = {"stream": 3, "datagram": 2, "listener": 1}
 OTHERS = [
     ("rig.standby.api.websockets", "StreamWebSocket"),
     ("rig.standby.api.websockets", "MessageWebSocket"),
+    ("rig.standby.api.http.client", "RtcRequest"),
+    ("rig.standby.api.http.client", "HttpClient"),
+    ("rig.standby.api.http.web_client", "HttpRequestMessage"),
+    ("rig.standby.api.http.web_client", "HttpClient"),
+    ("rig.standby.api.xhr", "XmlHttpRequest2"),
 ]
+"""What has no way to the broker: its connection means nothing without the state that the app's process has of it."""
 
 
 @pytest.fixture
@@ -37,8 +43,8 @@ def test_the_broker_takes_the_three_kinds_of_sockets(sockets: HandOverScene, kin
 
 
 @pytest.mark.requirement("SAT-001")
-@pytest.mark.parametrize(("module", "name"), OTHERS, ids=[name for _, name in OTHERS])
-def test_websockets_have_no_way_to_the_broker(sockets: HandOverScene, module: str, name: str) -> None:
+@pytest.mark.parametrize(("module", "name"), OTHERS, ids=[f"{module}.{name}" for module, name in OTHERS])
+def test_websockets_and_http_have_no_way_to_the_broker(sockets: HandOverScene, module: str, name: str) -> None:
     with pytest.raises(HostError, match=r"AttributeError: .*transfer_ownership"):
         sockets.app.call("offer", module=module, name=name)
 

@@ -31,7 +31,7 @@ class World:
         self.app = app
         self.listener = listener
         self.given: dict[str, socket.socket] = {}
-        self._peers: list[socket.socket] = []
+        self.peers: list[socket.socket] = []
         app.answers[TransferSocket] = self._transfer
         app.answers[from_app.ListSockets] = self._list
         app.answers[from_app.TakeSocket] = self._take
@@ -46,7 +46,7 @@ class World:
         self.app.ask("connect", socket="stream", port=self.port)
         peer = self.listener.accept()[0]
         peer.settimeout(PATIENCE_S)
-        self._peers.append(peer)
+        self.peers.append(peer)
         return peer
 
     def open(self, kind: str) -> int:
@@ -87,7 +87,7 @@ def world(tmp_path: Path) -> Iterator[World]:
     with AppProcess(timeline, "socket_app:SocketApp") as app, server() as listener:
         world = World(app, listener)
         yield world
-        for sock in world.given.values():
+        for sock in (*world.given.values(), *world.peers):
             sock.close()
     timeline.close()
 
