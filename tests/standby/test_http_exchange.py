@@ -105,6 +105,17 @@ def test_what_is_no_response_is_an_error_however_it_is_cut(response: bytes) -> N
     assert outcome(single_bytes(response)).status is None
 
 
+@pytest.mark.parametrize("before", [b"", b"HTTP/1.1 100 Continue\r\n\r\n"], ids=["first", "behind an interim response"])
+@pytest.mark.parametrize("other", [b"SSH-2.0-OpenSSH_9.2\r\n", b"HTTP/2", b"\0", b"220 mail.example", b"\r\n"])
+def test_another_protocol_is_an_error_at_its_first_byte_that_is_none_of_http(before: bytes, other: bytes) -> None:
+    """Its peer waits for us: there will be no end of a head."""
+    for pieces in ([before + other], single_bytes(before + other)):
+        exchange = Exchange(GET)
+        with pytest.raises(HttpError):  # noqa: PT012 - in one of them
+            for piece in pieces:
+                exchange.feed(piece)
+
+
 @pytest.mark.parametrize("name", ["content-length", "chunked"])
 def test_a_response_cut_short_anywhere_is_an_error(name: str) -> None:
     response = BODIES[name]

@@ -7,6 +7,7 @@ before `push_enabled` is told then.
 
 from __future__ import annotations
 
+import select
 import threading
 from collections.abc import Callable
 from pathlib import Path
@@ -159,6 +160,14 @@ class HttpConnection(StreamTransport):
         read.count = count
         self._post(read)
         return read
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nothing has come that nobody has asked for: what lies there would be taken for the next request's response."""
+        stream = self._open_stream("another request")
+        poll = select.poll()
+        poll.register(stream.sock, select.POLLIN)
+        return not stream.buffered and not poll.poll(0)
 
     # -- the push task -------------------------------------------------------------------------------------------------
 

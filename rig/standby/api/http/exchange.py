@@ -18,6 +18,8 @@ HEAD_BYTES = 16 * 1024
 """Of the status line with its headers, and of all interim responses before it: what common servers allow a request."""
 BODY_BYTES = 16 * 1024 * 1024
 """Of a body that is kept as a whole. What is longer is to be streamed."""
+BEGINNING = b"HTTP/1."
+"""Of each response, also of interim ones."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +58,7 @@ class Exchange:
             except h11.RemoteProtocolError as error:
                 raise HttpError(f"no HTTP response: {error}") from error
             if event is h11.NEED_DATA:
+                self._check_begins_as_one(len(data))
                 return
             self._take(event)
 
@@ -122,6 +125,14 @@ class Exchange:
                 self.complete = True
             case _:  # PAUSED: a granted CONNECT. Any other end h11 would have raised
                 self.complete = True
+
+    def _check_begins_as_one(self, count: int) -> None:
+        """What is no HTTP from its first byte on is no head that is slow to come: h11 would wait for its end. Looked at as long
+        as the `count` bytes that came last belong to the beginning."""
+        if self.head is None and self._fed_bytes - self._head_bytes - count < len(BEGINNING):
+            begun = self._connection.trailing_data[0][: len(BEGINNING)]
+            if not BEGINNING.startswith(begun):
+                raise HttpError(f"no HTTP response: it begins with {begun!r}")
 
     def _check_head(self, version: bytes) -> None:
         """Its length is that of all heads together: a peer may send as many interim responses as it likes. h11 bounds only what

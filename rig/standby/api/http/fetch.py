@@ -163,7 +163,7 @@ class Fetch:
         whether it was open."""
         uri, proxy = self._outgoing.uri, self._settings.proxy
         to = proxy if proxy is not None and not uri.secure else uri.origin
-        was_open = self._way.connection is not None and self._way.to == to and self._reusable
+        was_open = self._way.to == to and self._reusable
         if not was_open:
             self._close()
             connection = HttpConnection()
@@ -177,7 +177,9 @@ class Fetch:
 
     @property
     def _reusable(self) -> bool:
-        return self._exchanged is None or self._exchanged.reusable
+        """What the last exchange has left, in HTTP and in the kernel."""
+        connection, exchange = self._way.connection, self._exchanged
+        return connection is not None and exchange is not None and exchange.reusable and connection.quiet
 
     def _check_not_ended(self) -> None:
         if self._why is not None:

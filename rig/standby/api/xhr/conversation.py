@@ -139,7 +139,7 @@ class Conversation:
     def _go(self, leg: Leg, exchange: Exchange | None = None) -> bool:
         """The next leg: on the same connection if that may have another `exchange`. Whether it is."""
         same_way, self._leg, self._next = self._leg.same_way(leg), leg, None
-        if exchange is not None and exchange.reusable and same_way:
+        if exchange is not None and exchange.reusable and same_way and self.hop.quiet:
             self._send()
             return True
         hop = Hop(self._settings)
