@@ -47,6 +47,9 @@ class Listener(Generic[C]):
         """The connection of a socket just accepted."""
         raise NotImplementedError
 
+    def _welcome(self, connection: C) -> None:
+        """Before anything of it is read."""
+
     def connection(self, number: int = -1, timeout_s: float = WAIT_S) -> C:
         """The `number`-th connection accepted (from 0), the newest by default; waits for it."""
         wanted = 1 if number < 0 else number + 1
@@ -76,7 +79,8 @@ class Listener(Generic[C]):
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             connection = self._taken(sock, len(self.connections))
-            connection.start()
             with self._changed:
                 self.connections.append(connection)
                 self._changed.notify_all()
+            self._welcome(connection)  # it is among the others before it can answer: who is answered may count them
+            connection.start()

@@ -67,7 +67,8 @@ class PushServer(Listener[PushConnection]):
         return self.connection().push(data)
 
     def _taken(self, sock: socket.socket, number: int) -> PushConnection:
-        connection = PushConnection(sock, number, self._timeline, self._tls)
+        return PushConnection(sock, number, self._timeline, self._tls)
+
+    def _welcome(self, connection: PushConnection) -> None:
         if self.on_accept is not None:
             self.on_accept(connection)
-        return connection

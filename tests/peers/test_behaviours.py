@@ -88,6 +88,15 @@ def test_one_that_greets_speaks_first(network: Network, server: PushServer) -> N
         assert read_exactly(sock, 11) == b"220 ready\r\n"
 
 
+def test_whoever_is_answered_has_been_counted(network: Network, server: PushServer) -> None:
+    """A test that counts before and after would otherwise take one connection for another."""
+    server.on_accept = behaviour.greeting(b"!")
+    for number in range(1, 51):
+        with client_of(network, server) as sock:
+            assert read_exactly(sock, 1) == b"!"
+            assert len(server.connections) == number
+
+
 def test_the_datagram_peer_keeps_answers_and_sends(network: Network, timeline: Timeline) -> None:
     plan = network.topology.server
     with UdpPeer(network.namespaces[plan.name], plan.ip4, timeline.writer("server")) as peer:
