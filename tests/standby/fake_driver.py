@@ -94,7 +94,8 @@ class FakeDriver:
 
     async def payload_state(self, key: str) -> PayloadState | None:
         async with self._call("payload_state"):
-            return PayloadState() if self.connections[key].payload is not None else None
+            held = self.connections.get(key)
+            return PayloadState() if held is not None and held.payload is not None else None
 
     async def stop_payload(self, key: str) -> PayloadState | None:
         async with self._call("stop_payload"):

@@ -10,8 +10,10 @@ from pathlib import Path
 import pytest
 
 from rig.config import StandbyConfig
+from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.standby.wire import bench
+from rig.standby.wire.from_app import SetPayload
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
 from tests.standby.every_step import lived
@@ -97,6 +99,29 @@ def test_a_connection_that_the_driver_would_not_have_again_is_the_apps_to_end(tm
         await app.close("inbox")
         assert await app.open("outbox") is Status.HARDWARE_SLOT_ALLOCATED
         assert not host.timeline.find("SERVICE_FAULT")
+        app.kill()
+        await host.close()
+
+    run(life)
+
+
+RECORDS = PayloadKeepAlive.sealed_records([bytes(32)])
+
+
+@pytest.mark.parametrize(("payload", "lost"), [(RECORDS, True), (PayloadKeepAlive.mqtt_ping(), False)], ids=["sealed", "pings"])
+def test_records_that_were_sealed_ahead_never_begin_anew(tmp_path: Path, payload: PayloadKeepAlive, lost: bool) -> None:
+    """The next system finds that the driver does not have the connection: some of them may have been sent. A ping is a ping."""
+
+    async def life() -> None:
+        host = MortalHost(tmp_path / "store", RULES)
+        await host.start()
+        app = await host.app()
+        assert await app.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
+        await app.call(SetPayload("inbox", payload))
+        host.driver.connections.clear()
+        host.plug._pull()
+        await _until("the driver has it, or the app is told", lambda: bool(host.driver.connections or app.failed))
+        assert (app.failed, len(host.driver.connections)) == ((["inbox"], 0) if lost else ([], 1))
         app.kill()
         await host.close()
 
