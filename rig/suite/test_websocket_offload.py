@@ -4,6 +4,8 @@ for none. Without it (test_websocket_keep_alive.py) each interval is a wake.
 
 from __future__ import annotations
 
+import os
+import signal
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -84,3 +86,18 @@ def test_in_tls_that_cannot_be_sealed_ahead_the_task_goes_on(bench: Bench) -> No
         asleep = sockets.sleep()
         sockets.timeline.wait("RUN_EXIT", kind="keepalive", count=2, after=asleep)
         assert connection.wait_frame(*CONTROL, count=2).opcode == Opcode.PING
+
+
+def test_a_system_that_dies_and_comes_again_leaves_them_to_the_device(bench: Bench) -> None:
+    with scene_of(bench, False) as sockets:
+        connection = sockets.registered(minutes=MINUTES, offload_keep_alive=True)
+        sockets.sleep()
+        connection.wait_frame(Opcode.PING)
+        after = sockets.timeline.mark()
+        os.kill(sockets.host.pid, signal.SIGKILL)
+        sockets.timeline.wait("SYSTEM_STARTED", after=after)
+        asleep, before = sockets.timeline.mark(), len(connection.received(Opcode.PING))
+        connection.wait_frame(Opcode.PING, count=before + FRAMES)
+        assert not sockets.timeline.find("RUN_ENTER", kind="keepalive", after=asleep)
+        sockets.message_and_run(connection, b"to the new system")
+        assert connection.error is None
