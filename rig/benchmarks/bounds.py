@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -27,6 +27,8 @@ SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
 SOCKET_ACTIVATION_MS, SOCKETS_MIB, SOCKETS_RESTART_MS = 5.0, 200.0, 5000.0
 """Of 10,000 sockets with the broker: the median of each kind of activation, and the system's memory with them. A new system takes
 them up before an app gives up a call."""
+SOCKETS_TO_ALONE = 1.5
+"""How many times the activation of a socket that is alone, on the same machine in the same run."""
 FLASH_LINE_EFFICIENCY = 0.9
 JITTER_IDLE_MS, JITTER_LOADED_MS = 2.0, 10.0
 LIBPCAP_RATIO = 3.0
@@ -93,11 +95,13 @@ def of_tasks(out_of_process: Summary, in_process: Summary, crowd: Crowd) -> list
     ]
 
 
-def of_sockets(out_of_process: Summary, in_process: Summary, f: SocketFigures) -> list[Bound]:
+def of_sockets(out_of_process: Summary, in_process: Summary, alone: Mapping[bool, Summary], f: SocketFigures) -> list[Bound]:
     """The bounds of `rig bench --sockets`."""
     return [
         Bound("socket_activation_out_of_process_ms.p50", out_of_process.p50, SOCKET_ACTIVATION_MS),
         Bound("socket_activation_in_process_ms.p50", in_process.p50, SOCKET_ACTIVATION_MS),
+        Bound("socket_activation_to_alone_out_of_process", out_of_process.p50 / alone[True].p50, SOCKETS_TO_ALONE),
+        Bound("socket_activation_to_alone_in_process", in_process.p50 / alone[False].p50, SOCKETS_TO_ALONE),
         Bound("system_mib", f.system_mib, SOCKETS_MIB),
         Bound("system_restart_ms", f.restart_ms, SOCKETS_RESTART_MS),
     ]

@@ -39,7 +39,7 @@ class SocketApp:
 
     def __init__(self, app: App) -> None:
         BackgroundExecutionManager.request_access()
-        self._task_id = ""
+        self._task_ids: dict[str, str] = {}
 
     def on_background_activated(self, instance: BackgroundTaskInstance) -> None:
         TakeAndGiveBack().run(instance)
@@ -47,14 +47,14 @@ class SocketApp:
     # -- called by the benchmark ---------------------------------------------------------------------------------------
 
     def register(self, name: str, out_of_process: bool) -> None:
-        """The task of the sockets that are given from now on."""
+        """A task for sockets."""
         builder = BackgroundTaskBuilder(name, OUT_OF_PROCESS if out_of_process else None, SocketActivityTrigger())
-        self._task_id = builder.register().task_id
+        self._task_ids[name] = builder.register().task_id
 
-    def give(self, first: int, count: int, host: str, port: int) -> None:
+    def give(self, task: str, first: int, count: int, host: str, port: int) -> None:
         """Sockets that are named by their numbers, connected one after another."""
         for number in range(first, first + count):
             stream = StreamSocket()
-            stream.enable_transfer_ownership(self._task_id, SocketActivityConnectedStandbyAction.DO_NOT_WAKE)
+            stream.enable_transfer_ownership(self._task_ids[task], SocketActivityConnectedStandbyAction.DO_NOT_WAKE)
             stream.connect(host, port)
             stream.transfer_ownership(str(number))

@@ -20,6 +20,7 @@ from rig import open_files
 from rig.bench import Bench
 from rig.benchmarks.tasks import resident_mib
 from rig.net.namespace import Namespace
+from rig.standby.app_handle import AppHandle
 
 APP = "rig.benchmarks.socket_app:SocketApp"
 TASKS = {True: "out-of-process", False: "in-process"}
@@ -36,6 +37,8 @@ WARM_S = 0.05
 @dataclass(frozen=True)
 class SocketFigures:
     sockets: int
+    alone_ms: dict[bool, list[float]]
+    """As below, with one socket of each kind and no other: what the same machine takes for any activation."""
     out_of_process_ms: list[float]
     """From the peer's byte to RUN_ENTER, for each round."""
     in_process_ms: list[float]
@@ -72,31 +75,45 @@ class Peers:
 
 
 def measure(bench: Bench, count: int, rounds: int, progress: Callable[[str, int, int], None]) -> SocketFigures:
-    """Half of the sockets for a task of each kind. Raises TimelineTimeout when a task does not run, UsageError for more sockets
-    than a process may have."""
+    """Two sockets at first, then all; half of them for a task of each kind. Raises TimelineTimeout when a task does not run,
+    UsageError for more sockets than a process may have."""
     open_files.check_room(count, f"{count:,} sockets")
     open_files.allow_all()
     with Peers(bench.network.namespaces["server"], bench.server.address) as peers:
         app = bench.host.start_app("sockets", APP)
-        for out_of_process, until in ((True, count // 2), (False, count)):
-            app.call("register", name=TASKS[out_of_process], out_of_process=out_of_process)
-            while (given := len(peers.ends)) < until:
-                some = min(BATCH, until - given)
-                where = {"host": peers.address, "port": peers.port}
-                app.call("give", first=given, count=some, timeout_s=GIVE_TIMEOUT_S, **where)
-                peers.accept(some)
-                progress("sockets given", len(peers.ends), count)
-        mib = resident_mib(bench.host.pid)
+        ends: dict[bool, list[socket.socket]] = {}
+        for out_of_process, task in TASKS.items():
+            app.call("register", name=task, out_of_process=out_of_process)
+            ends[out_of_process] = _given(app, task, 1, peers)
         draw = random.Random(count)
-        own, others = peers.ends[: count // 2], peers.ends[count // 2 :]
-        out = _activations(bench, TASKS[True], lambda: draw.choice(own), rounds, progress)
-        inside = _activations(bench, TASKS[False], lambda: draw.choice(others), rounds, progress)
-        restart_ms = _restart_ms(bench, draw.choice(own))
-    return SocketFigures(count, out, inside, mib, restart_ms)
+
+        def activations(out_of_process: bool) -> list[float]:
+            def step(done: int) -> None:
+                progress(f"activations {TASKS[out_of_process]}, {len(peers.ends):,} sockets", done, rounds)
+
+            return _activations(bench, TASKS[out_of_process], lambda: draw.choice(ends[out_of_process]), rounds, step)
+
+        alone = {out_of_process: activations(out_of_process) for out_of_process in TASKS}
+        while (left := count - len(peers.ends)) > 0:
+            out_of_process = len(ends[True]) <= len(ends[False])
+            ends[out_of_process] += _given(app, TASKS[out_of_process], min(BATCH, left), peers)
+            progress("sockets given", len(peers.ends), count)
+        mib = resident_mib(bench.host.pid)
+        out, inside = activations(True), activations(False)
+        restart_ms = _restart_ms(bench, draw.choice(ends[True]))
+    return SocketFigures(count, alone, out, inside, mib, restart_ms)
+
+
+def _given(app: AppHandle, task: str, count: int, peers: Peers) -> list[socket.socket]:
+    """The peer's ends of so many more."""
+    first = len(peers.ends)
+    app.call("give", task=task, first=first, count=count, host=peers.address, port=peers.port, timeout_s=GIVE_TIMEOUT_S)
+    peers.accept(count)
+    return peers.ends[first:]
 
 
 def _activations(
-    bench: Bench, task: str, draw: Callable[[], socket.socket], rounds: int, progress: Callable[[str, int, int], None]
+    bench: Bench, task: str, draw: Callable[[], socket.socket], rounds: int, progress: Callable[[int], None]
 ) -> list[float]:
     times_ms = []
     for number in range(rounds):
@@ -107,7 +124,7 @@ def _activations(
         bench.timeline.wait("TASK_END", task=task, after=ran.seq, timeout_s=TIMEOUT_S)
         times_ms.append((ran.t_ns - sent_ns) / 1e6)
         time.sleep(WARM_S)  # no effect is waited for: the next activation finds what the last one found
-        progress(f"activations {task}", number + 1, rounds)
+        progress(number + 1)
     return times_ms
 
 

@@ -61,7 +61,8 @@ def bench(
     With --hours 24 a day of standby passes instead, on a scaled clock: 16 channels behind a NAT, pushes, peers that die.
     With --hours 24 --websockets: what the keep-alives of 16 WebSocket channels wake the host, sent by the task or by the device.
     With --tasks 200: from a trigger to the first line of a task's Run, and what a host with 50 apps costs.
-    With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs.
+    With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs, beside one that
+    is alone.
     With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
     """
     say = _silent if as_json else _progress

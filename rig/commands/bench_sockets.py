@@ -10,8 +10,8 @@ if TYPE_CHECKING:
     from rig.benchmarks.bounds import Bound
     from rig.benchmarks.core import Progress
 
-ROUNDS = 200
-"""Activations of each kind."""
+ROUNDS = 100
+"""Activations of each kind, with two sockets and with all."""
 
 
 def measure_sockets(device: str, count: int, say: Progress) -> tuple[dict[str, Any], str, bool]:
@@ -25,12 +25,15 @@ def measure_sockets(device: str, count: int, say: Progress) -> tuple[dict[str, A
     with scratch() as folder, Bench(BenchConfig(device=device), folder) as bench:
         measured = sockets.measure(bench, count, ROUNDS, say)
     out, inside = Summary.of(measured.out_of_process_ms), Summary.of(measured.in_process_ms)
-    wanted = bounds.of_sockets(out, inside, measured)
+    alone = {out_of_process: Summary.of(times_ms) for out_of_process, times_ms in measured.alone_ms.items()}
+    wanted = bounds.of_sockets(out, inside, alone, measured)
     figures = {
         "device": device,
         "sockets": measured.sockets,
         "socket_activation_out_of_process_ms": out.as_json(),
         "socket_activation_in_process_ms": inside.as_json(),
+        "alone_activation_out_of_process_ms": alone[True].as_json(),
+        "alone_activation_in_process_ms": alone[False].as_json(),
         "system_mib": round(measured.system_mib, 3),
         "system_restart_ms": round(measured.restart_ms, 3),
     }
