@@ -222,9 +222,7 @@ class MortalHost:
         for channel in self.system.channels.table:
             if channel.sock is not None and channel.sock.fileno() >= 0:
                 asyncio.get_running_loop().remove_reader(channel.sock.fileno())
-        watch = self.system.sockets.watch
-        watch.listen(wakes=False, others=False)
-        watch.listen = lambda **_: None  # type: ignore[method-assign]  # whatever the dead system is in the middle of
+        self.system.sockets.watch.stop()
         self.driver.nobody_listens()
         self._restarting = asyncio.ensure_future(self._start_anew(self.system))
 

@@ -184,6 +184,7 @@ class System:
 
     async def close(self) -> None:
         """Every app ends with it."""
+        self.sockets.watch.stop()
         for app in self.processes:
             app.child.kill()
         await self._background.stop()

@@ -30,6 +30,7 @@ class SocketWatch:
         self._epolls = {wakes: select.epoll() for wakes in (True, False)}
         self._listening = {True: False, False: False}
         self._watched: dict[int, BrokeredSocket] = {}
+        self._stopped = False
 
     def add(self, brokered: BrokeredSocket) -> None:
         fd = brokered.sock.fileno()
@@ -43,7 +44,9 @@ class SocketWatch:
             self._epolls[brokered.wakes].unregister(brokered.sock.fileno())
 
     def listen(self, *, wakes: bool, others: bool) -> None:
-        """Which of them may be looked at now."""
+        """Which of them may be looked at now; none after `stop`."""
+        if self._stopped:
+            return
         for kind, wanted in ((True, wakes), (False, others)):
             if wanted and not self._listening[kind]:
                 self._loop.add_reader(self._epolls[kind].fileno(), self._look, self._epolls[kind])
@@ -56,10 +59,10 @@ class SocketWatch:
         """Something for a socket that wakes, whoever may look."""
         return bool(self._epolls[True].poll(0, 1))
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """The system ends: nothing is looked at any more."""
         self.listen(wakes=False, others=False)
-        for epoll in self._epolls.values():
-            epoll.close()
+        self._stopped = True
 
     def _look(self, epoll: select.epoll) -> None:
         for fd, events in epoll.poll(0, PER_TURN):
