@@ -88,7 +88,7 @@ async def test_who_never_says_so_is_stopped_when_its_time_is_over_and_that_is_to
 
 
 @virtual
-async def test_it_is_asked_before_each_sleep_and_a_wake_has_it_go_on() -> None:
+async def test_it_is_asked_before_each_sleep_and_told_once_when_the_user_is_back() -> None:
     async with fake_host() as host:
         app = await asking(host)
         await host.fall_asleep()
@@ -98,8 +98,44 @@ async def test_it_is_asked_before_each_sleep_and_a_wake_has_it_go_on() -> None:
             host.driver.device_wakes("PACKET", key)
             app.peers["inbox"].send(b"news")
             await host.timeline.wait("SLEEP_ENTER", after=after)
-        assert [asked.number for asked in app.asked] == [1, 3, 5]
-        assert [resumed.number for resumed in app.resumed] == [2, 4]
+        assert [asked.number for asked in app.asked] == [1, 2, 3]
+        assert not app.resumed
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        assert [resumed.number for resumed in app.resumed] == [4]
+        await host.bench(bench.Resume(host.instance_of(app)))
+        await host.settle()
+        assert len(app.resumed) == 1
+
+
+@virtual
+async def test_a_user_who_is_back_while_it_goes_on_for_a_wake_is_told_of_too() -> None:
+    async with fake_host() as host:
+        app = await asking(host)
+        await host.fall_asleep()
+        app.read_s = 1.0
+        [key] = host.driver.connections
+        host.driver.device_wakes("PACKET", key)
+        app.peers["inbox"].send(b"news")
+        await host.settle()
+        assert not app.stopped
+        assert not app.resumed
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        assert len(app.resumed) == 1
+
+
+@virtual
+async def test_one_that_is_only_told_is_stopped_without_being_asked() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        app.notify(FollowSuspension(False, True))
+        await host.settle()
+        await host.bench(bench.Suspend(host.instance_of(app)))
+        assert app.stopped
+        await host.bench(bench.Resume(host.instance_of(app)))
+        await host.settle()
+        assert (app.asked, len(app.resumed)) == ([], 1)
 
 
 async def data(host: FakeHost, app: FakeApp) -> None:
@@ -131,7 +167,7 @@ async def test_what_comes_while_it_is_asked_has_it_go_on(comes) -> None:  # type
         await comes(host, app)
         await host.timeline.wait("APP_RESUME", after=after)
         await host.settle()
-        assert len(app.resumed) == 1
+        assert len(app.resumed) == (comes is the_user)
         app.notify(Suspended(app.asked[0].number))
         await host.settle()
         assert not app.stopped, "that asking is over"
@@ -147,11 +183,11 @@ async def test_a_push_that_comes_while_it_is_asked_is_run_and_then_it_is_asked_a
         app.peers["inbox"].send(b"news")
         await asyncio.sleep(1)
         assert [task.kind for task in app.tasks] == ["push"]
-        assert [asked.number for asked in app.asked] == [1, 3]
+        assert [asked.number for asked in app.asked] == [1, 2]
         app.notify(Suspended(1))
         await host.settle()
         assert not app.stopped
-        app.notify(Suspended(3))
+        app.notify(Suspended(2))
         await host.timeline.wait("SLEEP_ENTER")
         assert not host.timeline.find("SUSPEND_OVERDUE")
 
@@ -211,7 +247,6 @@ async def _life(host: MortalHost) -> None:
         await asleep(host)
     assert app.stopped
     assert len(app.asked) >= 2
-    assert app.resumed
     await host.bench(bench.ExitStandby())
     await asyncio.sleep(2 * DEADLINE_S)
     assert not app.stopped

@@ -9,7 +9,8 @@
 
 Whoever has a handler is asked before it is stopped: in the background, and in connected standby whenever it has nothing to do.
 It is stopped when all handlers have returned and all deferrals are complete, and after `suspend_deadline_s` (bench.toml) all the
-same. When something comes for it meanwhile it is not stopped; `resuming` tells of that too.
+same. When something comes for it meanwhile it is not stopped, and asked again when that is over; so it is after each wake and
+each task that it goes on for. `resuming` tells that the user is back, once, however often it went on before.
 """
 
 from __future__ import annotations
@@ -149,8 +150,8 @@ class CoreApplication:
 
     @staticmethod
     def add_resuming(handler: OnResuming) -> None:
-        """`handler()` each time the app goes on: the user comes back, or a wake or a task has it go on; also when it was asked
-        before it was to be stopped, and is not."""
+        """`handler()` when the user comes back to the app, or to the machine, and it was stopped or asked before. What it goes
+        on for without the user, a push or a task, has its own way to tell."""
         followers.add(followers.resuming, handler)
 
     @staticmethod

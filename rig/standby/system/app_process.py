@@ -290,7 +290,7 @@ class AppProcess(SavedObject):
     def suspend(self) -> bool:
         """Stop it. True: every thread has stopped. False: some are late, as they need a processor for it; it is to be said again,
         and holds the host awake until then."""
-        self.suspension.over()
+        self.suspension.stopped()
         if self.suspended:
             return True
         if not self.child.stop():
@@ -304,7 +304,7 @@ class AppProcess(SavedObject):
     def resume(self, cause: str) -> None:
         """Also one that was asked before it is stopped: it is not, then."""
         self.paused = False
-        if not (self.suspended or self.stopping or self.suspension.asked):
+        if not (self.suspended or self.stopping or self.suspension.under_way):
             return
         self._timeline.add("APP_RESUME", app=self.name, instance=self.instance, cause=cause)
         self._goes_on()
@@ -320,7 +320,7 @@ class AppProcess(SavedObject):
             self.suspended = False
             self._not_late()
             self.child.go_on()
-        self.suspension.goes_on()
+        self.suspension.over()
 
     def _not_late(self) -> None:
         late, self._late = self._late, None

@@ -104,3 +104,5 @@ class Processes:
     def resume(self, app: AppProcess, cause: str) -> None:
         self._owners.app_goes_on(app)
         app.resume(cause)
+        if app.foreground and not self._power.in_standby:
+            app.suspension.back()

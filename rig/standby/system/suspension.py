@@ -1,4 +1,4 @@
-"""How an app that wants to know is asked before it is stopped, and told when it goes on.
+"""How an app that wants to know is asked before it is stopped, and told when the user is back.
 
 It does what it has to do before its threads stand still (hand over its sockets, seal keep-alives) and says that it is done; that
 keeps the host awake, for a bounded time. Most apps do not want to know, and are stopped at once.
@@ -23,11 +23,11 @@ class SavedSuspension(msgspec.Struct, frozen=True):
     asks: bool = False
     """It wants to be asked before it is stopped."""
     tells: bool = False
-    """It wants to know when it goes on."""
+    """It wants to know when it goes on for the user."""
     number: int = 0
     """Of the last that was said to it of either. None comes twice: what it says to one that is over counts for nothing."""
-    asked: bool = False
-    """It was asked, and has not gone on since; it may be stopped by now."""
+    away: bool = False
+    """It was asked or stopped, and the user has not been back since: it may have gone on meanwhile, for a wake or a task."""
 
 
 class Suspension(SavedPart):
@@ -58,38 +58,38 @@ class Suspension(SavedPart):
         """It was asked, and has neither said that it is done nor been stopped."""
         return self._hold is not None
 
-    @property
-    def asked(self) -> bool:
-        """It was, and has not gone on since: what it did to be stopped it may have to undo."""
-        return self._saved.asked
-
     def follow(self, wanted: FollowSuspension) -> None:
         self._change(asks=wanted.suspending, tells=wanted.resuming)
 
     def begin(self, within_s: float, overdue: Callable[[], None]) -> None:
         """Ask. `overdue` is called when it has not said within that long, of real time, that it is done."""
-        self._change(number=self.number + 1, asked=True)
+        self._change(number=self.number + 1, away=True)
         self._hold = self._governor.hold(self._label, "it is asked before it is suspended")
         self._timer = asyncio.get_running_loop().call_later(within_s, overdue)
         self._tell(Suspending(self.number, within_s))
 
     def over(self) -> None:
         """It is stopped, goes on or has ended: nobody waits for it. Safe to call twice."""
-        hold, self._hold = self._hold, None
-        timer, self._timer = self._timer, None
-        if timer is not None:
-            timer.cancel()
-        if hold is not None:
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+        if self._hold is not None:
+            hold, self._hold = self._hold, None
             hold.release()
 
-    def goes_on(self) -> None:
-        """It was stopped, or asked to be."""
+    def stopped(self) -> None:
+        """It is, whether it was asked or not."""
         self.over()
-        if self._saved.asked:
-            self._change(asked=False)
-        if self._saved.tells:
-            self._change(number=self.number + 1)
-            self._tell(Resuming(self.number))
+        if not self._saved.away:
+            self._change(away=True)
+
+    def back(self) -> None:
+        """The user is, and it goes on."""
+        if self._saved.away:
+            self._change(away=False)
+            if self._saved.tells:
+                self._change(number=self.number + 1)
+                self._tell(Resuming(self.number))
 
     def _change(self, **changes: object) -> None:
         self._saved = msgspec.structs.replace(self._saved, **changes)

@@ -356,7 +356,7 @@ class FollowTasks(Notice, frozen=True):
 
 class FollowSuspension(Notice, frozen=True):
     """What it has handlers of from now on. `suspending`: it is asked before it is stopped; `resuming`: it is told when it goes
-    on. Who has none is stopped at once, and told nothing."""
+    on for the user. Who has none is stopped at once, and told nothing."""
 
     suspending: bool
     resuming: bool

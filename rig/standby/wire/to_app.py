@@ -70,7 +70,7 @@ class Suspending(Notice, frozen=True):
 
 
 class Resuming(Notice, frozen=True):
-    """Of an app that follows it: it was stopped, or asked before, and goes on. Numbers are those of Suspending."""
+    """Of an app that follows it: it was stopped, or asked before, and the user is back. Numbers are those of Suspending."""
 
     number: int
 
