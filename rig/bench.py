@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from rig.peers.http_proxy import HttpProxy
     from rig.peers.mirror import Mirror
     from rig.peers.nginx import Nginx
+    from rig.peers.program import Program
     from rig.peers.websocket import WebSocketServer
 
 
@@ -166,7 +167,9 @@ class Bench:
         """A datagram socket on the named machine of the topology. The caller closes it."""
         return UdpPeer(*self._place(name, ipv6), port)
 
-    def run_nginx(self, name: str = "server", *, behind: Listener[Any] | Mirror | None = None, flaw: Flaw | None = None) -> Nginx:
+    def run_nginx(
+        self, name: str = "server", *, behind: Listener[Any] | Program | None = None, flaw: Flaw | None = None
+    ) -> Nginx:
         """nginx on the named machine, before the peer `behind` it. `flaw`: over TLS, with a certificate that has it, NONE for
         a good one. The caller closes it. Raises BenchError RIG-T01."""
         from rig.peers.nginx import Nginx

@@ -36,6 +36,8 @@ class EchoApp:
         sock = MessageWebSocket(MessageWebSocketControl(max_message_size_bytes=LARGEST_MESSAGE_BYTES))
 
         def hear(sock: MessageWebSocket, args: MessageWebSocketMessageReceivedEventArgs) -> None:
+            if over.is_set():
+                return  # what came before the end that an answer met
             try:
                 reader = args.get_data_reader()
                 data = reader.read_bytes(reader.unconsumed_buffer_length)
