@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rig.config import StandbyConfig
 from rig.peers.http_handlers import answer, hold
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.suite.http_scene import POLL, HttpScene
@@ -118,3 +119,22 @@ def test_the_task_runs_before_the_future_is_done(http: HttpScene) -> None:
     assert http.timeline.wait("FUTURE_DONE", after=asleep).seq > entered.seq
     http.message("news", asleep)
     assert len(http.timeline.find("RUN_ENTER", kind="push")) == 1
+
+
+@pytest.mark.requirement("CHC-003", "CCT-020")
+@pytest.mark.parametrize(
+    "fails_connect",
+    [
+        pytest.param(fails, marks=pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1, no_slot_fails_connect=fails)))
+        for fails in (True, False)
+    ],
+)
+def test_without_a_free_slot_the_status_is_a_policy_error(http: HttpScene, fails_connect: bool) -> None:
+    """However the host says so to who connects: a request does that by itself."""
+    first = http.polling()
+    assert http.set_up(channel="news") is Status.POLICY_ERROR
+    assert not http.timeline.find("SLOT_GRANT", channel="news")
+    if fails_connect:
+        assert "no free hardware slot" in http.timeline.wait("FUTURE_DONE", channel="news").error
+        assert len(http.web.connections) == 1
+    http.answer(first, "the first goes on")

@@ -75,6 +75,28 @@ def test_a_second_set_up_registers_nothing(http: HttpScene, web_app: AppHandle) 
     assert len(http.web.open_connections) == 1
 
 
+def test_parts_that_are_faster_than_the_set_up_run_the_task_all_the_same(http: HttpScene, web_app: AppHandle) -> None:
+    http.web.on("/fast", answer(b"at once"))
+    for _ in range(5):
+        after = http.timeline.mark()
+        assert Status(web_app.call("set_up", uri=http.web.url("/fast"), renew=False)) is Status.HARDWARE_SLOT_ALLOCATED
+        http.timeline.wait("task-parts", data="at once", after=after)
+    assert not http.timeline.find("USAGE_FAULT")
+
+
+def test_a_stream_that_is_closed_ends_its_read_and_its_connection(http: HttpScene, web_app: AppHandle) -> None:
+    set_up(http, web_app)
+    request = http.web.request()
+    request.start(200)
+    request.chunk(b"first")
+    http.timeline.wait("part", bytes=5)
+    after = http.timeline.mark()
+    web_app.call("close_stream")
+    assert http.timeline.wait("READ_COMPLETE_EXIT", after=after).status == "CANCELED"
+    request.connection.wait_closed()
+    assert web_app.call("parts") == [b"first"]
+
+
 def test_a_stream_over_tls_wakes(http: HttpScene, web_app: AppHandle) -> None:
     bench = http.bench
     with bench.serve_http(tls=bench.authority.server_context(bench.network.topology.server.ip4)) as secure:

@@ -20,6 +20,7 @@ from rig.standby.api import (
     HostError,
 )
 from rig.standby.api.http.futures import ResponseFuture
+from rig.standby.api.http.input_stream import HttpInputStream
 from rig.standby.api.http.response_read import ResponseRead
 from rig.standby.api.http.web_client import HttpClient, HttpCompletionOption, HttpRequestMessage
 from rig.suite.http_app import raised
@@ -40,6 +41,8 @@ class WebHttpApp:
         self.uri = ""
         self.binds_client = False
         self.renew = True
+        self.stream: HttpInputStream | None = None
+        """The newest."""
         self._lock = threading.Lock()
         self._parts: list[bytes] = []
         self._unseen: list[bytes] = []
@@ -109,6 +112,10 @@ class WebHttpApp:
         channel, request = self.channel, self.request
         return raised(lambda: channel.using_transport(request))
 
+    def close_stream(self) -> None:
+        assert self.stream is not None
+        self.stream.close()
+
     def parts(self) -> list[bytes]:
         with self._lock:
             return list(self._parts)
@@ -125,7 +132,8 @@ class WebHttpApp:
         if future.exception() is not None:
             self.app.timeline.add("response-failed", error=str(future.exception()))
             return
-        self._read_on(future.result().input_stream)
+        self.stream = future.result().input_stream
+        self._read_on(self.stream)
 
     def _read_on(self, stream: Any) -> None:
         stream.read_async(PART_BYTES, lambda read: self._part(stream, read))

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from rig.clock import WAIT_S
-from rig.standby.api.byte_stream import ByteStream
+from rig.standby.api.byte_stream import CHUNK_BYTES, ByteStream
 from rig.standby.api.enums import AsyncStatus
 from rig.standby.api.http.exchange import Exchange, Limits
 from rig.standby.api.http.message import Request
@@ -176,3 +176,24 @@ def test_a_peer_that_never_pauses_does_not_hold_who_closes(timeline: Timeline) -
         reading.stream.sock.close()
         flooding.join(WAIT_S)
         reading.peer.close()
+
+
+def test_a_body_that_is_read_in_parts_is_not_kept_ahead_of_its_reader(timeline: Timeline) -> None:
+    """The kernel's window holds the server back: a part is read, and no more is taken than one receive gives."""
+    reading = Reading(timeline, Limits(body_bytes=None))
+    reading.crew.start()
+    try:
+        reading.peer.setblocking(False)
+        reading.peer.send(b"HTTP/1.1 200 OK\r\nContent-Length: 99999999\r\n\r\n")
+        reading.post(Until.HEAD)
+        reading.wait_done(1)
+        for number in range(2, 12):
+            with contextlib.suppress(BlockingIOError):
+                while True:
+                    reading.peer.send(b"x" * 65536)
+            read = reading.post(Until.PART)
+            reading.wait_done(number)
+            assert len(read.exchange.take(1024)) == 1024
+            assert read.exchange.buffered_bytes < CHUNK_BYTES
+    finally:
+        reading.close()
