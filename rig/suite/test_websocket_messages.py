@@ -5,11 +5,13 @@ from __future__ import annotations
 import pytest
 from websockets.frames import Opcode
 
+from rig.peers.websocket_frames import frame
 from rig.standby.api import HostError, HResult
 from rig.standby.api.websockets import MessageWebSocketReceiveMode, SocketMessageType
 from rig.suite.websocket_scene import KINDS, WebSocketScene
 
 BIG_BYTES = 300_000
+BURST = 1000
 
 
 @pytest.mark.requirement("CWS-008")
@@ -134,3 +136,17 @@ def test_a_close_that_is_no_apps_is_refused_and_closes_nothing(sockets: WebSocke
         sockets.ws.call("close", name="inbox", code=code, reason=reason)
     assert refused.value.hresult is HResult.INVALID_ARG
     sockets.message_and_run(connection, b"open")
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_burst_of_messages_arrives_whole_and_in_order(sockets: WebSocketScene, kind: str) -> None:
+    """All at once, for a sleeping host. What came together may run one task or many, but none is left without."""
+    connection = sockets.registered(kind=kind)
+    asleep = sockets.sleep()
+    messages = [b"%d;" % number for number in range(BURST)]
+    connection.push_raw(b"".join(frame(Opcode.BINARY, message) for message in messages))
+    last = sockets.timeline.wait("queued", data=messages[-1].hex(), after=asleep)
+    sockets.timeline.wait("RUN_EXIT", after=last.seq)
+    sockets.host.exit_standby()
+    assert b"".join(sockets.ws.call("inbox", channel="inbox")) == b"".join(messages)
+    assert not sockets.timeline.find("USAGE_FAULT", after=asleep)

@@ -148,6 +148,19 @@ def test_an_http_status_instead_of_101_is_told(status: int) -> None:
     assert failed.value.http_status == status
 
 
+@pytest.mark.parametrize("rest", [b"\r\n", b"Content-Length: 1000\r\n\r\nto be", b"Transfer-Encoding: chunked\r\n\r\n"])
+def test_a_refusal_is_told_before_its_body_has_come(rest: bytes) -> None:
+    """Which may be as long as the server keeps the connection open."""
+    for cut_at in range(1, 20):
+        whole = b"HTTP/1.1 401 Unauthorized\r\nWWW-Authenticate: Basic\r\n" + rest
+        client = answered(whole[:cut_at])
+        assert not client.opened
+        client.feed(whole[cut_at:])
+        with pytest.raises(HandshakeError, match="401") as failed:
+            client.opened  # noqa: B018
+        assert failed.value.http_status == 401
+
+
 def test_a_wrong_accept_key_is_no_web_socket() -> None:
     client = answered(
         b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"

@@ -11,14 +11,17 @@ from __future__ import annotations
 
 import codecs
 import errno
+import re
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from websockets.client import ClientProtocol
-from websockets.exceptions import InvalidState, ProtocolError
+from websockets.datastructures import Headers
+from websockets.exceptions import InvalidState, InvalidStatus, ProtocolError
 from websockets.frames import Close, CloseCode, Frame, Opcode
-from websockets.protocol import OPEN
+from websockets.http11 import Response
+from websockets.protocol import CONNECTING, OPEN
 from websockets.typing import Subprotocol
 from websockets.uri import WebSocketURI
 
@@ -34,6 +37,12 @@ CLOSE_REASON_BYTES = 123
 PING_BYTES = 125
 CONTROL_FRAME_BYTES = 2 + 4 + PING_BYTES
 """With its mask."""
+
+
+HEAD_BYTES = 8192
+"""Of each piece that comes of the server's answer. The library ends what is longer by far."""
+_REFUSAL = re.compile(rb"HTTP/1\.1 (?!101)(\d{3})[^\n]*\n(?:[^\r\n][^\n]*\n)*\r?\n")
+"""The head of an answer that is no 101, to its end."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +90,8 @@ class Conversation:
         request = self._ws.connect()
         request.headers.update(headers or {})
         self._ws.send_request(request)
+        self._head = b""
+        """Of the server's answer to the request, while it is not whole."""
         self._accepts_text = accepts_text
         self._text = False
         """The message under way."""
@@ -99,9 +110,12 @@ class Conversation:
 
     @property
     def opened(self) -> bool:
-        """The server has agreed. Raises HandshakeError when it has not."""
+        """The server has agreed. Raises HandshakeError when it has not: as soon as that is known, as the body of a refusal may
+        last as long as the connection."""
         if self._ws.handshake_exc is not None:
             raise HandshakeError(self._ws.handshake_exc)
+        if self._ws.state is CONNECTING and (refusal := _REFUSAL.match(self._head)):
+            raise HandshakeError(InvalidStatus(Response(int(refusal[1]), "", Headers())))
         return self._ws.state is OPEN or self.end is not None
 
     @property
@@ -113,6 +127,8 @@ class Conversation:
 
     def feed(self, data: bytes) -> None:
         """From the server; b"" is the end of the stream."""
+        if self._ws.state is CONNECTING:
+            self._head += data[:HEAD_BYTES]
         if data:
             self._ws.receive_data(data)
         else:

@@ -89,14 +89,21 @@ class StreamBytes:
             if not self.dialogue.fetch():
                 return None
             if conversation.parts:  # an empty message has no bytes, and is no end
-                self._unread += conversation.parts.popleft().data
+                self._gather(count)
             elif isinstance(conversation.end, WebSocketError):
                 raise conversation.end
             else:
                 return b""
+        self._gather(count)
         taken = bytes(self._unread[:count])
         del self._unread[:count]
         return taken
+
+    def _gather(self, count: int) -> None:
+        """Of the messages that are there, as many as a read of `count` bytes takes."""
+        parts = self.dialogue.conversation.parts
+        while parts and len(self._unread) < count:
+            self._unread += parts.popleft().data
 
 
 class StreamWebSocketRead(PostedRead):
