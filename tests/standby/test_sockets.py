@@ -222,15 +222,29 @@ def test_a_read_that_a_thread_waits_for_is_cancelled_too(world: World) -> None:
 
 @pytest.mark.parametrize("reader", [False, True])
 def test_a_thread_that_waits_for_a_read_is_not_held_up_by_handlers(world: World, reader: bool) -> None:
+    """It may be the handler itself that waits."""
     peer = world.connected()
-    port = world.app.ask("bind", socket="datagram")
     world.app.ask("handlers_wait")
-    with udp() as sender:
-        sender.sendto(b"news", ("127.0.0.1", port))
-        world.heard(f"127.0.0.1:{sender.getsockname()[1]} news")
+    world.app.ask("post_read")
+    peer.send(b"news")
+    world.heard("read COMPLETED news")
     world.app.ask("read_in_thread", count=10, reader=reader)
     peer.send(b"data")
     world.heard("read data")
+
+
+def test_a_slow_handler_of_one_socket_holds_up_no_other_one(world: World) -> None:
+    peer = world.connected()
+    ports = {kind: world.app.ask("bind", socket=kind) for kind in ("datagram", "listener")}
+    world.app.ask("handlers_wait")
+    with udp() as sender:
+        sender.sendto(b"news", ("127.0.0.1", ports["datagram"]))
+        world.heard(f"127.0.0.1:{sender.getsockname()[1]} news")
+    world.app.ask("post_read")
+    peer.send(b"data")
+    world.heard("read COMPLETED data")
+    with socket.create_connection(("127.0.0.1", ports["listener"]), PATIENCE_S) as client:
+        assert client.recv(100) == b"hello"
 
 
 def test_a_write_that_waits_is_cancelled_and_what_the_kernel_has_is_sent(world: World) -> None:

@@ -99,6 +99,7 @@ class Arrivals(Transferable):
             if sock is None or self._pending is not None or self._silent or not self._handlers:
                 return
             operation = self._next(sock)
+            operation.lane = self  # who is slow here holds up no channel
             self._pending = operation
         self._wait_for(operation)
 
