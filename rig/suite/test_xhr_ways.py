@@ -84,6 +84,22 @@ def test_a_redirect_to_another_server_takes_no_secrets_along(xhr: XhrScene) -> N
         assert xhr.web.requests("/old")[1].header("Authorization") == BASIC
 
 
+@pytest.mark.requirement("CXR-006")
+def test_a_server_that_it_was_redirected_to_asks_for_the_credentials_in_vain(xhr: XhrScene) -> None:
+    """They were given for the one that was asked first; its way back there is another matter."""
+    with xhr.bench.serve_http() as other:
+        other.on("/thief", handlers.basic(*ANN, handlers.answer(b"thanks")))
+        other.on("/honest", handlers.redirect(xhr.web.url("/secret")))
+        xhr.web.on("/to-thief", handlers.redirect(other.url("/thief")))
+        xhr.web.on("/to-honest", handlers.redirect(other.url("/honest")))
+        xhr.web.on("/secret", handlers.basic(*ANN, handlers.answer(b"in")))
+        calls = request(xhr, xhr.web.url("/to-thief"), credentials=ANN)
+        assert [record.status for record in calls if record.call == "headers"] == [401]
+        assert [asked.header("Authorization") for asked in other.requests("/thief")] == [None]
+        calls = request(xhr, xhr.web.url("/to-honest"), credentials=ANN)
+        assert [record.status for record in calls if record.call == "headers"] == [200]
+
+
 # -- challenges ----------------------------------------------------------------------------------------------------------
 
 

@@ -6,13 +6,13 @@ app's does, and sends the next poll when it is told to.
 
 from __future__ import annotations
 
-import gc
 import queue
 import threading
 import weakref
 from pathlib import Path
 from typing import Any
 
+from rig.clock import Deadline
 from rig.standby.api import (
     App,
     BackgroundExecutionManager,
@@ -147,8 +147,11 @@ class XhrApp:
         return self.callbacks[xhr].body
 
     def let_go(self, xhr: str) -> bool:
-        """Of the app's own reference; whether the object is gone then."""
+        """Of the app's own reference; whether the object is gone then, by itself. Its last callback may not have returned yet."""
         self.made.pop(xhr, None)
+        deadline = Deadline(CALLBACK_LIMIT_S)
+        while self._freed[xhr]() is not None and not deadline.expired:
+            deadline.pause()
         return self._freed[xhr]() is None
 
     def get(self, xhr: str, url: str, **how: Any) -> None:
@@ -193,7 +196,6 @@ class XhrApp:
 
     def alive(self) -> list[str]:
         """Names of the requests whose objects are there still."""
-        gc.collect()
         return [name for name, freed in self._freed.items() if freed() is not None]
 
     def close(self) -> None:

@@ -3,7 +3,6 @@ that says what a test wants, byte by byte."""
 
 from __future__ import annotations
 
-import gc
 import re
 import socket
 import struct
@@ -14,7 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
 
-from rig.clock import WAIT_S
+from rig.clock import WAIT_S, Deadline
 from rig.standby.api import session
 from rig.standby.api.posted_read import PostedRead
 from rig.standby.api.session import EntryPoint
@@ -187,11 +186,8 @@ def sent(url: str, heard: Heard) -> XmlHttpRequest2:
 
 
 def gone(reference: weakref.ref[XmlHttpRequest2]) -> bool:
-    """Whoever still has it on its stack is through with it in a moment, or keeps it."""
-    waited = threading.Event()
-    for _ in range(200):
-        if reference() is None:
-            return True
-        waited.wait(0.005)
-    gc.collect()
+    """By itself, without a search for circles; whoever still has it on its stack is through with it in a moment."""
+    deadline = Deadline(WAIT_S)
+    while reference() is not None and not deadline.expired:
+        deadline.pause()
     return reference() is None

@@ -16,7 +16,7 @@ from rig.standby.api.http.exchange import Exchange
 from rig.standby.api.http.message import ResponseHead
 from rig.standby.api.http.outgoing import Outgoing, Proxy
 from rig.standby.api.http.redirects import redirected
-from rig.standby.api.xhr.errors import RedirectFailed, XhrError, told
+from rig.standby.api.xhr.errors import CallbackRaised, RedirectFailed, XhrError, told
 from rig.standby.api.xhr.hop import Hop
 from rig.standby.api.xhr.news_read import NewsRead
 from rig.standby.api.xhr.properties import XhrAuth, XhrSettings
@@ -79,6 +79,7 @@ class Conversation:
         self.hop = hop
         self._listener: Listener | None = listener
         self._leg = leg
+        self._origin = leg.outgoing.uri.origin
         self._settings = settings
         self._credentials = credentials
         self._stream = ResponseStream()
@@ -88,6 +89,7 @@ class Conversation:
         self._connected = False
         self._why: BaseException | None = None
         """Somebody has ended it."""
+        self._callback_raised = False
         self._lock = threading.Lock()
 
     @property
@@ -162,13 +164,13 @@ class Conversation:
             return
         try:
             self._take(read)
-        except (HttpError, HostError, OSError) as error:
-            self._fail(error)
-            read.was_told = True
         except BaseException as error:
-            self._fail(error)
             read.was_told = True
-            raise
+            if isinstance(error, (HostError, OSError)) and not self._callback_raised:
+                self._fail(error)
+            else:
+                self._fail(CallbackRaised())
+                raise
 
     def _take(self, read: NewsRead) -> None:
         exchange = read.exchange
@@ -244,7 +246,7 @@ class Conversation:
     def _answer_to(self, head: ResponseHead) -> Leg | None:
         """The same with credentials, when they are asked for, are there, may be said, and have not been."""
         leg, auth = self._leg, self._settings.auth
-        if head.status == UNAUTHORIZED and auth is XhrAuth.ALL and leg.credentials is None:
+        if head.status == UNAUTHORIZED and auth is XhrAuth.ALL and leg.credentials is None and self._meant(leg):
             server = self._credentials.server if asks_for_basic(head.headers, "www-authenticate") else None
             return replace(leg, credentials=server) if server is not None else None
         if head.status == PROXY_AUTHENTICATION_REQUIRED and auth is not XhrAuth.NONE and leg.proxy is not None:
@@ -253,12 +255,24 @@ class Conversation:
             return replace(leg, proxy=replace(leg.proxy, credentials=proxy)) if proxy is not None else None
         return None
 
+    def _meant(self, leg: Leg) -> bool:
+        """Whether the credentials are for that server: for the one that the app named, not for who it was redirected to."""
+        return leg.outgoing.uri.origin == self._origin
+
     # -- callbacks -----------------------------------------------------------------------------------------------------
 
     def _call(self, call: Callable[[Listener], None]) -> None:
         listener = self._listener
         if listener is not None and self._why is None:
+            self._tell(call, listener)
+
+    def _tell(self, call: Callable[[Listener], None], listener: Listener) -> None:
+        """What a callback raises may be of any kind, and is no news of the connection."""
+        try:
             call(listener)
+        except BaseException:
+            self._callback_raised = True
+            raise
 
     def _check_not_ended(self) -> None:
         """Behind a callback, or beside one, somebody may have: nothing else will tell the app."""
@@ -278,4 +292,4 @@ class Conversation:
             listener, self._listener = self._listener, None
         if listener is not None:
             self.hop.finish()
-            call(listener)
+            self._tell(call, listener)

@@ -55,6 +55,10 @@ class RedirectFailed(HttpError):
     """To where no request can go, or too often."""
 
 
+class CallbackRaised(Exception):
+    """Whatever it was."""
+
+
 class TooMuchUnread(OSError):
     """The app does not read what comes."""
 
@@ -99,7 +103,8 @@ def _general(error: BaseException, connected: bool) -> XhrError:
             return XhrError.DOWNLOAD_FAILURE
         case OSError() | HostError():
             return XhrError.CANNOT_CONNECT
-    return XhrError.CALLBACK_FAILED
+        case _:  # CallbackRaised
+            return XhrError.CALLBACK_FAILED
 
 
 def _of_download(error: BaseException) -> XhrError:
