@@ -19,6 +19,7 @@ from rig.standby.wire.from_app import GetPayloadState, SetPayload, StopPayload
 from rig.standby.wire.hresult import HostError, HResult
 from tests.standby.tls_peer import NAME, TlsPeer, shake_hands
 
+PONG = b"\x8a\x84"
 AHEAD = TOKENS_BYTES // 32
 FRAME = re.compile(rb"(?s)\x8a\x84(.{4})(.{4})|<([a-z]*)>")
 """A masked pong of four bytes (RFC 6455 section 5.2), or a word of the app's."""

@@ -163,6 +163,14 @@ def test_a_close_is_told_to_the_peer_once(authority: Authority, version: ssl.TLS
     assert not ends.client.owes
 
 
+@pytest.mark.parametrize("version", VERSIONS)
+def test_what_comes_after_a_close_of_this_end_is_received_all_the_same(authority: Authority, version: ssl.TLSVersion) -> None:
+    ends = connected(authority, version)
+    ends.client.close()
+    ends.client.receive(ends.server.said(b"on its way"))
+    assert ends.client.take(100) == b"on its way"
+
+
 def test_what_is_not_connected_yet_is_closed_in_silence(authority: Authority) -> None:
     ends = made(authority, authority.server_context(NAME))
     ends.client.outgoing()

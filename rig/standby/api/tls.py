@@ -141,12 +141,20 @@ class TlsLayer:
             try:
                 data = self._tls.read(PLAIN_BYTES)
             except ssl.SSLWantReadError:
+                self._answer_new_keys()
                 return
             except ssl.SSLError as error:
                 self._error = _error_of(error)
             else:
                 self._plain += data
                 self._ended = not data
+
+    def _answer_new_keys(self) -> None:
+        """OpenSSL puts its answer to a KeyUpdate before the next record that is written: one that is sealed ahead, and thought to
+        be alone. An empty write has it come now, and is nothing else (RFC 8446 section 4.6.3)."""
+        if self.version == "TLSv1.3":
+            with contextlib.suppress(ssl.SSLError):  # it has been closed at this end
+                self._tls.write(b"")
 
 
 def _error_of(error: ssl.SSLError) -> TlsError:
