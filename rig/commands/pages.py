@@ -125,6 +125,10 @@ On native and qemu, over the wire:
   --kills 1000   instead: the host's system is killed so often, while it runs, falls asleep, sleeps, wakes and the user comes
                  back; every byte must arrive once and in order, both ways, and the device must hold nothing at the end
 
+  --hours 24     instead: so many hours of standby on a scaled clock, with pushes, peers that die and a NAT that forgets
+  --hours 24 --websockets  instead: hours in which nothing comes, with 16 WebSocket channels kept alive every 15 minutes, by the
+                 task that the platform has for it and by the device, plain and over TLS: how often that wakes the host
+
   --transports 200  instead: wakes by a WebSocket message, by a TLS record, by both, and by a plain stream, in turn: how much
                  longer than the plain one each takes in the median (wake_websocket_ms_more and so on)
 

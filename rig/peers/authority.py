@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 LONG_AGO = datetime.datetime(2001, 1, 1)
 FAR_OFF = datetime.datetime(2999, 1, 1)
 """Where a certificate's time begins or ends that is not now: wrong whatever the machine's clock says."""
+KEYS = "tls_keys.log"
+"""In the format of NSS, which Wireshark calls the (Pre)-Master-Secret log: tls.keylog_file."""
 ANOTHER_NAME = "another.example"
 
 
@@ -40,7 +42,8 @@ class Flaw(enum.Enum):
 
 class Authority:
     """`Bench.authority`. `trusted` is the file that the host's apps trust: it is written with the first certificate. Files of
-    clients' certificates stand beside it. Any thread may call but for the very first call."""
+    clients' certificates stand beside it, and one with the keys of all connections, by which Wireshark reads what the capture has
+    of them. Any thread may call but for the very first call."""
 
     def __init__(self, trusted: Path) -> None:
         self.trusted = trusted
@@ -66,6 +69,7 @@ class Authority:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version, context.maximum_version = oldest, newest
         _load(context, self.server_pem(*names, flaw=flaw))
+        context.keylog_filename = str(self.trusted.with_name(KEYS))
         if client_certificate:
             context.load_verify_locations(cadata=self._authority.cert_pem.bytes().decode("ascii"))
             context.verify_mode = ssl.CERT_REQUIRED

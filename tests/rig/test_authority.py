@@ -82,6 +82,13 @@ def test_a_server_that_wants_a_clients_certificate_takes_this_authoritys_alone(a
             version_agreed(server, client)
 
 
+def test_the_keys_of_a_connection_are_written_down_for_who_reads_the_capture(authority: Authority) -> None:
+    version_agreed(authority.server_context(NAME), client_context(authority))
+    secrets = authority.trusted.with_name("tls_keys.log").read_text()
+    assert "\nCLIENT_TRAFFIC_SECRET_0 " in secrets
+    assert "\nSERVER_TRAFFIC_SECRET_0 " in secrets
+
+
 def test_a_bench_without_tls_imports_no_maker_of_keys() -> None:
     """It takes some 200 ms on a busy machine."""
     look = "import sys, rig.bench; sys.exit('trustme' in sys.modules or 'cryptography' in sys.modules)"
