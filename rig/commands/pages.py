@@ -54,6 +54,7 @@ Fixtures
   host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for; levers (rig help levers), restart
   server     the remote end of the host's connections: address, port, push
   websocket_server  a WebSocket server beside it: url, connection(), push, push_text, ping, close_with, frames
+  http_server       an HTTP server beside it: url, on(path, handler), request(number), requests; rig.peers.http_handlers
   inject     frames from the wire
   timeline   the ordered record of everything: wait, find (rig help events)
   capture    frames of every link

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from rig.config import StandbyConfig
@@ -234,3 +237,20 @@ def test_a_poll_that_is_bound_in_place_of_another_leaves_that_one_its_end(xhr: X
     second.respond(200, b"the second")
     assert xhr.timeline.wait("NIC_WAKE", after=after).channel == "inbox"
     assert xhr.trace(xhr.calls_to_end("poll-2")) == ["headers", "data", "response"]
+
+
+@pytest.mark.requirement("CXR-003")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=2))
+def test_what_is_kept_counts_for_the_next_system_too(xhr: XhrScene) -> None:
+    """Between binding and sending the system dies: it has written down how many the app keeps."""
+    xhr.xhr.call("construct")
+    for number in range(2):
+        _, held = xhr.poll(leak=True)
+        xhr.answer_and_run(held, b"news %d" % number)
+    xhr.xhr.call("make", xhr="third")
+    xhr.xhr.call("open", xhr="third", url=xhr.web.url("/poll"))
+    xhr.xhr.call("bind", xhr="third")
+    os.kill(xhr.host.pid, signal.SIGKILL)
+    xhr.timeline.wait("SYSTEM_STARTED", count=2)
+    xhr.xhr.call("send", xhr="third")
+    assert Status(xhr.xhr.call("wait")) is Status.POLICY_ERROR

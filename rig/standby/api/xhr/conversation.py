@@ -7,49 +7,21 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from typing import Protocol
 
-from rig.standby.api.http.credentials import Credentials, asks_for_basic
-from rig.standby.api.http.errors import HttpError, ProxyRefused
+from rig.standby.api.http.errors import ProxyRefused
 from rig.standby.api.http.exchange import Exchange
 from rig.standby.api.http.message import ResponseHead
-from rig.standby.api.http.outgoing import Outgoing, Proxy
-from rig.standby.api.http.redirects import redirected
-from rig.standby.api.xhr.errors import CallbackRaised, RedirectFailed, XhrError, told
+from rig.standby.api.xhr.errors import CallbackRaised, XhrError, told
 from rig.standby.api.xhr.hop import Hop
 from rig.standby.api.xhr.news_read import NewsRead
-from rig.standby.api.xhr.properties import XhrAuth, XhrSettings
+from rig.standby.api.xhr.properties import XhrSettings
 from rig.standby.api.xhr.response_stream import ResponseStream
+from rig.standby.api.xhr.route import Leg, Route
 from rig.standby.wire.hresult import HostError, HResult
 
-MOST_REDIRECTS = 100
-"""As IXMLHTTPRequest2 has it."""
 DRAINED_BYTES = 65_536
 """Of the body of a redirect or a challenge, to use its connection again; one that is longer costs a new connection."""
-UNAUTHORIZED, PROXY_AUTHENTICATION_REQUIRED = 401, 407
-
-
-@dataclass(frozen=True)
-class XhrCredentials:
-    """Said to nobody before he asks."""
-
-    server: Credentials | None = None
-    proxy: Credentials | None = None
-
-
-@dataclass(frozen=True)
-class Leg:
-    """What is sent on a hop, and what with."""
-
-    outgoing: Outgoing
-    proxy: Proxy | None
-    credentials: Credentials | None = None
-
-    def same_way(self, other: Leg) -> bool:
-        """The connection of one will do for the other: same server, same proxy before it."""
-        ways = [(leg.outgoing.uri.origin, leg.proxy and (leg.proxy.host, leg.proxy.port)) for leg in (self, other)]
-        return ways[0] == ways[1]
 
 
 class Listener(Protocol):
@@ -69,21 +41,17 @@ class Conversation:
         self,
         listener: Listener,
         hop: Hop,
-        leg: Leg,
+        route: Route,
         settings: XhrSettings,
-        credentials: XhrCredentials,
     ) -> None:
         """`hop`: the first one, which may be bound to a channel."""
         self.head: ResponseHead | None = None
         """Of the response that the app was told of."""
         self.hop = hop
         self._listener: Listener | None = listener
-        self._leg = leg
-        self._origin = leg.outgoing.uri.origin
+        self._route = route
         self._settings = settings
-        self._credentials = credentials
         self._stream = ResponseStream()
-        self._redirects = 0
         self._next: Leg | None = None
         """Where it goes when the response that says so is complete."""
         self._connected = False
@@ -115,8 +83,8 @@ class Conversation:
     # -- hops ----------------------------------------------------------------------------------------------------------
 
     def _begin(self, hop: Hop) -> None:
-        hop.proxy = self._leg.proxy
-        hop.begin(self._leg.outgoing.uri, lambda: self._send_on(hop), self._not_connected)
+        hop.proxy = self._route.leg.proxy
+        hop.begin(self._route.leg.outgoing.uri, lambda: self._send_on(hop), self._not_connected)
 
     def _send_on(self, hop: Hop) -> None:
         self._connected = True
@@ -125,11 +93,11 @@ class Conversation:
 
     def _send(self) -> None:
         """Raises HostError, OSError when somebody has closed the hop. The same proxy may get credentials that it did not have."""
-        self.hop.proxy = self._leg.proxy
-        self.hop.send(self._leg.outgoing, self._leg.credentials, self._settings.threshold_bytes, self._came)
+        self.hop.proxy = self._route.leg.proxy
+        self.hop.send(self._route.leg.outgoing, self._route.leg.credentials, self._settings.threshold_bytes, self._came)
 
     def _not_connected(self, error: BaseException) -> None:
-        leg = self._answer_to(error.head) if isinstance(error, ProxyRefused) else None
+        leg = self._route.answer_to(error.head) if isinstance(error, ProxyRefused) else None
         if leg is None:
             self._fail(error)
             return
@@ -140,7 +108,7 @@ class Conversation:
 
     def _go(self, leg: Leg, exchange: Exchange | None = None) -> bool:
         """The next leg: on the same connection if that may have another `exchange`. Whether it is."""
-        same_way, self._leg, self._next = self._leg.same_way(leg), leg, None
+        same_way, self._route.leg, self._next = self._route.leg.same_way(leg), leg, None
         if exchange is not None and exchange.reusable and same_way and self.hop.quiet:
             self._send()
             return True
@@ -184,8 +152,8 @@ class Conversation:
 
     def _take_head(self, read: NewsRead, head: ResponseHead) -> None:
         """Sets `head` when it is the app's, `_next` when it is not."""
-        answer = self._answer_to(head)
-        redirect = None if answer is not None else self._redirected(head)
+        answer = self._route.answer_to(head)
+        redirect = None if answer is not None else self._route.redirected(head)
         self._next = answer or redirect
         if redirect is not None:
             read.was_told = True
@@ -226,38 +194,6 @@ class Conversation:
         else:
             read.goes_on = True
             self.hop.read(exchange, self._settings.threshold_bytes, self._came)
-
-    # -- redirects and challenges --------------------------------------------------------------------------------------
-
-    def _redirected(self, head: ResponseHead) -> Leg | None:
-        """Raises RedirectFailed."""
-        try:
-            outgoing = redirected(self._leg.outgoing, head)
-        except HttpError as error:
-            raise RedirectFailed(str(error)) from error
-        if outgoing is None:
-            return None
-        self._redirects += 1
-        if self._redirects > MOST_REDIRECTS:
-            raise RedirectFailed(f"redirected more than {MOST_REDIRECTS} times")
-        same_server = outgoing.uri.origin == self._leg.outgoing.uri.origin
-        return replace(self._leg, outgoing=outgoing, credentials=self._leg.credentials if same_server else None)
-
-    def _answer_to(self, head: ResponseHead) -> Leg | None:
-        """The same with credentials, when they are asked for, are there, may be said, and have not been."""
-        leg, auth = self._leg, self._settings.auth
-        if head.status == UNAUTHORIZED and auth is XhrAuth.ALL and leg.credentials is None and self._meant(leg):
-            server = self._credentials.server if asks_for_basic(head.headers, "www-authenticate") else None
-            return replace(leg, credentials=server) if server is not None else None
-        if head.status == PROXY_AUTHENTICATION_REQUIRED and auth is not XhrAuth.NONE and leg.proxy is not None:
-            may = leg.proxy.credentials is None and asks_for_basic(head.headers, "proxy-authenticate")
-            proxy = self._credentials.proxy if may else None
-            return replace(leg, proxy=replace(leg.proxy, credentials=proxy)) if proxy is not None else None
-        return None
-
-    def _meant(self, leg: Leg) -> bool:
-        """Whether the credentials are for that server: for the one that the app named, not for who it was redirected to."""
-        return leg.outgoing.uri.origin == self._origin
 
     # -- callbacks -----------------------------------------------------------------------------------------------------
 

@@ -26,11 +26,12 @@ from rig.standby.api.http.message import HeaderList, ResponseHead
 from rig.standby.api.http.outgoing import Outgoing, Proxy
 from rig.standby.api.http.uri import HttpUri
 from rig.standby.api.transport import Transport
-from rig.standby.api.xhr.conversation import Conversation, Leg, XhrCredentials
+from rig.standby.api.xhr.conversation import Conversation
 from rig.standby.api.xhr.errors import XhrError
 from rig.standby.api.xhr.hop import Hop
 from rig.standby.api.xhr.properties import XhrProperty, XhrSettings
 from rig.standby.api.xhr.response_stream import ResponseStream
+from rig.standby.api.xhr.route import Leg, Route, XhrCredentials
 from rig.standby.wire.hresult import HostError, HResult
 
 DEFAULT_HEADERS: HeaderList = (("Accept", "*/*"), ("User-Agent", "rig XmlHttpRequest2"))
@@ -136,8 +137,9 @@ class XmlHttpRequest2(Transport):
             hop = Hop(self._settings)
             hop.socket_id, hop.channel_id = self.socket_id, self.channel_id
             leg = Leg(self._whole(outgoing, body), Proxy(*self.proxy) if self.proxy is not None else None)
+            route = Route(leg, self._credentials, self._settings.auth)
             callback, self._callback = self._callback, None
-            self._conversation = Conversation(_Listener(self, callback), hop, leg, self._settings, self._credentials)
+            self._conversation = Conversation(_Listener(self, callback), hop, route, self._settings)
         self._conversation.start()
 
     def abort(self) -> None:
