@@ -40,6 +40,10 @@ class HttpSmallApp:
     def dispose(self) -> None:
         self.requests[-1].dispose()
 
+    def close_channel(self) -> None:
+        assert self.channel is not None
+        self.channel.close()
+
     def cancel(self) -> bool:
         return self.futures[-1].cancel()
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from rig.standby.wire import from_app
+from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.timeline import Timeline
 from tests.standby.app_process import PATIENCE_S, AppProcess, server
@@ -90,6 +91,23 @@ def test_a_request_is_given_up_while_it_connects(app: AppProcess, how: str) -> N
         assert app.ask("result") == [0, "CancelledError: "]
         assert app.ask("wait") == Status.TRANSPORT_DISCONNECTED
         assert time.monotonic() - begun < AT_ONCE_S
+
+
+def test_a_channel_that_is_closed_while_it_connects_cancels_its_request(app: AppProcess) -> None:
+    """The system knows no such channel when the connect ends: that is not what is the matter."""
+
+    def unknown(end: from_app.ConnectEnd) -> None:
+        raise HostError(HResult.ELEMENT_NOT_FOUND, "the channel was closed")
+
+    with socket.create_server(("127.0.0.1", 0), backlog=0) as late, socket.socket() as other:
+        other.connect(late.getsockname())
+        app.ask("bound", uri=uri(late))
+        app.expect(from_app.ConnectBegin)
+        app.answers[from_app.ConnectEnd] = unknown
+        app.ask("close_channel")
+        late.settimeout(PATIENCE_S)
+        late.accept()[0].close()
+        assert app.ask("result") == [0, "CancelledError: "]
 
 
 def test_a_connect_that_is_over_too_late_leaves_nothing_open(app: AppProcess) -> None:

@@ -33,6 +33,11 @@ def test_a_uri_says_where_to_and_what_for(text: str, authority: str, target: str
     assert HttpUri.parse(str(uri)) == uri
 
 
+def test_the_name_of_a_link_is_for_the_kernel_and_for_nobody_else() -> None:
+    uri = HttpUri.parse("http://[fe80::1%25eth0]:8080/")
+    assert (uri.host, uri.authority, str(uri)) == ("fe80::1%eth0", "[fe80::1]:8080", "http://[fe80::1]:8080/")
+
+
 @pytest.mark.parametrize(
     "text",
     [

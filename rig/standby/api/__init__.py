@@ -1,4 +1,5 @@
-"""All that an app under test imports: WinRT terms in PEP 8 spelling."""
+"""All that an app under test imports: WinRT terms in PEP 8 spelling. WebSockets, HTTP and IXMLHTTPRequest2 are in packages of
+their own below, as their libraries take a moment to import."""
 
 from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fresh_masks
 from rig.standby.api.application_data import ApplicationData

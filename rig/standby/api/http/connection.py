@@ -69,7 +69,11 @@ class HttpConnection(StreamTransport):
         self._connect(*way, timeout_s)
         if self._given_up:
             super().close()
-            raise HostError(HResult.CANCELLED, f"connection {self.socket_id} was closed while it connected")
+            raise self._cancelled()
+
+    def _cancelled(self) -> HostError:
+        """What is the matter, whatever else went wrong because of it: the system refuses a channel that is closed."""
+        return HostError(HResult.CANCELLED, f"connection {self.socket_id} was closed while it connected")
 
     def begin(self, uri: HttpUri, connected: Callable[[], None], failed: Callable[[BaseException], None]) -> None:
         """Connect without waiting for it; then one of the two is called, on a thread of its own. Raises HostError
@@ -86,8 +90,8 @@ class HttpConnection(StreamTransport):
             self._over.set()
             connected()
         except BaseException as error:
-            self._error = error
-            failed(error)
+            self._error = self._cancelled() if self._given_up else error
+            failed(self._error)
         finally:
             self._sent.set()
             self._over.set()

@@ -7,6 +7,7 @@ from contextlib import suppress
 from typing import TypeAlias, TypeVar
 
 from rig.standby.api.http.response import HttpResponseMessage
+from rig.standby.wire.hresult import HostError, HResult
 
 R = TypeVar("R")
 
@@ -19,5 +20,9 @@ def fulfil(future: Future[R], result: R) -> None:
 
 
 def fault(future: Future[R], error: BaseException) -> None:
+    """Who has given it up himself hears that it is cancelled."""
+    if isinstance(error, HostError) and error.hresult is HResult.CANCELLED:
+        future.cancel()
+        return
     with suppress(InvalidStateError):
         future.set_exception(error)

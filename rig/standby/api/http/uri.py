@@ -41,6 +41,7 @@ class HttpUri:
             raise _invalid(text, "credentials in it: they go into the client's")
         query = f"?{quote(parts.query, safe=NOT_QUOTED)}" if parts.query else ""
         target = quote(parts.path or "/", safe=NOT_QUOTED) + query
+        host = host.replace("%25", "%", 1) if ":" in host else host  # the sign before a link's name (RFC 6874 2)
         return cls(parts.scheme, _ascii(host, text), DEFAULT_PORTS[parts.scheme] if port is None else port, target)
 
     def join(self, reference: str) -> HttpUri:
@@ -71,7 +72,8 @@ class HttpUri:
 
     @property
     def _host(self) -> str:
-        return f"[{self.host}]" if ":" in self.host else self.host
+        """An address of one link is without the link's name: that is ours, and nobody else's (RFC 6874 4)."""
+        return f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
 
     def __str__(self) -> str:
         """Its absolute form, as a proxy wants it (RFC 9112 3.2.2)."""
