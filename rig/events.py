@@ -84,6 +84,14 @@ class TimelineEvent(StrEnum):
     )
     NIC_PATTERN_DEL = "NIC_PATTERN_DEL", "It has it no more: its owner's names, slot, gen; or pattern_id."
     NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: its owner's names, error."
+    SEALED = (
+        "SEALED",
+        "An app about to be stopped has sealed keep-alives ahead: app, instance, channel, new, records (all that are not sent yet).",
+    )
+    SEALED_FLUSH = (
+        "SEALED_FLUSH",
+        "Those that the device had not sent, the app has, before anything else: app, instance, channel, records, sent (ever).",
+    )
     PAYLOAD_KEEP_ALIVE = (
         "PAYLOAD_KEEP_ALIVE",
         "The app gave a keep-alive of its own protocol, or took it back: app, channel, bytes.",

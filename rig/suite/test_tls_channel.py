@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import ssl
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -116,6 +116,38 @@ def test_a_wrong_certificate_is_a_connect_that_failed_and_its_slot_is_free(scene
         server.connection().wait_closed()
     assert scene.device.slots() == ()
     scene.open_hardware()
+
+
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1))
+@pytest.mark.parametrize(
+    ("answer", "status"),
+    [
+        (b"", SocketErrorStatus.CONNECTION_TIMED_OUT),
+        (b"HTTP/1.1 400 Bad Request\r\n\r\n", SocketErrorStatus.UNKNOWN),
+        (None, SocketErrorStatus.CONNECTION_RESET_BY_PEER),
+    ],
+    ids=["silent", "speaks HTTP", "closes"],
+)
+def test_a_server_that_speaks_no_tls_is_a_connect_that_failed(
+    scene: Scene, app: AppHandle, answer: bytes | None, status: SocketErrorStatus
+) -> None:
+    with scene.bench.serve("server") as plain:
+        plain.on_accept = lambda connection: setattr(connection, "responder", responder_of(connection, answer))
+        refused = app.call("status_of_connect", channel="refused", host=plain.address, port=plain.port, limit_s=0.5)
+        assert refused == [status, False]
+        scene.timeline.wait("SLOT_FREE", channel="refused")
+    scene.open_hardware()
+
+
+def responder_of(connection: PushConnection, answer: bytes | None) -> Callable[[bytes], list[bytes]]:
+    """None: it says FIN."""
+
+    def respond(_data: bytes) -> list[bytes]:
+        if answer is None:
+            connection.finish()
+        return [answer] if answer else []
+
+    return respond
 
 
 def test_the_same_server_with_a_right_certificate_is_taken_under_its_name(scene: Scene, app: AppHandle) -> None:

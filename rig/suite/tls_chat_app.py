@@ -35,14 +35,14 @@ class TlsChatApp(ChatApp):
         self.client_certificate = Path(client_certificate) if client_certificate else None
         self.upgrades = upgrades
 
-    def status_of_connect(self, channel: str, host: str, port: int) -> tuple[int, bool]:
+    def status_of_connect(self, channel: str, host: str, port: int, limit_s: float = 10.0) -> tuple[int, bool]:
         """The SocketErrorStatus that it is refused with, and whether its transport is connected. The channel stays."""
         self.request_access()
         trigger = ControlChannelTrigger(channel, 30, ControlChannelTriggerResourceType.REQUEST_HARDWARE_SLOT)
         sock = StreamSocket()
         trigger.using_transport(sock)
         try:
-            self._connect_socket(sock, host, port)
+            sock.connect(host, port, protection=SocketProtectionLevel.TLS, timeout_s=limit_s)
         except OSError as error:
             return int(SocketError.get_status(error)), sock.connected
         raise AssertionError("it was not refused")

@@ -6,7 +6,8 @@ import re
 import socket
 import ssl
 import struct
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 from rig.device.payload import TOKENS_BYTES, PayloadKeepAlive, PayloadState, fresh_masks
@@ -36,6 +37,14 @@ class FakeSystem:
     busy: int = 0
     """So often the device has not been asked yet."""
     knows: bool = True
+    name: str = "app"
+    instance: int = 1
+    told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
+    """On the timeline."""
+
+    @property
+    def timeline(self) -> Any:
+        return SimpleNamespace(add=lambda event, **detail: self.told.append((event, detail)))
 
     def notify(self, notice: Any) -> None:
         """FollowSuspension."""

@@ -33,6 +33,7 @@ def test_what_the_device_has_not_sent_goes_out_before_the_next_word(pongs: Pongs
     pongs.write(b"up")
     assert pongs.heard() == (list(range(AHEAD)), [b"up"])
     assert pongs.keep_alive.state.sent == AHEAD
+    assert [(event, detail["records"]) for event, detail in pongs.system.told] == [("SEALED", AHEAD), ("SEALED_FLUSH", AHEAD - 3)]
 
 
 def test_without_the_flush_the_server_ends_it(pongs: Pongs) -> None:

@@ -69,9 +69,10 @@ class SealedKeepAlive:
         before_suspension(self._seal)
 
     def end(self) -> None:
-        """The device sends none any more; what is left goes out now. Raises OSError."""
+        """The device sends none any more; what is left goes out now, unless the connection is over."""
         self.forget()
-        self._stream.write_first()
+        with contextlib.suppress(OSError):
+            self._stream.write_first()
 
     def forget(self) -> None:
         """The transport is of no more use."""
@@ -97,6 +98,7 @@ class SealedKeepAlive:
             self._records += new
             if self._records:
                 self._give()
+                self._record("SEALED", new=len(new), records=len(self._records))
 
     @property
     def _most(self) -> int:
@@ -133,6 +135,7 @@ class SealedKeepAlive:
             return b""
         left, self._records = self._stopped(), []
         self._sent += len(left)
+        self._record("SEALED_FLUSH", records=len(left), sent=self._sent)
         return b"".join(left)
 
     def _stopped(self) -> list[bytes]:
@@ -164,3 +167,7 @@ class SealedKeepAlive:
         with contextlib.suppress(OSError):
             self._stream.sock.shutdown(socket.SHUT_RDWR)
         return ConnectionAbortedError(errno.ECONNABORTED, f"{UNKNOWN}: {why}")
+
+    def _record(self, event: str, **detail: int) -> None:
+        app = session.current()
+        app.timeline.add(event, app=app.name, instance=app.instance, channel=self._channel_id, **detail)
