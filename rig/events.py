@@ -86,7 +86,7 @@ class TimelineEvent(StrEnum):
     NIC_REFUSED = "NIC_REFUSED", "The device, or the way to it, would not have it: its owner's names, error."
     SEALED = (
         "SEALED",
-        "An app about to be stopped has sealed keep-alives ahead: app, instance, channel, new, records (all that are not sent yet).",
+        "An app about to be stopped has sealed keep-alives ahead: app, instance, channel, new, records (all that are not sent).",
     )
     SEALED_FLUSH = (
         "SEALED_FLUSH",
