@@ -50,7 +50,7 @@ class AppHandle:
         return self._end(by_user=False)
 
     def close_by_user(self) -> Record:
-        """The user closes it; the same otherwise."""
+        """The user closes it: its handlers of suspending are called before; the same otherwise."""
         return self._end(by_user=True)
 
     @property

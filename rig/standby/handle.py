@@ -43,7 +43,8 @@ CALL_TIMEOUT_S = 30.0
 
 
 WAITS_FOR_TASKS = bench.EndApp, bench.UpdatePackage, bench.UninstallPackage
-"""Answered when the tasks that it cancels have ended, at the end of their grace at the latest."""
+"""Answered when the tasks that it cancels have ended, at the end of their grace at the latest, and an app has done what it does
+before it is stopped."""
 
 
 class StandbyHost:
@@ -101,7 +102,7 @@ class StandbyHost:
         shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
         self._trusted = trusted.resolve()
         self._rules = asdict(standby)
-        self._grace_s = standby.cancel_grace_s
+        self._grace_s = standby.cancel_grace_s + standby.suspend_deadline_s
         self._port_fds = port_fds
         news, told = pair()
         self.news = News(news)

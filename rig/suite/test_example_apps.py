@@ -178,8 +178,7 @@ def test_presence(bench: Bench) -> None:
         neighbour.send(b"Max", to)
         timeline.wait("Presence heard", who=["Bob", "Kim", "Max"], after=back)
 
-    presence.suspend()
-    presence.terminate()
+    presence.close_by_user()
     connections, after = len(server.connections), timeline.mark()
     server.push(b"-Kim\n")
     timeline.wait("RUN_EXIT", task="watch", after=after)

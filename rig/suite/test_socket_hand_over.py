@@ -168,6 +168,26 @@ def test_sockets_are_given_before_the_host_sleeps_and_wake_it(sockets: HandOverS
 
 
 @pytest.mark.requirement("SAT-011")
+def test_sockets_are_given_when_the_user_closes_the_app_and_outlive_it(sockets: HandOverScene) -> None:
+    server = sockets.stream()
+    sockets.app.call("give_when_suspended")
+    ended = sockets.app.close_by_user()
+    assert sockets.given_back(socket="stream").seq < sockets.timeline.wait("APP_END").seq < ended.seq
+    server.push(b"nobody there?")
+    assert sockets.read("stream").bytes == 13
+
+
+@pytest.mark.requirement("SAT-011")
+def test_an_app_that_is_ended_without_a_word_takes_its_sockets_along(sockets: HandOverScene) -> None:
+    """The control."""
+    server = sockets.stream()
+    sockets.app.call("give_when_suspended")
+    sockets.app.terminate()
+    server.wait_closed()
+    assert not sockets.timeline.find("OWNERSHIP_TO_BROKER")
+
+
+@pytest.mark.requirement("SAT-011")
 @pytest.mark.bench_config(standby=StandbyConfig(suspend_deadline_s=0.3))
 def test_a_deferral_that_is_never_complete_holds_the_host_up_for_a_bounded_time(sockets: HandOverScene) -> None:
     """The control: it is the deferral that the system waits for."""

@@ -231,6 +231,42 @@ async def test_what_is_said_of_no_asking_changes_nothing() -> None:
         assert not app.stopped
 
 
+@virtual
+async def test_a_user_who_closes_it_has_it_asked_before_it_ends() -> None:
+    async with fake_host(suspend_deadline_s=DEADLINE_S) as host:
+        app = await asking(host, answers=False)
+        closing = asyncio.ensure_future(host.bench(bench.EndApp(host.instance_of(app), by_user=True)))
+        await asyncio.sleep(DEADLINE_S / 2)
+        assert not app.killed
+        app.notify(Suspended(app.asked[0].number))
+        await closing
+        assert app.killed
+        assert [told.cause for told in host.timeline.find("APP_END")] == ["closed by the user"]
+
+
+@virtual
+async def test_one_that_is_closed_and_never_says_that_it_is_done_ends_all_the_same() -> None:
+    async with fake_host(suspend_deadline_s=DEADLINE_S) as host:
+        app = await asking(host, answers=False)
+        began_s = host.now_s
+        await host.bench(bench.EndApp(host.instance_of(app), by_user=True))
+        assert host.now_s - began_s == pytest.approx(DEADLINE_S, abs=0.1)
+        assert app.killed
+
+
+@pytest.mark.parametrize("by_user", [True, False])
+@virtual
+async def test_one_that_is_stopped_already_or_ended_by_the_system_is_not_asked(by_user: bool) -> None:
+    async with fake_host() as host:
+        app = await asking(host)
+        if by_user:
+            await host.bench(bench.Suspend(host.instance_of(app)))
+            await host.settle()
+        asked = len(app.asked)
+        await host.bench(bench.EndApp(host.instance_of(app), by_user=by_user))
+        assert (app.killed, len(app.asked)) == (True, asked)
+
+
 async def _life(host: MortalHost) -> None:
     """Of an app that is asked before each of two sleeps, and between them is woken."""
     app = await host.app()

@@ -10,7 +10,8 @@
 Whoever has a handler is asked before it is stopped: in the background, and in connected standby whenever it has nothing to do.
 It is stopped when all handlers have returned and all deferrals are complete, and after `suspend_deadline_s` (bench.toml) all the
 same. When something comes for it meanwhile it is not stopped, and asked again when that is over; so it is after each wake and
-each task that it goes on for. `resuming` tells that the user is back, once, however often it went on before.
+each task that it goes on for, and before it ends because the user closes it. `resuming` tells that the user is back,
+once, however often it went on before.
 """
 
 from __future__ import annotations

@@ -74,6 +74,13 @@ class Processes:
         self._timeline.add("APP_SUSPENDING", app=app.name, instance=app.instance)
         app.suspension.begin(self._suspend_deadline_s, lambda: self._overdue(app))
 
+    async def leave(self, app: AppProcess) -> None:
+        """It is about to be ended, and may do before what it does before it is stopped; others have nothing to do."""
+        if app.suspension.wanted and app.is_ready and not (app.suspended or app.stopping):
+            if not app.suspension.under_way:
+                self._ask(app)
+            await app.suspension.wait_over()
+
     def ready_to_stop(self, app: AppProcess, number: int) -> None:
         """It was asked, and has done what it had to. What it says too late counts for nothing."""
         if app.suspension.under_way and app.suspension.number == number:

@@ -90,8 +90,11 @@ class Servicing:
         self._timeline.add("PACKAGE_UNINSTALL", app=name, version=package.version)
 
     async def end(self, app: AppProcess, cause: Cause) -> None:
-        """What it runs has its grace. Returns when it has ended, and nothing of it is left."""
+        """What it runs has its grace; whom the user closes is asked as before a suspension. Returns when it has ended, and
+        nothing of it is left."""
         await self._owners.app_stops(app)
+        if cause is Cause.CLOSED_BY_USER:
+            await self._processes.leave(app)
         await self._kill(app, cause)
 
     async def _kill(self, app: AppProcess, cause: Cause) -> None:

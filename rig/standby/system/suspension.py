@@ -40,6 +40,7 @@ class Suspension(SavedPart):
         self._tell = tell
         self._hold: Hold | None = None
         self._timer: asyncio.TimerHandle | None = None
+        self._over = asyncio.Event()
 
     def save(self) -> SavedSuspension:
         return self._saved
@@ -63,13 +64,19 @@ class Suspension(SavedPart):
 
     def begin(self, within_s: float, overdue: Callable[[], None]) -> None:
         """Ask. `overdue` is called when it has not said within that long, of real time, that it is done."""
+        self._over.clear()
         self._change(number=self.number + 1, away=True)
         self._hold = self._governor.hold(self._label, "it is asked before it is suspended")
         self._timer = asyncio.get_running_loop().call_later(within_s, overdue)
         self._tell(Suspending(self.number, within_s))
 
+    async def wait_over(self) -> None:
+        """Of one that is under way: it is stopped, goes on or has ended."""
+        await self._over.wait()
+
     def over(self) -> None:
         """It is stopped, goes on or has ended: nobody waits for it. Safe to call twice."""
+        self._over.set()
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -48,8 +48,8 @@ class Resume(Call[None], frozen=True):
 
 
 class EndApp(Call[None], frozen=True):
-    """Its process is ended without being asked: by the user who closes it, or by the system that wants its memory. Answered when
-    it has ended."""
+    """Its process is ended: by the user who closes it, when it has done what it does before a suspension, or by the system that
+    wants its memory, without being asked. Answered when it has ended."""
 
     instance: int
     by_user: bool
