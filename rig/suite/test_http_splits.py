@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import random
+import time
+
 import pytest
 
+from rig.peers.http_handlers import hold
 from rig.suite.http_scene import POLL, HttpScene
 
 RESPONSE = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnews"
 CHUNKED = b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nne\r\n2\r\nws\r\n0\r\n\r\n"
 HEAD_BYTES = RESPONSE.index(b"news")
 CYCLES = 100
+MOMENTS = 50
+SPREAD_S = 0.05
+"""From the end of a task on: the linger time, the next entry, and a moment of sleep."""
 
 
 def wait_asleep(http: HttpScene, after: int) -> None:
@@ -105,3 +112,28 @@ def test_a_hundred_long_polls_hold_one_slot(http: HttpScene) -> None:
     assert len(http.device.slots()) == 1
     assert len(http.web.open_connections) == 1
     assert http.client.call("messages") == [f"news {number}" for number in range(CYCLES)]
+
+
+@pytest.mark.requirement("CHC-004", "CHC-006")
+def test_two_channels_are_answered_at_any_moment_of_falling_asleep(http: HttpScene) -> None:
+    """Together, or one while the task of the other runs: each response has its task, and each channel its slot."""
+    seed = random.randrange(1 << 32)
+    moments = random.Random(seed)
+    channels = {"inbox": "/inbox", "news": "/news"}
+    for channel, path in channels.items():
+        http.web.on(path, hold)
+        http.polling(path, channel=channel)
+    http.sleep()
+    for number in range(MOMENTS):
+        after = http.timeline.mark()
+        for channel, path in channels.items():
+            time.sleep(moments.uniform(0, SPREAD_S) * moments.randrange(2))
+            http.web.request(number, path=path).respond(200, f"{channel} {number}".encode())
+        for channel in channels:
+            http.message(f"{channel} {number}", after, channel)
+    for path in channels.values():
+        http.web.request(MOMENTS, path=path)
+    http.host.exit_standby()
+    assert len(http.timeline.find("RUN_ENTER", kind="push")) == 2 * MOMENTS, f"seed {seed}"
+    assert len(http.device.slots()) == len(http.web.open_connections) == 2
+    assert not [record for record in http.timeline.find("RUN_EXIT") if record.fault]
