@@ -1,0 +1,56 @@
+"""The file that a download becomes: it has its name when it is whole, and never before.
+
+Until then the bytes lie beside it. What was told to be there has been handed to the kernel before, so that a process that is
+killed loses none of it; before the file gets its name it is on the disk.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+SUFFIX = ".part"
+
+
+class PartialFile:
+    """Raises OSError (the disk is full, the folder is gone); then as many bytes are there as `length` says."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._fd = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self.length = os.lseek(self._fd, 0, os.SEEK_END)
+        """Bytes that are there."""
+
+    @property
+    def part(self) -> Path:
+        return self.path.with_name(self.path.name + SUFFIX)
+
+    def append(self, data: bytes) -> None:
+        rest = memoryview(data)
+        while rest:
+            written = os.write(self._fd, rest)
+            self.length += written
+            rest = rest[written:]
+
+    def restart(self) -> None:
+        """Nothing of it is of use."""
+        os.ftruncate(self._fd, 0)
+        os.lseek(self._fd, 0, os.SEEK_SET)
+        self.length = 0
+
+    def complete(self) -> None:
+        """It is whole: it gets its name, in place of whatever had it."""
+        os.fsync(self._fd)
+        self.part.rename(self.path)
+        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+
+    def discard(self) -> None:
+        """Nobody wants it any more."""
+        self.part.unlink(missing_ok=True)
+
+    def close(self) -> None:
+        os.close(self._fd)
