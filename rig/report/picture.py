@@ -4,7 +4,7 @@
     sleep    the device owns the identity  wake     NIC_WAKE with its reason
     app      suspended                     tasks    waiting for a condition, RUN_ENTER to RUN_EXIT, deferrals, cancellation
     levers   what the test has turned      holds    who kept the host awake in standby
-    sockets  with the broker, by id; what came on them
+    sockets  with the broker, by id, in a lane each if they are few; what came on them
 
 A keep-alive of the device is an empty ACK that it sends unasked: a peer's frame just before makes it an answer.
 
@@ -28,6 +28,9 @@ MAX_RECORDS = 5000
 
 MERGE_PX = 0.5
 """Marks and bars nearer than this cannot be told apart, zoomed in neither: the first is drawn and says how many it stands for."""
+
+MAX_SOCKET_LANES = 6
+"""More sockets than these share one lane: their bars lie on each other, and a thousand lanes were worse."""
 
 DEVICE_LINK = "device link"
 PORTS = {"ph": "host link", "ps": "server link", "pn": DEVICE_LINK}
@@ -66,6 +69,9 @@ BEGIN_END = {
     "RUN_EXIT": ("task", "end", "task"),
 }
 """Event -> kind of lane, begin or end of a bar, style of the bar."""
+
+SOCKETS = frozenset({"OWNERSHIP_TO_BROKER", "OWNERSHIP_TO_APP", "SOCKET_DROPPED", "SOCKET_ACTIVITY", "SOCKET_WAITS"})
+"""Of the broker's sockets."""
 
 
 @dataclass(frozen=True)
@@ -117,7 +123,9 @@ def draw(records: Iterable[Record]) -> Picture | None:
     """The picture of a test; None when nothing of it can be drawn."""
     in_order = sorted(records, key=lambda record: record.t_ns)
     probes = _keep_alives(in_order)
-    drawable = [(record, lane) for record in in_order if (lane := _lane(record, probes)) is not None]
+    sockets = {_socket(record) for record in in_order if record.event in SOCKETS}
+    few = len(sockets) <= MAX_SOCKET_LANES
+    drawable = [(record, lane) for record in in_order if (lane := _lane(record, probes, few_sockets=few)) is not None]
     if not drawable:
         return None
     shown = drawable[-MAX_RECORDS:]
@@ -236,9 +244,15 @@ def _at_device(record: Record) -> bool:
     return bool(record.detail.get("device"))
 
 
-def _lane(record: Record, probes: frozenset[int]) -> str | None:
+def _socket(record: Record) -> str:
+    return f"socket {record.detail.get('socket', '')}".strip()
+
+
+def _lane(record: Record, probes: frozenset[int], *, few_sockets: bool) -> str | None:
     """The name of the lane that shows the record."""
     event, detail = record.event, record.detail
+    if event in SOCKETS:
+        return _socket(record) if few_sockets else "sockets"
     if event in BEGIN_END:
         return _bar_lane(record)
     if event in KEEP_ALIVES or record.seq in probes:
@@ -256,8 +270,6 @@ def _lane(record: Record, probes: frozenset[int]) -> str | None:
         "CANCEL_SENT": "tasks",
         "TASK_KILLED": "tasks",
         "TASK_END": "tasks",
-        "SOCKET_ACTIVITY": "sockets",
-        "SOCKET_WAITS": "sockets",
     }
     if event in named:
         return named[event]
@@ -268,8 +280,7 @@ def _bar_lane(record: Record) -> str:
     kind = BEGIN_END[record.event][0]
     if kind == "app":
         return f"app {record.detail.get('app', '')}".strip()
-    lanes = {"sleep": "sleep", "read": "reads", "task": "tasks", "wait": "task waits", "deferral": "deferrals"}
-    return {**lanes, "socket": "sockets"}[kind]
+    return {"sleep": "sleep", "read": "reads", "task": "tasks", "wait": "task waits", "deferral": "deferrals"}[kind]
 
 
 def _bar_label(record: Record, style: str) -> str:
@@ -295,7 +306,7 @@ def _mark_label(record: Record) -> str:
 ORDER = (
     *("levers", "power", "sleep", "app", "set-up"),
     *("server link", "device link", "host link", "link", "keep-alives"),
-    *("wake", "handover", "sockets", "reads", "task waits", "tasks", "deferrals", "holds"),
+    *("wake", "handover", "sockets", "socket", "reads", "task waits", "tasks", "deferrals", "holds"),
 )
 """From the top: the host's state, the wire, what follows from it."""
 

@@ -90,9 +90,15 @@ def test_sockets_of_the_broker_are_bars_and_what_comes_on_them_says_why() -> Non
         record(4, 8, "OWNERSHIP_TO_APP", app="mail", socket="news", instance=2),
         record(5, 10, "SOCKET_DROPPED", app="mail", socket="post"),
     )
-    bars = {bar.label: round(bar.width) for bar in found["sockets"].bars}
-    assert bars == {"news": round(picture.WIDTH_PX * 0.6), "post": round(picture.WIDTH_PX * 0.7)}
-    assert [mark.label for mark in found["sockets"].marks] == ["SOCKET_CLOSED"]
+    widths = {name: [round(bar.width) for bar in lane.bars] for name, lane in found.items() if name.startswith("socket")}
+    assert widths == {"socket news": [round(picture.WIDTH_PX * 0.6)], "socket post": [round(picture.WIDTH_PX * 0.7)]}
+    assert [mark.label for mark in found["socket news"].marks] == ["SOCKET_CLOSED"]
+
+
+def test_many_sockets_share_a_lane() -> None:
+    count = picture.MAX_SOCKET_LANES + 1
+    found = lanes(*(record(number, number, "OWNERSHIP_TO_BROKER", app="mail", socket=f"s{number}") for number in range(count)))
+    assert [bar.label for bar in found["sockets"].bars] == [f"s{number}" for number in range(count)]
 
 
 def test_power_before_the_first_change_is_drawn() -> None:
