@@ -49,6 +49,8 @@ class HttpServer(Listener[HttpConnection]):
         """For paths without a handler."""
         self.on_accept: Callable[[HttpConnection], None] = lambda _connection: None
         """Before the first byte is read, and before a TLS handshake: may reset the connection, or keep it waiting."""
+        self.on_head: Callable[[HttpRequest], None] = lambda _request: None
+        """Before any of its body is read: may answer early, reset the connection, or stop reading."""
         self._requests: list[HttpRequest] = []
         self._handlers: dict[str, HttpHandler] = {}
         super().__init__(namespace, address, timeline, port, tls=tls)
@@ -97,6 +99,7 @@ class HttpServer(Listener[HttpConnection]):
             self._timeline.add("HTTP_REQUEST", **where, method=begun.method, target=begun.target)
             self._requests.append(begun)
             self._changed.notify_all()
+        self.on_head(begun)
         return lambda body: self._is_whole(begun, body)
 
     def _is_whole(self, request: HttpRequest, body: bytes) -> None:

@@ -182,3 +182,24 @@ def test_a_poll_over_tls_wakes_from_standby(xhr: XhrScene) -> None:
         after = xhr.sleep()
         xhr.answer_and_run(held, b"sealed good morning")
         assert xhr.timeline.wait("NIC_WAKE", after=after).channel == "inbox"
+
+
+@pytest.mark.requirement("CXR-009", "CXR-010")
+@pytest.mark.parametrize("how", ["abort", "limit"])
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_a_server_that_reads_no_more_cannot_hold_who_gives_up(xhr: XhrScene, secure: bool, how: str) -> None:
+    """It has the head, and lets the body fill all buffers on the way: a write that waits in the kernel."""
+    tls = xhr.bench.authority.server_context(xhr.web.address) if secure else None
+    with xhr.bench.serve_http(tls=tls) as web:
+        xhr.xhr.call("make", xhr="one")
+        xhr.xhr.call("open", xhr="one", url=web.url(), verb="POST")
+        if how == "limit":
+            xhr.xhr.call("set_property", xhr="one", name="TIMEOUT", value=300)
+        web.on_head = lambda request: request.connection.stop_reading()
+        xhr.xhr.call("send_much", xhr="one", size_bytes=32 << 20)
+        web.request()
+        if how == "abort":
+            xhr.xhr.call("abort", xhr="one")
+        expected = XhrError.ABORT if how == "abort" else XhrError.CONNECTION_TIMEOUT
+        assert [(record.call, record.error) for record in xhr.calls_to_end()] == [("error", expected)]
+        assert xhr.xhr.call("let_go", xhr="one")

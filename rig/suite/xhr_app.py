@@ -126,6 +126,9 @@ class XhrApp:
     def send(self, xhr: str, body: bytes = b"") -> None:
         self.made[xhr].send(body)
 
+    def send_much(self, xhr: str, size_bytes: int) -> None:
+        self.made[xhr].send(bytes(size_bytes))
+
     def wait(self) -> int:
         """The ControlChannelTriggerStatus."""
         return int(self._channel.wait_for_push_enabled())

@@ -280,3 +280,15 @@ def test_reads_and_writes_of_one_tls_connection_go_on_at_the_same_time(http: Htt
     while (data := sock.recv(1 << 20)) and not deadline.expired:
         answer += data
     assert answer.partition(b"\r\n\r\n")[2] == body
+
+
+def test_a_body_may_be_left_unread(http: HttpBench) -> None:
+    web = http.serve()
+    web.on_head = lambda request: request.connection.stop_reading()
+    sock = http.socket(web)
+    sock.sendall(b"POST / HTTP/1.1\r\nHost: it\r\nContent-Length: 100000000\r\n\r\n")
+    held = web.request()
+    sock.settimeout(0.2)
+    with pytest.raises(TimeoutError):
+        sock.sendall(bytes(100_000_000))
+    assert held.body == b""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.http.connection import CONNECT_S, HttpConnection
 from rig.standby.api.http.credentials import Credentials
 from rig.standby.api.http.exchange import Exchange, Limits
@@ -14,6 +15,8 @@ from rig.standby.api.xhr.properties import XhrSettings
 from rig.standby.api.xhr.stall_watch import StallWatch
 from rig.standby.wire.hresult import HostError
 
+PIECE_BYTES = 1 << 18
+"""Of what is sent: sealed in a millisecond or two."""
 NO_LIMIT = Limits(body_bytes=None)
 """The app's stream has one of its own, for what is not read."""
 
@@ -46,9 +49,15 @@ class Hop(HttpConnection):
         stream = self._open_stream("a request")
         self.read(exchange, news_bytes, came)
         try:
-            stream.write(exchange.outgoing)
+            self._write(stream, memoryview(exchange.outgoing))
         except OSError:  # what the peer said before it went away is for the read, and its going too
             self.fail()
+
+    def _write(self, stream: ByteStream, data: memoryview) -> None:
+        """Piece by piece: TLS takes its time with each before the first byte of it goes out."""
+        for start in range(0, len(data), PIECE_BYTES):
+            stream.write(bytes(data[start : start + PIECE_BYTES]))
+            self._touch()
 
     def read(self, exchange: Exchange, news_bytes: int, came: Callable[[NewsRead], None]) -> None:
         """What is left of a response. Raises HostError ILLEGAL_METHOD_CALL when this is closed."""
