@@ -212,12 +212,13 @@ def test_a_plain_request_is_cancelled_while_its_answer_comes(app: AppProcess, li
         assert peer.recv(1) == b""
 
 
-def test_a_server_that_answers_before_it_has_read_all_is_heard(app: AppProcess, listener: socket.socket) -> None:
-    """It wants to close, and reads no more: what cannot be sent is no error of a request that was answered."""
+@pytest.mark.parametrize("close", [b"", b"Connection: close\r\n"])
+def test_a_server_that_answers_before_it_has_read_all_is_heard(app: AppProcess, listener: socket.socket, close: bytes) -> None:
+    """It reads no more, and does not close: what cannot be sent is no error of a request that was answered."""
     app.ask("plain", uri=uri(listener), verb="POST", content_bytes=16 << 20)
     with listener.accept()[0] as peer:
         requested(peer)
-        peer.sendall(b"HTTP/1.1 413 Too large\r\nContent-Length: 3\r\nConnection: close\r\n\r\nno!")
+        peer.sendall(b"HTTP/1.1 413 Too large\r\nContent-Length: 3\r\n" + close + b"\r\nno!")
         assert app.ask("result") == [413, "no!"]
 
 

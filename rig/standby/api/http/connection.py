@@ -51,6 +51,7 @@ class HttpConnection(StreamTransport):
         """`begin` has connected, or never will; what it called then has returned: the request is the kernel's."""
         self._error: BaseException | None = None
         """Why it has not."""
+        self._writing: Exchange | None = None
         self._push = threading.Lock()
         self._push_enabled = self._has_dispatched = self._finished = False
 
@@ -136,12 +137,24 @@ class HttpConnection(StreamTransport):
         stream = self._open_stream("a request")
         with self._push:
             self._has_dispatched = False
+        self._writing = exchange
         read = self._read(stream, exchange, until, completed)
         try:
             stream.write(exchange.outgoing)
         except OSError:
             self.abort()
+        finally:
+            self._writing = None
         return read
+
+    def is_writing(self, exchange: Exchange) -> bool:
+        """That one's request."""
+        return self._writing is exchange
+
+    def stop_writing(self, exchange: Exchange) -> None:
+        """If that is still so: nobody will read the rest. The connection is of no more use then."""
+        if self.is_writing(exchange):
+            self.abort()
 
     def read_on(self, exchange: Exchange, count: int, completed: Completed) -> ResponseRead:
         """Post a read of up to `count` bytes of what is left of a response."""

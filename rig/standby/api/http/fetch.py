@@ -27,6 +27,8 @@ FETCH_S = 100.0
 """From the request to the end of its response, with all redirects: HttpClient's own default."""
 LEAST_S = 0.001
 """Of a connect: with no time at all the kernel would not wait, and call that another error."""
+EARLY_S = 0.2
+"""A server that has answered before it has read all may still read the rest within that long."""
 IDEMPOTENT = ("GET", "HEAD", "OPTIONS", "PUT", "DELETE")
 
 
@@ -153,9 +155,11 @@ class Fetch:
 
     def _completed(self, read: ResponseRead) -> None:
         """Maybe before all of the request is written, by who would wait for ever to write the rest."""
-        connection = self._way.connection
-        if read.exchange.complete and not read.exchange.reusable and connection is not None:
-            connection.close()
+        connection, exchange = self._way.connection, read.exchange
+        if exchange.complete and connection is not None and connection.is_writing(exchange):
+            later = threading.Timer(EARLY_S, connection.stop_writing, [exchange])
+            later.daemon = True
+            later.start()
         self._over.set()
 
     def _connection(self) -> tuple[HttpConnection, bool]:
