@@ -43,6 +43,12 @@ http {{
 }}
 """
 
+SECURE = (
+    "ssl_certificate certificate.pem;",
+    "ssl_certificate_key certificate.pem;",
+    "ssl_protocols TLSv1.2 TLSv1.3;",  # of itself the nginx of Debian 12 knows nothing above 1.2
+)
+
 PROXY = """\
 location {path} {{
             proxy_pass http://{peer}/;
@@ -114,7 +120,7 @@ def _authority(address: str, port: int) -> str:
 
 
 def _configuration(listen: str, peer: tuple[str, int] | None, *, secure: bool) -> str:
-    certificate = "ssl_certificate certificate.pem;\n        ssl_certificate_key certificate.pem;"
+    certificate = "\n        ".join(SECURE)
     return CONFIGURATION.format(
         temporary="\n    ".join(f"{name}_temp_path temporary-{name};" for name in TEMPORARY),
         listen=f"{listen} ssl" if secure else listen,
