@@ -40,11 +40,14 @@ class SocketApp:
     def connect(self, socket: str, port: int) -> None:
         getattr(self, socket).connect("127.0.0.1", port)
 
-    def bind(self, socket: str) -> int:
+    def bind(self, socket: str, host: str = "127.0.0.1") -> int:
         """To any port."""
         bound: DatagramSocket | StreamSocketListener = getattr(self, socket)
-        bound.bind(0, "127.0.0.1")
+        bound.bind(0, host)
         return bound.local_port
+
+    def bind_to(self, socket: str, port: int) -> None:
+        getattr(self, socket).bind(port, "127.0.0.1")
 
     def close(self, socket: str) -> None:
         getattr(self, socket).close()
@@ -58,8 +61,8 @@ class SocketApp:
     def send(self, data: str) -> None:
         self.datagram.send(data.encode())
 
-    def send_to(self, data: str, port: int) -> None:
-        self.datagram.send_to(data.encode(), "127.0.0.1", port)
+    def send_to(self, data: str, port: int, host: str = "127.0.0.1") -> None:
+        self.datagram.send_to(data.encode(), host, port)
 
     def add_handler_late(self, socket: str) -> None:
         if socket == "datagram":

@@ -117,6 +117,35 @@ def test_datagrams_come_to_the_handler_in_order_with_their_source(world: World) 
         assert peer.recvfrom(100) == (b"back", ("127.0.0.1", port))
 
 
+@pytest.mark.parametrize("host", ["::", "::1", "localhost", ""])
+def test_datagrams_and_connections_over_each_family(world: World, host: str) -> None:
+    """One socket has one; without a host it is IPv4."""
+    ports = {kind: world.app.ask("bind", socket=kind, host=host) for kind in ("datagram", "listener")}
+    own = "::1" if host.startswith("::") else "127.0.0.1"
+    family = socket.AF_INET6 if own == "::1" else socket.AF_INET
+    if host == "localhost":
+        own = str(socket.getaddrinfo(host, 0, type=socket.SOCK_DGRAM)[0][4][0])
+        family = socket.AF_INET6 if ":" in own else socket.AF_INET
+    with socket.socket(family, socket.SOCK_DGRAM) as peer:
+        peer.bind((own, 0))
+        peer.settimeout(PATIENCE_S)
+        peer.sendto(b"news", (own, ports["datagram"]))
+        world.heard(f"{own}:{peer.getsockname()[1]} news")
+        world.app.ask("send_to", data="back", host=own, port=peer.getsockname()[1])
+        assert peer.recvfrom(100)[0] == b"back"
+    with socket.create_connection((own, ports["listener"]), PATIENCE_S) as client:
+        assert client.recv(100) == b"hello"
+
+
+@pytest.mark.parametrize("kind", ["datagram", "listener"])
+def test_a_port_that_somebody_has_is_refused_and_another_one_may_be_tried(world: World, kind: str) -> None:
+    with udp() as other, server() as listening:
+        taken = (other if kind == "datagram" else listening).getsockname()[1]
+        with pytest.raises(HostError, match="Address already in use"):
+            world.app.ask("bind_to", socket=kind, port=taken)
+    assert world.app.ask("bind", socket=kind) > 0
+
+
 def test_a_connected_datagram_socket_hears_its_peer_alone_and_of_its_refusals(world: World) -> None:
     with udp() as peer, udp() as other:
         world.app.ask("connect", socket="datagram", port=peer.getsockname()[1])
