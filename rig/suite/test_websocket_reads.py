@@ -84,12 +84,13 @@ def test_a_receive_is_outstanding_whenever_no_completion_runs(sockets: WebSocket
     connection = sockets.registered(kind=kind)
     first = sockets.timeline.wait("READ_POST", channel="inbox")
     sockets.sleep()
-    for number in range(ROUNDS):
-        sockets.message_and_run(connection, b"message %d" % number)
+    messages = [b"message %d" % number for number in range(ROUNDS)]
+    for message in messages:
+        sockets.message_and_run(connection, message)
     sockets.host.exit_standby()
-    for number in range(ROUNDS):
-        connection.push(b"%d" % number)
-    sockets.timeline.wait("queued", name="inbox", data=(b"%d" % (ROUNDS - 1)).hex())
+    for message in messages:
+        connection.push(message)
+    sockets.wait_received(b"".join(2 * messages))
     last = sockets.timeline.wait("READ_COMPLETE_EXIT", after=sockets.timeline.find("queued", name="inbox")[-1].seq)
     posted, inside = 0, False
     for record in sockets.between(first, last):

@@ -7,6 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from rig.bench import Bench
+from rig.clock import WAIT_S, Deadline
 from rig.peers.websocket import WebSocketConnection, WebSocketServer
 from rig.standby.app_handle import AppHandle
 from rig.suite.scene import Scene
@@ -44,6 +45,13 @@ class WebSocketScene(Scene):
         connection.push(data)
         self.timeline.wait("TASK_DATA", channel=channel, data=data.hex(), after=after)
         return self.timeline.wait("RUN_EXIT", kind="push", channel=channel, after=after)
+
+    def wait_received(self, data: bytes, channel: str = "inbox") -> None:
+        """Until the app's messages, one behind the other, are all of `data`: a stream's reads see no borders between them."""
+        deadline = Deadline(WAIT_S)
+        while (received := b"".join(self.ws.call("inbox", channel=channel))) != data:
+            assert not deadline.expired, f"{len(received)} of {len(data)} bytes: ...{received[-60:]!r}"
+            deadline.pause()
 
     def between(self, first: Record, last: Record) -> Iterator[Record]:
         """Records from one to the other, both too."""
