@@ -17,7 +17,8 @@ from rig.suite.scene import QUIET_S
 from rig.suite.xhr_scene import LAST_CALLS, XHR_APP, XhrScene
 from rig.timeline import TimelineTimeout
 
-LIMIT_MS = 400
+LIMIT_MS = 1500
+"""Long enough for a set-up and the way to sleep on a busy machine."""
 
 
 def bound(xhr: XhrScene, *, limit_ms: int = 0) -> HttpRequest:
@@ -66,8 +67,8 @@ def test_a_limit_does_not_run_on_while_the_host_sleeps(xhr: XhrScene) -> None:
     held = bound(xhr, limit_ms=LIMIT_MS)
     after = xhr.sleep()
     with pytest.raises(TimelineTimeout):
-        xhr.timeline.wait("xhr-call", timeout_s=3 * LIMIT_MS / 1000, after=after)
-    xhr.answer_and_run(held, b"after three limits")
+        xhr.timeline.wait("xhr-call", timeout_s=1.5 * LIMIT_MS / 1000, after=after)
+    xhr.answer_and_run(held, b"behind the limit")
     assert xhr.trace(xhr.calls_to_end("poll-1")) == ["headers", "data", "response"]
 
 

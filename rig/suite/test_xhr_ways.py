@@ -194,7 +194,7 @@ def test_a_server_that_reads_no_more_cannot_hold_who_gives_up(xhr: XhrScene, sec
         xhr.xhr.call("make", xhr="one")
         xhr.xhr.call("open", xhr="one", url=web.url(), verb="POST")
         if how == "limit":
-            xhr.xhr.call("set_property", xhr="one", name="TIMEOUT", value=300)
+            xhr.xhr.call("set_property", xhr="one", name="TIMEOUT", value=1000)
         web.on_head = lambda request: request.connection.stop_reading()
         xhr.xhr.call("send_much", xhr="one", size_bytes=32 << 20)
         web.request()
