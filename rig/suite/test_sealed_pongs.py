@@ -272,10 +272,27 @@ def test_another_keep_alive_of_up_to_ten_bytes_is_sealed_as_well(scene: Scene, a
     assert server.fault is None
 
 
-def test_with_tls_1_2_it_is_refused(scene: Scene, app: AppHandle) -> None:
+def tls_1_2(scene: Scene, ciphers: str) -> ssl.SSLContext:
     version = ssl.TLSVersion.TLSv1_2
     context = scene.bench.authority.server_context(scene.bench.server.address, oldest=version, newest=version)
-    with scene.bench.serve("server", tls=context) as old:
+    context.set_ciphers(ciphers)
+    return context
+
+
+def test_in_tls_1_2_records_of_chacha20_are_short_enough(scene: Scene, app: AppHandle) -> None:
+    with scene.bench.serve("server", tls=tls_1_2(scene, "ECDHE+CHACHA20")) as old:
+        server = Server(scene, app, old)
+        app.call("pong_ahead", channel="inbox")
+        for cycle in range(2):
+            sleep_through(scene, server, 1)
+            scene.host.exit_standby()
+            write(app, server, cycle)
+        assert_in_step(server, 2)
+
+
+def test_in_tls_1_2_those_of_aes_are_not(scene: Scene, app: AppHandle) -> None:
+    with scene.bench.serve("server", tls=tls_1_2(scene, "ECDHE+AESGCM")) as old:
         Server(scene, app, old)
-        with pytest.raises(HostError, match=r"TLS 1\.3"):
+        with pytest.raises(HostError, match=r"TLS 1\.3") as refused:
             app.call("pong_ahead", channel="inbox")
+        assert refused.value.hresult is HResult.INVALID_ARG

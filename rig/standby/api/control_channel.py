@@ -115,8 +115,8 @@ class ControlChannelTrigger:
         are used up, the host wakes and the keep-alive task runs, to give new ones (by setting it anew) or to keep the
         connection alive itself; until then plain probes are sent.
 
-        Over TLS (1.3) it is sealed ahead in records that the device sends one after another: see sealed_keep_alive.py. It has no
-        expected answer then, and 10 bytes at most: HostError INVALID_ARG."""
+        Over TLS (1.3, or 1.2 with ChaCha20) it is sealed ahead in records that the device sends one after another: see
+        sealed_keep_alive.py. It has no expected answer then, and 10 bytes at most: HostError INVALID_ARG."""
         return self._payload
 
     @payload_keep_alive.setter

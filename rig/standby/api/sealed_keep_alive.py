@@ -26,10 +26,6 @@ from rig.standby.api.tls import TlsLayer
 from rig.standby.wire.from_app import GetPayloadState, SetPayload, StopPayload
 from rig.standby.wire.hresult import HostError, HResult
 
-OVERHEAD_BYTES = 22
-"""Of a record: header 5, type 1, tag 16 (RFC 8446 section 5.2)."""
-PLAIN_BYTES = PAYLOAD_BYTES - OVERHEAD_BYTES
-"""What a record that the device takes may hold."""
 UNKNOWN = "nobody knows which of the records that were sealed ahead have been sent"
 WRITER_LIMIT_S = 0.5
 """How long a process that is about to be stopped waits for a writer whose peer does not read; then nothing is sealed."""
@@ -41,13 +37,16 @@ class SealedKeepAlive:
     def __init__(self, channel_id: str, stream: ByteStream, keep_alive: PayloadKeepAlive) -> None:
         """Raises HostError INVALID_ARG for what cannot be sealed ahead."""
         layer = stream.layer
-        if not isinstance(layer, TlsLayer) or layer.version != "TLSv1.3":
-            text = "records can be sealed ahead in TLS 1.3 alone: older ones are longer than what the device takes"
+        overhead_bytes = layer.sealed_overhead_bytes if isinstance(layer, TlsLayer) else None
+        if overhead_bytes is None:
+            text = "records of this connection are longer than what the device takes: TLS 1.3 has short ones, and ChaCha20 in 1.2"
             raise HostError(HResult.INVALID_ARG, text)
         if keep_alive.reply:
             raise HostError(HResult.INVALID_ARG, "over TLS no answer can be expected: the device cannot read it")
-        if len(keep_alive.data) > PLAIN_BYTES:
-            text = f"a keep-alive of {len(keep_alive.data)} bytes, {PLAIN_BYTES} at most are a record that the device takes"
+        self._record_bytes = len(keep_alive.data) + overhead_bytes
+        if self._record_bytes > PAYLOAD_BYTES:
+            most = PAYLOAD_BYTES - overhead_bytes
+            text = f"a keep-alive of {len(keep_alive.data)} bytes, {most} at most are a record that the device takes"
             raise HostError(HResult.INVALID_ARG, text)
         self._channel_id = channel_id
         self._stream = stream
@@ -102,7 +101,7 @@ class SealedKeepAlive:
 
     @property
     def _most(self) -> int:
-        return TOKENS_BYTES // (len(self._first.data) + OVERHEAD_BYTES)
+        return TOKENS_BYTES // self._record_bytes
 
     def _has_enough(self) -> bool:
         if not self._given:

@@ -19,6 +19,10 @@ from rig.standby.api.socket_error import TlsError
 PLAIN_BYTES = 16384
 """Of one record at most (RFC 8446 section 5.1)."""
 
+CIPHERS = "@SECLEVEL=2:ECDH+CHACHA20:ECDH+AESGCM:ECDH+AES:DHE+AES:!aNULL:!eNULL:!aDSS:!SHA1:!AESCCM"
+"""In TLS 1.2; those of 1.3 are OpenSSL's to choose. As Python's own list, but for ChaCha20, which is first: its records are short
+enough to be sealed ahead."""
+
 _OF_VERIFICATION = {
     9: Status.CERTIFICATE_EXPIRED,  # not yet valid: CERT_E_EXPIRED says "not within its validity period"
     10: Status.CERTIFICATE_EXPIRED,
@@ -42,6 +46,7 @@ def client_context(trusted: Path, client_certificate: Path | None = None, *, any
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
+    context.set_ciphers(CIPHERS)
     if any_certificate:
         context.check_hostname = False
         context.verify_mode = ssl.CERT_NONE
@@ -72,6 +77,16 @@ class TlsLayer:
     def version(self) -> str | None:
         """ "TLSv1.3"; None before there is one."""
         return self._tls.version()
+
+    @property
+    def sealed_overhead_bytes(self) -> int | None:
+        """How much longer than what it holds a record is; None where that is too much for one that a device sends. Header 5,
+        tag 16, in TLS 1.3 a type (RFC 8446 section 5.2); AES in TLS 1.2 has 8 bytes of nonce more (RFC 5288), ChaCha20 none
+        (RFC 7905)."""
+        cipher = self._tls.cipher()
+        if self.version == "TLSv1.3":
+            return 22
+        return 21 if cipher is not None and "CHACHA20" in cipher[0] else None
 
     def receive(self, data: bytes) -> None:
         """Raises TlsError for what ends the handshake. What ends the stream later is raised by `take`, behind what came
