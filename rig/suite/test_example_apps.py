@@ -169,7 +169,11 @@ def test_presence(bench: Bench) -> None:
         asleep = bench.host.enter_standby()
         server.push(b"+Kim\n")
         timeline.wait("NIC_WAKE", after=asleep.seq)
-        timeline.wait("RUN_EXIT", task="watch", after=asleep.seq)
+        run = timeline.wait("RUN_EXIT", task="watch", after=asleep.seq)
+        timeline.wait("SLEEP_ENTER", after=run.seq)
+        server.connection().finish()
+        assert server.connection(1).wait_received(10) == b"HELLO Eve\n", "by the task, in connected standby"
+        timeline.wait("RUN_EXIT", task="watch", count=2, after=asleep.seq)
 
         bench.host.exit_standby()
         back = timeline.mark()
