@@ -73,9 +73,7 @@ class Presence:
     def _task_id(self) -> str:
         """Registered once: registered twice runs twice."""
         there = {task.name: task_id for task_id, task in BackgroundTaskRegistration.all_tasks().items()}
-        builder = BackgroundTaskBuilder(TASK, WATCH, SocketActivityTrigger())
-        builder.is_network_requested = True  # in connected standby too: to connect again
-        return there.get(TASK) or builder.register().task_id
+        return there.get(TASK) or BackgroundTaskBuilder(TASK, WATCH, SocketActivityTrigger()).register().task_id
 
     # -- while the user looks at it ------------------------------------------------------------------------------------
 
