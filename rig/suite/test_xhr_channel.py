@@ -254,3 +254,17 @@ def test_what_is_kept_counts_for_the_next_system_too(xhr: XhrScene) -> None:
     xhr.timeline.wait("SYSTEM_STARTED", count=2)
     xhr.xhr.call("send", xhr="third")
     assert Status(xhr.xhr.call("wait")) is Status.POLICY_ERROR
+
+
+@pytest.mark.requirement("CXR-005")
+@pytest.mark.topology("dual-stack")
+def test_over_ipv6_the_response_wakes_too(xhr: XhrScene) -> None:
+    with xhr.bench.serve_http(ipv6=True) as web:
+        web.on("/poll", handlers.hold)
+        xhr.xhr.call("construct")
+        assert Status(xhr.xhr.call("poll", url=web.url("/poll"))) is Status.HARDWARE_SLOT_ALLOCATED
+        held = web.request(path="/poll")
+        assert held.header("Host") == f"[{web.address}]:{web.port}"
+        after = xhr.sleep()
+        xhr.answer_and_run(held, b"good morning")
+        assert xhr.timeline.wait("NIC_WAKE", after=after).channel == "inbox"
