@@ -11,7 +11,7 @@ import typer
 from rig.commands.device_options import Json
 
 if TYPE_CHECKING:
-    from rig.manifest.manifest import Manifest
+    from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 
 
 def register(app: typer.Typer) -> None:
@@ -56,9 +56,15 @@ def _text(read: Manifest) -> str:
     runs = f"runs {read.entry}" if read.entry else "no entry: nothing to launch"
     lines = [", ".join([f"{read.name} {read.version}", runs, *more])]
     rows = [
-        [extension.entry_point, task_type, "the app's process" if extension.runs_in_app(task_type) else "a process of its own"]
+        [extension.entry_point, task_type, _where(read, extension, task_type)]
         for extension in read.extensions
         for task_type in sorted(extension.task_types)
     ]
     lines.append(tabulate(rows, ["entry point", "type", "runs in"], tablefmt="simple") if rows else "no background tasks")
     return "\n\n".join(lines)
+
+
+def _where(read: Manifest, extension: BackgroundTasksExtension, task_type: TaskType) -> str:
+    if not read.declares(extension.entry_point, task_type):
+        return "nowhere, it cannot be registered: a control channel's task has an executable"
+    return "the app's process" if extension.runs_in_app(task_type) else "a process of its own"

@@ -63,7 +63,8 @@ entry        module:Class of the app's process, importable where the test runs; 
 entry point  each once, with every type of task that it is used for: module.Class, whose run(instance) is called in a process of
              its own; or, with an executable, a name in app.entry_points of the app's own process.
 executable   any name (documents have "$targetnametoken$.exe"): the task runs in the app's own process. None, or
-             backgroundTaskHost.exe: in a process of its own. Tasks of control channels always run in the app's, of devices never.
+             backgroundTaskHost.exe: in a process of its own. Tasks of control channels always run in the app's, and have one; of
+             devices never.
 types        {types}
 privileged   it may use device-servicing tasks; rig:Privileged in XML. lock_screen: it can be put on the lock screen.
 

@@ -36,6 +36,18 @@ def test_check_shows_entry_points_types_and_where_they_run(tmp_path: Path, capsy
     assert "Windows.Networking.Sockets.WebSocketKeepAlive controlChannel the app's process".split() in said
 
 
+def test_check_says_that_a_channels_task_without_an_executable_cannot_be_registered(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    toml = '[[background_tasks]]\nentry_point = "Chat.Push"\ntypes = ["controlChannel", "timer"]\n'
+    (tmp_path / "chat.toml").write_text(toml)
+    assert main(["manifest", "check", str(tmp_path / "chat.toml")]) == Exit.PASSED
+    channel, timer = (line for line in capsys.readouterr().out.splitlines() if line.startswith("Chat.Push"))
+    assert "nowhere" in channel
+    assert "an executable" in channel
+    assert timer.split() == "Chat.Push timer a process of its own".split()
+
+
 def test_check_as_json(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     (tmp_path / "mail.toml").write_text(TOML)
     assert main(["manifest", "check", "--json", str(tmp_path / "mail.toml")]) == Exit.PASSED
