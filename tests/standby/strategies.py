@@ -9,6 +9,7 @@ from enum import IntEnum
 from typing import Annotated, Any, Literal, TypeAlias, get_args, get_origin
 
 import msgspec
+from hypothesis import settings
 from hypothesis import strategies as st
 
 from rig.standby.wire.line import HEADER, What
@@ -20,6 +21,12 @@ Word: TypeAlias = tuple[int, bytes, list[str]]
 
 CHANNELS = ("bad", "c", "d", "inbox", "")
 _encode = msgspec.msgpack.Encoder().encode
+
+
+def examples(usually: int) -> int:
+    """How many a test draws; the profile "long" has its own number."""
+    profile = settings.get_current_profile_name()
+    return settings.get_profile(profile).max_examples if profile == "long" else usually
 
 
 def of(hint: Any) -> st.SearchStrategy[Any]:

@@ -16,18 +16,13 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 
 from rig.standby.wire.hresult import HostError
-from tests.standby.strategies import Word, speeches
+from tests.standby.strategies import Word, examples, speeches
 from tests.standby.test_bad_apps import World, world
 
 __all__ = ["world"]
 
 SPEECHES, SPEECHES_OVER_DEATHS = 80, 30
 """A few seconds; the profile "long" has its own number."""
-
-
-def examples(usually: int) -> int:
-    profile = settings.get_current_profile_name()
-    return settings.get_profile(profile).max_examples if profile == "long" else usually
 
 
 class Speaker:

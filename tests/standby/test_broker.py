@@ -514,6 +514,18 @@ async def test_an_app_may_have_as_many_as_the_configuration_says_and_lists_them_
 
 
 @virtual
+async def test_sockets_are_listed_once_each_in_the_order_of_their_transfers_whatever_the_device_took() -> None:
+    """The first is asked for at the device, and comes to the broker behind the second."""
+    async with scene() as s:
+        s.host.driver.takes_s = 1.0
+        first = asyncio.ensure_future(s.give("first", wakes=True))
+        await asyncio.sleep(0.1)
+        await s.give("second")
+        await first
+        assert [info.id for info in await infos(s.app)] == ["first", "second"]
+
+
+@virtual
 async def test_nothing_of_sockets_is_left_open() -> None:
     async with scene(INSIDE) as s:
         await s.quiet()

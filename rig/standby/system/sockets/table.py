@@ -15,7 +15,7 @@ class SocketTable:
         self._rows = rows
         self._all: dict[tuple[str, str], BrokeredSocket] = {}
         self._of_package: dict[str, dict[int, BrokeredSocket]] = {}
-        """By transfer, in order: each new one has a higher number."""
+        """By transfer. One whose transfer waited for the device is behind others with higher numbers."""
 
     def __iter__(self) -> Iterator[BrokeredSocket]:
         return iter(list(self._all.values()))
@@ -40,7 +40,8 @@ class SocketTable:
         return self._all.get((package, socket_id))
 
     def of(self, package: str) -> list[BrokeredSocket]:
-        return list(self._of_package.get(package, {}).values())
+        """In the order of their transfers."""
+        return [brokered for _, brokered in sorted(self._of_package.get(package, {}).items())]
 
     def count(self, package: str) -> int:
         return len(self._of_package.get(package, {}))
