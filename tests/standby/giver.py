@@ -98,6 +98,8 @@ class Served:
     def __init__(self) -> None:
         self.reasons: list[tuple[str, Reason]] = []
         self.read: dict[str, bytes] = defaultdict(bytes)
+        self.kept: dict[str, socket.socket] = {}
+        """Those that the broker would not have back."""
         self.contexts: set[bytes | None] = set()
         self._serving = set[asyncio.Task[None]]()
 
@@ -113,10 +115,14 @@ class Served:
         self.contexts.add(told.context)
         if told.reason in (Reason.SOCKET_ACTIVITY, Reason.KEEP_ALIVE_TIMER_EXPIRED):
             sock, taken = await take(process, told.id)
-            with contextlib.suppress(BlockingIOError):
+            with contextlib.suppress(BlockingIOError, ConnectionResetError):
                 self.read[told.id] += sock.recv(65536, socket.MSG_DONTWAIT)
             back = TransferSocket(told.id, taken.kind, taken.task_id, taken.action, taken.context, taken.keep_alive_ms)
-            await process.call(back, [sock.fileno()])
+            try:
+                await process.call(back, [sock.fileno()])
+            except HostError:
+                self.kept[told.id] = sock
+                raise
             sock.close()
         if not process.killed:
             process.end_task(order.instance)

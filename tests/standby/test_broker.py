@@ -24,6 +24,7 @@ from rig.standby.wire.socket_enums import SocketActivityKind as Kind
 from rig.standby.wire.socket_enums import SocketActivityTriggerReason as Reason
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import SystemConditionType
+from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import SocketActivity
 from tests.standby.fake_app import FakeApp, tcp_pair
 from tests.standby.fake_host import FakeHost, fake_host
@@ -367,6 +368,64 @@ async def test_the_kernel_keeps_no_connection_alive_that_the_device_keeps() -> N
                 other.kill()
                 await s.quiet()
                 assert bool(same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (not wakes)
+
+
+@virtual
+async def test_a_task_gives_its_socket_back_to_the_place_that_it_had_without_the_device_being_asked() -> None:
+    """Which may be full by then: a socket that the broker once took keeps working (B-33)."""
+    async with scene() as s:
+        peer = await s.give(wakes=True)
+        key = s.key
+        s.host.driver.fails["reserve"] = DeviceError(64, 4, "LIST_FULL", "ADD_TCP_SLOT")
+        for number in range(3):
+            peer.send(b"%d" % number)
+            await s.quiet()
+        assert s.served.read["news"] == b"012"
+        assert s.key == key
+        await s.host.fall_asleep()
+        assert s.host.driver.asleep_with == [key]
+
+
+@virtual
+async def test_a_place_that_a_task_does_not_give_its_socket_back_to_is_free_when_its_run_is_over() -> None:
+    async with scene() as s:
+        kept: list[socket.socket] = []
+
+        async def keep(process: FakeApp, order: RunTask) -> None:
+            kept.append((await take(process, "news"))[0])
+            await asyncio.sleep(1)
+            process.end_task(order.instance)
+
+        running: list[asyncio.Task[None]] = []
+        s.host.supervisor.host_task = lambda process, order: running.append(asyncio.ensure_future(keep(process, order)))
+        peer = await s.give(wakes=True)
+        peer.send(b"1")
+        await s.quiet()
+        assert s.host.driver.connections
+        await asyncio.sleep(2)
+        assert not s.host.driver.connections
+
+
+@virtual
+async def test_a_connection_made_anew_under_the_id_of_one_that_ended_has_its_place_at_once() -> None:
+    async with scene() as s:
+        peers: list[socket.socket] = []
+
+        async def renew(process: FakeApp, order: RunTask) -> None:
+            old, _ = await take(process, "news")
+            old.close()
+            peers.append(await give(process, "news", s.task_id, wakes=True))
+            assert len(s.host.driver.connections) == 1
+            process.end_task(order.instance)
+
+        running: list[asyncio.Task[None]] = []
+        s.host.supervisor.host_task = lambda process, order: running.append(asyncio.ensure_future(renew(process, order)))
+        peer = await s.give(wakes=True)
+        before = s.key
+        peer.close()
+        await s.quiet()
+        await running[0]
+        assert s.key != before
 
 
 # -- to whom -----------------------------------------------------------------------------------------------------------

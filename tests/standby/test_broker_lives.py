@@ -168,7 +168,7 @@ class Life:
         await asyncio.sleep(10)
         for info in await infos(self.app):
             self.held[info.id], _ = await take(self.app, info.id)
-        for name, sock in self.held.items():
+        for name, sock in {**self.served.kept, **self.held}.items():
             with contextlib.suppress(BlockingIOError, ConnectionResetError):
                 self.served.read[name] += sock.recv(65536, socket.MSG_DONTWAIT)
             sock.close()

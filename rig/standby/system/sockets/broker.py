@@ -122,6 +122,9 @@ class SocketBroker:
         can_wake = wanted.kind is SocketActivityKind.STREAM_SOCKET or self._rules.wake_listeners_and_datagrams
         if wanted.action is not Action.WAKE or not can_wake:
             return reservation_of(wanted.kind)
+        returned = await self._offload.returned(package.name, wanted.id, sock)
+        if returned is not None:
+            return returned
         names = {"app": package.name, "socket": wanted.id, "kind": wanted.kind.name, "task_id": wanted.task_id}
         return await self._offload.reserved(wanted.kind, sock, names)
 
@@ -177,6 +180,8 @@ class SocketBroker:
         """It is there. Of another transfer, or another process: nothing."""
         brokered = self._table.find(app.package.name, socket_id)
         if brokered is not None and (brokered.saved.transfer, brokered.saved.taker) == (transfer, app.instance):
+            if brokered.saved.run is not None:
+                self._offload.lend(brokered, brokered.saved.run)
             self._remove(brokered)
 
     def taker_gone(self, app: AppProcess) -> None:

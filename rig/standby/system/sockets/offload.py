@@ -7,7 +7,9 @@ connection wake nobody, but for an extension of ours (wake_pattern.py).
 
 from __future__ import annotations
 
+import os
 import socket
+from dataclasses import dataclass
 from typing import Any
 
 from rig.errors import RigError
@@ -26,6 +28,15 @@ CONNECTION_OVER = "RIG-N23"
 """The driver's code for a connection that has ended: that is no refusal, but something for its task."""
 
 
+@dataclass(frozen=True)
+class _Lent:
+    name: tuple[str, str]
+    """Package and id."""
+    inode: int
+    reservation: Reservation
+    label: str
+
+
 class SocketOffload:
     def __init__(
         self, driver: Driver, numbers: Numbers, governor: Governor, background: Background, network_minutes: int
@@ -38,12 +49,15 @@ class SocketOffload:
         self._network_minutes = network_minutes
         self._sockets: dict[str, BrokeredSocket] = {}
         self._making: set[Reservation] = set()
+        self._lent: dict[int, _Lent] = {}
+        """By run."""
         self._lost: dict[BrokeredSocket, None] = {}
         """Whose pattern the device would not have again."""
 
     def has(self, key: str) -> bool:
         """Whether the driver is to hold it, or may already."""
-        return key in self._sockets or any(made.key == key for made in self._making)
+        others = [*self._making, *(lent.reservation for lent in self._lent.values())]
+        return key in self._sockets or any(other.key == key for other in others)
 
     @property
     def offloaded(self) -> list[str]:
@@ -70,6 +84,41 @@ class SocketOffload:
         finally:
             self._making.discard(reservation)
         return reservation
+
+    # -- while a run has the socket ------------------------------------------------------------------------------------
+
+    def lend(self, brokered: BrokeredSocket, run: int) -> None:
+        """The task of that run has it. Its place stays its own until the run is over: given back meanwhile, the socket is kept as
+        before without the device being asked, and nobody else has taken its place (B-33)."""
+        if brokered.saved.key is not None:
+            del self._sockets[brokered.saved.key]
+            name = brokered.package.name, brokered.id
+            self._lent[run] = _Lent(name, os.fstat(brokered.sock.fileno()).st_ino, brokered.reservation, brokered.label)
+            brokered.change(key=None)
+
+    async def returned(self, package: str, socket_id: str, sock: socket.socket) -> Reservation | None:
+        """What was lent with that very socket. The place of another one that had its id is free for it."""
+        for run, lent in list(self._lent.items()):
+            if lent.name == (package, socket_id):
+                del self._lent[run]
+                if lent.inode == os.fstat(sock.fileno()).st_ino:
+                    return lent.reservation
+                await lent.reservation.give_back(self._driver)
+        return None
+
+    def run_over(self, run: int) -> None:
+        """What it has not given back is the app's for good."""
+        lent = self._lent.pop(run, None)
+        if lent is not None:
+            self.give_back(lent.reservation, lent.label)
+
+    def lost_lent(self, key: str) -> None:
+        """The device would not have it again: it is asked anew when the socket is given back."""
+        for run, lent in list(self._lent.items()):
+            if lent.reservation.key == key:
+                self.run_over(run)
+
+    # -- as long as the broker has it ----------------------------------------------------------------------------------
 
     def keep(self, brokered: BrokeredSocket) -> None:
         """It is the broker's."""

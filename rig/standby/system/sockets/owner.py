@@ -94,7 +94,9 @@ class SocketOwner(Owner):
         """The device found the peer gone, or nobody knows the connection's numbers any more: what can be read of it is read, and
         its end is seen by whoever has it, the broker or its app (SAT-017)."""
         brokered = self._offload.of(key)
-        if brokered is not None and not self._offload.lost_pattern(brokered):
+        if brokered is None:
+            self._offload.lost_lent(key)
+        elif not self._offload.lost_pattern(brokered):
             self._end(brokered)
 
     def _end(self, brokered: BrokeredSocket) -> None:

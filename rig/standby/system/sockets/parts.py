@@ -40,4 +40,8 @@ class SocketParts:
             core.sleep,
             core.background,
         )
-        tasks.heard(over=self.activity.over, room=self.activity.fire_waiting)
+        tasks.heard(over=self._over, room=self.activity.fire_waiting)
+
+    def _over(self, run: int) -> None:
+        self.activity.over(run)
+        self.offload.run_over(run)
