@@ -605,3 +605,14 @@ async def test_nothing_of_sockets_is_left_open() -> None:
         for _ in range(5):
             await round_trip()
         assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
+
+
+@virtual
+async def test_a_socket_that_takes_the_place_of_another_one_needs_no_room_of_its_own() -> None:
+    async with scene(broker_sockets_per_app=1, socket_id_twice="replace") as s:
+        before = await s.give()
+        await s.give()
+        assert before.recv(1) == b"", "the broker has closed it"
+        assert (await refused(s.give("more"))).hresult == HResult.OUT_OF_MEMORY
+        [info] = await infos(s.app)
+        assert info.id == "news"

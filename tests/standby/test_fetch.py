@@ -120,3 +120,16 @@ def test_who_asks_gets_answer_and_descriptor_and_who_has_given_up_leaves_none_op
         os.close(reads)
 
     asyncio.run(test())
+
+
+def test_who_has_given_up_keeps_nobody_else_from_hearing_that_the_other_side_is_gone() -> None:
+    ours, theirs = line.pair()
+    caller = Caller(Line(theirs, ToApp))
+    with pytest.raises(TimeoutError):
+        caller.fetch(TakeSocket("news"), timeout_s=0.0)
+    waits = caller.submit(TakeSocket("others"))
+    caller.fail_all(ConnectionResetError("gone"))
+    with pytest.raises(ConnectionResetError):
+        waits.result(0)
+    ours.close()
+    theirs.close()

@@ -254,6 +254,24 @@ async def test_one_that_is_closed_and_never_says_that_it_is_done_ends_all_the_sa
         assert app.killed
 
 
+@pytest.mark.parametrize("comes", [data, a_read_of_its_own])
+@virtual
+async def test_what_comes_while_it_is_closed_does_not_end_it_before_it_is_done(comes) -> None:  # type: ignore[no-untyped-def]
+    async with fake_host(suspend_deadline_s=DEADLINE_S) as host:
+        app = await asking(host, answers=False)
+        app.read_s = 0.1
+        began_s = host.now_s
+        closing = asyncio.ensure_future(host.bench(bench.EndApp(host.instance_of(app), by_user=True)))
+        await host.settle()
+        await comes(host, app)
+        await asyncio.sleep(DEADLINE_S / 2)
+        assert not app.killed
+        app.notify(Suspended(app.asked[-1].number))
+        await closing
+        assert app.killed
+        assert host.now_s - began_s < DEADLINE_S
+
+
 @pytest.mark.parametrize("by_user", [True, False])
 @virtual
 async def test_one_that_is_stopped_already_or_ended_by_the_system_is_not_asked(by_user: bool) -> None:

@@ -109,6 +109,9 @@ class Processes:
             self._look_again(app)
 
     def resume(self, app: AppProcess, cause: str) -> None:
+        """One that is about to end stays asked, whatever comes for it: it runs, and would end before it is done."""
+        if app.leaving and app.suspension.under_way:
+            return
         self._owners.app_goes_on(app)
         app.resume(cause)
         if app.foreground and not self._power.in_standby:

@@ -107,4 +107,5 @@ class Caller:
         with self._lock:
             waiting, self._waiting = self._waiting, {}
         for _, future in waiting.values():
-            future.set_exception(error)
+            if future.set_running_or_notify_cancel():
+                future.set_exception(error)

@@ -77,8 +77,10 @@ class SocketBroker:
             raise HostError(HResult.NOT_SUPPORTED_FOR_SOCKET, f"no {kind.name} wakes the host (strict_wake_kinds)")
 
     def _check_id(self, package: AppPackage, socket_id: str) -> None:
-        if self._rules.socket_id_twice == "refuse" and self._table.find(package.name, socket_id) is not None:
-            raise HostError(HResult.INVALID_STATE, f"the broker has a socket {socket_id!r} of app {package.name} already")
+        if self._table.find(package.name, socket_id) is not None:
+            if self._rules.socket_id_twice == "refuse":
+                raise HostError(HResult.INVALID_STATE, f"the broker has a socket {socket_id!r} of app {package.name} already")
+            return  # it takes that one's place
         most = self._rules.broker_sockets_per_app
         if most and self._table.count(package.name) >= most:
             raise HostError(HResult.OUT_OF_MEMORY, f"the broker has {most} sockets of app {package.name}, and takes no more")
