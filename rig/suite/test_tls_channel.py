@@ -143,6 +143,7 @@ def responder_of(connection: PushConnection, answer: bytes | None) -> Callable[[
     """None: it says FIN."""
 
     def respond(_data: bytes) -> list[bytes]:
+        connection.responder = lambda _data: []  # the client's alert is no question
         if answer is None:
             connection.finish()
         return [answer] if answer else []
