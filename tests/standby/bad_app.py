@@ -17,15 +17,9 @@ import msgspec
 
 from rig.standby.api import App, BackgroundTaskInstance, HostError
 from rig.standby.app.runtime import Runtime
-from rig.standby.wire.from_app import (
-    ConnectBegin,
-    ConnectEnd,
-    ReadBegin,
-    ReadCompleted,
-    RequestAccess,
-    UsingTransport,
-    WaitForPushEnabled,
-)
+from rig.standby.wire.app_channels import ConnectBegin, ConnectEnd, UsingTransport, WaitForPushEnabled
+from rig.standby.wire.app_tasks import RequestAccess
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.line import HEADER, Received, What, send_datagram
 from rig.standby.wire.message import Call
 from rig.standby.wire.outbox import _Kept

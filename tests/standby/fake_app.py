@@ -9,22 +9,17 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from rig.standby.wire.caller import Caller
-from rig.standby.wire.from_app import (
-    AppReady,
+from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
     ConnectEnd,
     ConstructChannel,
-    ReadBegin,
-    ReadCompleted,
-    RegisterTask,
-    RequestAccess,
-    Suspended,
-    TaskDone,
     UsingTransport,
     WaitForPushEnabled,
 )
+from rig.standby.wire.app_tasks import RegisterTask, RequestAccess, TaskDone
+from rig.standby.wire.caller import Caller
+from rig.standby.wire.from_app import AppReady, ReadBegin, ReadCompleted, Suspended
 from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus

@@ -16,7 +16,7 @@ from rig.standby.api import session
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.api.sealed_keep_alive import SealedKeepAlive
 from rig.standby.api.tls import TlsLayer, client_context
-from rig.standby.wire.from_app import GetPayloadState, SetPayload, StopPayload
+from rig.standby.wire.app_channels import GetPayloadState, SetPayload, StopPayload
 from rig.standby.wire.hresult import HostError, HResult
 from tests.standby.tls_peer import NAME, TlsPeer, shake_hands
 

@@ -9,15 +9,8 @@ import struct
 from collections import defaultdict
 from typing import Any
 
-from rig.standby.wire.from_app import (
-    BrokeredSocketInfo,
-    ListSockets,
-    RegisterTask,
-    SocketTaken,
-    TakenSocket,
-    TakeSocket,
-    TransferSocket,
-)
+from rig.standby.wire.app_sockets import BrokeredSocketInfo, ListSockets, SocketTaken, TakenSocket, TakeSocket, TransferSocket
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind as Kind

@@ -10,7 +10,8 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
-from rig.standby.wire.from_app import FromApp, RequestApplicationTrigger, RequestDeviceTrigger
+from rig.standby.wire.app_tasks import RequestApplicationTrigger, RequestDeviceTrigger
+from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.message import Call
 
 KINDS: tuple[type[Any], ...] = get_args(FromApp)

@@ -8,7 +8,7 @@ import msgspec
 
 from rig.standby.system.registration import Registration
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import AnyDetails, AnyTrigger, Application, Maintenance, SystemEvent, Time
 from tests.standby.fake_app import FakeApp

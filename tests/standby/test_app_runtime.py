@@ -18,7 +18,7 @@ from rig.standby.app.crew import Crew
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.nic import handoff
-from rig.standby.wire import from_app
+from rig.standby.wire import app_channels, app_tasks, from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, What
 from rig.standby.wire.to_app import RunTask, TransportFailed
@@ -62,7 +62,7 @@ def read_one(app: AppProcess, peer: socket.socket, data: bytes, end: str = "") -
 
 def run_one(app: AppProcess, number: int, entry_point: str) -> str | None:
     app.tell(RunTask(number, "", "task", entry_point, ChannelPush("c")))
-    done = app.expect(from_app.TaskDone)
+    done = app.expect(app_tasks.TaskDone)
     assert done.instance == number
     return done.fault
 
@@ -180,10 +180,10 @@ def test_closing_twice_is_closing_once(app: AppProcess, listener: socket.socket)
 
 
 def test_a_connection_that_the_system_does_not_take_is_closed(app: AppProcess, listener: socket.socket) -> None:
-    def refuse(end: from_app.ConnectEnd) -> None:
+    def refuse(end: app_channels.ConnectEnd) -> None:
         raise HostError(HResult.ELEMENT_NOT_FOUND, "the channel was closed meanwhile")
 
-    app.answers[from_app.ConnectEnd] = refuse
+    app.answers[app_channels.ConnectEnd] = refuse
     with pytest.raises(HostError, match="closed meanwhile"):
         app.ask("connect", port=listener.getsockname()[1], bound=True)
     peer, _ = listener.accept()
@@ -195,7 +195,7 @@ def test_a_connection_that_the_system_does_not_take_is_closed(app: AppProcess, l
 def test_a_connect_that_fails_on_the_way_is_told(app: AppProcess) -> None:
     with pytest.raises(HostError, match="UnicodeError"):
         app.ask("connect", port=1, bound=True, host="x" * 100)
-    assert app.expect(from_app.ConnectEnd).error is not None
+    assert app.expect(app_channels.ConnectEnd).error is not None
     assert not app.ask("connected")
 
 
@@ -207,7 +207,7 @@ def test_a_port_that_is_none_is_refused_before_anything_is_asked_for(app: AppPro
 def test_a_socket_of_no_channel_is_not_the_systems(app: AppProcess, listener: socket.socket) -> None:
     connected(app, listener).close()
     app.ask("connect_elsewhere", port=listener.getsockname()[1])
-    assert app.expect(from_app.ConnectBegin).channel == "c"
+    assert app.expect(app_channels.ConnectBegin).channel == "c"
 
 
 def test_a_flush_of_a_transport_that_is_closed_returns(app: AppProcess, listener: socket.socket) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rig.net import userns
-from rig.standby.wire import from_app
+from rig.standby.wire import app_tasks
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.to_app import CancelRun, RunTask, TaskCompleted, TaskProgressed
 from rig.standby.wire.triggers import Time
@@ -35,7 +35,7 @@ def begun(app: AppProcess, number: int, entry_point: str, task_id: str = "t") ->
 
 
 def done(app: AppProcess) -> tuple[int, str | None]:
-    ended = app.expect(from_app.TaskDone)
+    ended = app.expect(app_tasks.TaskDone)
     return ended.instance, ended.fault
 
 
@@ -44,7 +44,7 @@ def done(app: AppProcess) -> tuple[int, str | None]:
 
 def test_a_run_that_waits_for_its_deferral_does_not_hold_up_another_registrations(app: AppProcess) -> None:
     order(app, 1, "defers", task_id="one")
-    assert app.expect(from_app.TaskReturned).instance == 1
+    assert app.expect(app_tasks.TaskReturned).instance == 1
     order(app, 2, "fine", task_id="two")
     assert done(app) == (2, None)
     app.ask("complete")
@@ -77,7 +77,7 @@ def test_runs_of_one_registration_keep_their_order(app: AppProcess) -> None:
 def test_a_run_that_waits_hears_of_its_cancellation_and_ends(app: AppProcess) -> None:
     begun(app, 1, "waits")
     app.tell(CancelRun(1, Reason.CONDITION_LOSS))
-    assert app.expect(from_app.CancelHandled).instance == 1
+    assert app.expect(app_tasks.CancelHandled).instance == 1
     assert done(app) == (1, None)
     assert app.ask("what_was_told") == ["1 CONDITION_LOSS"]
 
@@ -85,7 +85,7 @@ def test_a_run_that_waits_hears_of_its_cancellation_and_ends(app: AppProcess) ->
 def test_one_that_is_busy_hears_of_it_too_and_a_handler_that_raises_is_a_fault_of_its_own(app: AppProcess) -> None:
     begun(app, 1, "blocks")
     app.tell(CancelRun(1, Reason.EXECUTION_TIME_EXCEEDED))
-    assert app.expect(from_app.CancelHandled).instance == 1
+    assert app.expect(app_tasks.CancelHandled).instance == 1
     assert app.timeline.wait("APP_FAULT", where="cancellation handler").error == "RuntimeError: no mailbox"
     assert app.ask("what_was_told") == ["1 EXECUTION_TIME_EXCEEDED"]
     app.ask("let_go")
@@ -96,8 +96,8 @@ def test_a_run_is_told_of_one_cancellation(app: AppProcess) -> None:
     begun(app, 1, "blocks")
     app.tell(CancelRun(1, Reason.ABORT))
     app.tell(CancelRun(1, Reason.TERMINATING))
-    app.expect(from_app.CancelHandled)
-    app.expect(from_app.CancelHandled)
+    app.expect(app_tasks.CancelHandled)
+    app.expect(app_tasks.CancelHandled)
     assert app.ask("what_was_told") == ["1 ABORT"]
 
 
@@ -109,7 +109,7 @@ def test_a_run_that_has_not_begun_begins_cancelled(app: AppProcess) -> None:
     assert done(app) == (3, None)
     app.ask("let_go")
     assert [done(app), done(app)] == [(1, None), (2, None)]
-    assert app.expect(from_app.CancelHandled).instance == 2
+    assert app.expect(app_tasks.CancelHandled).instance == 2
     assert app.ask("what_was_told") == ["2 IDLE_TASK"]
 
 
@@ -123,7 +123,7 @@ def test_a_cancellation_that_comes_before_its_run_holds_for_it(app: AppProcess) 
 def test_a_handler_that_is_added_after_the_cancellation_is_called_all_the_same(app: AppProcess) -> None:
     app.tell(CancelRun(1, Reason.ENERGY_SAVER))
     order(app, 1, "listens late")
-    assert app.expect(from_app.CancelHandled).instance == 1
+    assert app.expect(app_tasks.CancelHandled).instance == 1
     assert app.ask("what_was_told") == ["1 ENERGY_SAVER"]
 
 
@@ -171,14 +171,14 @@ def test_an_app_without_an_activation_handler_says_so(tmp_path: Path) -> None:
 
 def test_progress_is_told_and_its_range_is_that_of_the_platform(app: AppProcess) -> None:
     order(app, 1, "defers")
-    assert app.expect(from_app.TaskProgress) == from_app.TaskProgress(1, 7)
+    assert app.expect(app_tasks.TaskProgress) == app_tasks.TaskProgress(1, 7)
     app.ask("complete")
     app.ask("complete")
 
 
 def test_handlers_of_a_registration_hear_of_progress_and_completion_in_order(app: AppProcess) -> None:
     task_id = "6" * 36
-    app.answers[from_app.RegisterTask] = lambda call: task_id
+    app.answers[app_tasks.RegisterTask] = lambda call: task_id
     app.ask("register_and_follow")
     app.tell(TaskProgressed(task_id, 1, 10))
     app.timeline.wait("Progressed", value=10)
@@ -195,7 +195,7 @@ def test_handlers_of_a_registration_hear_of_progress_and_completion_in_order(app
 
 def test_a_handler_that_is_slower_than_its_task_hears_of_the_latest_progress(app: AppProcess) -> None:
     task_id = "6" * 36
-    app.answers[from_app.RegisterTask] = lambda call: task_id
+    app.answers[app_tasks.RegisterTask] = lambda call: task_id
     app.ask("register_and_follow", slowly=True)
     app.tell(TaskProgressed(task_id, 1, 1))
     app.timeline.wait("Progressed", value=1)

@@ -8,7 +8,7 @@ import pytest
 
 from rig.manifest.manifest import Manifest
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RegisterTask, RemoveAccess, RequestApplicationTrigger, RequestDeviceTrigger
+from rig.standby.wire.app_tasks import RegisterTask, RemoveAccess, RequestApplicationTrigger, RequestDeviceTrigger
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import ApplicationTriggerResult as Result
 from rig.standby.wire.task_enums import DeviceTriggerResult as Device

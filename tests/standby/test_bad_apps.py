@@ -21,7 +21,7 @@ from rig.standby.app_handle import AppHandle
 from rig.standby.system.channels.setup import CHANNELS_PER_APP, TOKENS_BYTES
 from rig.standby.system.tasks.registry import REGISTRATIONS_PER_APP
 from rig.standby.system.tasks.scheduler import RUNS_PER_APP
-from rig.standby.wire import from_app
+from rig.standby.wire import app_channels, app_tasks, from_app
 from rig.standby.wire.bench import EnterStandby
 from rig.standby.wire.line import FDS, HEADER, MESSAGE_BYTES, What
 from rig.standby.wire.triggers import ChannelKeepAlive
@@ -126,7 +126,7 @@ def test_what_it_says_of_others_channels_finds_none(world: World, channel: str) 
     """The good app's is "inbox", and a channel belongs to its app."""
     with world.bad_app() as app:
         for kind in KINDS:
-            if not is_call(kind) or "channel" not in kind.__struct_fields__ or kind is from_app.ConstructChannel:
+            if not is_call(kind) or "channel" not in kind.__struct_fields__ or kind is app_channels.ConstructChannel:
                 continue
             assert asked(app, [encode(right(kind, channel))]) == ["ELEMENT_NOT_FOUND"], kind.__name__
         told(app, [encode(from_app.ReadBegin(channel)), encode(from_app.ReadCompleted(channel, 1, True))])
@@ -136,14 +136,16 @@ def test_what_it_says_of_others_channels_finds_none(world: World, channel: str) 
 @pytest.mark.parametrize("descriptors", [[name] for name in DESCRIPTORS] + [["a file"] * FDS, []], ids="+".join)
 def test_a_transport_that_is_none_is_refused_and_closed(world: World, descriptors: list[str]) -> None:
     with world.bad_app() as app:
-        app.call("say", bodies=[encode(from_app.ConstructChannel("c", 30, False))], call=True)
+        app.call("say", bodies=[encode(app_channels.ConstructChannel("c", 30, False))], call=True)
         app.call(
-            "say", bodies=[encode(from_app.UsingTransport("c", 7)), encode(from_app.ConnectBegin("c", 7, "h", 1))], call=True
+            "say",
+            bodies=[encode(app_channels.UsingTransport("c", 7)), encode(app_channels.ConnectBegin("c", 7, "h", 1))],
+            call=True,
         )
         before = world.descriptors()
-        end = encode(from_app.ConnectEnd("c", 7))
+        end = encode(app_channels.ConnectEnd("c", 7))
         assert app.call("say_with", body=end, descriptors=descriptors) == "INVALID_ARG"
-        assert asked(app, [encode(from_app.WaitForPushEnabled("c"))]) == ["ILLEGAL_METHOD_CALL"]
+        assert asked(app, [encode(app_channels.WaitForPushEnabled("c"))]) == ["ILLEGAL_METHOD_CALL"]
         assert world.descriptors() == before
 
 
@@ -157,7 +159,7 @@ def test_descriptors_that_nobody_asked_for_are_closed(world: World) -> None:
     with world.bad_app() as app:
         before = world.descriptors()
         for kind in KINDS:
-            if is_call(kind) and kind is not from_app.ConnectEnd:
+            if is_call(kind) and kind is not app_channels.ConnectEnd:
                 app.call("say_with", body=encode(right(kind, "bad")), descriptors=["a file"] * FDS)
         assert app.call("say_with", body=encode(right(from_app.AppReady, "bad")), descriptors=["a file"] * 100) == "INVALID_ARG"
         assert app.call("send_descriptors", count=1000) > FDS
@@ -175,7 +177,7 @@ def test_descriptors_that_nobody_asked_for_are_closed(world: World) -> None:
             for number in (0, 1, 2**64 - 1)
             for body in (b"", b"\xc0")
         ],
-        [HEADER.pack(What.CALL, number) + encode(from_app.RequestAccess()) for number in (0, 1, 1, 10**6, 2**64 - 1)],
+        [HEADER.pack(What.CALL, number) + encode(app_tasks.RequestAccess()) for number in (0, 1, 1, 10**6, 2**64 - 1)],
         [HEADER.pack(What.NOTICE, 0) + b"\x91" * 10_000],
     ],
     ids=["torn", "of every kind and number", "numbers out of turn", "deep"],
@@ -194,13 +196,13 @@ def test_messages_longer_than_any_may_be_are_passed_over(world: World) -> None:
 
 def test_what_one_app_may_hold_has_an_end(world: World) -> None:
     with world.bad_app() as app:
-        channels = asked(app, [encode(from_app.ConstructChannel(f"c{n}", 30, True)) for n in range(100)])
+        channels = asked(app, [encode(app_channels.ConstructChannel(f"c{n}", 30, True)) for n in range(100)])
         assert channels == ["ok"] * (CHANNELS_PER_APP - 1) + ["OUT_OF_MEMORY"] * (101 - CHANNELS_PER_APP)
         tasks = asked(
-            app, [encode(from_app.RegisterTask("t", "e", ChannelKeepAlive("bad"))) for _ in range(REGISTRATIONS_PER_APP + 5)]
+            app, [encode(app_tasks.RegisterTask("t", "e", ChannelKeepAlive("bad"))) for _ in range(REGISTRATIONS_PER_APP + 5)]
         )
         assert (tasks[0], tasks[-5:]) == ("ok", ["OUT_OF_MEMORY"] * 5)
-        tokens = {**right(from_app.SetPayload, "bad"), "payload": {"data": b"1234", "token": {"offset": 0, "len": 4}}}
+        tokens = {**right(app_channels.SetPayload, "bad"), "payload": {"data": b"1234", "token": {"offset": 0, "len": 4}}}
         for count, answer in ((TOKENS_BYTES, "ok"), (TOKENS_BYTES + 4, "INVALID_ARG")):
             tokens["payload"]["tokens"] = bytes(count)
             assert asked(app, [encode(tokens)]) == [answer]
@@ -225,7 +227,7 @@ def test_it_is_ready_once(world: World) -> None:
 def test_completions_and_tasks_that_never_began_count_for_nothing(world: World) -> None:
     """A count that went below nothing would let the host sleep while a completion is under way."""
     with world.bad_app() as app:
-        never = [from_app.ReadCompleted("bad", 1, False), from_app.ReadCompleted(None, 9, True), from_app.TaskDone(4711, "x")]
+        never = [from_app.ReadCompleted("bad", 1, False), from_app.ReadCompleted(None, 9, True), app_tasks.TaskDone(4711, "x")]
         after = world.timeline.mark()
         told(app, [encode(notice) for notice in never * 5])
         assert world.timeline.find("RUN_ENTER", app="bad", after=after) == []
@@ -276,7 +278,7 @@ def test_an_app_that_stops_itself_is_carried_along(world: World) -> None:
 
 
 def test_apps_that_ask_at_once_all_get_their_own_answers(world: World) -> None:
-    bodies = [body for _, body in wrong(from_app.RegisterTask, "bad")]
+    bodies = [body for _, body in wrong(app_tasks.RegisterTask, "bad")]
     with world.bad_app() as app, ThreadPoolExecutor() as pool:
         answers = pool.submit(asked, app, bodies)
         for _ in range(50):

@@ -16,7 +16,8 @@ from rig.device.numbers import WakeReason
 from rig.errors import DeviceError
 from rig.standby.system.tasks.scheduler import RUNS_PER_APP
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import BindEnabled, EnableTransfer, RegisterTask, SocketTaken, TakeSocket, UnregisterTask
+from rig.standby.wire.app_sockets import BindEnabled, EnableTransfer, SocketTaken, TakeSocket
+from rig.standby.wire.app_tasks import RegisterTask, UnregisterTask
 from rig.standby.wire.hresult import HResult
 from rig.standby.wire.nic import Lost
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action

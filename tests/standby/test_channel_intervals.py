@@ -7,7 +7,7 @@ import asyncio
 from rig.device.numbers import WakeReason
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import (
+from rig.standby.wire.app_channels import (
     DecreaseNetworkKeepAlive,
     GetNetworkKeepAlive,
     SetKeptAliveByDevice,

@@ -16,15 +16,15 @@ from rig.config import StandbyConfig
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.system.power import Screen
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import (
+from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
     ConnectEnd,
     ConstructChannel,
-    RegisterTask,
     UsingTransport,
     WaitForPushEnabled,
 )
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.triggers import ChannelPush

@@ -10,19 +10,17 @@ from rig.device.numbers import WakeReason
 from rig.errors import BenchError
 from rig.standby.system.app_process import FAILURE_S
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import (
+from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
     ConnectEnd,
     ConstructChannel,
-    ReadBegin,
-    ReadCompleted,
-    RegisterTask,
-    RequestAccess,
     SetServerKeepAlive,
     UsingTransport,
     WaitForPushEnabled,
 )
+from rig.standby.wire.app_tasks import RegisterTask, RequestAccess
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status

@@ -12,7 +12,9 @@ from rig.errors import BenchError, RigError
 from rig.standby.system.channels.decision import ROWS, AtSetUp, Nic, decide
 from rig.standby.system.channels.slots import APP_LIMIT, NONE_FREE, SlotKind
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, ReadBegin, RequestAccess, WaitForPushEnabled
+from rig.standby.wire.app_channels import ConstructChannel, WaitForPushEnabled
+from rig.standby.wire.app_tasks import RequestAccess
+from rig.standby.wire.from_app import ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from tests.standby.fake_app import FakeApp

@@ -13,7 +13,7 @@ from rig.config import StandbyConfig
 from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import SetPayload
+from rig.standby.wire.app_channels import SetPayload
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
 from tests.standby.every_step import lived

@@ -10,7 +10,7 @@ import pytest
 
 from rig.manifest.manifest import Manifest
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.surroundings import Surroundings
 from tests.standby.every_step import lived
 from tests.standby.mortal_host import MortalHost

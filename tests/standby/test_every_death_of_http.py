@@ -11,17 +11,9 @@ import pytest
 
 from rig.config import StandbyConfig
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import (
-    ConnectBegin,
-    ConnectEnd,
-    ConstructChannel,
-    DataDispatched,
-    ReadBegin,
-    ReadCompleted,
-    RegisterTask,
-    UsingTransport,
-    WaitForPushEnabled,
-)
+from rig.standby.wire.app_channels import ConnectBegin, ConnectEnd, ConstructChannel, UsingTransport, WaitForPushEnabled
+from rig.standby.wire.app_tasks import RegisterTask
+from rig.standby.wire.from_app import DataDispatched, ReadBegin, ReadCompleted
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import ChannelPush

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.socket_enums import SocketActivityTriggerReason as Reason
 from rig.standby.wire.triggers import SocketActivity
 from tests.standby.every_step import lived

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import FollowTasks, ListTasks, RegisterTask, TaskProgress
+from rig.standby.wire.app_tasks import FollowTasks, ListTasks, RegisterTask, TaskProgress
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType

@@ -14,9 +14,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from rig.standby.wire.app_channels import ConnectEnd, GetNetworkKeepAlive
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.descriptors import Descriptors
-from rig.standby.wire.from_app import ConnectEnd, FromApp, GetNetworkKeepAlive, ReadBegin
+from rig.standby.wire.from_app import FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, ProcessGone
 from rig.standby.wire.inbox import ANSWERS, Inbox, Turn, no_note
 from rig.standby.wire.line import HEADER, Line, What, datagram, pair, send_datagram

@@ -10,9 +10,10 @@ from typing import Any
 import pytest
 
 from rig.standby.wire import line
+from rig.standby.wire.app_sockets import TakenSocket, TakeSocket
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.descriptors import Descriptors, WithDescriptors
-from rig.standby.wire.from_app import FromApp, TakenSocket, TakeSocket
+from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.inbox import Inbox
 from rig.standby.wire.line import Line, What

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.standby.wire import from_app
+from rig.standby.wire import app_channels, from_app
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.timeline import Timeline
@@ -27,7 +27,7 @@ AT_ONCE_S = 1.0
 def app(tmp_path: Path) -> Iterator[AppProcess]:
     timeline = Timeline(tmp_path / "timeline.jsonl")
     with AppProcess(timeline, "http_small_app:HttpSmallApp") as app:
-        app.answers[from_app.WaitForPushEnabled] = lambda _: int(Status.HARDWARE_SLOT_ALLOCATED)
+        app.answers[app_channels.WaitForPushEnabled] = lambda _: int(Status.HARDWARE_SLOT_ALLOCATED)
         yield app
     timeline.close()
 
@@ -85,7 +85,7 @@ def test_what_was_faster_than_the_set_up_is_told_of_when_that_is_done(app: AppPr
 def test_a_request_is_given_up_while_it_connects(app: AppProcess, how: str) -> None:
     with deaf() as nobody:
         app.ask("bound", uri=uri(nobody))
-        app.expect(from_app.ConnectBegin)
+        app.expect(app_channels.ConnectBegin)
         begun = time.monotonic()
         app.ask(how)
         assert app.ask("result") == [0, "CancelledError: "]
@@ -96,14 +96,14 @@ def test_a_request_is_given_up_while_it_connects(app: AppProcess, how: str) -> N
 def test_a_channel_that_is_closed_while_it_connects_cancels_its_request(app: AppProcess) -> None:
     """The system knows no such channel when the connect ends: that is not what is the matter."""
 
-    def unknown(end: from_app.ConnectEnd) -> None:
+    def unknown(end: app_channels.ConnectEnd) -> None:
         raise HostError(HResult.ELEMENT_NOT_FOUND, "the channel was closed")
 
     with socket.create_server(("127.0.0.1", 0), backlog=0) as late, socket.socket() as other:
         other.connect(late.getsockname())
         app.ask("bound", uri=uri(late))
-        app.expect(from_app.ConnectBegin)
-        app.answers[from_app.ConnectEnd] = unknown
+        app.expect(app_channels.ConnectBegin)
+        app.answers[app_channels.ConnectEnd] = unknown
         app.ask("close_channel")
         late.settimeout(PATIENCE_S)
         late.accept()[0].close()
@@ -114,7 +114,7 @@ def test_a_connect_that_is_over_too_late_leaves_nothing_open(app: AppProcess) ->
     with socket.create_server(("127.0.0.1", 0), backlog=0) as late, socket.socket() as other:
         other.connect(late.getsockname())
         app.ask("bound", uri=uri(late))
-        app.expect(from_app.ConnectBegin)
+        app.expect(app_channels.ConnectBegin)
         app.ask("dispose")
         late.settimeout(PATIENCE_S)
         late.accept()[0].close()  # there is room now: the kernel says its SYN again

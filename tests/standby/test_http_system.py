@@ -4,18 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from rig.standby.wire.from_app import (
-    ConnectBegin,
-    ConnectEnd,
-    ConstructChannel,
-    DataDispatched,
-    ReadBegin,
-    ReadCompleted,
-    ReadWithoutEffect,
-    RegisterTask,
-    UsingTransport,
-    WaitForPushEnabled,
-)
+from rig.standby.wire.app_channels import ConnectBegin, ConnectEnd, ConstructChannel, UsingTransport, WaitForPushEnabled
+from rig.standby.wire.app_tasks import RegisterTask
+from rig.standby.wire.from_app import DataDispatched, ReadBegin, ReadCompleted, ReadWithoutEffect
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.triggers import ChannelPush

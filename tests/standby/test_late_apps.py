@@ -14,7 +14,7 @@ from rig.process_tree import Outer, is_still
 from rig.standby.system import child
 from rig.standby.system.child import AT_ONCE_S, ForkedChild
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RequestAccess
+from rig.standby.wire.app_tasks import RequestAccess
 from rig.standby.wire.supervision import Forked
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.virtual_time import virtual

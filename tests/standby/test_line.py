@@ -10,8 +10,9 @@ import pytest
 
 from rig.errors import BenchError, DeviceError
 from rig.standby.wire import line as wire
+from rig.standby.wire.app_channels import ConstructChannel
 from rig.standby.wire.faults import InternalFault, Refused, error_of, fault_of
-from rig.standby.wire.from_app import ConstructChannel, FromApp, ReadBegin
+from rig.standby.wire.from_app import FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, MESSAGE_BYTES, Line, Malformed, What
 

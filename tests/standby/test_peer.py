@@ -12,9 +12,10 @@ import pytest
 
 from rig.errors import BenchError
 from rig.standby.wire import line, peer, send_queue
+from rig.standby.wire.app_channels import GetNetworkKeepAlive
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import Internal, error_of
-from rig.standby.wire.from_app import FromApp, GetNetworkKeepAlive, ReadBegin
+from rig.standby.wire.from_app import FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import HEADER, Line, Received, What
 from rig.standby.wire.peer import Peer

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from rig.standby.system.admission import needs_lock_screen
-from rig.standby.wire.from_app import ConstructChannel, GetAccess, RegisterTask, RemoveAccess, RequestAccess
+from rig.standby.wire.app_channels import ConstructChannel
+from rig.standby.wire.app_tasks import GetAccess, RegisterTask, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus as Status
 from rig.standby.wire.surroundings import LOCK_SCREEN_APPS

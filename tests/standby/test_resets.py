@@ -12,7 +12,9 @@ from rig.config import StandbyConfig
 from rig.errors import BenchError
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, ReadBegin, ReadCompleted, RegisterTask, WaitForPushEnabled
+from rig.standby.wire.app_channels import ConstructChannel, WaitForPushEnabled
+from rig.standby.wire.app_tasks import RegisterTask
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason, SystemTriggerType

@@ -10,7 +10,7 @@ import pytest
 
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import RemoveAccess, RequestAccess
+from rig.standby.wire.app_tasks import RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from tests.standby.every_step import lived

@@ -9,7 +9,8 @@ import pytest
 
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, GetAccess, RemoveAccess, RequestAccess
+from rig.standby.wire.app_channels import ConstructChannel
+from rig.standby.wire.app_tasks import GetAccess, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus
 from rig.standby.wire.surroundings import LOCK_SCREEN_APPS

@@ -9,7 +9,8 @@ import pytest
 
 from rig.errors import BenchError
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ReadBegin, ReadCompleted, TaskDone
+from rig.standby.wire.app_tasks import TaskDone
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.nic import NotIdle
 from tests.standby.fake_host import fake_host

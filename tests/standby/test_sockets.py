@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from rig.standby.api import StreamSocket
-from rig.standby.wire import from_app
+from rig.standby.wire import app_sockets
+from rig.standby.wire.app_sockets import SocketTaken, TransferSocket
 from rig.standby.wire.descriptors import WithDescriptors
-from rig.standby.wire.from_app import ReadBegin, ReadCompleted, SocketTaken, TransferSocket
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind as Kind
@@ -33,8 +34,8 @@ class World:
         self.given: dict[str, socket.socket] = {}
         self.peers: list[socket.socket] = []
         app.answers[TransferSocket] = self._transfer
-        app.answers[from_app.ListSockets] = self._list
-        app.answers[from_app.TakeSocket] = self._take
+        app.answers[app_sockets.ListSockets] = self._list
+        app.answers[app_sockets.TakeSocket] = self._take
 
     @property
     def port(self) -> int:
@@ -71,13 +72,13 @@ class World:
         assert fd is not None
         self.given[call.id] = socket.socket(fileno=fd)
 
-    def _list(self, call: from_app.ListSockets) -> list[from_app.BrokeredSocketInfo]:
+    def _list(self, call: app_sockets.ListSockets) -> list[app_sockets.BrokeredSocketInfo]:
         if call.behind:
             return []
-        return [from_app.BrokeredSocketInfo(name, KINDS[name], TASK, None, 1) for name in self.given]
+        return [app_sockets.BrokeredSocketInfo(name, KINDS[name], TASK, None, 1) for name in self.given]
 
-    def _take(self, call: from_app.TakeSocket) -> WithDescriptors:
-        taken = from_app.TakenSocket(KINDS[call.id], TASK, Action.DO_NOT_WAKE, None, 0, 1)
+    def _take(self, call: app_sockets.TakeSocket) -> WithDescriptors:
+        taken = app_sockets.TakenSocket(KINDS[call.id], TASK, Action.DO_NOT_WAKE, None, 0, 1)
         return WithDescriptors(taken, [self.given[call.id].fileno()])
 
 
@@ -431,7 +432,7 @@ def test_a_socket_whose_transfer_nobody_has_answered_in_time_is_given(monkeypatc
 
     monkeypatch.setattr("rig.standby.api.session._current", Silent())
     ours, theirs = socket.socketpair()
-    taken = from_app.TakenSocket(Kind.STREAM_SOCKET, TASK, Action.DO_NOT_WAKE, None, 0, 1)
+    taken = app_sockets.TakenSocket(Kind.STREAM_SOCKET, TASK, Action.DO_NOT_WAKE, None, 0, 1)
     stream = StreamSocket.from_broker(ours, taken)
     with theirs, pytest.raises(TimeoutError):
         stream.transfer_ownership("stream")

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from rig.config import StandbyConfig
 from rig.standby.system.store import Done, Name, Store
-from rig.standby.wire.from_app import RequestAccess
+from rig.standby.wire.app_tasks import RequestAccess
 from rig.standby.wire.inbox import ANSWERS
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from tests.standby.fake_host import FakeHost

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from rig.standby.wire import from_app
-from rig.standby.wire.from_app import TransferSocket
+from rig.standby.wire import app_tasks, from_app
+from rig.standby.wire.app_sockets import TransferSocket
 from rig.timeline import Timeline
 from tests.standby.app_process import AppProcess
 
@@ -24,9 +24,9 @@ def app(tmp_path: Path) -> Iterator[AppProcess]:
 
 def said(app: AppProcess) -> set[type[Any]]:
     """By the app, up to now."""
-    app.answers[from_app.GetAccess] = lambda _: 0
+    app.answers[app_tasks.GetAccess] = lambda _: 0
     app.ask("say_something")
-    app.expect(from_app.GetAccess)
+    app.expect(app_tasks.GetAccess)
     return {type(message) for message in app._passed_over}
 
 

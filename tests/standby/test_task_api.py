@@ -39,7 +39,7 @@ from rig.standby.api import (
     session,
 )
 from rig.standby.api.triggers import BackgroundTrigger, described, trigger_of
-from rig.standby.wire import from_app, triggers
+from rig.standby.wire import app_tasks, triggers
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason
 from rig.standby.wire.to_app import RunTask, TaskCompleted
 from rig.timeline import TimelineWriter
@@ -59,7 +59,7 @@ class Line:
         self.entry_points: dict[str, session.EntryPoint] = {}
         self.in_task = False
         self.said: list[Any] = []
-        self.answers: dict[type[Any], Any] = {from_app.RegisterTask: TASK_ID}
+        self.answers: dict[type[Any], Any] = {app_tasks.RegisterTask: TASK_ID}
 
     def call(self, call: Any, fds: object = ()) -> Any:
         self.said.append(call)
@@ -83,14 +83,14 @@ def line(monkeypatch: pytest.MonkeyPatch) -> Line:
 
 def test_access_is_asked_for_given_back_and_looked_at(line: Line) -> None:
     line.answers = {
-        from_app.RequestAccess: int(BackgroundAccessStatus.ALLOWED_SUBJECT_TO_SYSTEM_POLICY),
-        from_app.GetAccess: int(BackgroundAccessStatus.DENIED_BY_USER),
+        app_tasks.RequestAccess: int(BackgroundAccessStatus.ALLOWED_SUBJECT_TO_SYSTEM_POLICY),
+        app_tasks.GetAccess: int(BackgroundAccessStatus.DENIED_BY_USER),
     }
     kind = BackgroundAccessRequestKind.ALLOWED_SUBJECT_TO_SYSTEM_POLICY
     assert BackgroundExecutionManager.request_access(kind).allowed
     assert not BackgroundExecutionManager.get_access_status().allowed
     BackgroundExecutionManager.remove_access()
-    assert line.said == [from_app.RequestAccess(kind), from_app.GetAccess(), from_app.RemoveAccess()]
+    assert line.said == [app_tasks.RequestAccess(kind), app_tasks.GetAccess(), app_tasks.RemoveAccess()]
 
 
 def test_a_registration_says_all_that_it_was_built_with(line: Line) -> None:
@@ -103,7 +103,7 @@ def test_a_registration_says_all_that_it_was_built_with(line: Line) -> None:
     builder.task_group = BackgroundTaskRegistrationGroup("work", "Work")
     registration = builder.register()
     conditions = (SystemConditionType.INTERNET_AVAILABLE, SystemConditionType.USER_NOT_PRESENT)
-    wanted = from_app.RegisterTask("sync", "mail_tasks.Sync", triggers.Time(30, True), conditions, True, True, "work")
+    wanted = app_tasks.RegisterTask("sync", "mail_tasks.Sync", triggers.Time(30, True), conditions, True, True, "work")
     assert line.said == [wanted]
     assert registration == BackgroundTaskRegistration(TASK_ID, "sync", TimeTrigger(30, one_shot=True), "work")
 
@@ -140,7 +140,7 @@ def test_what_nobody_could_run_is_not_registered(
 
 def test_more_conditions_than_a_registration_may_have_are_refused(line: Line) -> None:
     builder = BackgroundTaskBuilder("sync", None, TimeTrigger(15))
-    for _ in range(from_app.CONDITIONS + 1):
+    for _ in range(app_tasks.CONDITIONS + 1):
         builder.add_condition(SystemCondition(SystemConditionType.USER_PRESENT))
     with pytest.raises(HostError, match=r"INVALID_ARG.*17 conditions, 16 allowed"):
         builder.register()
@@ -169,21 +169,21 @@ def test_a_trigger_that_is_listed_is_the_one_that_was_registered(line: Line, tri
     """Also one that the app fires by itself: its id is the same."""
     known = described(trigger)
     assert trigger_of(known) == trigger
-    line.answers[from_app.ListTasks] = [from_app.TaskInfo(TASK_ID, "sync", known)]
+    line.answers[app_tasks.ListTasks] = [app_tasks.TaskInfo(TASK_ID, "sync", known)]
     assert BackgroundTaskRegistration.all_tasks() == {TASK_ID: BackgroundTaskRegistration(TASK_ID, "sync", trigger)}
 
 
 def test_groups_are_listed_by_themselves(line: Line) -> None:
     """BGT-009."""
     line.answers = {
-        from_app.ListTaskGroups: ["work"],
-        from_app.ListTasks: [from_app.TaskInfo(TASK_ID, "sync", triggers.Time(15), "work")],
+        app_tasks.ListTaskGroups: ["work"],
+        app_tasks.ListTasks: [app_tasks.TaskInfo(TASK_ID, "sync", triggers.Time(15), "work")],
     }
     assert BackgroundTaskRegistration.get_task_group("play") is None
     group = BackgroundTaskRegistration.get_task_group("work")
     assert group is not None
     assert [task.group for task in group.all_tasks.values()] == ["work"]
-    assert line.said[-1] == from_app.ListTasks("work")
+    assert line.said[-1] == app_tasks.ListTasks("work")
 
 
 def test_unregistering_says_what_becomes_of_what_runs(line: Line) -> None:
@@ -191,7 +191,7 @@ def test_unregistering_says_what_becomes_of_what_runs(line: Line) -> None:
     registration = BackgroundTaskRegistration(TASK_ID, "sync", TimeTrigger(15))
     registration.unregister(cancel_task=False)
     registration.unregister(cancel_task=True)
-    assert line.said == [from_app.UnregisterTask(TASK_ID, False), from_app.UnregisterTask(TASK_ID, True)]
+    assert line.said == [app_tasks.UnregisterTask(TASK_ID, False), app_tasks.UnregisterTask(TASK_ID, True)]
 
 
 @pytest.mark.parametrize("in_task", [False, True])
@@ -199,17 +199,17 @@ def test_a_request_says_whether_a_task_makes_it(line: Line, in_task: bool) -> No
     """APT-006."""
     line.in_task = in_task
     line.answers = {
-        from_app.RequestApplicationTrigger: ApplicationTriggerResult.CURRENTLY_RUNNING,
-        from_app.RequestDeviceTrigger: DeviceTriggerResult.LOW_BATTERY,
+        app_tasks.RequestApplicationTrigger: ApplicationTriggerResult.CURRENTLY_RUNNING,
+        app_tasks.RequestDeviceTrigger: DeviceTriggerResult.LOW_BATTERY,
     }
     upload, film, device = ApplicationTrigger(), MediaProcessingTrigger(), DeviceUseTrigger()
     assert upload.request_async({"file": "a"}) is ApplicationTriggerResult.CURRENTLY_RUNNING
     film.request_async()
     assert device.request_async("usb 1", 3) is DeviceTriggerResult.LOW_BATTERY
     assert line.said == [
-        from_app.RequestApplicationTrigger(upload.trigger_id, {"file": "a"}, in_task),
-        from_app.RequestApplicationTrigger(film.trigger_id, None, in_task, "media_processing"),
-        from_app.RequestDeviceTrigger(device.trigger_id, "usb 1", 3, in_task),
+        app_tasks.RequestApplicationTrigger(upload.trigger_id, {"file": "a"}, in_task),
+        app_tasks.RequestApplicationTrigger(film.trigger_id, None, in_task, "media_processing"),
+        app_tasks.RequestDeviceTrigger(device.trigger_id, "usb 1", 3, in_task),
     ]
 
 
@@ -246,12 +246,12 @@ def test_progress_has_the_range_of_the_platform_and_is_told_when_it_changes(line
         with pytest.raises(HostError, match="INVALID_ARG"):
             instance.progress = value
     assert instance.progress == 2**32 - 1
-    assert line.said == [from_app.TaskProgress(5, 1), from_app.TaskProgress(5, 2**32 - 1)]
+    assert line.said == [app_tasks.TaskProgress(5, 1), app_tasks.TaskProgress(5, 2**32 - 1)]
 
 
 @pytest.mark.parametrize(("counter", "count"), list(zip(BackgroundTaskThrottleCounter, (7, 3, 4), strict=True)))
 def test_counts_are_those_of_the_system(line: Line, counter: BackgroundTaskThrottleCounter, count: int) -> None:
-    line.answers = {from_app.GetTaskUsage: TaskUsage(100, 200, 2, throttled_cpu=3, throttled_network=4)}
+    line.answers = {app_tasks.GetTaskUsage: TaskUsage(100, 200, 2, throttled_cpu=3, throttled_network=4)}
     instance = instance_of(triggers.Time(15))
     assert instance.get_throttle_count(counter) == count
     assert instance.suspended_count == 2

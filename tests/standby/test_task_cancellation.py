@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from rig.standby.wire.from_app import RequestApplicationTrigger, RequestDeviceTrigger, TaskReturned
+from rig.standby.wire.app_tasks import RequestApplicationTrigger, RequestDeviceTrigger, TaskReturned
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.triggers import Application, DeviceServicing, DeviceUse
 from tests.standby.fake_host import FakeHost, fake_host

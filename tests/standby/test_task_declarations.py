@@ -9,7 +9,8 @@ import pytest
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.system.tasks.declarations import TYPES
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import ConstructChannel, ListTasks, RegisterTask
+from rig.standby.wire.app_channels import ConstructChannel
+from rig.standby.wire.app_tasks import ListTasks, RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.triggers import (
     ChannelKeepAlive,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import FollowTasks, TaskProgress
+from rig.standby.wire.app_tasks import FollowTasks, TaskProgress
 from rig.standby.wire.to_app import RunTask
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import fake_host

@@ -11,7 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from rig.net import userns
-from rig.standby.wire import from_app
+from rig.standby.wire import app_tasks
 from rig.standby.wire.supervision import TaskLimits
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 from rig.standby.wire.to_app import CancelRun, RunTask
@@ -40,7 +40,7 @@ def order(entry_point: str, number: int = 1) -> RunTask:
 
 def test_it_imports_what_it_runs_and_ends_when_the_system_closes_its_line(host: AppProcess) -> None:
     host.tell(order("small_tasks.Fine"))
-    assert host.expect(from_app.TaskDone) == from_app.TaskDone(1, None)
+    assert host.expect(app_tasks.TaskDone) == app_tasks.TaskDone(1, None)
     host.hang_up()
     assert host.process.wait(PATIENCE_S) == 0
 
@@ -59,7 +59,7 @@ def test_it_imports_what_it_runs_and_ends_when_the_system_closes_its_line(host: 
 )
 def test_what_cannot_be_imported_or_made_is_the_runs_fault(host: AppProcess, entry_point: str, words: str) -> None:
     host.tell(order(entry_point))
-    assert host.expect(from_app.TaskDone).fault == words
+    assert host.expect(app_tasks.TaskDone).fault == words
     assert host.timeline.find("APP_FAULT", error=words, run=1)
     assert bool(host.timeline.find("RUN_ENTER")) is (entry_point == "small_tasks.Exits"), "its Run alone was called"
 
@@ -83,7 +83,7 @@ def test_without_network_nothing_is_reached(tmp_path: Path, listener: socket.soc
     """BGT-016."""
     with hosting(tmp_path, TaskLimits(network=network)) as host:
         host.tell(replace(order(entry_point), network=network))
-        assert host.expect(from_app.TaskDone).fault == (None if network else "OSError: [Errno 101] Network is unreachable")
+        assert host.expect(app_tasks.TaskDone).fault == (None if network else "OSError: [Errno 101] Network is unreachable")
 
 
 LIMITS = TaskLimits(memory_bytes=32 << 20)
@@ -92,22 +92,22 @@ LIMITS = TaskLimits(memory_bytes=32 << 20)
 def test_a_task_that_stays_within_its_memory_runs(tmp_path: Path) -> None:
     with hosting(tmp_path, LIMITS) as host:
         host.tell(order("small_tasks.Frugal"))
-        assert host.expect(from_app.TaskDone).fault is None
+        assert host.expect(app_tasks.TaskDone).fault is None
 
 
 def test_a_task_may_handle_that_it_gets_no_more_memory(tmp_path: Path) -> None:
     """BGT-029."""
     with hosting(tmp_path, LIMITS) as host:
         host.tell(order("small_tasks.Handles"))
-        assert [host.expect(from_app.TaskProgress).value for _ in range(2)] == [1, 8]
-        assert host.expect(from_app.TaskDone).fault is None
+        assert [host.expect(app_tasks.TaskProgress).value for _ in range(2)] == [1, 8]
+        assert host.expect(app_tasks.TaskDone).fault is None
 
 
 def test_a_task_that_does_not_handle_it_is_to_be_ended(tmp_path: Path) -> None:
     """BGT-029."""
     with hosting(tmp_path, LIMITS) as host:
         host.tell(order("small_tasks.Hoards"))
-        assert host.expect(from_app.OutOfMemory).instance == 1
+        assert host.expect(app_tasks.OutOfMemory).instance == 1
         assert host.timeline.wait("APP_FAULT", where="run").error.startswith("MemoryError")
         assert not host.timeline.find("RUN_EXIT")
 
@@ -115,12 +115,12 @@ def test_a_task_that_does_not_handle_it_is_to_be_ended(tmp_path: Path) -> None:
 def test_a_task_that_has_used_up_its_memory_hears_of_its_cancellation(tmp_path: Path) -> None:
     with hosting(tmp_path, LIMITS) as host:
         host.tell(order("small_tasks.Brimful"))
-        host.expect(from_app.TaskProgress)
+        host.expect(app_tasks.TaskProgress)
         host.tell(CancelRun(1, BackgroundTaskCancellationReason.ABORT))
-        assert host.expect(from_app.TaskDone).fault is None
+        assert host.expect(app_tasks.TaskDone).fault is None
         assert not host.timeline.find("APP_FAULT")
 
 
 def test_without_a_limit_a_task_that_meets_the_machines_is_one_that_failed(host: AppProcess) -> None:
     host.tell(order("small_tasks.WantsTooMuch"))
-    assert (host.expect(from_app.TaskDone).fault or "").startswith("MemoryError")
+    assert (host.expect(app_tasks.TaskDone).fault or "").startswith("MemoryError")

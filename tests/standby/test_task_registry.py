@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from rig.standby.wire.from_app import GetAccess, ListTasks, RegisterTask, RemoveAccess, RequestAccess, UnregisterTask
+from rig.standby.wire.app_tasks import GetAccess, ListTasks, RegisterTask, RemoveAccess, RequestAccess, UnregisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus as Access
 from rig.standby.wire.task_enums import SystemConditionType, SystemTriggerType

@@ -9,7 +9,7 @@ import pytest
 from rig.manifest.manifest import Manifest
 from rig.standby.system.tasks.scheduler import HOSTS_PER_APP
 from rig.standby.wire import bench
-from rig.standby.wire.from_app import FollowTasks, RemoveAccess, RequestAccess, TaskReturned, UnregisterTask
+from rig.standby.wire.app_tasks import FollowTasks, RemoveAccess, RequestAccess, TaskReturned, UnregisterTask
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.task_enums import SystemConditionType as Condition
 from rig.standby.wire.to_app import RunTask

@@ -7,7 +7,7 @@ import itertools
 
 import pytest
 
-from rig.standby.wire.from_app import UnregisterTask
+from rig.standby.wire.app_tasks import UnregisterTask
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
 from rig.standby.wire.triggers import Maintenance, Time
 from tests.standby.fake_host import FakeHost, fake_host

@@ -13,7 +13,7 @@ import pytest
 
 from rig.clock import Deadline
 from rig.peers.websocket import WebSocketConnection, WebSocketServer
-from rig.standby.wire import from_app
+from rig.standby.wire import app_tasks
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted, ReadWithoutEffect
 from rig.timeline import Timeline
 from tests.standby.app_process import PATIENCE_S, AppProcess
@@ -39,7 +39,7 @@ def timeline(tmp_path: Path) -> Iterator[Timeline]:
 @pytest.fixture
 def app(timeline: Timeline) -> Iterator[AppProcess]:
     with AppProcess(timeline, "tests.standby.websocket_small_app:WebSocketSmallApp") as app:
-        app.answers[from_app.GetAccess] = lambda _: 0
+        app.answers[app_tasks.GetAccess] = lambda _: 0
         yield app
 
 
@@ -61,7 +61,7 @@ def connected(app: AppProcess, server: WebSocketServer, kind: str, channel: str 
 def notices(app: AppProcess) -> list[Any]:
     """Of receives, up to now."""
     app.ask("say_something")
-    app.expect(from_app.GetAccess)
+    app.expect(app_tasks.GetAccess)
     return [said for said in app._passed_over if isinstance(said, (ReadBegin, ReadCompleted, ReadWithoutEffect))]
 
 

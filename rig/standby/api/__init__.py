@@ -41,7 +41,7 @@ from rig.standby.api.triggers import (
     SystemTrigger,
     TimeTrigger,
 )
-from rig.standby.wire.from_app import TaskUsage
+from rig.standby.wire.app_tasks import TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import (
     SocketActivityConnectedStandbyAction,

@@ -16,7 +16,7 @@ from typing import Any, Self
 from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.posted_read import PostedRead
 from rig.standby.api.transferable import Transferable
-from rig.standby.wire.from_app import TakenSocket
+from rig.standby.wire.app_sockets import TakenSocket
 from rig.standby.wire.hresult import HostError, HResult
 
 GONE = (errno.EBADF, errno.ENOTSOCK, errno.EINVAL, errno.EPERM, errno.EEXIST)

@@ -8,7 +8,7 @@ from rig.standby.api import session
 from rig.standby.api.registration import BackgroundTaskRegistration, BackgroundTaskRegistrationGroup
 from rig.standby.api.task_class import task_class
 from rig.standby.api.triggers import BackgroundTrigger, described
-from rig.standby.wire.from_app import CONDITIONS, GetAccess, GetWorkCost, RegisterTask, RemoveAccess, RequestAccess
+from rig.standby.wire.app_tasks import CONDITIONS, GetAccess, GetWorkCost, RegisterTask, RemoveAccess, RequestAccess
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus
 from rig.standby.wire.task_enums import BackgroundAccessRequestKind, BackgroundWorkCostValue, SystemConditionType

@@ -17,7 +17,7 @@ from rig.standby.api.enums import ControlChannelTriggerResourceType
 from rig.standby.api.sealed_keep_alive import SealedKeepAlive
 from rig.standby.api.stream_transport import StreamTransport
 from rig.standby.api.transport import Transport
-from rig.standby.wire import from_app
+from rig.standby.wire import app_channels
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Call
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
@@ -42,7 +42,7 @@ class ControlChannelTrigger:
     ) -> None:
         self._app = session.current()
         self._closed = False
-        self._call(from_app.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
+        self._call(app_channels.ConstructChannel(channel_id, server_keep_alive_interval_in_minutes, bool(resource_type)))
         self._id = channel_id
         self._minutes = server_keep_alive_interval_in_minutes
         self._transport: Transport | None = None
@@ -58,7 +58,7 @@ class ControlChannelTrigger:
     @staticmethod
     def is_supported() -> bool:
         """Whether there are control channels here at all: not on a phone, nor for JavaScript (CCT-007)."""
-        return session.current().call(from_app.GetChannelsSupported())
+        return session.current().call(app_channels.GetChannelsSupported())
 
     @classmethod
     def by_id(cls, channel_id: str | None) -> ControlChannelTrigger | None:
@@ -95,17 +95,17 @@ class ControlChannelTrigger:
 
     @server_keep_alive_interval_in_minutes.setter
     def server_keep_alive_interval_in_minutes(self, minutes: int) -> None:
-        self._call(from_app.SetServerKeepAlive(self._id, minutes))
+        self._call(app_channels.SetServerKeepAlive(self._id, minutes))
         self._minutes = minutes
 
     @property
     def current_keep_alive_interval_in_minutes(self) -> int:
         """The network interval that the system keeps below the app (CCT-036)."""
-        return self._call(from_app.GetNetworkKeepAlive(self._id))
+        return self._call(app_channels.GetNetworkKeepAlive(self._id))
 
     @property
     def is_wake_from_low_power_supported(self) -> bool:
-        return self._call(from_app.GetWakeSupported(self._id))
+        return self._call(app_channels.GetWakeSupported(self._id))
 
     @property
     def payload_keep_alive(self) -> PayloadKeepAlive | None:
@@ -128,7 +128,7 @@ class ControlChannelTrigger:
             sealed = SealedKeepAlive(self._id, stream, keep_alive)
         if self._sealed is not None:
             self._sealed.end()
-        self._call(from_app.SetPayload(self._id, keep_alive if sealed is None else None))
+        self._call(app_channels.SetPayload(self._id, keep_alive if sealed is None else None))
         self._payload, self._sealed = keep_alive, sealed
         if sealed is not None:
             sealed.begin()
@@ -137,13 +137,13 @@ class ControlChannelTrigger:
         """An extension of the rig's, off by default: in connected standby `payload_keep_alive` is all that keeps the connection
         alive. The keep-alive task does not wake the host each server interval, as long as the device has payloads to send. Until
         the channel gets another transport."""
-        self._call(from_app.SetKeptAliveByDevice(self._id, by_device))
+        self._call(app_channels.SetKeptAliveByDevice(self._id, by_device))
 
     @property
     def payload_keep_alive_state(self) -> PayloadState:
         """How many were sent and answered since it was set, and the counter to go on from. Raises HostError
         ILLEGAL_METHOD_CALL when none is set."""
-        return self._call(from_app.GetPayloadState(self._id)) if self._sealed is None else self._sealed.state
+        return self._call(app_channels.GetPayloadState(self._id)) if self._sealed is None else self._sealed.state
 
     def using_transport(self, transport: Bindable) -> None:
         """Bind a transport, before it connects (CCT-012), without TCP keep-alives (CCT-038). A channel takes a new one after the
@@ -155,7 +155,7 @@ class ControlChannelTrigger:
             raise HostError(HResult.INVALID_ARG, "the transport of a channel has no TCP keep-alives of its own: switch them off")
         bound.check_bind()
         self._let_go()
-        self._call(from_app.UsingTransport(self._id, bound.socket_id, self._count_held()))
+        self._call(app_channels.UsingTransport(self._id, bound.socket_id, self._count_held()))
         bound.channel_id = self._id
         self._transport, self._transport_object = bound, transport
         self._payload = None
@@ -180,14 +180,14 @@ class ControlChannelTrigger:
         transport = self._transport
         if transport is not None and not transport.settled():
             return ControlChannelTriggerStatus.TRANSPORT_DISCONNECTED
-        status = ControlChannelTriggerStatus(self._call(from_app.WaitForPushEnabled(self._id)))
+        status = ControlChannelTriggerStatus(self._call(app_channels.WaitForPushEnabled(self._id)))
         if transport is not None and status.allocated:
             transport.push_enabled()
         return status
 
     def decrease_network_keep_alive_interval(self) -> None:
         """The app saw the connection drop: lower the network interval by a step, never below the floor (CCT-037)."""
-        self._call(from_app.DecreaseNetworkKeepAlive(self._id))
+        self._call(app_channels.DecreaseNetworkKeepAlive(self._id))
 
     def flush_transport(self) -> None:
         """Returns when the peer has acknowledged what was written, or the kernel owns it for good (CCT-035)."""
@@ -204,7 +204,7 @@ class ControlChannelTrigger:
         self._forget_sealed()
         if self._transport is not None:
             self._transport.close()
-        self._call(from_app.CloseChannel(self._id))
+        self._call(app_channels.CloseChannel(self._id))
         self._closed = True
 
     def _forget_sealed(self) -> None:

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from rig.standby.api import session
-from rig.standby.wire.from_app import BindEnabled, EnableTransfer, TakenSocket, TransferSocket
+from rig.standby.wire.app_sockets import BindEnabled, EnableTransfer, TakenSocket, TransferSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind

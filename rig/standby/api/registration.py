@@ -11,7 +11,7 @@ from typing import ClassVar, Generic, TypeAlias, TypeVar
 
 from rig.standby.api import session
 from rig.standby.api.triggers import BackgroundTrigger, trigger_of
-from rig.standby.wire.from_app import FollowTasks, ListTaskGroups, ListTasks, TaskInfo, UnregisterTask
+from rig.standby.wire.app_tasks import FollowTasks, ListTaskGroups, ListTasks, TaskInfo, UnregisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.to_app import RunTask, TaskCompleted, TaskProgressed
 

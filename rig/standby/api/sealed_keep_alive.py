@@ -23,7 +23,7 @@ from rig.standby.api import session
 from rig.standby.api.byte_stream import HAND_BACK_PAUSE_S, HAND_BACK_PAUSES, ByteStream
 from rig.standby.api.core_application import before_suspension, not_before_suspension
 from rig.standby.api.tls import TlsLayer
-from rig.standby.wire.from_app import GetPayloadState, SetPayload, StopPayload
+from rig.standby.wire.app_channels import GetPayloadState, SetPayload, StopPayload
 from rig.standby.wire.hresult import HostError, HResult
 
 UNKNOWN = "nobody knows which of the records that were sealed ahead have been sent"

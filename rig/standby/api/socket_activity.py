@@ -25,7 +25,7 @@ from rig.standby.api.ownership import SocketActivityContext
 from rig.standby.api.stream_socket import StreamSocket
 from rig.standby.api.stream_socket_listener import StreamSocketListener
 from rig.standby.api.transferable import Transferable
-from rig.standby.wire.from_app import BrokeredSocketInfo, ListSockets, SocketTaken, TakenSocket, TakeSocket
+from rig.standby.wire.app_sockets import BrokeredSocketInfo, ListSockets, SocketTaken, TakenSocket, TakeSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityKind, SocketActivityTriggerReason
 from rig.standby.wire.triggers import SocketActivityDetails

@@ -11,7 +11,7 @@ from rig.standby.api import session
 from rig.standby.api.cancellation import Canceled, Cancellation
 from rig.standby.api.details import details_of
 from rig.standby.api.registration import BackgroundTaskRegistration, instance_id_of
-from rig.standby.wire.from_app import CancelHandled, GetTaskUsage, TaskProgress, TaskUsage
+from rig.standby.wire.app_tasks import CancelHandled, GetTaskUsage, TaskProgress, TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter
 from rig.standby.wire.to_app import RunTask

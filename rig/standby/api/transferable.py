@@ -18,7 +18,7 @@ from rig.standby.api import session
 from rig.standby.api.enums import AsyncStatus
 from rig.standby.api.ownership import Ownership, SocketActivityContext
 from rig.standby.api.transport import Transport
-from rig.standby.wire.from_app import TakenSocket
+from rig.standby.wire.app_sockets import TakenSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction, SocketActivityKind
 

@@ -14,7 +14,9 @@ from typing import ClassVar
 from rig.clock import Deadline
 from rig.standby.api import session
 from rig.standby.api.posted_read import PostedRead
-from rig.standby.wire.from_app import WORDS_LENGTH, ConnectBegin, ConnectEnd, TransportClosed
+from rig.standby.wire.app_channels import ConnectBegin, ConnectEnd
+from rig.standby.wire.app_types import WORDS_LENGTH
+from rig.standby.wire.from_app import TransportClosed
 from rig.standby.wire.hresult import HostError, HResult
 
 MAX_PORT = 65_535

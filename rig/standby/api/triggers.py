@@ -8,7 +8,7 @@ from typing import Literal, TypeAlias
 
 from rig.standby.api import session
 from rig.standby.wire import triggers as wire
-from rig.standby.wire.from_app import RequestApplicationTrigger, RequestDeviceTrigger
+from rig.standby.wire.app_tasks import RequestApplicationTrigger, RequestDeviceTrigger
 from rig.standby.wire.task_enums import ApplicationTriggerResult, DeviceTriggerResult, SystemTriggerType
 
 

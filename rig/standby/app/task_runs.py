@@ -14,7 +14,8 @@ from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.limits import Limits, leave_network
-from rig.standby.wire.from_app import WORDS_LENGTH, CancelHandled, OutOfMemory, TaskDone, TaskReturned
+from rig.standby.wire.app_tasks import CancelHandled, OutOfMemory, TaskDone, TaskReturned
+from rig.standby.wire.app_types import WORDS_LENGTH
 from rig.standby.wire.message import Notice
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 from rig.standby.wire.to_app import CancelRun, RunTask

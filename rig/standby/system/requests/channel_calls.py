@@ -14,7 +14,7 @@ from rig.standby.system.channels.parts import ChannelParts
 from rig.standby.system.channels.setup import check_minutes
 from rig.standby.system.driver import Driver
 from rig.standby.system.requests.dispatch import Handlers
-from rig.standby.wire import from_app
+from rig.standby.wire import app_channels
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
@@ -36,33 +36,37 @@ class ChannelCalls:
 
     def handlers(self) -> Handlers:
         return {
-            from_app.GetChannelsSupported: self._get_supported,
-            from_app.ConstructChannel: self._construct,
-            from_app.SetServerKeepAlive: self._set_server_keep_alive,
-            from_app.GetNetworkKeepAlive: self._get_network_keep_alive,
-            from_app.GetWakeSupported: self._get_wake_supported,
-            from_app.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
-            from_app.SetPayload: self._set_payload,
-            from_app.SetKeptAliveByDevice: self._set_kept_alive_by_device,
-            from_app.GetPayloadState: self._get_payload_state,
-            from_app.StopPayload: self._stop_payload,
-            from_app.UsingTransport: self._using_transport,
-            from_app.ConnectBegin: self._connect_begin,
-            from_app.ConnectEnd: self._connect_end,
-            from_app.WaitForPushEnabled: self._wait_for_push_enabled,
-            from_app.CloseChannel: self._close,
+            app_channels.GetChannelsSupported: self._get_supported,
+            app_channels.ConstructChannel: self._construct,
+            app_channels.SetServerKeepAlive: self._set_server_keep_alive,
+            app_channels.GetNetworkKeepAlive: self._get_network_keep_alive,
+            app_channels.GetWakeSupported: self._get_wake_supported,
+            app_channels.DecreaseNetworkKeepAlive: self._decrease_network_keep_alive,
+            app_channels.SetPayload: self._set_payload,
+            app_channels.SetKeptAliveByDevice: self._set_kept_alive_by_device,
+            app_channels.GetPayloadState: self._get_payload_state,
+            app_channels.StopPayload: self._stop_payload,
+            app_channels.UsingTransport: self._using_transport,
+            app_channels.ConnectBegin: self._connect_begin,
+            app_channels.ConnectEnd: self._connect_end,
+            app_channels.WaitForPushEnabled: self._wait_for_push_enabled,
+            app_channels.CloseChannel: self._close,
         }
 
-    def _get_supported(self, app: AppProcess, message: from_app.GetChannelsSupported, descriptors: Descriptors) -> bool:
+    def _get_supported(self, app: AppProcess, message: app_channels.GetChannelsSupported, descriptors: Descriptors) -> bool:
         return self._setup.supported
 
-    def _construct(self, app: AppProcess, message: from_app.ConstructChannel, descriptors: Descriptors) -> None:
+    def _construct(self, app: AppProcess, message: app_channels.ConstructChannel, descriptors: Descriptors) -> None:
         self._setup.construct(app, message.channel, message.minutes, message.hardware)
 
-    def _get_network_keep_alive(self, app: AppProcess, message: from_app.GetNetworkKeepAlive, descriptors: Descriptors) -> int:
+    def _get_network_keep_alive(
+        self, app: AppProcess, message: app_channels.GetNetworkKeepAlive, descriptors: Descriptors
+    ) -> int:
         return self._table.get(app, message.channel).network_minutes
 
-    async def _get_wake_supported(self, app: AppProcess, message: from_app.GetWakeSupported, descriptors: Descriptors) -> bool:
+    async def _get_wake_supported(
+        self, app: AppProcess, message: app_channels.GetWakeSupported, descriptors: Descriptors
+    ) -> bool:
         """The platform's ability, and a device that is there to do it: it is asked."""
         self._table.get(app, message.channel)
         if not self._wake_supported:
@@ -74,48 +78,48 @@ class ChannelCalls:
         return True
 
     async def _set_server_keep_alive(
-        self, app: AppProcess, message: from_app.SetServerKeepAlive, descriptors: Descriptors
+        self, app: AppProcess, message: app_channels.SetServerKeepAlive, descriptors: Descriptors
     ) -> None:
         check_minutes(message.minutes)
         async with self._turn(app, message.channel) as channel:
             await self._setup.set_server_minutes(channel, message.minutes)
 
     async def _decrease_network_keep_alive(
-        self, app: AppProcess, message: from_app.DecreaseNetworkKeepAlive, descriptors: Descriptors
+        self, app: AppProcess, message: app_channels.DecreaseNetworkKeepAlive, descriptors: Descriptors
     ) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._setup.decrease_network_minutes(channel)
 
-    async def _set_payload(self, app: AppProcess, message: from_app.SetPayload, descriptors: Descriptors) -> None:
+    async def _set_payload(self, app: AppProcess, message: app_channels.SetPayload, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._setup.set_payload(channel, message.payload)
 
     async def _set_kept_alive_by_device(
-        self, app: AppProcess, message: from_app.SetKeptAliveByDevice, descriptors: Descriptors
+        self, app: AppProcess, message: app_channels.SetKeptAliveByDevice, descriptors: Descriptors
     ) -> None:
         async with self._turn(app, message.channel) as channel:
             channel.kept_alive_by_device = message.by_device
 
     async def _get_payload_state(
-        self, app: AppProcess, message: from_app.GetPayloadState, descriptors: Descriptors
+        self, app: AppProcess, message: app_channels.GetPayloadState, descriptors: Descriptors
     ) -> PayloadState:
         async with self._turn(app, message.channel) as channel:
             return await self._setup.payload_state(channel)
 
-    async def _stop_payload(self, app: AppProcess, message: from_app.StopPayload, descriptors: Descriptors) -> PayloadState:
+    async def _stop_payload(self, app: AppProcess, message: app_channels.StopPayload, descriptors: Descriptors) -> PayloadState:
         async with self._turn(app, message.channel) as channel:
             return await self._setup.stop_payload(channel)
 
-    async def _using_transport(self, app: AppProcess, message: from_app.UsingTransport, descriptors: Descriptors) -> None:
+    async def _using_transport(self, app: AppProcess, message: app_channels.UsingTransport, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._setup.bind(channel, message.socket, message.held)
 
-    async def _connect_begin(self, app: AppProcess, message: from_app.ConnectBegin, descriptors: Descriptors) -> None:
+    async def _connect_begin(self, app: AppProcess, message: app_channels.ConnectBegin, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             self._check_bound(channel, message.socket)
             self._setup.connect_begin(channel, message.host, message.port)
 
-    async def _connect_end(self, app: AppProcess, message: from_app.ConnectEnd, descriptors: Descriptors) -> None:
+    async def _connect_end(self, app: AppProcess, message: app_channels.ConnectEnd, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             self._check_bound(channel, message.socket)
             if message.error is None:
@@ -125,7 +129,7 @@ class ChannelCalls:
                 self._setup.not_connected(channel, message.error)
 
     async def _wait_for_push_enabled(
-        self, app: AppProcess, message: from_app.WaitForPushEnabled, descriptors: Descriptors
+        self, app: AppProcess, message: app_channels.WaitForPushEnabled, descriptors: Descriptors
     ) -> int:
         async with self._turn(app, message.channel) as channel:
             status = await self._setup.wait_for_push_enabled(channel)
@@ -135,7 +139,7 @@ class ChannelCalls:
                 self._resets.unavailable(channel, self._setup.kind_for(channel))
             return int(status)
 
-    async def _close(self, app: AppProcess, message: from_app.CloseChannel, descriptors: Descriptors) -> None:
+    async def _close(self, app: AppProcess, message: app_channels.CloseChannel, descriptors: Descriptors) -> None:
         async with self._turn(app, message.channel) as channel:
             await self._closing.close(channel)
 

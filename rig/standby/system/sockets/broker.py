@@ -17,8 +17,8 @@ from rig.standby.system.sockets.offload import SocketOffload, reservation_of
 from rig.standby.system.sockets.table import SocketTable
 from rig.standby.system.sockets.timers import SocketTimers
 from rig.standby.system.supervising import Supervising
+from rig.standby.wire.app_sockets import BrokeredSocketInfo, EnableTransfer, TakenSocket, TransferSocket
 from rig.standby.wire.descriptors import WithDescriptors
-from rig.standby.wire.from_app import BrokeredSocketInfo, EnableTransfer, TakenSocket, TransferSocket
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind

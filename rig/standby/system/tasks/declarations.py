@@ -9,7 +9,7 @@ from typing import Any
 
 from rig.manifest.manifest import TaskType
 from rig.standby.system.package import AppPackage
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.triggers import (
     Application,

@@ -12,7 +12,7 @@ from rig.standby.system.package import AppPackage
 from rig.standby.system.registration import Registration
 from rig.standby.system.tasks.rules import check_conditions, runs_in_app
 from rig.standby.system.tasks.source import TriggerSource
-from rig.standby.wire.from_app import RegisterTask, TaskInfo
+from rig.standby.wire.app_tasks import RegisterTask, TaskInfo
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.triggers import AnyTrigger, kind_of
 from rig.timeline import TimelineWriter

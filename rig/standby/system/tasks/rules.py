@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from rig.standby.system.package import AppPackage
 from rig.standby.system.tasks.declarations import declared_type
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import SystemConditionType
 from rig.standby.wire.triggers import DeviceServicing, DeviceUse, channel_of, kind_of

@@ -9,7 +9,7 @@ from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
 from rig.standby.system.store import Name
 from rig.standby.system.tasks.instance import Instance
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 
 
 class TriggerSource:

@@ -9,7 +9,7 @@ from rig.standby.system.app_process import AppProcess
 from rig.standby.system.tasks.hosts import Hosts
 from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.quota import Quotas
-from rig.standby.wire.from_app import TaskUsage
+from rig.standby.wire.app_tasks import TaskUsage
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter as Counter
 

@@ -11,7 +11,7 @@ from rig.standby.system.registration import Registration
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.source import TriggerSource
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush, channel_of
 
 

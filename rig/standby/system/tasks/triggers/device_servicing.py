@@ -10,7 +10,7 @@ from rig.standby.system.tasks.instances import Instances
 from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.triggers.requested import RequestedTriggers
-from rig.standby.wire.from_app import RequestDeviceTrigger
+from rig.standby.wire.app_tasks import RequestDeviceTrigger
 from rig.standby.wire.task_enums import DeviceTriggerResult as Result
 from rig.standby.wire.triggers import DeviceDetails, DeviceServicing
 

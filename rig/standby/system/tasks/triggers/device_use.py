@@ -10,7 +10,7 @@ from rig.standby.system.tasks.policy import Policy
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.triggers.requested import RequestedTriggers
 from rig.standby.system.tasks.triggers.single import check_single, own_registration
-from rig.standby.wire.from_app import RegisterTask, RequestDeviceTrigger
+from rig.standby.wire.app_tasks import RegisterTask, RequestDeviceTrigger
 from rig.standby.wire.task_enums import DeviceTriggerResult as Result
 from rig.standby.wire.triggers import DeviceDetails, DeviceUse
 

@@ -7,7 +7,7 @@ from typing import Any
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.processes import Processes
 from rig.standby.system.registration import Registration
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.triggers import kind_of
 

@@ -7,7 +7,7 @@ from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.system.tasks.triggers.system_changes import Happened
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import SystemEvent

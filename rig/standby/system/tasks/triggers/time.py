@@ -16,7 +16,7 @@ from rig.standby.system.registration import Registration
 from rig.standby.system.rows import Rows, SavedTable
 from rig.standby.system.store import Name, saved_of
 from rig.standby.system.tasks.source import TriggerSource
-from rig.standby.wire.from_app import RegisterTask
+from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.triggers import Maintenance, Time
 
