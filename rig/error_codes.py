@@ -59,6 +59,7 @@ MEANINGS = {
     "RIG-N21": "The kernel refused something on the way to sleep; the host is awake as before.",
     "RIG-N22": "The host has no route to the other end of a connection.",
     "RIG-N23": "A connection was to be given to the device, and is over.",
+    "RIG-N24": "A connection was to be given to the device, which keeps it for another owner.",
     "RIG-S01": "Another process has the serial port.",
     "RIG-S02": "Another process has opened the port all the same and takes part of the bytes (a warning).",
     "RIG-S03": "This user may not open the serial port.",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -60,6 +61,7 @@ class Registry:
 
     def _place(self, sock: socket.socket, names: Mapping[str, Any], network_minutes: int) -> tuple[NextHop, SlotRef]:
         try:
+            self._check_alone(sock)
             next_hop = self._checked_next_hop(sock)
             ref = self._device.add_tcp_slot(self.slots.reservation(sock, network_minutes, next_hop))
         except OSError as error:
@@ -71,6 +73,15 @@ class Registry:
             raise
         self._timeline.add("NIC_PATTERN_ADD", **names, slot=ref.slot, gen=ref.gen)
         return next_hop, ref
+
+    def _check_alone(self, sock: socket.socket) -> None:
+        """Two keys may come with duplicates of one socket: the device would have one place for both, and refuse the second at
+        each entry, so that whoever asks for that keeps the host awake for ever."""
+        number = os.fstat(sock.fileno()).st_ino
+        for other in self._connections.values():
+            if other.sock is not sock and os.fstat(other.sock.fileno()).st_ino == number:
+                cause = f"the device keeps this connection already, for {dict(other.names)}"
+                raise BenchError("RIG-N24", cause, "give one connection to one owner, not a duplicate of it to another")
 
     def _checked_next_hop(self, sock: socket.socket) -> NextHop:
         remote = sock.getpeername()[0]
