@@ -9,12 +9,15 @@ from typing import Any
 import pytest
 
 from rig.config import StandbyConfig
+from rig.device.payload import PayloadKeepAlive
 from rig.errors import BenchError
 from rig.standby.system.channels.slots import SlotKind
 from rig.standby.wire import bench
-from rig.standby.wire.app_channels import ConstructChannel, WaitForPushEnabled
+from rig.standby.wire.app_channels import ConstructChannel, SetPayload, StopPayload, WaitForPushEnabled
 from rig.standby.wire.app_tasks import RegisterTask
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.nic import NoMoreTokens
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason, SystemTriggerType
@@ -113,6 +116,35 @@ async def test_both_kinds_go_with_the_broker_and_their_apps_hear_when_it_is_back
         await turn(host, **levers)
         await turn(host)
         assert len(resets(host)) == 2, "there was nothing left to take"
+
+
+@virtual
+async def test_of_what_was_taken_away_nobody_knows_how_far_its_sealed_keep_alives_came() -> None:
+    """The device may have sent some of them: none may be sent again."""
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("hard")
+        await app.call(SetPayload("hard", PayloadKeepAlive.sealed_records([bytes(32)] * 2)))
+        await host.fall_asleep()
+        await host.bench(bench.ExitStandby())
+        await turn(host, session_connected=False)
+        assert not host.driver.connections
+        with pytest.raises(HostError) as refused:
+            await app.call(StopPayload("hard"))
+        assert refused.value.hresult is HResult.ELEMENT_NOT_FOUND
+
+
+@virtual
+async def test_the_last_token_of_what_was_taken_away_runs_nothing() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("hard")
+        [key] = host.driver.connections
+        host.driver.fails["give_back"] = BenchError("RIG-B03", "the device does not answer")
+        await turn(host, session_connected=False)
+        host.driver.say(NoMoreTokens(key))
+        await host.settle()
+        assert not app.tasks
 
 
 @pytest.mark.parametrize("again", ["bind", "construct"])

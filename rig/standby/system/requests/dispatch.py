@@ -7,6 +7,7 @@ else's, go on.
 from __future__ import annotations
 
 import inspect
+import weakref
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any, TypeAlias
 
@@ -41,7 +42,11 @@ class AppMessages:
             stopped = app.suspended or app.stopping or app.suspension.under_way
             if stopped and app.busy and not app.paused:
                 self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
-        return self._held(app, message, answer) if inspect.iscoroutine(answer) else answer
+        if not inspect.iscoroutine(answer):
+            return answer
+        held = self._held(app, message, answer)
+        weakref.finalize(held, answer.close).atexit = False  # an app that goes at once leaves both never begun
+        return held
 
     async def _held(self, app: AppProcess, message: FromApp, work: Coroutine[Any, Any, Any]) -> Any:
         with self._governor.hold(app.label, f"a call of {type(message).__name__}"):

@@ -13,6 +13,7 @@ from rig.standby.system.tasks.access import Access
 from rig.standby.system.tasks.delivery import Delivery
 from rig.standby.system.tasks.instance import INSTANCES, SavedInstance
 from rig.standby.system.tasks.instances import Instances
+from rig.standby.system.tasks.quota import Quotas
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.source import TriggerSource
@@ -31,6 +32,7 @@ class TaskOwner(Owner):
         sources: Sequence[TriggerSource],
         processes: Processes,
         access: Access,
+        quotas: Quotas,
     ) -> None:
         self._registry = registry
         self._instances = instances
@@ -39,6 +41,7 @@ class TaskOwner(Owner):
         self._sources = sources
         self._processes = processes
         self._access = access
+        self._quotas = quotas
 
     def network_is_back(self) -> None:
         """What was taken up may start."""
@@ -70,11 +73,12 @@ class TaskOwner(Owner):
         self._scheduler.let_go(package.name)
 
     def package_gone(self, package: AppPackage) -> None:
-        """Also what has fired since its processes were stopped, and its place on the lock screen."""
+        """Also what has fired since its processes were stopped, its place on the lock screen, and what it has used."""
         for registration in list(package.registrations.values()):
             self._registry.remove(registration, "its app is uninstalled")
         self._scheduler.cancel_package(package.name, Reason.UNINSTALL)
         self._access.remove(package)
+        self._quotas.forget(package.name)
 
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         """An instance that a process has been told of goes on there; the others wait as they did."""

@@ -100,7 +100,9 @@ class TaskParts:
         )
         for source in sources:
             self.registry.add(source)
-        self.owner = TaskOwner(self.registry, self.instances, self.scheduler, delivery, sources, processes, self.access)
+        self.owner = TaskOwner(
+            self.registry, self.instances, self.scheduler, delivery, sources, processes, self.access, self.quotas
+        )
 
     def _idle(self, instance: Instance) -> None:
         """ABORT on older systems (B-32)."""

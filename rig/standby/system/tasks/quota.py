@@ -91,6 +91,11 @@ class Quotas:
         """How often."""
         return self._counts[instance.number, what]
 
+    def forget(self, package: str) -> None:
+        """It is gone: another one of its name begins with full quotas."""
+        for what in What:
+            self._budgets.pop((package, what), None)
+
     # -- looking -------------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
