@@ -30,10 +30,13 @@ class Hop(HttpConnection):
         self.client_certificate = settings.client_certificate
         self._timeout_s = settings.timeout_s
         self._watch: StallWatch | None = None
-        self._finished = False
 
     def open(self, uri: HttpUri, *, timeout_s: float = CONNECT_S) -> None:
         super().open(uri, timeout_s=self._timeout_s or timeout_s)
+
+    def finish(self) -> None:
+        self.stop_watch()
+        super().finish()
 
     def close(self) -> None:
         self.stop_watch()
@@ -70,7 +73,7 @@ class Hop(HttpConnection):
                 socket_id=self.socket_id,
                 channel_id=self.channel_id,
                 news_bytes=news_bytes,
-                may_push=self._may_push,
+                withholds=self._withholds,
                 touch=self._touch,
             )
         )
@@ -101,27 +104,3 @@ class Hop(HttpConnection):
             return self.unsent_bytes()
         except (HostError, OSError, ValueError):
             return 0
-
-    # -- the push task -------------------------------------------------------------------------------------------------
-
-    def push_enabled(self) -> None:
-        super().push_enabled()
-        if self._finished:
-            self.close()
-
-    def finish(self) -> None:
-        """Nothing more is wanted of it. The system looks at the connection when the app waits for its channel, and must find it:
-        until then it stays open (CXR-004)."""
-        self.stop_watch()
-        with self._push:
-            self._finished = True
-            close = self.channel_id is None or self._push_enabled
-        if close:
-            self.close()
-
-    def _may_push(self) -> bool:
-        """False before the channel is set up: it is kept for then."""
-        with self._push:
-            if not self._push_enabled:
-                self._has_dispatched = True
-            return self._push_enabled

@@ -16,7 +16,7 @@ class NewsRead(PostedRead):
     """News are the head of the response, `news_bytes` of its body, and its end.
 
     The push task runs when the callbacks have returned, as with other posted reads; what comes before the channel is set up is
-    kept for then (`may_push`). What the app heard nothing of pushes nothing: a redirect, a challenge that was answered.
+    kept for then (`withholds`). What the app heard nothing of pushes nothing: a redirect, a challenge that was answered.
     """
 
     def __init__(
@@ -29,7 +29,7 @@ class NewsRead(PostedRead):
         socket_id: int,
         channel_id: str | None,
         news_bytes: int,
-        may_push: Callable[[], bool],
+        withholds: Callable[[], bool],
         touch: Callable[[], None],
     ) -> None:
         super().__init__(stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
@@ -41,7 +41,7 @@ class NewsRead(PostedRead):
         self._stream = stream
         self._has_head = exchange.head is not None
         self._news_bytes = news_bytes
-        self._may_push = may_push
+        self._withholds = withholds
         self._touch = touch
 
     @property
@@ -60,7 +60,7 @@ class NewsRead(PostedRead):
     @property
     def pushes_by_itself(self) -> bool:
         """Asked when its handler has returned."""
-        return not (self.was_told and self._may_push())
+        return not self.was_told or self._withholds()
 
     def take(self) -> bool:
         for _ in range(ROUNDS):
