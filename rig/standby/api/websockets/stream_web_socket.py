@@ -7,7 +7,7 @@ from collections.abc import Callable
 
 from rig.standby.api import session
 from rig.standby.api.posted_read import PostedRead
-from rig.standby.api.read_operation import count_of
+from rig.standby.api.read_operation import BytesRead
 from rig.standby.api.websockets.control import StreamWebSocketControl
 from rig.standby.api.websockets.conversation import Closed
 from rig.standby.api.websockets.dialogue import Dialogue
@@ -106,8 +106,8 @@ class StreamBytes:
             self._unread += parts.popleft().data
 
 
-class StreamWebSocketRead(PostedRead):
-    """Of up to `count` bytes. `get_results` after completion, in both COMPLETED and ERROR (CWS-006)."""
+class StreamWebSocketRead(BytesRead):
+    """`get_results` raises WebSocketError on ERROR."""
 
     def __init__(
         self,
@@ -118,32 +118,16 @@ class StreamWebSocketRead(PostedRead):
         socket_id: int,
         channel_id: str | None,
     ) -> None:
-        super().__init__(bytes_in.dialogue.stream.sock, handler, release, socket_id=socket_id, channel_id=channel_id)
-        self.data = b""
+        """Raises as BytesRead."""
+        super().__init__(bytes_in.dialogue.stream.sock, count, handler, release, socket_id=socket_id, channel_id=channel_id)
         self._bytes_in = bytes_in
-        self._count = count_of(count)
 
     @property
     def ready(self) -> bool:
         return self._bytes_in.ready
 
-    @property
-    def size_bytes(self) -> int:
-        return len(self.data)
-
-    @property
-    def over(self) -> bool:
-        return self.error is not None or not self.data
-
-    def take(self) -> bool:
-        data = self._bytes_in.take(self._count)
-        self.data = data or b""
-        return data is not None
-
-    def get_results(self) -> bytes:
-        """The bytes read; b"" is the server's close. Raises WebSocketError on ERROR, HostError when cancelled or pending."""
-        self.check_completed()
-        return self.data
+    def _received(self) -> bytes | None:
+        return self._bytes_in.take(self.count)
 
 
 def _tell(loop: asyncio.AbstractEventLoop, future: asyncio.Future[StreamWebSocketRead], operation: StreamWebSocketRead) -> None:
