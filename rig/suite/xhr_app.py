@@ -143,9 +143,6 @@ class XhrApp:
     def header(self, xhr: str, name: str) -> str:
         return self.made[xhr].get_response_header(name)
 
-    def all_headers(self, xhr: str) -> list[tuple[str, str]]:
-        return self.made[xhr].get_all_response_headers()
-
     def body(self, xhr: str) -> bytes:
         return self.callbacks[xhr].body
 
