@@ -135,10 +135,10 @@ class ChannelSetup:
         payload = channel.payload
         if payload is None:
             return PayloadState()
-        if channel.key is None:  # nobody has begun it
+        if channel.key is None and not (channel.reset or channel.over):  # nobody has begun it
             channel.payload = None
             return PayloadState()
-        state = await self._driver.stop_payload(channel.key)
+        state = await self._driver.stop_payload(channel.key) if channel.key is not None else None
         if state is None:
             why = f"nobody knows what the device has sent on channel {channel.channel_id!r}"
             raise HostError(HResult.ELEMENT_NOT_FOUND, why)

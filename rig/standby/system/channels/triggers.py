@@ -58,7 +58,8 @@ class ChannelTriggers:
 
     def no_more_tokens(self, channel: Channel) -> None:
         """The device cannot keep it alive any more: the app's task makes more of what it did that with."""
-        self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
+        if not channel.reset:
+            self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
 
     async def _keep_alive(self, channel: Channel) -> None:
         with self._governor.hold(channel.label, "its keep-alive is due"):
