@@ -6,7 +6,9 @@ import asyncio
 
 import pytest
 
+from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.system.tasks.budget import Allowance, Budget
+from rig.standby.wire import bench
 from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter as What
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import SystemEvent
@@ -91,6 +93,23 @@ async def test_the_quota_is_the_apps_and_not_another_ones() -> None:
         other = await host.app("other")
         await fire(host, await register(other, AWAY_FROM_LOCK_SCREEN, TASK))
         assert len(host.timeline.find("TASK_START")) == 2
+
+
+@virtual
+async def test_an_app_that_is_installed_again_has_used_nothing() -> None:
+    declared = BackgroundTasksExtension(TASK, frozenset({TaskType.SYSTEM_EVENT}))
+    manifest = Manifest("mail", entry="its:App", extensions=(declared,))
+    async with fake_host(**RULES) as host:
+        await host.bench(bench.InstallPackage(manifest, []))
+        await busy(host)
+        await host.timeline.wait("TASK_PAUSED")
+        await host.bench(bench.UninstallPackage("mail"))
+        after = len(host.timeline.told)
+        await host.bench(bench.InstallPackage(manifest, []))
+        await busy(host)
+        started = await host.timeline.wait("TASK_START", after=after)
+        paused = await host.timeline.wait("TASK_PAUSED", after=after)
+        assert paused.at_s - started.at_s == pytest.approx(QUOTA_S, abs=SLACK_S)
 
 
 @virtual
