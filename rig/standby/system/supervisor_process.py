@@ -9,6 +9,7 @@ from collections.abc import Callable, Sequence
 from rig.standby.system.child import AdoptedChild, ForkedChild
 from rig.standby.wire import supervision
 from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import Line
 from rig.standby.wire.message import Notice
 from rig.standby.wire.peer import Peer
@@ -46,10 +47,16 @@ class SupervisorProcess:
         """As `Supervising.start`."""
         self._children[child.key] = child
         try:
-            child.is_born(await self._peer.call(supervision.ForkApp(child.key, name, entry, path, instance, task), fds))
+            child.is_born(await self._fork(supervision.ForkApp(child.key, name, entry, path, instance, task), fds))
         except BaseException:
             self._children.pop(child.key, None)
             raise
+
+    async def _fork(self, call: supervision.ForkApp, fds: Sequence[int]) -> supervision.Forked:
+        try:
+            return await self._peer.call(call, fds)
+        except ConnectionResetError as gone:
+            raise HostError(HResult.CANCELLED, "the host ends") from gone  # what starts just then is no fault
 
     def adopt(self, running: supervision.RunningApp) -> ForkedChild:
         child = self._children[running.key] = AdoptedChild(running)
