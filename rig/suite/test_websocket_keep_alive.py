@@ -32,13 +32,14 @@ def declared(*entry_points: str, executable: str | None = "declared.exe", types:
 def test_each_interval_one_control_frame_leaves_and_no_code_of_the_app_runs(
     sockets: WebSocketScene, kind: str, frame: str
 ) -> None:
-    """A ping, or an unsolicited pong where the socket is set to that (B-07). Its pong runs no push task."""
+    """A ping, or an unsolicited pong where the socket is set to that (B-07). Its pong runs no push task. A machine that is busy
+    may be late for any of them, and never early; that none is left out, tests of virtual time see."""
     interval_s = sockets.bench.config.clock.minutes_s(MINUTES)
     how = {} if frame == "ping" else {"keep_alive_frame": "pong"}
     connection = sockets.registered(kind=kind, minutes=MINUTES, **how)
     granted = sockets.timeline.wait("SLOT_GRANT")
     after = sockets.timeline.mark()
-    sent = [sockets.timeline.wait("KA_TX", count=n, frame=frame, timeout_s=10 * interval_s) for n in range(1, INTERVALS + 1)]
+    sent = [sockets.timeline.wait("KA_TX", count=n, frame=frame) for n in range(1, INTERVALS + 1)]
     for number in range(INTERVALS):
         seen = connection.wait_frame(*CONTROL, count=number + 1)
         assert seen.opcode == {"ping": Opcode.PING, "pong": Opcode.PONG}[frame]
@@ -46,8 +47,10 @@ def test_each_interval_one_control_frame_leaves_and_no_code_of_the_app_runs(
         assert seen.masked
         assert not seen.reserved
         assert len(seen.payload) <= 125
-    gaps_s = [(b.t_ns - a.t_ns) / 1e9 for a, b in zip([granted, *sent], sent, strict=False)]
-    assert all(0.9 * interval_s < gap_s < 2 * interval_s for gap_s in gaps_s), gaps_s
+    passed = [(one.t_ns - granted.t_ns) / 1e9 / interval_s for one in sent]
+    assert all(intervals > number - 0.1 for number, intervals in enumerate(passed, 1)), passed
+    order = [r.event for r in sockets.between(granted, sent[-1]) if r.event in ("RUN_ENTER", "KA_TX", "RUN_EXIT")]
+    assert order == [*(INTERVALS - 1) * ["RUN_ENTER", "KA_TX", "RUN_EXIT"], "RUN_ENTER", "KA_TX"], "one each run"
     runs = sockets.timeline.find("RUN_ENTER", after=after)
     assert {run.kind for run in runs} == {"keepalive"}
     assert not [r for r in sockets.timeline.records(after) if r.src == "app:sockets" and r.event[0].islower()]
