@@ -9,8 +9,6 @@ from rig.standby.api.http.message import HeaderList, ResponseHead
 from rig.standby.api.http.outgoing import Outgoing
 from rig.standby.wire.hresult import HostError
 
-MOST_REDIRECTS = 10
-"""WinINet's own limit. A circle of redirects ends here."""
 REDIRECTS = (301, 302, 303, 307, 308)
 SAFE = ("GET", "HEAD")
 ORIGINS_OWN = ("authorization", "cookie")

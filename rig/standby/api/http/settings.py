@@ -22,7 +22,7 @@ class HttpSettings:
     proxy: Proxy | None = None
     client_certificate: Path | None = None
     max_redirects: int = 10
-    """0: none is followed. On a channel none ever is."""
+    """WinINet's own limit, at which a circle ends. 0: none is followed. On a channel none ever is."""
     max_response_bytes: int = BODY_BYTES
     asked_by: set[tuple[str, str, int]] = field(default_factory=set)
     """Origins that have asked for the credentials and taken them."""
