@@ -18,7 +18,7 @@ from rig.config import BenchConfig, StandbyConfig
 from rig.net import userns
 from rig.peers import PushConnection
 from rig.standby.app_handle import AppHandle
-from rig.standby.system.channels.setup import CHANNELS_PER_APP, TOKENS_BYTES
+from rig.standby.system.channels.setup import CHANNELS_PER_APP, KEPT_TOKENS_BYTES
 from rig.standby.system.tasks.registry import REGISTRATIONS_PER_APP
 from rig.standby.system.tasks.scheduler import RUNS_PER_APP
 from rig.standby.wire import app_channels, app_tasks, from_app
@@ -203,7 +203,7 @@ def test_what_one_app_may_hold_has_an_end(world: World) -> None:
         )
         assert (tasks[0], tasks[-5:]) == ("ok", ["OUT_OF_MEMORY"] * 5)
         tokens = {**right(app_channels.SetPayload, "bad"), "payload": {"data": b"1234", "token": {"offset": 0, "len": 4}}}
-        for count, answer in ((TOKENS_BYTES, "ok"), (TOKENS_BYTES + 4, "INVALID_ARG")):
+        for count, answer in ((KEPT_TOKENS_BYTES, "ok"), (KEPT_TOKENS_BYTES + 4, "INVALID_ARG")):
             tokens["payload"]["tokens"] = bytes(count)
             assert asked(app, [encode(tokens)]) == [answer]
 

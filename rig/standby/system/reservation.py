@@ -13,6 +13,9 @@ from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.rows import SavedPart
 
+CONNECTION_OVER = "RIG-N23"
+"""The driver's code for a connection that ended before it could have a slot: that is no refusal, but news for its owner."""
+
 
 class Reservation(SavedPart):
     """One for each thing that has a connection at a time. Its coroutines raise what the driver does."""

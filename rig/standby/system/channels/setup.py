@@ -27,6 +27,7 @@ from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState
+from rig.standby.system.reservation import CONNECTION_OVER
 from rig.standby.system.supervising import Supervising
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
@@ -37,10 +38,8 @@ CHANNEL_ID_LENGTH = 64
 KEEP_ALIVE_MINUTES = range(15, 1440)
 CHANNELS_PER_APP = 64
 """Many times the slots that an app may have. What one app holds is written down with each change of any: it must stay small."""
-TOKENS_BYTES = 16 * 1024
+KEPT_TOKENS_BYTES = 16 * 1024
 """Of a payload keep-alive: a client's masks for 4096 WebSocket pings, some days of them."""
-CONNECTION_OVER = "RIG-N23"
-"""The driver's code for a transport that ended before it could have a slot."""
 
 
 class ChannelSetup:
@@ -113,8 +112,10 @@ class ChannelSetup:
 
     async def set_payload(self, channel: Channel, payload: PayloadKeepAlive | None) -> None:
         """From the next standby entry on; counts begin at 0."""
-        if payload is not None and len(payload.tokens) > TOKENS_BYTES:
-            raise HostError(HResult.INVALID_ARG, f"{len(payload.tokens)} bytes of tokens, at most {TOKENS_BYTES} can be kept")
+        if payload is not None and len(payload.tokens) > KEPT_TOKENS_BYTES:
+            raise HostError(
+                HResult.INVALID_ARG, f"{len(payload.tokens)} bytes of tokens, at most {KEPT_TOKENS_BYTES} can be kept"
+            )
         channel.payload = payload
         self._record("PAYLOAD_KEEP_ALIVE", channel, bytes=len(payload.data) if payload is not None else 0)
         await self._update(channel)

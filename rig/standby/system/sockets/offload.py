@@ -17,15 +17,12 @@ from rig.standby.system.background import Background
 from rig.standby.system.driver import Driver
 from rig.standby.system.governor import Governor
 from rig.standby.system.numbers import Numbers
-from rig.standby.system.reservation import Reservation
+from rig.standby.system.reservation import CONNECTION_OVER, Reservation
 from rig.standby.system.sockets.brokered import BrokeredSocket
 from rig.standby.system.sockets.wake_pattern import WakePattern, pattern_for
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import Held
 from rig.standby.wire.socket_enums import SocketActivityKind
-
-CONNECTION_OVER = "RIG-N23"
-"""The driver's code for a connection that has ended: that is no refusal, but something for its task."""
 
 
 @dataclass(frozen=True)
