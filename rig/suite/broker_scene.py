@@ -12,7 +12,8 @@ from rig.bench import Bench
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.peers import PushConnection
 from rig.standby.app_handle import AppHandle
-from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.hresult import HResult
+from rig.suite.refusal import assert_refused
 from rig.suite.scene import QUIET_S
 from rig.timeline import Record, TimelineTimeout
 
@@ -103,6 +104,4 @@ class BrokerScene:
 
     def refused(self, hresult: HResult, method: str, **arguments: Any) -> None:
         """The app's call raises that."""
-        with pytest.raises(HostError) as raised:
-            self.app.call(method, **arguments)
-        assert raised.value.hresult is hresult, raised.value
+        assert_refused(self.app, hresult, method, **arguments)

@@ -9,7 +9,8 @@ import pytest
 from rig.bench import Bench
 from rig.standby.api import SystemTriggerType
 from rig.standby.app_handle import AppHandle
-from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.hresult import HResult
+from rig.suite.refusal import assert_refused
 from rig.suite.scene import QUIET_S
 from rig.timeline import Record, TimelineTimeout
 
@@ -68,6 +69,4 @@ class TaskScene:
 
     def refused(self, hresult: HResult, method: str, *, app: AppHandle | None = None, **arguments: Any) -> None:
         """The call raises that."""
-        with pytest.raises(HostError) as raised:
-            (app or self.app).call(method, **arguments)
-        assert raised.value.hresult is hresult, raised.value
+        assert_refused(app or self.app, hresult, method, **arguments)

@@ -9,6 +9,7 @@ import pytest
 from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
+from rig.suite.refusal import assert_refused
 from rig.suite.scene import QUIET_S, Scene
 from rig.timeline import TimelineTimeout
 
@@ -17,9 +18,7 @@ COMPLETION_S = 0.3
 
 
 def refused(scene: Scene, hresult: HResult, method: str, **arguments: Any) -> None:
-    with pytest.raises(HostError) as error:
-        scene.app.call(method, timeout_s=10, **arguments)
-    assert error.value.hresult is hresult
+    assert_refused(scene.app, hresult, method, timeout_s=10, **arguments)
 
 
 def server_of(scene: Scene) -> dict[str, Any]:

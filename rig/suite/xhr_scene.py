@@ -5,15 +5,14 @@ from __future__ import annotations
 from functools import cached_property
 from typing import Any
 
-import pytest
-
 from rig.bench import Bench
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import hold
 from rig.peers.http_request import HttpRequest
 from rig.standby.api import ControlChannelTriggerStatus as Status
-from rig.standby.api import HostError, HResult
+from rig.standby.api import HResult
 from rig.standby.app_handle import AppHandle
+from rig.suite.refusal import assert_refused
 from rig.suite.scene import Scene
 from rig.timeline import Record
 
@@ -35,9 +34,7 @@ class XhrScene(Scene):
 
     def refused(self, hresult: HResult, method: str, **arguments: Any) -> None:
         """The app's call raises that."""
-        with pytest.raises(HostError) as raised:
-            self.xhr.call(method, **arguments)
-        assert raised.value.hresult is hresult, raised.value
+        assert_refused(self.xhr, hresult, method, **arguments)
 
     def get(self, path: str, xhr: str = "one", **how: Any) -> list[Record]:
         """A plain request to its end: its callbacks."""
