@@ -617,3 +617,22 @@ async def test_a_socket_that_takes_the_place_of_another_one_needs_no_room_of_its
         assert (await refused(s.give("more"))).hresult == HResult.OUT_OF_MEMORY
         [info] = await infos(s.app)
         assert info.id == "news"
+
+
+@virtual
+async def test_a_task_may_give_its_socket_back_under_another_id() -> None:
+    async with scene() as s:
+        given: list[asyncio.Task[None]] = []
+
+        async def rename(process: FakeApp) -> None:
+            sock, _ = await take(process, "news")
+            sock.recv(1)
+            await transfer(process, sock, "renamed", s.task_id, wakes=True)
+
+        s.host.supervisor.host_task = lambda process, order: given.append(asyncio.ensure_future(rename(process)))
+        peer = await s.give(wakes=True)
+        peer.send(b"1")
+        await s.quiet()
+        await given[0]
+        [connection] = s.host.driver.connections.values()
+        assert connection.names["socket"] == "renamed", "the device has one place for a connection, while the run lasts too"

@@ -94,11 +94,14 @@ class SocketOffload:
             brokered.change(key=None)
 
     async def returned(self, package: str, socket_id: str, sock: socket.socket) -> Reservation | None:
-        """What was lent with that very socket. The place of another one that had its id is free for it."""
+        """What was lent with that very socket. The place of another one that had its id is free for it, and so is its own that
+        it had under another id: the device has one for a connection."""
+        inode = os.fstat(sock.fileno()).st_ino
         for run, lent in list(self._lent.items()):
-            if lent.name == (package, socket_id):
+            has_id, is_it = lent.name == (package, socket_id), lent.name[0] == package and lent.inode == inode
+            if has_id or is_it:
                 del self._lent[run]
-                if lent.inode == os.fstat(sock.fileno()).st_ino:
+                if has_id and is_it:
                     return lent.reservation
                 await lent.reservation.give_back(self._driver)
         return None
