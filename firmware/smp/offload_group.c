@@ -88,8 +88,8 @@ static uint32_t wake_up_events(void)
 static int caps(const struct io *io)
 {
 	const struct caps_rsp r = {
-		.has_ns_flags = true, .has_slot_flags = true, .has_program_ops = true, .has_offload_types = true,
-		.has_pattern_types = true,
+		.has_ns_flags = true, .has_slot_flags = true, .has_program_ops = true, .has_token_bytes = true,
+		.has_offload_types = true, .has_pattern_types = true,
 		.mtu = ENG_FRAME_BYTES - 14,
 		.ns_flags = ENG_NS_FLAGS,
 		.ka_max_ms = ENG_KA_MAX_MS,
@@ -98,6 +98,7 @@ static int caps(const struct io *io)
 		.MaxTcpSlots = ENG_SLOTS,
 		.max_message = SMP_MESSAGE_BYTES,
 		.program_ops = BPF_PROGRAM_OPS,
+		.token_bytes = ENG_TOKENS_BYTES,
 		.timer_res_us = 1,
 		.offload_types = eng_offload_types(),
 		.pattern_types = eng_pattern_types(g.e),

@@ -135,6 +135,8 @@ class Capabilities:
     """RA_WAKE: the device watches routers."""
     program_ops: int | None = None
     """Instructions of one program."""
+    token_bytes: int | None = None
+    """Of a payload keep-alive's tokens, for one sleep."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Capabilities:

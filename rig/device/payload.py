@@ -17,6 +17,8 @@ PAYLOAD_BYTES = 32
 """Longest payload and longest answer."""
 TOKENS_BYTES = 768
 """Most bytes of tokens that the device holds for one sleep."""
+UNSAID_TOKENS_BYTES = 256
+"""The same of firmware that does not say how many."""
 MASK_BYTES = 4
 """RFC 6455 section 5.3."""
 WS_PING, WS_PONG, WS_FIN, WS_MASKED = 0x9, 0xA, 0x80, 0x80
@@ -151,6 +153,12 @@ class PayloadKeepAlive:
         tokens = self.tokens[sent * self.token.len :] if self.token is not None else b""
         return replace(self, counter=counter, tokens=tokens)
 
+    def within(self, token_bytes: int) -> PayloadKeepAlive:
+        """The same with no more than its first tokens, whole ones, as a device of so many bytes takes them."""
+        if self.token is None:
+            return self
+        return replace(self, tokens=self.tokens[: token_bytes // self.token.len * self.token.len])
+
     def wire(self) -> dict[str, Any]:
         """The keys of add_tcp_slot_req; of the tokens as many as the device takes."""
         row: dict[str, Any] = {"ka_data": self.data, "ka_reply": self.reply or None, "ka_reply_mask": self.reply_mask}
@@ -160,7 +168,7 @@ class PayloadKeepAlive:
             row["ka_counter"] = [self.counter.start, self.counter.offset, self.counter.len]
         if self.token is not None:
             row["ka_token"] = [self.token.offset, self.token.len]
-            row["ka_tokens"] = self.tokens[: TOKENS_BYTES // self.token.len * self.token.len]
+            row["ka_tokens"] = self.within(TOKENS_BYTES).tokens
         return {name: value for name, value in row.items() if value is not None}
 
     def _check_lengths(self) -> None:

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 from rig.device.bpf import compile_filter
 from rig.device.numbers import NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.payload import PayloadKeepAlive, Span
 from rig.errors import DeviceError
 from rig.suite.scene import Scene
 
@@ -29,6 +30,17 @@ class Stranger:
 
     def __init__(self, like: Pattern | ProtocolOffload, number: int) -> None:
         self._body = {**like.wire(), "type": number}
+
+    def wire(self) -> dict[str, Any]:
+        return self._body
+
+
+class Tokens:
+    """A slot whose payload keep-alive has these tokens of one byte, however many the rig would give."""
+
+    def __init__(self, slot: TcpSlot, tokens: bytes) -> None:
+        payload = PayloadKeepAlive(data=b"x", token=Span(0, 1))
+        self._body = {**replace(slot, payload=payload).wire(), "ka_tokens": tokens}
 
     def wire(self) -> dict[str, Any]:
         return self._body
@@ -143,3 +155,11 @@ def test_programs_up_to_the_length_that_it_names_are_taken(scene: Scene) -> None
     for ops, rc in ((room, OffloadRc.OK), (room + 1, OffloadRc.BAD_LEN)):
         program = Pattern(id=NUMBER, type=PatternType.PROGRAM, prog=load * (ops - 1) + last)
         assert answer(partial(scene.device.add_pattern, program)) is rc
+
+
+def test_tokens_up_to_the_bytes_that_it_names_are_taken(scene: Scene) -> None:
+    room = scene.device.capabilities().token_bytes
+    assert room is not None
+    for size, rc in ((room, OffloadRc.OK), (room + 1, OffloadRc.BAD_ARG)):
+        slot = Tokens(SLOT, bytes(size))
+        assert answer(partial(scene.device.add_tcp_slot, cast(TcpSlot, slot))) is rc

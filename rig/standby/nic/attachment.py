@@ -6,6 +6,7 @@ from dataclasses import replace
 
 from rig.device.numbers import SlotFlag
 from rig.device.offload import OffloadClient
+from rig.device.payload import UNSAID_TOKENS_BYTES
 from rig.standby.nic.protocol_offloads import ProtocolOffloads
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.nic.tcp_slots import OWNER, PeersWord, TcpSlots, nothing_seen
@@ -35,10 +36,12 @@ class Attachment:
         self._offloads.forget()
         self._offloads.refresh()
 
-    def with_labels(self, slots: TcpSlots) -> TcpSlots:
-        """Where the device knows flow labels they are given to it."""
-        known = SlotFlag.FLOW_LABEL in (self._device.capabilities().slot_flags or SlotFlag(0))
-        return replace(slots, flow_label_of=self._flow_label_of if known else nothing_seen)
+    def as_the_device_takes(self, slots: TcpSlots) -> TcpSlots:
+        """Where the device knows flow labels they are given to it; of tokens no more than it has room for."""
+        can = self._device.capabilities()
+        known = SlotFlag.FLOW_LABEL in (can.slot_flags or SlotFlag(0))
+        labels = self._flow_label_of if known else nothing_seen
+        return replace(slots, flow_label_of=labels, token_bytes=can.token_bytes or UNSAID_TOKENS_BYTES)
 
     def wake_timer_ms(self, wanted_ms: int) -> int:
         """No sleep is longer than the lease bears. `wanted_ms` 0: no wish."""

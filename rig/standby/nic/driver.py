@@ -113,7 +113,7 @@ class NicDriver:
             return note.calls
         self._device.wait_until_there()
         self._attachment.attach()
-        self.registry.slots = self._attachment.with_labels(self.registry.slots)
+        self.registry.slots = self._attachment.as_the_device_takes(self.registry.slots)
         if not self._standby.gate.is_open:
             self._standby.gate.open()
         self._phase.change(Phase.AWAKE)
@@ -162,7 +162,7 @@ class NicDriver:
         assert self._recovery is not None
         boot_id = self._device.hello().boot_id
         self._hear_events()
-        self.registry.slots = self._attachment.with_labels(self.registry.slots)
+        self.registry.slots = self._attachment.as_the_device_takes(self.registry.slots)
         if boot_id != self._attachment.boot_id:
             self.hear_restart(boot_id)
             return

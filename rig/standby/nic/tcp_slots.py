@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from rig.clock import Clock
 from rig.device.numbers import SlotFlag
 from rig.device.offload_types import TcpSlot, TimeSync
+from rig.device.payload import TOKENS_BYTES
 from rig.net.tcp_info import tcp_info
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.next_hop import NextHop
@@ -53,6 +54,8 @@ class TcpSlots:
     ts_recent_of: PeersWord = nothing_seen
     flow_label_of: PeersWord = nothing_seen
     """`nothing_seen` where the device knows no labels."""
+    token_bytes: int = TOKENS_BYTES
+    """Of a payload's tokens, as many as the device holds for one sleep."""
 
     def reservation(self, sock: socket.socket, network_minutes: int, next_hop: NextHop) -> TcpSlot:
         """A place in the device's table, to be refreshed at standby entry. Raises OSError when the connection is over."""
@@ -71,10 +74,11 @@ class TcpSlots:
         """The full state of a frozen connection, in the device's clock."""
         t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
         slot = self._slot(sock, network_minutes, next_hop, frozen, t0_us)
-        if payload is None or payload.offered() is None:
+        offered = payload.offered() if payload is not None else None
+        if payload is None or offered is None:
             return slot
         idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
-        return replace(slot, payload=payload.offered(), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
+        return replace(slot, payload=offered.within(self.token_bytes), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
 
     def _slot(self, sock: socket.socket, network_minutes: int, next_hop: NextHop, frozen: FrozenTcp, t0_us: int) -> TcpSlot:
         local, remote = sock.getsockname(), sock.getpeername()
