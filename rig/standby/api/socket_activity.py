@@ -15,6 +15,7 @@ it, and `SocketActivityInformation.all_sockets` has it.
 from __future__ import annotations
 
 import socket
+import threading
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TypeVar
@@ -43,6 +44,8 @@ class SocketActivityInformation:
     """Of the task that it is enabled for."""
     context: SocketActivityContext | None
     _taken: Transferable | None = field(default=None, repr=False)
+    _turn: threading.Lock = field(default_factory=threading.Lock, repr=False)
+    """Whoever comes second has the same object: two would close one connection twice."""
 
     @staticmethod
     def all_sockets() -> Mapping[str, SocketActivityInformation]:
@@ -74,9 +77,10 @@ class SocketActivityInformation:
         if self.socket_kind is not cls.kind:
             wrong = f"socket {self.id!r} is a {self.socket_kind.name}, not a {cls.kind.name}"
             raise HostError(HResult.ILLEGAL_METHOD_CALL, wrong)
-        if not isinstance(self._taken, cls):
-            self._taken = cls.from_broker(*_take(self.id))
-        return self._taken
+        with self._turn:
+            if not isinstance(self._taken, cls):
+                self._taken = cls.from_broker(*_take(self.id))
+            return self._taken
 
 
 @dataclass(frozen=True)

@@ -45,10 +45,6 @@ class HttpResponseMessage:
     input_stream: HttpInputStream | None = None
     """What the body is read from, in place of `content`, when the response was wanted with its head alone."""
 
-    @property
-    def is_success_status_code(self) -> bool:
-        return 200 <= self.status_code < 300
-
 
 def response_of(exchange: Exchange, uri: str) -> HttpResponseMessage:
     """Of one that is complete; its body is taken."""
