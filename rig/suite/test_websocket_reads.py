@@ -168,7 +168,7 @@ def test_a_completion_with_an_error_raises_its_cause_when_it_is_fetched(sockets:
     failed = sockets.timeline.wait("read-failed", channel="inbox")
     assert failed.error == "WebSocketError"
     assert "1006" in failed.words
-    assert sockets.timeline.find("READ_COMPLETE_EXIT")[-1].status == "ERROR"
+    assert sockets.timeline.wait("READ_COMPLETE_EXIT", after=failed.seq).status == "ERROR"
 
 
 @pytest.mark.requirement("CWS-006")

@@ -57,7 +57,8 @@ def test_all_areas_are_counted(folder: Path, capsys: pytest.CaptureFixture[str])
     out = said(capsys)
     rows = {line.split()[0]: line for line in out.splitlines() if line[:3].isupper()}
     assert list(rows) == list(catalogue.areas())
-    assert rows["CWS"].split() == ["CWS", *"Channels with WebSockets 14 - - 14 -".split()]
+    assert rows["CWS"].split() == ["CWS", *"Channels with WebSockets 14 14 - - -".split()]
+    assert rows["RAW"].split() == ["RAW", *"Raw push notifications 17 - - 17 -".split()]
     suite = sum(not entry.reason for entry in catalogue.load().values())
     assert next(line.split()[:3] for line in out.splitlines() if line.strip().startswith("all")) == ["all", "308", str(suite)]
     assert "last run: none in reports" in out
@@ -89,9 +90,9 @@ def test_an_area_has_a_row_for_each_with_verdict_or_reason(last_run: str, capsys
     assert list(rows) == [id_ for id_ in catalogue.load() if id_.startswith("CCT")]
     assert rows["CCT-030"] == "passed Data for a suspended app: resume, read completes, then the push task"
     assert rows["CCT-031"].startswith("not selected The task waits")
-    sockets = said(capsys, "SAT")
-    assert "SAT-001  no test" in sockets
-    assert "not built yet: the host has no socket broker" in " ".join(sockets.split())
+    push = said(capsys, "RAW")
+    assert "RAW-001  no test" in push
+    assert "not built yet: the host has no push notification service" in " ".join(push.split())
     edge = said(capsys, "EDGE")
     assert "EDGE-001  failed" in edge
     assert "- it did not wake" in edge
