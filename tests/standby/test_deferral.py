@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,7 +56,14 @@ def test_the_task_is_done_and_the_host_sleeps_when_the_last_one_is_complete(scen
     app.call("complete_one")
     scene.timeline.wait("DEFERRAL_DONE", instance=instance, after=after)
     assert not scene.timeline.find("RUN_EXIT", after=after)
-    app.call("complete_one")
+    with ThreadPoolExecutor(1) as person:
+        asked = person.submit(app.call, "complete_one")  # it may be stopped before it has answered
+        _check_the_sleep(scene, instance, after)
+        scene.host.exit_standby()
+        asked.result()
+
+
+def _check_the_sleep(scene: Scene, instance: int, after: int) -> None:
     exit_ = scene.timeline.wait("RUN_EXIT", instance=instance, after=after)
     assert exit_.fault is None
     scene.timeline.wait("SLEEP_ENTER", after=exit_.seq)
