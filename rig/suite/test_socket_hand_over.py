@@ -84,6 +84,18 @@ def test_when_cancel_io_is_over_reads_are_terminal_and_their_handlers_may_run(so
 
 
 @pytest.mark.requirement("SAT-009")
+def test_a_read_that_nobody_cancels_stays_posted_until_something_comes(sockets: HandOverScene) -> None:
+    """The control: it is `cancel_io` that ends one."""
+    server = sockets.stream()
+    sockets.app.call("post")
+    with pytest.raises(HostError):
+        sockets.app.call("give_it", kind="stream")
+    assert not sockets.timeline.find("read-over")
+    server.push(b"news")
+    assert sockets.timeline.wait("read-over").status == "COMPLETED"
+
+
+@pytest.mark.requirement("SAT-009")
 def test_what_was_written_before_cancel_io_reaches_the_peer(sockets: HandOverScene) -> None:
     server, count = sockets.stream(), 100_000
     sockets.app.call("post")

@@ -8,6 +8,7 @@ from msgspec import Meta
 
 WORDS_LENGTH = 2000
 """Most characters of an error or a fault in words: what is longer is cut by who says it, or it would not be heard at all."""
+
 SocketId: TypeAlias = Annotated[int, Meta(ge=1, le=2**31 - 1)]
 Instance: TypeAlias = Annotated[int, Meta(ge=1, le=2**63 - 1)]
 Name: TypeAlias = Annotated[str, Meta(max_length=256)]
