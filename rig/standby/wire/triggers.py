@@ -156,5 +156,23 @@ class SocketActivityDetails(msgspec.Struct, frozen=True, tag="socket"):
     task_id: str
 
 
-AnyDetails: TypeAlias = ResetDetails | ApplicationDetails | DeviceDetails | SocketActivityDetails
+class RawNotificationDetails(msgspec.Struct, frozen=True, tag="raw_notification"):
+    """RAW-001, RAW-016."""
+
+    content: bytes
+    channel_id: str
+    """"" for the app's own channel."""
+    headers: dict[str, str]
+
+
+class CompletionGroupDetails(msgspec.Struct, frozen=True, tag="completion_group"):
+    """All operations of the group, by id: those that succeeded and those that failed (BTR-025)."""
+
+    downloads: tuple[str, ...]
+    uploads: tuple[str, ...]
+
+
+AnyDetails: TypeAlias = (
+    ResetDetails | ApplicationDetails | DeviceDetails | SocketActivityDetails | RawNotificationDetails | CompletionGroupDetails
+)
 """A channel's tasks have none: the channel is their trigger's."""
