@@ -6,10 +6,18 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from rig.standby.api.control_channel import ControlChannelTrigger
+from rig.standby.api.raw_notification import RawNotification
 from rig.standby.api.socket_activity import SocketActivityTriggerDetails, socket_details
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason
 from rig.standby.wire.to_app import RunTask
-from rig.standby.wire.triggers import ApplicationDetails, DeviceDetails, ResetDetails, SocketActivityDetails
+from rig.standby.wire.triggers import (
+    ApplicationDetails,
+    CompletionGroupDetails,
+    DeviceDetails,
+    RawNotificationDetails,
+    ResetDetails,
+    SocketActivityDetails,
+)
 
 
 @dataclass(frozen=True)
@@ -37,12 +45,22 @@ class DeviceTriggerDetails:
     """0: the app said nothing."""
 
 
+@dataclass(frozen=True)
+class BackgroundTransferCompletionGroupTriggerDetails:
+    """All of a group have ended: those that succeeded and those that failed, by id (BTR-025)."""
+
+    downloads: tuple[str, ...]
+    uploads: tuple[str, ...]
+
+
 TriggerDetails: TypeAlias = (
     ControlChannelTrigger
     | ControlChannelTriggerResetEventDetails
     | ApplicationTriggerDetails
     | DeviceTriggerDetails
     | SocketActivityTriggerDetails
+    | RawNotification
+    | BackgroundTransferCompletionGroupTriggerDetails
 )
 
 
@@ -57,5 +75,9 @@ def details_of(order: RunTask) -> TriggerDetails | None:
             return DeviceTriggerDetails(device, expected_minutes)
         case SocketActivityDetails() as told:
             return socket_details(told)
+        case RawNotificationDetails(content, channel_id, headers):
+            return RawNotification(content, channel_id, headers)
+        case CompletionGroupDetails(downloads, uploads):
+            return BackgroundTransferCompletionGroupTriggerDetails(downloads, uploads)
         case None:
             return ControlChannelTrigger.by_id(order.channel)

@@ -20,7 +20,7 @@ class PushChannelInfo(msgspec.Struct, frozen=True):
 
 
 class CreatePushChannel(Call[PushChannelInfo], frozen=True):
-    """Asks the service. Refused: FAIL without connectivity (RAW-015), OUT_OF_MEMORY for the 1001st alternate channel (RAW-016)."""
+    """Asks the service. Refused: FAIL without connectivity (RAW-015), OUT_OF_MEMORY for the 1001st alternate one (RAW-016)."""
 
     kind: Literal["primary", "alternate", "tile"] = "primary"
     id: Name = ""
