@@ -159,6 +159,29 @@ class TimelineEvent(StrEnum):
     HTTP_UNANSWERED = "HTTP_UNANSWERED", "It could not be given: connection, request, error."
     HTTP_REFUSED = "HTTP_REFUSED", "What came was no HTTP, or no TLS that either side trusts: connection, error."
     HTTP_CLOSED = "HTTP_CLOSED", "The host closed its HTTP connection: connection, reset (RST, or FIN)."
+    TRANSFER_CREATED = (
+        "TRANSFER_CREATED",
+        "A background transfer was created: app, id, direction (download or upload), uri, path, group, priority, cost_policy.",
+    )
+    TRANSFER_STATUS = (
+        "TRANSFER_STATUS",
+        "It is otherwise than before: app, id, direction, status (of BackgroundTransferStatus, by name), priority.",
+    )
+    TRANSFER_ATTEMPT = "TRANSFER_ATTEMPT", "A request of it begins: app, id, attempt (of all of it), from_byte."
+    TRANSFER_PROGRESS = (
+        "TRANSFER_PROGRESS",
+        "How far it is, every now and then: app, id, bytes (come or gone), total (0: not known).",
+    )
+    TRANSFER_ENDED = (
+        "TRANSFER_ENDED",
+        "It is over: app, id, direction, status, bytes, total, error (of an ERROR: its web error and words).",
+    )
+    TRANSFER_FORGOTTEN = "TRANSFER_FORGOTTEN", "Its app has heard how it ended, or is gone: app, id."
+    PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
+    PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
+    PUSH_RECEIVED = "PUSH_RECEIVED", "A raw notification came: number, app, channel, bytes."
+    PUSH_DROPPED = "PUSH_DROPPED", "It is given to nobody: number, app, channel, why."
+    PUSH_ACKNOWLEDGED = "PUSH_ACKNOWLEDGED", "The service is told that it came, and what came of it is kept: number."
     LEVER = (
         "LEVER",
         "The test turned something around the host (rig help levers), or the user said yes to an app: what it is now, by name.",
