@@ -1,20 +1,52 @@
 """What the driver holds of a connection, seen by the connection's owner in the system: reserved, kept up to date, given back.
 
 What waits for the device may be begun again from its beginning: a key is forgotten only after it has been given back.
+
+    asked      for the first time: held, or a `Refusal`, and the driver knows nothing of it
+    again      for a driver that does not hold it any more: held or not; the owner gives back what is not, as the driver may have
+               it without a place in the device
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from rig.device.payload import PayloadKeepAlive
+from rig.errors import RigError
 from rig.standby.system.driver import ConnectionToOffload, Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.rows import SavedPart
+from rig.standby.wire.hresult import HostError
 
 CONNECTION_OVER = "RIG-N23"
 """The driver's code for a connection that ended before it could have a slot: that is no refusal, but news for its owner."""
+
+
+REFUSALS = (RigError, HostError, OSError)
+"""NIC_REFUSED, the driver's, says why; or there is no descriptor left to send it with."""
+
+
+@dataclass(frozen=True)
+class Refusal:
+    """Why the driver would not have it."""
+
+    error: Exception
+
+    @property
+    def over(self) -> bool:
+        """The connection has ended: no want of room."""
+        return isinstance(self.error, RigError) and self.error.code == CONNECTION_OVER
+
+
+async def held_again(putting: Awaitable[None]) -> bool:
+    """`putting`: of what the driver has held before."""
+    try:
+        await putting
+    except REFUSALS:
+        return False
+    return True
 
 
 class Reservation(SavedPart):
@@ -28,6 +60,15 @@ class Reservation(SavedPart):
     def resumes(self, pids: tuple[int, ...]) -> bool:
         """Whether a wake would continue these processes, as the driver was told last."""
         return self._resume == pids
+
+    async def ask(self, putting: Awaitable[None]) -> Refusal | None:
+        """`putting`: this one's `reserve`, or what stands for it. None: the driver holds it."""
+        try:
+            await putting
+        except REFUSALS as error:
+            self.key = None
+            return Refusal(error)
+        return None
 
     async def reserve(
         self,
@@ -62,7 +103,3 @@ class Reservation(SavedPart):
         if self.key is not None:
             await driver.give_back(self.key)
             self.key = None
-
-    def refused(self) -> None:
-        """The driver would not have it, and knows nothing of it."""
-        self.key = None

@@ -14,7 +14,6 @@ from typing import Any
 
 from rig.config import StandbyConfig
 from rig.device.payload import PayloadKeepAlive, PayloadState
-from rig.errors import RigError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.system.admission import Admission
 from rig.standby.system.app_process import AppProcess
@@ -27,7 +26,7 @@ from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.power import PowerState
-from rig.standby.system.reservation import CONNECTION_OVER
+from rig.standby.system.reservation import held_again
 from rig.standby.system.supervising import Supervising
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import ControlChannelTriggerStatus as Status
@@ -263,15 +262,11 @@ class ChannelSetup:
         end = decide(self._at_set_up(channel, Nic.NOT_ASKED))
         if end.status is not Status.HARDWARE_SLOT_REQUESTED or channel.sock is None:
             return end
-        try:
-            await self._reserve(channel, channel.sock)
-            nic = Nic.HOLDS_IT
-        except (RigError, HostError, OSError) as error:  # NIC_REFUSED, the driver's, says why; or there is no descriptor left
-            channel.reservation.refused()
-            nic = Nic.REFUSES
-            if isinstance(error, RigError) and error.code == CONNECTION_OVER:
-                return decide(replace(self._at_set_up(channel, nic), established=False))
-        return decide(self._at_set_up(channel, nic))
+        refusal = await channel.reservation.ask(self._reserve(channel, channel.sock))
+        at_set_up = self._at_set_up(channel, Nic.HOLDS_IT if refusal is None else Nic.REFUSES)
+        if refusal is not None and refusal.over:
+            at_set_up = replace(at_set_up, established=False)
+        return decide(at_set_up)
 
     def _at_set_up(self, channel: Channel, nic: Nic) -> AtSetUp:
         sock = channel.sock
@@ -306,14 +301,15 @@ class ChannelSetup:
         sock = channel.sock
         if sock is None:
             return False
-        try:
-            if not await self._payload_can_go_on(channel):
-                raise HostError(HResult.INVALID_STATE, "nobody knows which of its records were sent")
-            await self._reserve(channel, sock)
-        except (RigError, HostError, OSError):  # as above
+        held = await held_again(self._reserve_to_go_on(channel, sock))
+        if not held:
             await self.give_back(channel)
-            return False
-        return True
+        return held
+
+    async def _reserve_to_go_on(self, channel: Channel, sock: socket.socket) -> None:
+        if not await self._payload_can_go_on(channel):
+            raise HostError(HResult.INVALID_STATE, "nobody knows which of its records were sent")
+        await self._reserve(channel, sock)
 
     async def _payload_can_go_on(self, channel: Channel) -> bool:
         """Records that were sealed ahead cannot begin anew: some may have been sent."""

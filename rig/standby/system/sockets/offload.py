@@ -17,7 +17,7 @@ from rig.standby.system.background import Background
 from rig.standby.system.driver import Driver
 from rig.standby.system.governor import Governor
 from rig.standby.system.numbers import Numbers
-from rig.standby.system.reservation import CONNECTION_OVER, Reservation
+from rig.standby.system.reservation import Reservation, held_again
 from rig.standby.system.sockets.brokered import BrokeredSocket
 from rig.standby.system.sockets.wake_pattern import WakePattern, pattern_for
 from rig.standby.wire.hresult import HostError, HResult
@@ -70,16 +70,17 @@ class SocketOffload:
         reservation = reservation_of(kind)
         self._making.add(reservation)
         try:
-            await self._put(reservation, sock, names)
-        except RigError as error:
-            reservation.refused()
-            if error.code != CONNECTION_OVER:
-                raise HostError(HResult.NO_SLOT, f"the device cannot keep this socket in standby: {error}") from error
+            refusal = await reservation.ask(self._put(reservation, sock, names))
         except BaseException:
             self.give_back(reservation, "a transfer that failed")
             raise
         finally:
             self._making.discard(reservation)
+        if refusal is not None and not refusal.over:
+            error = refusal.error
+            if not isinstance(error, RigError):
+                raise error
+            raise HostError(HResult.NO_SLOT, f"the device cannot keep this socket in standby: {error}") from error
         return reservation
 
     # -- while a run has the socket ------------------------------------------------------------------------------------
@@ -172,11 +173,7 @@ class SocketOffload:
 
     async def _again(self, brokered: BrokeredSocket) -> bool:
         """Whether the device has it now."""
-        try:
-            await self._put(brokered.reservation, brokered.sock, brokered.names)
-        except (RigError, HostError, OSError):
-            return False
-        return True
+        return await held_again(self._put(brokered.reservation, brokered.sock, brokered.names))
 
     async def _put(self, reservation: Reservation, sock: socket.socket, names: dict[str, Any]) -> None:
         if isinstance(reservation, WakePattern):
