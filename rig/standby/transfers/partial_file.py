@@ -9,7 +9,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-SUFFIX = ".part"
+from rig.standby.wire.transfer_types import PART_SUFFIX
 
 
 class PartialFile:
@@ -23,7 +23,7 @@ class PartialFile:
 
     @property
     def part(self) -> Path:
-        return self.path.with_name(self.path.name + SUFFIX)
+        return self.path.with_name(self.path.name + PART_SUFFIX)
 
     def append(self, data: bytes) -> None:
         rest = memoryview(data)

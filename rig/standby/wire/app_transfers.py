@@ -11,6 +11,9 @@ from rig.standby.wire.message import Call
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy, BackgroundTransferPriority
 from rig.standby.wire.transfer_types import Count, GroupId, TransferId, TransferSpec, TransferState, Uri
 
+WATCH_S = 10.0
+"""Real seconds that a `WatchTransfers` waits at most."""
+
 
 class CreateTransfer(Call[None], frozen=True):
     """Refused: INVALID_ARG for a spec that cannot be, OUT_OF_MEMORY for the 201st of an app (BTR-004) and the 51st group
@@ -75,9 +78,10 @@ class TransfersChanged(msgspec.Struct, frozen=True):
 
 
 class WatchTransfers(Call[TransfersChanged], frozen=True):
-    """Answered as soon as one of these operations has changed since that number: at once for an epoch that is not the system's
-    own, as it is a new one. One call at a time is under way, so an app that is stopped or slow is told what is, not all that
-    was."""
+    """Answered as soon as one of these operations has changed since that number, with all that have; at once for an epoch that is
+    not the system's own, as it is a new one, or the app has no number yet: with all of them. One call of a process at a time
+    waits, so an app that is stopped or slow is told what is, not all that was: a later one (for other operations) ends the one
+    before with no states, and so does WATCH_S without any change, as nothing behind a call that waits is acknowledged."""
 
     ids: Annotated[tuple[TransferId, ...], Meta(max_length=200)]
     epoch: Count = 0

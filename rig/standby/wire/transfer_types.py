@@ -22,6 +22,8 @@ GroupId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36)]
 Uri: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]
 FilePath: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]
 """Absolute."""
+PART_SUFFIX = ".part"
+"""What has come of a download lies beside its file, under that name, until it is whole (BTR-001)."""
 Count: TypeAlias = Annotated[int, Meta(ge=0, le=2**63 - 1)]
 Header: TypeAlias = tuple[Name, Annotated[str, Meta(max_length=8192)]]
 Headers: TypeAlias = Annotated[tuple[Header, ...], Meta(max_length=64)]
