@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import select
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -11,48 +9,29 @@ import cbor2
 import pytest
 
 from rig.clock import Deadline
-from rig.device import framing, mcumgr
+from rig.device import mcumgr
 from rig.device.link import HEADER, VERSION_2, Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, OffloadRc, Power, SlotState
 from rig.device.offload import OffloadClient
-from rig.device.port import open_port
 from tests.engine.engine_lib import HOST_MAC
 from tests.engine.packets import tcp
 from tests.engine.test_group import SLOT
 
 from .kinds import KINDS
+from .raw_line import ANSWER_S, RawLine
 from .wires import Wire, wired
 
-ANSWER_S = 5.0
-BAUD = 115200
 
-
-class RawClient:
+class RawClient(RawLine):
     """One request at a time, under the number that the test says, sent once."""
-
-    def __init__(self, port: str) -> None:
-        self._endpoint = open_port(port, BAUD)
-        self._replies: list[bytes] = []
-        self._receiver = framing.Receiver(self._replies.append, lambda text: None)
-
-    def close(self) -> None:
-        self._endpoint.close()
 
     def send(self, seq: int, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> None:
         payload = cbor2.dumps(body, canonical=True)
-        header = HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command)
-        data = memoryview(b"\n" + framing.encode(header + payload))
-        while data:
-            select.select([], [self._endpoint.fd], [], ANSWER_S)
-            data = data[os.write(self._endpoint.fd, data) :]
+        self.put(HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command) + payload)
 
     def answer(self, seq: int) -> dict[str, Any]:
         """The next reply; it has this number."""
-        deadline = Deadline(ANSWER_S)
-        while not self._replies:
-            assert select.select([self._endpoint.fd], [], [], deadline.remaining_s)[0], "no answer"
-            self._receiver.feed(os.read(self._endpoint.fd, 65536))
-        message = self._replies.pop(0)
+        message = self.get()
         assert HEADER.unpack_from(message)[4] == seq
         return cbor2.loads(message[HEADER.size :])  # type: ignore[no-any-return]
 

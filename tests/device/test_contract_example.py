@@ -1,0 +1,60 @@
+"""The bytes of firmware/proto/README.md, section 8, are those of a sleep and a wake: sent and answered as they stand."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import cbor2
+import pytest
+
+from rig.device import mcumgr
+from rig.device.link import HEADER, Link
+
+from .kinds import KINDS
+from .raw_line import RawLine
+from .wires import Wire, wired
+
+PAGE = (Path(__file__).parents[2] / "firmware" / "proto" / "README.md").read_text()
+STEPS = re.findall(r"^    ([<>=]) ([0-9a-f]+)((?:\n      [0-9a-f]+)*)", PAGE[PAGE.index("## 8.") :], re.MULTILINE)
+CLOCKS_AND_IMAGE = {"board": "", "digest": b"", "now_us": 0, "boot_id": 0, "version": ""}
+T_RX, T_WAKE = 10, 11
+"""In an event; of a frame, the time is the second."""
+
+
+@pytest.fixture(params=KINDS)
+def line(request: pytest.FixtureRequest) -> Iterator[tuple[RawLine, Wire]]:
+    with wired(request.param) as (device, wire):
+        with Link(device.port) as link:
+            mcumgr.wait_ready(link)
+        raw = RawLine(device.port)
+        yield raw, wire
+        raw.close()
+
+
+def comparable(message: bytes) -> tuple[bytes, Any]:
+    """Without the time of day, and the length that depends on how it is written."""
+    header, body = message[: HEADER.size], cbor2.loads(message[HEADER.size :])
+    body |= {key: value for key, value in CLOCKS_AND_IMAGE.items() if key in body}
+    if "event" in body:
+        body["event"][T_RX] = body["event"][T_WAKE] = 0
+    for frame in body.get("frames", ()):
+        frame[1] = 0
+    for slot in body.get("slots", ()):
+        slot[10] = slot[11] = 0
+    return header[:2] + header[4:], body
+
+
+def test_the_worked_example_is_what_devices_say(line: tuple[RawLine, Wire]) -> None:
+    raw, wire = line
+    assert [mark for mark, _, _ in STEPS].count("<") == 10
+    for mark, head, rest in STEPS:
+        message = bytes.fromhex(head + "".join(rest.split()))
+        if mark == ">":
+            raw.put(message)
+        elif mark == "=":
+            wire.send(message)
+        else:
+            assert comparable(raw.get()) == comparable(message)
