@@ -86,6 +86,8 @@ class TaskParts:
             self.instances, self.scheduler, self.policy, power, situation, is_pc=rules.family == "desktop"
         )
         self.socket_activity = SocketActivityTasks(self.scheduler)
+        self.raw_push = RawPushTasks(self.scheduler)
+        self.completion_group = CompletionGroupTasks(self.scheduler)
         self.time = TimeTriggers(core.clock, lambda registration: self.scheduler.fire(registration, cause="timer"), core.rows)
         sources = (
             self.channel,
@@ -94,9 +96,9 @@ class TaskParts:
             self.application,
             self.device_use,
             self.device_servicing,
-            RawPushTasks(),
+            self.raw_push,
             self.socket_activity,
-            CompletionGroupTasks(),
+            self.completion_group,
         )
         for source in sources:
             self.registry.add(source)

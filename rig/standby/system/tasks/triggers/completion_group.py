@@ -1,10 +1,10 @@
-"""Completion groups of transfers: what transfers fires their tasks (BTR-024)."""
+"""Completion groups: who knows when all their transfers have ended fires the tasks (BTR-025)."""
 
 from __future__ import annotations
 
-from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.system.tasks.triggers.fired import FiredTriggers
 from rig.standby.wire.triggers import CompletionGroup
 
 
-class CompletionGroupTasks(TriggerSource):
+class CompletionGroupTasks(FiredTriggers):
     kinds = (CompletionGroup,)

@@ -1,10 +1,10 @@
-"""Raw notifications: what receives them fires the tasks (RAW-001)."""
+"""Raw notifications: who receives them fires the tasks (RAW-001)."""
 
 from __future__ import annotations
 
-from rig.standby.system.tasks.source import TriggerSource
+from rig.standby.system.tasks.triggers.fired import FiredTriggers
 from rig.standby.wire.triggers import RawPush
 
 
-class RawPushTasks(TriggerSource):
+class RawPushTasks(FiredTriggers):
     kinds = (RawPush,)
