@@ -183,6 +183,10 @@ class WebSocketApp:
         """A message that is too big for a call of the test."""
         self.send(name, bytes(size_bytes))
 
+    def begin_big(self, name: str, size_bytes: int) -> None:
+        """As `send_big`, for a server that does not read it yet."""
+        threading.Thread(target=self.send_big, args=(name, size_bytes), daemon=True).start()
+
     def send(self, name: str, data: bytes, text: bool = False) -> None:
         sock = self.sockets[name]
         if isinstance(sock, MessageWebSocket):

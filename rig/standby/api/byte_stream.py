@@ -18,6 +18,7 @@ from contextlib import contextmanager
 
 from rig.clock import Deadline
 from rig.standby.api.layer import Layer
+from rig.standby.wire.half_written import Cork
 from rig.standby.wire.hresult import HostError, HResult
 
 CHUNK_BYTES = 65_536
@@ -31,8 +32,10 @@ refuses reads with EPERM, writes with EINVAL."""
 class ByteStream:
     """One thread may receive, and any write."""
 
-    def __init__(self, sock: socket.socket) -> None:
+    def __init__(self, sock: socket.socket, *, shared: bool = False) -> None:
+        """`shared`: others may write to it while this process is stopped, but not into the middle of what is written at once."""
         self.sock = sock
+        self._cork = Cork(sock) if shared else None
         self.before_write: Callable[[], bytes] = bytes
         """What the peer must have before anything else that is written; asked before each write."""
         self._layer: Layer | None = None
@@ -208,7 +211,17 @@ class ByteStream:
 
     def _to_kernel(self, data: bytes, generation: int) -> None:
         """`generation`: of before `_writing` was taken, or who cancels would wait for one that waits for ever."""
-        rest, pauses_left = memoryview(self.before_write() + data), HAND_BACK_PAUSES
+        data = self.before_write() + data
+        if self._cork is None or self._layer is not None:  # nobody but a layer can write behind it
+            self._all_to_kernel(data, generation)
+        elif data:
+            corked = self._cork.put_in()
+            self._all_to_kernel(data, generation)
+            if corked:
+                self._cork.take_out()
+
+    def _all_to_kernel(self, data: bytes, generation: int) -> None:
+        rest, pauses_left = memoryview(data), HAND_BACK_PAUSES
         while rest:
             try:
                 rest = rest[self.sock.send(rest, socket.MSG_DONTWAIT) :]

@@ -94,7 +94,7 @@ class StreamTransport(Transport):
         return sock
 
     def _greet(self, sock: socket.socket, deadline: Deadline) -> None:
-        stream = ByteStream(sock)
+        stream = ByteStream(sock, shared=self.channel_id is not None)
         self._shake_hands(stream, deadline)
         self._stream = stream
 

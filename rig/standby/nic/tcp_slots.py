@@ -20,6 +20,7 @@ from rig.net.tcp_info import tcp_info
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.next_hop import NextHop
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps
+from rig.standby.wire.half_written import is_half_written
 
 OWNER = 1
 """What the host calls itself to a device, which may have slots of others."""
@@ -71,11 +72,12 @@ class TcpSlots:
         sync: TimeSync,
         payload: PayloadOverSleeps | None = None,
     ) -> TcpSlot:
-        """The full state of a frozen connection, in the device's clock."""
+        """The full state of a frozen connection, in the device's clock. No payload of the device's stands inside what the app,
+        which is stopped, has half written: probes must do."""
         t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
         slot = self._slot(sock, network_minutes, next_hop, frozen, t0_us)
         offered = payload.offered() if payload is not None else None
-        if payload is None or offered is None:
+        if payload is None or offered is None or is_half_written(sock):
             return slot
         idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
         return replace(slot, payload=offered.within(self.token_bytes), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
