@@ -150,7 +150,7 @@ class HttpConnection(Connection):
 
     def _say_go_on(self) -> None:
         """100 Continue, for who waits for it before the body (RFC 9110 10.1.1)."""
-        if self._http.they_are_waiting_for_100_continue:
+        if self._http.they_are_waiting_for_100_continue and not self._ended_here:
             self.stream.sendall(self._http.send(h11.InformationalResponse(status_code=100, headers=[])) or b"")
 
     def _say_bad_request(self, status: int) -> None:

@@ -17,6 +17,12 @@ class CurlError(Exception):
     def __init__(self, code: int, words: str) -> None:
         super().__init__(f"{words} (curl {code})")
         self.code = code
+        self.os_error = 0
+        """An errno of the connection; 0: unknown."""
+        self.verify_result = 0
+        """What OpenSSL has against the server's certificate: X509_V_ERR_..., 0 for nothing."""
+        self.proxy_status = 0
+        """What a proxy answered to CONNECT; 0: it was not asked."""
 
 
 class CurlLoop:
@@ -29,6 +35,7 @@ class CurlLoop:
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
+        self._multi.setopt(pycurl.M_PIPELINING, pycurl.PIPE_NOTHING)
 
     async def perform(self, curl: Any) -> None:
         """One transfer, from its beginning to its end; cancelled, its connection is closed. Raises CurlError."""

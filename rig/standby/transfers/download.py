@@ -6,46 +6,24 @@ A server that has changed it, knows no ranges or answers another one than was as
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any, Protocol
+import dataclasses
+from typing import Protocol
 
 import pycurl
 
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
+from rig.standby.transfers.errors import HttpFailed, LyingServer
+from rig.standby.transfers.exchange import Exchange
 from rig.standby.transfers.partial_file import PartialFile
-from rig.standby.transfers.response_head import ResponseHead
+from rig.standby.transfers.request import TransferRequest
+from rig.standby.transfers.response_head import PARTIAL, RANGE_NOT_SATISFIABLE, ResponseHead
+from rig.standby.wire.transfer_types import ResponseInformation
 
-BUFFER_BYTES = 512 * 1024
-"""A tenth of libcurl's most: each buffer that is full is one call of the interpreter."""
-REDIRECTS = 10
-HTTP = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
-OK, PARTIAL, RANGE_NOT_SATISFIABLE = 200, 206, 416
-
-
-class HttpFailed(Exception):
-    """The server's answer is none of success."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(f"HTTP {status} {reason}".rstrip())
-        self.status = status
+OF_IT_ALL = frozenset({200, 203})
 
 
 class _OfSomethingElse(Exception):
     """What is there already is of no use with what the server has now."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class DownloadRequest:
-    uri: str
-    """http, https, or ftp with its credentials inside (BTR-005)."""
-    method: str = "GET"
-    headers: tuple[tuple[str, str], ...] = ()
-    connect_timeout_s: float = 300.0
-    """BTR-015."""
-    response_timeout_s: float = 120.0
-    """From the connection to the first line of the answer (BTR-016)."""
 
 
 class Listener(Protocol):
@@ -59,20 +37,25 @@ class Listener(Protocol):
 
 
 class Download:
-    def __init__(self, request: DownloadRequest, file: PartialFile, validator: str, listener: Listener) -> None:
-        """`validator`: of what the file has already."""
-        self.head = ResponseHead()
-        """Of the last attempt."""
+    def __init__(
+        self, request: TransferRequest, file: PartialFile, validator: str, listener: Listener, whole_bytes: int | None = None
+    ) -> None:
+        """`validator`, `whole_bytes`: of what the file has already, as `begun` told them."""
         self._request = request
         self._file = file
         self._validator = validator
+        self._whole_bytes = whole_bytes
         self._listener = listener
+        self._head = ResponseHead(request.uri)
         self._decided = False
-        self._error: Exception | None = None
-        """What a callback of libcurl's must not raise."""
+
+    @property
+    def response(self) -> ResponseInformation | None:
+        """Of the last attempt."""
+        return self._head.information
 
     async def attempt(self, curls: CurlLoop) -> None:
-        """To its end; then the file is whole. Raises CurlError, HttpFailed, OSError of the file."""
+        """To its end; then the file is whole. Raises what `errors.fault_of` takes."""
         if not self._validator:
             self._file.restart()
         try:
@@ -82,100 +65,67 @@ class Download:
             await self._ask(curls)
 
     async def _ask(self, curls: CurlLoop) -> None:
-        self.head, self._decided, self._error = ResponseHead(), False, None
-        curl = pycurl.Curl()
-        timer: list[asyncio.TimerHandle] = []
-        try:
-            self._prepare(curl, lambda: timer.append(self._limit_response(curls, curl)))
-            await curls.perform(curl)
-            self._decide()
-            self._check_whole()
-        except CurlError:
-            if self._error is not None:
-                raise self._error from None
-            if self._decided or self._succeeds():
-                raise
-            self._decide()  # an answer that says no says more than how it ended
-            raise
-        finally:
-            for handle in timer:
-                handle.cancel()
-            curl.close()
-        if self._error is not None:
-            raise self._error
-
-    def _prepare(self, curl: Any, connected: Callable[[], None]) -> None:
-        request = self._request
-        headers = [f"{name}: {value}" for name, value in request.headers]
+        exchange = Exchange(curls, self._conditional())
+        self._head, self._decided = exchange.head, False
+        exchange.curl.setopt(pycurl.CUSTOMREQUEST, self._request.method)
         if self._file.length:
-            curl.setopt(pycurl.RANGE, f"{self._file.length}-")
-            headers.append(f"If-Range: {self._validator}")
-        curl.setopt(pycurl.URL, request.uri)
-        curl.setopt(pycurl.PROTOCOLS, HTTP | pycurl.PROTO_FTP)
-        curl.setopt(pycurl.REDIR_PROTOCOLS, HTTP)
-        curl.setopt(pycurl.CUSTOMREQUEST, request.method)
-        curl.setopt(pycurl.HTTPHEADER, headers)
-        curl.setopt(pycurl.FOLLOWLOCATION, 1)
-        curl.setopt(pycurl.MAXREDIRS, REDIRECTS)
-        curl.setopt(pycurl.NOSIGNAL, 1)
-        curl.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
-        curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
-        curl.setopt(pycurl.HEADERFUNCTION, self.head.line)
-        curl.setopt(pycurl.WRITEFUNCTION, self._body)
+            exchange.curl.setopt(pycurl.RANGE, f"{self._file.length}-")
+        try:
+            await exchange.perform(self._body)
+        except CurlError:
+            if self._head.answered and not self._decided and self._head.status >= 400:
+                self._decide()  # an answer that says no says more than how it ended
+            raise
+        self._decide()
+        self._check_whole()
 
-        def is_connected(*_ends: object) -> int:
-            connected()
-            return 0  # CURL_PREREQFUNC_OK
-
-        curl.setopt(pycurl.PREREQFUNCTION, is_connected)
-
-    def _limit_response(self, curls: CurlLoop, curl: Any) -> asyncio.TimerHandle:
-        limit_s = self._request.response_timeout_s
-
-        def over() -> None:
-            if not self.head.status and not self._decided:
-                curls.give_up(curl, CurlError(pycurl.E_OPERATION_TIMEDOUT, f"no answer within {limit_s:g} s"))
-
-        return asyncio.get_running_loop().call_later(limit_s, over)
+    def _conditional(self) -> TransferRequest:
+        if not self._file.length:
+            return self._request
+        return dataclasses.replace(self._request, condition=self._validator)
 
     # -- what comes ----------------------------------------------------------------------------------------------------
 
-    def _body(self, data: bytes) -> int:
-        """For libcurl: as many bytes as were taken; fewer end it."""
-        try:
-            self._decide()
-            self._file.append(data)
-        except Exception as error:
-            self._error = error
-            return 0
+    def _body(self, data: bytes) -> None:
+        self._decide()
+        end = self._head.ends_at
+        if end is not None and self._file.length + len(data) > end:
+            self._file.restart()  # who knows which of it is the thing
+            raise LyingServer(f"more comes than the {end} bytes that were told")
+        self._file.append(data)
         self._listener.received(self._file.length)
-        return len(data)
 
     def _check_whole(self) -> None:
         """A server may give less of it than was asked for."""
-        whole = self.head.whole_bytes
+        whole = self._head.whole_bytes
         if whole is not None and whole != self._file.length:
             raise CurlError(pycurl.E_PARTIAL_FILE, f"{self._file.length} of {whole} bytes are there")
-
-    def _succeeds(self) -> bool:
-        return self.head.status in (0, OK, PARTIAL)
 
     def _decide(self) -> None:
         """Once, before the first byte: whether it goes on or begins anew. Raises."""
         if self._decided:
             return
-        head, there = self.head, self._file.length
-        if head.status == PARTIAL and there and head.begins_at == there:
+        head, there = self._head, self._file.length
+        if there and self._goes_on():
             self._decided = True
-            return
-        if there and head.status == RANGE_NOT_SATISFIABLE and head.whole_bytes == there:
-            self._decided = True  # it was whole before: the condition held, or the answer would be all of it
             return
         if there and head.status in (PARTIAL, RANGE_NOT_SATISFIABLE):
             raise _OfSomethingElse
-        if not self._succeeds() or head.status == PARTIAL:
+        if head.status == PARTIAL:
+            raise LyingServer("a part of it, that was not asked for")
+        if head.is_http and head.status not in OF_IT_ALL:
             raise HttpFailed(head.status, head.reason)
         self._decided = True
         self._file.restart()
-        self._validator = head.validator
+        self._validator, self._whole_bytes = head.validator, head.whole_bytes
         self._listener.begun(head.validator, head.whole_bytes, restarted=there > 0)
+
+    def _goes_on(self) -> bool:
+        """The answer is the rest of what is there, or says that there is none. A server that knows ranges and not If-Range may
+        have the rest of something else."""
+        head, there = self._head, self._file.length
+        if head.status == RANGE_NOT_SATISFIABLE:
+            return head.whole_bytes == there  # it was whole before: the condition held, or the answer would be all of it
+        if head.status != PARTIAL or head.begins_at != there:
+            return False
+        return head.still_is(self._validator) and self._whole_bytes in (None, head.whole_bytes)

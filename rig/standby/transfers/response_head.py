@@ -4,32 +4,84 @@ from __future__ import annotations
 
 import re
 from email.utils import parsedate_to_datetime
+from urllib.parse import urljoin
 
-CONTENT_RANGE = re.compile(r"bytes (?:(\d+)-\d+|\*)/(\d+|\*)", re.ASCII)
-"""RFC 9110 14.4; "*" before the slash in a 416."""
+from rig.standby.wire.transfer_types import ResponseInformation
+
+CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", re.ASCII)
+"""RFC 9110 14.4; "*" before the slash in a 416. More digits than a file can have bytes are none."""
+LENGTH = re.compile(r"\d{1,18}", re.ASCII)
+PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
+HEADERS_LENGTH = 16 * 1024
+REDIRECTS = range(300, 400)
+"""With a Location libcurl follows any of them."""
 STRONG_DATE_S = 60.0
 """A date of change so much older than the response is a strong validator (RFC 9110 8.8.2.2)."""
+
+
+class RedirectRefused(Exception):
+    """From https to what anybody may read, or to what is no HTTP. `secure_before`: the first of these."""
+
+    def __init__(self, to: str, *, secure_before: bool) -> None:
+        super().__init__(f"a redirect to {to[:200]} is not followed")
+        self.secure_before = secure_before
 
 
 class ResponseHead:
     """Of the last response: those of a redirect, a challenge or 100 Continue come before it."""
 
-    def __init__(self) -> None:
+    def __init__(self, uri: str) -> None:
+        self.uri = uri
+        """That gave this answer."""
         self.status = 0
+        """0: none has begun, or it is no HTTP."""
         self.reason = ""
         self.headers: dict[str, str] = {}
         """By name in small letters; of two of one name the values joined (RFC 9110 5.3)."""
+        self.answered = False
+        """It is all there."""
+
+    @property
+    def is_http(self) -> bool:
+        return self.uri[:4].lower() == "http"
+
+    def begin(self) -> None:
+        """Of another request."""
+        self.status, self.reason, self.headers, self.answered = 0, "", {}, False
 
     def line(self, line: bytes) -> None:
-        """For pycurl.HEADERFUNCTION."""
+        """For pycurl.HEADERFUNCTION. What comes behind the end of the head is a trailer, which says nothing of the body any more.
+        Raises RedirectRefused."""
         text = line.decode("latin-1").rstrip("\r\n")
-        if text.startswith("HTTP/"):
-            _, status, *reason = text.split(" ", 2)
-            self.status, self.reason, self.headers = int(status), "".join(reason), {}
+        if text.startswith("HTTP/") and self.is_http:
+            _, _, rest = text.partition(" ")
+            status, _, reason = rest.strip().partition(" ")
+            self.begin()
+            self.status, self.reason = int(status) if status.isascii() and status.isdigit() else 0, reason
+        elif not self.is_http or self.answered:
+            return
+        elif not text:
+            self._ended()
         elif ":" in text:
             name, value = text.split(":", 1)
             known = self.headers.get(name.strip().lower())
             self.headers[name.strip().lower()] = value.strip() if known is None else f"{known}, {value.strip()}"
+
+    def _ended(self) -> None:
+        location = self.headers.get("location", "")
+        if self.status < 200:
+            self.begin()
+        elif location and self.status in REDIRECTS:
+            to = urljoin(self.uri, location)
+            if not to.lower().startswith("https:" if self.is_secure else ("http:", "https:")):
+                raise RedirectRefused(to, secure_before=self.is_secure and to.lower().startswith("http:"))
+            self.uri = to
+        else:
+            self.answered = True
+
+    @property
+    def is_secure(self) -> bool:
+        return self.uri[:6].lower() == "https:"
 
     @property
     def validator(self) -> str:
@@ -44,17 +96,58 @@ class ResponseHead:
             return ""
         return changed if age_s >= STRONG_DATE_S else ""
 
+    def still_is(self, validator: str) -> bool:
+        """Of a 206: a part of what had that validator. An ETag must be in it (RFC 9110 15.3.7), a date may be."""
+        if validator.startswith('"'):
+            return self.headers.get("etag") == validator
+        return self.headers.get("last-modified", validator) == validator
+
     @property
     def begins_at(self) -> int | None:
         """Where the body of a 206 begins; None: it does not say."""
-        found = CONTENT_RANGE.fullmatch(self.headers.get("content-range", ""))
+        found = self._content_range
         return int(found[1]) if found and found[1] else None
+
+    @property
+    def ends_at(self) -> int | None:
+        """How long the file is at the end of this body; None: unknown."""
+        if self.status == PARTIAL:
+            found = self._content_range
+            return int(found[2]) + 1 if found and found[2] else None
+        return self.whole_bytes
 
     @property
     def whole_bytes(self) -> int | None:
         """Of all that is there, not of this part alone; None: unknown."""
-        if self.status in (206, 416):
-            found = CONTENT_RANGE.fullmatch(self.headers.get("content-range", ""))
-            return int(found[2]) if found and found[2] != "*" else None
+        if self.status in (PARTIAL, RANGE_NOT_SATISFIABLE):
+            found = self._content_range
+            return int(found[3]) if found and found[3] != "*" else None
         length = self.headers.get("content-length", "")
-        return int(length) if length.isascii() and length.isdigit() else None
+        return int(length) if LENGTH.fullmatch(length) else None
+
+    @property
+    def _content_range(self) -> re.Match[str] | None:
+        return CONTENT_RANGE.fullmatch(self.headers.get("content-range", ""))
+
+    @property
+    def information(self) -> ResponseInformation | None:
+        if not self.answered:
+            return None
+        ranges = self.status == PARTIAL or "bytes" in self.headers.get("accept-ranges", "").lower()
+        return ResponseInformation(
+            actual_uri=self.uri,
+            status_code=self.status,
+            headers=_bounded(self.headers),
+            is_resumable=ranges and bool(self.validator),
+        )
+
+
+def _bounded(headers: dict[str, str]) -> dict[str, str]:
+    """As many as a message to an app has room for; libcurl takes 300 KB of them."""
+    left, kept = HEADERS_LENGTH, dict[str, str]()
+    for name, value in headers.items():
+        left -= len(name) + len(value)
+        if left < 0:
+            break
+        kept[name] = value
+    return kept

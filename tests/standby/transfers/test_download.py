@@ -5,31 +5,24 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import socket
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, cast
 
 import pycurl
 import pytest
 
-from rig.net.namespace import Namespace
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import answer, cut_short, hold, redirect
 from rig.peers.http_request import HttpRequest
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
-from rig.standby.transfers.download import Download, DownloadRequest, HttpFailed
+from rig.standby.transfers.download import Download
+from rig.standby.transfers.errors import HttpFailed
 from rig.standby.transfers.partial_file import PartialFile
-from rig.timeline import Timeline
+from rig.standby.transfers.request import TransferRequest
+from tests.standby.transfers.engine import on_loop
 
 FIRST, SECOND = (hashlib.shake_128(seed).digest(100_000) for seed in (b"first", b"second"))
 ETAG = '"first"'
-
-
-class Here:
-    """This process's own network, as a namespace."""
-
-    def socket(self, family: int, kind: int) -> socket.socket:
-        return socket.socket(family, kind)
 
 
 class Told:
@@ -45,14 +38,6 @@ class Told:
 
     def received(self, length_bytes: int) -> None:
         self.lengths.append(length_bytes)
-
-
-@pytest.fixture
-def web(tmp_path: Path) -> Iterator[HttpServer]:
-    timeline = Timeline(tmp_path / "timeline.jsonl")
-    with HttpServer(cast(Namespace, Here()), "127.0.0.1", timeline.writer("server")) as server:
-        yield server
-    timeline.close()
 
 
 @pytest.fixture
@@ -78,23 +63,12 @@ def serve(body: bytes, etag: str, *, ranges: bool = True) -> Callable[[HttpReque
     return handler
 
 
-def on_loop(work: Callable[[CurlLoop], Awaitable[Any]]) -> Any:
-    async def life() -> Any:
-        curls = CurlLoop()
-        try:
-            return await work(curls)
-        finally:
-            curls.close()
-
-    return asyncio.run(life())
-
-
 def attempt(uri: str, path: Path, validator: str = "", response_timeout_s: float = 10.0) -> Told:
     """One attempt, by a process that has what the one before has left. Raises as `Download.attempt`."""
     told = Told()
     file = PartialFile(path)
     try:
-        download = Download(DownloadRequest(uri=uri, response_timeout_s=response_timeout_s), file, validator, told)
+        download = Download(TransferRequest(uri=uri, response_timeout_s=response_timeout_s), file, validator, told)
         on_loop(download.attempt)
         file.complete()
     finally:
@@ -168,7 +142,8 @@ def test_a_cut_body_is_an_error_and_what_came_is_kept(web: HttpServer, target: P
 
 
 def test_less_than_was_asked_for_is_not_the_whole(web: HttpServer, target: Path) -> None:
-    web.on("/", lambda request: request.respond(206, FIRST[5000:6000], [("Content-Range", "bytes 5000-5999/100000")]))
+    part = [("Content-Range", "bytes 5000-5999/100000"), ("ETag", ETAG)]
+    web.on("/", lambda request: request.respond(206, FIRST[5000:6000], part))
     leave(target, FIRST[:5000])
     with pytest.raises(CurlError, match="6000 of 100000 bytes are there"):
         attempt(web.url(), target, ETAG)
@@ -231,7 +206,7 @@ def test_one_that_is_cancelled_closes_its_connection(web: HttpServer, target: Pa
 
     async def cancelled(curls: CurlLoop) -> None:
         file = PartialFile(target)
-        task = asyncio.create_task(Download(DownloadRequest(uri=web.url()), file, "", Told()).attempt(curls))
+        task = asyncio.create_task(Download(TransferRequest(uri=web.url()), file, "", Told()).attempt(curls))
         await asyncio.to_thread(web.request, 0)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
@@ -250,7 +225,7 @@ def test_many_at_once(web: HttpServer, tmp_path: Path) -> None:
     async def all_of_them(curls: CurlLoop) -> None:
         async def one(path: str) -> None:
             file = PartialFile(tmp_path / path[1:])
-            await Download(DownloadRequest(uri=web.url(path)), file, "", Told()).attempt(curls)
+            await Download(TransferRequest(uri=web.url(path)), file, "", Told()).attempt(curls)
             file.complete()
             file.close()
 
