@@ -8,7 +8,7 @@ import socket
 import struct
 import threading
 import weakref
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
 from typing import Any, NoReturn
@@ -40,7 +40,7 @@ class XhrProcess:
         self.entry_points: dict[str, EntryPoint] = {}
         self.told: list[Notice] = []
         faults = AppFaults(self.name, self.instance, timeline)
-        crew = Crew(faults)
+        crew = self._crew = Crew(faults)
         self._reads = PostedReads(crew, self.told.append, Completions(faults, self.told.append, crew).add)
         crew.start()
 
@@ -53,10 +53,13 @@ class XhrProcess:
     def notify(self, notice: Notice) -> None:
         self.told.append(notice)
 
+    def add_work(self, lane: Hashable, work: Callable[[], None]) -> None:
+        self._crew.add(lane, work)
+
     def call(self, call: Any, fds: Sequence[int] = ()) -> NoReturn:
         raise AssertionError(f"a request of no channel asks the system for nothing: {call}")
 
-    fetch = call
+    fetch = submit = call
 
 
 def lived(directory: Path) -> Iterator[Timeline]:

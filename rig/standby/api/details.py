@@ -8,6 +8,7 @@ from typing import TypeAlias
 from rig.standby.api.control_channel import ControlChannelTrigger
 from rig.standby.api.raw_notification import RawNotification
 from rig.standby.api.socket_activity import SocketActivityTriggerDetails, socket_details
+from rig.standby.api.transfers.completion_group import BackgroundTransferCompletionGroupTriggerDetails
 from rig.standby.wire.task_enums import ControlChannelTriggerResetReason
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import (
@@ -43,14 +44,6 @@ class DeviceTriggerDetails:
     device_id: str
     expected_minutes: int
     """0: the app said nothing."""
-
-
-@dataclass(frozen=True)
-class BackgroundTransferCompletionGroupTriggerDetails:
-    """All of a group have ended: those that succeeded and those that failed, by id (BTR-025)."""
-
-    downloads: tuple[str, ...]
-    uploads: tuple[str, ...]
 
 
 TriggerDetails: TypeAlias = (

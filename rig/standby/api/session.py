@@ -5,7 +5,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -36,6 +37,14 @@ class App(Protocol):
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         """Ask the system. Raises HostError, TimeoutError when it does not answer, OSError when it is gone."""
+
+    def submit(self, call: Call[R]) -> Future[R]:
+        """As `call`, and do not wait: its answer may take as long as it likes. What is called back hears the system meanwhile, so
+        it leaves its work to `add_work`."""
+
+    def add_work(self, lane: Hashable, work: Callable[[], None]) -> None:
+        """To be done on a thread that is none of the app's, behind what was added to that lane before. What it raises is written
+        down as the app's fault."""
 
     def fetch(self, call: Fetch[R]) -> tuple[R, Descriptors]:
         """As `call`; the descriptors are the caller's to take or close."""

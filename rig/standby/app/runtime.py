@@ -15,7 +15,8 @@ import os
 import queue
 import socket
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
+from concurrent.futures import Future
 from pathlib import Path
 from typing import TypeVar
 
@@ -93,6 +94,12 @@ class Runtime:
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
         return self.service.call(call, fds)
+
+    def submit(self, call: Call[R]) -> Future[R]:
+        return self.service.submit(call)
+
+    def add_work(self, lane: Hashable, work: Callable[[], None]) -> None:
+        self._crew.add(lane, work)
 
     def fetch(self, call: Fetch[R]) -> tuple[R, Descriptors]:
         return self.service.fetch(call)
