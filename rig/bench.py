@@ -29,6 +29,7 @@ from rig.net import topology
 from rig.net.frame_log import frame_records
 from rig.net.namespace import Namespace
 from rig.net.network import HOST_IFNAME, Network
+from rig.net.wire import Wire
 from rig.peers import PushServer
 from rig.peers.authority import Authority, Flaw
 from rig.peers.listener import Listener
@@ -53,6 +54,8 @@ class Bench:
     config: BenchConfig
     timeline: Timeline
     network: Network
+    wire: Wire
+    """The cables: `bench.wire.shape(delay_ms=40, rate_kbit=2000)`, `rig help levers`."""
     microcontroller: Device
     host: StandbyHost
     device: OffloadClient
@@ -111,6 +114,7 @@ class Bench:
         self._trusted.unlink(missing_ok=True)  # of a bench before in the same folder
         plan = topology.load(self.config.topology)
         self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic, nic_force=self.config.nic_force))
+        self.wire = Wire(self.network, self.timeline)
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())

@@ -104,7 +104,7 @@ def _kernel() -> list[Check]:
     if "PID namespaces" in found:
         reason, _, fix = found["PID namespaces"].partition("\n")
         checks.append(_feature("PID namespaces", reason, fix, every))
-    return [*checks, _tap(found), *_nat(found), _open_files()]
+    return [*checks, _tap(found), *_nat(found), *_shaping(found), _open_files()]
 
 
 def probe_kernel() -> dict[str, str]:
@@ -160,6 +160,14 @@ def _nat(found: dict[str, str]) -> list[Check]:
     if reason:
         return [Check("NAT", "warn", reason, fix)]
     return [Check("NAT", "ok", "connection tracking and nftables work")] if "NAT" in found else []
+
+
+def _shaping(found: dict[str, str]) -> list[Check]:
+    """Of cables, for bench.wire and topologies that lose frames or keep them: without netem a process of the rig does it."""
+    if "netem" not in found:
+        return []
+    how = "a process of the rig shapes cables: this kernel has no netem" if found["netem"] else "netem shapes cables"
+    return [Check("shaped cables", "ok", how)]
 
 
 # -- tools and firmware ------------------------------------------------------------------------------------------------

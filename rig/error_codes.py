@@ -60,6 +60,7 @@ MEANINGS = {
     "RIG-N22": "The host has no route to the other end of a connection.",
     "RIG-N23": "A connection was to be given to the device, and is over.",
     "RIG-N24": "A connection was to be given to the device, which keeps it for another owner.",
+    "RIG-N25": "The process that shapes a cable, where the kernel has no netem, does not answer.",
     "RIG-S01": "Another process has the serial port.",
     "RIG-S02": "Another process has opened the port all the same and takes part of the bytes (a warning).",
     "RIG-S03": "This user may not open the serial port.",

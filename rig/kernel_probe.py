@@ -36,6 +36,7 @@ def probe() -> dict[str, str]:
         "TCP_REPAIR": _tcp_repair,
         "tap": _tap,
         "NAT": _nat,
+        "netem": _netem,
         "PID namespaces": _pid_namespace,  # the last: what is started afterwards would be in it
     }
     return {"namespaces": "", **outside, **{name: attempt(try_it) for name, try_it in inside.items()}}
@@ -81,6 +82,12 @@ def _nat() -> None:
     from rig.net.machines import NatSpec
 
     nat.translate(NatSpec(established_s=1, forgotten="drop"))
+
+
+def _netem() -> None:
+    from rig.net.shaping import netem
+
+    netem.probe()
 
 
 def _pid_namespace() -> None:

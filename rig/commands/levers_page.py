@@ -47,6 +47,16 @@ Acts, each a method of host.levers:
   event(type, app=None)       a system event that nothing else shows: SMS_RECEIVED, DEFAULT_SIGN_IN_ACCOUNT_CHANGE, ...
   cancel_tasks(app, reason)   the system cancels all that runs or waits of that app: LOGGING_OFF, RESOURCE_REVOCATION, ...
   now                         the levers as they stand; the system's death and a restart of the machine change none
+
+Cables, real ones, the same each way; without values the plain cable again; a topology's file may have them too:
+
+  bench.wire.shape(loss_percent=2, delay_ms=40, jitter_ms=10, rate_kbit=2000)
+  bench.wire.shape("peer", delay_ms=300)      another machine's than the one that the host's frames to the server go to
+  with bench.wire.shaped(rate_kbit=64): ...   while the block runs
+  bench.wire.passed()                         frames, bytes and how many were lost, to_machine and from_machine
+
+The peers' kernels send a lost segment again after 2 s at the earliest; bench.network.set_least_retransmission(200) before a
+connection is made has them do it as elsewhere.
 """
 
 

@@ -89,6 +89,12 @@ role = "server"
 mac = "02:00:00:00:02:20"
 ipv4 = "198.51.100.20/24"
 ipv6 = "2001:db8:0:2::20/64"
+
+[hosts.cloud.cable]          # optional, of any machine but the host: what its cable does to frames, each way
+loss_percent = 1.5           # by chance
+delay_ms = 40                # to 10000
+jitter_ms = 10               # the delay is as much shorter or longer; the order of frames stays
+rate_kbit = 2000             # it carries so much a second, to 10000000
 """
 
 REQUIREMENTS = """\

@@ -30,13 +30,12 @@ from rig.clock import WAIT_S, Deadline
 from rig.net.backlog import Backlogs
 from rig.net.namespace import SOL_PACKET, Namespace
 from rig.net.socket_filter import attach_filter
+from rig.net.vlan_tag import PACKET_AUXDATA, with_tag
 from rig.readable import readable
 
 SO_TIMESTAMPNS = 35
-PACKET_STATISTICS, PACKET_AUXDATA = 6, 8
-AUXDATA = struct.Struct("IIIHHHH")
-TP_STATUS_VLAN_VALID, TP_STATUS_VLAN_TPID_VALID, ETH_P_8021Q = 1 << 4, 1 << 6, 0x8100
-"""socket.h, if_packet.h (struct tpacket_auxdata), if_ether.h"""
+PACKET_STATISTICS = 6
+"""socket.h, if_packet.h"""
 
 ANCILLARY_BYTES = 128
 """A time stamp and the auxiliary data, each behind a header of its own."""
@@ -293,7 +292,7 @@ def _read_all(sock: socket.socket) -> list[tuple[int, bytes]]:
             if error.errno != errno.ENETDOWN:  # the port went down: said once, what came before it is still there
                 raise
             continue
-        frames.append((_stamp_ns(ancillary), _with_tag(data, ancillary)))
+        frames.append((_stamp_ns(ancillary), with_tag(data, ancillary)))
 
 
 class _Clocks:
@@ -321,16 +320,6 @@ def _read_both() -> tuple[int, int]:
         if best[0] <= GOOD_READING_NS:
             break
     return best
-
-
-def _with_tag(data: bytes, ancillary: list[tuple[int, int, bytes]]) -> bytes:
-    for level, kind, value in ancillary:
-        if level == SOL_PACKET and kind == PACKET_AUXDATA:
-            status, _, _, _, _, tci, tpid = AUXDATA.unpack(value)
-            if status & TP_STATUS_VLAN_VALID:
-                kind = tpid if status & TP_STATUS_VLAN_TPID_VALID else ETH_P_8021Q
-                return data[:12] + struct.pack("!HH", kind, tci) + data[12:]
-    return data
 
 
 def _stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from rig.errors import UsageError
+from rig.net.shaping.shape import PLAIN, Shape
 
 NEAR_IFNAME, FAR_IFNAME = "eth0", "eth1"
 """A machine's interface, and a router's second one."""
@@ -58,11 +59,12 @@ class Leg:
 
 @dataclass(frozen=True)
 class HostSpec(Leg):
-    """One machine; the leg is its "eth0". `far` and `nat`: of a router."""
+    """One machine; the leg is its "eth0". `far` and `nat`: of a router. `cable`: what that of the leg does to frames."""
 
     role: str = "peer"
     far: Leg | None = None
     nat: NatSpec | None = None
+    cable: Shape = PLAIN
 
     @property
     def legs(self) -> list[Leg]:

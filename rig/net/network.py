@@ -32,6 +32,10 @@ from rig.net.capture import Capture
 from rig.net.gate import Gate
 from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
 from rig.net.namespace import Namespace
+from rig.net.shaping import netem
+from rig.net.shaping.netem import NetemShaper
+from rig.net.shaping.own import OwnShaper
+from rig.net.shaping.shape import PLAIN, Passed, Shape
 from rig.net.socket_ends import destroy_tcp_sockets
 
 HOST_IFNAME = NEAR_IFNAME
@@ -69,6 +73,8 @@ class Network:
         self._eth: socket.socket | None = None
         self._link: socket.socket | None = None
         self._gate: Gate | None = None
+        self._shapers: dict[str, NetemShaper | OwnShaper] = {}
+        self._shapes: dict[str, Shape] = {}
         try:
             self._build()
         except BaseException:
@@ -173,14 +179,48 @@ class Network:
         A router's cable is the one on the host's side.
         """
         leg = self.topology.hosts[name]
-        self.wire.run(partial(_set_bridge, leg.port, 0))
+        self.wire.run(partial(_set_bridge, self._bridge_port(name), 0))
         try:
             yield
         finally:
-            self.wire.run(lambda: _set_bridge(leg.port, links.index_of(self.topology.bridge_of(leg))))
+            self.wire.run(lambda: _set_bridge(self._bridge_port(name), links.index_of(self.topology.bridge_of(leg))))
+
+    def shape(self, name: str, shape: Shape) -> None:
+        """What the machine's cable does to frames from now on, a router's that on the host's side. By the kernel's queueing where
+        it has netem, else by a process between port and switch. Raises UsageError RIG-C20, BenchError."""
+        spec = self.topology.hosts.get(name)
+        if spec is None or spec is self.topology.host:
+            others = ", ".join(other for other in self.topology.hosts if other != self.topology.host.name)
+            raise UsageError("RIG-C20", f"there is no cable of {name!r} to shape", f"one of {others}")
+        if shape.plain:
+            if name in self._shapers:
+                self._shapers.pop(name).close()
+        else:
+            if name not in self._shapers:
+                self._shapers[name] = self._shaper(spec)
+            self._shapers[name].turn(shape)
+        self._shapes[name] = shape
+
+    def shape_of(self, name: str) -> Shape:
+        return self._shapes.get(name, PLAIN)
+
+    def passed(self, name: str) -> dict[str, Passed]:
+        """Through that cable since it is shaped, by direction; {} for a plain one."""
+        return self._shapers[name].passed if name in self._shapers else {}
+
+    def _shaper(self, spec: HostSpec) -> NetemShaper | OwnShaper:
+        if netem.offered():
+            return NetemShaper(self.wire, spec.port, self.namespaces[spec.name], spec.ifname)
+        return OwnShaper(self.wire, spec.port, spec.mac, self.topology.bridge_of(spec))
+
+    def _bridge_port(self, name: str) -> str:
+        """The switch's end of a machine's cable."""
+        return self._shapers[name].bridge_port if name in self._shapers else self.topology.hosts[name].port
 
     def close(self) -> None:
         """Let go of everything; the kernel frees it in the background. A second call does nothing."""
+        while self._shapers:
+            self._shapers.popitem()[1].abandon()
         if self._gate is not None:
             self._gate.release()
             self._gate = None
@@ -217,13 +257,18 @@ class Network:
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_bring_host_up, spec))
         self.wire.run(self._join_ports)
+        lossy = any(spec.cable.loss_percent for spec in self.topology.hosts.values())
+        least_ms = retransmission.KERNELS_OWN_MS if lossy else retransmission.PATIENT_MS
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
-            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, retransmission.PATIENT_MS))
+            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
         if self.device_kind == "native":
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
             self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
             self._link.bind((0, links.RTMGRP_LINK))
+        for spec in self.topology.hosts.values():
+            if not spec.cable.plain:
+                self.shape(spec.name, spec.cable)
 
     def _lay_cables(self) -> None:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""

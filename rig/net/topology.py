@@ -11,6 +11,11 @@
     mac = "02:00:00:00:01:10"            locally administered, so that it can never be a real NIC's
     ipv4 = "192.0.2.10/24"               at least one of the two
     ipv6 = "2001:db8:0:1::10/64"
+    [hosts.NAME.cable]                   optional, not of the host: what its cable does to frames, each way
+    loss_percent = 1.5                   by chance
+    delay_ms = 40
+    jitter_ms = 10                       the delay is as much shorter or longer
+    rate_kbit = 2000                     it carries so much a second
     [hosts.NAME.far]                     a router's leg in the network behind it: mac, ipv4, ipv6
     [hosts.NAME.nat]                     optional: the router translates the host's IPv4 addresses to its far one
     established_s = 2                    how long it remembers an idle connection, seconds

@@ -9,12 +9,17 @@ from pathlib import Path
 from typing import Any
 
 from rig.net.machines import FAR_IFNAME, NEAR_IFNAME, HostSpec, Leg, NatSpec, Topology
+from rig.net.shaping import shape
+from rig.net.shaping.shape import Shape
 from rig.toml_checks import TomlFile
 
 ROLES = ("host", "server", "peer", "router")
 LEG_KEYS = ("mac", "ipv4", "ipv6")
 HOST_KEYS = ("role", *LEG_KEYS)
-ROUTER_KEYS = (*HOST_KEYS, "far", "nat")
+MACHINE_KEYS = (*HOST_KEYS, "cable")
+ROUTER_KEYS = (*MACHINE_KEYS, "far", "nat")
+KEYS = {"host": HOST_KEYS, "router": ROUTER_KEYS}
+"""Of the others: MACHINE_KEYS."""
 FORGOTTEN = ("remap", "drop")
 LONGEST_S = 5 * 24 * 3600
 """What Linux takes unasked: five days."""
@@ -57,11 +62,12 @@ class Reader:
         role = table.get("role")
         if role not in ROLES:
             self._refuse(f"{key}.role", role, "one of " + ", ".join(map(repr, ROLES)))
-        self._file.only(table, key, ROUTER_KEYS if role == "router" else HOST_KEYS)
+        self._file.only(table, key, KEYS.get(role, MACHINE_KEYS))
         port = "ph" if role == "host" else f"p-{name}"
         far = self._far(name, table, f"{key}.far") if role == "router" else None
         nat = self._nat(table, f"{key}.nat") if "nat" in table else None
-        return HostSpec(name, NEAR_IFNAME, *self._leg(table, key, port), role, far, nat)
+        cable = self._cable(table, f"{key}.cable") if "cable" in table else shape.PLAIN
+        return HostSpec(name, NEAR_IFNAME, *self._leg(table, key, port), role, far, nat, cable)
 
     def _leg(self, table: dict[str, Any], key: str, port: str) -> tuple[str, str, IPv4Interface | None, IPv6Interface | None]:
         """mac, port, ipv4, ipv6."""
@@ -86,6 +92,14 @@ class Reader:
         if forgotten not in FORGOTTEN:
             self._refuse(f"{key}.forgotten", forgotten, "one of " + ", ".join(map(repr, FORGOTTEN)))
         return NatSpec(established_s, "drop" if forgotten == "drop" else "remap")
+
+    def _cable(self, machine: dict[str, Any], key: str) -> Shape:
+        table = self._file.table(machine, key)
+        self._file.only(table, key, shape.KEYS)
+        for name, value in table.items():
+            if expected := shape.expectation(name, value, table):
+                self._refuse(f"{key}.{name}", value, expected)
+        return Shape(**table)
 
     def _mac(self, table: dict[str, Any], key: str) -> str:
         mac = self._file.text(table, key).lower()

@@ -1,0 +1,1 @@
+"""Cables that lose frames, keep them for a while, or carry only so much."""
