@@ -20,8 +20,8 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
 
+from rig.children import start_child
 from rig.config import StandbyConfig
-from rig.device.process import start_child
 from rig.errors import BenchError
 from rig.net import topology
 from rig.net.capture import Capture

@@ -14,7 +14,7 @@ import time
 from contextlib import nullcontext
 
 from rig.benchmarks.real_time import real_time
-from rig.device.process import DIE_WITH_PARENT
+from rig.children import DIE_WITH_PARENT
 
 INTERVAL_S = 0.005
 

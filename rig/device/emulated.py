@@ -8,14 +8,14 @@ from abc import abstractmethod
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from rig.children import exit_words
 from rig.device.base import Device, OnDeath
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import Firmware, firmware
-from rig.device.process import exit_words
 from rig.errors import BenchError
 
 if TYPE_CHECKING:
-    from rig.device.process import Child
+    from rig.children import Child
 
 
 def died(kind: str, how: str, last_words: str) -> BenchError:

@@ -8,8 +8,8 @@ import tty
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rig.children import Child
 from rig.device.emulated import EmulatedDevice
-from rig.device.process import Child
 from rig.readable import readable
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
+from rig.children import Child
 from rig.device.emulated import EmulatedDevice
-from rig.device.process import Child
 from rig.device.qmp import Monitor
 from rig.errors import BenchError
 

@@ -7,8 +7,8 @@ import shutil
 import socket
 from typing import Self
 
+from rig.children import Child
 from rig.clock import WAIT_S, Deadline
-from rig.device.process import Child
 from rig.errors import BenchError
 from rig.net.namespace import Namespace
 

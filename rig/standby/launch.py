@@ -17,7 +17,7 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
-from rig.device.process import start_child
+from rig.children import start_child
 from rig.errors import BenchError
 from rig.process import pid_namespace_refusal, pid_of
 from rig.standby.wire import birth

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from rig.children import DIE_WITH_PARENT
 from rig.commands.following import follow
-from rig.device.process import DIE_WITH_PARENT
 from rig.net import userns
 from rig.timeline import Timeline
 

@@ -15,8 +15,8 @@ from contextlib import ExitStack
 from dataclasses import asdict
 from functools import partial
 
+from rig.children import Child
 from rig.clock import WAIT_S
-from rig.device.process import Child
 from rig.errors import BenchError
 from rig.net import links
 from rig.net.namespace import SOL_PACKET, Namespace

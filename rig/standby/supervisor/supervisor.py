@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from typing import Any, NoReturn, TypeAlias
 
 from rig import open_files
-from rig.device.process import exit_words
+from rig.children import exit_words
 from rig.errors import BenchError
 from rig.process import enter_network, hear_only_of_ends, outer_pid
 from rig.standby.supervisor.companion import Companion
