@@ -27,6 +27,7 @@ COMMANDS = (
     "run",
     "flash",
     "devices",
+    "check",
     "counters",
     "slots",
     "patterns",

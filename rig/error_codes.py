@@ -120,6 +120,7 @@ MEANINGS = {
     "RIG-X05": "A callback of the link raised an exception.",
     "RIG-X06": "Another process of the host met an exception that nobody foresaw.",
     "RIG-X07": "The driver of the device was to go from one phase to another that does not follow it.",
+    "RIG-X08": "offload.cddl is not there, or holds what the rig does not read.",
 }
 
 

@@ -27,6 +27,7 @@ Watch and look again
 
 A device by itself
   rig devices                                 serial ports, who holds them, who answers
+  rig check --port /dev/ttyACM0               firmware of any make against the contract, without a network; -k slots: a part
   rig serve --device qemu --sample            an emulated one; prints the PTY of its serial line, here /dev/pts/N
   smpmgr --port /dev/pts/N image state-read   any mcumgr client can talk to it
   rig monitor /dev/pts/N                      its log, events and counters, live
@@ -82,10 +83,11 @@ Your own requirements come from a file: --rig-requirements mine.toml, rig_requir
 """
 
 BOARD = """\
-A board is firmware that answers SMP on a serial port with the groups os (0), image (1) and offload (100; the messages are in
-firmware/proto/offload.cddl), and whose Ethernet is wired to an interface of this machine.
+A board is firmware that answers SMP on a serial port with the groups os (0), image (1) and offload (100; the contract is
+firmware/proto/README.md), and whose Ethernet is wired to an interface of this machine.
 
   rig devices                                 which port is it
+  rig check --port /dev/ttyACM0               does it keep the contract (firmware/proto/README.md); no network is needed
   rig flash IMAGE --port /dev/ttyACM0         an image for it; the rig's own name their board and refuse another
   rig run --bench-config bench.toml           with these lines in bench.toml:
 

@@ -12,9 +12,9 @@ import pytest
 
 from rig.device import mcumgr
 from rig.device.link import HEADER, Link
+from rig.device.raw_line import RawLine
 
 from .kinds import KINDS
-from .raw_line import RawLine
 from .wires import Wire, wired
 
 PAGE = (Path(__file__).parents[2] / "firmware" / "proto" / "README.md").read_text()

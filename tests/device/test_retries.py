@@ -13,12 +13,12 @@ from rig.device import mcumgr
 from rig.device.link import HEADER, VERSION_2, Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, OffloadRc, Power, SlotState
 from rig.device.offload import OffloadClient
+from rig.device.raw_line import ANSWER_S, RawLine
 from tests.engine.engine_lib import HOST_MAC
 from tests.engine.packets import tcp
 from tests.engine.test_group import SLOT
 
 from .kinds import KINDS
-from .raw_line import ANSWER_S, RawLine
 from .wires import Wire, wired
 
 

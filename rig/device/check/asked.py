@@ -1,0 +1,247 @@
+"""A device that is asked, and what was found: every answer is held against offload.cddl as it comes in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import Any
+
+import cbor2
+
+from rig.clock import Deadline
+from rig.device import framing
+from rig.device.check.cddl import Rules
+from rig.device.codes import error_in
+from rig.device.link import HEADER, VERSION_2
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
+from rig.device.raw_line import RawLine
+
+REPLY_S = 0.5
+RETRIES = 4
+"""As the contract has it: after so long the same bytes again."""
+
+COUNTERS = "counters"
+REPLIES: Mapping[tuple[int, Command], str] = {
+    (READ, Command.HELLO): "hello_rsp",
+    (WRITE, Command.HELLO): "attach_rsp",
+    (READ, Command.CAPABILITIES): "caps_rsp",
+    (READ, Command.TIME_SYNC): "time_sync_rsp",
+    (READ, Command.COUNTERS): COUNTERS,
+    (WRITE, Command.CLEAR_COUNTERS): "empty_rsp",
+    (READ, Command.GET_LOG): "get_log_rsp",
+    (WRITE, Command.ADD_TCP_SLOT): "slot_ref",
+    (WRITE, Command.REMOVE_TCP_SLOT): "slot_state_rsp",
+    (READ, Command.GET_TCP_SLOT): "slot_state_rsp",
+    (READ, Command.LIST_TCP_SLOTS): "slot_list_rsp",
+    (WRITE, Command.PAUSE_TCP_SLOT): "empty_rsp",
+    (WRITE, Command.RESUME_TCP_SLOT): "empty_rsp",
+    (WRITE, Command.UPDATE_TCP_SLOT): "empty_rsp",
+    (WRITE, Command.ADD_PATTERN): "empty_rsp",
+    (WRITE, Command.REMOVE_PATTERN): "empty_rsp",
+    (READ, Command.LIST_PATTERNS): "pattern_list_rsp",
+    (WRITE, Command.ADD_OFFLOAD): "empty_rsp",
+    (WRITE, Command.REMOVE_OFFLOAD): "empty_rsp",
+    (READ, Command.LIST_OFFLOADS): "offload_list_rsp",
+    (WRITE, Command.PREPARE): "power_rsp",
+    (WRITE, Command.COMMIT): "power_rsp",
+    (WRITE, Command.ABORT): "power_rsp",
+    (WRITE, Command.HOST_AWAKE): "power_rsp",
+    (READ, Command.DRAIN): "drain_rsp",
+    (WRITE, Command.RELEASE): "release_rsp",
+    (READ, Command.STATUS): "status_rsp",
+    (READ, Command.EVENT_WAIT): "event_rsp",
+    (WRITE, Command.FAULT_INJECT): "empty_rsp",
+    (WRITE, Command.SET_CLOCK_SCALE): "empty_rsp",
+}
+
+
+class Verdict(Enum):
+    OK = "ok"
+    WRONG = "WRONG"
+    """Not as the contract has it."""
+    LACKS = "lacks"
+    """Of the minimum profile, or what the suite needs of a test build."""
+
+
+@dataclass(frozen=True)
+class Finding:
+    step: str
+    verdict: Verdict
+    words: str
+
+
+class StepOver(Exception):
+    """Nothing more can be learnt in this step; why is among the findings."""
+
+
+@dataclass(frozen=True)
+class Answer:
+    """`rc`: None when it is no refusal. `of_smp`: the refusal is one of SMP itself."""
+
+    body: dict[str, Any]
+    rc: int | None = None
+    of_smp: bool = False
+
+    @property
+    def words(self) -> str:
+        if self.rc is None:
+            return "OK"
+        if self.of_smp:
+            return f"SMP's rc {self.rc}"
+        return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {self.rc}"
+
+
+class Asked:
+    """`findings` grows; `step` is what they are filed under."""
+
+    def __init__(self, line: RawLine, rules: Rules) -> None:
+        self.findings: list[Finding] = []
+        self.step = ""
+        self.capabilities: Mapping[str, Any] = {}
+        """Once they are known."""
+        self.test_build = False
+        self.heard = False
+        """It has said anything at all."""
+        self._line = line
+        self._rules = rules
+        self._seq = 0
+        self._kept: dict[int, bytes] = {}
+        """Answers that came while another one was waited for."""
+        self._strange = b""
+        """The head of one that came with a request's number and was no answer to it."""
+
+    # -- what is found -------------------------------------------------------------------------------------------------
+
+    def wrong(self, words: str) -> None:
+        self.findings.append(Finding(self.step, Verdict.WRONG, words))
+
+    def lacks(self, words: str) -> None:
+        self.findings.append(Finding(self.step, Verdict.LACKS, words))
+
+    def holds(self, condition: bool, words: str) -> None:
+        """`words`: what is wrong when it does not hold."""
+        if not condition:
+            self.wrong(words)
+
+    def refuses(self, answer: Answer, wanted: OffloadRc, what: str) -> None:
+        if answer.of_smp or answer.rc != wanted:
+            self.wrong(f"{what}: {answer.words}, {wanted.name} is expected")
+
+    def takes(self, answer: Answer, what: str) -> dict[str, Any]:
+        """The body. Raises StepOver."""
+        if answer.rc is not None:
+            self.wrong(f"{what}: {answer.words}, OK is expected")
+            raise StepOver
+        return answer.body
+
+    # -- asking --------------------------------------------------------------------------------------------------------
+
+    def read(self, command: Command, body: Mapping[str, Any] | None = None) -> Answer:
+        return self.ask(READ, command, body or {})
+
+    def write(self, command: Command, body: Mapping[str, Any] | None = None) -> Answer:
+        return self.ask(WRITE, command, body or {})
+
+    def ask(self, op: int, command: Command, body: Mapping[str, Any]) -> Answer:
+        """Raises StepOver when nothing comes, or what comes violates the contract."""
+        return self.answer_to(self.request(op, int(command), body), REPLIES[op, command], f"{command.name} ({op:#x})")
+
+    def request(self, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> bytes:
+        """The message, under a number of its own."""
+        self._seq = (self._seq + 1) % 256
+        self._kept.pop(self._seq, None)  # a second answer to one that was sent twice
+        payload = cbor2.dumps(body, canonical=True)
+        return HEADER.pack(VERSION_2 | op, 0, len(payload), group, self._seq, command) + payload
+
+    def send(self, message: bytes) -> None:
+        """Without waiting for an answer."""
+        self._line.put(message)
+
+    def send_damaged(self, message: bytes) -> None:
+        """Noise, the message with a wrong CRC, and the first half of it."""
+        frame = framing.encode(message)
+        spoilt = frame[:6] + (b"B" if frame[6:7] == b"A" else b"A") + frame[7:]
+        self._line.put_bytes(b"\xff" * 64 + b"\n" + spoilt + frame[: len(frame) // 2] + b"\n")
+
+    def answer_to(self, message: bytes, rule: str, what: str) -> Answer:
+        return self._checked(self._exchanged(message, what), rule, what)
+
+    def late_answer_to(self, message: bytes, rule: str, what: str, timeout_s: float) -> Answer:
+        """Of one that `send` has sent."""
+        reply = self._reply_to(message, timeout_s)
+        if reply is None:
+            self.wrong(f"{what}: no answer within {timeout_s:g} s")
+            raise StepOver
+        return self._checked(reply, rule, what)
+
+    def is_silent(self, message: bytes, for_s: float) -> bool:
+        return self._reply_to(message, for_s) is None
+
+    def _exchanged(self, message: bytes, what: str) -> bytes:
+        for _ in range(RETRIES + 1):
+            self._line.put(message)
+            reply = self._reply_to(message, REPLY_S)
+            if reply is not None:
+                return reply
+        but = f", but a message with the head {self._strange.hex()}" if self._strange else ""
+        self.wrong(f"{what}: no answer to {RETRIES + 1} requests, {REPLY_S:g} s each{but}")
+        raise StepOver
+
+    def _reply_to(self, message: bytes, timeout_s: float) -> bytes | None:
+        """Its head is the request's with the operation one up (SMP)."""
+        operation, _, _, group, seq, command = HEADER.unpack_from(message)
+        wanted, deadline = ((operation & 7) + 1, group, command), Deadline(timeout_s)
+        while _head(self._kept.get(seq, b"")) != wanted:
+            if seq in self._kept:
+                self._strange = self._kept.pop(seq)[: HEADER.size]
+            try:
+                came = self._line.get(deadline.remaining_s)
+            except TimeoutError:
+                return None
+            if len(came) >= HEADER.size:
+                self._kept[HEADER.unpack_from(came)[4]] = came
+        self.heard = True
+        return self._kept.pop(seq)
+
+    def _checked(self, reply: bytes, rule: str, what: str) -> Answer:
+        try:
+            body = cbor2.loads(reply[HEADER.size :])
+        except (cbor2.CBORError, ValueError, RecursionError, MemoryError, OverflowError) as error:
+            self.wrong(f"{what}: the reply is no CBOR: {type(error).__name__}: {error}; {reply[HEADER.size :][:40].hex()}")
+            raise StepOver from None
+        if isinstance(body, dict) and ("err" in body or "rc" in body):
+            return self._refusal(body, what)
+        violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
+        for violation in violations:
+            self.wrong(f"{what}: {violation}")
+        if violations:
+            raise StepOver
+        return Answer(body)
+
+    def _refusal(self, body: dict[str, Any], what: str) -> Answer:
+        err = body.get("err", body)
+        rc = err.get("rc") if isinstance(err, dict) else None
+        if not isinstance(rc, int) or ("err" in body and not isinstance(err.get("group"), int)):
+            self.wrong(f'{what}: the refusal {body!r:.80} is neither {{"err": {{"group", "rc"}}}} nor {{"rc"}}')
+            raise StepOver
+        refused = error_in(body, GROUP_OFFLOAD, what)
+        return Answer(body, rc, of_smp="err" not in body) if refused else Answer(body)
+
+
+def _head(message: bytes) -> tuple[int, int, int] | None:
+    """Operation, group and command."""
+    if len(message) < HEADER.size:
+        return None
+    operation, _, _, group, _, command = HEADER.unpack_from(message)
+    return operation & 7, group, command
+
+
+def _counters(body: Any) -> list[str]:
+    if not isinstance(body, dict):
+        return ["body is no map of counters"]
+    return [
+        f"{name!r:.60}: {value!r:.40} is no counter"
+        for name, value in body.items()
+        if not isinstance(name, str) or type(value) is not int or not 0 <= value < 2**64
+    ]

@@ -1,0 +1,117 @@
+"""Who it is, what it can, and how it takes requests that are wrong, lost or repeated."""
+
+from __future__ import annotations
+
+from rig.device.check.asked import Asked
+from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, Owner, PatternType, Power, SlotFlag
+
+NO_COMMAND = 0x7F
+SMP_NOT_SUPPORTED = 8
+MINIMUM = {
+    "MaxTcpSlots": 4,
+    "NumTotalWoLPatterns": 8,
+    "MaxWoLPatternSize": 128,
+    "MaxWoLPatternOffset": 1514,
+    "MaxWoLPacketSaveBuffer": 1514,
+    "BufferedFrames": 8,
+    "max_message": 512,
+    "mtu": 1500,
+}
+"""Of the minimum profile (firmware/proto/README.md, section 6)."""
+MINIMUM_FLAGS = (
+    SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
+    | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP
+)  # fmt: skip
+MINIMUM_PATTERNS = (PatternType.BITMAP, PatternType.MAGIC)
+T1_NS = 2**63 + 5
+OWNER = 7
+
+
+def hello_and_attach(device: Asked) -> None:
+    hello = device.takes(device.read(Command.HELLO), "hello")
+    device.test_build = hello["test_build"]
+    device.holds(hello["abi"] == ABI, f"abi is {hello['abi']}, this rig speaks {ABI}")
+    if not hello["test_build"]:
+        device.lacks("test_build is false: the suite needs the test commands (clock scale)")
+    again = device.takes(device.read(Command.HELLO), "hello again")
+    device.holds(again["boot_id"] == hello["boot_id"], "boot_id is another one a moment later")
+    device.holds(again["now_us"] >= hello["now_us"], f"now_us goes back: {hello['now_us']}, then {again['now_us']}")
+    attached = device.takes(device.write(Command.HELLO, {"owner": OWNER}), "attach")
+    device.holds(attached["epoch"] > hello["epoch"], f"attach leaves epoch {hello['epoch']} at {attached['epoch']}")
+    status = device.takes(device.read(Command.STATUS), "status after attach")
+    device.holds(status["owner_id"] == OWNER, f"owner_id is {status['owner_id']} after attach with owner {OWNER}")
+    power, owner = status["power"], status["owner"]
+    device.holds((power, owner) == (Power.D0, Owner.HOST), f"after attach power is {power}, owner {owner}")
+    for lease_ms in (999, 86_400_001):
+        refused = device.write(Command.HELLO, {"owner": OWNER, "lease_ms": lease_ms})
+        device.refuses(refused, OffloadRc.BAD_INTERVAL, f"attach with a lease of {lease_ms} ms")
+
+
+def capabilities(device: Asked) -> None:
+    said = device.takes(device.read(Command.CAPABILITIES), "capabilities")
+    device.capabilities = said
+    for name, least in MINIMUM.items():
+        if said[name] < least:
+            device.lacks(f"{name} is {said[name]}, the minimum profile has {least}")
+    types, flags = said.get("pattern_types", 0), said.get("slot_flags", 0)
+    for kind in MINIMUM_PATTERNS:
+        if not types >> kind & 1:
+            device.lacks(f"pattern_types does not name {kind.name}")
+    for flag in MINIMUM_FLAGS:
+        if not flags & flag:
+            device.lacks(f"slot_flags does not name {flag.name}")
+    if said["ka_min_ms"] > 1000 or said["ka_max_ms"] < 3_600_000:
+        device.lacks(f"keep-alive intervals of {said['ka_min_ms']} to {said['ka_max_ms']} ms: 1 s to an hour are wanted")
+
+
+def clocks_and_counters(device: Asked) -> None:
+    sync = device.takes(device.read(Command.TIME_SYNC, {"t1_ns": T1_NS}), "time sync")
+    device.holds(sync["t1_ns"] == T1_NS, f"time sync repeats t1_ns {T1_NS} as {sync['t1_ns']}")
+    device.holds(sync["t3_us"] >= sync["t2_us"], "time sync: t3_us is before t2_us")
+    counters = device.takes(device.read(Command.COUNTERS), "counters")
+    for name in ("rx_total", "tx_frames"):
+        if name not in counters:
+            device.lacks(f"the counter {name}: tests that compare it cannot run")
+
+
+def wrong_requests(device: Asked) -> None:
+    """Refused, and nothing has changed."""
+    unknown = device.answer_to(device.request(READ, NO_COMMAND, {}), "empty_rsp", "a command that there is not")
+    is_smps = unknown.of_smp and unknown.rc == SMP_NOT_SUPPORTED
+    device.holds(is_smps, f"command {NO_COMMAND:#x}, which there is not: {unknown.words}, rc 8 is expected")
+    epoch = device.takes(device.read(Command.STATUS), "status")["epoch"]
+    whole = {"arm": 0, "mac": b"\x02\0\0\0\0\x01", "epoch": epoch, "target": 3, "wake_timer_ms": 0}
+    bad = {
+        "a key too few": {key: value for key, value in whole.items() if key != "target"},
+        "a key too many": whole | {"x": 1},
+        "a text for a number": whole | {"arm": "all"},
+        "a number beyond 32 bits": whole | {"arm": 2**32},
+        "a negative number": whole | {"arm": -1},
+        "a MAC of 5 bytes": whole | {"mac": bytes(5)},
+    }
+    for what, body in bad.items():
+        device.refuses(device.write(Command.PREPARE, body), OffloadRc.BAD_ARG, f"prepare with {what}")
+    message = device.request(WRITE, int(Command.PREPARE), whole)
+    behind = message[:2] + (len(message) - 8 + 1).to_bytes(2, "big") + message[4:] + b"\0"
+    device.refuses(device.answer_to(behind, "power_rsp", "prepare"), OffloadRc.BAD_ARG, "prepare with a byte behind the map")
+    after = device.takes(device.read(Command.STATUS), "status")
+    device.holds((after["power"], after["epoch"]) == (0, epoch), "a refused prepare has changed power or epoch")
+
+
+def lost_and_damaged(device: Asked) -> None:
+    """The same request again gets the same answer; half a frame and noise get none, and hurt nothing."""
+    attach = {"owner": OWNER}
+    epoch = device.takes(device.write(Command.HELLO, attach), "attach")["epoch"]
+    prepare = {"arm": 0, "mac": b"\x02\0\0\0\0\x01", "epoch": epoch, "target": 3, "wake_timer_ms": 0}
+    message = device.request(WRITE, int(Command.PREPARE), prepare)
+    first = device.takes(device.answer_to(message, "power_rsp", "prepare"), "prepare")
+    device.takes(device.read(Command.STATUS), "status")
+    again = device.answer_to(message, "power_rsp", "prepare, the same bytes again")
+    as_before = f"the first answer {first} is expected"
+    device.holds(again.body == first, f"prepare, the same bytes again: {again.words} {again.body}, {as_before}")
+    device.takes(device.write(Command.HELLO, attach), "attach")
+    device.send_damaged(device.request(WRITE, int(Command.HELLO), attach))
+    device.takes(device.read(Command.STATUS), "status after noise")
+    lie = device.request(READ, int(Command.STATUS), {})
+    device.send(lie[:2] + b"\xff\xff" + lie[4:])
+    device.takes(device.read(Command.STATUS), "status after a message whose header lies about its length")

@@ -1,0 +1,61 @@
+"""All steps, in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rig.device.check import basics, standby, tables
+from rig.device.check.asked import Asked, Finding, StepOver, Verdict
+from rig.device.check.cddl import contract
+from rig.device.numbers import GROUP_OFFLOAD
+from rig.device.raw_line import RawLine
+from rig.errors import BenchError
+
+STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
+    ("hello and attach", basics.hello_and_attach),
+    ("capabilities", basics.capabilities),
+    ("clock and counters", basics.clocks_and_counters),
+    ("wrong requests", basics.wrong_requests),
+    ("lost and damaged", basics.lost_and_damaged),
+    ("TCP slots", tables.tcp_slots),
+    ("patterns", tables.patterns),
+    ("protocol offloads", tables.protocol_offloads),
+    ("power states", standby.power_states),
+    ("events", standby.events),
+    ("lease", standby.lease),
+    ("test commands", standby.test_commands),
+)
+NEED_CAPABILITIES = {"TCP slots", "patterns", "protocol offloads", "power states"}
+
+
+ALWAYS = {"hello and attach", "capabilities"}
+
+
+def examine(port: str, baudrate: int, only: str = "") -> Iterator[tuple[str, list[Finding]]]:
+    """What each step has found, as it ends; the device is left attached and empty. `only`: words of the steps that are wanted
+    beside those that say who it is. Raises BenchError when nobody answers at
+    all, or the port goes away."""
+    with RawLine(port, baudrate) as line:
+        device = Asked(line, contract())
+        for step, look in STEPS:
+            if only not in step and step not in ALWAYS:
+                continue
+            device.step, device.findings = step, []
+            if step in NEED_CAPABILITIES and not device.capabilities:
+                device.wrong("not looked at: its capabilities are not known")
+            else:
+                _look(device, look, port)
+            if not device.heard:
+                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud"
+                raise BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
+            yield step, device.findings or [Finding(step, Verdict.OK, "")]
+
+
+def _look(device: Asked, look: Callable[[Asked], None], port: str) -> None:
+    try:
+        look(device)
+    except StepOver:
+        pass
+    except (OSError, TimeoutError) as error:
+        fix = "check power, cable and --baud"
+        raise BenchError("RIG-S06", f"the line to {port} ended in step {device.step!r}: {error}", fix) from error

@@ -1,0 +1,56 @@
+"""SMP messages as they stand, header and all, over a device's port: sent once, under the number that they have."""
+
+from __future__ import annotations
+
+import os
+import select
+from types import TracebackType
+
+from rig.clock import Deadline
+from rig.device import framing
+from rig.device.port import open_port
+
+BAUD = 115200
+ANSWER_S = 5.0
+
+
+class RawLine:
+    """A context manager. Raises what opening the port calls for."""
+
+    def __init__(self, port: str, baudrate: int = BAUD) -> None:
+        self._endpoint = open_port(port, baudrate)
+        self._messages: list[bytes] = []
+        self._receiver = framing.Receiver(self._messages.append, lambda text: None)
+
+    def __enter__(self) -> RawLine:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self._endpoint.close()
+
+    def put(self, message: bytes) -> None:
+        """Raises TimeoutError when the line takes nothing for ANSWER_S."""
+        self.put_bytes(b"\n" + framing.encode(message))
+
+    def put_bytes(self, data: bytes) -> None:
+        """Whatever they are."""
+        rest = memoryview(data)
+        while rest:
+            if not select.select([], [self._endpoint.fd], [], ANSWER_S)[1]:
+                raise TimeoutError(f"the line takes no byte for {ANSWER_S:g} s")
+            rest = rest[os.write(self._endpoint.fd, rest) :]
+
+    def get(self, timeout_s: float = ANSWER_S) -> bytes:
+        """The next message of the device. Raises TimeoutError, and OSError when the port is gone."""
+        deadline = Deadline(timeout_s)
+        while not self._messages:
+            if not select.select([self._endpoint.fd], [], [], max(0.0, deadline.remaining_s))[0]:
+                raise TimeoutError(f"no message in {timeout_s:g} s")
+            data = os.read(self._endpoint.fd, 65536)
+            if not data:
+                raise ConnectionResetError("the port was closed by its other end")
+            self._receiver.feed(data)
+        return self._messages.pop(0)

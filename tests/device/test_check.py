@@ -1,0 +1,205 @@
+"""`rig check`: silent about a device that keeps the contract, and by name about each way in which one does not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from rig import cli
+from rig.device import mcumgr
+from rig.device.check.cddl import Rules, contract
+from rig.device.emulated import EmulatedDevice
+from rig.device.factory import emulated
+from rig.device.link import Link
+from rig.device.numbers import READ, WRITE, Command, OffloadRc
+from rig.device.prepared import prepared_flash
+from rig.exit_codes import Exit
+
+from .kinds import KINDS
+from .lying_device import OTHER_HEAD, SILENCE, Lie, lying
+
+READ_REPLY, WRITE_REPLY = READ | 1, WRITE | 1
+
+
+@pytest.fixture
+def native() -> Iterator[EmulatedDevice]:
+    with emulated("native", flash=prepared_flash("native")) as device:
+        with Link(device.port) as link:
+            mcumgr.wait_ready(link)
+        yield device
+
+
+def check(*options: str) -> Result:
+    return CliRunner().invoke(cli.build(), ["check", *options])
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_the_built_in_devices_keep_the_contract(kind: str) -> None:
+    outcome = check("--device", kind)
+    assert outcome.exit_code == Exit.PASSED, outcome.output
+    assert "as the contract has it; the minimum profile is met" in outcome.output
+
+
+def changed(op: int, command: Command, **fields: Any) -> Lie:
+    """These fields in one command's replies; None: left out."""
+
+    def lie(reply_op: int, reply_command: int, body: Any) -> Any:
+        if (reply_op, reply_command) != (op, command) or "err" in body:
+            return body
+        return {key: value for key, value in (body | fields).items() if value is not None}
+
+    return lie
+
+
+def instead(op: int, command: Command, body: Any) -> Lie:
+    return lambda reply_op, reply_command, said: body if (reply_op, reply_command) == (op, command) else said
+
+
+def refusals(found: OffloadRc, told: Any) -> Lie:
+    """What is told in place of that refusal."""
+
+    def lie(op: int, command: int, body: Any) -> Any:
+        return told if isinstance(body.get("err"), dict) and body["err"]["rc"] == found else body
+
+    return lie
+
+
+def event(index: int, value: int) -> Lie:
+    def lie(op: int, command: int, body: Any) -> Any:
+        if "event" in body:
+            body["event"][index] = value
+        return body
+
+    return lie
+
+
+CAPS, STATUS = (READ_REPLY, Command.CAPABILITIES), (READ_REPLY, Command.STATUS)
+
+
+def offload_rc(number: int) -> dict[str, Any]:
+    return {"err": {"group": 100, "rc": number}}
+
+
+LIES: dict[str, tuple[str, Lie, str]] = {
+    "another contract": ("hello", changed(READ_REPLY, Command.HELLO, abi=2), "abi is 2"),
+    "a key too few": ("hello", changed(*STATUS, owner=None), "owner: missing"),
+    "a negative epoch": ("power", changed(WRITE_REPLY, Command.PREPARE, epoch=-1), "epoch: -1 is no number"),
+    "a number beyond its width": (
+        "hello",
+        changed(*STATUS, power=256),
+        "power: 256 is no number from 0 to 255",
+    ),
+    "a digest too short": ("hello", changed(READ_REPLY, Command.HELLO, digest=bytes(31)), "digest: 31 bytes, 32 are expected"),
+    "a text for a number": ("capab", changed(*CAPS, mtu="1500"), "mtu: '1500' is no number"),
+    "no CBOR": ("hello", instead(*STATUS, b"\x1c"), "the reply is no CBOR"),
+    "deep CBOR": ("hello", instead(*STATUS, b"\x81" * 3000), "STATUS (0x0): "),
+    "a list for a map": ("hello", instead(*STATUS, [1, 2]), "[1, 2] is no map"),
+    "a refusal that is none": ("hello", instead(*STATUS, {"err": 5}), "the refusal {'err': 5}"),
+    "answers to nobody": (
+        "hello",
+        instead(READ_REPLY, Command.STATUS, OTHER_HEAD),
+        "but a message with the head 0900",
+    ),
+    "silence": ("patterns", instead(READ_REPLY, Command.LIST_PATTERNS, SILENCE), "no answer to 5 requests"),
+    "more slots than it has": ("slots", changed(*CAPS, MaxTcpSlots=17), "add slot 17: NO_SLOT"),
+    "fewer slots than it has": ("slots", changed(*CAPS, MaxTcpSlots=15), "slot 16 of 15: OK, NO_SLOT"),
+    "more patterns than it has": (
+        "patterns",
+        changed(*CAPS, NumTotalWoLPatterns=33),
+        "add pattern 33, 128",
+    ),
+    "longer patterns than it has": (
+        "patterns",
+        changed(*CAPS, MaxWoLPatternSize=200),
+        "BAD_LEN, OK is expected",
+    ),
+    "fewer than the minimum": ("capab", changed(*CAPS, MaxTcpSlots=3), "MaxTcpSlots is 3"),
+    "an offload that it does not have": (
+        "protocol",
+        changed(*CAPS, offload_types=0),
+        "which it does not claim",
+    ),
+    "a slot flag that it does not name": (
+        "capab",
+        changed(*CAPS, slot_flags=0x1F),
+        "does not name KEEP",
+    ),
+    "a flag taken that nobody has": ("slots", refusals(OffloadRc.UNSUPPORTED, {"gen": 1, "slot": 9}), "bit 31: OK, UNSUPPORTED"),
+    "stale handles taken": (
+        "slots",
+        refusals(OffloadRc.STALE_HANDLE, offload_rc(2)),
+        "NOT_FOUND, STALE_HANDLE",
+    ),
+    "codes that there are not": (
+        "power",
+        refusals(OffloadRc.BAD_STATE, offload_rc(99)),
+        "rc 99, BAD_STATE is expected",
+    ),
+    "errors of SMP for its own": ("wrong", refusals(OffloadRc.BAD_ARG, {"rc": 3}), "SMP's rc 3, BAD_ARG is expected"),
+    "an epoch that stands still": ("power", changed(WRITE_REPLY, Command.COMMIT, epoch=1), "commit: epoch"),
+    "the wrong owner": ("power", changed(*STATUS, owner=1), "NONE (0) are expected"),
+    "the wrong reason": ("events", event(5, 1), "HOST_TIMER (0x4007) is expected"),
+    "an event of nobody's epoch": ("events", event(4, 0), "the event's epoch is 0"),
+    "an event that never comes": ("lease", instead(READ_REPLY, Command.EVENT_WAIT, SILENCE), "no answer within 5 s"),
+    "a clock that goes back": ("clock", changed(READ_REPLY, Command.TIME_SYNC, t3_us=0), "t3_us is before t2_us"),
+    "a release without slots": ("power", changed(WRITE_REPLY, Command.RELEASE, slots=[]), "release tells of 0 slots"),
+    "no test build": ("hello", changed(READ_REPLY, Command.HELLO, test_build=False), "test_build is false"),
+}
+
+
+@pytest.mark.parametrize("name", LIES)
+def test_a_device_that_does_not_keep_it_is_told_so(native: EmulatedDevice, name: str) -> None:
+    step, lie, words = LIES[name]
+    with lying(native.port, lie) as port:
+        outcome = check("--port", port, "-k", step)
+    assert outcome.exception is None or isinstance(outcome.exception, SystemExit), outcome.exc_info
+    assert words in outcome.output
+    only_lacks = "WRONG" not in outcome.output
+    assert outcome.exit_code == (Exit.PASSED if only_lacks else Exit.FAILED)
+
+
+def test_findings_as_json(native: EmulatedDevice) -> None:
+    with lying(native.port, changed(READ_REPLY, Command.HELLO, abi=2)) as port:
+        outcome = check("--port", port, "--json", "-k", "patterns")
+    findings = json.loads(outcome.output)
+    assert {"step": "hello and attach", "verdict": "WRONG", "words": "abi is 2, this rig speaks 1"} in findings
+    assert {"step": "patterns", "verdict": "OK", "words": ""} in findings
+
+
+def test_a_port_on_which_nobody_speaks_ends_it_with_what_to_look_at(native: EmulatedDevice) -> None:
+    with lying(native.port, lambda op, command, body: SILENCE) as port:
+        assert cli.main(["check", "--port", port]) == Exit.BENCH_ERROR
+
+
+@pytest.mark.parametrize("options", [[], ["--port", "/dev/null", "--device", "native"], ["--device", "toaster"]])
+def test_it_wants_one_device(options: list[str]) -> None:
+    assert cli.main(["check", *options]) == Exit.USAGE
+
+
+RULES = Rules('a = { "n": uint .size 1, ? "s": tstr .size (1..2), "rows": [0*2 row] } ; words\nrow = [ x: 3..4, ok: bool ]\n')
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [
+        ({"n": 0, "rows": []}, []),
+        ({"n": 255, "s": "ab", "rows": [[3, True], [4, False]], "newer": 1}, []),
+        ({"rows": [[3, 1]]}, ["n: missing", "rows[0].ok: 1 is neither true nor false"]),
+        ({"n": True, "s": "abc", "rows": [[5, True]]}, [
+            "n: True is no number from 0 to 255", "s: 3 bytes, 1 to 2 are expected", "rows[0].x: 5 is no number from 3 to 4"]),
+        ({"n": 256, "s": b"a", "rows": [1, 2, 3]}, [
+            "n: 256 is no number from 0 to 255", "s: b'a' is no text", "rows: [1, 2, 3] is no list of 0 to 2"]),
+        (None, ["the body: None is no map"]),
+    ],
+)  # fmt: skip
+def test_words_for_what_violates_a_rule(value: Any, words: list[str]) -> None:
+    assert RULES.violations("a", value) == words
+
+
+def test_every_rule_of_the_contract_can_be_asked() -> None:
+    for rule in ("hello_rsp", "slot_list_rsp", "event_rsp", "drain_rsp", "add_tcp_slot_req"):
+        assert contract().violations(rule, {}) != []
