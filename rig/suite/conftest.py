@@ -13,6 +13,7 @@ from rig.suite.task_scene import TaskScene
 
 if TYPE_CHECKING:
     from rig.suite.http_scene import HttpScene
+    from rig.suite.transfer_scene import TransferScene
     from rig.suite.websocket_scene import WebSocketScene
     from rig.suite.xhr_scene import XhrScene
 
@@ -57,3 +58,11 @@ def http(bench: Bench, http_server: Any) -> HttpScene:
     from rig.suite.http_scene import HttpScene
 
     return HttpScene(bench, http_server)
+
+
+@pytest.fixture
+def transfers(bench: Bench, http_server: Any) -> TransferScene:
+    """A bench with the app of background transfers, and an HTTP server."""
+    from rig.suite.transfer_scene import TransferScene
+
+    return TransferScene(bench, http_server)

@@ -27,6 +27,8 @@ class FakeSystem:
         self.refuses: dict[type, HResult] = {}
         """Kinds of calls, and what they end with."""
         self.faults: list[BaseException] = []
+        self.page = 200
+        """States that an answer can hold."""
         self._epoch, self._number = 7, 0
         self._numbers: dict[str, int] = {}
         self._waiting: tuple[wire.WatchTransfers, Future[wire.TransfersChanged]] | None = None
@@ -43,6 +45,8 @@ class FakeSystem:
         future: Future[Any] = Future()
         self.calls.append(call)
         refused = self.refuses.get(type(call))
+        if refused is None and isinstance(call, wire.WatchTransfers) and not set(call.ids) & set(self.states):
+            refused = HResult.ELEMENT_NOT_FOUND
         if refused is not None:
             future.set_exception(HostError(refused, "the test says so"))
         elif isinstance(call, wire.WatchTransfers):
@@ -114,7 +118,7 @@ class FakeSystem:
         if self._waiting is None:
             return
         call, future = self._waiting
-        known = [self.states[guid] for guid in call.ids if guid in self.states]
+        known = [self.states[guid] for guid in call.ids if guid in self.states][: self.page]
         if call.epoch == self._epoch:
             known = [state for state in known if self._numbers[state.spec.id] > call.number]
             if not known:

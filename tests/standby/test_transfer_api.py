@@ -335,6 +335,30 @@ def test_a_start_that_is_refused_leaves_nothing(system: FakeSystem) -> None:
     assert system.called(wire.WatchTransfers) == []
 
 
+def test_one_that_is_gone_ends_its_own_future_alone(system: FakeSystem) -> None:
+    """Nobody has the first any more; the second starts before that is heard."""
+    system.refuses[wire.WatchTransfers] = HResult.ELEMENT_NOT_FOUND
+    first_future = download().start_async()
+    del system.refuses[wire.WatchTransfers]
+    second = download()
+    second_future = second.start_async()
+    system.work()
+    with pytest.raises(HostError, match="ELEMENT_NOT_FOUND"):
+        first_future.result(0)
+    system.becomes(second.guid, Status.COMPLETED)
+    system.work()
+    assert second_future.result(0) is second
+
+
+def test_what_is_cancelled_is_asked_for_no_more(system: FakeSystem) -> None:
+    first, second = download(), download()
+    future, _ = first.start_async(), second.start_async()
+    system.work()
+    future.cancel()
+    system.work()
+    assert system.called(wire.WatchTransfers)[-1].ids == (second.guid,)
+
+
 def test_without_an_answer_of_the_system_futures_end(system: FakeSystem) -> None:
     system.refuses[wire.WatchTransfers] = HResult.INVALID_ARG
     future = download().start_async()
@@ -421,5 +445,10 @@ def test_a_task_gets_the_operations_of_its_group(system: FakeSystem) -> None:
     upload = left(system, Status.COMPLETED, "upload")
     details = BackgroundTransferCompletionGroupTriggerDetails((bad, good), (upload,))
     assert [one.progress.status for one in details.downloads] == [Status.ERROR, Status.COMPLETED]
+    system.page = 1
+    assert [one.guid for one in details.downloads] == [bad, good]
     assert [one.guid for one in details.uploads] == [upload]
+    gone = str(uuid.uuid4())
+    assert BackgroundTransferCompletionGroupTriggerDetails((gone,), ()).downloads == []
+    assert [one.guid for one in BackgroundTransferCompletionGroupTriggerDetails((gone, good), ()).downloads] == [good]
     assert other not in {one.guid for one in details.downloads}

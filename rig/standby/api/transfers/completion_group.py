@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 from rig.standby.api import session
 from rig.standby.api.transfers.download import DownloadOperation
-from rig.standby.api.transfers.listing import listed
+from rig.standby.api.transfers.listing import states_of
 from rig.standby.api.transfers.upload import UploadOperation
 from rig.standby.api.triggers import BackgroundTransferCompletionGroupTrigger
 from rig.standby.wire.app_transfers import EnableCompletionGroup
@@ -53,11 +53,10 @@ class BackgroundTransferCompletionGroupTriggerDetails:
 
     @property
     def downloads(self) -> list[DownloadOperation]:
-        """In the order in which they were created, as far as the app has not heard their end elsewhere meanwhile."""
-        known = {state.spec.id: state for state in listed("download")}
-        return [DownloadOperation(known[one]) for one in self.download_ids if one in known]
+        """Also those whose end the app has heard elsewhere."""
+        return [DownloadOperation(state) for state in states_of(self.download_ids)]
 
     @property
     def uploads(self) -> list[UploadOperation]:
-        known = {state.spec.id: state for state in listed("upload")}
-        return [UploadOperation(known[one]) for one in self.upload_ids if one in known]
+        """As `downloads`."""
+        return [UploadOperation(state) for state in states_of(self.upload_ids)]

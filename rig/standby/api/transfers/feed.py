@@ -14,6 +14,7 @@ from typing import Any
 from rig.standby.api import session
 from rig.standby.api.transfers.future import TransferFuture
 from rig.standby.wire.app_transfers import TransfersChanged, WatchTransfers
+from rig.standby.wire.transfer_types import TransferState
 
 
 class Feed:
@@ -38,6 +39,7 @@ class Feed:
             self._new = True
             if not self._asks_all:  # else that is answered at once, and the next one asks for this too
                 self._watch()
+        future.add_done_callback(lambda _: self._drop(future))
 
     def _watch(self) -> None:
         """A call that waits already ends with no states. Under the lock."""
@@ -45,23 +47,18 @@ class Feed:
         number = self._call
         self._asks_all, self._new = self._new, False
         since = (0, 0) if self._asks_all else (self._epoch, self._number)
-        asked = self.app.submit(WatchTransfers(tuple(self._followed), *since))
-        asked.add_done_callback(lambda answer: self.app.add_work("transfers", lambda: self._answered(number, answer)))
+        ids = tuple(self._followed)
+        asked = self.app.submit(WatchTransfers(ids, *since))
+        asked.add_done_callback(lambda answer: self.app.add_work("transfers", lambda: self._answered(number, ids, answer)))
 
-    def _answered(self, number: int, answer: Future[TransfersChanged]) -> None:
+    def _answered(self, number: int, ids: tuple[str, ...], answer: Future[TransfersChanged]) -> None:
         error = answer.exception()
-        if error is not None:
-            self._failed(error)
-            return
-        changed = answer.result()
-        told = []
-        with self._lock:
-            for state in changed.states:
-                told += [(future, state) for future in self._followed.get(state.spec.id, ())]
-                if state.status.ended:
-                    self._followed.pop(state.spec.id, None)
-        for future, state in told:
-            future.heard(state)
+        if error is None:
+            changed = answer.result()
+            self._tell(changed.states)
+        else:
+            changed = TransfersChanged(0, 0, [])
+            self._fail(ids, error)
         with self._lock:
             if number == self._call:
                 self._epoch, self._number = changed.epoch, changed.number
@@ -69,14 +66,31 @@ class Feed:
                 if self._followed:
                     self._watch()
 
-    def _failed(self, error: BaseException) -> None:
-        """The system serves no such call: nobody would hear anything."""
+    def _tell(self, states: list[TransferState]) -> None:
+        told = []
         with self._lock:
-            followed, self._followed = self._followed, {}
-            self._asks_all = False
-        for futures in followed.values():
-            for future in futures:
-                future.failed(error)
+            for state in states:
+                told += [(future, state) for future in self._followed.get(state.spec.id, ())]
+                if state.status.ended:
+                    self._followed.pop(state.spec.id, None)
+        for future, state in told:
+            future.heard(state)
+
+    def _fail(self, ids: tuple[str, ...], error: BaseException) -> None:
+        """The system has none of these any more: nobody would hear anything."""
+        with self._lock:
+            failed = [future for one in ids for future in self._followed.pop(one, ())]
+        for future in failed:
+            future.failed(error)
+
+    def _drop(self, future: TransferFuture[Any]) -> None:
+        """It is done, whoever did it."""
+        with self._lock:
+            futures = self._followed.get(future.operation.guid, [])
+            if future in futures:
+                futures.remove(future)
+                if not futures:
+                    del self._followed[future.operation.guid]
 
 
 _feed: Feed | None = None

@@ -11,7 +11,8 @@ from typing import Any, Generic, Protocol, TypeVar
 from rig.standby.api import session
 from rig.standby.api.http.futures import fault, fulfil
 from rig.standby.api.transfers.errors import TransferError
-from rig.standby.wire.app_transfers import CancelTransfer, ForgetTransfers, WatchTransfers
+from rig.standby.api.transfers.listing import states_of
+from rig.standby.wire.app_transfers import CancelTransfer, ForgetTransfers
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus
 from rig.standby.wire.transfer_types import TransferState
@@ -59,17 +60,21 @@ class TransferFuture(Future[Op], Generic[Op]):
         is gone. False when it had ended before."""
         if self.done():
             return super().cancel()
-        try:
-            self._app.call(CancelTransfer(self.operation.guid))
-            states = self._app.call(WatchTransfers((self.operation.guid,))).states
-        except HostError as error:
-            if error.hresult is not HResult.ELEMENT_NOT_FOUND:
-                raise
-            states = []
+        states = self._cancelled()
         for state in states:
             self.operation.state = state
             self._settle(state)
         return super().cancel() if not states else self.cancelled()
+
+    def _cancelled(self) -> list[TransferState]:
+        """How it is then; nothing of one that is not there any more."""
+        try:
+            self._app.call(CancelTransfer(self.operation.guid))
+            return states_of([self.operation.guid])
+        except HostError as error:
+            if error.hresult is not HResult.ELEMENT_NOT_FOUND:
+                raise
+            return []
 
     # -- the feed's ----------------------------------------------------------------------------------------------------
 
