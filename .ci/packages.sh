@@ -28,6 +28,7 @@ if [ "${2:-}" = test ]; then
     lacks tshark command -v tshark # another reader of the captures than the one that wrote them
     # Peers that are none of Python's. Without them the tests that want one are skipped.
     lacks nginx-light sh -c '[ -x /usr/sbin/nginx ] || command -v nginx'
+    lacks vsftpd sh -c '[ -x /usr/sbin/vsftpd ] || command -v vsftpd'
     lacks libwebsockets-test-server command -v libwebsockets-test-server
 fi
 
@@ -51,10 +52,10 @@ fi
 
 echo "installing system packages:$missing"
 export DEBIAN_FRONTEND=noninteractive
-# nginx's package would start a web server of this machine's; the rig runs its own. Debian asks this file before it starts a service.
+# The packages of nginx and vsftpd would start servers of this machine's; the rig runs its own. Debian asks this file before it starts a service.
 policy=/usr/sbin/policy-rc.d
 case $missing in
-*nginx*)
+*nginx* | *vsftpd*)
     if [ ! -e "$policy" ]; then
         trap '$as_root rm -f "$policy"' EXIT
         printf '#!/bin/sh\nexit 101\n' | $as_root tee "$policy" >/dev/null

@@ -40,6 +40,7 @@ from rig.standby.wire.hresult import HostError
 from rig.timeline import Timeline, TimelineWriter
 
 if TYPE_CHECKING:
+    from rig.peers.ftp import FtpServer
     from rig.peers.http import HttpServer
     from rig.peers.http_proxy import HttpProxy
     from rig.peers.mirror import Mirror
@@ -182,6 +183,13 @@ class Bench:
         pem = b"" if flaw is None else self.authority.server_pem(address, flaw=flaw)
         peer = None if behind is None else (behind.address, behind.port)
         return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem)
+
+    def run_ftp(self, name: str = "server", *, password: str = "guest", rate_bytes_s: int = 0) -> FtpServer:
+        """vsftpd on the named machine, likewise; `rate_bytes_s` is that of each download, 0 for no limit."""
+        from rig.peers.ftp import FtpServer
+
+        namespace, address, _timeline = self._place(name, ipv6=False)
+        return FtpServer(namespace, address, self._folder("ftp"), password=password, rate_bytes_s=rate_bytes_s)
 
     def run_mirror(self, name: str = "server") -> Mirror:
         """The WebSocket server that is none of Python's, likewise."""

@@ -18,7 +18,7 @@ from rig.device.images import firmware, images_root, manifest
 from rig.device.port import is_built_in, visible_ports
 from rig.errors import BenchError
 from rig.net.network import TUN
-from rig.peers import nginx, program
+from rig.peers import ftp, nginx, program
 from rig.peers.program import MIRROR
 
 State = Literal["ok", "warn", "no"]
@@ -182,6 +182,7 @@ def _tools() -> list[Check]:
         _tool("setpriv", ("setpriv",), "apt install util-linux", (QEMU,)),
         _libpcap(),
         _peer(nginx.COMMAND, nginx.PACKAGE),
+        _peer(ftp.COMMAND, ftp.PACKAGE),
         _peer(MIRROR, MIRROR),
     ]
 

@@ -61,8 +61,8 @@ Fixtures
   capture    frames of every link
 
 More peers, each for a with block: bench.serve, serve_websocket, serve_http with tls=bench.authority.server_context(...) over TLS;
-serve_udp, serve_http_proxy; run_nginx and run_mirror start nginx and a WebSocket server in C. A push server is an echo, slow,
-resetting, greeting or not reading with on_accept = one of rig.peers.behaviour.
+serve_udp, serve_http_proxy; run_nginx, run_ftp and run_mirror start nginx, vsftpd and a WebSocket server in C. A push server is
+an echo, slow, resetting, greeting or not reading with on_accept = one of rig.peers.behaviour.
 
 Marks
   requirement("CCT-030")     what the test proves; edge(7): an edge case of the device, 1 to 108

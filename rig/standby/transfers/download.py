@@ -13,13 +13,17 @@ import pycurl
 
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.errors import HttpFailed, LyingServer
-from rig.standby.transfers.exchange import Exchange
+from rig.standby.transfers.exchange import Exchange, head_of
+from rig.standby.transfers.ftp_replies import FtpReplies
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.response_head import PARTIAL, RANGE_NOT_SATISFIABLE, ResponseHead
+from rig.standby.transfers.response_head import PARTIAL, RANGE_NOT_SATISFIABLE
 from rig.standby.wire.transfer_types import ResponseInformation
 
 OF_IT_ALL = frozenset({200, 203})
+
+NOT_FROM_THERE = frozenset({pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME})
+"""The FTP server knows no REST, or the file is shorter now."""
 
 
 class _OfSomethingElse(Exception):
@@ -46,8 +50,10 @@ class Download:
         self._validator = validator
         self._whole_bytes = whole_bytes
         self._listener = listener
-        self._head = ResponseHead(request.uri)
+        self._head = head_of(request.uri)
         self._decided = False
+        self._restarts = False
+        """If it begins anew: something was there."""
 
     @property
     def response(self) -> ResponseInformation | None:
@@ -56,6 +62,7 @@ class Download:
 
     async def attempt(self, curls: CurlLoop) -> None:
         """To its end; then the file is whole. Raises what `errors.fault_of` takes."""
+        self._restarts = self._file.length > 0
         if not self._validator:
             self._file.restart()
         try:
@@ -72,7 +79,9 @@ class Download:
             exchange.curl.setopt(pycurl.RANGE, f"{self._file.length}-")
         try:
             await exchange.perform(self._body)
-        except CurlError:
+        except CurlError as error:
+            if self._file.length and error.code in NOT_FROM_THERE and not self._head.is_http:
+                raise _OfSomethingElse from None
             if self._head.answered and not self._decided and self._head.status >= 400:
                 self._decide()  # an answer that says no says more than how it ended
             raise
@@ -109,7 +118,7 @@ class Download:
         if there and self._goes_on():
             self._decided = True
             return
-        if there and head.status in (PARTIAL, RANGE_NOT_SATISFIABLE):
+        if there and (head.status in (PARTIAL, RANGE_NOT_SATISFIABLE) or not head.is_http):
             raise _OfSomethingElse
         if head.status == PARTIAL:
             raise LyingServer("a part of it, that was not asked for")
@@ -118,12 +127,14 @@ class Download:
         self._decided = True
         self._file.restart()
         self._validator, self._whole_bytes = head.validator, head.whole_bytes
-        self._listener.begun(head.validator, head.whole_bytes, restarted=there > 0)
+        self._listener.begun(head.validator, head.whole_bytes, restarted=self._restarts)
 
     def _goes_on(self) -> bool:
         """The answer is the rest of what is there, or says that there is none. A server that knows ranges and not If-Range may
         have the rest of something else."""
         head, there = self._head, self._file.length
+        if isinstance(head, FtpReplies):
+            return bool(self._validator) and head.validator == self._validator
         if head.status == RANGE_NOT_SATISFIABLE:
             return head.whole_bytes == there  # it was whole before: the condition held, or the answer would be all of it
         if head.status != PARTIAL or head.begins_at != there:

@@ -9,14 +9,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
-from typing import Any
+from typing import Any, TypeAlias
 
 import pycurl
 
 from rig.standby.transfers import options
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
+from rig.standby.transfers.ftp_replies import FtpReplies
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.response_head import ResponseHead
+
+Head: TypeAlias = ResponseHead | FtpReplies
+
+
+def head_of(uri: str) -> Head:
+    """Of an answer that is still to come."""
+    return FtpReplies(uri) if uri[:4].lower() == "ftp:" else ResponseHead(uri)
 
 
 class Phase(Enum):
@@ -30,7 +38,7 @@ class Exchange:
     """Of the request there and its answer. Nothing that libcurl calls may raise: what it would is `fail`'s."""
 
     def __init__(self, curls: CurlLoop, request: TransferRequest) -> None:
-        self.head = ResponseHead(request.uri)
+        self.head = head_of(request.uri)
         self.curl: Any = pycurl.Curl()
         self.method = request.method
         """Of the last request: another one behind a redirect (RFC 9110 15.4.4)."""

@@ -34,6 +34,7 @@ def apply(curl: Any, request: TransferRequest) -> None:
     curl.setopt(pycurl.MAXREDIRS, REDIRECTS)
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.FORBID_REUSE, 1)
+    curl.setopt(pycurl.OPT_FILETIME, 1)  # of FTP: MDTM
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
@@ -72,7 +73,7 @@ def _secure(curl: Any, request: TransferRequest) -> None:
 
 def _authenticate(curl: Any, request: TransferRequest) -> None:
     """Basic, at once: a body is sent once. libcurl gives no other host than the first one the server's."""
-    curl.setopt(pycurl.PROXY, request.proxy)
+    curl.setopt(pycurl.PROXY, "" if request.uri[:4].lower() == "ftp:" else request.proxy)
     curl.setopt(pycurl.NOPROXY, "")
     curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if request.server_credential is not None:

@@ -11,10 +11,9 @@ from rig.standby.transfers.answer_file import AnswerFile
 from rig.standby.transfers.bodies import Body
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.errors import HttpFailed
-from rig.standby.transfers.exchange import Exchange
+from rig.standby.transfers.exchange import Exchange, head_of
 from rig.standby.transfers.options import BUFFER_BYTES
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.response_head import ResponseHead
 from rig.standby.wire.transfer_types import ResponseInformation
 
 
@@ -39,7 +38,7 @@ class Upload:
         self._answer = answer
         self._listener = listener
         self._sent_bytes = 0
-        self._head = ResponseHead(request.uri)
+        self._head = head_of(request.uri)
 
     @property
     def response(self) -> ResponseInformation | None:

@@ -16,6 +16,31 @@ class Here:
     def socket(self, family: int, kind: int) -> socket.socket:
         return socket.socket(family, kind)
 
+    def enter_command(self) -> list[str]:
+        return []
+
+    @property
+    def fd(self) -> int:
+        return 0
+
+
+class Told:
+    """What a download tells."""
+
+    def __init__(self) -> None:
+        self.validator = ""
+        self.whole_bytes: int | None = None
+        self.restarts = 0
+        self.lengths: list[int] = []
+
+    def begun(self, validator: str, whole_bytes: int | None, *, restarted: bool) -> None:
+        self.validator, self.whole_bytes = validator, whole_bytes
+        self.restarts += restarted
+        self.lengths.append(0)
+
+    def received(self, length_bytes: int) -> None:
+        self.lengths.append(length_bytes)
+
 
 def on_loop(work: Callable[[CurlLoop], Awaitable[Any]]) -> Any:
     async def life() -> Any:
