@@ -120,6 +120,10 @@ class TimelineEvent(StrEnum):
     )
     NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
     DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended; another one goes on where it was: status."
+    TRANSFERS_TERMINATED = (
+        "TRANSFERS_TERMINATED",
+        "The process of background transfers ended; another one goes on where it was: status.",
+    )
     NIC_VIOLATION = "NIC_VIOLATION", "The device said what offload.cddl does not allow: error."
     NOT_MENDED = (
         "NOT_MENDED",

@@ -28,6 +28,7 @@ from rig.standby.levers import Levers
 from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.packages import START_TIMEOUT_S, Packages
+from rig.standby.transfers.settings import TransferSettings
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.app_data import data_of_apps
 from rig.standby.wire.faults import error_of
@@ -41,6 +42,8 @@ R = TypeVar("R")
 CALL_TIMEOUT_S = 30.0
 """Longer than any device request with its retries takes."""
 
+STORES = "system.db", "transfers.db"
+"""Of the system, and of the process of background transfers: beside the timeline."""
 
 WAITS_FOR_TASKS = bench.EndApp, bench.UpdatePackage, bench.UninstallPackage
 """Answered when the tasks that it cancels have ended, at the end of their grace at the latest, and an app has done what it does
@@ -96,8 +99,8 @@ class StandbyHost:
             probes=standby.network_ka_probes,
             learn_next_hop=standby.learn_next_hop,
         )
-        self._store = timeline.path.with_name("system.db")
-        for file in (self._store, *timeline.path.parent.glob("system.db-*")):  # of a bench before in the same folder
+        self._store, self._transfers = (timeline.path.with_name(name) for name in STORES)
+        for file in (file for name in STORES for file in timeline.path.parent.glob(f"{name}*")):  # of a bench before
             file.unlink(missing_ok=True)
         shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
         self._trusted = trusted.resolve()
@@ -121,11 +124,18 @@ class StandbyHost:
             "timeline_fd": settings.timeline_fd,
             "host_ns_fd": settings.host_ns_fd,
             "store": str(self._store),
+            "transfers": str(self._transfers),
             "machine_start": self._starts,
             "minute_us": settings.minute_us,
             "interface": settings.interface,
             "standby": self._rules,
         }
+        transfers = TransferSettings(
+            timeline_fd=settings.timeline_fd,
+            store=str(self._transfers),
+            minute_us=settings.minute_us,
+            trusted=str(self._trusted),
+        )
         birth = supervision.HostBirth(
             theirs.fileno(),
             told.fileno(),
@@ -133,6 +143,7 @@ class StandbyHost:
             settings.host_ns_fd,
             system=msgspec.msgpack.encode(config),
             driver=msgspec.msgpack.encode(settings),
+            transfers=msgspec.msgpack.encode(transfers),
             data=str(data_of_apps(self.timeline.path)),
             trusted=str(self._trusted),
         )
@@ -242,7 +253,13 @@ class StandbyHost:
     def driver_pid(self) -> int:
         """The process of the device's driver."""
         self.news.take()
-        return self.news.driver_pid
+        return self.news.companion_pids.get(supervision.DRIVER, 0)
+
+    @property
+    def transfers_pid(self) -> int:
+        """The process of background transfers; 0 while nobody has needed one."""
+        self.news.take()
+        return self.news.companion_pids.get(supervision.TRANSFERS, 0)
 
     def kill(self) -> None:
         """All of the host ends at once, as a machine that loses its power."""

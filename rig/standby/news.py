@@ -27,7 +27,8 @@ class News:
     def __init__(self, sock: socket.socket) -> None:
         self.pid = 0
         """The system's, as we can signal it."""
-        self.driver_pid = 0
+        self.companion_pids: dict[str, int] = {}
+        """Of the processes beside it, by name; none of one that nobody has needed yet."""
         self.deaths = 0
         self.status = ""
         self.over: RigError | HostError | None = None
@@ -40,6 +41,7 @@ class News:
         with self._lock:
             self.line.close()
             self.over = None
+            self.companion_pids.clear()
             self._listen(sock)
 
     def _listen(self, sock: socket.socket) -> None:
@@ -54,8 +56,8 @@ class News:
                 match received.body if received is not None else None:
                     case supervision.SystemStarted(_, pid):
                         self.pid = pid
-                    case supervision.DriverStarted(pid):
-                        self.driver_pid = pid
+                    case supervision.CompanionStarted(name, pid):
+                        self.companion_pids[name] = pid
                     case supervision.SystemEnded(status):
                         self.deaths, self.status = self.deaths + 1, status
                     case supervision.GivenUp(fault):

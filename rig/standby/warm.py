@@ -37,11 +37,12 @@ from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import decoder_of
 from rig.standby.wire.supervision import FromSystem, HostBirth, ToSystem
 from rig.standby.wire.to_app import Invoke, ToApp
+from rig.standby.wire.transfers import FromTransfers, ToTransfers
 
 LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
 """As far as every bench needs them."""
 
-UNIONS = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem)
+UNIONS = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromTransfers, ToTransfers)
 """Of messages: a decoder for each is made once."""
 
 
@@ -75,12 +76,13 @@ def _programs() -> Programs:
     from rig.standby.app import main as app
     from rig.standby.nic import main as driver
     from rig.standby.system import service
+    from rig.standby.transfers import main as transfers
 
     for union in UNIONS:
         decoder_of(union)
     gc.collect()
     gc.freeze()
-    return Programs(service.main, app.main, app.wait_for_birth, driver.main)
+    return Programs(service.main, app.main, app.wait_for_birth, driver.main, transfers.main)
 
 
 def _serve(line: socket.socket, programs: Programs) -> None:

@@ -20,7 +20,7 @@ def test_a_process_that_is_started_as_the_host_ends_is_no_fault(ends: str) -> No
     async def life() -> None:
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         gone, faults = asyncio.Event(), list[BaseException]()
-        given = Inheritance(incarnation=1, line_fd=ours.detach(), driver_fd=-1)
+        given = Inheritance(incarnation=1, line_fd=ours.detach(), companions={})
         above = SupervisorProcess(given, on_gone=lambda _why: gone.set(), on_fault=lambda _where, error: faults.append(error))
         if ends == "before":
             theirs.close()

@@ -272,6 +272,19 @@ def test_a_driver_that_somebody_ends_is_started_as_often_as_that_happens(toy: To
     assert "RIG-R30" not in done.stdout
 
 
+def test_transfers_that_die_again_and_again_are_refused_and_the_host_goes_on(toy: Toy) -> None:
+    done = toy("asks_for_transfers")
+    why = "the process of background transfers died 5 times within 30 s, exit status 1 at last"
+    assert (done.returncode, done.stdout) == (0, "driver\n" * 5 + "".join(f"{number} {why}\n" for number in (1, 2, 3))), (
+        done.stderr
+    )
+
+
+def test_nobody_starts_transfers_who_has_none(toy: Toy) -> None:
+    done = toy("asks_for_nothing")
+    assert (done.returncode, done.stdout) == (0, ""), done.stderr
+
+
 def test_deaths_count_that_come_close_together() -> None:
     """A driver that dies now and then in a long life is worth the next one."""
     now_s = 0.0

@@ -8,12 +8,20 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import socket
 import sys
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 
 from rig.process import adopt_orphans, die_with_this_parent
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.system.supervisor_process import SupervisorProcess as Above
+from rig.standby.system.transfers.transfer_process import TransferProcess
+from rig.standby.wire import transfers as transfer_messages
+from rig.standby.wire.faults import Refused
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import Line
+from rig.standby.wire.refusing import refuse_all
 from rig.standby.wire.supervision import AppBirth, HostBirth, Inheritance
 
 
@@ -74,14 +82,34 @@ async def waits_for_drivers_that_are_ended(given: Inheritance, out: int) -> None
         await asyncio.sleep(0.001)
 
 
+async def asks_for_transfers(given: Inheritance, out: int) -> None:
+    """What it asked for is answered by somebody, whatever they die of; a system that comes after it asks the same."""
+    line: Line[transfer_messages.FromTransfers] = Line(
+        socket.socket(fileno=given.companions["transfers"]), transfer_messages.FromTransfers
+    )
+    process = TransferProcess(line, given.incarnation, store=Path("/"), on_fault=print)
+    try:
+        await process.call(transfer_messages.Discard("mail"))
+    except HostError as refused:
+        os.write(out, f"{given.incarnation} {refused.text}\n".encode())
+    if given.incarnation < 3:
+        die()
+
+
+async def asks_for_nothing(given: Inheritance, out: int) -> None:
+    pass
+
+
 Toy = Callable[[Inheritance, int], Coroutine[None, None, None]]
 TOYS: dict[str, Toy] = {
     toy.__name__: toy
     for toy in (
         stores, hopeless, serves, leaves_children, waits_for_drivers_that_die, waits_for_drivers_that_are_ended,
+        asks_for_transfers, asks_for_nothing,
     )
 }  # fmt: skip
 DRIVER = b"driver\n"
+"""What one of those beside the system says."""
 
 
 def no_task_host(line_fd: int, path: list[str]) -> None:
@@ -110,6 +138,7 @@ def is_ended(out: str) -> None:
 
 
 DRIVERS = {"waits_for_drivers_that_die": dies, "waits_for_drivers_that_are_ended": is_ended}
+TRANSFERS = {"asks_for_transfers": dies, "asks_for_nothing": dies}
 
 
 def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
@@ -126,7 +155,15 @@ def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
         die_with_this_parent()
         DRIVERS.get(toy, idle)(out)
 
-    Supervisor(birth, [birth.bench_fd, birth.news_fd, timeline, network], Programs(system, no_app, no_task_host, driver)).run()
+    def transfers(config: bytes, line_fd: int, why: str) -> None:
+        die_with_this_parent()
+        if why:
+            refuse_all(Line(socket.socket(fileno=line_fd), transfer_messages.ToTransfers), Refused(HResult.FAIL, why))
+        else:
+            TRANSFERS.get(toy, idle)(out)
+
+    numbers = [birth.bench_fd, birth.news_fd, timeline, network]
+    Supervisor(birth, numbers, Programs(system, no_app, no_task_host, driver, transfers)).run()
 
 
 if __name__ == "__main__":

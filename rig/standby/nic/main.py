@@ -20,8 +20,9 @@ from rig.standby.nic.pass_through import PassThrough
 from rig.standby.nic.server import LineToSystem, Server
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import nic
-from rig.standby.wire.faults import Fault, fault_of
-from rig.standby.wire.line import Line, What
+from rig.standby.wire.faults import fault_of
+from rig.standby.wire.line import Line
+from rig.standby.wire.refusing import refuse_all
 from rig.timeline import TimelineWriter
 
 
@@ -36,18 +37,9 @@ def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
         process = _Process(given, line, Journal(journal_fd))
         process.start()
     except Exception as error:
-        _refuse_all(line, fault_of(error, "the start of the driver"))
+        refuse_all(line, fault_of(error, "the start of the driver"))
     else:
         process.run()
-
-
-def _refuse_all(line: Line[nic.ToDriver], fault: Fault) -> None:
-    """It could not start: every call hears why, until the system has heard enough."""
-    line.sock.setblocking(True)
-    while (received := line.receive()) is not None:
-        received.descriptors.close()
-        if received.what is What.CALL:
-            line.send_fault(received.number, fault)
 
 
 class _Process:

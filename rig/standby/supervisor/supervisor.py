@@ -24,7 +24,7 @@ from rig import open_files
 from rig.children import exit_words
 from rig.errors import BenchError
 from rig.process import enter_network, hear_only_of_ends, outer_pid
-from rig.standby.supervisor.companion import Companion
+from rig.standby.supervisor.companion import Companion, CompanionKind
 from rig.standby.supervisor.forked import live, with_only
 from rig.standby.supervisor.orphans import end_orphans
 from rig.standby.supervisor.spare import Spare
@@ -42,6 +42,9 @@ SPARE_AFTER_MS = 10
 """Nothing has happened for so long: the fork of the next spare process, and what it does then, are not in the way of the run that
 has the last one."""
 
+AGAIN_MS = 100
+"""Until a process is wanted once more that the machine had no room for."""
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -53,6 +56,8 @@ class Programs:
     """With its end of a line that its birth comes over, and the path that it will import from."""
     driver: Callable[[bytes, int, int], None]
     """With its end of the line to the system, and the file in memory that its journal is in."""
+    transfers: Callable[[bytes, int, str], None]
+    """With its end of the line to the system, and why it is to refuse whatever it is asked for; "": it is not."""
 
 
 FromSystem: TypeAlias = Received[supervision.FromSystem]
@@ -63,12 +68,7 @@ class Supervisor:
         self._birth = birth
         self._programs = programs
         self._of_system = {birth.bench_fd, birth.timeline_fd, birth.host_ns_fd}
-        journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
-        self._driver = Companion(
-            "the driver of the device",
-            lambda line_fd: programs.driver(birth.driver, line_fd, journal_fd),
-            {journal_fd, *numbers} - {birth.news_fd, birth.bench_fd},
-        )
+        self._companions = [Companion(kind) for kind in _kinds(birth, numbers, programs)]
         self._news: Line[Any] = Line(socket.socket(fileno=birth.news_fd), None)
         self._news.sock.setblocking(False)
         self._line: Line[supervision.FromSystem] | None = None
@@ -92,14 +92,17 @@ class Supervisor:
         signal.signal(signal.SIGCHLD, lambda *_: None)
         hear_only_of_ends()
         signal.set_wakeup_fd(writes, warn_on_full_buffer=False)
-        self._start_driver()
+        self._start_companions()
         self._start_system()
         while True:
             poll = select.poll()
             poll.register(reads, select.POLLIN)
+            for companion in self._companions:
+                if companion.may_be_called:
+                    poll.register(companion, select.POLLIN)
             if self._line is not None:
                 poll.register(self._line, select.POLLIN)
-            ready = dict(poll.poll(SPARE_AFTER_MS if self._spare.wanted else None))
+            ready = dict(poll.poll(self._patience_ms))
             if not ready:
                 self._spare.prepare()
             if self._line is not None and self._line.fileno() in ready:
@@ -107,20 +110,29 @@ class Supervisor:
             if reads in ready:
                 os.read(reads, 4096)
                 self._reap()
+            self._start_companions()
 
-    # -- the driver of the device --------------------------------------------------------------------------------------
+    # -- what is beside the system -------------------------------------------------------------------------------------
 
-    def _start_driver(self) -> None:
-        """Beside the system: what the device says, and a wake, do not wait for that."""
-        self._driver.start()
-        self._tell_bench(supervision.DriverStarted(outer_pid(self._driver.pid)))
+    def _start_companions(self) -> None:
+        """What the device says, and a wake, do not wait for the system: the driver is there before it."""
+        for companion in self._companions:
+            if companion.is_due() and companion.start():
+                self._tell_bench(supervision.CompanionStarted(companion.kind.name, outer_pid(companion.pid)))
 
-    def _driver_ended(self, status: str) -> None:
-        self._timeline.add("DRIVER_TERMINATED", status=status)
-        why = self._driver.died(status)
+    @property
+    def _patience_ms(self) -> int | None:
+        """After which something is to be done although nothing has happened."""
+        if self._spare.wanted:
+            return SPARE_AFTER_MS
+        return AGAIN_MS if any(companion.is_due() for companion in self._companions) else None
+
+    def _companion_ended(self, companion: Companion, status: str) -> None:
+        event = "DRIVER_TERMINATED" if companion.kind.name == supervision.DRIVER else "TRANSFERS_TERMINATED"
+        self._timeline.add(event, status=status)
+        why = companion.died(status)
         if why is not None:
             self._give_up(why)
-        self._start_driver()
 
     # -- the system ----------------------------------------------------------------------------------------------------
 
@@ -129,9 +141,10 @@ class Supervisor:
         ours, theirs = pair()
         ours.setblocking(False)
         apps = tuple(self._apps.values())
-        driver_fd = self._driver.systems_fd
-        given = supervision.Inheritance(self._incarnation, theirs.fileno(), driver_fd, apps, dict(self._store))
-        own = {0, 1, 2, theirs.fileno(), driver_fd, *self._of_system, *(app.line_fd for app in apps), *self._store.values()}
+        companions = {companion.kind.name: companion.systems_fd for companion in self._companions}
+        given = supervision.Inheritance(self._incarnation, theirs.fileno(), companions, apps, dict(self._store))
+        kept = *companions.values(), *self._of_system, *(app.line_fd for app in apps), *self._store.values()
+        own = {0, 1, 2, theirs.fileno(), *kept}
         self._system_pid = os.fork()
         if self._system_pid == 0:
             live(lambda: with_only(own, lambda: self._programs.system(self._birth.system, given)))
@@ -249,7 +262,7 @@ class Supervisor:
         self._tell_system(lambda line: line.send_notice(supervision.AppEnded(app.key, status)))
 
     def _known(self) -> set[int]:
-        return {self._system_pid, self._driver.pid, *self._spare.pids, *self._apps}
+        return {self._system_pid, *(companion.pid for companion in self._companions), *self._spare.pids, *self._apps}
 
     def _reap(self) -> None:
         """Orphans too; these have nobody who wants to know."""
@@ -261,8 +274,9 @@ class Supervisor:
             if pid == 0:
                 return
             words = exit_words(os.waitstatus_to_exitcode(status))
-            if pid == self._driver.pid:
-                self._driver_ended(words)
+            companion = next((one for one in self._companions if one.pid == pid), None)
+            if companion is not None:
+                self._companion_ended(companion, words)
             elif pid == self._system_pid:
                 self._system_ended(words)
             elif pid in self._apps:
@@ -297,6 +311,25 @@ class Supervisor:
     def _tell_bench(self, notice: Notice) -> None:
         with contextlib.suppress(OSError):  # a bench that hears nothing is about to end us
             self._news.send_notice(notice)
+
+
+def _kinds(birth: supervision.HostBirth, numbers: Iterable[int], programs: Programs) -> list[CompanionKind]:
+    journal_fd = os.memfd_create("driver's journal", os.MFD_CLOEXEC)
+    driver = CompanionKind(
+        name=supervision.DRIVER,
+        what="the driver of the device",
+        program=lambda line_fd: programs.driver(birth.driver, line_fd, journal_fd),
+        fds={journal_fd, *numbers} - {birth.news_fd, birth.bench_fd},
+    )
+    transfers = CompanionKind(
+        name=supervision.TRANSFERS,
+        what="the process of background transfers",
+        program=lambda line_fd: programs.transfers(birth.transfers, line_fd, ""),
+        fds={birth.timeline_fd},
+        refuse=lambda line_fd, why: programs.transfers(birth.transfers, line_fd, why),
+        waits_for_a_message=True,
+    )
+    return [driver, transfers]
 
 
 def _throw_away(line_fd: int) -> None:

@@ -5,23 +5,21 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
-from collections import deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
 from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.errors import BenchError
+from rig.standby.system.companion_process import CompanionProcess
 from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload
 from rig.standby.wire import nic
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.line import Line
-from rig.standby.wire.peer import Peer
 
 
-class NicProcess:
-    """A `Driver`. The line is the same for each system (`incarnation` 1, 2, ...): answers to one before are passed over. A driver
-    that could not start answers every call with the fault that stood against it. `on_gone`: its process has ended."""
+class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
+    """A `Driver`. One that could not start answers every call with the fault that stood against it."""
 
     def __init__(
         self,
@@ -31,19 +29,12 @@ class NicProcess:
         on_gone: Callable[[str], None],
         on_fault: Callable[[str, BaseException], None],
     ) -> None:
-        self._peer = Peer(line, self._on_notice, on_gone=on_gone, on_fault=on_fault, first_call=incarnation << 32)
+        super().__init__(line, incarnation, on_gone=on_gone, on_fault=on_fault)
         self._held: dict[str, int] = {}
         """Descriptors of what the driver holds, for one that is started anew."""
         self._wanted: set[str] = set()
         """What a driver that was started anew waits for, and this system has not said yet whether it knows it."""
-        self._hear: Callable[[DriverNotice], None] | None = None
-        self._unheard: deque[DriverNotice] = deque()
         self._tasks: set[asyncio.Task[None]] = set()
-
-    def subscribe(self, hear: Callable[[DriverNotice], None]) -> None:
-        self._hear = hear
-        while self._unheard:
-            hear(self._unheard.popleft())
 
     async def reserve(self, connection: ConnectionToOffload) -> SlotRef:
         call = nic.Reserve(
@@ -118,17 +109,11 @@ class NicProcess:
             with contextlib.suppress(ConnectionResetError, BenchError):  # a driver that has died, too: the next one asks again
                 await self._peer.call(nic.Adopt(key), (fd,))
 
-    def close(self) -> None:
-        """It ends when its line does."""
-        self._peer.close()
-
     def _on_notice(self, notice: nic.FromDriver, descriptors: Descriptors) -> None:
-        if isinstance(notice, nic.Adopting):
-            self._wanted = set(notice.keys)
-            for key in notice.keys:
-                if key in self._held:
-                    self._give_again(key)
-        elif self._hear is not None:
-            self._hear(notice)
-        else:
-            self._unheard.append(notice)
+        if not isinstance(notice, nic.Adopting):
+            self._tell(notice)
+            return
+        self._wanted = set(notice.keys)
+        for key in notice.keys:
+            if key in self._held:
+                self._give_again(key)

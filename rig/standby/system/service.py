@@ -31,7 +31,7 @@ from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
-from rig.standby.wire.supervision import Inheritance, RunningApp
+from rig.standby.wire.supervision import DRIVER, Inheritance, RunningApp
 from rig.timeline import TimelineWriter
 
 
@@ -44,6 +44,8 @@ class ServiceConfig:
     host_ns_fd: int
     store: str
     """Path of its SQLite file."""
+    transfers: str
+    """That of the process of background transfers."""
     machine_start: int
     """1 for the first: how often the machine has been switched on."""
     minute_us: int
@@ -88,7 +90,7 @@ async def _serve(config: ServiceConfig, given: Inheritance) -> None:
 async def _started(
     config: ServiceConfig, given: Inheritance, supervisor: SupervisorProcess, timeline: TimelineWriter, faults: Faults
 ) -> System:
-    line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.driver_fd), nic.FromDriver)
+    line: Line[nic.FromDriver] = Line(socket.socket(fileno=given.companions[DRIVER]), nic.FromDriver)
     driver = NicProcess(line, given.incarnation, on_gone=lambda _why: None, on_fault=faults.met)
     rules, clock = StandbyConfig(**config.standby), Clock(config.minute_us)
     store = Store(config.store)

@@ -39,8 +39,16 @@ class PartialFile:
         self.length = 0
 
     def complete(self) -> None:
-        """It is whole: it gets its name, in place of whatever had it."""
+        """It is whole."""
+        self.flush()
+        self.give_name()
+
+    def flush(self) -> None:
+        """All of it is on the disk then: that may take a while."""
         os.fsync(self._fd)
+
+    def give_name(self) -> None:
+        """In place of whatever had it."""
         self.part.rename(self.path)
         folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
         try:

@@ -80,6 +80,11 @@ class Peer(Generic[In]):
         """Whether a message waits to be taken."""
         return not self._gone and readable(self.line.fileno(), 0)
 
+    @property
+    def is_behind(self) -> bool:
+        """It has not read all that was said to it, and what comes next is kept here for it."""
+        return len(self._out) > 0
+
     # -- to the peer ---------------------------------------------------------------------------------------------------
 
     def notify(self, notice: Notice, fds: Sequence[int] = ()) -> None:
@@ -99,6 +104,13 @@ class Peer(Generic[In]):
             return await future
         finally:
             self._waiting.pop(number, None)
+
+    def call_again(self) -> None:
+        """To one that is new at the other end of the line: all calls that have no answer, in their order, with the same numbers;
+        not the descriptors that came with them."""
+        for number, (call, future) in self._waiting.items():
+            if not future.done():
+                self._send(datagram(What.CALL, number, call))
 
     def resume(self) -> None:
         """To a peer whose messages went to a process that is gone: they come again from the last that is done."""

@@ -43,6 +43,10 @@ class SendQueue:
             self._loop.add_writer(self._line.fileno(), self._writable)
         self._unsent.append(_Unsent(data, Descriptors([os.dup(fd) for fd in fds])))
 
+    def __len__(self) -> int:
+        """How many are kept."""
+        return len(self._unsent)
+
     def _sent(self, data: bytes, fds: Sequence[int]) -> bool:
         try:
             send_datagram(self._line.sock, data, fds)

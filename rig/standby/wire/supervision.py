@@ -10,6 +10,9 @@ import msgspec
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.message import Call, Notice
 
+DRIVER, TRANSFERS = "driver", "transfers"
+"""The processes beside the system, by name: of the device, of background transfers."""
+
 
 class HostBirth(msgspec.Struct, frozen=True):
     """What the supervisor itself gets from the bench; numbers of descriptors. `system` is for the system alone."""
@@ -23,6 +26,8 @@ class HostBirth(msgspec.Struct, frozen=True):
     system: bytes
     driver: bytes
     """For the driver of the device alone."""
+    transfers: bytes = b""
+    """For the process of background transfers alone."""
     data: str = ""
     """The folder in which each app has a folder of its own, under its name."""
     trusted: str = ""
@@ -80,8 +85,8 @@ class Inheritance:
     """1 for the first."""
     line_fd: int
     """To the supervisor."""
-    driver_fd: int
-    """To the driver of the device: the same line for each system, with what waits in it."""
+    companions: dict[str, int]
+    """To the processes beside it, by name: the same lines for each system, with what waits in them."""
     apps: tuple[RunningApp, ...] = ()
     store: dict[str, int] = field(default_factory=dict)
     """Descriptors that a system before has put there, by name."""
@@ -146,7 +151,8 @@ class SystemEnded(Notice, frozen=True):
     status: str
 
 
-class DriverStarted(Notice, frozen=True):
+class CompanionStarted(Notice, frozen=True):
+    name: str
     outer_pid: int
 
 
@@ -156,4 +162,4 @@ class GivenUp(Notice, frozen=True):
     fault: Fault
 
 
-ToBench: TypeAlias = SystemStarted | SystemEnded | DriverStarted | GivenUp
+ToBench: TypeAlias = SystemStarted | SystemEnded | CompanionStarted | GivenUp

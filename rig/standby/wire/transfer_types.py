@@ -15,8 +15,8 @@ from rig.standby.wire.transfer_enums import (
     BackgroundTransferStatus,
 )
 
-TransferId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36)]
-"""A GUID that the app makes, so that a creation which is told twice is one."""
+TransferId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36, pattern=r"^[0-9A-Za-z-]*\Z")]
+"""A GUID that the app makes, so that a creation which is told twice is one. It is the name of a file, too."""
 GroupId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36)]
 """A GUID: of a completion group."""
 Uri: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]

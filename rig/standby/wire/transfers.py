@@ -99,8 +99,13 @@ class ListTransfers(Call[list[Owned]], frozen=True):
     above: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
+class Begin(Notice, frozen=True):
+    """The calls of this system that have no answer come from here on, in their order. What waits in the line before it is passed
+    over by a process that is new: it comes again."""
+
+
 ToTransfers: TypeAlias = (
-    Create | Start | Pause | Resume | Cancel | SetPriority | SetUri | SetSpec | Forget | Discard | Permit | ListTransfers
+    Create | Start | Pause | Resume | Cancel | SetPriority | SetUri | SetSpec | Forget | Discard | Permit | ListTransfers | Begin
 )
 
 
@@ -111,7 +116,7 @@ class Changed(Notice, frozen=True):
 
 
 class Started(Notice, frozen=True):
-    """By a process that is new: nothing runs, and it waits for what may."""
+    """By a process that is new: nothing runs, and it waits for `Begin` and for what may."""
 
 
 FromTransfers: TypeAlias = Changed | Started

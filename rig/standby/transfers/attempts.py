@@ -1,0 +1,102 @@
+"""One request of an operation: what the engine needs to know of it, and what comes of what the engine says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pycurl
+from msgspec.structs import replace
+
+from rig.standby.transfers.answer_file import AnswerFile
+from rig.standby.transfers.bodies import FileBody
+from rig.standby.transfers.changes import Changes
+from rig.standby.transfers.curl_loop import CurlError, CurlLoop
+from rig.standby.transfers.download import Download
+from rig.standby.transfers.operation import Operation
+from rig.standby.transfers.partial_file import PartialFile
+from rig.standby.transfers.request import TransferRequest, request_of
+from rig.standby.transfers.settings import TransferSettings
+from rig.standby.transfers.upload import Upload
+
+LEAST_MINUTE_US = 500_000
+"""Of time limits: where thirty others compute, an answer of a server on the same machine takes longer than a minute of 50 ms."""
+
+
+class Attempts:
+    def __init__(self, changes: Changes, curls: CurlLoop, settings: TransferSettings) -> None:
+        self._changes = changes
+        self._curls = curls
+        self._settings = settings
+
+    async def download(self, operation: Operation, file: PartialFile) -> None:
+        """Until all of it is in the file. Raises what `errors.fault_of` takes."""
+        saved = operation.saved
+        listener = _Listener(operation, self._changes)
+        engine = Download(self._request(operation), file, saved.validator, listener, saved.whole_bytes)
+        try:
+            await engine.attempt(self._curls)
+        finally:
+            saved.response = engine.response or saved.response
+
+    async def upload(self, operation: Operation) -> None:
+        """Until the server has said that it is well. Raises what `errors.fault_of` takes."""
+        saved = operation.saved
+        assert saved.spec.path is not None
+        body = FileBody(Path(saved.spec.path))
+        try:
+            saved.progress = replace(saved.progress, bytes_sent=0, total_bytes_to_send=body.length)
+            answer = AnswerFile(self.answer_of(operation))
+            try:
+                engine = Upload(self._request(operation), body, answer, _Listener(operation, self._changes))
+                try:
+                    await engine.attempt(self._curls)
+                finally:
+                    saved.response = engine.response or saved.response
+            finally:
+                answer.close()
+        finally:
+            body.close()
+
+    def answer_of(self, operation: Operation) -> Path:
+        """What a server has said to an upload: in a folder beside the store."""
+        folder = Path(self._settings.store).with_suffix(".answers")
+        folder.mkdir(exist_ok=True)
+        return folder / operation.id
+
+    def _request(self, operation: Operation) -> TransferRequest:
+        minute_us = max(self._settings.minute_us, LEAST_MINUTE_US)
+        return request_of(operation.saved.spec, trusted=Path(self._settings.trusted), minute_us=minute_us)
+
+
+class _Listener:
+    """What the engine says is written down, or told."""
+
+    def __init__(self, operation: Operation, changes: Changes) -> None:
+        self._operation = operation
+        self._changes = changes
+
+    def begun(self, validator: str, whole_bytes: int | None, *, restarted: bool) -> None:
+        saved = self._operation.saved
+        restarted = restarted or saved.progress.bytes_received > 0
+        saved.validator, saved.whole_bytes = validator, whole_bytes
+        saved.progress = replace(
+            saved.progress, bytes_received=0, total_bytes_to_receive=whole_bytes or 0, has_restarted=restarted
+        )
+        self._changes.changed(self._operation)
+        self._changes.write()
+
+    def received(self, length_bytes: int) -> None:
+        saved = self._operation.saved
+        saved.progress = replace(saved.progress, bytes_received=length_bytes)
+        self._changes.moved(self._operation)
+
+    def sent(self, length_bytes: int) -> None:
+        saved = self._operation.saved
+        restarted = saved.progress.has_restarted or length_bytes < saved.progress.bytes_sent
+        saved.progress = replace(saved.progress, bytes_sent=length_bytes, has_restarted=restarted)
+        self._changes.moved(self._operation)
+
+
+def is_timeout(error: Exception) -> bool:
+    """BTR-015, BTR-016."""
+    return isinstance(error, CurlError) and error.code == pycurl.E_OPERATION_TIMEDOUT

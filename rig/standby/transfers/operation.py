@@ -1,0 +1,81 @@
+"""One operation as it is now: what is written down of it, and what is of this process alone."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from rig.standby.transfers.store import SavedOperation
+from rig.standby.wire.transfer_enums import BackgroundTransferStatus
+from rig.standby.wire.transfer_types import PART_SUFFIX, TransferState
+from rig.standby.wire.transfers import Owned
+
+Status = BackgroundTransferStatus
+
+REPEATABLE = frozenset({"GET", "HEAD", "PUT"})
+"""Methods of requests that may be cut off and begun again (BTR-018, BTR-020)."""
+
+
+class Operation:
+    def __init__(self, saved: SavedOperation) -> None:
+        self.saved = saved
+        self.permit = Status.PAUSED_SYSTEM_POLICY
+        """RUNNING: it may; else what it is paused with. What a process before was told is not so any more."""
+        self.work: asyncio.Task[None] | None = None
+        """Its request, from the connection to the file's name."""
+        self.finishing = False
+        """The request is over, and went well."""
+        self.marked_s = 0.0
+        """When its bytes were last in the timeline."""
+
+    @property
+    def id(self) -> str:
+        return self.saved.spec.id
+
+    @property
+    def is_download(self) -> bool:
+        return self.saved.spec.direction == "download"
+
+    @property
+    def method(self) -> str:
+        return self.saved.spec.method.upper() or ("GET" if self.is_download else "POST")
+
+    @property
+    def is_repeatable(self) -> bool:
+        return self.method in REPEATABLE
+
+    @property
+    def target(self) -> Path:
+        """Of a download."""
+        assert self.saved.spec.path is not None
+        return Path(self.saved.spec.path)
+
+    @property
+    def part(self) -> Path | None:
+        """Where the bytes of a download are until it is whole."""
+        return self.target.with_name(self.target.name + PART_SUFFIX) if self.is_download else None
+
+    @property
+    def waits(self) -> bool:
+        """For its turn."""
+        saved = self.saved
+        return (
+            saved.started and not saved.paused and not saved.status.ended and self.permit is Status.RUNNING and self.work is None
+        )
+
+    @property
+    def shown(self) -> BackgroundTransferStatus:
+        saved = self.saved
+        if saved.status.ended or not saved.started:
+            return saved.status
+        if saved.paused:
+            return Status.PAUSED_BY_APPLICATION
+        if self.permit is not Status.RUNNING:
+            return self.permit
+        return Status.RUNNING if self.work is not None else Status.IDLE
+
+    @property
+    def owned(self) -> Owned:
+        saved = self.saved
+        state = TransferState(saved.spec, saved.status, saved.progress, saved.response, saved.fault, saved.attempts)
+        return Owned(saved.package, state, saved.number)

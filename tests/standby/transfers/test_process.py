@@ -1,0 +1,117 @@
+"""The process of background transfers, asked as the system asks it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rig.peers.http import HttpServer
+from rig.peers.http_handlers import hold
+from rig.standby.wire import transfers
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
+from tests.standby.transfers.conftest import Play
+from tests.standby.transfers.files import ETAG, FIRST, serve
+from tests.standby.transfers.scene import Scene
+
+
+def test_a_download_is_created_started_permitted_and_done(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    web.on("/", serve(FIRST, ETAG))
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.create(stage.spec(web.url()))
+        await stage.call(transfers.Start(id_))
+        await stage.is_(id_, Status.PAUSED_SYSTEM_POLICY)
+        assert web.requests() == []
+        await stage.permit(id_)
+        await stage.ended(id_)
+        state = stage.states[id_]
+        assert (state.status, state.attempts, state.fault) == (Status.COMPLETED, 1, None)
+        assert (state.progress.bytes_received, state.progress.total_bytes_to_receive) == (len(FIRST), len(FIRST))
+        assert (tmp_path / "episode").read_bytes() == FIRST
+        assert not (tmp_path / "episode.part").exists()
+        listed = await stage.process.list_all()
+        assert [owned.state for owned in listed] == [state]
+        assert await stage.process.list_all(above=listed[0].number) == []
+        await stage.call(transfers.Forget(id_))
+        assert await stage.process.list_all() == []
+
+    play_scene(scene)
+
+
+def test_paused_by_its_app_and_resumed(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    """BTR-018: the request is dropped, what has come stays."""
+
+    async def scene(stage: Scene) -> None:
+        web.on("/", hold)
+        id_ = await stage.begin(web.url())
+        await stage.is_(id_, Status.RUNNING)
+        await stage.until(lambda: bool(web.requests()))
+        await stage.call(transfers.Pause(id_))
+        web.connections[0].wait_closed()
+        assert (await stage.process.list_all())[0].state.status is Status.PAUSED_BY_APPLICATION
+        with pytest.raises(HostError) as refused:
+            await stage.call(transfers.Pause(id_))
+        assert refused.value.hresult is HResult.ILLEGAL_METHOD_CALL
+        web.on("/", serve(FIRST, ETAG))
+        await stage.call(transfers.Resume(id_))
+        await stage.ended(id_)
+        assert (tmp_path / "episode").read_bytes() == FIRST
+
+    play_scene(scene)
+
+
+def test_what_may_not_run_any_more_has_no_connection_when_that_is_answered(web: HttpServer, play_scene: Play) -> None:
+    web.on("/", hold)
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(web.url())
+        await stage.until(lambda: bool(web.requests()))
+        await stage.permit(id_, status=Status.PAUSED_NO_NETWORK)
+        web.connections[0].wait_closed()
+        await stage.is_(id_, Status.PAUSED_NO_NETWORK)
+
+    play_scene(scene)
+
+
+def test_killed_it_goes_on_where_it_was(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    """Nothing runs before somebody says so again."""
+    web.on("/", hold)
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(web.url())
+        await stage.until(lambda: bool(web.requests()))
+        await stage.kill()
+        await stage.is_(id_, Status.PAUSED_SYSTEM_POLICY)
+        web.on("/", serve(FIRST, ETAG))
+        await stage.permit(id_)
+        await stage.ended(id_)
+        assert (tmp_path / "episode").read_bytes() == FIRST
+        assert stage.states[id_].attempts == 2
+
+    play_scene(scene)
+
+
+def test_two_on_one_target_are_refused(web: HttpServer, play_scene: Play) -> None:
+    async def scene(stage: Scene) -> None:
+        await stage.create(stage.spec(web.url()))
+        with pytest.raises(HostError, match="is the target of another background transfer"):
+            await stage.create(stage.spec(web.url()))
+        await stage.create(stage.spec(web.url(), "another"))
+
+    play_scene(scene)
+
+
+def test_cancelled_nothing_is_left(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    web.on("/", hold)
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(web.url())
+        await stage.until(lambda: bool(web.requests()))
+        await stage.call(transfers.Cancel(id_))
+        web.connections[0].wait_closed()
+        assert list(tmp_path.glob("episode*")) == []
+        await stage.is_(id_, Status.CANCELED)
+
+    play_scene(scene)
