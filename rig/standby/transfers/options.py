@@ -24,7 +24,7 @@ NOBODY = os.devnull
 
 def apply(curl: Any, request: TransferRequest) -> None:
     """Raises ValueError for what cannot be a header."""
-    curl.setopt(pycurl.URL, request.uri)
+    curl.setopt(pycurl.URL, request.uri.encode())
     curl.setopt(pycurl.PROTOCOLS, HTTP | pycurl.PROTO_FTP)
     secure = request.uri[:6].lower() == "https:"
     curl.setopt(
@@ -39,7 +39,7 @@ def apply(curl: Any, request: TransferRequest) -> None:
     curl.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
     curl.setopt(pycurl.COOKIEFILE, "")  # an engine of its own, empty at first
-    curl.setopt(pycurl.HTTPHEADER, [line_of(header) for header in _headers(request)])
+    curl.setopt(pycurl.HTTPHEADER, [line_of(header).encode() for header in _headers(request)])
     _secure(curl, request)
     _authenticate(curl, request)
 
@@ -78,9 +78,9 @@ def _authenticate(curl: Any, request: TransferRequest) -> None:
     curl.setopt(SUPPRESS_CONNECT_HEADERS, 1)
     if request.server_credential is not None:
         curl.setopt(pycurl.HTTPAUTH, pycurl.HTTPAUTH_BASIC)
-        curl.setopt(pycurl.USERNAME, request.server_credential.user_name)
-        curl.setopt(pycurl.PASSWORD, request.server_credential.password)
+        curl.setopt(pycurl.USERNAME, request.server_credential.user_name.encode())
+        curl.setopt(pycurl.PASSWORD, request.server_credential.password.encode())
     if request.proxy and request.proxy_credential is not None:
         curl.setopt(pycurl.PROXYAUTH, pycurl.HTTPAUTH_BASIC)
-        curl.setopt(pycurl.PROXYUSERNAME, request.proxy_credential.user_name)
-        curl.setopt(pycurl.PROXYPASSWORD, request.proxy_credential.password)
+        curl.setopt(pycurl.PROXYUSERNAME, request.proxy_credential.user_name.encode())
+        curl.setopt(pycurl.PROXYPASSWORD, request.proxy_credential.password.encode())

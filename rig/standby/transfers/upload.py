@@ -66,10 +66,13 @@ class Upload:
             raise CurlError(pycurl.E_SEND_ERROR, f"the server took {self._sent_bytes} of {self._body.length} bytes")
 
     def _described(self) -> TransferRequest:
-        headers = self._request.headers
-        if any(name.lower() == "content-type" for name, _value in headers):
+        """What the body is, the app may know better; where its parts end, it does not."""
+        own, type_ = self._request.headers, self._body.media_type
+        named = [header for header in own if header[0].lower() == "content-type"]
+        if named and not type_.startswith("multipart/"):
             return self._request
-        return dataclasses.replace(self._request, headers=(*headers, ("Content-Type", self._body.media_type)))
+        others = (header for header in own if header not in named)
+        return dataclasses.replace(self._request, headers=(*others, ("Content-Type", type_)))
 
     def _prepare(self, exchange: Exchange) -> None:
         curl, method, length = exchange.curl, self._request.method, self._body.length

@@ -42,6 +42,20 @@ class Told:
         self.lengths.append(length_bytes)
 
 
+class Sent:
+    """What an upload tells."""
+
+    def __init__(self) -> None:
+        self.sent_bytes: list[int] = []
+        self.received_bytes = 0
+
+    def sent(self, length_bytes: int) -> None:
+        self.sent_bytes.append(length_bytes)
+
+    def received(self, length_bytes: int) -> None:
+        self.received_bytes = length_bytes
+
+
 def on_loop(work: Callable[[CurlLoop], Awaitable[Any]]) -> Any:
     async def life() -> Any:
         curls = CurlLoop()

@@ -17,22 +17,10 @@ from rig.standby.transfers.errors import HttpFailed, web_error
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.upload import NoUploads, Upload
 from rig.standby.wire.transfer_enums import WebErrorStatus
-from tests.standby.transfers.engine import on_loop
+from tests.standby.transfers.engine import Sent, on_loop
 
 BODY = hashlib.shake_128(b"body").digest(3_000_000)
 """More than a kernel's buffers hold."""
-
-
-class Told:
-    def __init__(self) -> None:
-        self.sent_bytes: list[int] = []
-        self.received_bytes = 0
-
-    def sent(self, length_bytes: int) -> None:
-        self.sent_bytes.append(length_bytes)
-
-    def received(self, length_bytes: int) -> None:
-        self.received_bytes = length_bytes
 
 
 @pytest.fixture
@@ -42,9 +30,9 @@ def source(tmp_path: Path) -> Path:
     return path
 
 
-def upload(request: TransferRequest, source: Path, limit_bytes: int = 10_000) -> tuple[Upload, Told]:
+def upload(request: TransferRequest, source: Path, limit_bytes: int = 10_000) -> tuple[Upload, Sent]:
     """One attempt; what the server says is in "answer" beside the source. Raises as `Upload.attempt`."""
-    told, body, said = Told(), FileBody(source), AnswerFile(source.with_name("answer"), limit_bytes)
+    told, body, said = Sent(), FileBody(source), AnswerFile(source.with_name("answer"), limit_bytes)
     try:
         one = Upload(request, body, said, told)
         on_loop(one.attempt)
