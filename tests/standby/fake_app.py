@@ -17,6 +17,7 @@ from rig.standby.wire.app_channels import (
     UsingTransport,
     WaitForPushEnabled,
 )
+from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.app_tasks import RegisterTask, RequestAccess, TaskDone
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.from_app import AppReady, ReadBegin, ReadCompleted, Suspended
@@ -65,6 +66,7 @@ class FakeApp:
         self.on_cancel: Callable[[CancelRun], None] = lambda cancel: None
         self.progress: list[TaskProgressed] = []
         self.completions: list[TaskCompleted] = []
+        self.on_notification: Callable[[NotificationReceived], None] = lambda event: None
         self.asked: list[Suspending] = []
         self.on_suspending: Callable[[Suspending], None] = lambda asked: self.notify(Suspended(asked.number))
         self.resumed: list[Resuming] = []
@@ -262,6 +264,8 @@ class FakeApp:
                 self.progress.append(notice)
             case TaskCompleted():
                 self.completions.append(notice)
+            case NotificationReceived():
+                self.on_notification(notice)
             case Suspending():
                 self.asked.append(notice)
                 self.on_suspending(notice)

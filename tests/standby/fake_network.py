@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 from rig.standby.system.network import NetworkState
@@ -15,12 +16,19 @@ class FakeNetwork:
     def __init__(self, state: NetworkState = CONNECTED) -> None:
         self._state = state
         self._listeners: list[Callable[[], None]] = []
+        self.dial: Callable[[], socket.socket] | None = None
+        """Who answers a connection."""
 
     def now(self) -> NetworkState:
         return self._state
 
     def subscribe(self, heard: Callable[[], None]) -> None:
         self._listeners.append(heard)
+
+    async def connect(self, address: str, port: int) -> socket.socket:
+        if self.dial is None or not self._state.connected:
+            raise ConnectionRefusedError(f"nobody listens at {address}:{port}")
+        return self.dial()
 
     def become(self, state: NetworkState) -> None:
         self._state = state

@@ -49,6 +49,7 @@ class SavedApp(msgspec.Struct, frozen=True):
     untested: bool = False
     """No test calls it: the system has started it for a task."""
     suspension: SavedSuspension = SavedSuspension()
+    follows_push: bool = False
 
 
 class AppProcess(SavedObject):
@@ -82,6 +83,8 @@ class AppProcess(SavedObject):
         self.is_task_host = saved.task_host
         self.follows_tasks = saved.follows_tasks
         """It has handlers of their progress and completion."""
+        self.follows_push = saved.follows_push
+        """It has handlers of raw notifications (RAW-007)."""
         self.untested = saved.untested
         self.ended_unseen = False
         """There was no system when it did: maybe it was never born, as the system died before it had started it."""
@@ -106,8 +109,8 @@ class AppProcess(SavedObject):
         self._reads = saved.reads
         self._reading = self._read_hold() if saved.reads else None
         self._runs = {order.instance: (order, self._run_hold(order)) for order in saved.runs}
-        self._failures: dict[str, Hold] = {}
-        """Of channels, until a read has ended for it."""
+        self._to_hear: dict[str, Hold] = {}
+        """What it has been told and is not done with: the failure of a channel, until a read has ended for it; a notification."""
         self._unheard: list[ToApp] = list(saved.unheard)
         self._peer = Peer(
             line,
@@ -135,6 +138,7 @@ class AppProcess(SavedObject):
             self.follows_tasks,
             self.untested,
             self.suspension.save(),
+            self.follows_push,
         )
 
     @property
@@ -155,7 +159,7 @@ class AppProcess(SavedObject):
     @property
     def busy(self) -> bool:
         """Whether it must not be stopped: it starts, has something to say or to hear, completes a read, or runs a task."""
-        to_hear = self._resuming is not None or bool(self._failures)
+        to_hear = self._resuming is not None or bool(self._to_hear)
         return self._starting is not None or to_hear or self._reads > 0 or bool(self._runs)
 
     @property
@@ -188,22 +192,31 @@ class AppProcess(SavedObject):
     def tell_failed(self, channel_id: str) -> None:
         """Its transport is of no more use. Stopped before its read has ended it would know that when it goes on for something
         else: then nobody connects again."""
-        if channel_id not in self._failures:
-            self._failures[channel_id] = self._governor.hold(self.label, f"the transport of channel {channel_id} has failed")
+        what = _failure_of(channel_id)
+        if what not in self._to_hear:
+            self.hears(what, f"the transport of channel {channel_id} has failed")
             asyncio.get_running_loop().call_later(FAILURE_S, self._failure_is_over, channel_id)
         self.tell(TransportFailed(channel_id))
 
     def failure_heard(self, channel_id: str) -> None:
         """A read of the channel has ended."""
-        hold = self._failures.pop(channel_id, None)
-        if hold is not None:
-            hold.release()
+        self.heard(_failure_of(channel_id))
 
     def _failure_is_over(self, channel_id: str) -> None:
         """It has no read that could have ended."""
-        if channel_id in self._failures:
+        if _failure_of(channel_id) in self._to_hear:
             self.failure_heard(channel_id)
             self._on_heard(self)
+
+    def hears(self, what: str, why: str) -> None:
+        """It is told, and must not be stopped until it is done with it, or its time for it is over: `heard`."""
+        self._to_hear[what] = self._governor.hold(self.label, why)
+
+    def heard(self, what: str) -> None:
+        """Safe to call twice."""
+        hold = self._to_hear.pop(what, None)
+        if hold is not None:
+            hold.release()
 
     def flush(self) -> None:
         """It is. The app may have died a moment ago: then nothing, and the line tells."""
@@ -342,9 +355,13 @@ class AppProcess(SavedObject):
             self._resuming.release()
             self._resuming = None
         self.ready()
-        for channel_id in list(self._failures):
-            self.failure_heard(channel_id)
+        for what in list(self._to_hear):
+            self.heard(what)
         self._reads = min(self._reads, 1)
         self.read_completed()
         for number in list(self._runs):
             self.run_done(number)
+
+
+def _failure_of(channel_id: str) -> str:
+    return f"the failure of {channel_id}"

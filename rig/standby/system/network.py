@@ -7,6 +7,8 @@ seen after it.
 from __future__ import annotations
 
 import asyncio
+import ipaddress
+import socket
 from collections.abc import Callable
 from typing import Protocol
 
@@ -34,6 +36,9 @@ class HostNetwork(Protocol):
     def subscribe(self, heard: Callable[[], None]) -> None:
         """It is called on the loop when something may have changed."""
 
+    async def connect(self, address: str, port: int) -> socket.socket:
+        """A TCP connection to an IP address. Raises OSError."""
+
 
 class KernelNetwork:
     """Of this process's namespace, watched on the running loop. `interface`: the one whose link is the host's."""
@@ -49,6 +54,17 @@ class KernelNetwork:
 
     def subscribe(self, heard: Callable[[], None]) -> None:
         self._listeners.append(heard)
+
+    async def connect(self, address: str, port: int) -> socket.socket:
+        version = ipaddress.ip_address(address).version
+        sock = socket.socket(socket.AF_INET6 if version == 6 else socket.AF_INET)
+        try:
+            sock.setblocking(False)
+            await asyncio.get_running_loop().sock_connect(sock, (address, port))
+        except BaseException:
+            sock.close()
+            raise
+        return sock
 
     def _hear(self) -> None:
         self._news.now()

@@ -13,6 +13,8 @@ class Numbers(msgspec.Struct):
     runs: int = 0
     transfers: int = 0
     """Of sockets to the broker."""
+    notifications: int = 0
+    """Raw ones, that an app was to have."""
     keys: int = 0
     """Of connections and patterns that the driver knows."""
 
@@ -27,6 +29,10 @@ class Numbers(msgspec.Struct):
     def next_transfer(self) -> int:
         self.transfers += 1
         return self.transfers
+
+    def next_notification(self) -> int:
+        self.notifications += 1
+        return self.notifications
 
     def next_key(self, what: str) -> str:
         """`what`: "connection" or "pattern", for who reads it."""

@@ -30,12 +30,14 @@ from rig.standby.system.owners import Owners
 from rig.standby.system.package import PACKAGES, Packages, SavedPackage
 from rig.standby.system.power import PowerState, Screen, Sleep
 from rig.standby.system.processes import Processes
+from rig.standby.system.push.parts import PushParts
 from rig.standby.system.requests.app_calls import AppCalls
 from rig.standby.system.requests.bench_calls import BenchCalls
 from rig.standby.system.requests.channel_calls import ChannelCalls
 from rig.standby.system.requests.dispatch import AppMessages
 from rig.standby.system.requests.lever_calls import LeverCalls
 from rig.standby.system.requests.package_calls import PackageCalls
+from rig.standby.system.requests.push_calls import PushCalls
 from rig.standby.system.requests.socket_calls import SocketCalls
 from rig.standby.system.requests.task_calls import TaskCalls
 from rig.standby.system.restart import Outlived, Restart
@@ -124,7 +126,8 @@ class System:
         self.channels = ChannelParts(core, table, self.tasks.channel, self.system_events.happens)
         self.owners.add(*self.channels.owners)
         self.sockets = SocketParts(core, self.tasks.socket_activity)
-        self.owners.add(self.tasks.owner, self.sockets.owner)
+        self.push = PushParts(core, things, network, self.tasks.raw_push, lambda: self._ledger.now())
+        self.owners.add(self.tasks.owner, self.sockets.owner, self.push.owner)
         self._ledger = Ledger(store, rows, host.numbers, self.power, faults.met)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
@@ -134,8 +137,9 @@ class System:
         channel_calls = ChannelCalls(self.channels, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         socket_calls = SocketCalls(self.sockets.broker)
+        push_calls = PushCalls(self.push.client, self.push.delivery)
         handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers(), socket_calls.handlers()
-        self.app_messages = AppMessages(self.governor, self.processes, *handlers)
+        self.app_messages = AppMessages(self.governor, self.processes, *handlers, push_calls.handlers())
         lever_calls = LeverCalls(self.surroundings, self.system_events.happens, self.tasks.scheduler.cancel_package, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
         package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)
@@ -147,7 +151,7 @@ class System:
             self._sleep,
             self.processes,
             self.owners,
-            {**lever_calls.handlers(), **package_calls.handlers()},
+            {**lever_calls.handlers(), **package_calls.handlers(), **push_calls.of_bench()},
             aoac=rules.aoac,
         )
         self._restart = Restart(things, self._make_app, driver, supervisor, self.processes, self.owners)
@@ -185,6 +189,7 @@ class System:
     async def close(self) -> None:
         """Every app ends with it."""
         self.sockets.watch.stop()
+        self.push.client.stop()
         for app in self.processes:
             app.child.kill()
         await self._background.stop()

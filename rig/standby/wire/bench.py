@@ -121,6 +121,13 @@ class CancelTasks(Call[None], frozen=True):
     reason: BackgroundTaskCancellationReason
 
 
+class UsePushService(Call[None], frozen=True):
+    """The one that the host keeps a line to from now on, by its IP address; "": none. PUSH_CONNECTED tells."""
+
+    address: Annotated[str, Meta(max_length=64)]
+    port: Annotated[int, Meta(ge=0, le=0xFFFF)]
+
+
 FromBench: TypeAlias = (
     StartApp
     | EnterStandby
@@ -139,6 +146,7 @@ FromBench: TypeAlias = (
     | SetSurroundings
     | SystemEventHappens
     | CancelTasks
+    | UsePushService
 )
 
 

@@ -23,6 +23,7 @@ from rig.standby.wire.app_channels import (
     UsingTransport,
     WaitForPushEnabled,
 )
+from rig.standby.wire.app_push import ClosePushChannel, CreatePushChannel, FollowPush, NotificationHandled
 from rig.standby.wire.app_sockets import BindEnabled, EnableTransfer, ListSockets, SocketTaken, TakeSocket, TransferSocket
 from rig.standby.wire.app_tasks import (
     CancelHandled,
@@ -136,6 +137,10 @@ FromApp: TypeAlias = (
     | TakeSocket
     | SocketTaken
     | ListSockets
+    | CreatePushChannel
+    | ClosePushChannel
+    | FollowPush
+    | NotificationHandled
     | ReadBegin
     | ReadCompleted
     | TransportClosed

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, TypeAlias
 
+from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 from rig.standby.wire.triggers import AnyDetails, AnyTrigger, channel_of, kind_of
@@ -81,7 +82,17 @@ class TestLine(Notice, frozen=True):
     __test__ = False  # pytest takes it for a test by its name
 
 
-ToApp: TypeAlias = RunTask | CancelRun | TaskProgressed | TaskCompleted | TransportFailed | Suspending | Resuming | TestLine
+ToApp: TypeAlias = (
+    RunTask
+    | CancelRun
+    | TaskProgressed
+    | TaskCompleted
+    | TransportFailed
+    | NotificationReceived
+    | Suspending
+    | Resuming
+    | TestLine
+)
 
 
 class Invoke(Call[Any], frozen=True):

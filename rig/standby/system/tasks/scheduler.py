@@ -31,7 +31,7 @@ from rig.standby.system.tasks.registry import Registry
 from rig.standby.wire.faults import as_refusal, is_foreseen
 from rig.standby.wire.hresult import HostError
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason as Reason
-from rig.standby.wire.triggers import AnyDetails, Maintenance, SocketActivity, SystemEvent, Time
+from rig.standby.wire.triggers import AnyDetails, Maintenance, RawPush, SocketActivity, SystemEvent, Time
 from rig.timeline import TimelineWriter
 
 RUNS_PER_APP = 256
@@ -99,7 +99,7 @@ class Scheduler:
 
     def fire(self, registration: Registration, details: AnyDetails | None = None, cause: str = "trigger") -> Instance | None:
         """`cause`: why a suspended app goes on. Returns the instance, which may wait since before; None: there is none."""
-        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
+        inert = self.inert(registration)
         if inert is not None:
             self._timeline.add("TASK_INERT", **registration.names, reason=inert)
             return None
@@ -118,11 +118,19 @@ class Scheduler:
         self._changed()
         return instance
 
+    def inert(self, registration: Registration) -> str | None:
+        """Why nothing would come of it if it fired, now or later."""
+        return self._policy.inert(self._registry.package_of(registration), registration.trigger)
+
     def refuses(self, registration: Registration) -> str | None:
         """Why nothing would come of it if it fired now."""
-        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
+        inert = self.inert(registration)
         crowd = len(self._instances.of_package(registration.package)) >= RUNS_PER_APP
         return inert or (f"{RUNS_PER_APP} runs of its tasks are not done" if crowd else None)
+
+    def has(self, number: int) -> bool:
+        """Whether that run waits or is under way."""
+        return any(instance.number == number for instance in self._instances)
 
     def _waiting(self, registration: Registration) -> Instance | None:
         if not isinstance(registration.trigger, LATCHED):
@@ -154,7 +162,7 @@ class Scheduler:
     def _must_wait(self, instance: Instance) -> bool:
         registration = instance.registration
         serviced = "its app is updated or uninstalled" if self._held_back[registration.package] else None
-        inert = self._policy.inert(self._registry.package_of(registration), registration.trigger)
+        inert = self.inert(registration)
         forbidden = serviced or inert or self._policy.why_not(registration)
         why = forbidden or self._hosts.why_not(registration) or self._crowd(instance)
         if why is not None:
@@ -358,5 +366,6 @@ class Scheduler:
 
 
 def _has_connection(registration: Registration) -> bool:
-    """A control channel's, or a brokered socket."""
-    return registration.channel_id is not None or isinstance(registration.trigger, SocketActivity)
+    """A control channel's, a brokered socket, or the one that a notification came on: what it makes the app say is to be sent
+    before the app is suspended (RAW-005)."""
+    return registration.channel_id is not None or isinstance(registration.trigger, (SocketActivity, RawPush))

@@ -24,6 +24,14 @@ class FiredTriggers(TriggerSource):
         self._over.append(over)
         self._scheduler.subscribe(room)
 
+    def inert(self, registration: Registration) -> str | None:
+        """Why it does nothing at all, now and later."""
+        return self._scheduler.inert(registration)
+
+    def has(self, run: int) -> bool:
+        """Whether that run waits or is under way: for who was not there when it was over."""
+        return self._scheduler.has(run)
+
     def why_not(self, registration: Registration) -> str | None:
         """Why nothing can be fired now."""
         return self._scheduler.refuses(registration)

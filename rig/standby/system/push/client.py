@@ -1,0 +1,289 @@
+"""The push client: one connection to the push service, made again whenever it is lost, as long as there is a service.
+
+Between attempts it waits, longer each time; not when the network has changed, or an app asks for a channel. In standby an attempt
+wakes the host: without a connection nothing else would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+from collections.abc import Callable
+
+from rig.errors import RigError
+from rig.push_line import Message, Notify, Power
+from rig.standby.system.background import Background
+from rig.standby.system.governor import Governor
+from rig.standby.system.network import HostNetwork
+from rig.standby.system.power import PowerState, Screen
+from rig.standby.system.push.dialogue import Answer, Dialogue
+from rig.standby.system.push.offload import PushOffload
+from rig.standby.system.push.state import LABEL, PUSH, PushState
+from rig.standby.system.situation import HostSituation, Situation
+from rig.standby.system.sleep_cycle import SleepCycle
+from rig.standby.system.supervising import Supervising
+from rig.standby.wire.hresult import HostError, HResult
+from rig.timeline import TimelineWriter
+
+CONNECT_S = 10.0
+"""Real time for a connection, and for the service to say Welcome on it."""
+FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
+"""Real time between attempts: twice as long after each; at once after a connection that was good for a while."""
+GOOD_S = 10.0
+EXEMPT_APPS = 200
+"""That the service hears of (rig/push_line.py)."""
+
+
+class PushClient:
+    def __init__(
+        self,
+        state: PushState,
+        offload: PushOffload,
+        network: HostNetwork,
+        supervisor: Supervising,
+        sleep: SleepCycle,
+        governor: Governor,
+        power: PowerState,
+        situation: HostSituation,
+        background: Background,
+        timeline: TimelineWriter,
+        *,
+        came: Callable[[Notify], None],
+        written: Callable[[], None],
+    ) -> None:
+        """`came`: a notification, once; `written` returns when all that has changed is written down."""
+        self._state = state
+        self._offload = offload
+        self._network = network
+        self._supervisor = supervisor
+        self._sleep = sleep
+        self._governor = governor
+        self._power = power
+        self._situation = situation
+        self._background = background
+        self._timeline = timeline
+        self._came = came
+        self._written = written
+        self._loop = asyncio.get_running_loop()
+        self._dialogue: Dialogue | None = None
+        self._attempt: asyncio.Future[None] | None = None
+        self._retry: asyncio.TimerHandle | None = None
+        self._failures = 0
+        self._has_network = False
+        self._stopped = False
+        power.subscribe(self._power_changed)
+        situation.subscribe(self._situation_changed)
+
+    # -- from the bench and from apps ----------------------------------------------------------------------------------
+
+    def use(self, address: str, port: int) -> None:
+        """The service from now on; "": none. The one that it has already: nothing."""
+        if (address, port) == (self._state.address, self._state.port):
+            return
+        self._leave()
+        self._state.address, self._state.port = address, port
+        self._state.service, self._state.last = "", 0
+        self._failures = 0
+        self.connect_now()
+
+    async def ask(self, make: Callable[[int], Message]) -> Answer:
+        """Of an app. Raises HostError FAIL without connectivity (RAW-015)."""
+        return await (await self._connected()).ask(make)
+
+    def tell_gone(self, app: str) -> None:
+        """It is uninstalled; the service hears of it now or later."""
+        if self._state.address:
+            self._state.gone = (*self._state.gone, app)
+            if self._dialogue is not None and self._state.connected and self._has_network:
+                self._dialogue.tell_gone(app)
+
+    async def _connected(self) -> Dialogue:
+        if not self._state.address:
+            raise HostError(HResult.FAIL, "the host has no push service")
+        if not self._situation.now.internet_available:
+            raise HostError(HResult.FAIL, "no connectivity: the push service cannot be reached")
+        if not self._state.connected:
+            self.connect_now()
+            if self._attempt is not None:
+                await asyncio.shield(self._attempt)
+        if self._dialogue is None or not self._state.connected:
+            raise HostError(HResult.FAIL, "the push service cannot be reached")
+        return self._dialogue
+
+    # -- the connection ------------------------------------------------------------------------------------------------
+
+    def connect_now(self) -> None:
+        """Unless it is, or an attempt is under way."""
+        self._no_retry()
+        wanted = self._state.address and self._power.screen is not Screen.SHUTDOWN and not self._stopped
+        if wanted and self._dialogue is None and self._attempt is None:
+            self._attempt = self._loop.create_future()
+            self._background.start("the connection to the push service", self._try(self._attempt))
+
+    async def _try(self, attempt: asyncio.Future[None]) -> None:
+        """What fails is tried again later."""
+        try:
+            with self._governor.hold(LABEL, "it connects"):
+                await self._sleep.wake("push_reconnect")
+                await self._connect(self._state.address, self._state.port)
+        except (OSError, RigError, HostError) as error:
+            self._lose(str(error) or "it took too long")
+        finally:
+            self._attempt = None
+            attempt.set_result(None)
+        if self._dialogue is None:
+            self._failures += 1
+            self._try_later()
+
+    async def _connect(self, address: str, port: int) -> None:
+        """Raises what the driver, the kernel or time does."""
+        await self._offload.give_back()
+        async with asyncio.timeout(CONNECT_S):
+            sock = await self._network.connect(address, port)
+        if (address, port) != (self._state.address, self._state.port):
+            sock.close()
+            raise OSError("there is another service now")
+        dialogue = self._dialogue = self._speak_on(sock)
+        dialogue.hello(self._power_now())
+        dialogue.line.listen()
+        async with asyncio.timeout(CONNECT_S):
+            await dialogue.welcomed
+        await self._supervisor.put(PUSH, dialogue.line.fileno())
+        if self._dialogue is not dialogue:
+            raise OSError("it was lost at once")
+        self._state.connected = True
+        self._timeline.add("PUSH_CONNECTED", address=address, port=port, acknowledged=self._state.last)
+        dialogue.tell_power(self._power_now())
+        await self._offload.reserve(dialogue.line.fileno())
+
+    def _speak_on(self, sock: socket.socket) -> Dialogue:
+        return Dialogue(
+            sock, self._state, self._governor, self._timeline, came=self._came, written=self._written, over=self._over
+        )
+
+    def lose(self, why: str) -> None:
+        """The device, or whoever else knows, says that the connection is of no use."""
+        if self._dialogue is not None:
+            self._dialogue.line.end(why)
+
+    def _over(self, dialogue: Dialogue, why: str) -> None:
+        if dialogue is not self._dialogue:
+            return
+        self._lose(why)
+        if self._attempt is None:  # else that is what fails
+            was_good = self._loop.time() - dialogue.since_s > GOOD_S
+            self._failures = 0 if was_good else self._failures + 1
+            self._try_later()
+
+    def _lose(self, why: str) -> None:
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            dialogue.close()
+        self._supervisor.remove(PUSH)
+        if self._state.connected:
+            self._state.connected = False
+            self._timeline.add("PUSH_LOST", address=self._state.address, port=self._state.port, error=why)
+
+    def _leave(self) -> None:
+        """On purpose."""
+        self._no_retry()
+        dialogue, self._dialogue = self._dialogue, None
+        if dialogue is not None:
+            dialogue.close(on_purpose=self._has_network)
+            self._supervisor.remove(PUSH)
+            self._state.connected = False
+
+    def _try_later(self) -> None:
+        self._no_retry()
+        if self._stopped:
+            return
+        wait_s = min(FIRST_WAIT_S * 2 ** (self._failures - 1), LONGEST_WAIT_S) if self._failures else 0.0
+        self._retry = self._loop.call_later(wait_s, self.connect_now)
+
+    def _no_retry(self) -> None:
+        if self._retry is not None:
+            self._retry.cancel()
+            self._retry = None
+
+    # -- what happens around it ----------------------------------------------------------------------------------------
+
+    def network_goes(self) -> None:
+        self._has_network = False
+        if self._dialogue is not None:
+            self._dialogue.line.pause()
+
+    def network_is_back(self) -> None:
+        self._has_network = self._power.awake
+        if not self._has_network:
+            return
+        if self._dialogue is not None:
+            self._dialogue.line.listen()
+            self._dialogue.tell_power(self._power_now())
+        elif self._retry is None:  # also of a system that is a new one
+            self.connect_now()
+
+    def _power_changed(self) -> None:
+        if self._power.screen is Screen.SHUTDOWN:
+            self._leave()
+        else:
+            self._tell_power()
+
+    def _tell_power(self) -> None:
+        if self._dialogue is not None and self._has_network:
+            self._dialogue.tell_power(self._power_now())
+
+    def _power_now(self) -> Power:
+        around = self._situation.now.surroundings
+        screen_on = self._power.screen is Screen.ACTIVE
+        return Power(screen_on, around.ac, around.energy_saver_on, around.energy_saver_exempt[:EXEMPT_APPS])
+
+    def _situation_changed(self, before: Situation, after: Situation) -> None:
+        """The service is told also while the host sleeps: it would keep back what may come now."""
+        if before.network != after.network:
+            self._network_changed(after)
+        if before.surroundings != after.surroundings and self._dialogue is not None:
+            if self._has_network:
+                self._tell_power()
+            else:
+                self._background.start("the power state, to the push service", self._wake_to_tell())
+
+    async def _wake_to_tell(self) -> None:
+        with contextlib.suppress(RigError), self._governor.hold(LABEL, "the push service is to know of the power state"):
+            await self._sleep.wake("push_power")
+
+    def _network_changed(self, now: Situation) -> None:
+        if not now.network.connected:
+            return
+        self._failures = 0
+        if self._dialogue is None:
+            self.connect_now()
+        elif self._dialogue.line.local_address not in now.network.addresses:
+            self.lose("the host has another address")
+        elif self._has_network:
+            self._dialogue.probe("is the push service still there?")
+
+    # -- after a restart -----------------------------------------------------------------------------------------------
+
+    def take_up(self, fd: int | None) -> None:
+        """One on which nobody had said Welcome, as far as is written down, is begun anew."""
+        if fd is not None and self._state.connected:
+            self._dialogue = self._speak_on(socket.socket(fileno=fd))
+            self._dialogue.was_welcomed()
+            return
+        if fd is not None:
+            socket.socket(fileno=fd).close()
+            self._supervisor.remove(PUSH)
+        self._state.connected = False
+
+    @property
+    def fd(self) -> int | None:
+        """Of the connection, while it is good."""
+        return self._dialogue.line.fileno() if self._dialogue is not None and self._state.connected else None
+
+    def stop(self) -> None:
+        """The system ends."""
+        self._stopped = True
+        self._no_retry()
+        if self._dialogue is not None:
+            self._dialogue.line.pause()
