@@ -184,6 +184,7 @@ class TimelineEvent(StrEnum):
     PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
     PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
     PUSH_RECEIVED = "PUSH_RECEIVED", "A raw notification came: number, app, channel, bytes."
+    PUSH_EVENT = "PUSH_EVENT", "The app's handlers of notifications are called: app, instance, notification, channel, bytes."
     PUSH_DROPPED = "PUSH_DROPPED", "It is given to nobody: number, app, channel, why."
     PUSH_ACKNOWLEDGED = "PUSH_ACKNOWLEDGED", "The service is told that it came, and what came of it is kept: number."
     LEVER = (

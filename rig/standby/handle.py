@@ -12,7 +12,7 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import msgspec
 
@@ -48,6 +48,16 @@ STORES = "system.db", "transfers.db"
 WAITS_FOR_TASKS = bench.EndApp, bench.UpdatePackage, bench.UninstallPackage
 """Answered when the tasks that it cancels have ended, at the end of their grace at the latest, and an app has done what it does
 before it is stopped."""
+
+
+class PushServiceAddress(Protocol):
+    """Where a push service has its lines to hosts."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def line_port(self) -> int: ...
 
 
 class StandbyHost:
@@ -218,6 +228,18 @@ class StandbyHost:
     def wait_for(self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, **detail: Any) -> Record:
         """Timeline.wait, for ten-line tests."""
         return self.timeline.wait(event, timeout_s=timeout_s, after=after, count=count, **detail)
+
+    # -- push ----------------------------------------------------------------------------------------------------------
+
+    def use_push_service(self, service: PushServiceAddress | None) -> Record | None:
+        """Keep the host's line to that push service (`bench.serve_push_service`) from now on, awake and asleep; returns when it is there.
+        None: to none any more."""
+        if service is None:
+            self._call(bench.UsePushService("", 0))
+            return None
+        after = self.timeline.mark()
+        self._call(bench.UsePushService(service.address, service.line_port))
+        return self.timeline.wait("PUSH_CONNECTED", after=after)
 
     # -- the device, as a Requester ------------------------------------------------------------------------------------
 

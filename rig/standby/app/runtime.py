@@ -29,10 +29,12 @@ from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.followers import Followers
 from rig.standby.app.limits import Limits
+from rig.standby.app.notifications import Notifications
 from rig.standby.app.posted_reads import PostedReads
 from rig.standby.app.suspension import Suspension
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.app_data import data_of
+from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import host_error_of
@@ -79,6 +81,7 @@ class Runtime:
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
         self._followers = Followers(self._faults, self._crew)
+        self._notifications = Notifications(self._faults, self.service.notify, self._crew)
         self._suspension = Suspension(self._faults, self.service.notify, self._crew)
         threading.excepthook = self._thread_ended
         session.enter(self)
@@ -154,5 +157,7 @@ class Runtime:
                 self._followers.progressed(notice)
             case TaskCompleted():
                 self._followers.completed(notice)
+            case NotificationReceived():
+                self._notifications.received(notice)
             case Suspending() | Resuming():
                 self._suspension.told(notice)

@@ -19,6 +19,7 @@ from rig.standby.wire.app_types import WORDS_LENGTH
 from rig.standby.wire.message import Notice
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 from rig.standby.wire.to_app import CancelRun, RunTask
+from rig.standby.wire.triggers import RawNotificationDetails
 
 OUT_OF_MEMORY = "out of memory"
 """Of a run that has met its limit and did not handle that (BGT-029); compared by identity, as an app may raise these words."""
@@ -55,10 +56,19 @@ class TaskRuns:
         self._ordered.add(order.instance)
         instance = BackgroundTaskInstance(order)
         self._instances[order.instance] = instance
+        self._has_data(order)
         early = self._early.pop(order.instance, None)
         if early is not None:
             self._cancelled(instance, early)
         self._crew.add(("run", order.task_id), lambda: self._run(order, instance))
+
+    def _has_data(self, order: RunTask) -> None:
+        """What it runs for is here before it runs (RAW-004)."""
+        if isinstance(order.details, RawNotificationDetails):
+            read: dict[str, Any] = {"socket": None, "channel": order.details.channel_id, "status": "COMPLETED"}
+            read["run"] = order.instance
+            self._faults.add("READ_COMPLETE_ENTER", bytes=len(order.details.content), **read)
+            self._faults.add("READ_COMPLETE_EXIT", **read)
 
     def cancel(self, order: CancelRun) -> None:
         instance = self._instances.get(order.instance)
