@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from rig.peers.mirror import Mirror
     from rig.peers.nginx import Nginx
     from rig.peers.program import Program
+    from rig.peers.push_service import PushService
     from rig.peers.websocket import WebSocketServer
 
 
@@ -167,6 +168,24 @@ class Bench:
         from rig.peers.http_proxy import HttpProxy
 
         return HttpProxy(*self._place(name, ipv6), port, credentials=credentials)
+
+    def serve_push_service(
+        self,
+        name: str = "server",
+        *,
+        ipv6: bool = False,
+        port: int = 0,
+        line_port: int = 0,
+        tls: ssl.SSLContext | None = None,
+        line_tls: ssl.SSLContext | None = None,
+    ) -> PushService:
+        """A push service for raw notifications, on the named machine of the topology. `tls`: https for those who post;
+        `line_tls`: hosts' lines over TLS. The caller closes it."""
+        from rig.peers.push_service import PushService
+
+        trust = None if tls is None else ssl.create_default_context(cafile=self.authority.trusted)
+        where = self._place(name, ipv6)
+        return PushService(*where, self.config.clock, port, line_port, tls=tls, line_tls=line_tls, trust=trust)
 
     def serve_udp(self, name: str, *, ipv6: bool = False, port: int = 0) -> UdpPeer:
         """A datagram socket on the named machine of the topology. The caller closes it."""

@@ -181,6 +181,17 @@ class TimelineEvent(StrEnum):
         "It is over: app, id, direction, status, bytes, total, error (of an ERROR: its web error and words).",
     )
     TRANSFER_FORGOTTEN = "TRANSFER_FORGOTTEN", "Its app has heard how it ended, or is gone: app, id."
+    PUSH_LINE_UP = (
+        "PUSH_LINE_UP",
+        "The push service has a host's line: line, acknowledged (the host's last), unacknowledged (of those that went before).",
+    )
+    PUSH_LINE_DOWN = "PUSH_LINE_DOWN", "It has it no more: line, why."
+    PUSH_POSTED = "PUSH_POSTED", "The push service took a notification: notification, app, channel, bytes, priority."
+    PUSH_SENT = "PUSH_SENT", "It goes to its host: notification, app, channel, number, again (on another line than before)."
+    PUSH_HELD = "PUSH_HELD", "It waits: notification, app, channel, way (cached or batched)."
+    PUSH_EXPIRED = "PUSH_EXPIRED", "Its time to live was over before it came: notification, app, channel, why."
+    PUSH_DISCARDED = "PUSH_DISCARDED", "It goes to nobody: notification, app, channel, why."
+    PUSH_DELIVERED = "PUSH_DELIVERED", "Its host has acknowledged it: notification, app, channel, number."
     PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
     PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
     PUSH_RECEIVED = "PUSH_RECEIVED", "A raw notification came: number, app, channel, bytes."

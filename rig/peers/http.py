@@ -14,6 +14,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+from collections import deque
 from collections.abc import Callable
 
 import h11
@@ -43,15 +44,18 @@ class HttpServer(Listener[HttpConnection]):
         *,
         tls: ssl.SSLContext | None = None,
         default: HttpHandler = not_found,
+        keep: int | None = None,
     ) -> None:
-        """`tls`: a server's context; one that asks for client certificates shows them at the connection."""
+        """`tls`: a server's context; one that asks for client certificates shows them at the connection. `keep`: so many of the
+        newest requests; None: all of them."""
         self.default = default
         """For paths without a handler."""
         self.on_accept: Callable[[HttpConnection], None] = lambda _connection: None
         """Before the first byte is read, and before a TLS handshake: may reset the connection, or keep it waiting."""
         self.on_head: Callable[[HttpRequest], None] = lambda _request: None
         """Before any of its body is read: may answer early, reset the connection, or stop reading."""
-        self._requests: list[HttpRequest] = []
+        self._requests: deque[HttpRequest] = deque(maxlen=keep)
+        self._begun = 0
         self._handlers: dict[str, HttpHandler] = {}
         super().__init__(namespace, address, timeline, port, tls=tls)
 
@@ -94,7 +98,8 @@ class HttpServer(Listener[HttpConnection]):
 
     def begin(self, connection: HttpConnection, request: h11.Request) -> Callable[[bytes], None]:
         with self._changed:
-            begun = HttpRequest(connection, len(self._requests), request)
+            begun = HttpRequest(connection, self._begun, request)
+            self._begun += 1
             where = {"connection": connection.number, "request": begun.number}
             self._timeline.add("HTTP_REQUEST", **where, method=begun.method, target=begun.target)
             self._requests.append(begun)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 import ssl
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -34,6 +35,8 @@ class HttpConnection(Connection):
     ) -> None:
         super().__init__(sock, number, timeline, tls)
         self.timeline = timeline
+        self.most_body_bytes = sys.maxsize
+        """Of a request; what is more is read and not kept."""
         self.closed_ns = 0
         """CLOCK_MONOTONIC when the host's FIN or RST was seen."""
         self._server = server
@@ -56,6 +59,12 @@ class HttpConnection(Connection):
     def tls_error(self) -> ssl.SSLError | None:
         """Why the handshake failed: the host does not trust us, or we do not trust it."""
         return self.stream.error if isinstance(self.stream, SecuredStream) else None
+
+    @property
+    def is_pipelined(self) -> bool:
+        """More than the request that is not answered yet has come."""
+        with self._lock:
+            return bool(self._http.trailing_data[0])
 
     def when_closed(self, call: Callable[[], None]) -> None:
         """Once, on the connection's thread, when it is over, whoever ended it; here and now when it is already."""
@@ -141,7 +150,7 @@ class HttpConnection(Connection):
                     self._whole, self._body = self._server.begin(self, event), bytearray()
                     self._say_go_on()
                 case h11.Data():
-                    self._body += event.data
+                    self._body += event.data[: self.most_body_bytes - len(self._body)]
                 case h11.EndOfMessage() if self._whole is not None:
                     whole, self._whole = self._whole, None
                     threading.Thread(target=whole, args=(bytes(self._body),), name="http-request", daemon=True).start()

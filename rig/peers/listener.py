@@ -39,6 +39,7 @@ class Listener(Generic[C]):
         self.address: str = address
         self.port: int = self._listener.getsockname()[1]
         self.connections: list[C] = []
+        self._accepted = 0
         self._changed = threading.Condition()
         self._thread = threading.Thread(target=self._accept, name="server", daemon=True)
         self._thread.start()
@@ -78,7 +79,8 @@ class Listener(Generic[C]):
             except OSError:
                 return
             sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-            connection = self._taken(sock, len(self.connections))
+            connection = self._taken(sock, self._accepted)
+            self._accepted += 1
             with self._changed:
                 self.connections.append(connection)
                 self._changed.notify_all()

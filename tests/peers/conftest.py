@@ -13,6 +13,7 @@ from rig.net.network import Network
 from rig.peers.authority import Authority
 from rig.timeline import Timeline
 from tests.peers.http_bench import HttpBench
+from tests.peers.push_bench import PushBench
 
 
 @pytest.fixture
@@ -35,3 +36,10 @@ def http(network: Network, timeline: Timeline, tmp_path: Path) -> Iterator[HttpB
     """HTTP servers and clients on demand."""
     with ExitStack() as stack:
         yield HttpBench(network, Authority(tmp_path / "trusted.pem"), timeline, stack)
+
+
+@pytest.fixture
+def push(network: Network, timeline: Timeline, tmp_path: Path) -> Iterator[PushBench]:
+    """Push services, hosts and posters on demand."""
+    with ExitStack() as stack:
+        yield PushBench(network, Authority(tmp_path / "trusted.pem"), timeline, stack)

@@ -31,8 +31,8 @@ class HttpBench:
         self.authority.server_pem("any")  # the first certificate writes the file
         return ssl.create_default_context(cafile=str(self.authority.trusted))
 
-    def serve(self, tls: ssl.SSLContext | None = None) -> HttpServer:
-        return self._opened(lambda *where: HttpServer(*where, tls=tls))
+    def serve(self, tls: ssl.SSLContext | None = None, *, keep: int | None = None) -> HttpServer:
+        return self._opened(lambda *where: HttpServer(*where, tls=tls, keep=keep))
 
     def proxy(self, credentials: tuple[str, str] | None = None) -> HttpProxy:
         return self._opened(lambda *where: HttpProxy(*where, credentials=credentials))

@@ -14,6 +14,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.peers import http_handlers as handlers
 from rig.peers.authority import Flaw
 from rig.peers.http import HttpServer
+from rig.peers.http_connection import HttpConnection
 from tests.peers.http_bench import HttpBench
 
 
@@ -292,3 +293,18 @@ def test_a_body_may_be_left_unread(http: HttpBench) -> None:
     with pytest.raises(TimeoutError):
         sock.sendall(bytes(100_000_000))
     assert held.body == b""
+
+
+def test_a_server_keeps_no_more_of_a_body_and_no_more_requests_than_it_is_told_to(http: HttpBench) -> None:
+    web = http.serve(keep=2)
+
+    def bounded(connection: HttpConnection) -> None:
+        connection.most_body_bytes = 5
+
+    web.on_accept = bounded
+    web.default = handlers.echo
+    client = http.client(web)
+    for body in (b"1", b"12345", b"123456789" * 1000):
+        client.request("PUT", "/", body=body)
+        assert client.getresponse().read() == body[:5]
+    assert [(request.number, request.body) for request in web.requests()] == [(1, b"12345"), (2, b"12345")]
