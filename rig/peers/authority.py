@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import datetime
 import enum
+import ipaddress
 import ssl
 from functools import cached_property
 from pathlib import Path
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     import trustme
+    from cryptography import x509
 
 LONG_AGO = datetime.datetime(2001, 1, 1)
 FAR_OFF = datetime.datetime(2999, 1, 1)
@@ -90,8 +92,7 @@ class Authority:
             case Flaw.UNKNOWN_AUTHORITY:
                 return _pem(_nobodys().issue_cert(*names))
             case Flaw.SELF_SIGNED:
-                nobodys = _nobodys()
-                return nobodys.private_key_pem.bytes() + nobodys.cert_pem.bytes()
+                return _by_its_own_key(names)
 
     def client_file(self, name: str) -> Path:
         """A file with the key and the certificate of a client, made with the first call for that name."""
@@ -105,6 +106,31 @@ def _nobodys() -> trustme.CA:
     import trustme
 
     return trustme.CA(organization_name="nobody")
+
+
+def _by_its_own_key(names: tuple[str, ...]) -> bytes:
+    """For those names, so that nothing else is wrong with it."""
+    from cryptography import x509
+    from cryptography.hazmat.primitives import hashes, serialization
+    from cryptography.hazmat.primitives.asymmetric import ec
+
+    key = ec.generate_private_key(ec.SECP256R1())
+    subject = x509.Name([x509.NameAttribute(x509.NameOID.ORGANIZATION_NAME, "nobody")])
+    known_as = x509.SubjectAlternativeName([_general_name(name) for name in names])
+    made = x509.CertificateBuilder(subject, subject, key.public_key(), x509.random_serial_number(), LONG_AGO, FAR_OFF)
+    certificate = made.add_extension(known_as, critical=False).sign(key, hashes.SHA256())
+    pem, plain = serialization.Encoding.PEM, serialization.NoEncryption()
+    private = key.private_bytes(pem, serialization.PrivateFormat.TraditionalOpenSSL, plain)
+    return private + certificate.public_bytes(pem)
+
+
+def _general_name(name: str) -> x509.GeneralName:
+    from cryptography import x509
+
+    try:
+        return x509.IPAddress(ipaddress.ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _pem(issued: trustme.LeafCert) -> bytes:

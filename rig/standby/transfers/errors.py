@@ -61,6 +61,7 @@ OF_ERRNO: dict[int, int] = {
 OF_A_CONNECTION = frozenset({pycurl.E_COULDNT_CONNECT, pycurl.E_SSL_CONNECT_ERROR, pycurl.E_SEND_ERROR, pycurl.E_RECV_ERROR})
 OF_X509: dict[int, int] = {
     0: WebErrorStatus.CERTIFICATE_COMMON_NAME_IS_INCORRECT,  # the chain is good: the name is not
+    1: WebErrorStatus.CERTIFICATE_COMMON_NAME_IS_INCORRECT,  # unspecified: libcurl has looked at the name before the chain
     62: WebErrorStatus.CERTIFICATE_COMMON_NAME_IS_INCORRECT,
     64: WebErrorStatus.CERTIFICATE_COMMON_NAME_IS_INCORRECT,  # of an address
     10: WebErrorStatus.CERTIFICATE_EXPIRED,

@@ -33,3 +33,9 @@ def web(timeline: Timeline) -> Iterator[HttpServer]:
 @pytest.fixture
 def play_scene(tmp_path: Path, timeline: Timeline) -> Play:
     return lambda scene: play(tmp_path, timeline, scene)
+
+
+@pytest.fixture
+def other(timeline: Timeline) -> Iterator[HttpServer]:
+    with HttpServer(cast(Namespace, Here()), "127.0.0.1", timeline.writer("other")) as server:
+        yield server

@@ -5,9 +5,13 @@ from __future__ import annotations
 import asyncio
 import socket
 from collections.abc import Awaitable, Callable
+from pathlib import Path
 from typing import Any
 
 from rig.standby.transfers.curl_loop import CurlLoop
+from rig.standby.transfers.download import Download
+from rig.standby.transfers.partial_file import PartialFile
+from rig.standby.transfers.request import TransferRequest
 
 
 class Here:
@@ -65,3 +69,14 @@ def on_loop(work: Callable[[CurlLoop], Awaitable[Any]]) -> Any:
             curls.close()
 
     return asyncio.run(life())
+
+
+def downloaded(request: TransferRequest, path: Path, told: Told | None = None) -> bytes:
+    """One attempt; what there is then. Raises as `Download.attempt`."""
+    file = PartialFile(path)
+    try:
+        on_loop(Download(request, file, "", told or Told()).attempt)
+        file.complete()
+    finally:
+        file.close()
+    return path.read_bytes()

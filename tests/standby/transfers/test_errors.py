@@ -58,7 +58,7 @@ def curl(code: int, os_error: int = 0, verify_result: int = 0, proxy_status: int
         (curl(pycurl.E_RECV_ERROR, proxy_status=407), 407),
         (curl(pycurl.E_RECV_ERROR, proxy_status=502), 502),
         (curl(pycurl.E_PEER_FAILED_VERIFICATION), 1),
-        *((curl(pycurl.E_PEER_FAILED_VERIFICATION, verify_result=result), 1) for result in (62, 64)),
+        *((curl(pycurl.E_PEER_FAILED_VERIFICATION, verify_result=result), 1) for result in (1, 62, 64)),
         *((curl(pycurl.E_PEER_FAILED_VERIFICATION, verify_result=result), 2) for result in (9, 10)),
         *((curl(pycurl.E_PEER_FAILED_VERIFICATION, verify_result=result), 3) for result in (7, 13, 26, 66)),
         (curl(pycurl.E_PEER_FAILED_VERIFICATION, verify_result=23), 4),
