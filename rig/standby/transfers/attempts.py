@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+import errno
+from contextlib import closing
 from pathlib import Path
 
 import pycurl
@@ -28,34 +31,41 @@ class Attempts:
         self._curls = curls
         self._settings = settings
 
-    async def download(self, operation: Operation, file: PartialFile) -> None:
-        """Until all of it is in the file. Raises what `errors.fault_of` takes."""
-        saved = operation.saved
-        listener = _Listener(operation, self._changes)
-        engine = Download(self._request(operation), file, saved.validator, listener, saved.whole_bytes)
-        try:
-            await engine.attempt(self._curls)
-        finally:
-            saved.response = engine.response or saved.response
+    async def make(self, operation: Operation) -> None:
+        """To its end: the file has its name, or the server has said that it has taken all. Raises what `errors.fault_of` takes,
+        sqlite3.Error."""
+        if operation.is_download:
+            await self._download(operation)
+        else:
+            await self._upload(operation)
 
-    async def upload(self, operation: Operation) -> None:
-        """Until the server has said that it is well. Raises what `errors.fault_of` takes."""
+    async def _download(self, operation: Operation) -> None:
+        saved = operation.saved
+        with closing(PartialFile(operation.target)) as file:
+            listener = _Listener(operation, self._changes)
+            engine = Download(self._request(operation), file, saved.validator, listener, saved.whole_bytes)
+            try:
+                await engine.attempt(self._curls)
+            finally:
+                saved.response = engine.response or saved.response
+            operation.finishing = True
+            await asyncio.to_thread(file.flush)
+            saved.whole = True
+            self._changes.changed(operation)
+            self._changes.write()
+            file.give_name()
+
+    async def _upload(self, operation: Operation) -> None:
         saved = operation.saved
         assert saved.spec.path is not None
-        body = FileBody(Path(saved.spec.path))
-        try:
-            saved.progress = replace(saved.progress, bytes_sent=0, total_bytes_to_send=body.length)
-            answer = AnswerFile(self.answer_of(operation))
+        with closing(FileBody(Path(saved.spec.path))) as body, closing(AnswerFile(self.answer_of(operation))) as answer:
+            before = saved.progress
+            saved.progress = replace(before, bytes_sent=0, total_bytes_to_send=body.length, has_restarted=before.bytes_sent > 0)
+            engine = Upload(self._request(operation), body, answer, _Listener(operation, self._changes))
             try:
-                engine = Upload(self._request(operation), body, answer, _Listener(operation, self._changes))
-                try:
-                    await engine.attempt(self._curls)
-                finally:
-                    saved.response = engine.response or saved.response
+                await engine.attempt(self._curls)
             finally:
-                answer.close()
-        finally:
-            body.close()
+                saved.response = engine.response or saved.response
 
     def answer_of(self, operation: Operation) -> Path:
         """What a server has said to an upload: in a folder beside the store."""
@@ -95,6 +105,16 @@ class _Listener:
         restarted = saved.progress.has_restarted or length_bytes < saved.progress.bytes_sent
         saved.progress = replace(saved.progress, bytes_sent=length_bytes, has_restarted=restarted)
         self._changes.moved(self._operation)
+
+
+NOT_THERE = frozenset({errno.ENETDOWN, errno.ENETUNREACH, errno.EHOSTUNREACH, errno.EADDRNOTAVAIL})
+
+
+def is_of_the_network(error: Exception) -> bool:
+    """What a request meets whose host has just lost its network."""
+    if not isinstance(error, CurlError):
+        return False
+    return error.code == pycurl.E_COULDNT_RESOLVE_HOST or error.os_error in NOT_THERE
 
 
 def is_timeout(error: Exception) -> bool:

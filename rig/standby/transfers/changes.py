@@ -62,6 +62,10 @@ class Changes:
         if self._moving is None:
             self._moving = self._loop.call_later(PROGRESS_S, self._tell_moved)
 
+    def next_number(self) -> int:
+        """Above all before. Raises sqlite3.Error."""
+        return self._store.next_number()
+
     def write(self) -> None:
         """What has changed so far is on the disk then, and told soon. Raises sqlite3.Error."""
         changed = list(self._unwritten.values())

@@ -66,8 +66,7 @@ async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], 
     )
     changes = Changes(store, peer, timeline, faults.met)
     operations = Operations(changes, Attempts(changes, curls, settings), timeline)
-    for saved in store.operations():
-        operations.take_up(saved)
+    operations.take_up(store.operations())
     requests = Requests(operations, changes, timeline)
     peer.notify(transfers.Started())
     await ended.wait()

@@ -25,6 +25,10 @@ class Operation:
         """Its request, from the connection to the file's name."""
         self.finishing = False
         """The request is over, and went well."""
+        self.began_s = 0.0
+        """When its request did."""
+        self.passed_over = 0
+        """By how many of a higher priority, while it waited."""
         self.marked_s = 0.0
         """When its bytes were last in the timeline."""
 
@@ -54,6 +58,17 @@ class Operation:
     def part(self) -> Path | None:
         """Where the bytes of a download are until it is whole."""
         return self.target.with_name(self.target.name + PART_SUFFIX) if self.is_download else None
+
+    def discard(self) -> None:
+        """What has come of it. Raises OSError."""
+        if self.part is not None:
+            self.part.unlink(missing_ok=True)
+
+    @property
+    def can_go_on_later(self) -> bool:
+        """Where it is now: none of its bytes are sent twice."""
+        response = self.saved.response
+        return self.is_download and bool(self.saved.validator) and response is not None and response.is_resumable
 
     @property
     def waits(self) -> bool:

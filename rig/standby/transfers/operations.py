@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterator
 
-import msgspec
+from msgspec.structs import replace
 
-from rig.standby.transfers.attempts import Attempts, is_timeout
+from rig.standby.transfers.attempts import Attempts, is_of_the_network, is_timeout
 from rig.standby.transfers.changes import Changes
 from rig.standby.transfers.errors import fault_of
 from rig.standby.transfers.operation import Operation, Status
-from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.store import SavedOperation
-from rig.standby.transfers.turns import next_ones
+from rig.standby.transfers.turns import next_ones, who_gives_way
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import WebErrorStatus
 from rig.standby.wire.transfer_types import TransferFault
@@ -21,15 +21,25 @@ from rig.timeline import TimelineWriter
 
 RETRIES = 3
 """After a request that was not answered in time (BTR-017)."""
+GRACE_S = 0.5
+"""For the system to say that there is no network, which it hears of as this process does: then nothing has gone wrong."""
+TURN_S = 30.0
+"""That a download has its place for where others wait for one."""
+LOOK_S = 1.0
+"""Between two looks at who has had it for so long."""
 
 
 class Operations:
+    """To be made on the running loop."""
+
     def __init__(self, changes: Changes, attempts: Attempts, timeline: TimelineWriter) -> None:
         self._changes = changes
         self._attempts = attempts
         self._timeline = timeline
+        self._loop = asyncio.get_running_loop()
         self._all: dict[str, Operation] = {}
         """In the order in which they were started."""
+        self._looks: asyncio.TimerHandle | None = None
 
     def __iter__(self) -> Iterator[Operation]:
         return iter(self._all.values())
@@ -50,12 +60,44 @@ class Operations:
     def remove(self, operation: Operation) -> None:
         self._all.pop(operation.id, None)
 
+    def take_up(self, saved: list[SavedOperation]) -> None:
+        """What a process before has left."""
+        for one in sorted(saved, key=lambda one: one.turn):
+            operation = self.add(one)
+            try:
+                self._go_on_with(operation)
+            except OSError as error:
+                self.end(operation, Status.ERROR, fault_of(error))
+
+    def _go_on_with(self, operation: Operation) -> None:
+        """Raises OSError."""
+        saved, part = operation.saved, operation.part
+        if saved.status.ended:
+            if saved.status is not Status.COMPLETED:
+                operation.discard()
+        elif saved.whole and part is not None:
+            if part.exists():  # else it has its name already
+                part.rename(operation.target)
+            self.end(operation, Status.COMPLETED)
+        elif saved.status is Status.RUNNING and not operation.is_repeatable:
+            self.end(operation, Status.ERROR, interrupted(operation))
+        else:
+            if part is not None:
+                there = part.stat().st_size if saved.validator and part.exists() else 0
+                saved.progress = replace(saved.progress, bytes_received=there)
+            self._changes.changed(operation)
+
     def start(self, operation: Operation) -> None:
-        """Twice is once."""
-        if not operation.saved.started:
-            operation.saved.started = True
-            self._all[operation.id] = self._all.pop(operation.id)
-            self.look(operation)
+        """Twice is once. Raises sqlite3.Error."""
+        if operation.saved.started:
+            return
+        self._turn_is_last(operation)
+        operation.saved.started = True
+        self.look(operation)
+
+    def _turn_is_last(self, operation: Operation) -> None:
+        operation.saved.turn = self._changes.next_number()
+        self._all[operation.id] = self._all.pop(operation.id)
 
     def look(self, operation: Operation) -> None:
         """It is otherwise than before, and so may others be."""
@@ -66,6 +108,16 @@ class Operations:
         """With those whose turn it is."""
         for chosen in next_ones(self._all.values()):
             self._begin(chosen)
+        if self._looks is None and any(one.waits for one in self):
+            self._looks = self._loop.call_later(LOOK_S, self._let_others)
+
+    def _let_others(self) -> None:
+        self._looks = None
+        one = who_gives_way(self, self._loop.time(), TURN_S)
+        if one is not None and one.work is not None and not one.finishing:
+            self._turn_is_last(one)
+            one.work.cancel()
+        self.go_on()
 
     async def stop(self, operation: Operation) -> None:
         """Its connection is closed then. One that is about to be complete is."""
@@ -75,13 +127,13 @@ class Operations:
             operation.work.cancel()
         await asyncio.wait([operation.work])
         if not operation.saved.status.ended and not operation.is_repeatable:
-            words = f"a {operation.method} that was interrupted is not sent again"
-            self.end(operation, Status.ERROR, TransferFault(WebErrorStatus.CONNECTION_ABORTED, words))
+            self.end(operation, Status.ERROR, interrupted(operation))
 
     def end(self, operation: Operation, status: Status, fault: TransferFault | None = None) -> None:
-        """What had come of it is of no use to anybody."""
-        if status is not Status.COMPLETED and operation.part is not None:
-            operation.part.unlink(missing_ok=True)
+        """What had come of one that is not complete is of no use to anybody."""
+        if status is not Status.COMPLETED:
+            with contextlib.suppress(OSError):  # its folder is no longer ours; a process after this one tries again
+                operation.discard()
         operation.saved.status = status
         operation.saved.fault = fault
         self.look(operation)
@@ -89,16 +141,8 @@ class Operations:
     # -- one at work ---------------------------------------------------------------------------------------------------
 
     def _begin(self, operation: Operation) -> None:
-        operation.saved.attempts += 1
-        saved = operation.saved
-        self._timeline.add(
-            "TRANSFER_ATTEMPT",
-            app=saved.package,
-            id=operation.id,
-            attempt=saved.attempts,
-            from_byte=saved.progress.bytes_received,
-        )
-        operation.work = asyncio.get_running_loop().create_task(self._work(operation))
+        operation.began_s = self._loop.time()
+        operation.work = self._loop.create_task(self._work(operation))
         operation.work.add_done_callback(lambda _: self._done(operation))
         self._changes.changed(operation)
 
@@ -108,50 +152,33 @@ class Operations:
 
     async def _work(self, operation: Operation) -> None:
         try:
-            await self._attempt(operation)
+            self._mark_attempt(operation)
+            await self._attempts.make(operation)
         except Exception as error:
-            saved = operation.saved
-            if is_timeout(error) and saved.timeouts < RETRIES:
-                saved.timeouts += 1
-                return
+            await self._failed(operation, error)
+        else:
+            self.end(operation, Status.COMPLETED)
+
+    def _mark_attempt(self, operation: Operation) -> None:
+        """Before its first byte goes out: it may be one that must not be sent twice. Raises sqlite3.Error."""
+        saved = operation.saved
+        saved.attempts += 1
+        saved.progress = replace(saved.progress, has_restarted=False)
+        self._changes.changed(operation)
+        self._changes.write()
+        first = saved.progress.bytes_received if operation.is_download else 0
+        self._timeline.add("TRANSFER_ATTEMPT", app=saved.package, id=operation.id, attempt=saved.attempts, from_byte=first)
+
+    async def _failed(self, operation: Operation, error: Exception) -> None:
+        saved = operation.saved
+        if is_timeout(error) or is_of_the_network(error):
+            await asyncio.sleep(GRACE_S)
+        if is_timeout(error) and saved.timeouts < RETRIES:
+            saved.timeouts += 1
+        else:
             self.end(operation, Status.ERROR, fault_of(error))
 
-    async def _attempt(self, operation: Operation) -> None:
-        if operation.is_download:
-            await self._download(operation)
-        else:
-            await self._attempts.upload(operation)
-        self.end(operation, Status.COMPLETED)
 
-    async def _download(self, operation: Operation) -> None:
-        file = PartialFile(operation.target)
-        try:
-            await self._attempts.download(operation, file)
-            operation.finishing = True
-            await asyncio.to_thread(file.flush)
-            operation.saved.whole = True
-            self._changes.changed(operation)
-            self._changes.write()
-            file.give_name()
-        finally:
-            file.close()
-
-    def take_up(self, saved: SavedOperation) -> None:
-        """What a process before has left."""
-        operation = self.add(saved)
-        part = operation.part
-        if saved.status.ended:
-            if saved.status is not Status.COMPLETED and part is not None:
-                part.unlink(missing_ok=True)
-            return
-        if saved.whole and part is not None:
-            if part.exists():
-                part.rename(operation.target)
-            self.end(operation, Status.COMPLETED)
-        elif part is not None and part.exists():
-            bytes_there = part.stat().st_size if saved.validator else 0
-            saved.progress = msgspec.structs.replace(saved.progress, bytes_received=bytes_there)
-        elif saved.status is Status.RUNNING and not operation.is_repeatable:
-            words = f"a {operation.method} that was interrupted is not sent again"
-            self.end(operation, Status.ERROR, TransferFault(WebErrorStatus.CONNECTION_ABORTED, words))
-        self._changes.changed(operation)
+def interrupted(operation: Operation) -> TransferFault:
+    """BTR-020."""
+    return TransferFault(WebErrorStatus.CONNECTION_ABORTED, f"a {operation.method} that was interrupted is not sent again")

@@ -43,6 +43,8 @@ class SavedOperation(msgspec.Struct):
     """So long is the file of which that is a part; None: unknown."""
     whole: bool = False
     """All of it is there and on the disk: it lacks only its name."""
+    turn: int = 0
+    """Those with a lower one were started before."""
     number: int = 0
     """Of its last change."""
 
@@ -73,7 +75,7 @@ class Store:
             self._database.executemany("DELETE FROM operation WHERE id = ?", [(one,) for one in gone])
 
     def next_number(self) -> int:
-        """Of a change: above all that anybody was ever told, by any process."""
+        """Of a change: above all that anybody was ever told, by any process. Raises sqlite3.Error."""
         if self._last >= self._reserved:
             reserved = self._last + NUMBERS_AT_A_TIME
             self._database.execute("INSERT OR REPLACE INTO counter VALUES ('number', ?)", (reserved,))

@@ -1,7 +1,12 @@
-"""Whose turn it is: so many requests at a time, High before Default before Low, one at a time of a serial group (BTR-023)."""
+"""Whose turn it is: so many requests at a time, High before Default before Low, one at a time of a serial group (BTR-023).
+
+Nobody waits for ever: who has been passed over often enough is next, and apps have their turns in turn. Where more want a place
+than there are, a download that can go on later gives its own back after a while.
+"""
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 
 from rig.standby.transfers.operation import Operation
@@ -9,31 +14,54 @@ from rig.standby.wire.transfer_enums import BackgroundTransferBehavior, Backgrou
 
 AT_A_TIME = 64
 """Requests, each with a connection of its own."""
+PASSED_OVER = 64
+"""Times that one of a higher priority may be before one that waits longer."""
 
 RANK = {
-    BackgroundTransferPriority.HIGH: 0,
-    BackgroundTransferPriority.DEFAULT: 1,
-    BackgroundTransferPriority.LOW: 2,
+    BackgroundTransferPriority.HIGH: 1,
+    BackgroundTransferPriority.DEFAULT: 2,
+    BackgroundTransferPriority.LOW: 3,
 }
 
 
 def next_ones(operations: Iterable[Operation], at_a_time: int = AT_A_TIME) -> list[Operation]:
-    """Those that begin now, first to last. `operations`: all, in the order in which they were started."""
+    """Those that begin now, first to last. `operations`: all, in the order in which they were started. Counts whom they pass
+    over."""
     everyone = list(operations)
     running = [one for one in everyone if one.work is not None]
-    waiting = sorted((one for one in everyone if one.waits), key=lambda one: RANK[one.saved.spec.priority])
+    waiting = [one for one in everyone if one.waits]
+    busy = {group for one in running if (group := _group(one)) is not None}
+    of_package = Counter(one.saved.package for one in running)
     chosen: list[Operation] = []
-    for one in waiting:
-        if len(running) + len(chosen) >= at_a_time:
+    while waiting and len(running) + len(chosen) < at_a_time:
+        may = [one for one in waiting if _group(one) not in busy]
+        if not may:
             break
-        if not _stands_in_the_way(one, [*running, *chosen]):
-            chosen.append(one)
+        one = min(may, key=lambda one: (_rank(one), of_package[one.saved.package]))
+        for other in waiting[: waiting.index(one)]:
+            other.passed_over += RANK[one.saved.spec.priority] < RANK[other.saved.spec.priority]
+        waiting.remove(one)
+        one.passed_over = 0
+        chosen.append(one)
+        of_package[one.saved.package] += 1
+        if (group := _group(one)) is not None:
+            busy.add(group)
     return chosen
 
 
-def _stands_in_the_way(one: Operation, others: list[Operation]) -> bool:
-    group = _group(one)
-    return group is not None and any(_group(other) == group for other in others)
+def who_gives_way(operations: Iterable[Operation], now_s: float, turn_s: float, at_a_time: int = AT_A_TIME) -> Operation | None:
+    """The one that has had its place for longest, where it has had it long enough and somebody waits for one."""
+    everyone = list(operations)
+    running = [one for one in everyone if one.work is not None]
+    busy = {group for one in running if (group := _group(one)) is not None}
+    if len(running) < at_a_time or not any(one.waits and _group(one) not in busy for one in everyone):
+        return None
+    long = [one for one in running if one.can_go_on_later and now_s >= one.began_s + turn_s]
+    return min(long, key=lambda one: one.began_s, default=None)
+
+
+def _rank(one: Operation) -> int:
+    return 0 if one.passed_over >= PASSED_OVER else RANK[one.saved.spec.priority]
 
 
 def _group(one: Operation) -> tuple[str, str] | None:
