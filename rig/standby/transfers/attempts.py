@@ -11,15 +11,17 @@ import pycurl
 from msgspec.structs import replace
 
 from rig.standby.transfers.answer_file import AnswerFile
-from rig.standby.transfers.bodies import FileBody
+from rig.standby.transfers.bodies import Body, FileBody
 from rig.standby.transfers.changes import Changes
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.download import Download
+from rig.standby.transfers.multipart import MultipartBody
 from rig.standby.transfers.operation import Operation
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest, request_of
 from rig.standby.transfers.settings import TransferSettings
 from rig.standby.transfers.upload import Upload
+from rig.standby.wire.transfer_types import TransferSpec
 
 LEAST_MINUTE_US = 500_000
 """Of time limits: where thirty others compute, an answer of a server on the same machine takes longer than a minute of 50 ms."""
@@ -57,8 +59,7 @@ class Attempts:
 
     async def _upload(self, operation: Operation) -> None:
         saved = operation.saved
-        assert saved.spec.path is not None
-        with closing(FileBody(Path(saved.spec.path))) as body, closing(AnswerFile(self.answer_of(operation))) as answer:
+        with closing(_body(saved.spec)) as body, closing(AnswerFile(self.answer_of(operation))) as answer:
             before = saved.progress
             saved.progress = replace(before, bytes_sent=0, total_bytes_to_send=body.length, has_restarted=before.bytes_sent > 0)
             engine = Upload(self._request(operation), body, answer, _Listener(operation, self._changes))
@@ -66,6 +67,13 @@ class Attempts:
                 await engine.attempt(self._curls)
             finally:
                 saved.response = engine.response or saved.response
+
+    def discard(self, operation: Operation) -> None:
+        """What was kept for it, but for a file that is whole. Raises OSError."""
+        if operation.part is not None:
+            operation.part.unlink(missing_ok=True)
+        else:
+            self.answer_of(operation).unlink(missing_ok=True)
 
     def answer_of(self, operation: Operation) -> Path:
         """What a server has said to an upload: in a folder beside the store."""
@@ -76,6 +84,14 @@ class Attempts:
     def _request(self, operation: Operation) -> TransferRequest:
         minute_us = max(self._settings.minute_us, LEAST_MINUTE_US)
         return request_of(operation.saved.spec, trusted=Path(self._settings.trusted), minute_us=minute_us)
+
+
+def _body(spec: TransferSpec) -> Body:
+    """Raises OSError."""
+    if spec.parts:
+        return MultipartBody(spec)
+    assert spec.path is not None
+    return FileBody(Path(spec.path))
 
 
 class _Listener:

@@ -55,19 +55,19 @@ async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], 
     timeline = TimelineWriter(settings.timeline_fd, "host")
     faults, ended = Faults(timeline), asyncio.Event()
     asyncio.get_running_loop().set_exception_handler(faults.of_loop)
-    curls = CurlLoop()
+    curls, numbers = CurlLoop(), OnlyNewer()
     # It is served from the next turn of the loop on.
     peer: Peer[transfers.ToTransfers] = Peer(
         line,
         lambda call, descriptors: requests.serve(call, descriptors),
         on_gone=lambda _why: ended.set(),
         on_fault=faults.met,
-        inbox=OnlyNewer(),
+        inbox=numbers,
     )
     changes = Changes(store, peer, timeline, faults.met)
     operations = Operations(changes, Attempts(changes, curls, settings), timeline)
     operations.take_up(store.operations())
-    requests = Requests(operations, changes, timeline)
+    requests = Requests(operations, changes, numbers, timeline)
     peer.notify(transfers.Started())
     await ended.wait()
 

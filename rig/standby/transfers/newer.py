@@ -19,7 +19,8 @@ class OnlyNewer(Inbox):
     def __init__(self) -> None:
         super().__init__(no_note)
         self._begun = False
-        self._highest = 0
+        self.current = 0
+        """The number of the call that is begun."""
 
     def take(self, number: int) -> Turn:
         if number == BEGIN:
@@ -27,9 +28,9 @@ class OnlyNewer(Inbox):
             return Turn.NEW
         if not self._begun:
             return Turn.AHEAD
-        if number <= self._highest:
+        if number <= self.current:
             return Turn.UNDER_WAY
-        self._highest = number
+        self.current = number
         return Turn.NEW
 
     def is_done(self, number: int) -> bool:

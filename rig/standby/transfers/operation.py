@@ -59,11 +59,6 @@ class Operation:
         """Where the bytes of a download are until it is whole."""
         return self.target.with_name(self.target.name + PART_SUFFIX) if self.is_download else None
 
-    def discard(self) -> None:
-        """What has come of it. Raises OSError."""
-        if self.part is not None:
-            self.part.unlink(missing_ok=True)
-
     @property
     def can_go_on_later(self) -> bool:
         """Where it is now: none of its bytes are sent twice."""

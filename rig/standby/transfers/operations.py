@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import sqlite3
 from collections.abc import Iterator
 
 from msgspec.structs import replace
@@ -58,6 +59,8 @@ class Operations:
         return operation
 
     def remove(self, operation: Operation) -> None:
+        """Nobody knows it any more."""
+        self._discard(operation)
         self._all.pop(operation.id, None)
 
     def take_up(self, saved: list[SavedOperation]) -> None:
@@ -74,7 +77,7 @@ class Operations:
         saved, part = operation.saved, operation.part
         if saved.status.ended:
             if saved.status is not Status.COMPLETED:
-                operation.discard()
+                self._discard(operation)
         elif saved.whole and part is not None:
             if part.exists():  # else it has its name already
                 part.rename(operation.target)
@@ -131,12 +134,18 @@ class Operations:
 
     def end(self, operation: Operation, status: Status, fault: TransferFault | None = None) -> None:
         """What had come of one that is not complete is of no use to anybody."""
-        if status is not Status.COMPLETED:
-            with contextlib.suppress(OSError):  # its folder is no longer ours; a process after this one tries again
-                operation.discard()
         operation.saved.status = status
         operation.saved.fault = fault
-        self.look(operation)
+        self._changes.changed(operation)
+        with contextlib.suppress(sqlite3.Error):  # it is tried again, and said
+            self._changes.write()
+        if status is not Status.COMPLETED:
+            self._discard(operation)
+        self.go_on()
+
+    def _discard(self, operation: Operation) -> None:
+        with contextlib.suppress(OSError):  # its folder is no longer ours
+            self._attempts.discard(operation)
 
     # -- one at work ---------------------------------------------------------------------------------------------------
 

@@ -1,14 +1,20 @@
-"""What the system asks for, one method a call."""
+"""What the system asks for, one method a call.
+
+What a call has changed is written down when it is answered, with its number: asked again, as a process before this one died
+before it could answer, it is answered as one that is done.
+"""
 
 from __future__ import annotations
 
-import os
-from collections.abc import Callable, Mapping
+import inspect
+from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
 
 import msgspec
 
 from rig.standby.transfers.changes import Changes
+from rig.standby.transfers.claims import claim
+from rig.standby.transfers.newer import OnlyNewer
 from rig.standby.transfers.operation import Operation, Status
 from rig.standby.transfers.operations import Operations
 from rig.standby.transfers.store import SavedOperation
@@ -16,16 +22,20 @@ from rig.standby.wire import transfers
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import MESSAGE_BYTES
+from rig.standby.wire.transfer_types import TransferSpec
 from rig.timeline import TimelineWriter
 
 SPEC_BYTES = MESSAGE_BYTES // 2
 """Most of one: with all that is known of the operation it has to go into a message."""
+CALLS = 16
+"""Whose numbers are kept of one operation: far fewer of it are without an answer at a time."""
 LIST_BYTES = MESSAGE_BYTES - 4096
 
 
 class Requests:
-    def __init__(self, operations: Operations, changes: Changes, timeline: TimelineWriter) -> None:
+    def __init__(self, operations: Operations, changes: Changes, numbers: OnlyNewer, timeline: TimelineWriter) -> None:
         self._operations = operations
+        self._numbers = numbers
         self._changes = changes
         self._timeline = timeline
         self._handlers: Mapping[type[Any], Callable[[Any], Any]] = {
@@ -45,7 +55,26 @@ class Requests:
         }
 
     def serve(self, call: Any, descriptors: Descriptors) -> Any:
-        return self._handlers[type(call)](call)
+        answer = self._handlers[type(call)](call)
+        if inspect.iscoroutine(answer):
+            return self._written_down(answer)
+        self._changes.write()
+        return answer
+
+    async def _written_down(self, work: Coroutine[Any, Any, Any]) -> Any:
+        try:
+            return await work
+        finally:
+            self._changes.write()
+
+    def _is_done(self, operation: Operation) -> bool:
+        """Whether this call has changed it."""
+        return self._numbers.current in operation.saved.calls
+
+    def _does(self, operation: Operation) -> None:
+        """It changes it now."""
+        operation.saved.calls = (*operation.saved.calls, self._numbers.current)[-CALLS:]
+        self._changes.changed(operation)
 
     # -- one operation -------------------------------------------------------------------------------------------------
 
@@ -53,12 +82,14 @@ class Requests:
         spec = call.spec
         if self._operations.get(spec.id) is not None:
             return
-        if len(msgspec.msgpack.encode(spec)) > SPEC_BYTES:
-            raise HostError(HResult.INVALID_ARG, f"a background transfer of more than {SPEC_BYTES} bytes to be kept")
-        operation = Operation(SavedOperation(call.package, spec))
-        self._claim(operation)
-        self._operations.add(operation.saved)
-        self._written(operation)
+        operation = Operation(SavedOperation(call.package, _checked(spec)))
+        claim(operation, self._operations)
+        try:
+            self._does(self._operations.add(operation.saved))
+            self._changes.write()
+        except BaseException:
+            self._operations.remove(operation)
+            raise
         self._timeline.add(
             "TRANSFER_CREATED",
             app=call.package,
@@ -71,40 +102,36 @@ class Requests:
             cost_policy=spec.cost_policy.name,
         )
 
-    def _claim(self, operation: Operation) -> None:
-        """Its file is its own from now on. Raises HostError."""
-        spec, part = operation.saved.spec, operation.part
-        if part is None:
-            return
-        for other in self._operations:
-            if other.part == part and not other.saved.status.ended:
-                raise HostError(HResult.INVALID_ARG, f"{spec.path} is the target of another background transfer")
-        try:
-            os.close(os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666))
-        except OSError as error:
-            raise HostError(HResult.INVALID_ARG, f"{part}: {error.strerror}") from error
-
     def _start(self, call: transfers.Start) -> None:
         self._operations.start(self._operations[call.id])
 
     async def _pause(self, call: transfers.Pause) -> None:
         operation = self._operations[call.id]
         saved = operation.saved
+        if self._is_done(operation):
+            return
         if saved.paused or not saved.started or saved.status.ended or not operation.is_repeatable:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"no pause of a {operation.method} that is {operation.shown.name}")
+        self._does(operation)
         saved.paused = True
-        self._changes.changed(operation)
+        self._changes.write()
         await self._operations.stop(operation)
 
     def _resume(self, call: transfers.Resume) -> None:
         operation = self._operations[call.id]
+        if self._is_done(operation):
+            return
         if not operation.saved.paused:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"it is {operation.shown.name}, not paused")
+        self._does(operation)
         operation.saved.paused = False
+        operation.saved.timeouts = 0
         self._operations.look(operation)
 
     async def _cancel(self, call: transfers.Cancel) -> None:
-        await self._end(self._operations[call.id])
+        operation = self._operations.get(call.id)
+        if operation is not None:
+            await self._end(operation)
 
     async def _end(self, operation: Operation) -> None:
         await self._operations.stop(operation)
@@ -118,18 +145,25 @@ class Requests:
 
     def _set_uri(self, call: transfers.SetUri) -> None:
         operation = self._operations[call.id]
+        if self._is_done(operation):
+            return
         if not operation.saved.paused:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"another URI for one that is {operation.shown.name}")
-        operation.saved.spec = msgspec.structs.replace(operation.saved.spec, uri=call.uri)
-        operation.saved.validator = ""
-        self._written(operation)
+        operation.saved.spec = _checked(msgspec.structs.replace(operation.saved.spec, uri=call.uri))
+        operation.saved.validator = ""  # which said something of what is elsewhere
+        self._does(operation)
 
     def _set_spec(self, call: transfers.SetSpec) -> None:
         operation = self._operations[call.spec.id]
+        before = operation.saved.spec
+        if self._is_done(operation):
+            return
         if operation.saved.started or operation.saved.status.ended:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, "it has been started")
-        operation.saved.spec = call.spec
-        self._written(operation)
+        if (call.spec.direction, call.spec.path) != (before.direction, before.path):
+            raise HostError(HResult.INVALID_ARG, "another file for a background transfer that there is")
+        operation.saved.spec = _checked(call.spec)
+        self._does(operation)
 
     async def _forget(self, call: transfers.Forget) -> None:
         operation = self._operations.get(call.id)
@@ -138,12 +172,8 @@ class Requests:
 
     async def _leave(self, operation: Operation) -> None:
         await self._end(operation)
-        self._changes.forgotten(operation)
         self._operations.remove(operation)
-
-    def _written(self, operation: Operation) -> None:
-        self._changes.changed(operation)
-        self._changes.write()
+        self._changes.forgotten(operation)
 
     # -- many ----------------------------------------------------------------------------------------------------------
 
@@ -165,7 +195,7 @@ class Requests:
         self._operations.go_on()
 
     def _list(self, call: transfers.ListTransfers) -> list[transfers.Owned]:
-        self._changes.write()
+        self._changes.write()  # so that each has the number of how it is now
         listed: list[transfers.Owned] = []
         size = 0
         for operation in sorted(self._operations, key=lambda one: one.saved.number):
@@ -176,3 +206,11 @@ class Requests:
                 break
             listed.append(operation.owned)
         return listed
+
+
+def _checked(spec: TransferSpec) -> TransferSpec:
+    """Raises HostError."""
+    length = len(msgspec.msgpack.encode(spec))
+    if length > SPEC_BYTES:
+        raise HostError(HResult.INVALID_ARG, f"a background transfer of {length} bytes, at most {SPEC_BYTES} can be kept")
+    return spec

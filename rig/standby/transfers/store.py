@@ -43,6 +43,8 @@ class SavedOperation(msgspec.Struct):
     """So long is the file of which that is a part; None: unknown."""
     whole: bool = False
     """All of it is there and on the disk: it lacks only its name."""
+    calls: tuple[int, ...] = ()
+    """Numbers of the last ones that have changed it."""
     turn: int = 0
     """Those with a lower one were started before."""
     number: int = 0

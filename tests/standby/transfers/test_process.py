@@ -96,7 +96,7 @@ def test_killed_it_goes_on_where_it_was(web: HttpServer, tmp_path: Path, play_sc
 def test_two_on_one_target_are_refused(web: HttpServer, play_scene: Play) -> None:
     async def scene(stage: Scene) -> None:
         await stage.create(stage.spec(web.url()))
-        with pytest.raises(HostError, match="is the target of another background transfer"):
+        with pytest.raises(HostError, match="is the file of another background transfer"):
             await stage.create(stage.spec(web.url()))
         await stage.create(stage.spec(web.url(), "another"))
 

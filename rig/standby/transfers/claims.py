@@ -1,0 +1,65 @@
+"""Whose a file is: that which a download becomes, and the one beside it that its bytes are in until then, are its own from its
+creation to its end."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from rig.standby.transfers.multipart import MultipartBody
+from rig.standby.transfers.operation import Operation
+from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.transfer_types import TransferSpec
+
+
+def claim(operation: Operation, others: Iterable[Operation]) -> None:
+    """Make the file of a download, see that those of an upload can be read. Raises HostError."""
+    spec = operation.saved.spec
+    paths = [part.path for part in spec.parts] if spec.parts else [spec.path]
+    if any(path is not None and not Path(path).is_absolute() for path in paths):
+        raise HostError(HResult.INVALID_ARG, "a background transfer of a file whose path is not absolute")
+    try:
+        if operation.is_download:
+            _claim_target(operation, others)
+        elif spec.parts:
+            MultipartBody(spec).close()
+        else:
+            os.close(os.open(_path(spec), os.O_RDONLY | os.O_CLOEXEC))
+    except OSError as error:
+        raise HostError(HResult.INVALID_ARG, f"{error.filename or spec.path}: {error.strerror}") from error
+    except ValueError as error:  # a zero in the path
+        raise HostError(HResult.INVALID_ARG, str(error)) from error
+
+
+def _path(spec: TransferSpec) -> str:
+    if spec.path is None:
+        raise HostError(HResult.INVALID_ARG, "a background transfer without a file")
+    return spec.path
+
+
+def _claim_target(operation: Operation, others: Iterable[Operation]) -> None:
+    """Raises OSError, HostError."""
+    _path(operation.saved.spec)
+    target, part = operation.target, operation.part
+    own = files_of(operation)
+    for other in others:
+        if other.id != operation.id and other.is_download and not other.saved.status.ended and files_of(other) & own:
+            raise HostError(HResult.INVALID_ARG, f"{target} is the file of another background transfer")
+    if target.is_dir():
+        raise HostError(HResult.INVALID_ARG, f"{target} is a folder")
+    assert part is not None
+    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    try:
+        if os.fstat(fd).st_size:
+            raise HostError(HResult.INVALID_ARG, f"{part} is there already, and of no background transfer")
+    finally:
+        os.close(fd)
+
+
+def files_of(operation: Operation) -> frozenset[str]:
+    """Of a download, whatever they are called."""
+    folder = os.path.realpath(operation.target.parent)
+    part = operation.part
+    assert part is not None
+    return frozenset(os.path.join(folder, path.name) for path in (operation.target, part))  # noqa: PTH118
