@@ -56,6 +56,7 @@ CHOICES = {
     "family": ("desktop", "phone"),
     "app_runtime": ("native", "javascript"),
     "socket_id_twice": ("refuse", "replace"),
+    "transfer_groups": ("app", "system"),
 }
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
@@ -142,6 +143,13 @@ class StandbyConfig:
     wake_listeners_and_datagrams: bool = False
     """An extension of this rig, which no Windows has: brokered listeners and datagram sockets with Wake are patterns of the
     device, a SYN or a datagram to their port."""
+
+    strict_transfer_queue: bool = False
+    """An app's 201st background transfer is refused, and leaves a QUEUE_CORRUPT record (BTR-004)."""
+    transfer_groups: str = "app"
+    """Fifty groups of background transfers are for each app; or for the whole "system", as in Windows 8.1 (B-25)."""
+    transfers_hold_awake: bool = True
+    """On external power a background transfer that runs keeps the host awake."""
 
     @property
     def has_channels(self) -> bool:

@@ -192,6 +192,18 @@ class TimelineEvent(StrEnum):
     PUSH_EXPIRED = "PUSH_EXPIRED", "Its time to live was over before it came: notification, app, channel, why."
     PUSH_DISCARDED = "PUSH_DISCARDED", "It goes to nobody: notification, app, channel, why."
     PUSH_DELIVERED = "PUSH_DELIVERED", "Its host has acknowledged it: notification, app, channel, number."
+    TRANSFER_PERMIT = (
+        "TRANSFER_PERMIT",
+        "What the process of transfers is told of it: app, id, status (RUNNING: it may run, or what it is paused with), reason.",
+    )
+    COMPLETION_GROUP = (
+        "COMPLETION_GROUP",
+        "A completion group of transfers: app, group, operations, what (enabled, fired, or why nothing more comes of it).",
+    )
+    QUEUE_CORRUPT = (
+        "QUEUE_CORRUPT",
+        "An app has asked for more transfers than it may have (strict_transfer_queue): app, operations.",
+    )
     PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
     PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
     PUSH_RECEIVED = "PUSH_RECEIVED", "A raw notification came: number, app, channel, bytes."

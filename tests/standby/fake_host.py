@@ -25,6 +25,7 @@ from tests.standby.fake_app import FakeApp
 from tests.standby.fake_driver import FakeDriver
 from tests.standby.fake_network import FakeNetwork
 from tests.standby.fake_supervisor import FakeSupervisor
+from tests.standby.fake_transfers import FakeTransfers
 
 REAL_TIME = Clock(60_000_000)
 """A minute is one."""
@@ -74,8 +75,9 @@ class FakeHost:
         self.supervisor = FakeSupervisor()
         self.store = store or Store(":memory:")
         self.network = FakeNetwork()
-        arguments = (self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline), self.network)
-        self.system = System(rules, REAL_TIME, *arguments)
+        self.transfers = FakeTransfers()
+        outside = (self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline), self.network, self.transfers)
+        self.system = System(rules, REAL_TIME, *outside)
         self.apps: dict[int, FakeApp] = {}
 
     @property

@@ -10,6 +10,7 @@ from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 
+from rig.standby.wire import app_transfers
 from rig.standby.wire.app_tasks import RequestApplicationTrigger, RequestDeviceTrigger
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.message import Call
@@ -52,6 +53,10 @@ _decoder = msgspec.msgpack.Decoder(FromApp)
 
 
 GUID = "00000000-0000-4000-8000-000000000000"
+URI = "http://127.0.0.1:9/file"
+SPEC = {"id": GUID, "direction": "download", "uri": URI, "path": "/nowhere/file"}
+OF_TRANSFERS: dict[str, Any] = {"id": GUID, "group": GUID, "uri": URI, "spec": SPEC}
+TRANSFERS = frozenset(kind for kind in KINDS if kind.__module__ == app_transfers.__name__)
 OWN_TRIGGERS = (RequestApplicationTrigger, RequestDeviceTrigger)
 
 
@@ -71,6 +76,7 @@ def right(kind: type[Any], channel: str) -> dict[str, Any]:
     trigger = {"type": "push", "channel": channel}
     known = {"channel": channel, "minutes": 30, "host": "127.0.0.1", "port": 9, "trigger": trigger}
     known.update({"trigger": GUID} if kind in OWN_TRIGGERS else {}, task_id=GUID)
+    known.update(OF_TRANSFERS if kind in TRANSFERS else {})
     return {"type": kind.__name__, **{name: known.get(name, value) for name, value in values.items()}}
 
 
@@ -88,6 +94,8 @@ def plain(hint: Any) -> Any:
     if isinstance(hint, type) and issubclass(hint, msgspec.Struct) and hint.__struct_config__.tag:
         values = {name: plain(kind) for name, kind in fields(hint).items()}
         return {"type": hint.__struct_config__.tag, **values}
+    if isinstance(hint, type) and issubclass(hint, msgspec.Struct):
+        return {name: plain(kind) for name, kind in fields(hint).items()}
     return hint(1) if hint in (int, bool) else hint()
 
 

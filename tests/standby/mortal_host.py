@@ -29,6 +29,7 @@ from tests.standby.fake_driver import FakeDriver
 from tests.standby.fake_host import REAL_TIME, FakeTimeline
 from tests.standby.fake_network import FakeNetwork
 from tests.standby.fake_supervisor import FakeSupervisor
+from tests.standby.fake_transfers import FakeTransfers
 
 
 class Plug:
@@ -135,6 +136,7 @@ class MortalHost:
         self.driver.continues = self._continue
         self.supervisor = FakeSupervisor()
         self.network = FakeNetwork()
+        self.transfers = FakeTransfers()
         self.deaths = 0
         self._path = path
         self._rules = rules
@@ -153,7 +155,8 @@ class MortalHost:
         self.store = MortalStore(self._path, plug)
         timeline, supervisor = MortalTimeline(plug, self.timeline), MortalSupervisor(plug, self.supervisor)
         driver = Mortal(plug, self.driver)
-        arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline), self.network)
+        transfers = Mortal(plug, self.transfers)
+        arguments: Any = (driver, supervisor, self.store, timeline, Faults(self.timeline), self.network, transfers)
         self.system = System(self._rules, REAL_TIME, *arguments)
         self.system.owners.add(Doorbells(self.system, driver))
         outlived = self.supervisor.outlived()
@@ -224,6 +227,7 @@ class MortalHost:
                 asyncio.get_running_loop().remove_reader(channel.sock.fileno())
         self.system.sockets.watch.stop()
         self.driver.nobody_listens()
+        self.transfers.nobody_listens()
         self._restarting = asyncio.ensure_future(self._start_anew(self.system))
 
     async def _start_anew(self, dead: System) -> None:

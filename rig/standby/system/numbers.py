@@ -18,6 +18,13 @@ class Numbers(msgspec.Struct):
     keys: int = 0
     """Of connections and patterns that the driver knows."""
 
+    epochs: int = 0
+    """Of systems: what one has counted means nothing to the next."""
+
+    def next_epoch(self) -> int:
+        self.epochs += 1
+        return self.epochs
+
     def next_instance(self) -> int:
         self.instances += 1
         return self.instances

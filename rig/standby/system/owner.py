@@ -63,6 +63,9 @@ class Owner:
     def app_ready(self, app: AppProcess) -> None:
         """It has started, and does what it is for."""
 
+    def app_moved(self, app: AppProcess) -> None:
+        """It is in the foreground now, or no more."""
+
     def app_stopped(self, app: AppProcess) -> None:
         """It sees nothing of what comes for it; the host may be about to sleep."""
 

@@ -66,6 +66,10 @@ class Owners(Owner):
         for owner in self._all:
             owner.app_ready(app)
 
+    def app_moved(self, app: AppProcess) -> None:
+        for owner in self._all:
+            owner.app_moved(app)
+
     def app_stopped(self, app: AppProcess) -> None:
         for owner in self._all:
             owner.app_stopped(app)

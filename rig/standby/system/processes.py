@@ -58,6 +58,11 @@ class Processes:
             app.ready()
             self._owners.app_ready(app)
 
+    def move(self, app: AppProcess, *, to_foreground: bool) -> None:
+        """The user has switched to it, or away."""
+        app.foreground = to_foreground
+        self._owners.app_moved(app)
+
     def suspend_if_idle(self, app: AppProcess) -> None:
         """An app in the background, or any app in standby, is suspended as soon as it has nothing to do: at once, or when it
         was asked and is done. A task host ends."""

@@ -26,12 +26,14 @@ from rig.standby.system.restart import Outlived
 from rig.standby.system.store import Store
 from rig.standby.system.supervisor_process import SupervisorProcess
 from rig.standby.system.system import System
+from rig.standby.system.transfers.transfer_process import TransferProcess
 from rig.standby.wire import bench, nic
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line
 from rig.standby.wire.peer import Peer
-from rig.standby.wire.supervision import DRIVER, Inheritance, RunningApp
+from rig.standby.wire.supervision import DRIVER, TRANSFERS, Inheritance, RunningApp
+from rig.standby.wire.transfers import FromTransfers
 from rig.timeline import TimelineWriter
 
 
@@ -95,7 +97,10 @@ async def _started(
     rules, clock = StandbyConfig(**config.standby), Clock(config.minute_us)
     store = Store(config.store)
     lose_what_ended(store, config.machine_start)
-    system = System(rules, clock, driver, supervisor, store, timeline, faults, KernelNetwork(config.interface))
+    to_transfers: Line[FromTransfers] = Line(socket.socket(fileno=given.companions[TRANSFERS]), FromTransfers)
+    transfers = TransferProcess(to_transfers, given.incarnation, store=Path(config.transfers), on_fault=faults.met)
+    network = KernelNetwork(config.interface)
+    system = System(rules, clock, driver, supervisor, store, timeline, faults, network, transfers)
     await system.start([_outlived(running, supervisor) for running in given.apps], given.store)
     return system
 

@@ -66,6 +66,7 @@ class SleepCycle:
             return
         await self._owners.prepare()
         if not self._governor.may_sleep:  # something happened meanwhile, and touches the governor when it is over
+            self._owners.network_is_back()
             return
         self._owners.network_goes()
         self._power.turn_sleep(Sleep.FALLING_ASLEEP)

@@ -40,6 +40,7 @@ from rig.standby.system.requests.package_calls import PackageCalls
 from rig.standby.system.requests.push_calls import PushCalls
 from rig.standby.system.requests.socket_calls import SocketCalls
 from rig.standby.system.requests.task_calls import TaskCalls
+from rig.standby.system.requests.transfer_calls import TransferCalls
 from rig.standby.system.restart import Outlived, Restart
 from rig.standby.system.rows import Rows
 from rig.standby.system.servicing import Servicing
@@ -52,6 +53,8 @@ from rig.standby.system.supervising import Child, Supervising
 from rig.standby.system.surroundings import HostSurroundings
 from rig.standby.system.tasks.parts import TaskParts
 from rig.standby.system.tasks.triggers.system_event import SystemEvents
+from rig.standby.system.transfers.parts import TransferParts
+from rig.standby.system.transfers.process import Transferring
 from rig.standby.wire import bench
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
@@ -72,6 +75,7 @@ class System:
         timeline: TimelineWriter,
         faults: Faults,
         network: HostNetwork,
+        transfers: Transferring,
     ) -> None:
         things = store.things()
         host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
@@ -126,9 +130,10 @@ class System:
         self.channels = ChannelParts(core, table, self.tasks.channel, self.system_events.happens)
         self.owners.add(*self.channels.owners)
         self.sockets = SocketParts(core, self.tasks.socket_activity)
-        self.push = PushParts(core, things, network, self.tasks.raw_push, lambda: self._ledger.now())
-        self.owners.add(self.tasks.owner, self.sockets.owner, self.push.owner)
         self._ledger = Ledger(store, rows, host.numbers, self.power, faults.met)
+        self.push = PushParts(core, things, network, self.tasks.raw_push, self._ledger.now)
+        self.transfers = TransferParts(core, transfers, self.tasks, self._ledger.now)
+        self.owners.add(self.tasks.owner, self.sockets.owner, self.push.owner, self.transfers.owner)
         self._endings = Endings(
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
@@ -138,8 +143,9 @@ class System:
         task_calls = TaskCalls(self.tasks, self.processes)
         socket_calls = SocketCalls(self.sockets.broker)
         push_calls = PushCalls(self.push.client, self.push.delivery)
-        handlers = app_calls.handlers(), channel_calls.handlers(), task_calls.handlers(), socket_calls.handlers()
-        self.app_messages = AppMessages(self.governor, self.processes, *handlers, push_calls.handlers())
+        transfer_calls = TransferCalls(self.transfers)
+        groups = app_calls, channel_calls, task_calls, socket_calls, push_calls, transfer_calls
+        self.app_messages = AppMessages(self.governor, self.processes, *(group.handlers() for group in groups))
         lever_calls = LeverCalls(self.surroundings, self.system_events.happens, self.tasks.scheduler.cancel_package, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
         package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)
@@ -172,6 +178,7 @@ class System:
                 self.processes.resume(app, "system_restarted")
         self.owners.network_is_back()
         self._ledger.taken_up()
+        self.transfers.begin()
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()

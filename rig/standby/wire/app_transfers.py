@@ -7,7 +7,7 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
-from rig.standby.wire.message import Call
+from rig.standby.wire.message import Call, Watch
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy, BackgroundTransferPriority
 from rig.standby.wire.transfer_types import Count, GroupId, TransferId, TransferSpec, TransferState, Uri
 
@@ -77,11 +77,12 @@ class TransfersChanged(msgspec.Struct, frozen=True):
     states: list[TransferState]
 
 
-class WatchTransfers(Call[TransfersChanged], frozen=True):
+class WatchTransfers(Watch[TransfersChanged], frozen=True):
     """Answered as soon as one of these operations has changed since that number, with all that have; at once for an epoch that is
     not the system's own, as it is a new one, or the app has no number yet: with all of them. One call of a process at a time
     waits, so an app that is stopped or slow is told what is, not all that was: a later one (for other operations) ends the one
-    before with no states, and so does WATCH_S without any change, as nothing behind a call that waits is acknowledged."""
+    before with no states, and so does WATCH_S without any change, as nothing behind a call that waits is acknowledged. Those
+    that are listed no more are told of, too, to their completion group's task. Refused: ELEMENT_NOT_FOUND: none is there."""
 
     ids: Annotated[tuple[TransferId, ...], Meta(max_length=200)]
     epoch: Count = 0

@@ -44,6 +44,21 @@ from rig.standby.wire.app_tasks import (
     TaskReturned,
     UnregisterTask,
 )
+from rig.standby.wire.app_transfers import (
+    AttachTransfers,
+    CancelTransfer,
+    CreateTransfer,
+    EnableCompletionGroup,
+    ForgetTransfers,
+    ListTransfers,
+    PauseTransfer,
+    ResumeTransfer,
+    SetTransferCostPolicy,
+    SetTransferPriority,
+    SetTransferUri,
+    StartTransfer,
+    WatchTransfers,
+)
 from rig.standby.wire.app_types import SocketId
 from rig.standby.wire.message import Call, Notice, Prelude
 from rig.standby.wire.triggers import ChannelId
@@ -141,6 +156,19 @@ FromApp: TypeAlias = (
     | ClosePushChannel
     | FollowPush
     | NotificationHandled
+    | CreateTransfer
+    | StartTransfer
+    | AttachTransfers
+    | PauseTransfer
+    | ResumeTransfer
+    | CancelTransfer
+    | SetTransferPriority
+    | SetTransferCostPolicy
+    | SetTransferUri
+    | ListTransfers
+    | WatchTransfers
+    | ForgetTransfers
+    | EnableCompletionGroup
     | ReadBegin
     | ReadCompleted
     | TransportClosed

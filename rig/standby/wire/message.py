@@ -26,6 +26,10 @@ class Fetch(Call[R], Generic[R], frozen=True):
     serves it gives the same answer until it is told, by another message, that one has come."""
 
 
+class Watch(Call[R], Generic[R], frozen=True):
+    """A call that waits for something to happen, which nobody is kept awake for."""
+
+
 class Notice(msgspec.Struct, frozen=True, tag=True, forbid_unknown_fields=True):
     """Something told, without an answer."""
 

@@ -105,7 +105,7 @@ class BenchCalls:
         app = self._processes.get(call.instance)
         if app is None:
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"no app of instance {call.instance} runs")
-        app.foreground = False
+        self._processes.move(app, to_foreground=False)
         self._processes.suspend_if_idle(app)
 
     async def _device_request(self, call: bench.DeviceRequest, descriptors: Descriptors) -> dict[str, Any]:

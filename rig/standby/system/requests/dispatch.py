@@ -1,7 +1,7 @@
 """From a message of an app to its handler, by type.
 
 A handler returns the answer, or a coroutine when it may have to wait for the device: then the app's other calls, and everybody
-else's, go on.
+else's, go on. Meanwhile the host stays awake, but for a `Watch`.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
+from rig.standby.wire.message import Watch
 
 Handler: TypeAlias = Callable[[AppProcess, Any, Descriptors], Any]
 Handlers: TypeAlias = Mapping[type[Any], Handler]
@@ -42,7 +43,7 @@ class AppMessages:
             stopped = app.suspended or app.stopping or app.suspension.under_way
             if stopped and app.busy and not app.paused:
                 self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
-        if not inspect.iscoroutine(answer):
+        if not inspect.iscoroutine(answer) or isinstance(message, Watch):
             return answer
         held = self._held(app, message, answer)
         weakref.finalize(held, answer.close).atexit = False  # an app that goes at once leaves both never begun

@@ -93,7 +93,7 @@ class PackageCalls:
 
     def _to_foreground(self, app: AppProcess) -> None:
         """In standby it goes on when the user is back, as others do."""
-        app.foreground = True
+        self._processes.move(app, to_foreground=True)
         if not self._power.in_standby:
             self._processes.resume(app, "foreground")
 

@@ -1,0 +1,77 @@
+"""All operations of the host, by id and by package, and the number of the last change of each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from rig.standby.system.rows import Rows
+from rig.standby.system.transfers.transfer import Transfer
+from rig.standby.wire.transfer_types import TransferState
+
+
+class TransferTable:
+    """Numbers count changes of this system; `subscribe` hears of each."""
+
+    def __init__(self, rows: Rows) -> None:
+        self._rows = rows
+        self._all: dict[str, Transfer] = {}
+        self._of_package: dict[str, dict[str, Transfer]] = {}
+        self._changed: dict[str, int] = {}
+        self._listeners: list[Callable[[Transfer], None]] = []
+        self.number = 0
+        """Of the last change of any."""
+
+    def subscribe(self, heard: Callable[[Transfer], None]) -> None:
+        """It is called after each change of one that is there."""
+        self._listeners.append(heard)
+
+    def __iter__(self) -> Iterator[Transfer]:
+        return iter(list(self._all.values()))
+
+    def __contains__(self, transfer: Transfer) -> bool:
+        return self._all.get(transfer.id) is transfer
+
+    def find(self, transfer_id: str) -> Transfer | None:
+        return self._all.get(transfer_id)
+
+    def of(self, package: str) -> list[Transfer]:
+        """By id."""
+        return [transfer for _, transfer in sorted(self._of_package.get(package, {}).items())]
+
+    def count(self, package: str) -> int:
+        return len(self._of_package.get(package, {}))
+
+    def changed_at(self, transfer: Transfer) -> int:
+        return self._changed[transfer.id]
+
+    def add(self, transfer: Transfer) -> None:
+        self._all[transfer.id] = transfer
+        self._of_package.setdefault(transfer.package, {})[transfer.id] = transfer
+        transfer.is_saved_in(self._rows)
+        self._count(transfer)
+
+    def remove(self, transfer: Transfer) -> None:
+        """Safe to call twice."""
+        if transfer not in self:
+            return
+        del self._all[transfer.id], self._changed[transfer.id]
+        of_package = self._of_package[transfer.package]
+        del of_package[transfer.id]
+        if not of_package:
+            del self._of_package[transfer.package]
+        transfer.is_forgotten()
+
+    def update(self, transfer: Transfer, state: TransferState) -> None:
+        """As the process of transfers says."""
+        transfer.is_now(state)
+        self.touch(transfer)
+
+    def touch(self, transfer: Transfer) -> None:
+        """Something of it that its app sees is otherwise than before."""
+        self._count(transfer)
+        for heard in self._listeners:
+            heard(transfer)
+
+    def _count(self, transfer: Transfer) -> None:
+        self.number += 1
+        self._changed[transfer.id] = self.number
