@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +14,7 @@ from rig.suite.task_scene import TaskScene
 
 if TYPE_CHECKING:
     from rig.suite.http_scene import HttpScene
+    from rig.suite.push_scene import PushScene
     from rig.suite.transfer_scene import TransferScene
     from rig.suite.websocket_scene import WebSocketScene
     from rig.suite.xhr_scene import XhrScene
@@ -66,3 +68,12 @@ def transfers(bench: Bench, http_server: Any) -> TransferScene:
     from rig.suite.transfer_scene import TransferScene
 
     return TransferScene(bench, http_server)
+
+
+@pytest.fixture
+def push(bench: Bench) -> Iterator[PushScene]:
+    """A bench with the app of raw push notifications, and a push service."""
+    from rig.suite.push_scene import PushScene
+
+    with bench.serve_push_service("server") as service:
+        yield PushScene(bench, service)

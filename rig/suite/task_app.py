@@ -12,7 +12,7 @@ import signal
 import socket
 import threading
 import time
-from typing import Any
+from typing import Any, final
 
 from rig.standby.api import (
     App,
@@ -51,6 +51,7 @@ MIB = 1 << 20
 HOARD_MIB = 512
 
 
+@final
 class Quick:
     def run(self, instance: BackgroundTaskInstance) -> None:
         instance.progress = 50

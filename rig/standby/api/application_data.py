@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from rig.standby.api import session
+from rig.standby.api.local_settings import LocalSettings
 
 
 class ApplicationData:
@@ -15,3 +16,8 @@ class ApplicationData:
         folder = session.current().data_folder
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+    @staticmethod
+    def local_settings() -> LocalSettings:
+        """By name, for all processes of the app; they last as long as its folder. Raises OSError."""
+        return LocalSettings(ApplicationData.local_folder())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
 from rig.standby.api import session
 from rig.standby.api.registration import BackgroundTaskRegistration, BackgroundTaskRegistrationGroup
@@ -12,7 +13,7 @@ from rig.standby.wire.app_tasks import CONDITIONS, GetAccess, GetWorkCost, Regis
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.statuses import BackgroundAccessStatus
 from rig.standby.wire.task_enums import BackgroundAccessRequestKind, BackgroundWorkCostValue, SystemConditionType
-from rig.standby.wire.triggers import channel_of
+from rig.standby.wire.triggers import RawPush, channel_of
 
 
 class BackgroundExecutionManager:
@@ -58,7 +59,8 @@ class BackgroundTaskBuilder:
     - None: the app's own method `on_background_activated(instance)`, in its process (BGT-006);
     - a name that the app has put into `app.entry_points`: that function, in its process;
     - "module.Class" otherwise: a class whose `run(instance)` a process of its own calls (BGT-004, BGT-007), or the app's, where
-      the manifest names an `Executable` for it and for tasks of channels.
+      the manifest names an `Executable` for it and for tasks of channels. That of a PushNotificationTrigger is a sealed one,
+      `@typing.final` (RAW-003).
     """
 
     def __init__(self, name: str = "", entry_point: str | None = None, trigger: BackgroundTrigger | None = None) -> None:
@@ -93,7 +95,8 @@ class BackgroundTaskBuilder:
         trigger = described(self.trigger)
         own = self.entry_point in app.entry_points
         if self.entry_point is not None and not own:
-            self._check_class(self.entry_point, here=channel_of(trigger) is not None)
+            sealed = isinstance(trigger, RawPush)
+            self._check_class(self.entry_point, here=sealed or channel_of(trigger) is not None, sealed=sealed)
         group = self.task_group.id if self.task_group is not None else None
         wanted = RegisterTask(
             self.name,
@@ -107,13 +110,20 @@ class BackgroundTaskBuilder:
         )
         return BackgroundTaskRegistration(app.call(wanted), self.name, self.trigger, group)
 
-    def _check_class(self, entry_point: str, *, here: bool) -> None:
-        """`here`: it is to run in this process, so that it can be looked up. Raises HostError, and what its module does."""
+    def _check_class(self, entry_point: str, *, here: bool, sealed: bool) -> None:
+        """`here`: it can be looked up in this process; `sealed`: it is to be a public class that nobody derives from. Raises
+        HostError, and what its module does."""
         try:
             if here:
-                task_class(entry_point)
+                _check_sealed(task_class(entry_point), sealed)
             elif "." not in entry_point:
                 raise LookupError(f"{entry_point!r} is no module.Class")
         except (LookupError, ImportError, AttributeError, TypeError, ValueError) as error:
             text = f"no entry point {entry_point!r} in app {session.current().name}, nor a class: {error}"
             raise HostError(HResult.CLASS_NOT_REGISTERED, text) from error
+
+
+def _check_sealed(found: Any, sealed: bool) -> None:
+    """RAW-003. Raises TypeError."""
+    if sealed and (not isinstance(found, type) or found.__name__.startswith("_") or not getattr(found, "__final__", False)):
+        raise TypeError("the class of a raw push task is public and sealed (@typing.final)")

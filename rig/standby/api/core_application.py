@@ -135,9 +135,26 @@ def not_before_suspension(hook: Callable[[], None]) -> None:
     followers.remove(followers.at_the_end, hook)
 
 
+class CoreApplicationView:
+    """What the user sees of the app."""
+
+    def __init__(self) -> None:
+        self.title = ""
+
+
+_view = CoreApplicationView()
+
+
 class CoreApplication:
     """Handlers are called one after another, on a thread that is none of the app's; one that raises is written down as APP_FAULT
     and counts as returned."""
+
+    @staticmethod
+    def get_current_view() -> CoreApplicationView:
+        """Of this process. Raises HostError ELEMENT_NOT_FOUND in a background task, which has none (RAW-003)."""
+        if session.current().in_task:
+            raise HostError(HResult.ELEMENT_NOT_FOUND, "a background task has no view")
+        return _view
 
     @staticmethod
     def add_suspending(handler: OnSuspending) -> None:
