@@ -10,6 +10,7 @@ import threading
 import time
 from typing import Any, Literal, final
 
+from rig.clock import Deadline
 from rig.standby.api import (
     App,
     ApplicationData,
@@ -20,6 +21,8 @@ from rig.standby.api import (
     CoreApplication,
     HostError,
     PushNotificationTrigger,
+    SystemCondition,
+    SystemConditionType,
 )
 from rig.standby.api.push import PushNotificationChannel, PushNotificationChannelManager, PushNotificationReceivedEventArgs
 from rig.standby.api.raw_notification import RawNotification
@@ -27,6 +30,8 @@ from rig.standby.api.session import current
 
 LONG_S = 60.0
 SHORT_S = 0.05
+LATE_S = 1.0
+"""Long after a run that has done nothing else is over, and its app suspended."""
 REQUESTS = 1 + 3
 """Of a channel: the first, and three more (RAW-015)."""
 
@@ -47,6 +52,17 @@ class Lingers:
     def run(self, instance: BackgroundTaskInstance) -> None:
         Keeps().run(instance)
         time.sleep(SHORT_S)
+
+
+@final
+class Holds:
+    """Until the app says "go"."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        told(instance)
+        deadline = Deadline(LONG_S)
+        while "go" not in ApplicationData.local_settings() and not deadline.expired:
+            deadline.pause()
 
 
 @final
@@ -77,7 +93,7 @@ class Sends:
 
 
 def _send_late(sock: socket.socket, content: bytes) -> None:
-    time.sleep(1)
+    time.sleep(LATE_S)
     sock.sendall(content)
 
 
@@ -96,7 +112,7 @@ class _Hidden:
         told(instance)
 
 
-TASKS: dict[str, Any] = {task.__name__: task for task in (Keeps, Lingers, Looks, Sends)}
+TASKS: dict[str, Any] = {task.__name__: task for task in (Keeps, Lingers, Holds, Looks, Sends)}
 
 
 def told(instance: BackgroundTaskInstance) -> RawNotification:
@@ -133,6 +149,11 @@ class PushApp:
         entry_point = entry or (f"{__name__}.{task.split()[0]}" if own_process else None)
         return BackgroundTaskBuilder(task, entry_point, PushNotificationTrigger()).register().task_id
 
+    def register_with_condition(self, condition: str) -> str:
+        builder = BackgroundTaskBuilder("Keeps", f"{__name__}.Keeps", PushNotificationTrigger())
+        builder.add_condition(SystemCondition(SystemConditionType[condition]))
+        return builder.register().task_id
+
     def unregister(self, task_id: str) -> None:
         BackgroundTaskRegistration.all_tasks()[task_id].unregister(False)
 
@@ -140,6 +161,10 @@ class PushApp:
         """In hexadecimal digits."""
         value = ApplicationData.local_settings().get(name)
         return value.hex() if isinstance(value, bytes) else None
+
+    def go(self) -> None:
+        """For `Holds`."""
+        ApplicationData.local_settings()["go"] = True
 
     def title(self) -> str:
         """Of the app's view: an app may have one."""
@@ -149,14 +174,13 @@ class PushApp:
 
     def open(self, kind: Literal["primary", "alternate", "tile"] = "primary", channel_id: str = "") -> str:
         """Its URI."""
-        match kind:
-            case "primary":
-                channel = PushNotificationChannelManager.create_push_notification_channel_for_application_async()
-            case "alternate":
-                create = PushNotificationChannelManager.create_raw_push_notification_channel_with_alternate_key_for_application_async
-                channel = create(channel_id)
-            case "tile":
-                channel = PushNotificationChannelManager.create_push_notification_channel_for_secondary_tile_async(channel_id)
+        manager = PushNotificationChannelManager
+        if kind == "primary":
+            channel = manager.create_push_notification_channel_for_application_async()
+        elif kind == "alternate":
+            channel = manager.create_raw_push_notification_channel_with_alternate_key_for_application_async(channel_id)
+        else:
+            channel = manager.create_push_notification_channel_for_secondary_tile_async(channel_id)
         self._channels[channel_id] = channel
         return channel.uri
 
@@ -169,7 +193,7 @@ class PushApp:
         return [self.open("alternate", str(number)) for number in range(of, of + count)]
 
     def open_with_retries(self, pause_s: float) -> int:
-        """As apps do without connectivity: once more and once more, `pause_s` apart; how often it took. Raises HostError at last."""
+        """As apps do without connectivity, `pause_s` apart; how often it took. Raises HostError at last."""
         for attempt in range(1, REQUESTS + 1):
             tell("push-request", attempt=attempt)
             try:

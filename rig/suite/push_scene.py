@@ -48,8 +48,10 @@ class PushScene:
         return uri
 
     def kill_system(self) -> None:
-        """Its process; the supervisor starts another one."""
+        """Its process; returns when the supervisor has started another one."""
+        after = self.timeline.mark()
         os.kill(self.host.pid, signal.SIGKILL)
+        self.timeline.wait("SYSTEM_STARTED", after=after)
 
     def post(self, uri: str, content: bytes, **options: Any) -> None:
         """Taken by the service, done or dropped by the host."""

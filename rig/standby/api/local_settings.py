@@ -10,7 +10,7 @@ import fcntl
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 import msgspec
 
@@ -60,7 +60,7 @@ class LocalSettings(MutableMapping[str, Value]):
 
     def _read(self) -> Values:
         try:
-            return msgspec.msgpack.decode((self._folder / FILE).read_bytes(), type=Values)
+            return msgspec.msgpack.decode((self._folder / FILE).read_bytes(), type=dict[str, Any])
         except FileNotFoundError:
             return {}
 
