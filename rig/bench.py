@@ -6,16 +6,14 @@ held by descriptors and by children that die with this process, so a SIGKILL lea
 
 from __future__ import annotations
 
-import itertools
 import json
 import os
-import ssl
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from rig import room
 from rig.config import BenchConfig
@@ -27,27 +25,15 @@ from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
 from rig.net.frame_log import frame_records
-from rig.net.namespace import Namespace
 from rig.net.network import HOST_IFNAME, Network
 from rig.net.wire import Wire
 from rig.peers import PushServer
-from rig.peers.authority import Authority, Flaw
-from rig.peers.listener import Listener
-from rig.peers.udp import UdpPeer
+from rig.peers.authority import Authority
+from rig.peers.peers import Peers
 from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
-from rig.timeline import Timeline, TimelineWriter
-
-if TYPE_CHECKING:
-    from rig.peers.ftp import FtpServer
-    from rig.peers.http import HttpServer
-    from rig.peers.http_proxy import HttpProxy
-    from rig.peers.mirror import Mirror
-    from rig.peers.nginx import Nginx
-    from rig.peers.program import Program
-    from rig.peers.push_service import PushService
-    from rig.peers.websocket import WebSocketServer
+from rig.timeline import Timeline
 
 
 class Bench:
@@ -62,6 +48,8 @@ class Bench:
     host: StandbyHost
     device: OffloadClient
     """Typed commands, over the host's control channel."""
+    peers: Peers
+    """More servers: `with bench.peers.http_server() as web:`."""
     server: PushServer
     """On the server's IPv4 address, or IPv6 where it has no other."""
     inject: Injector
@@ -117,12 +105,13 @@ class Bench:
         plan = topology.load(self.config.topology)
         self.network = self._stack.enter_context(Network(plan, self._kind, self.config.nic, nic_force=self.config.nic_force))
         self.wire = Wire(self.network, self.timeline)
+        self.peers = Peers(self.network, self.timeline, self.artefacts, self.config.clock, lambda: self.authority)
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
         self.microcontroller = self._stack.enter_context(self._make_device())
         self.microcontroller.watch(self._device_died)
         self.host = self._stack.enter_context(self._start_host())
-        self.server = self._stack.enter_context(self.serve(plan.server.name))
+        self.server = self._stack.enter_context(self.peers.push_server())
         self.inject = self._stack.enter_context(Injector.on(self.network.next_hop))
         self._stack.callback(self._save_counters)
         try:
@@ -140,92 +129,6 @@ class Bench:
     @property
     def _trusted(self) -> Path:
         return self.artefacts / "trusted.pem"
-
-    def serve(self, name: str, *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None) -> PushServer:
-        """Another push server, on the named machine of the topology. `tls`: over TLS. The caller closes it."""
-        return PushServer(*self._place(name, ipv6), port, tls=tls)
-
-    def serve_websocket(
-        self, name: str = "server", *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None
-    ) -> WebSocketServer:
-        """A WebSocket server, on the named machine of the topology. `tls`: over TLS. The caller closes it."""
-        from rig.peers.websocket import WebSocketServer  # its library takes 50 ms to import
-
-        return WebSocketServer(*self._place(name, ipv6), port, tls=tls)
-
-    def serve_http(
-        self, name: str = "server", *, ipv6: bool = False, port: int = 0, tls: ssl.SSLContext | None = None
-    ) -> HttpServer:
-        """An HTTP server, on the named machine of the topology. `tls`: https. The caller closes it."""
-        from rig.peers.http import HttpServer  # its library takes 60 ms to import
-
-        return HttpServer(*self._place(name, ipv6), port, tls=tls)
-
-    def serve_http_proxy(
-        self, name: str = "server", *, ipv6: bool = False, port: int = 0, credentials: tuple[str, str] | None = None
-    ) -> HttpProxy:
-        """An HTTP proxy, likewise. `credentials`: user and password that it asks for."""
-        from rig.peers.http_proxy import HttpProxy
-
-        return HttpProxy(*self._place(name, ipv6), port, credentials=credentials)
-
-    def serve_push_service(
-        self,
-        name: str = "server",
-        *,
-        ipv6: bool = False,
-        port: int = 0,
-        line_port: int = 0,
-        tls: ssl.SSLContext | None = None,
-        line_tls: ssl.SSLContext | None = None,
-    ) -> PushService:
-        """A push service for raw notifications, on the named machine of the topology. `tls`: https for those who post;
-        `line_tls`: hosts' lines over TLS. The caller closes it."""
-        from rig.peers.push_service import PushService
-
-        trust = None if tls is None else ssl.create_default_context(cafile=self.authority.trusted)
-        where = self._place(name, ipv6)
-        return PushService(*where, self.config.clock, port, line_port, tls=tls, line_tls=line_tls, trust=trust)
-
-    def serve_udp(self, name: str, *, ipv6: bool = False, port: int = 0) -> UdpPeer:
-        """A datagram socket on the named machine of the topology. The caller closes it."""
-        return UdpPeer(*self._place(name, ipv6), port)
-
-    def run_nginx(
-        self, name: str = "server", *, behind: Listener[Any] | Program | None = None, flaw: Flaw | None = None
-    ) -> Nginx:
-        """nginx on the named machine, before the peer `behind` it. `flaw`: over TLS, with a certificate that has it, NONE for
-        a good one. The caller closes it. Raises BenchError RIG-T01."""
-        from rig.peers.nginx import Nginx
-
-        namespace, address, _timeline = self._place(name, ipv6=False)
-        pem = b"" if flaw is None else self.authority.server_pem(address, flaw=flaw)
-        peer = None if behind is None else (behind.address, behind.port)
-        return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem)
-
-    def run_ftp(self, name: str = "server", *, password: str = "guest", rate_bytes_s: int = 0) -> FtpServer:
-        """vsftpd on the named machine, likewise; `rate_bytes_s` is that of each download, 0 for no limit."""
-        from rig.peers.ftp import FtpServer
-
-        namespace, address, _timeline = self._place(name, ipv6=False)
-        return FtpServer(namespace, address, self._folder("ftp"), password=password, rate_bytes_s=rate_bytes_s)
-
-    def run_mirror(self, name: str = "server") -> Mirror:
-        """The WebSocket server that is none of Python's, likewise."""
-        from rig.peers.mirror import Mirror
-
-        namespace, address, _timeline = self._place(name, ipv6=False)
-        return Mirror(namespace, address)
-
-    def _folder(self, name: str) -> Path:
-        """One of the artefacts, that nobody has yet."""
-        return next(path for n in itertools.count(1) if not (path := self.artefacts / f"{name}-{n}").exists())
-
-    def _place(self, name: str, ipv6: bool) -> tuple[Namespace, str, TimelineWriter]:
-        """Where a peer on the named machine lives: its namespace, its address, the timeline that it writes to."""
-        spec = self.network.topology.hosts[name]
-        address = spec.ip6 if ipv6 or spec.ipv4 is None else spec.ip4
-        return self.network.namespaces[name], address, self.timeline.writer(name)
 
     @contextmanager
     def device_unplugged(self) -> Iterator[None]:

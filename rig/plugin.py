@@ -260,14 +260,14 @@ def server(bench: Bench) -> Any:
 @pytest.fixture
 def websocket_server(bench: Bench) -> Iterator[Any]:
     """A WebSocket server on the same machine (`rig.peers.websocket.WebSocketServer`)."""
-    with bench.serve_websocket(bench.network.topology.server.name) as server:
+    with bench.peers.websocket_server() as server:
         yield server
 
 
 @pytest.fixture
 def http_server(bench: Bench) -> Iterator[Any]:
     """An HTTP server on the same machine (`rig.peers.http.HttpServer`)."""
-    with bench.serve_http(bench.network.topology.server.name) as server:
+    with bench.peers.http_server() as server:
         yield server
 
 

@@ -89,7 +89,7 @@ def config(device: str) -> BenchConfig:
 def run(bench: Bench, way: Way, hours: float, progress: Callable[[int], None]) -> KeptAlive:
     """On a fresh bench of `config`. Raises what the host and the timeline raise."""
     context = bench.authority.server_context(bench.server.address) if way.secure else None
-    with bench.serve_websocket(bench.network.topology.server.name, tls=context) as server:
+    with bench.peers.websocket_server(tls=context) as server:
         app = bench.host.start_app("sockets", APP)
         names = [f"socket-{number}" for number in range(CHANNELS)]
         for name in names:

@@ -75,7 +75,7 @@ def _opened(bench: Bench, kind: Kind, stack: ExitStack) -> tuple[Servers, AppHan
     """The server, which has one connection, and the app."""
     name = bench.network.topology.server.name
     context = bench.authority.server_context(bench.server.address) if kind.tls else None
-    server = bench.serve_websocket(name, tls=context) if kind.websocket else bench.serve(name, tls=context)
+    server = bench.peers.websocket_server(name, tls=context) if kind.websocket else bench.peers.push_server(name, tls=context)
     stack.enter_context(server)
     app = bench.host.start_app(kind.name, APP)
     where: dict[str, Any] = {"channel": kind.name, "host": server.address, "port": server.port}

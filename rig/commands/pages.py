@@ -60,9 +60,10 @@ Fixtures
   timeline   the ordered record of everything: wait, find (rig help events)
   capture    frames of every link
 
-More peers, each for a with block: bench.serve, serve_websocket, serve_http with tls=bench.authority.server_context(...) over TLS;
-serve_udp, serve_http_proxy; run_nginx, run_ftp and run_mirror start nginx, vsftpd and a WebSocket server in C. A push server is
-an echo, slow, resetting, greeting or not reading with on_accept = one of rig.peers.behaviour.
+More peers, each for a with block: bench.peers.push_server, websocket_server, http_server, push_service, with TLS by
+tls=bench.authority.server_context(...); udp_peer, http_proxy; nginx, ftp_server (vsftpd) and mirror, a WebSocket server in C.
+A push server is an echo, slow, resetting, greeting or not reading with on_accept = one of rig.peers.behaviour. bench.wire has
+cables lose frames, or keep them for a while (rig help levers).
 
 Marks
   requirement("CCT-030")     what the test proves; edge(7): an edge case of the device, 1 to 108

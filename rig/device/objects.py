@@ -14,6 +14,7 @@ from typing import Any
 from rig.device.bpf import compile_filter
 from rig.device.numbers import OffloadType, PatternFlag, PatternType, SlotFlag, SlotState, WakeReason
 from rig.device.payload import PayloadKeepAlive
+from rig.host_port import host_and_port
 
 
 def packed_ip(address: str) -> bytes:
@@ -22,8 +23,7 @@ def packed_ip(address: str) -> bytes:
 
 
 def _end(packed: bytes, port: int) -> str:
-    address = ipaddress.ip_address(packed)
-    return f"{address}:{port}" if address.version == 4 else f"[{address}]:{port}"
+    return host_and_port(str(ipaddress.ip_address(packed)), port)
 
 
 NO_PAYLOAD_MS = 0xFFFFFFFF

@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 from rig.clock import WAIT_S, Deadline
+from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import Program, find, free_port
 
@@ -68,8 +69,8 @@ class FtpServer(Program):
 
     def url(self, path: str = "/", *, credentials: bool = True) -> str:
         """`path`: from the root of its files."""
-        host = f"[{self.address}]" if ":" in self.address else self.address
-        return f"ftp://{f'{USER}:{self.password}@' if credentials else ''}{host}:{self.port}{path}"
+        login = f"{USER}:{self.password}@" if credentials else ""
+        return f"ftp://{login}{host_and_port(self.address, self.port)}{path}"
 
     def publish(self, path: str, data: bytes, changed_s: float = OLD_S) -> None:
         """A file that it serves from now on: "/feed/1.txt"; it was changed at that time of the epoch."""

@@ -1,6 +1,6 @@
 """An HTTP/1.1 server that a test scripts: real sockets of the server's kernel, an answer when and as the test says.
 
-    with bench.serve_http("server") as web:
+    with bench.peers.http_server() as web:
         web.on("/config", answer(b"{}"))
         web.on("/poll", hold)
         ...
@@ -20,6 +20,7 @@ from collections.abc import Callable
 import h11
 
 from rig.clock import WAIT_S, Deadline
+from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.http_connection import HttpConnection
 from rig.peers.http_request import HttpHandler, HttpRequest
@@ -61,8 +62,7 @@ class HttpServer(Listener[HttpConnection]):
 
     def url(self, path: str = "/", *, host: str | None = None) -> str:
         """`host`: another name for it than its address."""
-        name = host or (f"[{self.address}]" if ":" in self.address else self.address)
-        return f"{'https' if self._tls else 'http'}://{name}:{self.port}{path}"
+        return f"{'https' if self._tls else 'http'}://{host_and_port(host or self.address, self.port)}{path}"
 
     def on(self, path: str, handler: HttpHandler) -> None:
         """What to do with requests of that path, whatever their query; a second call replaces the first."""

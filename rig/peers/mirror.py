@@ -12,6 +12,7 @@ from websockets.sync.client import connect
 from websockets.typing import Subprotocol
 
 from rig.clock import WAIT_S, Deadline
+from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import MIRROR, Program, find, free_port
 
@@ -32,7 +33,7 @@ class Mirror(Program):
         self._client = self._stack.enter_context(connecting)
 
     def url(self) -> str:
-        return f"ws://[{self.address}]:{self.port}/" if ":" in self.address else f"ws://{self.address}:{self.port}/"
+        return f"ws://{host_and_port(self.address, self.port)}/"
 
     def push_text(self, text: str) -> None:
         """To every client that is connected."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from rig.clock import WAIT_S, Deadline
+from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import Program, find, free_port
 
@@ -85,12 +86,12 @@ class Nginx(Program):
         port = free_port(namespace, address)
         (folder / "files").mkdir(parents=True)
         (folder / "certificate.pem").write_bytes(pem)
-        (folder / "nginx.conf").write_text(_configuration(_authority(address, port), peer, secure=self._secure))
+        (folder / "nginx.conf").write_text(_configuration(host_and_port(address, port), peer, secure=self._secure))
         super().__init__([program, "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"], namespace, address, port)
 
     def url(self, path: str = "/", scheme: str = "http") -> str:
         """`scheme`: http or ws; with an s where it speaks TLS."""
-        return f"{scheme}{'s' if self._secure else ''}://{_authority(self.address, self.port)}{path}"
+        return f"{scheme}{'s' if self._secure else ''}://{host_and_port(self.address, self.port)}{path}"
 
     def publish(self, path: str, data: bytes) -> None:
         """A file that it serves from now on: "/feed/1.txt"."""
@@ -114,16 +115,11 @@ class Nginx(Program):
         return found[count - 1]
 
 
-def _authority(address: str, port: int) -> str:
-    """RFC 3986, section 3.2."""
-    return f"[{address}]:{port}" if ":" in address else f"{address}:{port}"
-
-
 def _configuration(listen: str, peer: tuple[str, int] | None, *, secure: bool) -> str:
     certificate = "\n        ".join(SECURE)
     return CONFIGURATION.format(
         temporary="\n    ".join(f"{name}_temp_path temporary-{name};" for name in TEMPORARY),
         listen=f"{listen} ssl" if secure else listen,
         certificate=certificate if secure else "",
-        proxy="" if peer is None else PROXY.format(path=BEHIND, peer=_authority(*peer)),
+        proxy="" if peer is None else PROXY.format(path=BEHIND, peer=host_and_port(*peer)),
     )

@@ -20,6 +20,7 @@ from websockets.server import ServerProtocol
 from websockets.typing import Subprotocol
 
 from rig.clock import WAIT_S
+from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.connection import Connection, quietly
 from rig.peers.listener import Listener
@@ -234,8 +235,7 @@ class WebSocketServer(Listener[WebSocketConnection]):
 
     def url(self, path: str = "/") -> str:
         """ws:// or wss://, with its address and port."""
-        address = f"[{self.address}]" if ":" in self.address else self.address
-        return f"{'ws' if self._tls is None else 'wss'}://{address}:{self.port}{path}"
+        return f"{'ws' if self._tls is None else 'wss'}://{host_and_port(self.address, self.port)}{path}"
 
     def push(self, data: bytes) -> int:
         """A binary message on the newest connection; returns CLOCK_MONOTONIC ns just before."""

@@ -232,7 +232,7 @@ class StandbyHost:
     # -- push ----------------------------------------------------------------------------------------------------------
 
     def use_push_service(self, service: PushServiceAddress | None) -> Record | None:
-        """Keep a line to that push service (`bench.serve_push_service`) from now on, awake and asleep; returns when it is there.
+        """Keep a line to that push service (`bench.peers.push_service`) from now on, awake and asleep; returns when it is there.
         None: to none any more."""
         if service is None:
             self._call(bench.UsePushService("", 0))

@@ -75,5 +75,5 @@ def push(bench: Bench) -> Iterator[PushScene]:
     """A bench with the app of raw push notifications, and a push service."""
     from rig.suite.push_scene import PushScene
 
-    with bench.serve_push_service("server") as service:
+    with bench.peers.push_service() as service:
         yield PushScene(bench, service)

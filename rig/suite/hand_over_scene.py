@@ -63,7 +63,7 @@ class HandOverScene(BrokerScene):
 
     def give_datagram(self, *, action: str = "DO_NOT_WAKE") -> UdpPeer:
         """The broker has it; its peer has heard of it, as a NAT on the way has to."""
-        peer = self.bench.serve_udp("server")
+        peer = self.bench.peers.udp_peer()
         self._peers.enter_context(peer)
         self.open("datagram", action=action)
         self.app.call("send_to", data="hello", host=peer.address, port=peer.port)

@@ -154,7 +154,7 @@ def test_presence(bench: Bench) -> None:
     again."""
     presence, server, timeline = launched(bench, "presence.toml"), bench.server, bench.timeline
     port = presence.call("sign_in", host=server.address, port=server.port, name="Eve")
-    with bench.serve_udp("server") as neighbour:
+    with bench.peers.udp_peer() as neighbour:
         to = (bench.network.topology.host.ip4, port)
         assert server.connection().wait_received(10) == b"HELLO Eve\n"
         server.push(b"+Ann\n+B")

@@ -31,7 +31,7 @@ def assert_read_before_run(sockets: WebSocketScene, after: int) -> Record:
 
 @pytest.mark.requirement("CWS-003")
 def test_messages_of_libwebsockets_wake_and_reach_the_task(sockets: WebSocketScene) -> None:
-    with started(sockets.bench.run_mirror) as mirror:
+    with started(sockets.bench.peers.mirror) as mirror:
         assert sockets.register(uri=mirror.url(), kind="message", supported_protocols=(SUBPROTOCOL,))
         for cycle in range(CYCLES):
             asleep, text = sockets.sleep(), f"message {cycle}"
@@ -49,7 +49,7 @@ def test_messages_of_libwebsockets_wake_and_reach_the_task(sockets: WebSocketSce
 @protected
 @pytest.mark.parametrize("kind", KINDS)
 def test_messages_through_nginx_wake_and_reach_the_task(sockets: WebSocketScene, kind: str, flaw: Flaw | None) -> None:
-    with started(lambda: sockets.bench.run_nginx(behind=sockets.server, flaw=flaw)) as nginx:
+    with started(lambda: sockets.bench.peers.nginx(behind=sockets.server, flaw=flaw)) as nginx:
         connection = sockets.registered(uri=nginx.url(f"{BEHIND}inbox", "ws"), kind=kind)
         assert connection.wait_request().path == "/inbox"
         for cycle in range(CYCLES):
@@ -67,7 +67,7 @@ def test_messages_through_nginx_wake_and_reach_the_task(sockets: WebSocketScene,
 
 @pytest.mark.requirement("CWS-014")
 def test_a_certificate_of_nginx_that_is_not_good_is_refused(sockets: WebSocketScene) -> None:
-    with started(lambda: sockets.bench.run_nginx(behind=sockets.server, flaw=Flaw.EXPIRED)) as nginx:
+    with started(lambda: sockets.bench.peers.nginx(behind=sockets.server, flaw=Flaw.EXPIRED)) as nginx:
         assert not sockets.register(uri=nginx.url(BEHIND, "ws"))
         assert not sockets.ws.call("has_context", channel="inbox")
         assert not sockets.server.connections, "nothing came through"
@@ -76,7 +76,7 @@ def test_a_certificate_of_nginx_that_is_not_good_is_refused(sockets: WebSocketSc
 @pytest.mark.requirement("CHC-003")
 def test_a_request_behind_nginx_wakes_when_it_is_answered(http: HttpScene) -> None:
     """And the task sends the next one, to the same address."""
-    with started(lambda: http.bench.run_nginx(behind=http.web)) as nginx:
+    with started(lambda: http.bench.peers.nginx(behind=http.web)) as nginx:
         uri = nginx.url(f"{BEHIND}poll")
         assert Status(http.client.call("set_up", channel="inbox", uri=uri)) is Status.HARDWARE_SLOT_ALLOCATED
         for cycle in range(CYCLES):
@@ -91,7 +91,7 @@ def test_a_request_behind_nginx_wakes_when_it_is_answered(http: HttpScene) -> No
 @pytest.mark.requirement("CXR-005")
 @protected
 def test_a_long_poll_through_nginx_wakes_and_its_callbacks_are_the_same(xhr: XhrScene, flaw: Flaw | None) -> None:
-    with started(lambda: xhr.bench.run_nginx(behind=xhr.web, flaw=flaw)) as nginx:
+    with started(lambda: xhr.bench.peers.nginx(behind=xhr.web, flaw=flaw)) as nginx:
         xhr.xhr.call("construct", minutes=LONGEST_MINUTES)
         for cycle in range(CYCLES):
             assert Status(xhr.xhr.call("poll", url=nginx.url(f"{BEHIND}poll"), leak=False)) is Status.HARDWARE_SLOT_ALLOCATED

@@ -37,7 +37,7 @@ STRANGE4, STRANGE6 = IPv4Interface("192.0.2.99/24"), IPv6Interface("2001:db8:0:1
 @pytest.fixture
 def server(request: pytest.FixtureRequest, scene: Scene) -> Iterator[PushServer]:
     """A push server of the family. Function scope."""
-    with scene.bench.serve("server", ipv6=request.param == socket.AF_INET6) as opened:
+    with scene.bench.peers.push_server(ipv6=request.param == socket.AF_INET6) as opened:
         yield opened
 
 

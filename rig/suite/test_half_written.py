@@ -56,7 +56,7 @@ def stop_half_way(sockets: WebSocketScene, connection: WebSocketConnection) -> N
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_of_many_pieces_goes_on_where_it_was(bench: Bench, kind: str) -> None:
     """The pings begin again behind it."""
-    with bench.serve_websocket(bench.network.topology.server.name) as server:
+    with bench.peers.websocket_server() as server:
         sockets = WebSocketScene(bench, server)
         connection = sockets.registered(kind=kind, minutes=MINUTES, offload_keep_alive=True)
         stop_half_way(sockets, connection)

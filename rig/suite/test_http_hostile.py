@@ -68,7 +68,7 @@ def test_long_polls_leave_no_descriptor_and_no_thread_behind(http: HttpScene) ->
 @pytest.mark.topology("dual-stack")
 @pytest.mark.requirement("CHC-003", "CHC-006")
 def test_a_long_poll_over_ipv6_wakes(http: HttpScene) -> None:
-    with http.bench.serve_http(http.bench.network.topology.server.name, ipv6=True) as web:
+    with http.bench.peers.http_server(ipv6=True) as web:
         scene = HttpScene(http.bench, web)
         request = scene.polling()
         assert (request.header("host") or "").startswith("[")

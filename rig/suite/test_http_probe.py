@@ -49,7 +49,7 @@ def test_without_the_right_credentials_the_probe_says_so(http: HttpScene, user: 
 
 
 def test_credentials_are_for_the_server_that_the_app_has_named(http: HttpScene) -> None:
-    with http.bench.serve_http() as other:
+    with http.bench.peers.http_server() as other:
         http.web.on("/a", redirect(other.url("/b")))
         other.on("/b", basic("pat", "secret", answer()))
         http.client.call("use", user="pat", password="secret")
@@ -61,7 +61,7 @@ def test_credentials_are_for_the_server_that_the_app_has_named(http: HttpScene) 
 def test_a_channel_goes_through_the_proxy_that_the_probe_went_through(
     http: HttpScene, credentials: tuple[str, str] | None
 ) -> None:
-    with http.bench.serve_http_proxy(credentials=credentials) as proxy:
+    with http.bench.peers.http_proxy(credentials=credentials) as proxy:
         http.client.call("use", proxy=[proxy.address, proxy.port, *(credentials or ())])
         http.web.on("/hello", answer(b"hello"))
         assert http.client.call("probe", uri=http.web.url("/hello"))["text"] == "hello"
@@ -73,7 +73,7 @@ def test_a_channel_goes_through_the_proxy_that_the_probe_went_through(
 
 
 def test_a_proxy_that_refuses_says_so(http: HttpScene) -> None:
-    with http.bench.serve_http_proxy(credentials=("pat", "secret")) as proxy:
+    with http.bench.peers.http_proxy(credentials=("pat", "secret")) as proxy:
         http.client.call("use", proxy=[proxy.address, proxy.port])
         assert http.client.call("probe", uri=http.web.url("/hello"))["status"] == 407
 
@@ -83,7 +83,7 @@ def test_an_https_probe_shows_its_certificate(http: HttpScene) -> None:
     bench = http.bench
     own = bench.authority.client_file("pat")
     context = bench.authority.server_context(bench.network.topology.server.ip4, client_certificate=True)
-    with bench.serve_http(tls=context) as secure, bench.serve_http_proxy() as proxy:
+    with bench.peers.http_server(tls=context) as secure, bench.peers.http_proxy() as proxy:
         secure.on("/hello", answer(b"hello"))
         with pytest.raises(HostError):
             http.client.call("probe", uri=secure.url("/hello"))
@@ -96,7 +96,7 @@ def test_an_https_probe_shows_its_certificate(http: HttpScene) -> None:
 
 
 def test_a_proxy_that_digs_no_tunnel_says_why(http: HttpScene) -> None:
-    with http.bench.serve_http_proxy(credentials=("pat", "secret")) as proxy:
+    with http.bench.peers.http_proxy(credentials=("pat", "secret")) as proxy:
         http.client.call("use", proxy=[proxy.address, proxy.port])
         with pytest.raises(HostError, match="the proxy refuses the tunnel: 407"):
             http.client.call("probe", uri="https://192.0.2.20/")

@@ -99,7 +99,7 @@ def test_a_stream_that_is_closed_ends_its_read_and_its_connection(http: HttpScen
 
 def test_a_stream_over_tls_wakes(http: HttpScene, web_app: AppHandle) -> None:
     bench = http.bench
-    with bench.serve_http(tls=bench.authority.server_context(bench.network.topology.server.ip4)) as secure:
+    with bench.peers.http_server(tls=bench.authority.server_context(bench.network.topology.server.ip4)) as secure:
         secure.on(POLL, hold)
         assert Status(web_app.call("set_up", uri=secure.url(POLL))) is Status.HARDWARE_SLOT_ALLOCATED
         request = secure.request()

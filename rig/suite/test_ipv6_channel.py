@@ -27,7 +27,7 @@ CYCLES = 10
 @pytest.fixture
 def server6(scene: Scene) -> Iterator[PushServer]:
     """A push server on the server's IPv6 address. Function scope."""
-    with scene.bench.serve("server", ipv6=True) as server:
+    with scene.bench.peers.push_server(ipv6=True) as server:
         yield server
 
 

@@ -111,7 +111,7 @@ def tcp_from_host(scene: Scene, family: int, after: int) -> list[bytes]:
 @DUAL_STACK
 @pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
 def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: int) -> None:
-    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+    with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
         connection = scene.open_hardware(server=server)
         after = scene.sleep()
         before = counters.read(scene.bench.network.server)
@@ -136,7 +136,7 @@ def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: i
 @pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
 def test_another_gateway_takes_the_addresses_over(scene: Scene, family: int) -> None:
     """As VRRP does it: the connection goes on through the second machine, and the host's kernel does not look for the first."""
-    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+    with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
         connection = scene.open_hardware(server=server)
         after = scene.sleep()
         second = take_over(scene)
@@ -160,7 +160,7 @@ def test_another_gateway_takes_the_addresses_over(scene: Scene, family: int) -> 
 @pytest.mark.bench_config(clock=CLOCK, standby=DEAF)
 def test_without_learning_its_silence_wakes(scene: Scene, family: int) -> None:
     """The negative control: the same failover, and the probes go to nobody."""
-    with scene.bench.serve("server", ipv6=family == socket.AF_INET6) as server:
+    with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
         scene.open_hardware(server=server)
         after = scene.sleep()
         mark = scene.bench.capture.mark(scene.server_port)

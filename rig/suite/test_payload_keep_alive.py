@@ -143,7 +143,7 @@ def test_mqtt_pings_over_many_sleeps(scene: Scene) -> None:
 
 @pytest.mark.topology("dual-stack")
 def test_pings_over_ipv6(scene: Scene) -> None:
-    with scene.bench.serve("server", ipv6=True) as server:
+    with scene.bench.peers.push_server(ipv6=True) as server:
         on = talk(scene, WebSocketEnd(), server)
         assert ":" in on.connection.peer[0]
         scene.app.call("set_ping", channel="inbox", protocol="websocket")

@@ -187,7 +187,7 @@ def test_the_device_refuses_an_option_that_it_does_not_speak(scene: Scene, optio
 def test_a_connection_through_another_interface_gets_no_hardware_slot(scene: Scene) -> None:
     """The way to a server on the machine itself is lo, as one into a VLAN of the host's would be that VLAN's interface: the
     device would speak where nobody listens. Then, the control, one through the device's interface."""
-    with scene.bench.serve("host") as inside:
+    with scene.bench.peers.push_server("host") as inside:
         assert scene.open("inside", server=inside) is Status.SYSTEM_ERROR
         refusal = scene.timeline.wait("NIC_REFUSED", channel="inside")
         assert "is through lo, and the device stands in for eth0" in refusal.error

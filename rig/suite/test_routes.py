@@ -29,7 +29,7 @@ HOPS_LEFT = 63
 @pytest.fixture
 def server(request: pytest.FixtureRequest, scene: Scene) -> Iterator[PushServer]:
     """A push server of the family. Function scope."""
-    with scene.bench.serve("server", ipv6=request.param == socket.AF_INET6) as opened:
+    with scene.bench.peers.push_server(ipv6=request.param == socket.AF_INET6) as opened:
         yield opened
 
 

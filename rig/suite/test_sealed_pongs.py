@@ -76,7 +76,7 @@ def app(scene: Scene) -> AppHandle:
 @pytest.fixture
 def server(scene: Scene, app: AppHandle) -> Iterator[Server]:
     context = scene.bench.authority.server_context(scene.bench.server.address)
-    with scene.bench.serve("server", tls=context) as server:
+    with scene.bench.peers.push_server(tls=context) as server:
         yield Server(scene, app, server)
 
 
@@ -280,7 +280,7 @@ def tls_1_2(scene: Scene, ciphers: str) -> ssl.SSLContext:
 
 
 def test_in_tls_1_2_records_of_chacha20_are_short_enough(scene: Scene, app: AppHandle) -> None:
-    with scene.bench.serve("server", tls=tls_1_2(scene, "ECDHE+CHACHA20")) as old:
+    with scene.bench.peers.push_server(tls=tls_1_2(scene, "ECDHE+CHACHA20")) as old:
         server = Server(scene, app, old)
         app.call("pong_ahead", channel="inbox")
         for cycle in range(2):
@@ -291,7 +291,7 @@ def test_in_tls_1_2_records_of_chacha20_are_short_enough(scene: Scene, app: AppH
 
 
 def test_in_tls_1_2_those_of_aes_are_not(scene: Scene, app: AppHandle) -> None:
-    with scene.bench.serve("server", tls=tls_1_2(scene, "ECDHE+AESGCM")) as old:
+    with scene.bench.peers.push_server(tls=tls_1_2(scene, "ECDHE+AESGCM")) as old:
         Server(scene, app, old)
         with pytest.raises(HostError, match=r"TLS 1\.3") as refused:
             app.call("pong_ahead", channel="inbox")

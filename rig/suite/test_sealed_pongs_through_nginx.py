@@ -24,7 +24,7 @@ CYCLES, PONGS = 3, 2
 
 
 def test_each_pong_comes_once_in_order_and_messages_between_them(sockets: WebSocketScene) -> None:
-    with started(lambda: sockets.bench.run_nginx(behind=sockets.server, flaw=Flaw.NONE)) as nginx:
+    with started(lambda: sockets.bench.peers.nginx(behind=sockets.server, flaw=Flaw.NONE)) as nginx:
         uri = nginx.url(f"{BEHIND}inbox", "ws")
         connection = sockets.registered(uri=uri, minutes=15, offload_keep_alive=True)
         for cycle in range(CYCLES):

@@ -45,7 +45,7 @@ def serve(scene: Scene, flaw: Flaw = Flaw.NONE, version: ssl.TLSVersion | None =
     """`version`: no other."""
     versions = {"oldest": version, "newest": version} if version is not None else {}
     context = scene.bench.authority.server_context(scene.bench.server.address, flaw=flaw, client_certificate=client, **versions)
-    return scene.bench.serve("server", tls=context)
+    return scene.bench.peers.push_server(tls=context)
 
 
 def open_channel(scene: Scene, app: AppHandle, server: PushServer) -> PushConnection:
@@ -131,7 +131,7 @@ def test_a_wrong_certificate_is_a_connect_that_failed_and_its_slot_is_free(scene
 def test_a_server_that_speaks_no_tls_is_a_connect_that_failed(
     scene: Scene, app: AppHandle, answer: bytes | None, status: SocketErrorStatus
 ) -> None:
-    with scene.bench.serve("server") as plain:
+    with scene.bench.peers.push_server() as plain:
         plain.on_accept = lambda connection: setattr(connection, "responder", responder_of(connection, answer))
         refused = app.call("status_of_connect", channel="refused", host=plain.address, port=plain.port, limit_s=0.5)
         assert refused == [status, False]
@@ -154,7 +154,7 @@ def responder_of(connection: PushConnection, answer: bytes | None) -> Callable[[
 def test_the_same_server_with_a_right_certificate_is_taken_under_its_name(scene: Scene, app: AppHandle) -> None:
     """The control: what is checked is the name that the app gives, not where it connects to."""
     context = scene.bench.authority.server_context("mail.example")
-    with scene.bench.serve("server", tls=context) as server:
+    with scene.bench.peers.push_server(tls=context) as server:
         refused = app.call("status_of_connect", channel="refused", host=server.address, port=server.port)
         assert refused == [SocketErrorStatus.CERTIFICATE_COMMON_NAME_IS_INCORRECT, False]
         app.call("set_up_with", server_name="mail.example")

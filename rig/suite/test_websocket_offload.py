@@ -32,7 +32,7 @@ CONTROL = (Opcode.PING, Opcode.PONG)
 @contextmanager
 def scene_of(bench: Bench, secure: bool, newest: ssl.TLSVersion = ssl.TLSVersion.TLSv1_3) -> Iterator[WebSocketScene]:
     tls = bench.authority.server_context(bench.server.address, newest=newest) if secure else None
-    with bench.serve_websocket(bench.network.topology.server.name, tls=tls) as server:
+    with bench.peers.websocket_server(tls=tls) as server:
         yield WebSocketScene(bench, server)
 
 

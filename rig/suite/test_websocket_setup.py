@@ -167,7 +167,7 @@ def test_a_sub_protocol_is_agreed_on(sockets: WebSocketScene) -> None:
 @pytest.mark.requirement("CWS-013")
 @pytest.mark.topology("dual-stack")
 def test_a_channel_over_ipv6(sockets: WebSocketScene) -> None:
-    with sockets.bench.serve_websocket(sockets.bench.network.topology.server.name, ipv6=True) as server:
+    with sockets.bench.peers.websocket_server(ipv6=True) as server:
         assert sockets.register(uri=server.url("/six"))
         connection = server.connection()
         assert connection.wait_request().headers["Host"] == f"[{server.address}]:{server.port}"

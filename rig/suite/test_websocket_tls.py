@@ -23,7 +23,7 @@ REFUSALS = {
 
 def serve(bench: Bench, flaw: Flaw = Flaw.NONE) -> WebSocketServer:
     context = bench.authority.server_context(bench.server.address, flaw=flaw)
-    return bench.serve_websocket(bench.network.topology.server.name, tls=context)
+    return bench.peers.websocket_server(tls=context)
 
 
 @pytest.fixture

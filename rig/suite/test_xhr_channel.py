@@ -259,7 +259,7 @@ def test_what_is_kept_counts_for_the_next_system_too(xhr: XhrScene) -> None:
 @pytest.mark.requirement("CXR-005")
 @pytest.mark.topology("dual-stack")
 def test_over_ipv6_the_response_wakes_too(xhr: XhrScene) -> None:
-    with xhr.bench.serve_http(ipv6=True) as web:
+    with xhr.bench.peers.http_server(ipv6=True) as web:
         web.on("/poll", handlers.hold)
         xhr.xhr.call("construct")
         assert Status(xhr.xhr.call("poll", url=web.url("/poll"))) is Status.HARDWARE_SLOT_ALLOCATED

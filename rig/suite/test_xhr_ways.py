@@ -70,7 +70,7 @@ def test_what_a_redirected_post_becomes(xhr: XhrScene, status: int, method: str,
 
 @pytest.mark.requirement("CXR-007")
 def test_a_redirect_to_another_server_takes_no_secrets_along(xhr: XhrScene) -> None:
-    with xhr.bench.serve_http() as other:
+    with xhr.bench.peers.http_server() as other:
         other.on("/new", handlers.answer(b"here"))
         xhr.web.on("/old", handlers.basic(*ANN, handlers.redirect(other.url("/new"))))
         xhr.xhr.call("make", xhr="one")
@@ -87,7 +87,7 @@ def test_a_redirect_to_another_server_takes_no_secrets_along(xhr: XhrScene) -> N
 @pytest.mark.requirement("CXR-006")
 def test_a_server_that_it_was_redirected_to_asks_for_the_credentials_in_vain(xhr: XhrScene) -> None:
     """They were given for the one that was asked first; its way back there is another matter."""
-    with xhr.bench.serve_http() as other:
+    with xhr.bench.peers.http_server() as other:
         other.on("/thief", handlers.basic(*ANN, handlers.answer(b"thanks")))
         other.on("/honest", handlers.redirect(xhr.web.url("/secret")))
         xhr.web.on("/to-thief", handlers.redirect(other.url("/thief")))
@@ -128,7 +128,7 @@ def test_wrong_credentials_are_said_once(xhr: XhrScene) -> None:
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
 def test_a_proxy_that_wants_credentials_gets_them(xhr: XhrScene, secure: bool) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address) if secure else None
-    with xhr.bench.serve_http(tls=tls) as web, xhr.bench.serve_http_proxy(credentials=("ann", "secret")) as proxy:
+    with xhr.bench.peers.http_server(tls=tls) as web, xhr.bench.peers.http_proxy(credentials=("ann", "secret")) as proxy:
         web.on("/", handlers.answer(b"through"))
         calls = request(xhr, web.url(), proxy=proxy, credentials=[None, None, "ann", "secret"])
         assert xhr.trace(calls) == ["headers", "data", "response"]
@@ -141,7 +141,7 @@ def test_a_proxy_that_wants_credentials_gets_them(xhr: XhrScene, secure: bool) -
 @pytest.mark.requirement("CXR-006")
 def test_a_proxy_that_is_not_content_is_the_response_or_the_error(xhr: XhrScene) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address)
-    with xhr.bench.serve_http(tls=tls) as web, xhr.bench.serve_http_proxy(credentials=("ann", "secret")) as proxy:
+    with xhr.bench.peers.http_server(tls=tls) as web, xhr.bench.peers.http_proxy(credentials=("ann", "secret")) as proxy:
         assert request(xhr, xhr.web.url(), proxy=proxy)[0].status == 407
         assert request(xhr, web.url(), proxy=proxy)[-1].error == XhrError.CANNOT_CONNECT
 
@@ -153,7 +153,7 @@ def test_a_proxy_that_is_not_content_is_the_response_or_the_error(xhr: XhrScene)
 @pytest.mark.parametrize("flaw", [flaw for flaw in Flaw if flaw is not Flaw.NONE])
 def test_a_server_that_nobody_vouches_for_is_refused_unless_that_is_ignored(xhr: XhrScene, flaw: Flaw) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address, flaw=flaw)
-    with xhr.bench.serve_http(tls=tls) as web:
+    with xhr.bench.peers.http_server(tls=tls) as web:
         web.on("/", handlers.answer(b"sealed"))
         assert request(xhr, web.url())[-1].error == XhrError.INVALID_CERTIFICATE
         assert web.requests() == [], "not a byte of the request went there"
@@ -164,7 +164,7 @@ def test_a_server_that_nobody_vouches_for_is_refused_unless_that_is_ignored(xhr:
 @pytest.mark.requirement("CXR-006")
 def test_a_server_that_asks_for_a_certificate_gets_the_apps(xhr: XhrScene) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address, client_certificate=True)
-    with xhr.bench.serve_http(tls=tls) as web:
+    with xhr.bench.peers.http_server(tls=tls) as web:
         web.on("/", handlers.answer(b"sealed"))
         assert request(xhr, web.url())[-1].call == "error"
         file = str(xhr.bench.authority.client_file("ann"))
@@ -174,7 +174,7 @@ def test_a_server_that_asks_for_a_certificate_gets_the_apps(xhr: XhrScene) -> No
 
 @pytest.mark.requirement("CXR-002")
 def test_a_poll_over_tls_wakes_from_standby(xhr: XhrScene) -> None:
-    with xhr.bench.serve_http(tls=xhr.bench.authority.server_context(xhr.web.address)) as web:
+    with xhr.bench.peers.http_server(tls=xhr.bench.authority.server_context(xhr.web.address)) as web:
         web.on("/poll", handlers.hold)
         xhr.xhr.call("construct")
         assert Status(xhr.xhr.call("poll", url=web.url("/poll"))) is Status.HARDWARE_SLOT_ALLOCATED
@@ -190,7 +190,7 @@ def test_a_poll_over_tls_wakes_from_standby(xhr: XhrScene) -> None:
 def test_a_server_that_reads_no_more_cannot_hold_who_gives_up(xhr: XhrScene, secure: bool, how: str) -> None:
     """It has the head, and lets the body fill all buffers on the way: a write that waits in the kernel."""
     tls = xhr.bench.authority.server_context(xhr.web.address) if secure else None
-    with xhr.bench.serve_http(tls=tls) as web:
+    with xhr.bench.peers.http_server(tls=tls) as web:
         xhr.xhr.call("make", xhr="one")
         xhr.xhr.call("open", xhr="one", url=web.url(), verb="POST")
         if how == "limit":

@@ -47,7 +47,7 @@ def verdicts(bench: Bench, cases: tuple[str, ...], tls: bool) -> dict[str, dict[
         server = stack.enter_context(Program(argv, namespace, machine.ip4, port))
         base = f"ws://{machine.ip4}:{port}/"
         if tls:
-            nginx = stack.enter_context(started(lambda: bench.run_nginx(behind=server, flaw=Flaw.NONE)))
+            nginx = stack.enter_context(started(lambda: bench.peers.nginx(behind=server, flaw=Flaw.NONE)))
             base = nginx.url(BEHIND, "ws")
         count = int(app.call("text_from", uri=f"{base}getCaseCount"))
         app.call("run_cases", uri=f"{base}runCase?case={{}}&agent={AGENT}", first=1, last=count, timeout_s=RUN_LIMIT_S)

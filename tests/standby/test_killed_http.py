@@ -26,7 +26,7 @@ SPREAD_S = 0.1
 
 @pytest.fixture
 def http(tmp_path: Path) -> Iterator[HttpScene]:
-    with Bench(BenchConfig(), tmp_path) as bench, bench.serve_http() as web:
+    with Bench(BenchConfig(), tmp_path) as bench, bench.peers.http_server() as web:
         yield HttpScene(bench, web)
 
 

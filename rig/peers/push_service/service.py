@@ -1,6 +1,6 @@
 """The push service: apps' servers post to it, hosts are told. What a test has in its hands.
 
-with bench.serve_push_service() as push:
+with bench.peers.push_service() as push:
     host.use_push_service(push)
     ...
     reply = push.post(uri, b"news", priority=Priority.HIGH, status=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from urllib.parse import quote, urljoin, urlsplit
 
+from rig.host_port import bracketed
 from rig.standby.wire.hresult import HostError, HResult
 
 DEFAULT_PORTS = {"http": 80, "https": 443}
@@ -73,7 +74,7 @@ class HttpUri:
     @property
     def _host(self) -> str:
         """An address of one link is without the link's name: that is ours, and nobody else's (RFC 6874 4)."""
-        return f"[{self.host.partition('%')[0]}]" if ":" in self.host else self.host
+        return bracketed(self.host.partition("%")[0])
 
     def __str__(self) -> str:
         """Its absolute form, as a proxy wants it (RFC 9112 3.2.2)."""
