@@ -49,6 +49,7 @@ async def test_what_is_created_and_started_runs() -> None:
         await host.settle()
         assert host.transfers.running == {id_}
         assert await status(app, id_) is Status.RUNNING
+        assert await refused(app, StartTransfer(id_)) is HResult.ILLEGAL_METHOD_CALL
 
 
 @virtual

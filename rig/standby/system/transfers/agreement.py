@@ -12,7 +12,7 @@ from rig.standby.system.transfers.process import Transferring
 from rig.standby.system.transfers.table import TransferTable
 from rig.standby.system.transfers.transfer import NOBODY, SavedTransfer, Transfer
 from rig.standby.wire.faults import is_foreseen
-from rig.standby.wire.hresult import ProcessGone
+from rig.standby.wire.hresult import HostError, ProcessGone
 from rig.standby.wire.message import Call
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
 from rig.standby.wire.transfers import Changed, Forget, FromTransfers, Owned, Started
@@ -58,14 +58,24 @@ class Agreement:
     async def settle(self, call: Call[R]) -> R:
         """The same; what it has changed is known then."""
         try:
-            return await self.call(call)
-        finally:
-            for owned in await self._process.list_all(self._last):
-                self._changed(owned)
+            answer = await self.call(call)
+        except HostError:
+            await self._catch_up()
+            raise
+        await self._catch_up()
+        return answer
+
+    async def _catch_up(self) -> None:
+        for owned in await self._process.list_all(self._last):
+            self._changed(owned)
+
+    async def settled(self) -> None:
+        """All that there is, is known; or there is no process that would say so, or run any."""
+        await self._settled.wait()
 
     async def known(self) -> None:
         """All that there is, is. Raises what stands against it."""
-        await self._settled.wait()
+        await self.settled()
         if self._fault is not None:
             raise self._fault
 

@@ -3,7 +3,8 @@ for it from then on."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Literal
 
 from rig.standby.system.app_process import AppProcess
@@ -12,7 +13,15 @@ from rig.standby.system.transfers.agreement import Agreement
 from rig.standby.system.transfers.discards import Discards
 from rig.standby.system.transfers.groups import CompletionGroups
 from rig.standby.system.transfers.permits import Permits
-from rig.standby.system.transfers.rules import RESUMABLE, Limits, check_pause, check_resume, check_set_uri, check_spec
+from rig.standby.system.transfers.rules import (
+    RESUMABLE,
+    Limits,
+    check_pause,
+    check_resume,
+    check_set_uri,
+    check_spec,
+    check_start,
+)
 from rig.standby.system.transfers.table import TransferTable
 from rig.standby.system.transfers.transfer import FREE, NOBODY, SavedTransfer, Transfer
 from rig.standby.system.transfers.watches import page
@@ -72,10 +81,11 @@ class Operations:
 
     async def start(self, app: AppProcess, transfer_id: str) -> None:
         transfer = await self._own(app, transfer_id)
-        transfer.started = True
-        self._held_by(transfer, app)
-        self._permits.look()
-        await self._agreement.call(transfers.Start(transfer.id))
+        with self._doing(transfer, "start", check_start):
+            transfer.started = True
+            self._held_by(transfer, app)
+            self._permits.look()
+            await self._agreement.call(transfers.Start(transfer.id))
 
     async def attach(self, app: AppProcess, ids: Iterable[str]) -> None:
         """What a process that died before it was told of it has not begun is begun now."""
@@ -109,17 +119,25 @@ class Operations:
         check: Callable[[Transfer], None],
         call: transfers.Pause | transfers.Resume,
     ) -> None:
-        """Written down before it is said: a system that dies over it does not refuse what it may have done itself; nor
-        does what has come about count as refused by a process of transfers that was asked twice."""
+        """What has come about does not count as refused, where two systems have asked for it."""
+        with self._doing(transfer, what, check):
+            try:
+                await self._agreement.settle(call)
+            except HostError as refused:
+                if refused.hresult is not HResult.ILLEGAL_METHOD_CALL or not _came_about(transfer, what):
+                    raise
+
+    @contextmanager
+    def _doing(
+        self, transfer: Transfer, what: Literal["start", "pause", "resume"], check: Callable[[Transfer], None]
+    ) -> Iterator[None]:
+        """Written down before it is done: a system that dies over it leaves one that does not refuse what it may have done."""
         if transfer.doing != what:
             check(transfer)
         transfer.doing = what
         self._write()
         try:
-            await self._agreement.settle(call)
-        except HostError as refused:
-            if refused.hresult is not HResult.ILLEGAL_METHOD_CALL or not _came_about(transfer, what):
-                raise
+            yield
         finally:
             transfer.doing = ""
 

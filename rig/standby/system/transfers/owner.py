@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 from collections.abc import Mapping
 
 from rig.standby.system.app_process import AppProcess
@@ -11,6 +13,7 @@ from rig.standby.system.power import PowerState
 from rig.standby.system.processes import Processes
 from rig.standby.system.situation import HostSituation
 from rig.standby.system.store import Name, saved_of
+from rig.standby.system.transfers.agreement import Agreement
 from rig.standby.system.transfers.discards import Discards
 from rig.standby.system.transfers.groups import CompletionGroups
 from rig.standby.system.transfers.holds import TransferHolds
@@ -22,6 +25,9 @@ from rig.standby.system.transfers.transfer import TRANSFERS, SavedTransfer, Tran
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 
+CLOSES_S = 5.0
+"""Real time that connections may take to close; milliseconds, of a process that is not stopped."""
+
 
 class TransferOwner(Owner):
     """The device keeps nothing of theirs: while the host sleeps none runs. In standby on battery they rest from the first sleep
@@ -30,6 +36,7 @@ class TransferOwner(Owner):
     def __init__(
         self,
         table: TransferTable,
+        agreement: Agreement,
         operations: Operations,
         groups: CompletionGroups,
         discards: Discards,
@@ -41,6 +48,7 @@ class TransferOwner(Owner):
         situation: HostSituation,
     ) -> None:
         self._table = table
+        self._agreement = agreement
         self._operations = operations
         self._groups = groups
         self._discards = discards
@@ -55,8 +63,9 @@ class TransferOwner(Owner):
 
     def look(self) -> None:
         """Something that they go by may have changed."""
-        can_go_on = self._power.awake and not self._network_goes
-        if can_go_on and (not self._power.in_standby or self._situation.now.surroundings.ac):
+        if not self._power.awake:
+            self._judge.resting = True
+        elif not self._network_goes and (not self._power.in_standby or self._situation.now.surroundings.ac):
             self._judge.resting = False
         self._permits.look()
         self._holds.look()
@@ -64,12 +73,19 @@ class TransferOwner(Owner):
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
     async def prepare(self) -> None:
-        """Whatever runs is paused, and its connections are closed: behind the gate nobody would answer them."""
-        if self._permits.none_may_run:
+        """Whatever runs is paused, and its connections are closed: behind the gate nobody would answer them. A system that is new
+        has to hear first what there is."""
+        if not any(transfer.started for transfer in self._table):
             return
-        self._network_goes = self._judge.resting = True
-        if not await self._permits.settled():
-            raise HostError(HResult.FAIL, "the process of background transfers does not close its connections")
+        try:
+            async with asyncio.timeout(CLOSES_S):
+                await self._agreement.settled()
+                if self._permits.none_may_run:
+                    return
+                self._network_goes = self._judge.resting = True
+                await self._permits.settled()
+        except TimeoutError:
+            raise HostError(HResult.FAIL, "the process of background transfers does not close its connections") from None
 
     def network_goes(self) -> None:
         self._network_goes = self._judge.resting = True
@@ -100,7 +116,9 @@ class TransferOwner(Owner):
     async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
         if reason is BackgroundTaskCancellationReason.UNINSTALL:
             self._judge.stopping.add(package.name)
-            await self._permits.settled()
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CLOSES_S):
+                    await self._permits.settled()
 
     def package_stopped(self, package: AppPackage) -> None:
         self._judge.stopping.discard(package.name)

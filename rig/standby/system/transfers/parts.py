@@ -55,6 +55,7 @@ class TransferParts:
         self.watches = Watches(self.table, core.numbers.next_epoch())
         self.owner = TransferOwner(
             self.table,
+            self.agreement,
             self.operations,
             self.groups,
             self._discards,

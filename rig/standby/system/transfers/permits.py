@@ -17,8 +17,6 @@ from rig.timeline import TimelineWriter
 
 PER_MESSAGE = 1000
 """Ids are 36 bytes."""
-CLOSES_S = 5.0
-"""Real time that connections may take to close; milliseconds, of a process that is not stopped."""
 
 
 class Permits:
@@ -79,15 +77,10 @@ class Permits:
         while part := dict(islice(left, PER_MESSAGE)):
             self._begin({id_: verdict.status for id_, verdict in part.items()})
 
-    async def settled(self) -> bool:
-        """Return when what may not run has closed its connections; False: that takes too long."""
+    async def settled(self) -> None:
+        """Return when what may not run has closed its connections."""
         self.look()
-        try:
-            async with asyncio.timeout(CLOSES_S):
-                await self._quiet.wait()
-        except TimeoutError:
-            return False
-        return True
+        await self._quiet.wait()
 
     def _begin(self, statuses: dict[str, Status]) -> None:
         self._under_way += 1

@@ -59,6 +59,12 @@ def check_uri(spec: TransferSpec, uri: str) -> str | None:
     return None
 
 
+def check_start(transfer: Transfer) -> None:
+    """Raises HostError."""
+    if transfer.started or transfer.ended:
+        _illegal("it was started before")
+
+
 def check_pause(transfer: Transfer) -> None:
     """Raises HostError (BTR-018)."""
     if transfer.is_post:

@@ -38,7 +38,7 @@ class SavedTransfer(msgspec.Struct, frozen=True):
     cost_policy: BackgroundTransferCostPolicy
     started: bool = False
     forgotten: bool = False
-    doing: Literal["", "pause", "resume"] = ""
+    doing: Literal["", "start", "pause", "resume"] = ""
 
 
 class Transfer(SavedObject):
