@@ -124,6 +124,8 @@ class Download:
             raise LyingServer("a part of it, that was not asked for")
         if head.is_http and head.status not in OF_IT_ALL:
             raise HttpFailed(head.status, head.reason)
+        if not head.makes_sense:
+            raise LyingServer("a length that no file has")
         self._decided = True
         self._file.restart()
         self._validator, self._whole_bytes = head.validator, head.whole_bytes

@@ -17,6 +17,7 @@ NAMED = frozenset({*range(300, 306), 307, *range(400, 418), *range(500, 506)})
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 OF_CURL: dict[int, int] = {
+    pycurl.E_UNSUPPORTED_PROTOCOL: WebErrorStatus.ERROR_HTTP_INVALID_SERVER_RESPONSE,  # the answer's: HTTP/0.9, HTTP/4
     pycurl.E_COULDNT_RESOLVE_PROXY: WebErrorStatus.HOST_NAME_NOT_RESOLVED,
     pycurl.E_COULDNT_RESOLVE_HOST: WebErrorStatus.HOST_NAME_NOT_RESOLVED,
     pycurl.E_COULDNT_CONNECT: WebErrorStatus.CANNOT_CONNECT,

@@ -6,7 +6,10 @@ would have to answer for. So it is HTTP/1.1 alone, where a connection carries on
 
 from __future__ import annotations
 
+import array
 import asyncio
+import fcntl
+import termios
 from collections.abc import Callable
 from enum import Enum, auto
 from typing import Any, TypeAlias
@@ -20,6 +23,8 @@ from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.response_head import ResponseHead
 
 Head: TypeAlias = ResponseHead | FtpReplies
+LOOKS = 8
+"""In the time that a peer may be silent."""
 
 
 def head_of(uri: str) -> Head:
@@ -47,7 +52,8 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._phase = Phase.CONNECTING
         self._moved_s = 0.0
-        self._timer: asyncio.TimerHandle | None = None
+        self._kept_bytes = 0
+        self._timer: asyncio.Handle | None = None
         self._error: Exception | None = None
 
     async def perform(self, write: Callable[[bytes], None]) -> None:
@@ -75,6 +81,8 @@ class Exchange:
             self.curl.close()
         if self._error is not None:
             raise self._error
+        if self.head.is_http and not self.head.answered:
+            raise CurlError(pycurl.E_GOT_NOTHING, "the answer ends within its head")
 
     def guarded(self, work: Callable[[bytes], None], data: bytes) -> bool:
         """Whether it went well."""
@@ -103,7 +111,7 @@ class Exchange:
         self.head.begin()
         self.moved()
         if self._timer is None:
-            self._look()
+            self._timer = self._loop.call_soon(self._look)  # not from within libcurl
         return int(pycurl.PREREQFUNC_OK)
 
     def _head_line(self, line: bytes) -> int:
@@ -117,17 +125,35 @@ class Exchange:
     # -- limits --------------------------------------------------------------------------------------------------------
 
     def _look(self) -> None:
-        """At the earliest time when it may have been silent for too long: one timer, however much flows."""
+        """At whether it has been silent for too long: one timer, however much flows."""
+        if self._drained():
+            self.moved()
         limit_s = self._request.stall_timeout_s if self._phase is Phase.ANSWERED else self._request.response_timeout_s
         left_s = self._moved_s + limit_s - self._loop.time()
         if left_s > 0 or self._phase is Phase.CONNECTING:
-            self._timer = self._loop.call_later(max(left_s, limit_s / 10), self._look)
+            often_s = limit_s / LOOKS
+            self._timer = self._loop.call_later(min(left_s, often_s) if left_s > 0 else often_s, self._look)
             return
         what = "no answer" if self._phase is Phase.WAITING else "nothing more of the answer"
         self._curls.give_up(self.curl, CurlError(pycurl.E_OPERATION_TIMEDOUT, f"{what} within {limit_s:g} s"))
+
+    def _drained(self) -> bool:
+        """Since the last look the peer took some of what the kernel still keeps: megabytes of a body, minutes on a slow line."""
+        before, self._kept_bytes = self._kept_bytes, _kept_bytes(self.curl.getinfo(pycurl.ACTIVESOCKET))
+        return self._kept_bytes < before
 
     def _explained(self, error: CurlError) -> CurlError:
         error.os_error = self.curl.getinfo(pycurl.OS_ERRNO)
         error.verify_result = self.curl.getinfo(pycurl.SSL_VERIFYRESULT)
         error.proxy_status = self.curl.getinfo(pycurl.HTTP_CONNECTCODE)
         return error
+
+
+def _kept_bytes(fd: int) -> int:
+    """That a socket's peer has not acknowledged (tcp(7), SIOCOUTQ)."""
+    kept = array.array("i", [0])
+    try:
+        fcntl.ioctl(fd, termios.TIOCOUTQ, kept)
+    except (OSError, ValueError):  # there is none at the moment
+        return 0
+    return kept[0]

@@ -21,6 +21,7 @@ class FtpReplies:
     """libcurl asks MDTM, then SIZE, then REST where it goes on, then RETR."""
 
     is_http = False
+    makes_sense = True
     status = 0
     reason = ""
     information: ResponseInformation | None = None

@@ -13,6 +13,8 @@ from rig.standby.wire.transfer_types import Header
 BUFFER_BYTES = 512 * 1024
 """A twentieth of libcurl's most: each buffer that is full is one call of the interpreter."""
 REDIRECTS = 10
+GO_ON_MS = 1000
+"""How long a large body waits for a server's 100 Continue, of which many say none (RFC 9110 10.1.1)."""
 HTTP = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
 OBEY_CODE = 2
 """CURLFOLLOW_OBEYCODE: another method where the redirect's code says so; an older libcurl takes it for a plain yes."""
@@ -38,6 +40,7 @@ def apply(curl: Any, request: TransferRequest) -> None:
     curl.setopt(pycurl.NOSIGNAL, 1)
     curl.setopt(pycurl.BUFFERSIZE, BUFFER_BYTES)
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
+    curl.setopt(pycurl.EXPECT_100_TIMEOUT_MS, max(1, min(GO_ON_MS, int(request.response_timeout_s * 1000 / 8))))
     curl.setopt(pycurl.COOKIEFILE, "")  # an engine of its own, empty at first
     curl.setopt(pycurl.HTTPHEADER, [line_of(header).encode() for header in _headers(request)])
     _secure(curl, request)

@@ -122,8 +122,17 @@ class ResponseHead:
         if self.status in (PARTIAL, RANGE_NOT_SATISFIABLE):
             found = self._content_range
             return int(found[3]) if found and found[3] != "*" else None
-        length = self.headers.get("content-length", "")
-        return int(length) if LENGTH.fullmatch(length) else None
+        return int(self._length) if LENGTH.fullmatch(self._length) else None
+
+    @property
+    def makes_sense(self) -> bool:
+        """It says of its length what can be."""
+        return not self._length or LENGTH.fullmatch(self._length) is not None
+
+    @property
+    def _length(self) -> str:
+        """As it is told; what is chunked has none (RFC 9112 6.3)."""
+        return "" if "transfer-encoding" in self.headers else self.headers.get("content-length", "")
 
     @property
     def _content_range(self) -> re.Match[str] | None:

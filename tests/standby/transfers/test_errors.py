@@ -31,6 +31,7 @@ def curl(code: int, os_error: int = 0, verify_result: int = 0, proxy_status: int
         (LyingServer("more"), 8),
         (RedirectRefused("http://x/", secure_before=True), 13),
         (RedirectRefused("file:///x", secure_before=False), 19),
+        (curl(pycurl.E_UNSUPPORTED_PROTOCOL), 8),
         (curl(pycurl.E_COULDNT_RESOLVE_HOST), 15),
         (curl(pycurl.E_COULDNT_RESOLVE_PROXY), 15),
         (curl(pycurl.E_COULDNT_CONNECT), 14),
