@@ -221,6 +221,10 @@ class MortalHost:
             if fd >= 0:
                 asyncio.get_running_loop().remove_reader(fd)
                 os.dup2(nobody.fileno(), fd)
+        push_fd = self.system.push.client.socket_fd
+        if push_fd is not None:
+            asyncio.get_running_loop().remove_reader(push_fd)
+            os.dup2(nobody.fileno(), push_fd)
         nobody.close()
         for channel in self.system.channels.table:
             if channel.sock is not None and channel.sock.fileno() >= 0:

@@ -277,6 +277,11 @@ class PushClient:
         self._state.connected = False
 
     @property
+    def socket_fd(self) -> int | None:
+        """Of a connection, good or not."""
+        return self._dialogue.line.fileno() if self._dialogue is not None else None
+
+    @property
     def fd(self) -> int | None:
         """Of the connection, while it is good."""
         return self._dialogue.line.fileno() if self._dialogue is not None and self._state.connected else None

@@ -85,6 +85,11 @@ class PushDelivery:
         self._runs: dict[int, int] = {}
         """Numbers of notifications by run."""
 
+    @property
+    def waiting(self) -> list[SavedNotification]:
+        """That are an app's, and not done."""
+        return list(self._waiting.values())
+
     # -- a notification comes ------------------------------------------------------------------------------------------
 
     def came(self, notify: Notify) -> None:
