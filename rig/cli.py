@@ -35,6 +35,7 @@ COMMANDS = (
     "log",
     "monitor",
     "host",
+    "transfers",
     "serve",
     "doctor",
     "report",

@@ -23,6 +23,7 @@ Write an app
 Watch and look again
   rig monitor --run                           in a second terminal: what a run does, event by event
   rig host                                    the same: what the host of a bench is at; of a run that is over: how it was last
+  rig transfers                               the same: its background transfers, with progress bars
   rig report reports/latest                   draw the reports again, also of a run that was killed; --keep 5 deletes old runs
 
 A device by itself

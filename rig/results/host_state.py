@@ -13,15 +13,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 
 from rig.events import TimelineEvent as E
-
-Record: TypeAlias = Mapping[str, Any]
-"""A line of timeline.jsonl: t (CLOCK_MONOTONIC, ns), src, ev, and what the event says."""
-
-LARGEST = 2**63
-"""No time and no count is."""
+from rig.results.records import Record, number_of
 
 ENDED_TASKS = 20
 """Runs that are over and still shown."""
@@ -130,7 +125,7 @@ class HostState:
         return self.slept_before_ns + (self.now_ns - self._asleep_since_ns if self.asleep else 0)
 
     def take(self, record: Record) -> None:
-        self._at(int(_number(record.get("t"))))
+        self._at(int(number_of(record.get("t"))))
         handler = _HANDLERS.get(str(record.get("ev")))
         if handler is not None:
             handler(self, record)
@@ -161,19 +156,19 @@ class HostState:
 
     def refused(self, record: Record) -> None:
         holder, reason = str(record.get("holder")), str(record.get("reason"))
-        held_ns = int(_number(record.get("held_ms")) * 1_000_000)
+        held_ns = int(number_of(record.get("held_ms")) * 1_000_000)
         self.holds[holder, reason] = Hold(holder, reason, self.now_ns - held_ns)
 
     def held(self, record: Record) -> None:
         holder = str(record.get("holder"))
         self.holds.pop((holder, str(record.get("reason"))), None)
-        self.held_ms[holder] = self.held_ms.get(holder, 0.0) + _number(record.get("held_ms"))
+        self.held_ms[holder] = self.held_ms.get(holder, 0.0) + number_of(record.get("held_ms"))
 
     def lever(self, record: Record) -> None:
         self.levers.update({key: value for key, value in record.items() if key not in ("t", "src", "ev")})
 
     def system_started(self, record: Record) -> None:
-        self.system_restarts = max(0, int(_number(record.get("incarnation"))) - 1)
+        self.system_restarts = max(0, int(number_of(record.get("incarnation"))) - 1)
 
     def machine_restarted(self, record: Record) -> None:
         self.apps.clear()
@@ -346,11 +341,6 @@ class HostState:
         over = [number for number, run in self.runs.items() if run.ended]
         for number in over[:-ENDED_TASKS]:
             del self.runs[number]
-
-
-def _number(value: object) -> int | float:
-    """0 for what is none, or none that anything here could be: a line may be damaged."""
-    return value if isinstance(value, (int, float)) and abs(value) < LARGEST else 0
 
 
 _HANDLERS: Mapping[str, Callable[[HostState, Record], None]] = {

@@ -1,31 +1,36 @@
-"""The newest bench below a folder, and what its host is at."""
+"""The newest bench below a folder, and what its records come to."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
+from typing import Generic, TypeVar
 
 from rig.errors import UsageError
 from rig.results.artefacts import TIMELINE
-from rig.results.host_state import HostState
+from rig.results.records import State
 from rig.results.tail import Tail
+
+S = TypeVar("S", bound=State)
 
 PATTERNS = (TIMELINE, f"tests/*/{TIMELINE}", f"latest/tests/*/{TIMELINE}")
 """Below a test's folder, a run's, and that of all runs."""
 
 
-class NewestHost:
-    """`look` goes on with the newest timeline there is; `state` and `name` tell of it."""
+class Newest(Generic[S]):
+    """`look` goes on with the newest timeline there is; `state` and `name` tell of it. `begin` makes a state without records."""
 
-    def __init__(self, where: Path) -> None:
+    def __init__(self, where: Path, begin: Callable[[], S]) -> None:
         self._where = where
+        self._begin = begin
         self._tail: Tail | None = None
-        self.state = HostState()
+        self.state = begin()
         self.name = ""
 
     def look(self) -> None:
         newest = self._newest()
         if newest is not None and (self._tail is None or self._tail.path != newest):
-            self._tail, self.state, self.name = Tail(newest), HostState(), newest.parent.name
+            self._tail, self.state, self.name = Tail(newest), self._begin(), newest.parent.name
         if self._tail is not None:
             for record in self._tail.lines():
                 self.state.take(record)
