@@ -126,6 +126,14 @@ class HostLine(Connection):
         self.why = self.why or why
         quietly(lambda: self.sock.shutdown(socket.SHUT_RDWR))
 
+    def reset(self) -> None:
+        self.why = self.why or "the service reset it"
+        super().reset()
+
+    def close(self) -> None:
+        self.why = self.why or "the service is over"
+        super().close()
+
     def _end(self, directions: int) -> None:
         self._stop_writing()
         super()._end(directions)

@@ -8,7 +8,7 @@ from enum import StrEnum
 from rig.peers.push_service.channels import Channel
 from rig.peers.push_service.clock import MINUTE_MS
 from rig.peers.push_service.host_line import HostLine
-from rig.peers.push_service.mailbox import Mailbox
+from rig.peers.push_service.mailbox import BATCH_MIN, Mailbox
 from rig.timeline import TimelineWriter
 
 TEMPORARY_MIN = 5.0
@@ -52,6 +52,7 @@ class Host:
 
 class Hosts:
     def __init__(self, timeline: TimelineWriter) -> None:
+        self.batch_min = BATCH_MIN
         self._timeline = timeline
         self._hosts: dict[str, Host] = {}
 
@@ -66,7 +67,7 @@ class Hosts:
     def named(self, name: str) -> Host | None:
         """One that is met for the first time, too. None: there are too many."""
         if name not in self._hosts and self._has_room():
-            self._hosts[name] = Host(name, Mailbox(self._timeline))
+            self._hosts[name] = Host(name, Mailbox(self._timeline, lambda: self.batch_min))
         return self._hosts.get(name)
 
     def _has_room(self) -> bool:

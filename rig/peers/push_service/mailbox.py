@@ -11,6 +11,7 @@ Nothing here does I/O or waits; the service calls with its lock held, and says w
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -52,12 +53,12 @@ class Held:
 
 
 class Mailbox:
-    def __init__(self, timeline: TimelineWriter) -> None:
+    def __init__(self, timeline: TimelineWriter, batch_min: Callable[[], float] = lambda: BATCH_MIN) -> None:
         self.power = Power()
         self.line: Line | None = None
         self.last = 0
         """The number of the newest that has gone."""
-        self.batch_min = BATCH_MIN
+        self._batch_min = batch_min
         self._timeline = timeline
         self._unacknowledged: dict[int, Notification] = {}
         """By number, in their order."""
@@ -202,7 +203,7 @@ class Mailbox:
     def _batch_due_ms(self, held: Held) -> int | None:
         if self._way(held.notification) is not Way.BATCHED:
             return None
-        return held.since_ms + round(self.batch_min * MINUTE_MS)
+        return held.since_ms + round(self._batch_min() * MINUTE_MS)
 
     def _batched(self) -> int:
         return len(self._held) - len(self._cached)

@@ -7,6 +7,7 @@ import socket
 import ssl
 import threading
 from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from urllib.parse import urlsplit
 
@@ -58,14 +59,25 @@ class Sender:
             try:
                 self._client.request("POST", parts.path, body, dict(headers))
                 response = self._client.getresponse()
-                found = {name.lower(): value for name, value in response.getheaders()}
-                reply = Reply(response.status, found, response.read())
+                reply = _reply(response)
             except (OSError, http.client.HTTPException):
                 self._close()
                 raise
             if response.will_close:
                 self._close()
             return reply
+
+    def post_raw(self, url: str, headers: Mapping[str, str], body: bytes) -> Reply:
+        """These headers, and no others but Host: on a connection of its own, that ends with the answer."""
+        parts = urlsplit(url)
+        assert parts.hostname is not None
+        client = self._connected(parts.hostname, parts.port or 0, parts.scheme)
+        with closing(client):
+            client.putrequest("POST", parts.path, skip_accept_encoding=True)
+            for name, value in {**headers, "Connection": "close"}.items():
+                client.putheader(name, value)
+            client.endheaders(body)
+            return _reply(client.getresponse())
 
     def close(self) -> None:
         with self._lock:
@@ -91,3 +103,7 @@ class Sender:
         client = http.client.HTTPConnection(host, port)
         client.sock = sock
         return client
+
+
+def _reply(response: http.client.HTTPResponse) -> Reply:
+    return Reply(response.status, {name.lower(): value for name, value in response.getheaders()}, response.read())

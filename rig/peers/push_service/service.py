@@ -30,7 +30,7 @@ from rig.peers.push_service.posts import OCTETS, RAW
 from rig.peers.push_service.priorities import Priority
 from rig.peers.push_service.sender import Reply, Sender
 from rig.peers.push_service.talk import Talk
-from rig.push_line import ChannelKind
+from rig.push_line import ChannelKind, Power
 from rig.timeline import TimelineWriter
 
 T = TypeVar("T")
@@ -122,6 +122,11 @@ class PushService:
         }
         return self._sender.post(uri, content, {name: value for name, value in said.items() if name not in without})
 
+    def post_raw(self, uri: str, framing: Mapping[str, str], body: bytes) -> Reply:
+        """A good notification but for how its body is framed: as these headers say, or nothing. On a connection of its own."""
+        said = {"X-WNS-Type": RAW, "Content-Type": OCTETS, "Authorization": f"Bearer {self._token_for(uri)}", **framing}
+        return self._sender.post_raw(uri, said, body)
+
     def _token_for(self, uri: str) -> str:
         """Of the app that the URI is, or was, of; kept as an app's server would keep it."""
         with self._core.changed:
@@ -185,6 +190,15 @@ class PushService:
         """Until the service knows that no host is there. Raises AssertionError."""
         self._wait(lambda: all(one.line is None for one in self._core.hosts.all()), timeout_s, "the end of all lines")
 
+    def wait_power(self, timeout_s: float = WAIT_S, **wanted: object) -> Power:
+        """Until the host has told a power state whose fields are those. Raises AssertionError with what it has told."""
+        mailbox = self.host(timeout_s).mailbox
+
+        def found() -> Power | None:
+            return mailbox.power if all(getattr(mailbox.power, name) == value for name, value in wanted.items()) else None
+
+        return self._wait(found, timeout_s, f"{wanted} of the host, whose power is {mailbox.power},")
+
     # -- faults, and figures that a test may turn ----------------------------------------------------------------------
 
     @property
@@ -205,6 +219,12 @@ class PushService:
         """What a channel takes from now on, in a minute of the bench's clock."""
         with self._core.changed:
             self._core.throttle.posts_a_minute = posts_a_minute
+
+    def batch_minutes(self, minutes: float) -> None:
+        """How long what is batched waits for company, on the bench's clock."""
+        with self._core.changed:
+            self._core.hosts.batch_min = minutes
+            self._core.changed.notify_all()
 
     def skip(self, *, days: float = 0, minutes: float = 0) -> None:
         """So much of the service's time passes at once."""
