@@ -1,4 +1,4 @@
-"""The moves of tests of what a push service does, beside those of raw notifications: a channel that is there, a host that is not."""
+"""The moves of tests of what a push service does, beside those of raw notifications: a channel, and a host that is not there."""
 
 from __future__ import annotations
 
