@@ -22,6 +22,8 @@ ENTRY_16_MS = {"native": 60.0, "qemu": 200.0}
 SET_UP_S = {"native": 1.5, "qemu": 3.0}
 TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
 TRANSPORT_MORE_MS = 0.5
+PUSH_TO_RUN_MS = {"native": 10.0, "qemu": 30.0}
+"""Median, of a host that sleeps. That of QEMU is three times as long, as its wake is."""
 SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
 """Of a host with 50 apps and 200 registrations."""
 SOCKET_ACTIVATION_MS, SOCKETS_MIB, SOCKETS_RESTART_MS = 5.0, 200.0, 5000.0
@@ -111,6 +113,11 @@ def of_transports(medians_ms: dict[str, float]) -> list[Bound]:
     """The bounds of `rig bench --transports`: of all but the plain one, how much longer they take."""
     (_, plain_ms), *others = medians_ms.items()
     return [Bound(f"{name}_more", ms - plain_ms, TRANSPORT_MORE_MS) for name, ms in others]
+
+
+def of_push(times: Mapping[str, Summary], device: str) -> list[Bound]:
+    """The bounds of `rig bench --push`."""
+    return [Bound(f"push_to_run_{where}_ms.p50", summary.p50, PUSH_TO_RUN_MS[device]) for where, summary in times.items()]
 
 
 def sizes(flash_bytes: int, ram_bytes: int) -> list[Bound]:

@@ -13,6 +13,7 @@ from rig.commands.bench_core import cells, measure_core
 from rig.commands.bench_day import measure_day
 from rig.commands.bench_keep_alive_day import measure_keep_alive_day
 from rig.commands.bench_kills import measure_kills
+from rig.commands.bench_push import measure_push
 from rig.commands.bench_sockets import measure_sockets
 from rig.commands.bench_tasks import measure_tasks
 from rig.commands.bench_transports import measure_transports
@@ -51,6 +52,7 @@ def bench(
     tasks: Annotated[int, typer.Option(min=0, max=100_000, help="start so many background tasks instead")] = 0,
     sockets: Annotated[int, typer.Option(min=0, max=50_000, help="give so many sockets to the broker instead")] = 0,
     transports: Annotated[int, typer.Option(min=0, max=100_000, help="wake so often over each kind of transport instead")] = 0,
+    push: Annotated[int, typer.Option(min=0, max=100_000, help="send so many raw push notifications instead")] = 0,
     check: Annotated[bool, typer.Option("--check", help="exit 1 for a missed bound too, not only for a wrong result")] = False,
 ) -> None:
     """Measure wake latency, standby entry, time without owner, keep-alive jitter, bench set-up, flashing.
@@ -63,6 +65,7 @@ def bench(
     With --tasks 200: from a trigger to the first line of a task's Run, and what a host with 50 apps costs.
     With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs, beside one that
     is alone.
+    With --push 10000: raw push notifications, fifty to a sleep; from a POST that finds the host asleep to Run.
     With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
     """
     say = _silent if as_json else _progress
@@ -76,6 +79,8 @@ def bench(
         figures, text, right = _on_device(device, lambda: measure_sockets(device, sockets, say))
     elif transports:
         figures, text, right = _on_device(device, lambda: measure_transports(device, transports, say))
+    elif push:
+        figures, text, right = _on_device(device, lambda: measure_push(device, push, say))
     elif hours and websockets:
         figures, text, right = _on_device(device, lambda: measure_keep_alive_day(device, hours, say))
     elif hours:
