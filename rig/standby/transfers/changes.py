@@ -69,15 +69,14 @@ class Changes:
     def write(self) -> None:
         """What has changed so far is on the disk then, and told soon. Raises sqlite3.Error."""
         changed = list(self._unwritten.values())
-        before = [operation.saved.status for operation in changed]
         for operation in changed:
             operation.saved.status = operation.shown
             operation.saved.number = self._store.next_number()
         self._store.save(operation.saved for operation in changed)
         self._unwritten.clear()
-        for operation, status in zip(changed, before, strict=True):
+        for operation in changed:
             self._untold[operation.id] = operation
-            if operation.saved.status is not status:
+            if operation.saved.status is not operation.marked:
                 self._mark(operation)
 
     def forgotten(self, operation: Operation) -> None:
@@ -124,6 +123,7 @@ class Changes:
 
     def _mark(self, operation: Operation) -> None:
         saved = operation.saved
+        operation.marked = saved.status
         names: dict[str, Any] = {"app": saved.package, "id": operation.id, "direction": saved.spec.direction}
         status = saved.status.name
         self._timeline.add("TRANSFER_STATUS", **names, status=status, priority=saved.spec.priority.name)

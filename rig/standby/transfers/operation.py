@@ -29,6 +29,8 @@ class Operation:
         """When its request did."""
         self.passed_over = 0
         """By how many of a higher priority, while it waited."""
+        self.marked = saved.status
+        """What the timeline has of it."""
         self.marked_s = 0.0
         """When its bytes were last in the timeline."""
 

@@ -84,7 +84,7 @@ class Operations:
         with self._doing(transfer, "start", check_start):
             transfer.started = True
             self._held_by(transfer, app)
-            self._permits.look()
+            await self._permits.settled()  # before: else it would begin as one that may not run
             await self._agreement.call(transfers.Start(transfer.id))
 
     async def attach(self, app: AppProcess, ids: Iterable[str]) -> None:
@@ -92,7 +92,7 @@ class Operations:
         found = [await self._own(app, transfer_id) for transfer_id in ids]
         for transfer in found:
             self._held_by(transfer, app)
-        self._permits.look()
+        await self._permits.settled()
         for transfer in found:
             if transfer.started and transfer.status is Status.IDLE:
                 await self._agreement.call(transfers.Start(transfer.id))
