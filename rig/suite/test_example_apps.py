@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,8 @@ from websockets.frames import Opcode
 
 from rig.bench import Bench
 from rig.clock import WAIT_S, Deadline
+from rig.peers.http import HttpServer
+from rig.peers.http_file import HttpFile
 from rig.peers.websocket import WebSocketServer
 from rig.standby.api import ApplicationTriggerResult
 from rig.standby.app_handle import AppHandle
@@ -149,6 +152,40 @@ def test_uploader(bench: Bench) -> None:
     assert run.fault is None
 
 
+def test_podcast(bench: Bench, http_server: HttpServer) -> None:
+    """One after another; the user closes the app in the middle of one, and starts it again; a task puts them in their place."""
+    podcast, timeline = launched(bench, "podcast.toml"), bench.timeline
+    news = HttpFile(bytes(range(256)) * 400, stops_at=50_000)
+    http_server.on("/news", news)
+    http_server.on("/music", HttpFile(b"la " * 1000))
+    addresses = {name: http_server.url(f"/{name}") for name in ("news", "lost", "music")}
+    assert podcast.call("fetch", episodes=addresses)
+    timeline.wait("Episode", name="news", status="RUNNING")
+    wait_for(lambda: podcast.call("progress").get("news"), [50_000, len(news.data)])
+    assert podcast.call("preview", name="news") == news.data[:50_000]
+    assert len(http_server.requests()) == 1, "one after another"
+
+    podcast.close_by_user()
+    http_server.request(0).connection.wait_closed()
+    assert len(http_server.requests()) == 1
+    podcast = bench.host.launch("podcast")
+    assert http_server.request(1).header("Range") == "bytes=50000-", "where it was"
+    timeline.wait("Episode over", name="news", outcome="there")
+    assert timeline.wait("Episode over", name="lost").outcome.startswith("NOT_FOUND")
+    timeline.wait("Episode over", name="music", outcome="there")
+    assert timeline.wait("RUN_EXIT", app="podcast", task="sort").fault is None
+    assert podcast.call("episodes") == ["music", "news"]
+
+    bench.host.levers.set(cost="fixed")
+    again = timeline.mark()
+    assert podcast.call("fetch", episodes={"music": addresses["music"]})
+    timeline.wait("Episode", name="music", status="PAUSED_COSTED_NETWORK", after=again)
+    assert podcast.call("skip", name="music")
+    timeline.wait("Episode over", name="music", outcome="skipped")
+    timeline.wait("RUN_EXIT", app="podcast", task="sort", after=again)
+    assert podcast.call("episodes") == ["music", "news"]
+
+
 def test_presence(bench: Bench) -> None:
     """Heard by the app while it is used, by its task while it is suspended, asleep and ended; a server that closes is called
     again."""
@@ -200,7 +237,11 @@ def test_presence(bench: Bench) -> None:
 
 def here(presence: AppHandle, names: list[str]) -> None:
     """In a moment: the app or a task is just about to hear it."""
+    wait_for(lambda: presence.call("who_is_here"), names)
+
+
+def wait_for(look: Callable[[], Any], wanted: Any) -> None:
     deadline = Deadline(WAIT_S)
-    while (heard := presence.call("who_is_here")) != names:
-        assert not deadline.expired, heard
+    while (seen := look()) != wanted:
+        assert not deadline.expired, seen
         deadline.pause()
