@@ -152,8 +152,8 @@ class TransferApp:
         return self.groups.setdefault(name, BackgroundTransferCompletionGroup()) if name else None
 
     def _set_up(self, requests: Any, **how: Any) -> Any:
-        """`headers` as pairs, `server` and `proxy` as user and password, `group` with `serial`, `cost_policy` by name, `method`
-        as it is."""
+        """`headers` as pairs, `server` and `proxy` as user and password, `group` with `serial`, `cost_policy` by name, `verb`:
+        its method."""
         for name, value in how.pop("headers", ()):
             requests.set_request_header(name, value)
         for key in ("server", "proxy"):
@@ -164,7 +164,7 @@ class TransferApp:
             requests.transfer_group.transfer_behavior = BackgroundTransferBehavior(int(how.pop("serial", False)))
         if "cost_policy" in how:
             requests.cost_policy = BackgroundTransferCostPolicy[how.pop("cost_policy")]
-        requests.method = how.pop("method", "")
+        requests.method = how.pop("verb", "")
         assert not how, f"unknown: {how}"
         return requests
 
