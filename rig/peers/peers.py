@@ -19,6 +19,7 @@ from rig.clock import Clock
 from rig.net.namespace import Namespace
 from rig.net.network import Network
 from rig.peers.authority import Authority, Flaw
+from rig.peers.black_hole import BlackHole
 from rig.peers.listener import Listener
 from rig.peers.tcp import PushServer
 from rig.peers.udp import UdpPeer
@@ -99,6 +100,11 @@ class Peers:
     def udp_peer(self, machine: str = "", *, ipv6: bool = False, port: int = 0) -> UdpPeer:
         """A datagram socket."""
         return UdpPeer(*self._place(machine, ipv6), port)
+
+    def black_hole(self, machine: str = "", *, ipv6: bool = False) -> BlackHole:
+        """Takes SYNs and never answers."""
+        namespace, address, _timeline = self._place(machine, ipv6)
+        return BlackHole(namespace, address)
 
     # -- programs of others; they raise BenchError RIG-T01 where they are not installed --------------------------------------
 

@@ -10,7 +10,6 @@ import pytest
 
 from rig.peers import http_handlers as handlers
 from rig.peers.authority import Flaw
-from rig.peers.black_hole import BlackHole
 from rig.standby.api import HResult
 from rig.standby.api.transfers import WebErrorStatus
 from rig.suite.refusal import assert_refused
@@ -34,7 +33,7 @@ def attempts(transfers: TransferScene, guid: str) -> list[float]:
 @pytest.mark.requirement("BTR-015", "BTR-017")
 def test_no_connection_in_five_minutes(transfers: TransferScene) -> None:
     """It is given up, not before, and tried again."""
-    with BlackHole(transfers.bench.network.namespaces["server"], transfers.bench.server.address) as nobody:
+    with transfers.bench.peers.black_hole() as nobody:
         guid = transfers.fetch("episode", uri=f"http://{nobody.address}:{nobody.port}/episode")
         transfers.timeline.wait("TRANSFER_ATTEMPT", id=guid, attempt=2)
     assert attempts(transfers, guid)[1] >= 5 * MINUTE_S
@@ -145,7 +144,7 @@ def test_what_the_server_says_is_the_error(transfers: TransferScene, status: int
 @pytest.mark.requirement("BTR-029")
 def test_what_the_network_does_is_the_error(transfers: TransferScene) -> None:
     bench = transfers.bench
-    with bench.serve_http() as gone:
+    with bench.peers.http_server() as gone:
         refused = gone.url("/x")
     transfers.fetch("refused", uri=refused)
     transfers.fetch("nowhere", uri="http://nowhere.invalid/x")
@@ -167,7 +166,7 @@ def test_what_the_network_does_is_the_error(transfers: TransferScene) -> None:
 @pytest.mark.parametrize("flaw", [flaw for flaw in Flaw if flaw is not Flaw.NONE])
 def test_a_server_that_is_not_who_it_says(transfers: TransferScene, flaw: Flaw) -> None:
     bench = transfers.bench
-    with bench.serve_http(tls=bench.authority.server_context(bench.server.address, flaw=flaw)) as web:
+    with bench.peers.http_server(tls=bench.authority.server_context(bench.server.address, flaw=flaw)) as web:
         web.on("/episode", handlers.answer(data_of()))
         transfers.fetch("episode", uri=web.url("/episode"))
         over = transfers.timeline.wait("transfer-over", name="episode")

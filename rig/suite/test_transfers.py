@@ -135,7 +135,7 @@ def test_two_hundred_operations_and_not_one_more(transfers: TransferScene) -> No
 @pytest.mark.requirement("BTR-005")
 @pytest.mark.parametrize("flaw", [None, Flaw.NONE], ids=["http", "https"])
 def test_a_file_of_nginx(transfers: TransferScene, flaw: Flaw | None) -> None:
-    with transfers.bench.run_nginx(flaw=flaw) as nginx:
+    with transfers.bench.peers.nginx(flaw=flaw) as nginx:
         nginx.publish("/episode", data_of())
         transfers.fetch("episode", uri=nginx.url("/episode"))
         transfers.over("episode")
@@ -150,7 +150,7 @@ def test_a_file_of_nginx(transfers: TransferScene, flaw: Flaw | None) -> None:
 def test_an_upload_arrives(transfers: TransferScene, secure: bool) -> None:
     bench = transfers.bench
     tls = bench.authority.server_context(bench.server.address) if secure else None
-    with bench.serve_http(tls=tls) as web:
+    with bench.peers.http_server(tls=tls) as web:
         web.on("/inbox", handlers.answer(b"thanks"))
         transfers.app.call("upload", uri=web.url("/inbox"), path=transfers.source("diary"))
         transfers.over("diary")
@@ -159,7 +159,7 @@ def test_an_upload_arrives(transfers: TransferScene, secure: bool) -> None:
 
 @pytest.mark.requirement("BTR-005")
 def test_a_file_over_ftp_with_the_credentials_of_its_address(transfers: TransferScene) -> None:
-    with transfers.bench.run_ftp(password="secret") as ftp:
+    with transfers.bench.peers.ftp_server(password="secret") as ftp:
         ftp.publish("/episode", data_of())
         transfers.fetch("episode", uri=ftp.url("/episode"))
         transfers.over("episode")
