@@ -17,6 +17,7 @@ TOPICS = {
     "ci": "a file to start from: a pipeline",
     "manifest": "what an app's package declares: both forms, side by side",
     "levers": "what a test turns around the host: power, user, network, ...",
+    "push": "the push service: what it is asked with curl, what it answers, what a test turns",
     "events": "what host, device, apps and server write to the timeline",
     "signing-key": "where the key of the images is",
     "exit-codes": "what a command ends with",
@@ -43,7 +44,7 @@ def register(app: typer.Typer) -> None:
 def _text(topic: str) -> str | None:
     """Of a topic or an error's code."""
     from rig import error_codes, events, exit_codes
-    from rig.commands import levers_page, manifest_page, pages, topics
+    from rig.commands import levers_page, manifest_page, pages, push_page, topics
     from rig.device import signing_key
 
     if meaning := error_codes.MEANINGS.get(topic):
@@ -62,6 +63,7 @@ def _text(topic: str) -> str | None:
         "levers": levers_page.page(),
         "manifest": manifest_page.page(),
         "events": events.page(),
+        "push": push_page.PUSH,
         "exit-codes": exit_codes.page(),
         "error-codes": error_codes.page(),
     }

@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import Generic, TypeVar
 
 from rig.errors import BenchError
+from rig.net import userns
 from rig.net.userns import refusal
 
 T = TypeVar("T")
@@ -86,6 +87,11 @@ class Namespace:
     def enter_command(self) -> list[str]:
         """Prefix for a command line that is to run inside; the process needs `pass_fds=(ns.fd,)`."""
         return ["nsenter", f"--net=/proc/self/fd/{self.fd}", "--"]
+
+    def outside_command(self) -> list[str]:
+        """The same for a command of the same user that is no child of this process, while this process lives."""
+        user = [f"--user=/proc/{os.getpid()}/ns/user", "--preserve-credentials"] if userns.entered() else []
+        return ["nsenter", *user, f"--net=/proc/{os.getpid()}/fd/{self.fd}", "--"]
 
     def read_text(self, path: str) -> str:
         """A file of /proc or /sys as it reads inside, e.g. "/proc/thread-self/net/snmp"."""

@@ -35,6 +35,14 @@ def privileged() -> bool:
     return all(_effective_capabilities() >> bit & 1 for bit in NEEDED_CAPABILITIES)
 
 
+_entered = False
+
+
+def entered() -> bool:
+    """Whether this process is in a user namespace of its own making."""
+    return _entered
+
+
 def enter() -> bool:
     """Enter a user namespace where it is needed. True when entered. Raises BenchError RIG-N01 or RIG-N02."""
     if privileged():
@@ -46,6 +54,8 @@ def enter() -> bool:
     if libc.unshare(CLONE_NEWUSER | CLONE_NEWNET) != 0:
         raise refusal()
     _write_maps(uid, gid)
+    global _entered
+    _entered = True
     return True
 
 

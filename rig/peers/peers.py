@@ -93,9 +93,9 @@ class Peers:
         """For raw notifications. `tls`: https for those who post; `line_tls`: hosts' lines over TLS."""
         from rig.peers.push_service import PushService
 
-        trust = None if tls is None else ssl.create_default_context(cafile=self._authority().trusted)
+        trusted = None if tls is None else self._authority().trusted
         where = self._place(machine, ipv6)
-        return PushService(*where, self._clock, port, line_port, tls=tls, line_tls=line_tls, trust=trust)
+        return PushService(*where, self._clock, port, line_port, tls=tls, line_tls=line_tls, trusted=trusted)
 
     def udp_peer(self, machine: str = "", *, ipv6: bool = False, port: int = 0) -> UdpPeer:
         """A datagram socket."""

@@ -103,6 +103,34 @@ def test_without_root_a_user_namespace_serves(tmp_path: Path) -> None:
     assert done.stdout.split() == ["True", "closed"], done.stderr
 
 
+OUTSIDE = """
+import os, socket, subprocess, sys
+from rig.net import userns
+from rig.net.namespace import Namespace
+reads, writes = os.pipe()
+child = os.fork()
+if child == 0:  # a shell of the user's, that stays outside
+    command = os.read(reads, 4096).decode().split()
+    os._exit(subprocess.run([*command, "readlink", "/proc/self/ns/net"], stdout=sys.stdout).returncode)
+userns.enter()
+namespace = Namespace("x")
+print(namespace.run(lambda: os.readlink("/proc/thread-self/ns/net")), flush=True)
+os.write(writes, " ".join(namespace.outside_command()).encode())
+os.waitpid(child, 0)
+"""
+
+
+def test_another_shell_of_the_user_gets_into_a_namespace_of_the_bench() -> None:
+    """Whether the bench needs a user namespace or not."""
+    where = subprocess.run([sys.executable, "-c", OUTSIDE], capture_output=True, text=True, timeout=60, check=False)
+    done = as_nobody(OUTSIDE) if os.geteuid() == 0 else where
+    for outcome in (where, done):
+        if "RIG-N0" in outcome.stderr:
+            pytest.skip(f"no user namespaces here: {outcome.stderr.splitlines()[-2]}")
+        bench, shell = outcome.stdout.split()
+        assert bench == shell, outcome.stderr
+
+
 def test_without_any_right_the_error_names_the_way_out() -> None:
     if os.geteuid() != 0:
         pytest.skip("plays an ordinary user, which only root can")

@@ -45,14 +45,20 @@ class PushBench:
     def serve(self, *, minute_us: int = 50_000, secure: bool = False) -> PushService:
         address = self.network.topology.server.ip4
         tls = self.authority.server_context(address) if secure else None
-        trust = ssl.create_default_context(cafile=str(self.authority.trusted)) if secure else None
+        trusted = self.authority.trusted if secure else None
         where = (self.network.namespaces["server"], address, self.timeline.writer("server"))
-        return self._stack.enter_context(PushService(*where, Clock(minute_us), tls=tls, line_tls=tls, trust=trust))
+        return self._stack.enter_context(PushService(*where, Clock(minute_us), tls=tls, line_tls=tls, trusted=trusted))
 
     def host(self, service: PushService, power: Power | None = None, **hello: Any) -> HostEnd:
         """One that has said hello, and is welcome."""
         host = self.stranger(service)
         host.hello(power or Power(), **hello)
+        return host
+
+    def secure_host(self, service: PushService) -> HostEnd:
+        """The same over TLS."""
+        host = self.stranger(service, secure=True)
+        host.hello(Power())
         return host
 
     def stranger(self, service: PushService, *, secure: bool = False) -> HostEnd:

@@ -13,15 +13,17 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping
+from pathlib import Path
 from typing import Self, TypeVar
 
 from rig.clock import WAIT_S, Clock
 from rig.net.namespace import Namespace
 from rig.peers.push_service.channels import Channel
 from rig.peers.push_service.clock import DAY_MS, MINUTE_MS
+from rig.peers.push_service.command_lines import CommandLines
 from rig.peers.push_service.core import Core
 from rig.peers.push_service.credentials import Credentials
-from rig.peers.push_service.door import CHANNEL_PATH, Door
+from rig.peers.push_service.door import CHANNEL_PATH, TOKEN_PATH, Door
 from rig.peers.push_service.host_line import HostLine
 from rig.peers.push_service.hosts import Host
 from rig.peers.push_service.lines import Lines
@@ -52,13 +54,14 @@ class PushService:
         *,
         tls: ssl.SSLContext | None = None,
         line_tls: ssl.SSLContext | None = None,
-        trust: ssl.SSLContext | None = None,
+        trusted: Path | None = None,
     ) -> None:
-        """`tls`, `line_tls`: servers' contexts, for https and for the lines. `trust`: a client's, that trusts `tls`."""
+        """`tls`, `line_tls`: servers' contexts, for https and for the lines. `trusted`: the file of who signed `tls`."""
         self.address = address
         self._core = Core(clock, timeline)
         talk = Talk(self._core, timeline)
-        self._sender = Sender(namespace, trust)
+        self._sender = Sender(namespace, ssl.create_default_context(cafile=trusted) if trusted else None)
+        self._command_lines = CommandLines(namespace.outside_command(), trusted)
         self._tokens: dict[str, str] = {}
         self._door = Door(namespace, address, timeline, port, tls=tls, decides=self._core)
         talk.channel_uri = self._door.channel_uri
@@ -135,6 +138,14 @@ class PushService:
             if self._core.tokens.app_of(f"Bearer {token}", self._core.clock.now_ms) is None:
                 token = self._tokens[app] = self.token(app)
             return token
+
+    def curl(self, uri: str, content: str = "news") -> str:
+        """A line for a shell of the same user, anywhere on this machine, that posts that as a raw notification."""
+        return self._command_lines.notification(uri, self._token_for(uri), content)
+
+    def curl_for_token(self, app: str) -> str:
+        """The same, that asks for a token of the app's."""
+        return self._command_lines.token(self.url(TOKEN_PATH), self.credentials(app))
 
     # -- what is there -------------------------------------------------------------------------------------------------
 
