@@ -18,6 +18,7 @@ from typing import Self, TypeVar
 
 from rig.clock import WAIT_S, Clock
 from rig.net.namespace import Namespace
+from rig.peers.connection import quietly
 from rig.peers.push_service.channels import Channel
 from rig.peers.push_service.clock import DAY_MS, MINUTE_MS
 from rig.peers.push_service.command_lines import CommandLines
@@ -218,9 +219,9 @@ class PushService:
         return self._lines.alive
 
     def drop_lines(self) -> None:
-        """RST on each."""
+        """RST on each that does not end by itself just now."""
         for line in self.lines:
-            line.reset()
+            quietly(line.reset)
 
     def accept_lines(self, accepts: bool) -> None:
         """False: who connects is reset."""
