@@ -82,11 +82,20 @@ def hear_only_of_ends() -> None:
         _libc.sigaction(signal.SIGCHLD, ctypes.byref(action), None)
 
 
-def go_before_others() -> bool:
-    """This process goes before all ordinary ones (sched(7), SCHED_FIFO); what it starts does not. Whether it may: without
-    CAP_SYS_NICE and with an RLIMIT_RTPRIO of 0 all stays as it is."""
+def go_before_others(priority: int) -> bool:
+    """This thread goes before all ordinary ones and those of a lower priority (sched(7), SCHED_FIFO, from 1); what it starts does
+    not. Whether it may: without CAP_SYS_NICE and with an RLIMIT_RTPRIO of 0 all stays as it is."""
+    return _scheduled(os.SCHED_FIFO, priority)
+
+
+def go_with_others() -> None:
+    """This thread is an ordinary one again."""
+    _scheduled(os.SCHED_OTHER, 0)
+
+
+def _scheduled(policy: int, priority: int) -> bool:
     try:
-        os.sched_setscheduler(0, os.SCHED_FIFO | os.SCHED_RESET_ON_FORK, os.sched_param(1))
+        os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))
     except PermissionError:
         return False
     return True

@@ -25,12 +25,15 @@ from rig.standby.wire.line import Line
 from rig.standby.wire.refusing import refuse_all
 from rig.timeline import TimelineWriter
 
+PRIORITY = 2
+"""Before the system's (urgency.py): it waits for the driver."""
+
 
 def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
     """Serve the system at the other end of the line. The journal is that of the driver before, or empty."""
     name_process("driver")
     ignore_sigint()
-    go_before_others()
+    go_before_others(PRIORITY)
     given = msgspec.msgpack.decode(settings, type=DriverSettings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
     try:

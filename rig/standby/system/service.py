@@ -17,7 +17,7 @@ import msgspec
 from rig import room
 from rig.clock import Clock
 from rig.config import StandbyConfig
-from rig.process import ignore_sigint, name_process
+from rig.process import go_before_others, go_with_others, ignore_sigint, name_process
 from rig.standby.system.faults import Faults
 from rig.standby.system.machine_start import lose_what_ended
 from rig.standby.system.network import KernelNetwork
@@ -27,6 +27,7 @@ from rig.standby.system.store import Store
 from rig.standby.system.supervisor_process import SupervisorProcess
 from rig.standby.system.system import System
 from rig.standby.system.transfers.transfer_process import TransferProcess
+from rig.standby.system.urgency import PRIORITY, Urgency
 from rig.standby.wire import bench, nic
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import FromApp
@@ -101,6 +102,7 @@ async def _started(
     transfers = TransferProcess(to_transfers, given.incarnation, store=Path(config.transfers), on_fault=faults.met)
     network = KernelNetwork(config.interface)
     system = System(rules, clock, driver, supervisor, store, timeline, faults, network, transfers)
+    Urgency(system.power, lambda: go_before_others(PRIORITY), go_with_others)
     await system.start([_outlived(running, supervisor) for running in given.apps], given.store)
     return system
 
