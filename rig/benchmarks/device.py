@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from rig.bench import Bench
-from rig.benchmarks import busy, cycles, entry, flashing, floor, jitter, wire
+from rig.benchmarks import busy, cycles, entry, flashing, floor, hops, jitter, wire
 from rig.benchmarks.core import Progress
 from rig.benchmarks.cycles import Cycles
 from rig.benchmarks.jitter import Jitter
@@ -32,6 +32,8 @@ class DeviceFigures:
     wake_latency_ms: Summary
     wake_floor_ms: Summary
     """What a wake costs on this machine at the least, see floor.py."""
+    wake_hops_ms: Summary
+    """With all processes that a wake of this design goes through, see hops.py."""
     busy: Cycles
     """Wakes beside a busy system, see busy.py."""
     standby_entry_ms: Summary
@@ -72,7 +74,7 @@ class DeviceFigures:
 
     def as_json(self) -> dict[str, Any]:
         timings = (
-            "wake_latency_ms", "wake_floor_ms", "wake_busy_ms",
+            "wake_latency_ms", "wake_floor_ms", "wake_hops_ms", "wake_busy_ms",
             "standby_entry_ms", "standby_entry_16_ms", "ownerless_ms", "bench_setup_s"
         )  # fmt: skip
         return {
@@ -109,6 +111,8 @@ def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigur
     with Bench(replace(config, standby=MANY_SLOTS), folder / "entry-16") as bench:
         many = entry.run(bench, MANY_CONNECTIONS, ENTRIES, lambda n: progress("entry with 16 connections", n, ENTRIES))
     floors_ms = floor.run(rounds, lambda n: progress("floor of a wake", n, rounds))
+    hop_rounds = min(rounds, hops.ROUNDS)
+    hops_ms = hops.run(hop_rounds, lambda n: progress("floor of a wake's hops", n, hop_rounds))
     with Bench(config, folder / "cycles") as bench:
         cycled = cycles.run(bench, rounds, lambda n: progress("cycle", n, rounds))
     busy_rounds = min(rounds, busy.ROUNDS)
@@ -118,7 +122,7 @@ def run(kind: str, rounds: int, folder: Path, progress: Progress) -> DeviceFigur
         jittered = jitter.run(bench, folder, lambda n, total: progress("keep-alive jitter", n, total))
     filtered = wire.run(kind, progress)
     return DeviceFigures(
-        kind, Summary.of(cycled.wake_latency_ms), Summary.of(floors_ms), busied,
+        kind, Summary.of(cycled.wake_latency_ms), Summary.of(floors_ms), Summary.of(hops_ms), busied,
         Summary.of(entries.entry_ms), Summary.of(many.entry_ms),
         Summary.of(entries.ownerless_ms), Summary.of(set_up_s), flashed.efficiency, cycled, jittered, filtered, *image_sizes(),
     )  # fmt: skip

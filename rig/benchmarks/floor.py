@@ -94,8 +94,8 @@ class _Parts:
         line, sleepers = (keep(end) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         self._told, tells = (keep(end) for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
         self._told.settimeout(TIMEOUT_S)
-        self._sleeper = keep(_child(SLEEPER, [sleepers.fileno(), tells.fileno()]))
-        keep(_child(READER, [packets.fileno(), line.fileno()], self._sleeper.pid))
+        self._sleeper = keep(child(SLEEPER, [sleepers.fileno(), tells.fileno()]))
+        keep(child(READER, [packets.fileno(), line.fileno()], self._sleeper.pid))
 
     def wake(self, number: int) -> float:
         self._sleeper.send_signal(signal.SIGSTOP)
@@ -116,7 +116,7 @@ class _Parts:
 
 
 @contextmanager
-def _child(script: str, fds: list[int], *more: int) -> Iterator[subprocess.Popen[bytes]]:
+def child(script: str, fds: list[int], *more: object) -> Iterator[subprocess.Popen[bytes]]:
     process = start_child([sys.executable, "-I", "-c", script, *map(str, (*fds, *more))], fds, dict(os.environ))
     try:
         yield process

@@ -127,6 +127,8 @@ def table(figures: DeviceFigures) -> str:
     rows.append(
         ["wake_floor_ms", f"{floor.p50:.3f}", f"{floor.p99:.3f}", floor.n, f"wakes {times.wanted} times", *cells(times)[1:]]
     )
+    hops = figures.wake_hops_ms
+    rows.append(["wake_hops_ms", f"{hops.p50:.3f}", f"{hops.p99:.3f}", hops.n, "", ""])
     busy, times = figures.wake_busy_ms, bounds["wake_busy_to_idle"]
     rows.append(
         ["wake_busy_ms", f"{busy.p50:.3f}", f"{busy.p99:.3f}", busy.n, f"{times.wanted} times wake_latency_ms", *cells(times)[1:]]
