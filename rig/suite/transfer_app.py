@@ -203,14 +203,13 @@ class TransferApp:
 
     def _completed(self, instance: BackgroundTaskInstance) -> None:
         """The task of a completion group: what it is told has ended."""
-        report(self.app, instance)
+        self.app.timeline.add("transfer-group-over", task=instance.task.name, states=ended_states(instance))
 
 
-def report(app: Any, instance: BackgroundTaskInstance) -> None:
-    """On the timeline: which operations of the group have ended, and how."""
+def ended_states(instance: BackgroundTaskInstance) -> dict[str, str]:
+    """Of a completion group's task: which operations have ended, by name, and how."""
     ended = [*instance.trigger_details.downloads, *instance.trigger_details.uploads]
-    states = {_name(one): one.progress.status.name for one in ended}
-    app.timeline.add("transfer-group-over", task=instance.task.name, states=states)
+    return {_name(one): one.progress.status.name for one in ended}
 
 
 def _current() -> list[Operation]:
