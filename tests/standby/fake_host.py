@@ -68,14 +68,14 @@ class FakeTimeline(TimelineWriter):
 
 
 class FakeHost:
-    def __init__(self, rules: StandbyConfig, store: Store | None = None) -> None:
+    def __init__(self, rules: StandbyConfig, store: Store | None = None, transfers: FakeTransfers | None = None) -> None:
         self.timeline = FakeTimeline()
         self.driver = FakeDriver(self.timeline)
         self.driver.continues = self._continue
         self.supervisor = FakeSupervisor()
         self.store = store or Store(":memory:")
         self.network = FakeNetwork()
-        self.transfers = FakeTransfers()
+        self.transfers = transfers or FakeTransfers()
         outside = (self.driver, self.supervisor, self.store, self.timeline, Faults(self.timeline), self.network, self.transfers)
         self.system = System(rules, REAL_TIME, *outside)
         self.apps: dict[int, FakeApp] = {}

@@ -4,21 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import os
+import uuid
 from typing import Any
 
 import pytest
 
+from rig.config import StandbyConfig
 from rig.manifest.manifest import Manifest
+from rig.standby.system.machine_start import lose_what_ended
 from rig.standby.wire import bench
-from rig.standby.wire.app_transfers import CreateTransfer, PauseTransfer, StartTransfer
+from rig.standby.wire.app_tasks import RegisterTask
+from rig.standby.wire.app_transfers import CreateTransfer, EnableCompletionGroup, PauseTransfer, StartTransfer
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.surroundings import NetworkCostType as Cost
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy as CostPolicy
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
+from rig.standby.wire.triggers import CompletionGroup
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.fake_network import CONNECTED, NO_LINK
-from tests.standby.loader import attach_all, create, download, listed, start, status, to_background, turn, upload
+from tests.standby.loader import attach_all, create, download, forget, listed, start, status, to_background, turn, upload
 from tests.standby.virtual_time import virtual
 
 SYSTEM = Status.PAUSED_SYSTEM_POLICY
@@ -241,6 +246,40 @@ async def test_a_process_that_does_not_close_its_connections_keeps_the_host_awak
         host.transfers.start_anew()
         await host.timeline.wait("SLEEP_ENTER")
         assert host.transfers.operations[id_].status is SYSTEM
+
+
+# -- the machine -------------------------------------------------------------------------------------------------------
+
+
+@virtual
+async def test_a_machine_that_starts_anew_has_them_paused_and_its_groups_over() -> None:
+    """A run under way ends with the machine; nobody is left who would say so."""
+    async with fake_host() as host:
+        app = await host.app()
+        group = str(uuid.uuid4())
+        await app.call(RegisterTask("sort", None, CompletionGroup(group)))
+        app.on_task = lambda order: None
+        id_, of_group = await start(app), await start(app, completion_group=group)
+        await app.call(EnableCompletionGroup(group))
+        host.transfers.end(of_group)
+        await host.timeline.wait("TASK_START")
+        await forget(app, of_group)
+        await host.settle()
+        host.transfers.die()
+        store, transfers = host.store, host.transfers
+    lose_what_ended(store, 2)
+    transfers.start_anew()
+    again = FakeHost(StandbyConfig(), store, transfers)
+    await again.system.start()
+    await again.settle()
+    assert not transfers.running
+    assert set(transfers.operations) == {id_}
+    app = await again.app()
+    await attach_all(app)
+    await again.settle()
+    assert transfers.running == {id_}
+    assert not list(again.system.transfers.groups)
+    await again.system.close()
 
 
 # -- servicing ---------------------------------------------------------------------------------------------------------

@@ -124,6 +124,35 @@ async def test_a_watch_of_which_nothing_changes_is_answered_with_nothing() -> No
 
 
 @virtual
+async def test_bytes_alone_are_told_ten_times_a_second_and_a_status_at_once() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        ids = [await start(app) for _ in range(20)]
+        await host.settle()
+        watcher, answers = Watcher(app, *ids), 0
+        await watcher.next()
+
+        async def watch() -> None:
+            nonlocal answers
+            while True:
+                await watcher.next()
+                answers += 1
+
+        watching = asyncio.ensure_future(watch())
+        for number in range(500):
+            host.transfers.progress(ids[number % len(ids)], number)
+            await asyncio.sleep(0.002)
+        assert 8 <= answers <= 12
+        watching.cancel()
+        watcher = Watcher(app, *ids)
+        await watcher.next()
+        began = host.now_s
+        host.transfers.end(ids[0])
+        assert [state.status for state in await watcher.next()] == [Status.COMPLETED]
+        assert host.now_s - began < 0.01
+
+
+@virtual
 async def test_a_later_watch_ends_the_one_before() -> None:
     async with fake_host() as host:
         app = await host.app()

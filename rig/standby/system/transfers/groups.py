@@ -7,7 +7,7 @@ transaction.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Literal, TypeAlias
 
 import msgspec
@@ -65,17 +65,23 @@ class CompletionGroups:
         packages: Mapping[str, AppPackage],
         processes: Processes,
         timeline: TimelineWriter,
+        has_run: Callable[[int], bool],
         released: Callable[[], None],
     ) -> None:
+        """`has_run`: whether a run of that number is not over."""
         self._table = table
         self._tasks = tasks
         self._registry = registry
         self._packages = packages
         self._processes = processes
         self._timeline = timeline
+        self._has_run = has_run
         self._released = released
         self._all: SavedTable[SavedGroup] = SavedTable(rows, GROUPS)
         tasks.heard(over=self._run_over, room=self.look)
+
+    def __iter__(self) -> Iterator[SavedGroup]:
+        return iter(list(self._all.values()))
 
     # -- what apps do --------------------------------------------------------------------------------------------------
 
@@ -118,7 +124,7 @@ class CompletionGroups:
 
     def look(self) -> None:
         """Fire those of which all has ended."""
-        for group in list(self._all.values()):
+        for group in self:
             if group.enabled and group.run is None and not group.over and all(map(self._ended, group.members)):
                 self._fire(group)
 
@@ -146,7 +152,7 @@ class CompletionGroups:
         return next((r for r in registrations if r.trigger == CompletionGroup(group.id)), None)
 
     def _run_over(self, run: int) -> None:
-        for group in [group for group in self._all.values() if group.run == run]:
+        for group in [group for group in self if group.run == run]:
             self._over(group, "its task is over")
 
     def _over(self, group: SavedGroup, why: str) -> None:
@@ -161,21 +167,24 @@ class CompletionGroups:
 
     def app_gone(self, instance: int) -> None:
         """Nobody can enable what it had."""
-        for group in [group for group in self._all.values() if group.instance == instance]:
+        for group in [group for group in self if group.instance == instance]:
             if group.over or not group.enabled:
                 del self._all[group.key]
         self._released()
 
     def package_gone(self, package: str) -> None:
-        for group in [group for group in self._all.values() if group.package == package]:
+        for group in [group for group in self if group.package == package]:
             del self._all[group.key]
 
     def take_up(self, things: Mapping[Name, bytes]) -> None:
         for group in saved_of(things, GROUPS, SavedGroup):
             self._all[group.key] = group
-        for instance in {group.instance for group in self._all.values()}:
+        for instance in {group.instance for group in self}:
             if self._processes.get(instance) is None:
                 self.app_gone(instance)
+        for group in self:
+            if group.run is not None and not group.over and not self._has_run(group.run):  # the machine lost its power meanwhile
+                self._over(group, "its task is over")
 
     # ------------------------------------------------------------------------------------------------------------------
 
@@ -183,13 +192,13 @@ class CompletionGroups:
         return self._all.get(_key(package, group_id)) if group_id is not None else None
 
     def _with(self, transfer_id: str) -> SavedGroup | None:
-        return next((group for group in self._all.values() if any(id_ == transfer_id for id_, _ in group.members)), None)
+        return next((group for group in self if any(id_ == transfer_id for id_, _ in group.members)), None)
 
     def _made(self, app: AppProcess, group_id: str) -> SavedGroup:
         found = self._of(app.name, group_id)
         if found is not None:
             return found
-        if sum(group.package == app.name for group in self._all.values()) >= GROUPS_PER_APP:
+        if sum(group.package == app.name for group in self) >= GROUPS_PER_APP:
             raise HostError(HResult.OUT_OF_MEMORY, f"app {app.name} has {GROUPS_PER_APP} completion groups, and may have no more")
         made = SavedGroup(group_id, app.name, app.instance)
         self._all[made.key] = made

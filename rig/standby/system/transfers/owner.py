@@ -22,6 +22,7 @@ from rig.standby.system.transfers.operations import Operations
 from rig.standby.system.transfers.permits import Permits
 from rig.standby.system.transfers.table import TransferTable
 from rig.standby.system.transfers.transfer import TRANSFERS, SavedTransfer, Transfer
+from rig.standby.system.transfers.watches import Watches
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 
@@ -43,6 +44,7 @@ class TransferOwner(Owner):
         permits: Permits,
         judge: Judge,
         holds: TransferHolds,
+        watches: Watches,
         processes: Processes,
         power: PowerState,
         situation: HostSituation,
@@ -55,6 +57,7 @@ class TransferOwner(Owner):
         self._permits = permits
         self._judge = judge
         self._holds = holds
+        self._watches = watches
         self._processes = processes
         self._power = power
         self._situation = situation
@@ -107,6 +110,7 @@ class TransferOwner(Owner):
 
     def app_gone(self, app: AppProcess) -> None:
         self._ended(app.instance)
+        self._watches.gone(app)
         self._holds.look()
 
     def _ended(self, instance: int) -> None:

@@ -40,6 +40,7 @@ class TransferParts:
             core.packages,
             core.processes,
             core.timeline,
+            has_run=lambda number: any(instance.number == number for instance in tasks.instances),
             released=lambda: self.operations.purge(),
         )
         self.operations = Operations(
@@ -62,6 +63,7 @@ class TransferParts:
             self.permits,
             self._judge,
             self._holds,
+            self.watches,
             core.processes,
             core.power,
             core.situation,

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import TypeAlias
 
 from rig.standby.system.rows import Rows
 from rig.standby.system.transfers.transfer import Transfer
 from rig.standby.wire.transfer_types import TransferState
+
+Heard: TypeAlias = Callable[[Transfer, bool], None]
+"""Which one, and whether it was no more than its bytes."""
 
 
 class TransferTable:
@@ -17,11 +21,13 @@ class TransferTable:
         self._all: dict[str, Transfer] = {}
         self._of_package: dict[str, dict[str, Transfer]] = {}
         self._changed: dict[str, int] = {}
-        self._listeners: list[Callable[[Transfer], None]] = []
+        self._turned: dict[str, int] = {}
+        """Of those changes that were more than bytes."""
+        self._listeners: list[Heard] = []
         self.number = 0
         """Of the last change of any."""
 
-    def subscribe(self, heard: Callable[[Transfer], None]) -> None:
+    def subscribe(self, heard: Heard) -> None:
         """It is called after each change of one that is there."""
         self._listeners.append(heard)
 
@@ -44,17 +50,21 @@ class TransferTable:
     def changed_at(self, transfer: Transfer) -> int:
         return self._changed[transfer.id]
 
+    def turned_at(self, transfer: Transfer) -> int:
+        """The last change that was more than bytes."""
+        return self._turned[transfer.id]
+
     def add(self, transfer: Transfer) -> None:
         self._all[transfer.id] = transfer
         self._of_package.setdefault(transfer.package, {})[transfer.id] = transfer
         transfer.is_saved_in(self._rows)
-        self._count(transfer)
+        self._count(transfer, only_bytes=False)
 
     def remove(self, transfer: Transfer) -> None:
         """Safe to call twice."""
         if transfer not in self:
             return
-        del self._all[transfer.id], self._changed[transfer.id]
+        del self._all[transfer.id], self._changed[transfer.id], self._turned[transfer.id]
         of_package = self._of_package[transfer.package]
         del of_package[transfer.id]
         if not of_package:
@@ -63,15 +73,21 @@ class TransferTable:
 
     def update(self, transfer: Transfer, state: TransferState) -> None:
         """As the process of transfers says."""
+        moved = transfer.known and transfer.status is state.status
         transfer.is_now(state)
-        self.touch(transfer)
+        self._tell(transfer, only_bytes=moved)
 
     def touch(self, transfer: Transfer) -> None:
         """Something of it that its app sees is otherwise than before."""
-        self._count(transfer)
-        for heard in self._listeners:
-            heard(transfer)
+        self._tell(transfer, only_bytes=False)
 
-    def _count(self, transfer: Transfer) -> None:
+    def _tell(self, transfer: Transfer, *, only_bytes: bool) -> None:
+        self._count(transfer, only_bytes=only_bytes)
+        for heard in self._listeners:
+            heard(transfer, only_bytes)
+
+    def _count(self, transfer: Transfer, *, only_bytes: bool) -> None:
         self.number += 1
         self._changed[transfer.id] = self.number
+        if not only_bytes:
+            self._turned[transfer.id] = self.number

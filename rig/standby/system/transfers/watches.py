@@ -16,6 +16,9 @@ from rig.standby.wire.transfer_types import TransferState
 
 PAGE_BYTES = 48 * 1024
 """Of states, in one answer, but for the last; a message has more than twice the room."""
+BYTES_S = 0.1
+"""Real time between two answers to an app of which the second has nothing but bytes to tell: as often as its operations are told
+of here, each by itself."""
 _encode = msgspec.msgpack.Encoder().encode
 
 
@@ -31,11 +34,44 @@ def page(transfers: Iterable[Transfer]) -> list[Transfer]:
     return taken
 
 
+class Waiting:
+    """One call that waits."""
+
+    def __init__(self, ids: Collection[str]) -> None:
+        self.ids = ids
+        self._loop = asyncio.get_running_loop()
+        self._future: asyncio.Future[None] = self._loop.create_future()
+        self._timer: asyncio.TimerHandle | None = None
+
+    def end(self) -> None:
+        if not self._future.done():
+            self._future.set_result(None)
+
+    def end_by(self, when_s: float) -> None:
+        """Of the loop's time, if not before."""
+        if self._timer is None or when_s < self._timer.when():
+            self._stop()
+            self._timer = self._loop.call_at(when_s, self.end)
+
+    async def ended(self) -> None:
+        try:
+            await self._future
+        finally:
+            self._stop()
+
+    def _stop(self) -> None:
+        if self._timer is not None:
+            self._timer.cancel()
+
+
 class Watches:
     def __init__(self, table: TransferTable, epoch: int) -> None:
         self._table = table
         self._epoch = epoch
-        self._waiting: dict[AppProcess, tuple[Collection[str], asyncio.Future[bool]]] = {}
+        self._loop = asyncio.get_running_loop()
+        self._waiting: dict[AppProcess, Waiting] = {}
+        self._bytes_s: dict[AppProcess, float] = {}
+        """Of the loop's time: when an app may have the next answer that has nothing but bytes to tell."""
         table.subscribe(self._changed)
 
     async def watch(self, app: AppProcess, ids: Collection[str], epoch: int, number: int) -> TransfersChanged:
@@ -44,21 +80,30 @@ class Watches:
         wanted = frozenset(ids)
         self._check(app, wanted)
         since = number if epoch == self._epoch else 0
+        if epoch == self._epoch and not self._is_urgent(app, wanted, since):
+            await self._change(app, wanted, since)
+            self._check(app, wanted)
         states, until = self._since(app, wanted, since)
-        if states or epoch != self._epoch:
-            return TransfersChanged(self._epoch, until, states)
-        future: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
-        self._waiting[app] = wanted, future
-        timer = asyncio.get_running_loop().call_later(WATCH_S, _resolve, future)
-        try:
-            await future
-        finally:
-            timer.cancel()
-            if self._waiting.get(app) == (wanted, future):
-                del self._waiting[app]
-        self._check(app, wanted)
-        states, until = self._since(app, wanted, since)
+        self._bytes_s[app] = self._loop.time() + BYTES_S
         return TransfersChanged(self._epoch, until, states)
+
+    async def _change(self, app: AppProcess, ids: Collection[str], since: int) -> None:
+        """Of one of these; at the latest in WATCH_S, or when the app makes another call."""
+        self._waiting[app] = waiting = Waiting(ids)
+        waiting.end_by(self._loop.time() + WATCH_S)
+        if self._since(app, ids, since)[0]:
+            waiting.end_by(self._bytes_s.get(app, 0.0))
+        try:
+            await waiting.ended()
+        finally:
+            if self._waiting.get(app) is waiting:
+                del self._waiting[app]
+
+    def _is_urgent(self, app: AppProcess, ids: Collection[str], since: int) -> bool:
+        return any(self._table.turned_at(transfer) > since for transfer in self._own(app, ids))
+
+    def gone(self, app: AppProcess) -> None:
+        self._bytes_s.pop(app, None)
 
     def _since(self, app: AppProcess, ids: Collection[str], number: int) -> tuple[list[TransferState], int]:
         """In the order of their changes, and the number up to which these are all. One that is forgotten is still seen by who
@@ -77,17 +122,12 @@ class Watches:
         found = [transfer for transfer in map(self._table.find, ids) if transfer is not None]
         return [transfer for transfer in found if transfer.package == app.name and transfer.known]
 
-    def _changed(self, transfer: Transfer) -> None:
-        for app, (ids, future) in self._waiting.items():
-            if transfer.id in ids and app.name == transfer.package:
-                _resolve(future)
+    def _changed(self, transfer: Transfer, only_bytes: bool) -> None:
+        for app, waiting in self._waiting.items():
+            if transfer.id in waiting.ids and app.name == transfer.package:
+                waiting.end_by(self._bytes_s.get(app, 0.0)) if only_bytes else waiting.end()
 
     def _end(self, app: AppProcess) -> None:
-        _, future = self._waiting.pop(app, (None, None))
-        if future is not None:
-            _resolve(future)
-
-
-def _resolve(future: asyncio.Future[bool]) -> None:
-    if not future.done():
-        future.set_result(True)
+        waiting = self._waiting.pop(app, None)
+        if waiting is not None:
+            waiting.end()
