@@ -76,6 +76,18 @@ async def test_what_was_created_and_never_started_ends_with_its_app() -> None:
 
 
 @virtual
+async def test_nothing_is_left_of_what_an_app_was_about_to_create_when_it_ended() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        host.transfers.takes_s = 0.5
+        app.submit(CreateTransfer(download()))
+        await asyncio.sleep(0.1)
+        await kill(host, app)
+        await asyncio.sleep(2)
+        assert not host.transfers.operations
+
+
+@virtual
 async def test_an_upload_that_is_interrupted_by_the_end_of_its_app() -> None:
     """BTR-020: a PUT begins anew, a POST has ended."""
     async with fake_host() as host:

@@ -91,9 +91,12 @@ class Agreement:
                 self._changed(owned)
 
     def _changed(self, owned: Owned) -> None:
+        """Of one that is not there the app ended while it was created."""
         transfer = self._table.find(owned.state.spec.id)
         if transfer is not None and transfer.package == owned.package:
             self._update(transfer, owned)
+        elif transfer is None and owned.state.status is Status.IDLE:
+            self._forget_soon(owned)
 
     def _update(self, transfer: Transfer, owned: Owned) -> None:
         """Unless it was said before what is known already."""
@@ -142,12 +145,20 @@ class Agreement:
         spec = owned.state.spec
         transfer = self._table.find(spec.id)
         if transfer is None and owned.state.status is Status.IDLE:
-            self._background.start("a transfer that nobody has", self._forget(spec.id))
+            self._forget_soon(owned)
             return
         if transfer is None:
             transfer = Transfer(SavedTransfer(spec.id, owned.package, NOBODY, spec.cost_policy, started=True))
             self._table.add(transfer)
         self._update(transfer, owned)
 
+    def _forget_soon(self, owned: Owned) -> None:
+        self._background.start("a transfer that nobody has", self._forget(owned.state.spec.id))
+
     async def _forget(self, transfer_id: str) -> None:
-        await self._process.call(Forget(transfer_id))
+        """Of a process that is no more, nothing is left to be forgotten."""
+        try:
+            await self._process.call(Forget(transfer_id))
+        except Exception as error:
+            if not is_foreseen(error):
+                raise
