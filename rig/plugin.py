@@ -39,6 +39,7 @@ MARKS = (
     "edge(*numbers): the device edge cases a test proves, 1 to 108",
     "limit_s(seconds): time limit of set-up, call and teardown each; 60 by default",
     "alone: needs the machine for itself: where tests run in workers (-n), it comes last and runs beside none",
+    "host_alone: the device has no part in what is tested: it runs on the first of them only",
     "topology(*names): the topologies a test needs; flat by default",
     "levers(**values): what is around the host when the test begins, such as ac=False or cost='fixed': rig help levers",
     "profile(name): which Windows the host behaves as in this test, win10 or win8",
@@ -207,6 +208,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         from rig.runner.combinations import combinations
 
         chosen = combinations(metafunc.config, [m.args for m in metafunc.definition.iter_markers("topology")])
+        if metafunc.definition.get_closest_marker("host_alone") is not None:
+            chosen = [one for one in chosen if one.device == chosen[0].device]
         metafunc.parametrize(COMBINATION, chosen, ids=[one.id for one in chosen], indirect=True)
 
 

@@ -73,6 +73,7 @@ Marks
   bench_config(lease_min=60) keys of bench.toml that it needs otherwise (rig help bench.toml)
   levers(ac=False)           what is around the host when it begins (rig help levers)
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
+  host_alone                 the device has no part in it: it runs on the first of --device only
   alone                      with -n: nothing beside it
 
 Your own app under test is a class (rig/suite/apps/README.md shows three): host.start_app("mine", "my_module:MyApp"). It imports

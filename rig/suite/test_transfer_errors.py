@@ -15,6 +15,7 @@ from rig.standby.api.transfers import WebErrorStatus
 from rig.suite.refusal import assert_refused
 from rig.suite.transfer_scene import TransferScene, data_of
 
+pytestmark = pytest.mark.host_alone
 MINUTE_S = 0.5
 """The shortest that limits of transfers go by."""
 QUICK = pytest.mark.bench_config(minute_us=int(MINUTE_S * 1e6))

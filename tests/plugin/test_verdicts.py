@@ -139,6 +139,13 @@ def test_each_device_and_topology(run_rig: Run) -> None:
     ]
 
 
+def test_where_the_device_has_no_part_one_will_do(run_rig: Run) -> None:
+    source = "import pytest\n@pytest.mark.host_alone\n@pytest.mark.topology('flat', 'dual-stack')\ndef test_one(bench): pass\n"
+    _, lines = run_rig(source, "--device=native", "--device=board:/dev/none")
+    setups = [(line["device"], line["topology"]) for line in lines if line["kind"] == "attempt"]
+    assert setups == [("native", "flat"), ("native", "dual-stack")]
+
+
 def test_a_bench_toml_names_device_and_topology_where_no_option_does(run_rig: Run, tmp_path: Path) -> None:
     path = tmp_path / "bench.toml"
     path.write_text('[bench]\ndevice = "board"\nport = "/dev/ttyACM0"\nnic = "enp3s0"\ntopology = "routed"\n')
