@@ -23,6 +23,8 @@ class Operation:
         """RUNNING: it may; else what it is paused with. What a process before was told is not so any more."""
         self.work: asyncio.Task[None] | None = None
         """Its request, from the connection to the file's name."""
+        self.is_unwanted = False
+        """It is about to be cancelled."""
         self.finishing = False
         """The request is over, and went well."""
         self.began_s = 0.0
@@ -71,9 +73,9 @@ class Operation:
     def waits(self) -> bool:
         """For its turn."""
         saved = self.saved
-        return (
-            saved.started and not saved.paused and not saved.status.ended and self.permit is Status.RUNNING and self.work is None
-        )
+        if not saved.started or saved.paused or saved.status.ended or self.is_unwanted:
+            return False
+        return self.permit is Status.RUNNING and self.work is None
 
     @property
     def shown(self) -> BackgroundTransferStatus:

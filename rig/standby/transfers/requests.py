@@ -68,7 +68,7 @@ class Requests:
             self._changes.write()
 
     def _is_done(self, operation: Operation) -> bool:
-        """Whether this call has changed it."""
+        """Whether this call has changed it. To be asked before anything is awaited: another one may begin then."""
         return self._numbers.current in operation.saved.calls
 
     def _does(self, operation: Operation) -> None:
@@ -105,17 +105,17 @@ class Requests:
     def _start(self, call: transfers.Start) -> None:
         self._operations.start(self._operations[call.id])
 
-    async def _pause(self, call: transfers.Pause) -> None:
+    def _pause(self, call: transfers.Pause) -> Coroutine[Any, Any, None] | None:
         operation = self._operations[call.id]
         saved = operation.saved
         if self._is_done(operation):
-            return
+            return None
         if saved.paused or not saved.started or saved.status.ended or not operation.is_repeatable:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"no pause of a {operation.method} that is {operation.shown.name}")
         self._does(operation)
         saved.paused = True
         self._changes.write()
-        await self._operations.stop(operation)
+        return self._operations.stop(operation)
 
     def _resume(self, call: transfers.Resume) -> None:
         operation = self._operations[call.id]
@@ -134,6 +134,7 @@ class Requests:
             await self._end(operation)
 
     async def _end(self, operation: Operation) -> None:
+        operation.is_unwanted = True
         await self._operations.stop(operation)
         if not operation.saved.status.ended:
             self._operations.end(operation, Status.CANCELED)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import mmap
 import os
 import signal
 import subprocess
@@ -23,8 +24,10 @@ from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
 from rig.standby.wire.transfer_types import TransferSpec, TransferState
 from rig.standby.wire.transfers import Owned
 from rig.timeline import Timeline
+from tests.standby.transfers.deadly import Steps
 
 R = TypeVar("R")
+ROOT = Path(__file__).parents[3]
 LONG_S = 30.0
 """For what comes at once."""
 
@@ -44,11 +47,19 @@ class Scene:
         self.heard: list[Owned] = []
         self.faults: list[BaseException] = []
         self.systems = 0
+        self.permits: dict[str, Status] = {}
+        """What may run; said again to a process that is new."""
+        self._permitting: set[asyncio.Task[None]] = set()
         self._news = asyncio.Event()
         self._ours, theirs = pair()
-        argv = [sys.executable, str(Path(__file__).with_name("zygote.py")), str(theirs.fileno())]
-        argv += [msgspec.msgpack.encode(self.settings).hex(), str(timeline.fd)]
-        self._zygote = subprocess.Popen(argv, stdout=subprocess.PIPE, pass_fds=[theirs.fileno(), timeline.fd], bufsize=0)
+        self._steps_fd = os.memfd_create("steps")
+        os.ftruncate(self._steps_fd, mmap.PAGESIZE)
+        self.steps = Steps(self._steps_fd)
+        fds = [theirs.fileno(), self._steps_fd, timeline.fd]
+        argv = [sys.executable, "-m", "tests.standby.transfers.zygote", str(theirs.fileno()), str(self._steps_fd)]
+        self._zygote = subprocess.Popen(
+            [*argv, msgspec.msgpack.encode(self.settings).hex()], stdout=subprocess.PIPE, pass_fds=fds, bufsize=0, cwd=ROOT
+        )
         theirs.close()
         assert self._zygote.stdout is not None
         os.set_blocking(self._zygote.stdout.fileno(), False)
@@ -73,6 +84,10 @@ class Scene:
             self.take(notice.owned)
         else:
             self.starts += 1
+            if self.permits:
+                task = asyncio.get_running_loop().create_task(self.call(transfers.Permit(dict(self.permits))))
+                self._permitting.add(task)
+                task.add_done_callback(self._permitting.discard)
         self._turn()
 
     def take(self, owned: Owned) -> None:
@@ -111,7 +126,9 @@ class Scene:
         return id_
 
     async def permit(self, *ids: str, status: Status = Status.RUNNING) -> None:
-        await self.call(transfers.Permit(dict.fromkeys(ids, status)))
+        permits = dict.fromkeys(ids, status)
+        self.permits |= permits
+        await self.call(transfers.Permit(permits))
 
     async def until(self, true: Callable[[], bool], what: str = "") -> None:
         """Looks whenever something was heard."""
@@ -137,6 +154,8 @@ class Scene:
         await self.until(lambda: self.pid != pid and self.starts > starts)
 
     async def stop(self) -> None:
+        for task in self._permitting:
+            task.cancel()
         self.process.close()
         self._ours.close()
         self._zygote.kill()
@@ -144,6 +163,7 @@ class Scene:
         assert self._zygote.stdout is not None
         asyncio.get_running_loop().remove_reader(self._zygote.stdout.fileno())
         self._zygote.stdout.close()
+        os.close(self._steps_fd)
 
 
 def play(folder: Path, timeline: Timeline, scene: Callable[[Scene], Awaitable[None]], *, minute_us: int = 60_000_000) -> None:

@@ -82,6 +82,7 @@ def test_killed_it_goes_on_where_it_was(web: HttpServer, tmp_path: Path, play_sc
     async def scene(stage: Scene) -> None:
         id_ = await stage.begin(web.url())
         await stage.until(lambda: bool(web.requests()))
+        stage.permits.clear()
         await stage.kill()
         await stage.is_(id_, Status.PAUSED_SYSTEM_POLICY)
         web.on("/", serve(FIRST, ETAG))
