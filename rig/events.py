@@ -206,6 +206,10 @@ class TimelineEvent(StrEnum):
     )
     PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
     PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
+    PUSH_DEAF = (
+        "PUSH_DEAF",
+        "The device has no place for its line: what comes while the host sleeps is not heard. error, places (of whom how many).",
+    )
     PUSH_RECEIVED = "PUSH_RECEIVED", "A raw notification came: number, app, channel, bytes."
     PUSH_EVENT = "PUSH_EVENT", "The app's handlers of notifications are called: app, instance, notification, channel, bytes."
     PUSH_DROPPED = "PUSH_DROPPED", "It is given to nobody: number, app, channel, why."

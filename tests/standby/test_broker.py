@@ -348,6 +348,8 @@ async def test_the_device_refuses_what_it_has_no_room_for_and_the_broker_has_not
         assert peer.recv(20) == b"still mine"
         s.host.driver.fails.clear()
         await transfer(s.app, ours, "news", s.task_id, wakes=True)
+        s.host.driver.fails["reserve"] = DeviceError(64, 4, "LIST_FULL", "ADD_TCP_SLOT")
+        assert "its connections: 1 of brokered sockets" in (await refused(s.give("more", wakes=True))).text
         peer.send(b"yours")
         await s.served.until_read("news", b"yours")
 

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from rig.errors import DeviceError
 from rig.manifest.manifest import Manifest
 from rig.push_line import FRAME_BYTES, LENGTH, Acknowledged, ChannelKind, CloseApp, Hello, Notify, Ping, Welcome, frame
 from rig.standby.system.push.client import LONGEST_WAIT_S
@@ -307,6 +308,43 @@ async def test_a_connection_that_the_device_has_lost_is_made_again() -> None:
         assert contents(app) == [b"news"]
 
 
+@virtual
+async def test_a_device_without_a_place_for_the_line_is_asked_again_before_the_next_sleep() -> None:
+    async with fake_host() as host:
+        host.driver.fails["reserve"] = DeviceError(64, 5, "FULL", "a connection")
+        service = FakePushService()
+        host.network.dial = service.dial
+        await host.bench(bench.UsePushService("192.0.2.20", 5230))
+        s = Scene(host, service)
+        app = await s.app()
+        assert (await host.timeline.wait("PUSH_DEAF")).places == {}
+        await host.fall_asleep()
+        assert host.driver.asleep_with == []
+        service.post("mail", b"later")
+        await asyncio.sleep(60)
+        assert not app.tasks
+        del host.driver.fails["reserve"]
+        await host.bench(bench.ExitStandby())
+        await service.until_acknowledged()
+        await host.fall_asleep()
+        await _wakes(s, b"now")
+        assert contents(app) == [b"later", b"now"]
+        assert host.system.owners.places == {"the push client": 1}
+        service.close()
+
+
+@virtual
+async def test_an_app_that_asks_as_the_host_falls_asleep_has_its_answer() -> None:
+    async with scene() as s:
+        app = await s.app()
+        await s.host.bench(bench.EnterStandby())
+        await s.service.until(lambda: not s.service.power.screen_on)
+        while not s.host.driver.entries:
+            await asyncio.sleep(0.0001)
+        app.go_on()
+        assert (await app.call(CreatePushChannel())).uri
+
+
 # -- the line ------------------------------------------------------------------------------------------------------------
 
 
@@ -344,6 +382,14 @@ async def test_it_is_made_again_at_once_and_then_with_longer_and_longer_waits() 
         hellos = len(s.service.all(Hello))
         await asyncio.sleep(LONGEST_WAIT_S)
         assert len(s.service.all(Hello)) == hellos + 1
+
+
+@virtual
+async def test_a_service_that_has_gone_without_a_word_is_missed_while_the_user_is_there() -> None:
+    async with scene() as s:
+        s.service.answers = lambda message: None
+        await asyncio.sleep(16 * 60)
+        assert s.host.timeline.find("PUSH_LOST")
 
 
 @virtual

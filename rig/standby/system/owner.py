@@ -23,6 +23,11 @@ class Owner:
         """Whether it means the driver to hold that; asked at each wake, and there may be very many."""
         return False
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        """How many places in the device it has, by what for."""
+        return {}
+
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
     async def prepare(self) -> None:

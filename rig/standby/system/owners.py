@@ -28,6 +28,11 @@ class Owners(Owner):
     def has(self, key: str) -> bool:
         return any(owner.has(key) for owner in self._all)
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        """All, by what for: what is not in it, the device has free, or others have."""
+        return {what: count for owner in self._all for what, count in owner.places.items() if count}
+
     async def prepare(self) -> None:
         for owner in self._all:
             await owner.prepare()

@@ -116,6 +116,7 @@ class System:
             situation=self.situation,
             surroundings=self.surroundings,
             admission=Admission(rules.profile, self.situation),
+            places=lambda: self.owners.places,
             rows=rows,
             timeline=timeline,
         )

@@ -48,6 +48,10 @@ class ChannelOwner(Owner):
     def has(self, key: str) -> bool:
         return self._table.by_key(key) is not None
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        return {"control channels": sum(channel.key is not None for channel in self._table)}
+
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
     async def prepare(self) -> None:

@@ -17,7 +17,8 @@ class SlotKind(Enum):
 
 
 class SlotPolicy:
-    """Counts the slots in use. A slot once granted stays until freed: nothing evicts it (CCT-041)."""
+    """Counts the slots in use, of control channels alone: `hw_slots_total` is the host's policy for them, and no measure of what
+    the device has room for (core.py, `places`). A slot once granted stays until freed: nothing evicts it (CCT-041)."""
 
     def __init__(self, limits: SlotLimits) -> None:
         self.limits = limits

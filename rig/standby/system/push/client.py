@@ -31,6 +31,8 @@ CONNECT_S = 10.0
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """Real time between attempts: twice as long after each; at once after a connection that was good for a while."""
 GOOD_S = 10.0
+LEAST_PROBE_S = 5.0
+"""Real time between two probes, however short a minute is."""
 EXEMPT_APPS = 200
 """That the service hears of (rig/push_line.py)."""
 
@@ -49,10 +51,12 @@ class PushClient:
         background: Background,
         timeline: TimelineWriter,
         *,
+        probe_each_s: float,
         came: Callable[[Notify], None],
         written: Callable[[], None],
     ) -> None:
-        """`came`: a notification, once; `written` returns when all that has changed is written down."""
+        """`probe_each_s`: between two looks, outside of standby, whether the service is still there. `came`: a notification,
+        once; `written` returns when all that has changed is written down."""
         self._state = state
         self._offload = offload
         self._network = network
@@ -72,6 +76,8 @@ class PushClient:
         self._failures = 0
         self._has_network = False
         self._stopped = False
+        self._probe_each_s = max(probe_each_s, LEAST_PROBE_S)
+        self._probe: asyncio.TimerHandle | None = None
         power.subscribe(self._power_changed)
         situation.subscribe(self._situation_changed)
 
@@ -88,7 +94,11 @@ class PushClient:
         self.connect_now()
 
     async def ask(self, make: Callable[[int], Message]) -> Answer:
-        """Of an app. Raises HostError FAIL without connectivity (RAW-015)."""
+        """Of an app, which keeps the host awake for it. Raises HostError FAIL without connectivity (RAW-015)."""
+        try:
+            await self._sleep.wake("push_request")  # it may be falling asleep
+        except RigError as error:
+            raise HostError(HResult.FAIL, f"no connectivity: the host could not be woken: {error}") from error
         return await (await self._connected()).ask(make)
 
     def tell_gone(self, app: str) -> None:
@@ -155,7 +165,29 @@ class PushClient:
         self._state.connected = True
         self._timeline.add("PUSH_CONNECTED", address=address, port=port, acknowledged=self._state.last)
         dialogue.tell_power(self._power_now())
-        await self._offload.reserve(dialogue.line.fileno())
+        self._probe_later()
+        await self.reserve()
+
+    async def reserve(self) -> None:
+        """A place in the device for the connection, if it is good."""
+        if self.fd is not None:
+            refusal = await self._offload.reserve(self.fd)
+            if refusal is not None and refusal.over:
+                self.lose(str(refusal.error))
+
+    def _probe_later(self) -> None:
+        if self._probe is not None:
+            self._probe.cancel()
+        self._probe = self._loop.call_later(self._probe_each_s, self._probe_now)
+
+    def _probe_now(self) -> None:
+        """In standby the device does it; one that is lost has its own end."""
+        self._probe = None
+        if self._dialogue is None:
+            return
+        if self._has_network and self._state.connected and not self._power.in_standby:
+            self._dialogue.probe("is the push service still there?")
+        self._probe_later()
 
     def _speak_on(self, sock: socket.socket) -> Dialogue:
         return Dialogue(
@@ -270,6 +302,7 @@ class PushClient:
         if fd is not None and self._state.connected:
             self._dialogue = self._speak_on(socket.socket(fileno=fd))
             self._dialogue.was_welcomed()
+            self._probe_later()
             return
         if fd is not None:
             socket.socket(fileno=fd).close()
@@ -290,5 +323,7 @@ class PushClient:
         """The system ends."""
         self._stopped = True
         self._no_retry()
+        if self._probe is not None:
+            self._probe.cancel()
         if self._dialogue is not None:
             self._dialogue.line.pause()

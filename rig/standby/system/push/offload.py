@@ -3,22 +3,34 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Mapping
 
 from rig.standby.system.driver import Driver
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.push.state import NAMES, PushState
 from rig.standby.system.reservation import Refusal, held_again
+from rig.timeline import TimelineWriter
 
 
 class PushOffload:
     """One thing at a time: what waits for the device here is waited for by the next."""
 
-    def __init__(self, state: PushState, driver: Driver, numbers: Numbers, network_minutes: int) -> None:
-        """`network_minutes`: between the keep-alives that the device sends."""
+    def __init__(
+        self,
+        state: PushState,
+        driver: Driver,
+        numbers: Numbers,
+        network_minutes: int,
+        timeline: TimelineWriter,
+        places: Callable[[], Mapping[str, int]],
+    ) -> None:
+        """`network_minutes`: between the keep-alives that the device sends. `places`: who has how many of the device's."""
         self._state = state
         self._driver = driver
         self._numbers = numbers
         self._network_minutes = network_minutes
+        self._timeline = timeline
+        self._places = places
         self._turn = asyncio.Lock()
 
     @property
@@ -28,7 +40,10 @@ class PushOffload:
     async def reserve(self, fd: int) -> Refusal | None:
         """A device that is full is asked again before the next sleep."""
         async with self._turn:
-            return await self._state.reservation.ask(self._reserve(fd))
+            refusal = await self._state.reservation.ask(self._reserve(fd))
+        if refusal is not None and not refusal.over:
+            self._timeline.add("PUSH_DEAF", error=str(refusal.error), places=dict(self._places()))
+        return refusal
 
     async def reserve_again(self, fd: int) -> bool:
         """For a driver that does not hold it any more."""

@@ -31,16 +31,14 @@ class PushOwner(Owner):
 
     async def prepare(self) -> None:
         """Without a place in the device the host is deaf to the service while it sleeps, and asks again before the next time."""
-        fd = self._client.fd
-        if fd is None:
+        if self._client.fd is None:
             await self._offload.give_back()
         elif self._offload.key is None:
-            await self._reserve(fd)
+            await self._client.reserve()
 
-    async def _reserve(self, fd: int) -> None:
-        refusal = await self._offload.reserve(fd)
-        if refusal is not None and refusal.over:
-            self._client.lose(str(refusal.error))
+    @property
+    def places(self) -> Mapping[str, int]:
+        return {LABEL: 1} if self._offload.key is not None else {}
 
     def to_offload(self) -> Iterable[str]:
         key = self._offload.key

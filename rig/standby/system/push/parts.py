@@ -28,7 +28,9 @@ class PushParts:
     ) -> None:
         """`written` returns when all that has changed is written down."""
         state = PushState(core.rows, things)
-        self.offload = PushOffload(state, core.driver, core.numbers, core.rules.network_ka_initial_min)
+        self.offload = PushOffload(
+            state, core.driver, core.numbers, core.rules.network_ka_initial_min, core.timeline, core.places
+        )
         self.delivery = PushDelivery(
             tasks,
             core.packages,
@@ -51,6 +53,7 @@ class PushParts:
             core.situation,
             core.background,
             core.timeline,
+            probe_each_s=core.clock.minutes_s(core.rules.network_ka_initial_min),
             came=self.delivery.came,
             written=written,
         )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,14 +37,21 @@ class _Lent:
 
 class SocketOffload:
     def __init__(
-        self, driver: Driver, numbers: Numbers, governor: Governor, background: Background, network_minutes: int
+        self,
+        driver: Driver,
+        numbers: Numbers,
+        governor: Governor,
+        background: Background,
+        network_minutes: int,
+        places: Callable[[], Mapping[str, int]],
     ) -> None:
-        """`network_minutes`: between the keep-alives that the device sends."""
+        """`network_minutes`: between the keep-alives that the device sends. `places`: who has how many of the device's."""
         self._driver = driver
         self._numbers = numbers
         self._governor = governor
         self._background = background
         self._network_minutes = network_minutes
+        self._places = places
         self._sockets: dict[str, BrokeredSocket] = {}
         self._making: set[Reservation] = set()
         self._lent: dict[int, _Lent] = {}
@@ -55,6 +63,13 @@ class SocketOffload:
         """Whether the driver is to hold it, or may already."""
         others = [*self._making, *(lent.reservation for lent in self._lent.values())]
         return key in self._sockets or any(other.key == key for other in others)
+
+    @property
+    def places(self) -> int:
+        """Of connections that the device has, or is asked for: the broker's, and those that a run has taken."""
+        kept = [brokered.reservation for brokered in self._sockets.values()]
+        taken = [lent.reservation for lent in self._lent.values()]
+        return sum(not isinstance(one, WakePattern) for one in (*kept, *self._making, *taken))
 
     @property
     def offloaded(self) -> list[str]:
@@ -80,7 +95,10 @@ class SocketOffload:
             error = refusal.error
             if not isinstance(error, RigError):
                 raise error
-            raise HostError(HResult.NO_SLOT, f"the device cannot keep this socket in standby: {error}") from error
+            there = ", ".join(f"{count} of {what}" for what, count in self._places().items()) or "none"
+            raise HostError(
+                HResult.NO_SLOT, f"the device cannot keep this socket in standby: {error}; its connections: {there}"
+            ) from error
         return reservation
 
     # -- while a run has the socket ------------------------------------------------------------------------------------

@@ -52,6 +52,10 @@ class SocketOwner(Owner):
     def has(self, key: str) -> bool:
         return self._offload.has(key)
 
+    @property
+    def places(self) -> Mapping[str, int]:
+        return {"brokered sockets": self._offload.places}
+
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
     async def prepare(self) -> None:

@@ -25,7 +25,9 @@ class SocketParts:
         self.activity = SocketActivity(
             tasks, self.watch, timers, core.power, core.governor, core.timeline, lambda brokered: self.offload.let_go(brokered)
         )
-        self.offload = SocketOffload(core.driver, core.numbers, core.governor, core.background, rules.network_ka_initial_min)
+        self.offload = SocketOffload(
+            core.driver, core.numbers, core.governor, core.background, rules.network_ka_initial_min, core.places
+        )
         self.broker = SocketBroker(
             self.table, self.activity, timers, self.offload, core.supervisor, core.numbers, rules, core.timeline
         )
