@@ -44,7 +44,7 @@ class Core:
     admission: Admission
     places: Callable[[], Mapping[str, int]]
     """Who has how many of the device's places for connections. They are counted here alone, by their owners. Against the policy's
-    `hw_slots_total` and `hw_slots_per_app` (spec/host.md 0.4) count the hardware slots of control channels, with a connection in
+    `hw_slots_total` and `hw_slots_per_app` count the hardware slots of control channels, with a connection in
     the device at the moment or without (channels/slots.py). Brokered sockets that wake count against `broker_sockets_per_app`, as
     all brokered sockets do, and the push client's one line, which is the host's own, against nothing; they have what the device
     has left, and who finds none is told who has them."""
