@@ -10,6 +10,7 @@ Every key is optional. A wrong one is refused with file, line and key before any
 from __future__ import annotations
 
 import math
+import re
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal
@@ -60,6 +61,9 @@ CHOICES = {
 }
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
 DEVICE_KINDS = ("native", "qemu", "board")
+
+PROXY = re.compile(r"|http://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
+"""Or none."""
 
 
 @dataclass(frozen=True)
@@ -150,6 +154,8 @@ class StandbyConfig:
     """Fifty groups of background transfers are for each app; or for the whole "system", as in Windows 8.1 (B-25)."""
     transfers_hold_awake: bool = True
     """On external power a background transfer that runs keeps the host awake."""
+    transfer_proxy: str = ""
+    """HTTP proxy of background transfers, such as "http://192.0.2.20:3128"; "" for none (BTR-006)."""
 
     @property
     def has_channels(self) -> bool:
@@ -193,6 +199,8 @@ def load(path: Path) -> BenchConfig:
     for key, most in LONGEST_S.items():
         if standby.get(key, 0) > most:
             file.refuse(f"standby.{key}", standby[key], f"above 0, at most {most} s")
+    if not PROXY.fullmatch(standby.get("transfer_proxy", "")):
+        file.refuse("standby.transfer_proxy", standby["transfer_proxy"], 'a proxy and its port, such as "http://192.0.2.20:3128"')
     for key, choices in CHOICES.items():
         if standby.get(key, choices[0]) not in choices:
             file.refuse(f"standby.{key}", standby[key], f"one of {', '.join(choices)}")

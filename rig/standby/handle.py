@@ -145,6 +145,7 @@ class StandbyHost:
             store=str(self._transfers),
             minute_us=settings.minute_us,
             trusted=str(self._trusted),
+            proxy=self._rules["transfer_proxy"],
         )
         birth = supervision.HostBirth(
             theirs.fileno(),

@@ -220,6 +220,26 @@ def test_the_servers_credential(transfers: TransferScene, credential: tuple[str,
 
 
 @pytest.mark.requirement("BTR-006")
+@pytest.mark.bench_config(standby={"transfer_proxy": "http://192.0.2.20:3128"})
+@pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+def test_the_proxys_credential_is_for_the_proxy_alone(transfers: TransferScene, secure: bool) -> None:
+    peers = transfers.bench.peers
+    tls = transfers.bench.authority.server_context(transfers.bench.server.address) if secure else None
+    with peers.http_proxy(port=3128, credentials=("pat", "secret")) as proxy, peers.http_server(tls=tls) as web:
+        web.on("/episode", handlers.answer(data_of()))
+        transfers.fetch("episode", uri=web.url("/episode"), proxy=("pat", "secret"))
+        transfers.over("episode")
+        transfers.whole("episode")
+        assert proxy.request().header("Proxy-Authorization") is not None
+        assert web.request().header("Proxy-Authorization") is None
+        for number, wrong in enumerate((("pat", "guess"), None)):
+            how: dict[str, Any] = {"proxy": wrong} if wrong else {}
+            transfers.fetch(f"refused-{number}", uri=web.url("/episode"), **how)
+            transfers.over(f"refused-{number}", "PROXY_AUTHENTICATION_REQUIRED")
+        assert len(web.requests()) == 1
+
+
+@pytest.mark.requirement("BTR-006")
 def test_a_cookie_that_the_server_sets_comes_back(transfers: TransferScene) -> None:
     """Within the operation: a redirect to the same server has it."""
     transfers.web.on("/login", lambda request: request.respond(302, b"", [("Location", "/episode"), ("Set-Cookie", "ticket=7")]))

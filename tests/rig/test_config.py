@@ -48,6 +48,7 @@ def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path, monkeypatch
         ("[bench]\nbaudrate = 0\n", 2, "bench.baudrate = 0: expected 50 to 12000000 bit/s"),
         ('[bench]\nreset_line = "cts"\n', 2, 'bench.reset_line = "cts": expected one of none, dtr, rts'),
         ('[standby]\nfamily = "tablet"\n', 2, 'standby.family = "tablet": expected one of desktop, phone'),
+        ('[standby]\ntransfer_proxy = "192.0.2.20"\n', 2, 'standby.transfer_proxy = "192.0.2.20": expected a proxy and its port'),
         ("[standby]\nwall_clock_s = 0\n", 2, "standby.wall_clock_s = 0: expected a number above 0"),
         ("[standby]\nidle_task_s = 86401\n", 2, "standby.idle_task_s = 86401: expected above 0, at most 86400 s"),
         ("[standby]\ncancel_grace_s = 3601.0\n", 2, "standby.cancel_grace_s = 3601.0: expected above 0, at most 3600 s"),

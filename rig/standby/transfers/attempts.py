@@ -83,7 +83,9 @@ class Attempts:
 
     def _request(self, operation: Operation) -> TransferRequest:
         minute_us = max(self._settings.minute_us, LEAST_MINUTE_US)
-        return request_of(operation.saved.spec, trusted=Path(self._settings.trusted), minute_us=minute_us)
+        settings = self._settings
+        trusted = Path(settings.trusted)
+        return request_of(operation.saved.spec, trusted=trusted, proxy=settings.proxy, minute_us=minute_us)
 
 
 def _body(spec: TransferSpec) -> Body:

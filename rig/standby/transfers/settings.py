@@ -15,3 +15,5 @@ class TransferSettings:
     minute_us: int
     trusted: str
     """The file of the authorities whose certificates are trusted; none while it is not there."""
+    proxy: str = ""
+    """That requests of HTTP go through: "http://192.0.2.20:3128"; "" for none."""
