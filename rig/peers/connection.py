@@ -25,6 +25,8 @@ class Connection:
         self.closed_by_peer = False
         self.reset_by_peer = False
         """It ended with the host's RST."""
+        self.read_error: OSError | None = None
+        """What ended it that was no FIN."""
         self._timeline = timeline
         self._changed = threading.Condition()
         self._reading = threading.Event()
@@ -88,7 +90,7 @@ class Connection:
                 data = self.stream.recv(READ_BYTES)
             except OSError as error:
                 data = b""
-                self.reset_by_peer = isinstance(error, ConnectionResetError)
+                self.read_error, self.reset_by_peer = error, isinstance(error, ConnectionResetError)
             with self._changed:
                 self.closed_by_peer = not data
                 self._keep(data)

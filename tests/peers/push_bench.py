@@ -42,12 +42,14 @@ class PushBench:
         self.timeline = timeline
         self._stack = stack
 
-    def serve(self, *, minute_us: int = 50_000, secure: bool = False) -> PushService:
+    def serve(self, *, minute_us: int = 50_000, secure: bool = False, port: int = 0, line_port: int = 0) -> PushService:
         address = self.network.topology.server.ip4
         tls = self.authority.server_context(address) if secure else None
         trusted = self.authority.trusted if secure else None
         where = (self.network.namespaces["server"], address, self.timeline.writer("server"))
-        return self._stack.enter_context(PushService(*where, Clock(minute_us), tls=tls, line_tls=tls, trusted=trusted))
+        return self._stack.enter_context(
+            PushService(*where, Clock(minute_us), port, line_port, tls=tls, line_tls=tls, trusted=trusted)
+        )
 
     def host(self, service: PushService, power: Power | None = None, **hello: Any) -> HostEnd:
         """One that has said hello, and is welcome."""

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import contextlib
 import socket
+import threading
 
 import pytest
 
-from rig.peers.push_service import PushService
+from rig.clock import WAIT_S, Deadline
+from rig.peers.push_service import PushService, host_line
 from rig.peers.push_service.door import CONNECTIONS
 from rig.peers.push_service.host_line import OUTGOING
 from rig.peers.push_service.hosts import HOSTS
@@ -156,3 +158,66 @@ def test_a_stranger_does_not_learn_whether_an_address_is_one(push: PushBench) ->
     for path in (uri, uri + "x", service.url("/c/")):
         for length in (1, 6000):
             assert service.post(path, bytes(length), without=["Authorization"]).code == 401
+
+
+def test_another_method_is_refused_at_its_head(push: PushBench) -> None:
+    service = push.serve()
+    sock = push.socket(service.address, service.port)
+    sock.sendall(b"PUT /c/x HTTP/1.1\r\nHost: x\r\nContent-Length: 999999999\r\n\r\n")
+    assert sock.recv(4096).startswith(b"HTTP/1.1 405 "), "its body is not waited for"
+
+
+@pytest.mark.parametrize("length", [5000, 5001])
+def test_who_waits_for_100_continue_with_too_much_never_hears_it(push: PushBench, length: int) -> None:
+    service = push.serve()
+    host = push.host(service)
+    path = "/c/" + host.open().rpartition("/")[2]
+    headers = {"Host": "x", "Authorization": f"Bearer {service.token('mail')}", "Content-Length": str(length)}
+    sock = push.socket(service.address, service.port)
+    sock.sendall(raw_post(path, headers | {"Expect": "100-continue"}))
+    assert sock.recv(4096).startswith(b"HTTP/1.1 100 " if length == 5000 else b"HTTP/1.1 413 ")
+
+
+def test_a_test_posts_on_although_its_idle_connection_was_taken_for_another(push: PushBench) -> None:
+    service = push.serve()
+    host = push.host(service)
+    works(service, host)
+    others = [push.socket(service.address, service.port) for _ in range(CONNECTIONS)]
+    push.timeline.wait("PEER_RST")
+    works(service, host)
+    del others
+
+
+def test_a_host_whose_kernel_acknowledges_nothing_is_gone_after_a_while(push: PushBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(host_line, "UNACKNOWLEDGED_MS", 300)
+    service = push.serve()
+    host = push.host(service)
+    uri = host.open()
+    push.network.set_host_port(up=False)
+    assert service.post(uri, b"kept", status=True).connection == "connected", "as far as anybody knows"
+    down = push.timeline.wait("PUSH_LINE_DOWN")
+    assert "Connection timed out" in down.why or "No route to host" in down.why
+    assert service.post(uri, b"dropped", status=True).connection == "tempconnected"
+    push.network.set_host_port(up=True)
+    deadline = Deadline(WAIT_S)
+    while not reachable(push, service):
+        assert not deadline.expired
+        deadline.pause()
+    assert push.host(service, run=host.service_id).take().content == b"kept", "as nobody acknowledged it"
+
+
+def reachable(push: PushBench, service: PushService) -> bool:
+    try:
+        push.socket(service.address, service.port).close()
+    except OSError:
+        return False
+    return True
+
+
+def test_a_port_that_somebody_has_leaves_nothing_behind(push: PushBench) -> None:
+    service = push.serve()
+    with pytest.raises(OSError, match="in use"):
+        push.serve(port=0, line_port=service.line_port)
+    with pytest.raises(OSError, match="in use"):
+        push.serve(port=service.port)
+    assert sum(thread.name == "server" and thread.is_alive() for thread in threading.enumerate()) == 2, "of the first alone"

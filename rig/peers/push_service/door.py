@@ -72,10 +72,12 @@ class Door(HttpServer):
             quietly(one.reset)
 
     def _look_at_head(self, request: HttpRequest) -> None:
-        """What its framing alone refuses is answered before the body, and nothing more is read."""
+        """What its method or its framing alone refuses is answered before the body, and nothing more is kept of it."""
+        if request.method != "POST":
+            self._answer(request, Answer(405, {"Allow": "POST"}), close=True)
+            return
         try:
-            if request.method == "POST":
-                check_framing(request.headers)
+            check_framing(request.headers)
         except BadPost as bad:
             known = request.path == TOKEN_PATH or self._decides.is_authorized(request.header("Authorization") or "")
             self._answer(request, refusal(bad.status, str(bad)) if known else unauthorized(), close=True)
@@ -83,9 +85,7 @@ class Door(HttpServer):
     def handle(self, request: HttpRequest) -> None:
         if request.answered:
             return
-        if request.method != "POST":
-            self._answer(request, Answer(405, {"Allow": "POST"}))
-        elif request.path == TOKEN_PATH:
+        if request.path == TOKEN_PATH:
             self._answer(request, self._token(request))
         elif request.path.startswith(CHANNEL_PATH):
             self._answer(request, self._decides.posted(request.path[len(CHANNEL_PATH) :], request.headers, request.body))

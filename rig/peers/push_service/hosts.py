@@ -64,6 +64,10 @@ class Hosts:
         assert host is not None, "a host with a channel is known, or there was room for another"
         return host
 
+    def get(self, name: str) -> Host | None:
+        """One that is known."""
+        return self._hosts.get(name)
+
     def named(self, name: str) -> Host | None:
         """One that is met for the first time, too. None: there are too many."""
         if name not in self._hosts and self._has_room():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import select
 import socket
 import ssl
 import threading
@@ -54,7 +55,8 @@ class Sender:
         parts = urlsplit(url)
         assert parts.hostname is not None
         with self._lock:
-            if self._client is None:
+            if self._client is None or _is_over(self._client):
+                self._close()
                 self._client = self._connected(parts.hostname, parts.port or 0, parts.scheme)
             try:
                 self._client.request("POST", parts.path, body, dict(headers))
@@ -103,6 +105,11 @@ class Sender:
         client = http.client.HTTPConnection(host, port)
         client.sock = sock
         return client
+
+
+def _is_over(idle: http.client.HTTPConnection) -> bool:
+    """The other side has closed it, or said what nobody asked: before a request is sent on it, not after."""
+    return bool(select.select([idle.sock], [], [], 0)[0])
 
 
 def _reply(response: http.client.HTTPResponse) -> Reply:

@@ -13,6 +13,7 @@ from __future__ import annotations
 import ssl
 import threading
 from collections.abc import Callable, Collection, Mapping
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Self, TypeVar
 
@@ -64,9 +65,11 @@ class PushService:
         self._sender = Sender(namespace, ssl.create_default_context(cafile=trusted) if trusted else None)
         self._command_lines = CommandLines(namespace.outside_command(), trusted)
         self._tokens: dict[str, str] = {}
-        self._door = Door(namespace, address, timeline, port, tls=tls, decides=self._core)
-        talk.channel_uri = self._door.channel_uri
-        self._lines = Lines(namespace, address, timeline, line_port, tls=line_tls, service=talk)
+        with ExitStack() as undo:  # of what stands when the other port cannot be had
+            self._door = undo.enter_context(Door(namespace, address, timeline, port, tls=tls, decides=self._core))
+            talk.channel_uri = self._door.channel_uri
+            self._lines = Lines(namespace, address, timeline, line_port, tls=line_tls, service=talk)
+            undo.pop_all()
         self._closed = False
         self._timer = threading.Thread(target=self._pass_time, name="push-service", daemon=True)
         self._timer.start()

@@ -45,14 +45,14 @@ class Talk:
                 self._hello(line, message)
             elif not line.host:
                 raise LineFault(f"{type(message).__name__} before Hello")
-            elif (host := self._core.hosts.named(line.host)) is not None and host.line is line:
+            elif (host := self._core.hosts.get(line.host)) is not None and host.line is line:
                 self._said(host, line, message)
             self._core.changed.notify_all()
 
     def over(self, line: HostLine) -> None:
         with self._core.changed:
-            why = line.why or ("reset" if line.reset_by_peer else "the host closed it")
-            host = self._core.hosts.named(line.host) if line.host else None
+            why = line.why or str(line.read_error or "the host closed it")
+            host = self._core.hosts.get(line.host)
             if host is not None and host.line is line:
                 host.lost(self._core.clock.now_ms)
             self._timeline.add(E.PUSH_LINE_DOWN, line=line.number, why=why)
