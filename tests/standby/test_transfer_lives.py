@@ -64,6 +64,20 @@ async def test_an_app_that_ends_leaves_its_transfers_paused_until_another_attach
 
 
 @virtual
+async def test_another_process_of_the_app_that_is_there_answers_for_them() -> None:
+    async with fake_host() as host:
+        app, other = await host.app(), await host.app()
+        id_ = await start(app)
+        await create(app, download())
+        await host.settle()
+        await kill(host, app)
+        assert host.transfers.running == {id_}
+        assert [state.spec.id for state in await listed(other)] == [id_]
+        await kill(host, other)
+        assert not host.transfers.running
+
+
+@virtual
 async def test_what_was_created_and_never_started_ends_with_its_app() -> None:
     async with fake_host() as host:
         app = await host.app()
@@ -177,6 +191,24 @@ async def test_on_external_power_what_runs_holds_the_host_awake_by_name() -> Non
         assert host.driver.entries == 0
         host.transfers.end(id_)
         await host.timeline.wait("SLEEP_ENTER")
+
+
+@virtual
+async def test_what_has_come_to_a_stand_holds_nothing_awake() -> None:
+    """Bytes that come are no stand, however long all of it takes."""
+    async with fake_host() as host:
+        app = await host.app()
+        id_ = await start(app)
+        await host.settle()
+        await host.bench(bench.EnterStandby())
+        for received in range(10):
+            await asyncio.sleep(4 * 60)
+            host.transfers.progress(id_, received)
+        assert host.driver.entries == 0
+        await asyncio.sleep(4 * 60)
+        assert host.driver.entries == 0
+        await asyncio.sleep(61)
+        assert host.asleep
 
 
 @virtual

@@ -9,6 +9,7 @@ from typing import Literal
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.background import Background
+from rig.standby.system.processes import Processes
 from rig.standby.system.transfers.agreement import Agreement
 from rig.standby.system.transfers.discards import Discards
 from rig.standby.system.transfers.groups import CompletionGroups
@@ -43,6 +44,7 @@ class Operations:
         groups: CompletionGroups,
         limits: Limits,
         discards: Discards,
+        processes: Processes,
         background: Background,
         write: Callable[[], None],
     ) -> None:
@@ -52,6 +54,7 @@ class Operations:
         self._groups = groups
         self._limits = limits
         self._discards = discards
+        self._processes = processes
         self._background = background
         self._write = write
 
@@ -204,14 +207,19 @@ class Operations:
         self._groups.leave(transfer.id)
 
     def app_gone(self, instance: int) -> None:
-        """What it has never started ends with it; the rest waits for another process (BTR-002)."""
+        """What it has never started ends with it; the rest waits for another process of the app (BTR-002), if there is none."""
         for transfer in [transfer for transfer in self._table if transfer.holder == instance]:
-            transfer.holder = NOBODY
+            transfer.holder = self._heir(transfer) if transfer.started else NOBODY
             if not transfer.started:
                 transfer.forgotten = True
                 self._groups.leave(transfer.id)
         self._permits.look()
         self.purge()
+
+    def _heir(self, transfer: Transfer) -> int:
+        """Another process of its app, that was there before."""
+        own = (app for app in self._processes if app.name == transfer.package)
+        return next((app.instance for app in own if not (app.is_task_host or app.ending or app.ended_unseen)), NOBODY)
 
     async def _own(self, app: AppProcess, transfer_id: str) -> Transfer:
         await self._agreement.known()

@@ -29,7 +29,8 @@ class TransferParts:
         self.table = TransferTable(core.rows)
         self._judge = Judge(core.situation, core.processes, core.power, rules.family)
         self.permits = Permits(process, self.table, self._judge, core.timeline, core.background)
-        self._holds = TransferHolds(core.governor, core.situation, self.permits, may_hold=rules.transfers_hold_awake)
+        self._holds = TransferHolds(core.governor, core.situation, self.permits, core.clock, may_hold=rules.transfers_hold_awake)
+        self.table.subscribe(lambda transfer, only_bytes: self._holds.moved(transfer.package))
         self._discards = Discards(core.rows, process, core.background)
         self.agreement = Agreement(process, self.table, self.permits, core.background, turned=self._turned, agreed=self._agreed)
         self.groups = CompletionGroups(
@@ -50,6 +51,7 @@ class TransferParts:
             self.groups,
             Limits(self.table, rules, core.timeline),
             self._discards,
+            core.processes,
             core.background,
             write,
         )
