@@ -1,4 +1,4 @@
-"""nginx, run for real: a server of files, and a reverse proxy before a peer that the test scripts, plain or over TLS.
+"""nginx, run for real: a server of files both ways, and a reverse proxy before a peer that the test scripts, plain or over TLS.
 
 All of it is in one folder of the test's: configuration, pid, logs, files. It is one process, as there is nobody to share the work
 with, and it stays the user that it is: as root nginx would become another one, and in a user namespace there is none.
@@ -18,6 +18,9 @@ from rig.peers.program import Program, find, free_port
 COMMAND, PACKAGE = "nginx", "nginx-light"
 BEHIND = "/behind/"
 """Everything below goes to the peer behind the proxy, without this part of its path."""
+
+UPLOADS = "/uploads/"
+"""Below it a PUT makes a file (RFC 9110 9.3.4)."""
 
 TEMPORARY = ("client_body", "proxy", "fastcgi", "uwsgi", "scgi")
 
@@ -39,6 +42,12 @@ http {{
         {certificate}
         root files;
         keepalive_timeout 3600s;
+        limit_rate {rate_bytes_s};
+        location {uploads} {{
+            dav_methods PUT;
+            create_full_put_path on;
+            client_max_body_size 0;
+        }}
         {proxy}
     }}
 }}
@@ -74,10 +83,18 @@ class Request:
 
 
 class Nginx(Program):
-    """`peer`: address and port of who is behind it, for paths below BEHIND. `pem`: key and certificate; then TLS alone."""
+    """`peer`: address and port of who is behind it, for paths below BEHIND. `pem`: key and certificate; then TLS alone.
+    `rate_bytes_s`: of each answer, 0 for no limit."""
 
     def __init__(
-        self, namespace: Namespace, address: str, folder: Path, *, peer: tuple[str, int] | None = None, pem: bytes = b""
+        self,
+        namespace: Namespace,
+        address: str,
+        folder: Path,
+        *,
+        peer: tuple[str, int] | None = None,
+        pem: bytes = b"",
+        rate_bytes_s: int = 0,
     ) -> None:
         """Raises BenchError RIG-T01 where it is not installed, RIG-T07 where it ends."""
         program = find(COMMAND, PACKAGE)
@@ -86,7 +103,9 @@ class Nginx(Program):
         port = free_port(namespace, address)
         (folder / "files").mkdir(parents=True)
         (folder / "certificate.pem").write_bytes(pem)
-        (folder / "nginx.conf").write_text(_configuration(host_and_port(address, port), peer, secure=self._secure))
+        listen = host_and_port(address, port)
+        configuration = _configuration(listen, peer, secure=self._secure, rate_bytes_s=rate_bytes_s)
+        (folder / "nginx.conf").write_text(configuration)
         super().__init__([program, "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"], namespace, address, port)
 
     def url(self, path: str = "/", scheme: str = "http") -> str:
@@ -98,6 +117,10 @@ class Nginx(Program):
         file = self.folder / "files" / path.lstrip("/")
         file.parent.mkdir(parents=True, exist_ok=True)
         file.write_bytes(data)
+
+    def uploaded(self, path: str) -> bytes:
+        """What a PUT of that path, below UPLOADS, has made. Raises FileNotFoundError."""
+        return (self.folder / "files" / path.lstrip("/")).read_bytes()
 
     def requests(self) -> list[Request]:
         """All that it has answered, in the order of their ends."""
@@ -115,11 +138,13 @@ class Nginx(Program):
         return found[count - 1]
 
 
-def _configuration(listen: str, peer: tuple[str, int] | None, *, secure: bool) -> str:
+def _configuration(listen: str, peer: tuple[str, int] | None, *, secure: bool, rate_bytes_s: int) -> str:
     certificate = "\n        ".join(SECURE)
     return CONFIGURATION.format(
         temporary="\n    ".join(f"{name}_temp_path temporary-{name};" for name in TEMPORARY),
         listen=f"{listen} ssl" if secure else listen,
         certificate=certificate if secure else "",
+        rate_bytes_s=rate_bytes_s,
+        uploads=UPLOADS,
         proxy="" if peer is None else PROXY.format(path=BEHIND, peer=host_and_port(*peer)),
     )

@@ -108,15 +108,22 @@ class Peers:
 
     # -- programs of others; they raise BenchError RIG-T01 where they are not installed --------------------------------------
 
-    def nginx(self, machine: str = "", *, behind: Listener[Any] | Program | None = None, flaw: Flaw | None = None) -> Nginx:
+    def nginx(
+        self,
+        machine: str = "",
+        *,
+        behind: Listener[Any] | Program | None = None,
+        flaw: Flaw | None = None,
+        rate_bytes_s: int = 0,
+    ) -> Nginx:
         """A server of files, and of the peer `behind` it. `flaw`: over TLS, with a certificate that has it, NONE for a good
-        one."""
+        one. `rate_bytes_s` is that of each answer, 0 for no limit."""
         from rig.peers.nginx import Nginx
 
         namespace, address, _timeline = self._place(machine)
         pem = b"" if flaw is None else self._authority().server_pem(address, flaw=flaw)
         peer = None if behind is None else (behind.address, behind.port)
-        return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem)
+        return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem, rate_bytes_s=rate_bytes_s)
 
     def ftp_server(self, machine: str = "", *, password: str = "guest", rate_bytes_s: int = 0) -> FtpServer:
         """vsftpd; `rate_bytes_s` is that of each download, 0 for no limit."""

@@ -7,6 +7,7 @@ import socket
 import ssl
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from rig.errors import BenchError
 from rig.net.network import Network
 from rig.peers import PushServer
 from rig.peers.authority import Authority
-from rig.peers.nginx import BEHIND, COMMAND, PACKAGE, Nginx, Request
+from rig.peers.nginx import BEHIND, COMMAND, PACKAGE, UPLOADS, Nginx, Request
 from rig.peers.program import find
 from rig.peers.websocket import WebSocketServer
 from rig.suite.programs import started
@@ -67,6 +68,31 @@ def test_it_serves_files_and_tells_what_it_answered(network: Network, run: Run) 
     assert client.getresponse().status == 404
     assert nginx.wait_request("/feed/1.txt") == Request("GET", "/feed/1.txt", 200, 3)
     assert nginx.wait_request('/feed/2.txt?q="x"').status == 404
+    client.close()
+
+
+def test_it_takes_files_and_gives_what_is_asked_of_one(network: Network, run: Run) -> None:
+    nginx = run()
+    client = client_of(network, nginx)
+    client.request("PUT", f"{UPLOADS}a/b", b"0123456789")
+    assert (client.getresponse().status, nginx.uploaded(f"{UPLOADS}a/b")) == (201, b"0123456789")
+    client.close()
+    client = client_of(network, nginx)
+    client.request("GET", f"{UPLOADS}a/b", headers={"Range": "bytes=4-"})
+    answer = client.getresponse()
+    assert (answer.status, answer.read(), answer.headers["Content-Range"]) == (206, b"456789", "bytes 4-9/10")
+    client.request("PUT", "/elsewhere", b"x")
+    assert client.getresponse().status == 405
+    client.close()
+
+
+def test_a_rate_of_its_answers(network: Network, run: Run) -> None:
+    nginx = run(rate_bytes_s=200_000)
+    nginx.publish("/x", b"x" * 300_000)
+    client, began_s = client_of(network, nginx), time.monotonic()
+    client.request("GET", "/x")
+    assert len(client.getresponse().read()) == 300_000
+    assert time.monotonic() - began_s > 0.5
     client.close()
 
 
