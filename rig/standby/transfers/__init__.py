@@ -10,6 +10,6 @@ rounds in turn, with the processor's time of the client and the most that its pr
     https   from nginx     curl  86 MB/s                   pycurl  84 MB/s 4.2 s
     ftp     from vsftpd    curl  79 MB/s                   pycurl 131 MB/s 3.1 s           aioftp   76 MB/s 4.3 s
 
-For http alone aiohttp would do as well. FTP would want aioftp beside it, which is slower, and with it a second way for each limit of
-time, each error and what is gone on with; libcurl has one way for all of it.
+For http alone aiohttp would do as well. FTP would want aioftp beside it, which is slower, and a second way for each limit,
+each error and what is gone on with; libcurl has one way for all of it.
 """
