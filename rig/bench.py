@@ -19,13 +19,14 @@ from rig import room
 from rig.config import BenchConfig
 from rig.device.base import Device
 from rig.device.factory import create
+from rig.device.images import FILES
 from rig.device.offload import OffloadClient
 from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
 from rig.net.frame_log import frame_records
-from rig.net.network import HOST_IFNAME, Network
+from rig.net.network import HOST_IFNAME, PACKET_KINDS, Network
 from rig.net.wire import Wire
 from rig.peers import PushServer
 from rig.peers.authority import Authority
@@ -153,9 +154,11 @@ class Bench:
             config = self.config
             port = config.device.partition(":")[2] or config.port
             return create(kind, port=port, baudrate=config.baudrate, reset_line=config.reset_line)
-        eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if kind == "native" else (None, None)
+        packets = kind in PACKET_KINDS
+        eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if packets else (None, None)
         tap_fd = self.network.tap_fd if kind == "qemu" else None
-        return create(kind, eth=eth, link=link, tap_fd=tap_fd, flash=prepared_flash(kind))
+        flash = prepared_flash(kind) if kind in FILES else None
+        return create(kind, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
     @property
     def _kind(self) -> str:

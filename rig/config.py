@@ -60,7 +60,7 @@ CHOICES = {
     "transfer_groups": ("app", "system"),
 }
 BENCH_KEYS = ("device", "topology", "port", "nic", "nic_force", "baudrate", "reset_line", "requirements")
-DEVICE_KINDS = ("native", "qemu", "board")
+DEVICE_KINDS = ("native", "qemu", "reference", "board")
 
 PROXY = re.compile(r"|http://(?:[\w.-]+|\[[0-9A-Fa-f:.]+\]):\d{1,5}")
 """Or none."""

@@ -111,6 +111,10 @@ class TimelineEvent(StrEnum):
     HELD = "HELD", "Somebody kept the host awake in standby, and does not any more: holder, reason, held_ms."
     GATE_CLOSED = "GATE_CLOSED", "The host has left the network."
     HANDOFF = "HANDOFF", "A connection's TCP state went to the device: its owner's names, the state."
+    OFFLOAD_UNKNOWN = (
+        "OFFLOAD_UNKNOWN",
+        "The device has no protocol offload of that type, so nobody answers for the sleeping host: type.",
+    )
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."
     SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it: connections (that it keeps), epoch."
     SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."

@@ -74,7 +74,11 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 
 OPTIONS: dict[str, dict[str, Any]] = {
-    "device": {"action": "append", "metavar": "KIND", "help": "native, qemu, auto or board:PORT; repeatable (default: native)"},
+    "device": {
+        "action": "append",
+        "metavar": "KIND",
+        "help": "native, qemu, reference, auto or board:PORT; repeatable (default: native)",
+    },
     "topology": {
         "action": "append",
         "metavar": "NAME",

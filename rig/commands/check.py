@@ -19,7 +19,7 @@ def register(app: typer.Typer) -> None:
     def check(
         port: Annotated[str, typer.Option(help="Serial port or pyserial URL of the device.", autocompletion=port_names)] = "",
         device: Annotated[
-            str, typer.Option(help="native or qemu, started for this, in place of a port.", autocompletion=device_names)
+            str, typer.Option(help="native, qemu or reference, started for this.", autocompletion=device_names)
         ] = "",
         baud: Baud = 115200,
         only: Annotated[str, typer.Option("-k", help="Only steps with these words in their names.")] = "",
@@ -45,12 +45,12 @@ def _port_of(port: str, device: str) -> Iterator[str]:
         yield port
         return
     from rig.device import mcumgr
-    from rig.device.factory import check_emulated, emulated
+    from rig.device.factory import alone
+    from rig.device.images import FILES
     from rig.device.link import Link
     from rig.device.prepared import prepared_flash
 
-    check_emulated(device)
-    with emulated(device, flash=prepared_flash(device)) as running:
+    with alone(device, prepared_flash(device) if device in FILES else None) as running:
         with Link(running.port) as link:
             mcumgr.wait_ready(link)
         yield running.port

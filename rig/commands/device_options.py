@@ -32,8 +32,9 @@ def port_names() -> list[str]:
 def device_names() -> list[str]:
     """Those that run on this machine by themselves."""
     from rig.device.images import FILES
+    from rig.device.reference_device import ReferenceDevice
 
-    return list(FILES)
+    return [*FILES, ReferenceDevice.kind]
 
 
 Port = Annotated[

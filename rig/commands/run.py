@@ -57,7 +57,9 @@ def run(
     ] = "",
     device: Annotated[
         list[str] | None,
-        typer.Option(help="native, qemu, auto or board:PORT; repeatable  [default: native]", autocompletion=_device_words),
+        typer.Option(
+            help="native, qemu, reference, auto or board:PORT; repeatable  [default: native]", autocompletion=_device_words
+        ),
     ] = None,
     topology: Annotated[
         list[str] | None,

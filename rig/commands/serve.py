@@ -22,7 +22,7 @@ CHECK_S = 0.5
 def register(app: typer.Typer) -> None:
     @app.command()
     def serve(
-        device: Annotated[str, typer.Option(help="native or qemu.", autocompletion=device_names)] = "native",
+        device: Annotated[str, typer.Option(help="native, qemu or reference.", autocompletion=device_names)] = "native",
         flash_file: Annotated[
             Path | None, typer.Option("--flash", help="File that holds its flash, 1 MiB (qemu: 16 MiB); made, erased, if absent.")
         ] = None,
@@ -38,18 +38,19 @@ def register(app: typer.Typer) -> None:
         ] = 0,
     ) -> None:
         """Run a device alone; print its serial port. Ctrl-C ends."""
-        from rig.device.factory import check_emulated, emulated
+        from rig.device.factory import alone
+        from rig.device.images import FILES
         from rig.device.line import PacedLine
-        from rig.device.native import NativeDevice
         from rig.errors import UsageError
 
-        check_emulated(device)
+        if device not in FILES and (flash_file is not None or erased):
+            raise UsageError("RIG-C05", f"a {device} device has no flash", "leave out --flash and --erased")
         if sample and erased:
             raise UsageError("RIG-C05", "a boot loader takes no --sample", "leave out --erased")
-        with emulated(device, flash=_memory(device, flash_file, erased=erased)) as running:
+        with alone(device, _memory(device, flash_file, erased=erased)) as running:
             if sample:
                 _load_sample(running.port)
-            if isinstance(running, NativeDevice) and not baud:
+            if running.port.startswith("/") and not baud:
                 _announce(device, running.port)
                 _watch(running.check)
             with PacedLine(running.port, baud) as line:
@@ -59,11 +60,12 @@ def register(app: typer.Typer) -> None:
 
 def _memory(device: str, flash_file: Path | None, *, erased: bool) -> FlashMemory | None:
     from rig.device.flash_memory import FlashMemory
+    from rig.device.images import FILES
     from rig.device.prepared import prepared_flash
 
     if flash_file is not None:
         return FlashMemory.in_file(device, flash_file)
-    return None if erased else prepared_flash(device)
+    return None if erased or device not in FILES else prepared_flash(device)
 
 
 def _load_sample(port: str) -> None:

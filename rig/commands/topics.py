@@ -6,7 +6,7 @@ BENCH_TOML = """\
 # bench.toml, for --bench-config. Every key is optional; these are the defaults.
 
 [bench]
-device = "native"            # native, qemu or board; --device wins
+device = "native"            # native, qemu, reference or board; --device wins
 topology = "flat"            # a name from netns/ or a TOML file's path from this file; --topology and a test's mark win
 port = ""                    # of a board: serial port, such as "/dev/ttyACM0"; --device board:PORT wins
 nic = ""                     # of a board: interface of this machine that its Ethernet is wired to, such as "enp3s0"

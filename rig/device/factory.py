@@ -10,12 +10,14 @@ from rig.device.board import BoardDevice, ResetLine
 from rig.device.images import FILES
 from rig.device.native import NativeDevice
 from rig.device.qemu import QemuDevice
+from rig.device.reference_device import ReferenceDevice
 from rig.errors import UsageError
 
 if TYPE_CHECKING:
     from rig.device.base import Device
     from rig.device.emulated import EmulatedDevice
     from rig.device.flash_memory import FlashMemory
+    from rig.device.process_device import ProcessDevice
 
 
 def create(
@@ -30,7 +32,8 @@ def create(
     baudrate: int = 115200,
     reset_line: ResetLine = "none",
 ) -> Device:
-    """A device that is still off. `eth` and `link` are for native, `tap_fd` for qemu, what follows `flash` for board.
+    """A device that is still off. `eth` is for native and reference, `link` for native,
+    `tap_fd` for qemu, what follows `flash` for board.
 
     Raises RIG-C05 for a board without a port, RIG-C10 for a kind that there is not.
     """
@@ -38,6 +41,8 @@ def create(
         if not port:
             raise UsageError("RIG-C05", "device board needs its serial port", "--port /dev/ttyACM0; `rig devices` lists them")
         return BoardDevice(port, baudrate=baudrate, reset_line=reset_line)
+    if kind == ReferenceDevice.kind:
+        return ReferenceDevice(eth)
     return emulated(kind, images_dir, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
 
@@ -55,6 +60,11 @@ def emulated(
     if kind == "native":
         return NativeDevice(images_dir, eth, flash, link)
     return QemuDevice(images_dir, tap_fd, flash)
+
+
+def alone(kind: str, flash: FlashMemory | None = None) -> ProcessDevice:
+    """One that runs on this machine without a network, still off. Raises RIG-C10 for a kind that does not."""
+    return ReferenceDevice() if kind == ReferenceDevice.kind else emulated(kind, flash=flash)
 
 
 def check_emulated(kind: str) -> None:

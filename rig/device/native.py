@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import os
 import socket
-import tty
 from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar
 
 from rig.children import Child
 from rig.device.emulated import EmulatedDevice
-from rig.readable import readable
+from rig.device.pty_line import PtyLine
 
 if TYPE_CHECKING:
     from rig.device.flash_memory import FlashMemory
@@ -34,24 +32,20 @@ class NativeDevice(EmulatedDevice):
         super().__init__(images_dir, flash)
         self._eth = eth
         self._link = link
-        # The slave stays open here: without anyone on it the device's end would see a hang-up all the time.
-        self._master, self._slave = os.openpty()
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
+        self._line = PtyLine()
+        self.port = self._line.port
 
     def _launch(self) -> Child:
         eth_fd = self._eth.fileno() if self._eth is not None else -1
-        argv = [str(self.firmware.boot), "--serial-fd", str(self._master), "--eth-fd", str(eth_fd)]
+        argv = [str(self.firmware.boot), "--serial-fd", str(self._line.fd), "--eth-fd", str(eth_fd)]
         argv += ["--flash-fd", str(self.flash_fd)]
         link_fd = self._link.fileno() if self._link is not None else -1
         if link_fd >= 0:
             argv += ["--link-fd", str(link_fd)]
-        return Child(argv, [fd for fd in (self._master, eth_fd, self.flash_fd, link_fd) if fd >= 0])
+        return Child(argv, [fd for fd in (self._line.fd, eth_fd, self.flash_fd, link_fd) if fd >= 0])
 
     def _drop_input(self) -> None:
-        while readable(self._master, 0):
-            os.read(self._master, 65536)
+        self._line.drop_input()
 
     def _close_port(self) -> None:
-        os.close(self._master)
-        os.close(self._slave)
+        self._line.close()

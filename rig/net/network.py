@@ -40,6 +40,8 @@ from rig.net.socket_ends import destroy_tcp_sockets
 
 HOST_IFNAME = NEAR_IFNAME
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
+PACKET_KINDS = ("native", "reference")
+"""Devices that are processes with a packet socket on a cable of their own."""
 
 BRIDGE_MAC, FAR_BRIDGE_MAC = "02:00:00:00:ff:00", "02:00:00:00:ff:fd"
 DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"
@@ -262,7 +264,7 @@ class Network:
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
             self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
-        if self.device_kind == "native":
+        if self.device_kind in PACKET_KINDS:
             self._eth = self.wire.packet_socket(DEVICE_IFNAME)
             self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
             self._link.bind((0, links.RTMGRP_LINK))
@@ -288,7 +290,7 @@ class Network:
     def _add_device_port(self, route: Any) -> None:
         if self.device_kind == "qemu":
             self.tap_fd = _open_tap(DEVICE_PORT)
-        elif self.device_kind == "native":
+        elif self.device_kind in PACKET_KINDS:
             links.add_veth(route, DEVICE_PORT, DEVICE_PORT_MAC, DEVICE_IFNAME, DEVICE_MAC)
             links.offloads_off(DEVICE_PORT)
             links.offloads_off(DEVICE_IFNAME)

@@ -79,7 +79,7 @@ def check_word(device: str) -> str:
     """The kind that a word of --device names, whether it runs here or not. Raises RIG-C10."""
     kind = device.partition(":")[0]
     if kind not in DEVICE_KINDS:
-        raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, auto or board:PORT")
+        raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, reference, auto or board:PORT")
     return kind
 
 

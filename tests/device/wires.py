@@ -6,10 +6,11 @@ import contextlib
 import socket
 from collections.abc import Iterator
 
-from rig.device.emulated import EmulatedDevice
 from rig.device.factory import emulated
 from rig.device.prepared import prepared_flash
+from rig.device.process_device import ProcessDevice
 from rig.device.qemu import QemuDevice
+from rig.device.reference_device import ReferenceDevice
 
 
 class Wire:
@@ -51,12 +52,18 @@ class SocketQemu(QemuDevice):
         return f"socket,fd={self._cable.fileno()}", self._cable.fileno()
 
 
+def _on(cable: socket.socket, kind: str) -> ProcessDevice:
+    if kind == "qemu":
+        return SocketQemu(cable)
+    return ReferenceDevice(cable) if kind == "reference" else emulated("native", eth=cable, flash=prepared_flash("native"))
+
+
 @contextlib.contextmanager
-def wired(kind: str) -> Iterator[tuple[EmulatedDevice, Wire]]:
+def wired(kind: str) -> Iterator[tuple[ProcessDevice, Wire]]:
     """A running device of this kind and its wire."""
     how = socket.SOCK_STREAM if kind == "qemu" else socket.SOCK_SEQPACKET
     ours, theirs = socket.socketpair(socket.AF_UNIX, how)
     with ours, theirs:
-        device = SocketQemu(theirs) if kind == "qemu" else emulated("native", eth=theirs, flash=prepared_flash("native"))
+        device = _on(theirs, kind)
         with device:
             yield device, Wire(ours, stream=kind == "qemu")

@@ -37,7 +37,7 @@ def test_paths_in_the_file_are_taken_from_its_folder(tmp_path: Path, monkeypatch
 @pytest.mark.parametrize(
     ("text", "line", "words"),
     [
-        ('[bench]\ndevice = "quemu"\n', 2, 'bench.device = "quemu": expected one of native, qemu, board'),
+        ('[bench]\ndevice = "quemu"\n', 2, 'bench.device = "quemu": expected one of native, qemu, reference, board'),
         ('[bench]\n\nbaudrate = "fast"\n', 3, 'bench.baudrate = "fast": expected a whole number, e.g. 115200'),
         ("[standby]\nhw_slots = 4\n", 2, "standby.hw_slots is not known: expected only aoac"),
         ("[standby]\naoac = 1\n", 2, "standby.aoac = 1: expected true or false"),

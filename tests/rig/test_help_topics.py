@@ -54,7 +54,7 @@ def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.mark.parametrize(
     ("typed", "offered"),
     [
-        ("rig serve --device ", ["native", "qemu"]),
+        ("rig serve --device ", ["native", "qemu", "reference"]),
         ("rig run --device q", ["qemu"]),
         ("rig run --topology n", ["nat", "nat-2s", "nat-3s", "nat-drop"]),
         ("rig help t", ["tour", "tests", "topology"]),

@@ -34,14 +34,21 @@ class Rules:
         self._tokens: list[str] = TOKEN.findall(text)
         self._at = 0
         self._rules: dict[str, Check] = {}
+        self._keys: dict[str, set[str]] = {}
         while self._at < len(self._tokens):
             name = self._next()
             self._take("=")
+            begins = self._at
             self._rules[name] = self._value()
+            self._keys[name] = {token.strip('"') for token in self._tokens[begins : self._at] if token.startswith('"')}
 
     def violations(self, rule: str, value: Any) -> list[str]:
         """Such as 'frames[0].orig_len: -1 is no number from 0 to 65535'; [] when there are none."""
         return list(self._rules[rule]("", value))
+
+    def keys(self, rule: str) -> set[str]:
+        """Of a map, all that it may have."""
+        return self._keys[rule]
 
     # -- reading -------------------------------------------------------------------------------------------------------
 

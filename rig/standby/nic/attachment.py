@@ -37,11 +37,16 @@ class Attachment:
         self._offloads.refresh()
 
     def as_the_device_takes(self, slots: TcpSlots) -> TcpSlots:
-        """Where the device knows flow labels they are given to it; of tokens no more than it has room for."""
+        """Where the device knows flow labels they are given to it, and whose announcements to follow; of tokens no more than it
+        has room for."""
         can = self._device.capabilities()
-        known = SlotFlag.FLOW_LABEL in (can.slot_flags or SlotFlag(0))
-        labels = self._flow_label_of if known else nothing_seen
-        return replace(slots, flow_label_of=labels, token_bytes=can.token_bytes or UNSAID_TOKENS_BYTES)
+        known = can.slot_flags or SlotFlag(0)
+        return replace(
+            slots,
+            flow_label_of=self._flow_label_of if SlotFlag.FLOW_LABEL in known else nothing_seen,
+            learn_next_hop=slots.learn_next_hop and (can.slot_flags is None or SlotFlag.LEARN_NEXT_HOP in known),
+            token_bytes=UNSAID_TOKENS_BYTES if can.token_bytes is None else can.token_bytes,
+        )
 
     def wake_timer_ms(self, wanted_ms: int) -> int:
         """No sleep is longer than the lease bears. `wanted_ms` 0: no wish."""

@@ -46,10 +46,12 @@ class ProtocolOffloads:
         self._wanted: list[ProtocolOffload] = []
         self._given: dict[int, ProtocolOffload] = {}
         self._full = False
+        self._unknown: set[OffloadType] = set()
+        """Types that the device does not know: nobody answers for the sleeping host then."""
 
     def refresh(self) -> None:
         """Bring the device up to date: one exchange for each change, none without. Raises DeviceError."""
-        wanted = [*self._of_addresses(), *self._of_groups()]
+        wanted = [offload for offload in (*self._of_addresses(), *self._of_groups()) if offload.type not in self._unknown]
         if wanted == self._wanted:
             return
         self._wanted, self._full = [], False
@@ -58,12 +60,13 @@ class ProtocolOffloads:
         for offload in wanted:
             if offload not in self._given.values():
                 self._add(offload)
-        self._wanted = wanted
+        self._wanted = [offload for offload in wanted if offload.type not in self._unknown]
 
     def forget(self) -> None:
         """The device starts afresh and has none of them."""
         self._wanted = []
         self._given.clear()
+        self._unknown.clear()
 
     def adopt(self, numbers: Iterable[int]) -> None:
         """The device has these of a driver before this one, nobody knows which: they give way at the next refresh."""
@@ -72,6 +75,8 @@ class ProtocolOffloads:
         self._given = {number: unknown for number in numbers if number >= FIRST_ID}
 
     def _add(self, offload: ProtocolOffload) -> None:
+        if offload.type in self._unknown:
+            return
         if self._full and offload.type is OffloadType.GROUP:
             self._refused(offload, OffloadRc.LIST_FULL.name)
             return
@@ -80,7 +85,10 @@ class ProtocolOffloads:
             self._add_as(number, offload)
         except DeviceError as error:
             self._full |= error.rc == OffloadRc.LIST_FULL
-            if offload.type is OffloadType.GROUP:
+            if error.rc == OffloadRc.UNSUPPORTED:
+                self._unknown.add(offload.type)
+                self._timeline.add("OFFLOAD_UNKNOWN", type=offload.type.name)
+            elif offload.type is OffloadType.GROUP:
                 self._refused(offload, error.name)
             elif self._full and self._drop_group():
                 self._add(offload)
