@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from enum import Enum, auto
-from typing import TYPE_CHECKING
 
 from rig.device.reference.segment import ACK, FIN, RST, SYN, Frame
+from rig.device.reference.sequence import HALF, before, within
+from rig.device.reference.slot import Slot
 
-if TYPE_CHECKING:
-    from rig.device.reference.slot import Slot
-
-HALF = 1 << 31
 TS_VALID_US = {1000: 24 * 86_400_000_000, 1_000_000: HALF}
 """So long a timestamp can be compared (RFC 7323 5.5), by the ticks of its clock in a second."""
 
@@ -29,15 +26,6 @@ class Verdict(Enum):
     DROP = auto()
 
 
-def before(a: int, b: int) -> bool:
-    """Of sequence numbers."""
-    return 0 < (b - a) % 2**32 < HALF
-
-
-def _within(number: int, start: int, length: int) -> bool:
-    return (number - start) % 2**32 < length
-
-
 def judged(slot: Slot, frame: Frame, now_us: int) -> tuple[Verdict, str]:
     """And the counter that tells of it, "" for none. In the order of RFC 9293 3.10.7.4."""
     if frame.flags & RST:
@@ -53,23 +41,17 @@ def judged(slot: Slot, frame: Frame, now_us: int) -> tuple[Verdict, str]:
         return _unacceptable(slot, frame, length)
     if not frame.flags & ACK:
         return Verdict.DROP, "tcp_bad_flags"
-    if not ack_is_valid(slot, frame):
+    if not slot.acknowledges_rightly(frame):
         return Verdict.CHALLENGE, "ack_invalid"
     if frame.length and not _only_fin_is_new(slot, frame):
         return Verdict.DATA, ""
     return (Verdict.FIN_ALONE if frame.flags & FIN else Verdict.PURE_ACK), ""
 
 
-def ack_is_valid(slot: Slot, frame: Frame) -> bool:
-    """RFC 5961 5.2."""
-    behind = (slot.snd_nxt - frame.ack) % 2**32
-    return bool(frame.flags & ACK) and behind <= (slot.snd_nxt - slot.snd_una) % 2**32 + slot.max_snd_wnd
-
-
 def _reset(slot: Slot, frame: Frame) -> tuple[Verdict, str]:
     if frame.seq == slot.rcv_nxt:
         return Verdict.RESET, ""
-    if _within(frame.seq, slot.rcv_nxt, slot.window):
+    if within(frame.seq, slot.rcv_nxt, slot.window):
         return Verdict.CHALLENGE, "rst_in_window"
     return Verdict.DROP, "rst_out_of_window"
 
@@ -90,8 +72,8 @@ def _acceptable(slot: Slot, frame: Frame, length: int) -> bool:
         return True
     nxt, window = slot.rcv_nxt, slot.window
     if length == 0:
-        return frame.seq == nxt if window == 0 else _within(frame.seq, nxt, window)
-    return window > 0 and (_within(frame.seq, nxt, window) or _within((frame.seq + length - 1) % 2**32, nxt, window))
+        return frame.seq == nxt if window == 0 else within(frame.seq, nxt, window)
+    return window > 0 and (within(frame.seq, nxt, window) or within((frame.seq + length - 1) % 2**32, nxt, window))
 
 
 def _unacceptable(slot: Slot, frame: Frame, length: int) -> tuple[Verdict, str]:

@@ -7,9 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from rig.device.numbers import SlotFlag, SlotState
-from rig.device.reference.connection import ack_is_valid, before
 from rig.device.reference.numbers import ANSWERS_A_SECOND, CHALLENGES_A_SECOND
 from rig.device.reference.segment import Frame
+from rig.device.reference.sequence import ack_is_valid, before
 from rig.device.reference.to_send import ToSend
 
 NEVER_SENT_MS = 2**32 - 1
@@ -71,6 +71,9 @@ class Slot:
         mine = frame.dst == self.local and frame.src == self.remote
         return mine and (not ports or (frame.dport, frame.sport) == (self.local_port, self.remote_port))
 
+    def acknowledges_rightly(self, frame: Frame) -> bool:
+        return ack_is_valid(frame, self.snd_una, self.snd_nxt, self.max_snd_wnd)
+
     # -- sending -------------------------------------------------------------------------------------------------------
 
     def segment(self, seq: int, now_us: int) -> bytes:
@@ -103,7 +106,7 @@ class Slot:
 
     def heard(self, frame: Frame, now_us: int) -> None:
         """The idle time begins anew."""
-        if not ack_is_valid(self, frame):
+        if not self.acknowledges_rightly(frame):
             return
         self.last_rx_us, self.unanswered = now_us, 0
         if self.state is SlotState.PROBING:
