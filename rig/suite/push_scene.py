@@ -53,6 +53,12 @@ class PushScene:
         os.kill(self.host.pid, signal.SIGKILL)
         self.timeline.wait("SYSTEM_STARTED", after=after)
 
+    def kill_driver(self) -> None:
+        """Of the device; the supervisor starts another one."""
+        after = self.timeline.mark()
+        os.kill(self.host.driver_pid, signal.SIGKILL)
+        self.timeline.wait("DRIVER_TERMINATED", after=after)
+
     def post(self, uri: str, content: bytes, **options: Any) -> None:
         """Taken by the service, done or dropped by the host."""
         self.service.delivered(self.send(uri, content, **options))

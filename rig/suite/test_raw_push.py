@@ -13,6 +13,8 @@ from rig.standby.system.push.delivery import HANDLERS_S
 from rig.standby.wire.hresult import HostError, HResult
 from rig.suite.push_scene import APP, ENTRY, PushScene
 
+pytestmark = pytest.mark.host_alone
+
 PAUSE_MINUTES = 1 / 6
 """Ten seconds (RAW-015)."""
 ALTERNATES = 1000

@@ -20,6 +20,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.app_push import ClosePushChannel, CreatePushChannel, FollowPush, NotificationHandled, NotificationReceived
 from rig.standby.wire.app_tasks import RegisterTask, UnregisterTask
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.nic import NotIdle
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import RawNotificationDetails, RawPush
@@ -439,6 +440,22 @@ async def test_half_a_frame_costs_no_more_than_its_time(hang_up: bool) -> None:
             s.service.hang_up()
         told = await s.host.timeline.wait("PUSH_LOST")
         assert (told.at_s - began_s < 1) if hang_up else (FRAME_S <= told.at_s - began_s < FRAME_S + 1)
+
+
+@virtual
+async def test_nor_does_half_a_frame_keep_the_host_awake_for_longer() -> None:
+    """The host tries to sleep again and again meanwhile, which an unread byte does not let it."""
+    async with scene() as s:
+        await s.host.fall_asleep()
+        (key,) = s.host.driver.connections
+        s.service.say_bytes(GARBAGE["half"])
+        s.host.driver.not_idle = NotIdle(key, "50 bytes unread")
+        s.host.driver.device_wakes("TCP_DATA", key)
+        began_s = s.host.now_s
+        told = await s.host.timeline.wait("PUSH_LOST")
+        assert FRAME_S <= told.at_s - began_s < FRAME_S + 1
+        s.host.driver.not_idle = None
+        await s.host.timeline.wait("SLEEP_ENTER", after=len(s.host.timeline.told))
 
 
 @virtual

@@ -50,10 +50,10 @@ class PushLine:
             self._loop.add_reader(self._sock.fileno(), self._look)
 
     def pause(self) -> None:
-        """The device may own the connection from now on."""
+        """The device may own the connection from now on. A frame that is late stays so: with half of one the host does not sleep,
+        however often it tries."""
         if not self._is_over:
             self._loop.remove_reader(self._sock.fileno())
-            self._in_time()
 
     def send(self, *messages: Message) -> None:
         data = b"".join(map(frame, messages))
@@ -70,17 +70,20 @@ class PushLine:
     def end(self, why: str) -> None:
         """Nothing is heard or said on it any more. Safe to call twice."""
         if not self._is_over:
-            self.pause()
-            self._is_over = True
+            self._stop()
             self._tell_over(why)
 
     def close(self) -> None:
         """The peer hears of it although the driver and the supervisor have duplicates."""
-        self.pause()
-        self._is_over = True
+        self._stop()
         with contextlib.suppress(OSError):
             self._sock.shutdown(socket.SHUT_RDWR)
         self._sock.close()
+
+    def _stop(self) -> None:
+        self.pause()
+        self._in_time()
+        self._is_over = True
 
     def _look(self) -> None:
         try:

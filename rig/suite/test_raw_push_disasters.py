@@ -1,0 +1,153 @@
+"""What may happen to the host's line to its push service: the device restarts, the cable is out, the service lies."""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+
+import pytest
+
+from rig.clock import Deadline
+from rig.peers import PushConnection, PushServer
+from rig.push_line import (
+    FRAME_BYTES,
+    LENGTH,
+    FrameReader,
+    FromHost,
+    Hello,
+    LineFault,
+    Notify,
+    Ping,
+    Pong,
+    Welcome,
+    frame,
+)
+from rig.suite.push_scene import PushScene
+
+NOTICE_S = 5.0
+"""The host asks after a second of silence; a restart takes some 50 ms."""
+LIES = {
+    "too long": LENGTH.pack(FRAME_BYTES + 1),
+    "noise": LENGTH.pack(4) + b"\xff\xfe\xfd\xfc",
+    "half a frame": frame(Notify(1, "mail", b"x" * 1000))[:500],
+    "a request": frame(Hello("0123456789abcdef")),
+    "numbers back and twice": b"".join(frame(Notify(number, "mail", b"lie")) for number in (3, 1, 2, 3, 0)) + LENGTH.pack(0),
+}
+
+
+@dataclass
+class Liar:
+    """A server of bytes where the host looks for its push service."""
+
+    server: PushServer
+
+    @property
+    def address(self) -> str:
+        return self.server.address
+
+    @property
+    def line_port(self) -> int:
+        return self.server.port
+
+    def take_in(self, push: PushScene) -> PushConnection:
+        """The host believes it."""
+        known = len(self.server.connections)
+        using = threading.Thread(target=push.host.use_push_service, args=(self,))
+        using.start()
+        connection = self.server.connection(known)
+        connection.push(frame(Welcome("liar", 0)))
+        using.join()
+        return connection
+
+
+def answer_pings(connection: PushConnection, done: threading.Event) -> None:
+    """As long as it is a good service: the host sleeps when its word is heard."""
+    answered = set[int]()
+    while not done.wait(0.005):
+        reader: FrameReader[FromHost] = FrameReader(FromHost)
+        try:
+            heard = reader.feed(connection.received)
+        except LineFault:
+            continue
+        for ping in (message for message in heard if isinstance(message, Ping) and message.number not in answered):
+            answered.add(ping.number)
+            connection.push(frame(Pong(ping.number)))
+
+
+@pytest.mark.requirement("RAW-001")
+@pytest.mark.parametrize("lie", LIES)
+def test_a_service_that_lies_to_a_sleeping_host_keeps_it_awake_for_a_moment_and_hurts_nobody(push: PushScene, lie: str) -> None:
+    push.register()
+    done = threading.Event()
+    connection = Liar(push.bench.server).take_in(push)
+    answers = threading.Thread(target=answer_pings, args=(connection, done))
+    answers.start()
+    push.host.enter_standby()
+    done.set()
+    answers.join()
+    after = push.timeline.mark()
+    connection.push(LIES[lie])
+    lost = push.timeline.wait("PUSH_LOST", after=after, timeout_s=20)
+    push.timeline.wait("SLEEP_ENTER", after=lost.seq, timeout_s=20)
+    assert push.contents() in ([], [b"lie"]), "what a service says in order is believed, once"
+    push.host.exit_standby()
+    push.host.use_push_service(push.service)
+    uri = push.open()
+    push.host.enter_standby()
+    push.post(uri, b"the truth")
+    push.task(b"the truth")
+
+
+@pytest.mark.requirement("RAW-001")
+def test_a_device_that_restarts_asleep_is_given_the_line_anew(push: PushScene) -> None:
+    push.register()
+    uri = push.open()
+    push.host.enter_standby()
+    after = push.timeline.mark()
+    push.bench.microcontroller.reset()
+    required = push.timeline.wait("RESUME_REQUIRED", after=after, timeout_s=NOTICE_S)
+    push.timeline.wait("SLEEP_ENTER", after=required.seq)
+    push.post(uri, b"on the new boot")
+    push.task(b"on the new boot")
+    assert len(push.timeline.find("PUSH_CONNECTED")) == 1
+
+
+@pytest.mark.requirement("RAW-001")
+def test_what_comes_while_the_cable_is_out_comes_when_it_is_in_again(push: PushScene) -> None:
+    push.register()
+    uri = push.open()
+    push.host.enter_standby()
+    push.host.levers.link(False)
+    reply = push.send(uri, b"into the void")
+    after = push.timeline.mark()
+    push.assert_no_run(after)
+    push.host.levers.link(True)
+    push.host.exit_standby()
+    push.task(b"into the void", timeout_s=30)
+    push.service.delivered(reply)
+    after = push.timeline.mark()
+    push.host.enter_standby()
+    push.post(uri, b"and on")
+    push.task(b"and on", after=after)
+    assert push.contents() == [b"into the void", b"and on"]
+
+
+@pytest.mark.requirement("RAW-001", "RAW-009")
+def test_system_and_driver_die_by_turns_and_each_notification_runs_its_task_once(push: PushScene) -> None:
+    push.register(own_process=False)
+    uri = push.open()
+    push.host.enter_standby()
+    contents = [b"%d" % number for number in range(6)]
+    for number, content in enumerate(contents):
+        push.send(uri, content)
+        if number % 2:
+            push.kill_system()
+        else:
+            push.kill_driver()
+        push.task(content, timeout_s=20)
+    push.timeline.wait("TASK_END", count=len(contents))
+    assert push.contents() == contents
+    deadline = Deadline(10)
+    while not push.service.notifications[-1].delivered_ns:
+        assert not deadline.expired
+        deadline.pause()
