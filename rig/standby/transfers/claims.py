@@ -4,6 +4,7 @@ creation to its end."""
 from __future__ import annotations
 
 import os
+import stat
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,13 +24,23 @@ def claim(operation: Operation, others: Iterable[Operation]) -> None:
         if operation.is_download:
             _claim_target(operation, others)
         elif spec.parts:
+            for part in spec.parts:
+                if part.path is not None:
+                    _check_readable(part.path)
             MultipartBody(spec).close()
         else:
-            os.close(os.open(_path(spec), os.O_RDONLY | os.O_CLOEXEC))
+            _check_readable(_path(spec))
     except OSError as error:
         raise HostError(HResult.INVALID_ARG, f"{error.filename or spec.path}: {error.strerror}") from error
     except ValueError as error:  # a zero in the path
         raise HostError(HResult.INVALID_ARG, str(error)) from error
+
+
+def _check_readable(path: str) -> None:
+    """Raises OSError, HostError."""
+    if not stat.S_ISREG(Path(path).stat().st_mode):  # the end of a pipe would keep this process waiting
+        raise HostError(HResult.INVALID_ARG, f"{path} is no file")
+    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
 
 
 def _path(spec: TransferSpec) -> str:
@@ -46,8 +57,8 @@ def _claim_target(operation: Operation, others: Iterable[Operation]) -> None:
     for other in others:
         if other.id != operation.id and other.is_download and not other.saved.status.ended and files_of(other) & own:
             raise HostError(HResult.INVALID_ARG, f"{target} is the file of another background transfer")
-    if target.is_dir():
-        raise HostError(HResult.INVALID_ARG, f"{target} is a folder")
+    if target.exists() and not target.is_file():
+        raise HostError(HResult.INVALID_ARG, f"{target} is no file")
     assert part is not None
     fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
     try:

@@ -75,6 +75,7 @@ class Operations:
     def _go_on_with(self, operation: Operation) -> None:
         """Raises OSError."""
         saved, part = operation.saved, operation.part
+        was_out, saved.is_out = saved.is_out, False
         if saved.status.ended:
             if saved.status is not Status.COMPLETED:
                 self._discard(operation)
@@ -82,7 +83,7 @@ class Operations:
             if part.exists():  # else it has its name already
                 part.rename(operation.target)
             self.end(operation, Status.COMPLETED)
-        elif saved.status is Status.RUNNING and not operation.is_repeatable:
+        elif was_out and not operation.is_repeatable:
             self.end(operation, Status.ERROR, interrupted(operation))
         else:
             if part is not None:
@@ -126,10 +127,11 @@ class Operations:
         """Its connection is closed then. One that is about to be complete is."""
         if operation.work is None:
             return
+        was_out = operation.saved.is_out
         if not operation.finishing:
             operation.work.cancel()
         await asyncio.wait([operation.work])
-        if not operation.saved.status.ended and not operation.is_repeatable:
+        if was_out and not operation.saved.status.ended and not operation.is_repeatable:
             self.end(operation, Status.ERROR, interrupted(operation))
 
     def end(self, operation: Operation, status: Status, fault: TransferFault | None = None) -> None:
@@ -157,6 +159,7 @@ class Operations:
 
     def _done(self, operation: Operation) -> None:
         operation.work, operation.finishing = None, False
+        operation.saved.is_out = False
         self.look(operation)
 
     async def _work(self, operation: Operation) -> None:
@@ -172,6 +175,7 @@ class Operations:
         """Before its first byte goes out: it may be one that must not be sent twice. Raises sqlite3.Error."""
         saved = operation.saved
         saved.attempts += 1
+        saved.is_out = True
         saved.progress = replace(saved.progress, has_restarted=False)
         self._changes.changed(operation)
         self._changes.write()

@@ -35,6 +35,8 @@ class SavedOperation(msgspec.Struct):
     fault: TransferFault | None = None
     attempts: int = 0
     """Requests that were begun."""
+    is_out: bool = False
+    """A request of it is under way, or was when its process died."""
     timeouts: int = 0
     """Those in a row that had no answer in time (BTR-017)."""
     validator: str = ""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import sys
+from pathlib import Path
 
 import msgspec
 
@@ -15,11 +16,18 @@ from rig.process import die_with_this_parent
 from rig.standby.supervisor.forked import live, with_only
 from rig.standby.transfers.main import main
 from rig.standby.transfers.settings import TransferSettings
+from tests.small_disk import mount
 from tests.standby.transfers.deadly import watch
+
+SMALL_DISK = "SMALL_DISK"
+"""In the environment: a folder that these processes have a small disk in."""
+SMALL_DISK_KIB = 64
 
 
 def serve(line_fd: int, steps_fd: int, settings: bytes) -> None:
     die_with_this_parent()
+    if disk := os.environ.get(SMALL_DISK):
+        mount(Path(disk), SMALL_DISK_KIB)
     timeline_fd = msgspec.msgpack.decode(settings, type=TransferSettings).timeline_fd
 
     def life() -> None:
