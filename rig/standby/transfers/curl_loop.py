@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import Any
 
 import pycurl
 
 READS = (pycurl.POLL_IN, pycurl.POLL_INOUT)
 WRITES = (pycurl.POLL_OUT, pycurl.POLL_INOUT)
+LOOK_S = 0.1
 
 
 class CurlError(Exception):
@@ -32,6 +34,7 @@ class CurlLoop:
         self._loop = asyncio.get_running_loop()
         self._ends: dict[Any, asyncio.Future[None]] = {}
         self._timer: asyncio.TimerHandle | None = None
+        self._left = asyncio.Event()
         self._multi = pycurl.CurlMulti()
         self._multi.setopt(pycurl.M_SOCKETFUNCTION, self._watch)
         self._multi.setopt(pycurl.M_TIMERFUNCTION, self._set_timer)
@@ -51,6 +54,12 @@ class CurlLoop:
         """End one that is under way. Also from its own callbacks."""
         self._end(curl, error)
 
+    async def closing(self) -> None:
+        """Until libcurl has left one of its sockets, or for a while."""
+        self._left.clear()
+        with contextlib.suppress(TimeoutError):
+            await asyncio.wait_for(self._left.wait(), LOOK_S)
+
     def close(self) -> None:
         """Nothing is under way any more."""
         if self._timer is not None:
@@ -60,6 +69,8 @@ class CurlLoop:
     def _watch(self, event: int, fd: int, multi: Any, data: Any) -> None:
         self._loop.remove_reader(fd)
         self._loop.remove_writer(fd)
+        if event == pycurl.POLL_REMOVE:
+            self._left.set()
         if event in READS:
             self._loop.add_reader(fd, self._act, fd, pycurl.CSELECT_IN)
         if event in WRITES:

@@ -8,7 +8,10 @@ from __future__ import annotations
 
 import array
 import asyncio
+import contextlib
 import fcntl
+import os
+import socket
 import termios
 from collections.abc import Callable
 from enum import Enum, auto
@@ -23,6 +26,8 @@ from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.response_head import ResponseHead
 
 Head: TypeAlias = ResponseHead | FtpReplies
+FAREWELL_LOOKS = 30
+"""Three seconds: longer than libcurl's own limit."""
 LOOKS = 8
 """In the time that a peer may be silent."""
 
@@ -52,6 +57,8 @@ class Exchange:
         self._loop = asyncio.get_running_loop()
         self._phase = Phase.CONNECTING
         self._moved_s = 0.0
+        self._sockets: list[tuple[int, int]] = []
+        """With their inodes: another one may get the number of one that is closed."""
         self._kept_bytes = 0
         self._timer: asyncio.Handle | None = None
         self._error: Exception | None = None
@@ -72,6 +79,7 @@ class Exchange:
             self.curl.setopt(pycurl.WRITEFUNCTION, body)
             await self._curls.perform(self.curl)
             self.method = self.curl.getinfo(pycurl.EFFECTIVE_METHOD)
+            await self._hang_up()
         except CurlError as error:
             if self._error is None:
                 raise self._explained(error) from None
@@ -97,10 +105,21 @@ class Exchange:
         """A piece of a body went out, or came."""
         self._moved_s = self._loop.time()
 
+    async def _hang_up(self) -> None:
+        """libcurl would wait for the other side's farewell, of TLS, for seconds: nobody needs it."""
+        for _ in range(FAREWELL_LOOKS):
+            still = [fd for fd, inode in self._sockets if _inode(fd) == inode]
+            if not still:
+                return
+            for fd in still:
+                _shut_down(fd)
+            await self._curls.closing()
+
     # -- for libcurl ---------------------------------------------------------------------------------------------------
 
-    def _connects(self, _fd: int, _purpose: int) -> int:
+    def _connects(self, fd: int, _purpose: int) -> int:
         """FTP's second connection is a part of its answer."""
+        self._sockets.append((fd, _inode(fd)))
         if self.head.is_http:
             self._phase = Phase.CONNECTING
         return int(pycurl.SOCKOPT_OK)
@@ -157,3 +176,17 @@ def _kept_bytes(fd: int) -> int:
     except (OSError, ValueError):  # there is none at the moment
         return 0
     return kept[0]
+
+
+def _inode(fd: int) -> int:
+    """0: it is closed."""
+    try:
+        return os.fstat(fd).st_ino
+    except OSError:
+        return 0
+
+
+def _shut_down(fd: int) -> None:
+    """Both ways, for all who have it."""
+    with socket.socket(fileno=os.dup(fd)) as sock, contextlib.suppress(OSError):
+        sock.shutdown(socket.SHUT_RDWR)

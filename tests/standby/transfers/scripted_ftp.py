@@ -19,13 +19,18 @@ READY = {
 
 
 class ScriptedFtp:
-    """`replies`: by command, in place of its own; None: it says nothing. `body`: what RETR gives, from where REST said."""
+    """`replies`: by command, in place of its own; None: it says nothing. `body`: what RETR gives, from where REST said;
+    `stalls`: and then nothing, not even the end."""
 
-    def __init__(self, body: bytes, replies: dict[str, str | None] | None = None, *, greeting: bool = True) -> None:
+    def __init__(
+        self, body: bytes, replies: dict[str, str | None] | None = None, *, greeting: bool = True, stalls: bool = False
+    ) -> None:
         self.commands: list[str] = []
         self._body = body
         self._replies: dict[str, str | None] = {**READY, "SIZE": f"213 {len(body)}", **(replies or {})}
         self._greeting = greeting
+        self._stalls = stalls
+        self._closed = threading.Event()
         self._listener = socket.create_server(("127.0.0.1", 0))
         self._sockets: list[socket.socket] = []
         self.port: int = self._listener.getsockname()[1]
@@ -35,6 +40,7 @@ class ScriptedFtp:
         return f"ftp://{credentials}127.0.0.1:{self.port}{path}"
 
     def close(self) -> None:
+        self._closed.set()
         self._listener.shutdown(socket.SHUT_RDWR)
         self._listener.close()
         for sock in self._sockets:
@@ -75,6 +81,8 @@ class ScriptedFtp:
                     say("150 here")
                     with data.accept()[0] as there:
                         there.sendall(self._body[offset:])
+                        if self._stalls:
+                            self._closed.wait()
                     say("226 done")
                 elif (reply := self._replies.get(command, "502 what?")) is not None:
                     say(reply)
