@@ -21,11 +21,11 @@ from rig.standby.api import (
     CoreApplication,
     HostError,
     PushNotificationTrigger,
+    RawNotification,
     SystemCondition,
     SystemConditionType,
 )
 from rig.standby.api.push import PushNotificationChannel, PushNotificationChannelManager, PushNotificationReceivedEventArgs
-from rig.standby.api.raw_notification import RawNotification
 from rig.standby.api.session import current
 
 LONG_S = 60.0

@@ -186,6 +186,33 @@ def test_podcast(bench: Bench, http_server: HttpServer) -> None:
     assert podcast.call("episodes") == ["music", "news"]
 
 
+def test_headlines(bench: Bench) -> None:
+    """One while the user looks, one while the machine sleeps, one after the app has ended; a URI that is closed."""
+    with bench.peers.push_service() as service:
+        bench.host.use_push_service(service)
+        headlines, timeline = launched(bench, "headlines.toml"), bench.timeline
+        uri = headlines.call("subscribe")
+        service.delivered(service.post(uri, b"Rain"))
+        timeline.wait("Headline shown", text="Rain")
+
+        asleep = bench.host.enter_standby()
+        service.delivered(service.post(uri, b"Storm"))
+        kept = timeline.wait("RUN_EXIT", task="keep", after=asleep.seq)
+        timeline.wait("SLEEP_ENTER", after=kept.seq)
+        headlines.terminate()
+        service.delivered(service.post(uri, b"Sun"))
+        timeline.wait("TASK_END", task="keep", after=kept.seq)
+        bench.host.exit_standby()
+
+        headlines = bench.host.launch("headlines")
+        assert headlines.call("unread") == ["Storm", "Sun"]
+        assert headlines.call("unread") == []
+        assert headlines.call("subscribe") == uri
+        headlines.call("unsubscribe")
+        assert service.post(uri, b"Snow").code in (404, 410)
+        assert not timeline.find("APP_FAULT")
+
+
 def test_presence(bench: Bench) -> None:
     """Heard by the app while it is used, by its task while it is suspended, asleep and ended; a server that closes is called
     again."""

@@ -5,7 +5,7 @@ from rig.device.payload import Counter, PayloadKeepAlive, PayloadState, Span, fr
 from rig.standby.api.application_data import ApplicationData
 from rig.standby.api.background import BackgroundExecutionManager, BackgroundTaskBuilder, BackgroundWorkCost, SystemCondition
 from rig.standby.api.control_channel import ControlChannelTrigger
-from rig.standby.api.core_application import CoreApplication, SuspendingDeferral, SuspendingOperation
+from rig.standby.api.core_application import CoreApplication, CoreApplicationView, SuspendingDeferral, SuspendingOperation
 from rig.standby.api.data_reader import DataReader
 from rig.standby.api.data_writer import DataWriter
 from rig.standby.api.datagram_socket import DatagramSocket, DatagramSocketMessageReceivedEventArgs
@@ -15,7 +15,9 @@ from rig.standby.api.details import (
     DeviceTriggerDetails,
 )
 from rig.standby.api.enums import AsyncStatus, ControlChannelTriggerResourceType, SocketProtectionLevel
+from rig.standby.api.local_settings import LocalSettings
 from rig.standby.api.ownership import SocketActivityContext
+from rig.standby.api.raw_notification import RawNotification
 from rig.standby.api.read_operation import ReadOperation
 from rig.standby.api.registration import (
     BackgroundTaskCompletedEventArgs,
@@ -89,6 +91,7 @@ __all__ = [
     "ControlChannelTriggerResourceType",
     "ControlChannelTriggerStatus",
     "CoreApplication",
+    "CoreApplicationView",
     "Counter",
     "DataReader",
     "DataWriter",
@@ -100,11 +103,13 @@ __all__ = [
     "DeviceUseTrigger",
     "HResult",
     "HostError",
+    "LocalSettings",
     "MaintenanceTrigger",
     "MediaProcessingTrigger",
     "PayloadKeepAlive",
     "PayloadState",
     "PushNotificationTrigger",
+    "RawNotification",
     "ReadOperation",
     "SocketActivityConnectedStandbyAction",
     "SocketActivityContext",
