@@ -28,7 +28,7 @@ from rig.standby.levers import Levers
 from rig.standby.news import News
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.packages import START_TIMEOUT_S, Packages
-from rig.standby.transfers.settings import TransferSettings
+from rig.standby.transfers.settings import TransferSettings, answers_of
 from rig.standby.wire import bench, supervision
 from rig.standby.wire.app_data import data_of_apps
 from rig.standby.wire.faults import error_of
@@ -112,7 +112,8 @@ class StandbyHost:
         self._store, self._transfers = (timeline.path.with_name(name) for name in STORES)
         for file in (file for name in STORES for file in timeline.path.parent.glob(f"{name}*")):  # of a bench before
             file.unlink(missing_ok=True)
-        shutil.rmtree(data_of_apps(timeline.path), ignore_errors=True)
+        for folder in (data_of_apps(timeline.path), answers_of(self._transfers)):
+            shutil.rmtree(folder, ignore_errors=True)
         self._trusted = trusted.resolve()
         self._rules = asdict(standby)
         self._grace_s = standby.cancel_grace_s + standby.suspend_deadline_s

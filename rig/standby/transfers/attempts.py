@@ -19,7 +19,7 @@ from rig.standby.transfers.multipart import MultipartBody
 from rig.standby.transfers.operation import Operation
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest, request_of
-from rig.standby.transfers.settings import TransferSettings
+from rig.standby.transfers.settings import TransferSettings, answers_of
 from rig.standby.transfers.upload import Upload
 from rig.standby.wire.transfer_types import TransferSpec
 
@@ -76,8 +76,8 @@ class Attempts:
             self.answer_of(operation).unlink(missing_ok=True)
 
     def answer_of(self, operation: Operation) -> Path:
-        """What a server has said to an upload: in a folder beside the store."""
-        folder = Path(self._settings.store).with_suffix(".answers")
+        """What a server has said to an upload."""
+        folder = answers_of(Path(self._settings.store))
         folder.mkdir(exist_ok=True)
         return folder / operation.id
 

@@ -48,6 +48,8 @@ class Changes:
         self._untold: dict[str, Operation] = {}
         self._soon: asyncio.TimerHandle | asyncio.Handle | None = None
         self._moving: asyncio.TimerHandle | None = None
+        self._fails = False
+        """What is to be written down could not be, the last time."""
         self._moved: dict[str, Operation] = {}
 
     def changed(self, operation: Operation) -> None:
@@ -90,8 +92,11 @@ class Changes:
         self._soon = None
         try:
             self.write()
+            self._fails = False
         except sqlite3.Error as error:
-            self._on_fault("the store of transfers", error)
+            if not self._fails:
+                self._on_fault("the store of transfers", error)
+            self._fails = True
             self._soon = self._loop.call_later(AGAIN_S, self._now)
         self._tell()
 

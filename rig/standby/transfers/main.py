@@ -40,14 +40,20 @@ def main(settings: bytes, line_fd: int, why: str) -> None:
     line: Line[transfers.ToTransfers] = Line(socket.socket(fileno=line_fd), transfers.ToTransfers)
     if why:
         fix = "please report it, with the test's output.txt and timeline.jsonl: they have its last words"
-        refuse_all(line, fault_of(BenchError("RIG-R30", why, fix), ""))
+        _refuse(line, BenchError("RIG-R30", why, fix))
         return
     try:
         store = Store(given.store)
     except Exception as error:
-        refuse_all(line, fault_of(error, "the start of the process of background transfers"))
+        _refuse(line, error)
         return
     asyncio.run(_serve(given, line, store))
+
+
+def _refuse(line: Line[transfers.ToTransfers], why: Exception) -> None:
+    """A system that takes transfers for running hears that none does."""
+    line.send_notice(transfers.Started())
+    refuse_all(line, fault_of(why, "the start of the process of background transfers"))
 
 
 async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], store: Store) -> None:

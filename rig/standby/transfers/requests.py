@@ -6,6 +6,7 @@ before it could answer, it is answered as one that is done.
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from collections.abc import Callable, Coroutine, Mapping
 from typing import Any
@@ -179,8 +180,7 @@ class Requests:
     # -- many ----------------------------------------------------------------------------------------------------------
 
     async def _discard(self, call: transfers.Discard) -> None:
-        for operation in [one for one in self._operations if one.saved.package == call.package]:
-            await self._leave(operation)
+        await asyncio.gather(*[self._leave(one) for one in self._operations if one.saved.package == call.package])
 
     async def _permit(self, call: transfers.Permit) -> None:
         stopped: list[Operation] = []
@@ -191,8 +191,7 @@ class Requests:
                 self._changes.changed(operation)
                 if status is not Status.RUNNING:
                     stopped.append(operation)
-        for operation in stopped:
-            await self._operations.stop(operation)
+        await asyncio.gather(*map(self._operations.stop, stopped))
         self._operations.go_on()
 
     def _list(self, call: transfers.ListTransfers) -> list[transfers.Owned]:

@@ -116,7 +116,8 @@ class Changed(Notice, frozen=True):
 
 
 class Started(Notice, frozen=True):
-    """By a process that is new: nothing runs, and it waits for `Begin` and for what may."""
+    """By a process that is new: nothing runs, and it waits for `Begin` and for what may. One that
+    cannot do what it is there for answers each call with the fault that stands against it."""
 
 
 FromTransfers: TypeAlias = Changed | Started

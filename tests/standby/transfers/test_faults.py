@@ -272,5 +272,6 @@ def test_a_store_that_is_none_is_said_in_each_answer(tmp_path: Path, timeline: T
         for _ in range(2):
             with pytest.raises(Exception, match="file is not a database"):
                 await stage.call(transfers.Discard("podcast"))
+        assert stage.starts == 1
 
     play(tmp_path, timeline, scene)

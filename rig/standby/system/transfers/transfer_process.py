@@ -22,7 +22,7 @@ UNDER_WAY = 64
 
 class TransferProcess(CompanionProcess[transfers.FromTransfers, transfers.FromTransfers]):
     """The first call starts it; a host that has none has no such process. One that has died too often answers every call with
-    the fault that stands against it, and says nothing."""
+    the fault that stands against it."""
 
     def __init__(
         self,
