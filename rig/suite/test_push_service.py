@@ -226,3 +226,28 @@ def test_close_takes_this_address_and_those_before(push: PushServiceScene) -> No
     assert [push.service.post(uri, b"x").code for uri in (first, push.uri)] == [410, 410]
     push.uri = push.open()
     push.nothing_but(b"x", b"x")
+
+
+@pytest.mark.requirement("RAW-001")
+@pytest.mark.topology("dual-stack")
+def test_a_service_with_an_ipv6_address_wakes_the_host_too(bench: Bench) -> None:
+    with bench.peers.push_service(ipv6=True) as service:
+        push = PushServiceScene(bench, service)
+        assert push.uri.startswith("http://[")
+        push.host.enter_standby()
+        after = push.timeline.mark()
+        assert push.answer(b"news", priority=Priority.HIGH).code == 200
+        push.task(b"news", after=after)
+        assert push.timeline.find("NIC_WAKE", after=after)
+
+
+@pytest.mark.requirement("RAW-012")
+def test_apps_servers_may_post_over_tls(bench: Bench) -> None:
+    """The host's line and the tasks have nothing to do with how a notification got to the service."""
+    tls = bench.authority.server_context(bench.network.topology.server.ip4)
+    with bench.peers.push_service(tls=tls) as service:
+        push = PushServiceScene(bench, service)
+        assert push.uri.startswith("https://")
+        reply = push.answer(b"sealed", status=True)
+        assert (reply.code, reply.status, reply.connection) == (200, "received", Presence.CONNECTED)
+        push.task(b"sealed")
