@@ -46,9 +46,18 @@ class Program:
         """Returns once it listens. Raises BenchError RIG-T07 with what it complained about."""
         self.address, self.port = address, port
         self._namespace = namespace
-        self._child = Child([*namespace.enter_command(), *argv], [namespace.fd])
+        self._argv = argv
+        self._start()
+
+    def restart(self) -> None:
+        """It is killed, whatever it is at, and started again, on the same port. Raises BenchError RIG-T07."""
+        self._child.close()
+        self._start()
+
+    def _start(self) -> None:
+        self._child = Child([*self._namespace.enter_command(), *self._argv], [self._namespace.fd])
         try:
-            self._wait_listening(argv[0])
+            self._wait_listening(self._argv[0])
         except BaseException:
             self.close()
             raise
