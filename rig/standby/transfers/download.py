@@ -97,6 +97,8 @@ class Download:
 
     def _body(self, data: bytes) -> None:
         self._decide()
+        if self._head.status == RANGE_NOT_SATISFIABLE:  # all is there: what comes are words for people
+            return
         end = self._head.ends_at
         if end is not None and self._file.length + len(data) > end:
             self._file.restart()  # who knows which of it is the thing

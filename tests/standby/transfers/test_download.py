@@ -40,7 +40,7 @@ def serve(body: bytes, etag: str, *, ranges: bool = True) -> Callable[[HttpReque
             return
         first = int(wanted.removeprefix("bytes=").rstrip("-"))
         if first >= len(body):
-            request.respond(416, b"", [("Content-Range", f"bytes */{len(body)}")])
+            request.respond(416, b"<html>there is no such part</html>", [("Content-Range", f"bytes */{len(body)}")])
         else:
             part = [("Content-Range", f"bytes {first}-{len(body) - 1}/{len(body)}"), ("ETag", etag)]
             request.respond(206, body[first:], part)
