@@ -165,9 +165,10 @@ class _Standby:
     def __init__(self, bench: Bench, url: str) -> None:
         self.found = Wakes()
         self._host, self._timeline = bench.host, bench.timeline
-        self._chat = bench.host.start_app("chat", CHAT_APP)
-        self._chat.call("open_channel", channel=CHANNEL, host=bench.server.address, port=bench.server.port, minutes=1439)
+        chat = bench.host.start_app("chat", CHAT_APP)
+        chat.call("open_channel", channel=CHANNEL, host=bench.server.address, port=bench.server.port, minutes=1439)
         self._connection = bench.server.connection()
+        chat.suspend()  # before the transfer holds the host awake: then no app is
         self._app = bench.host.start_app("transfers", APP)
         self._file = bench.artefacts / "large"
         self._guid = self._app.call("download", uri=url, path=str(self._file))
@@ -187,7 +188,6 @@ class _Standby:
         self._host.levers.set(ac=True)
 
     def busy(self, count: int) -> None:
-        self._chat.suspend()  # as no app is while somebody holds the host awake
         after = self._timeline.mark()
         self._host.begin_standby()
         self._timeline.wait("SLEEP_REFUSED", holder="transfer of transfers", after=after)
