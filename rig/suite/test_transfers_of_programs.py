@@ -82,3 +82,19 @@ def test_an_upload_waits_for_the_cable_and_begins_anew(transfers: TransferScene)
     transfers.host.levers.link(True)
     transfers.over("diary")
     assert transfers.web.request(1).body == DATA
+
+
+@pytest.mark.requirement("BTR-004")
+def test_two_hundred_all_arrive(transfers: TransferScene) -> None:
+    """As many as an app may have, and none waits for ever."""
+    names = [f"episode-{number}" for number in range(200)]
+    with transfers.bench.peers.nginx() as nginx:
+        for number, name in enumerate(names):
+            nginx.publish(f"/{name}", data_of(20_000, number))
+            transfers.fetch(name, uri=nginx.url(f"/{name}"), start=False)
+        transfers.app.call("start_all", names=names, timeout_s=60)
+        for number, name in enumerate(names):
+            transfers.over(name)
+            transfers.whole(name, data_of(20_000, number))
+    transfers.timeline.wait("TRANSFER_FORGOTTEN", count=200)
+    assert transfers.app.call("listed") == {}
