@@ -275,6 +275,23 @@ def test_the_end_of_an_operation_gives_all_back(transfers: TransferScene, end: s
     assert transfers.app.call("listed") == {}
 
 
+@pytest.mark.requirement("BTR-021", "BTR-025")
+def test_who_is_forgotten_late_takes_nothing_from_the_next(transfers: TransferScene) -> None:
+    """The first waits for the end of its completion group; meanwhile another download writes the same file."""
+    transfers.serve("first")
+    transfers.app.call("register", completion_group="new")
+    transfers.fetch("episode", uri=transfers.web.url("/first"), completion_group="new")
+    transfers.over("episode")
+    again = transfers.timeline.mark()
+    episode = transfers.halfway("episode")
+    transfers.app.call("enable", completion_group="new")
+    transfers.timeline.wait("TRANSFER_FORGOTTEN", after=again)
+    assert transfers.part("episode").stat().st_size == HALF
+    episode.go_on()
+    transfers.over("episode", after=again)
+    transfers.whole("episode")
+
+
 @pytest.mark.requirement("BTR-021")
 def test_cancel_comes_too_late_for_what_is_whole(transfers: TransferScene) -> None:
     """The negative control: it leaves what is there alone."""

@@ -53,10 +53,8 @@ def _claim_target(operation: Operation, others: Iterable[Operation]) -> None:
     """Raises OSError, HostError."""
     _path(operation.saved.spec)
     target, part = operation.target, operation.part
-    own = files_of(operation)
-    for other in others:
-        if other.id != operation.id and other.is_download and not other.saved.status.ended and files_of(other) & own:
-            raise HostError(HResult.INVALID_ARG, f"{target} is the file of another background transfer")
+    if is_of_another(operation, others):
+        raise HostError(HResult.INVALID_ARG, f"{target} is the file of another background transfer")
     if target.exists() and not target.is_file():
         raise HostError(HResult.INVALID_ARG, f"{target} is no file")
     assert part is not None
@@ -68,9 +66,6 @@ def _claim_target(operation: Operation, others: Iterable[Operation]) -> None:
         os.close(fd)
 
 
-def files_of(operation: Operation) -> frozenset[str]:
-    """Of a download, whatever they are called."""
-    folder = os.path.realpath(operation.target.parent)
-    part = operation.part
-    assert part is not None
-    return frozenset(os.path.join(folder, path.name) for path in (operation.target, part))  # noqa: PTH118
+def is_of_another(operation: Operation, others: Iterable[Operation]) -> bool:
+    """A file of this download is one that has not ended."""
+    return any(other.id != operation.id and not other.saved.status.ended and other.files & operation.files for other in others)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+from functools import cached_property
 from pathlib import Path
 
 from rig.standby.transfers.store import SavedOperation
@@ -62,6 +64,14 @@ class Operation:
     def part(self) -> Path | None:
         """Where the bytes of a download are until it is whole."""
         return self.target.with_name(self.target.name + PART_SUFFIX) if self.is_download else None
+
+    @cached_property
+    def files(self) -> frozenset[str]:
+        """Of a download: what it becomes, and what its bytes are in until then, whatever they are called; of an upload none."""
+        if self.part is None:
+            return frozenset()
+        folder = os.path.realpath(self.target.parent)
+        return frozenset(os.path.join(folder, path.name) for path in (self.target, self.part))  # noqa: PTH118
 
     @property
     def can_go_on_later(self) -> bool:

@@ -11,6 +11,7 @@ from msgspec.structs import replace
 
 from rig.standby.transfers.attempts import Attempts, is_of_the_network, is_timeout
 from rig.standby.transfers.changes import Changes
+from rig.standby.transfers.claims import is_of_another
 from rig.standby.transfers.errors import fault_of
 from rig.standby.transfers.operation import Operation, Status
 from rig.standby.transfers.store import SavedOperation
@@ -65,8 +66,7 @@ class Operations:
 
     def take_up(self, saved: list[SavedOperation]) -> None:
         """What a process before has left."""
-        for one in sorted(saved, key=lambda one: one.turn):
-            operation = self.add(one)
+        for operation in [self.add(one) for one in sorted(saved, key=lambda one: one.turn)]:
             try:
                 self._go_on_with(operation)
             except OSError as error:
@@ -146,6 +146,8 @@ class Operations:
         self.go_on()
 
     def _discard(self, operation: Operation) -> None:
+        if is_of_another(operation, self):  # its own is gone since it has ended
+            return
         with contextlib.suppress(OSError):  # its folder is no longer ours
             self._attempts.discard(operation)
 
