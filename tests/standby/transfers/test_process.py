@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from rig.peers.http import HttpServer
+from rig.peers.http_file import HttpFile
 from rig.peers.http_handlers import hold
 from rig.standby.wire import transfers
 from rig.standby.wire.hresult import HostError, HResult
@@ -90,6 +91,29 @@ def test_killed_it_goes_on_where_it_was(web: HttpServer, tmp_path: Path, play_sc
         await stage.ended(id_)
         assert (tmp_path / "episode").read_bytes() == FIRST
         assert stage.states[id_].attempts == 2
+
+    play_scene(scene)
+
+
+def test_one_that_has_failed_takes_nothing_from_the_next_of_the_same_file(
+    web: HttpServer, tmp_path: Path, play_scene: Play
+) -> None:
+    """Neither when a new process clears up behind it, nor when it is forgotten."""
+    file = HttpFile(bytes(1000), stops_at=600)
+    web.on("/file", file)
+    part = tmp_path / "episode.part"
+
+    async def scene(stage: Scene) -> None:
+        failed = await stage.begin(web.url("/nothing"))
+        await stage.ended(failed)
+        id_ = await stage.begin(web.url("/file"))
+        await stage.until(lambda: part.exists() and part.stat().st_size == 600)
+        await stage.until(lambda: stage.states[id_].progress.bytes_received == 600)
+        await stage.kill()
+        await stage.call(transfers.Forget(failed))
+        await stage.ended(id_)
+        assert web.requests("/file")[-1].header("Range") == "bytes=600-"
+        assert (tmp_path / "episode").read_bytes() == bytes(1000)
 
     play_scene(scene)
 
