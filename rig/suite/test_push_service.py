@@ -25,6 +25,7 @@ def push(bench: Bench) -> Iterator[PushServiceScene]:
 
 
 @pytest.mark.requirement("RAW-010")
+@pytest.mark.host_alone
 @pytest.mark.parametrize(("length", "code"), [(0, 400), (1, 200), (5000, 200), (5001, 413)])
 def test_a_notification_has_1_to_5000_bytes(push: PushServiceScene, length: int, code: int) -> None:
     content = bytes(n % 251 for n in range(length))
@@ -36,6 +37,7 @@ def test_a_notification_has_1_to_5000_bytes(push: PushServiceScene, length: int,
 
 
 @pytest.mark.requirement("RAW-011")
+@pytest.mark.host_alone
 @pytest.mark.parametrize(
     ("missing", "code"), [("X-WNS-Type", 400), ("Content-Type", 400), ("Authorization", 401), (None, 200)], ids=str
 )
@@ -48,6 +50,7 @@ def test_a_header_that_is_missing_is_refused(push: PushServiceScene, missing: st
 
 
 @pytest.mark.requirement("RAW-011")
+@pytest.mark.host_alone
 @pytest.mark.parametrize(
     ("framing", "code"),
     [({"Transfer-Encoding": "chunked"}, 400), ({}, 400), ({"Content-Length": "4"}, 200)],
@@ -63,6 +66,7 @@ def test_a_body_has_its_length_and_is_not_chunked(push: PushServiceScene, framin
 
 
 @pytest.mark.requirement("RAW-011")
+@pytest.mark.host_alone
 @pytest.mark.parametrize(
     ("header", "value", "code"),
     [
@@ -78,6 +82,7 @@ def test_a_header_that_is_wrong_is_refused(push: PushServiceScene, header: str, 
 
 
 @pytest.mark.requirement("RAW-012")
+@pytest.mark.host_alone
 def test_the_reply_says_what_became_of_it_and_whether_the_host_is_there(push: PushServiceScene) -> None:
     assert push.answer(b"quiet").status is None, "nobody asked"
     reply = push.answer(b"online", status=True)
@@ -96,6 +101,7 @@ def test_the_reply_says_what_became_of_it_and_whether_the_host_is_there(push: Pu
 
 
 @pytest.mark.requirement("RAW-013")
+@pytest.mark.host_alone
 @pytest.mark.parametrize("cache", [None, False, True], ids=["default", "no-cache", "cache"])
 def test_of_what_came_while_the_host_was_offline_only_the_newest_cached_one_is_kept(
     push: PushServiceScene, cache: bool | None
@@ -111,6 +117,7 @@ def test_of_what_came_while_the_host_was_offline_only_the_newest_cached_one_is_k
 
 
 @pytest.mark.requirement("RAW-013")
+@pytest.mark.host_alone
 @pytest.mark.parametrize(("days", "kept"), [(8, True), (10, False)], ids=["before", "after"])
 def test_a_cached_one_is_kept_until_its_time_to_live_is_over(push: PushServiceScene, days: int, kept: bool) -> None:
     """Of ten days."""
@@ -189,6 +196,7 @@ def test_what_is_not_urgent_does_not_wake_the_host_and_a_batch_does_it_once(push
 
 
 @pytest.mark.requirement("RAW-015")
+@pytest.mark.host_alone
 def test_an_address_is_of_use_for_30_days(push: PushServiceScene) -> None:
     uri = push.uri
     assert push.app.call("lives_days") == DAYS
@@ -206,6 +214,7 @@ def test_an_address_is_of_use_for_30_days(push: PushServiceScene) -> None:
 
 
 @pytest.mark.requirement("RAW-015")
+@pytest.mark.host_alone
 def test_who_posts_too_often_is_throttled(push: PushServiceScene) -> None:
     push.service.throttle(2)
     assert [push.answer(str(n).encode()).code for n in range(3)] == [200, 200, 406]
@@ -216,6 +225,7 @@ def test_who_posts_too_often_is_throttled(push: PushServiceScene) -> None:
 
 
 @pytest.mark.requirement("RAW-015")
+@pytest.mark.host_alone
 def test_close_takes_this_address_and_those_before(push: PushServiceScene) -> None:
     first = push.uri
     push.service.skip(days=DAYS / 2 + 1)
@@ -242,6 +252,7 @@ def test_a_service_with_an_ipv6_address_wakes_the_host_too(bench: Bench) -> None
 
 
 @pytest.mark.requirement("RAW-012")
+@pytest.mark.host_alone
 def test_apps_servers_may_post_over_tls(bench: Bench) -> None:
     """The host's line and the tasks have nothing to do with how a notification got to the service."""
     tls = bench.authority.server_context(bench.network.topology.server.ip4)
