@@ -233,15 +233,13 @@ class StandbyHost:
 
     # -- push ----------------------------------------------------------------------------------------------------------
 
-    def use_push_service(self, service: PushServiceAddress | None) -> Record | None:
+    def use_push_service(self, service: PushServiceAddress | None) -> None:
         """Keep a line to that push service (`bench.peers.push_service`) from now on, awake and asleep; returns when it is there.
         None: to none any more."""
-        if service is None:
-            self._call(bench.UsePushService("", 0))
-            return None
         after = self.timeline.mark()
-        self._call(bench.UsePushService(service.address, service.line_port))
-        return self.timeline.wait("PUSH_CONNECTED", after=after)
+        where = (service.address, service.line_port) if service is not None else ("", 0)
+        if not self._call(bench.UsePushService(*where)) and service is not None:
+            self.timeline.wait("PUSH_CONNECTED", after=after)
 
     # -- the device, as a Requester ------------------------------------------------------------------------------------
 

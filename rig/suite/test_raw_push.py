@@ -236,6 +236,14 @@ def test_those_of_two_apps_run_side_by_side(push: PushScene) -> None:
     push.task(b"two")
 
 
+def test_a_service_that_the_host_has_a_line_to_already_is_no_news(push: PushScene) -> None:
+    push.register()
+    push.host.use_push_service(push.service)
+    assert len(push.timeline.find("PUSH_CONNECTED")) == 1
+    push.post(push.open(), b"news")
+    push.task(b"news")
+
+
 # -- channels --------------------------------------------------------------------------------------------------------------
 
 

@@ -12,7 +12,22 @@ import pytest
 
 from rig.errors import DeviceError
 from rig.manifest.manifest import Manifest
-from rig.push_line import FRAME_BYTES, LENGTH, Acknowledged, ChannelKind, CloseApp, Hello, Notify, Ping, Welcome, frame
+from rig.push_line import (
+    FRAME_BYTES,
+    LENGTH,
+    Acknowledged,
+    ChannelKind,
+    ChannelOpened,
+    CloseApp,
+    FromHost,
+    Goodbye,
+    Hello,
+    Notify,
+    OpenChannel,
+    Ping,
+    Welcome,
+    frame,
+)
 from rig.standby.system.push.client import LONGEST_WAIT_S
 from rig.standby.system.push.delivery import HANDLERS_S, MOST_WAIT
 from rig.standby.system.push.line import FRAME_S
@@ -219,6 +234,28 @@ async def test_an_app_that_dies_in_its_handler_has_its_task_run() -> None:
 
 
 @virtual
+async def test_a_task_host_has_no_handlers() -> None:
+    async with scene() as s:
+        app = await s.app(task=RegisterTask("inbox", "mail.Inbox", RawPush()))
+        ran: list[bytes] = []
+
+        def follows(host: FakeApp, order: RunTask) -> None:
+            host.notify(FollowPush(True))
+            ran.append(details(order).content)
+            if len(ran) > 1:
+                host.end_task(order.instance)
+
+        s.host.supervisor.host_task = follows
+        await s.post(b"1")
+        await s.post(b"2")
+        (first,) = s.host.supervisor.task_hosts
+        first.end_task(first.tasks[0].instance)
+        await asyncio.sleep(1)
+        assert ran == [b"1", b"2"]
+        assert not app.tasks
+
+
+@virtual
 async def test_an_app_is_not_stopped_in_the_middle_of_its_handler() -> None:
     async with scene() as s:
         app, events = await _followed(s)
@@ -285,6 +322,16 @@ async def test_the_service_knows_the_power_state_before_the_host_sleeps() -> Non
 
 
 @virtual
+async def test_what_the_service_does_not_weigh_leaves_the_host_asleep() -> None:
+    async with scene() as s:
+        await s.host.fall_asleep()
+        await s.host.bench(bench.SetSurroundings(Surroundings(roaming=True)))
+        await asyncio.sleep(10)
+        assert s.host.asleep
+        assert not s.host.timeline.find("SLEEP_EXIT")
+
+
+@virtual
 async def test_a_service_that_is_silent_keeps_nobody_awake_for_long() -> None:
     async with scene() as s:
         s.service.answers = lambda message: None
@@ -332,6 +379,16 @@ async def test_a_device_without_a_place_for_the_line_is_asked_again_before_the_n
         assert contents(app) == [b"later", b"now"]
         assert host.system.owners.places == {"the push client": 1}
         service.close()
+
+
+@virtual
+async def test_a_host_that_is_shut_down_leaves_nothing_in_the_device_and_takes_its_leave() -> None:
+    async with scene() as s:
+        await s.host.bench(bench.Shutdown())
+        await s.service.until(lambda: bool(s.service.all(Goodbye)))
+        await s.host.settle()
+        assert not s.host.driver.connections
+        assert not s.host.supervisor.stored
 
 
 @virtual
@@ -391,6 +448,27 @@ async def test_a_service_that_has_gone_without_a_word_is_missed_while_the_user_i
         s.service.answers = lambda message: None
         await asyncio.sleep(16 * 60)
         assert s.host.timeline.find("PUSH_LOST")
+
+
+@virtual
+async def test_a_service_that_is_away_for_days_is_found_all_the_same() -> None:
+    async with scene() as s:
+        s.service.refuses = True
+        s.service.hang_up()
+        await asyncio.sleep(2000 * LONGEST_WAIT_S)
+        s.service.refuses = False
+        await s.host.timeline.wait("PUSH_CONNECTED", after=len(s.host.timeline.told))
+
+
+@virtual
+async def test_without_a_network_nobody_is_called() -> None:
+    async with scene() as s:
+        dialled: list[Any] = []
+        s.host.network.become(NO_LINK)
+        s.service.hang_up()
+        s.host.network.connect = lambda *to: dialled.append(to)  # type: ignore[method-assign, assignment]
+        await asyncio.sleep(1000)
+        assert not dialled
 
 
 @virtual
@@ -480,6 +558,21 @@ async def test_a_channel_is_asked_of_the_service() -> None:
         info = await app.call(CreatePushChannel("alternate", "chat"))
         assert info.uri == "http://push.example/mail/chat"
         await app.call(ClosePushChannel("alternate", "chat"))
+
+
+@virtual
+async def test_an_answer_to_the_system_before_is_nobodys() -> None:
+    async with scene() as s:
+        app = await s.app()
+
+        def answer(message: FromHost) -> None:
+            if isinstance(message, OpenChannel):
+                for request in range(100):
+                    s.service.say(ChannelOpened(request, "http://push.example/stale", 1))
+            s.service.answer(message)
+
+        s.service.answers = answer
+        assert (await app.call(CreatePushChannel())).uri == "http://push.example/mail/"
 
 
 @virtual

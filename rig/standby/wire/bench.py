@@ -121,8 +121,9 @@ class CancelTasks(Call[None], frozen=True):
     reason: BackgroundTaskCancellationReason
 
 
-class UsePushService(Call[None], frozen=True):
-    """The one that the host keeps a line to from now on, by its IP address; "": none. PUSH_CONNECTED tells."""
+class UsePushService(Call[bool], frozen=True):
+    """The one that the host keeps a line to from now on, by its IP address; "": none. Answer: it is there already; else
+    PUSH_CONNECTED tells."""
 
     address: Annotated[str, Meta(max_length=64)]
     port: Annotated[int, Meta(ge=0, le=0xFFFF)]

@@ -30,6 +30,8 @@ CONNECT_S = 10.0
 """Real time for a connection, and for the service to say Welcome on it."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """Real time between attempts: twice as long after each; at once after a connection that was good for a while."""
+DOUBLINGS = 16
+"""More than there are from the one to the other: a service may be away for days."""
 GOOD_S = 10.0
 LEAST_PROBE_S = 5.0
 """Real time between two probes, however short a minute is."""
@@ -83,15 +85,17 @@ class PushClient:
 
     # -- from the bench and from apps ----------------------------------------------------------------------------------
 
-    def use(self, address: str, port: int) -> None:
-        """The service from now on; "": none. The one that it has already: nothing."""
+    def use(self, address: str, port: int) -> bool:
+        """The service from now on; "": none. Whether the line is there already."""
         if (address, port) == (self._state.address, self._state.port):
-            return
+            self.connect_now()
+            return self._state.connected
         self._leave()
         self._state.address, self._state.port = address, port
         self._state.service, self._state.last = "", 0
         self._failures = 0
         self.connect_now()
+        return False
 
     async def ask(self, make: Callable[[int], Message]) -> Answer:
         """Of an app, which keeps the host awake for it. Raises HostError FAIL without connectivity (RAW-015)."""
@@ -136,6 +140,8 @@ class PushClient:
         try:
             with self._governor.hold(LABEL, "it connects"):
                 await self._sleep.wake("push_reconnect")
+                if not self._network.now().connected:
+                    raise OSError("the host has no network")
                 await self._connect(self._state.address, self._state.port)
         except (OSError, RigError, HostError) as error:
             self._lose(str(error) or "it took too long")
@@ -225,12 +231,18 @@ class PushClient:
             dialogue.close(on_purpose=self._has_network)
             self._supervisor.remove(PUSH)
             self._state.connected = False
+            self._background.start("giving back of the push client's place", self._give_back())
+
+    async def _give_back(self) -> None:
+        """A device that is not to be had is asked again before the next connection, or sleep."""
+        with contextlib.suppress(RigError), self._governor.hold(LABEL, "the device is to forget it"):
+            await self._offload.give_back()
 
     def _try_later(self) -> None:
         self._no_retry()
         if self._stopped:
             return
-        wait_s = min(FIRST_WAIT_S * 2 ** (self._failures - 1), LONGEST_WAIT_S) if self._failures else 0.0
+        wait_s = min(FIRST_WAIT_S * 2 ** (min(self._failures, DOUBLINGS) - 1), LONGEST_WAIT_S) if self._failures else 0.0
         self._retry = self._loop.call_later(wait_s, self.connect_now)
 
     def _no_retry(self) -> None:
@@ -274,7 +286,7 @@ class PushClient:
         """The service is told also while the host sleeps: it would keep back what may come now."""
         if before.network != after.network:
             self._network_changed(after)
-        if before.surroundings != after.surroundings and self._dialogue is not None:
+        if self._dialogue is not None and not self._dialogue.knows(self._power_now()):
             if self._has_network:
                 self._tell_power()
             else:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import secrets
 import socket
 from collections.abc import Callable, Sequence
 from typing import TypeAlias
@@ -40,8 +41,6 @@ class Dialogue:
     """`came` is told of each notification once, in order; `written` returns when what has come of them is written down; `over`
     hears once that the connection is of no use any more, and why."""
 
-    _requests = itertools.count(1)
-
     def __init__(
         self,
         sock: socket.socket,
@@ -65,6 +64,8 @@ class Dialogue:
         self.welcomed: asyncio.Future[None] = self._loop.create_future()
         """It raises OSError when the connection is over before."""
         self.welcomed.add_done_callback(lambda done: done.cancelled() or done.exception())  # perhaps nobody asks
+        self._requests = itertools.count(secrets.randbits(60) + 1)
+        """What the system before has asked on the same connection may be answered now: its numbers are not ours."""
         self._answers: dict[int, asyncio.Future[Answer]] = {}
         self._pings: dict[int, tuple[Hold, asyncio.TimerHandle]] = {}
         self._gone: dict[int, str] = {}
@@ -80,6 +81,10 @@ class Dialogue:
     def was_welcomed(self) -> None:
         """For a system that is a new one, on the connection of the one before."""
         self.welcomed.set_result(None)
+
+    def knows(self, power: Power) -> bool:
+        """Whether that is what the service was told last."""
+        return power == self._told
 
     def tell_power(self, power: Power) -> None:
         """The host stays awake until the service knows: what it weighs priorities against must be so when the host sleeps."""

@@ -58,13 +58,13 @@ class PushCalls:
     def _handled(self, app: AppProcess, message: app_push.NotificationHandled, descriptors: Descriptors) -> None:
         self._delivery.handled(app, message)
 
-    def _use(self, call: bench.UsePushService, descriptors: Descriptors) -> None:
+    def _use(self, call: bench.UsePushService, descriptors: Descriptors) -> bool:
         if call.address:
             try:
                 ipaddress.ip_address(call.address)
             except ValueError:
                 raise HostError(HResult.INVALID_ARG, f"{call.address!r} is no IP address of a push service") from None
-        self._client.use(call.address, call.port)
+        return self._client.use(call.address, call.port)
 
 
 def _check_id(message: app_push.CreatePushChannel | app_push.ClosePushChannel) -> None:
