@@ -74,10 +74,18 @@ class Scene:
     def _system(self) -> TransferProcess:
         self.systems += 1
         line: Line[transfers.FromTransfers] = Line(self._ours.dup(), transfers.FromTransfers)
+        self._line = line
         on_fault: Callable[[str, BaseException], None] = lambda _where, error: self.faults.append(error)  # noqa: E731
         process = TransferProcess(line, self.systems, store=Path(self.settings.store), on_fault=on_fault)
         process.subscribe(self._hear)
         return process
+
+    def stop_reading(self) -> None:
+        """As a system does that is stopped."""
+        asyncio.get_running_loop().remove_reader(self._line.fileno())
+
+    def read_on(self) -> None:
+        asyncio.get_running_loop().add_reader(self._line.fileno(), self.process._peer._readable)
 
     def _hear(self, notice: transfers.FromTransfers) -> None:
         if isinstance(notice, transfers.Changed):
