@@ -119,6 +119,21 @@ def test_a_post_is_not_paused(transfers: TransferScene) -> None:
     transfers.over("diary")
 
 
+@pytest.mark.requirement("BTR-001")
+def test_what_the_server_answers_can_be_read(transfers: TransferScene) -> None:
+    """While the system keeps it, and when it does not any more."""
+    request = begun(transfers, "POST", "before the answer")
+    request.start(200)
+    request.chunk(b"thanks")
+    transfers.wait_for(lambda: transfers.app.call("read", name="diary"), b"thanks")
+    request.chunk(b", and bye")
+    request.end()
+    transfers.over("diary")
+    transfers.timeline.wait("TRANSFER_FORGOTTEN")
+    assert transfers.app.call("read", name="diary", position=6) == b", and bye"
+    transfers.wait_for(lambda: list((transfers.bench.artefacts / "transfers.answers").iterdir()), [])
+
+
 # -- of several parts --------------------------------------------------------------------------------------------------
 
 

@@ -130,10 +130,8 @@ class TransferApp:
         return _described(self.operations[name])
 
     def read(self, name: str, position: int = 0) -> bytes:
-        """What has come of a download, from there on."""
-        operation = self.operations[name]
-        assert isinstance(operation, DownloadOperation)
-        with operation.get_result_stream_at(position) as stream:
+        """What has come of a download, or of the answer to an upload, from there on."""
+        with self.operations[name].get_result_stream_at(position) as stream:
             return stream.read()
 
     def response(self, name: str) -> dict[str, Any] | None:

@@ -440,6 +440,26 @@ def test_what_has_come_can_be_read(system: FakeSystem, tmp_path: Path) -> None:
         operation.get_result_stream_at(-1)
 
 
+def test_the_answer_to_an_upload_outlasts_its_file(system: FakeSystem, tmp_path: Path) -> None:
+    answer = tmp_path / "answer"
+    upload = BackgroundUploader().create_upload(URI, "/tmp/x")
+    future = upload.start_async()
+    system.work()
+    with pytest.raises(HostError, match="nothing has come"):
+        upload.get_result_stream_at(0)
+    system.becomes(upload.guid, Status.RUNNING, answer=str(answer))
+    system.work()
+    with pytest.raises(HostError, match="nothing has come"):
+        upload.get_result_stream_at(0)
+    answer.write_bytes(b"thanks")
+    system.becomes(upload.guid, Status.COMPLETED)
+    system.work()
+    answer.unlink()
+    for _ in range(2):
+        with future.result(0).get_result_stream_at(2) as stream:
+            assert stream.read() == b"anks"
+
+
 def test_a_task_gets_the_operations_of_its_group(system: FakeSystem) -> None:
     good, bad, other = left(system, Status.COMPLETED), left(system, Status.ERROR), left(system, Status.COMPLETED)
     upload = left(system, Status.COMPLETED, "upload")

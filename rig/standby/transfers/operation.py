@@ -33,6 +33,8 @@ class Operation:
         """When its request did."""
         self.passed_over = 0
         """By how many of a higher priority, while it waited."""
+        self.answer: Path | None = None
+        """Of an upload: where the server's answer goes."""
         self.marked = saved.status
         """What the timeline has of it."""
         self.marked_s = 0.0
@@ -101,5 +103,7 @@ class Operation:
     @property
     def owned(self) -> Owned:
         saved = self.saved
-        state = TransferState(saved.spec, saved.status, saved.progress, saved.response, saved.fault, saved.attempts)
+        answer = str(self.answer) if self.answer is not None else None
+        how = saved.progress, saved.response, saved.fault, saved.attempts
+        state = TransferState(saved.spec, saved.status, *how, answer)
         return Owned(saved.package, state, saved.number)

@@ -57,6 +57,8 @@ class Operations:
 
     def add(self, saved: SavedOperation) -> Operation:
         operation = self._all[saved.spec.id] = Operation(saved)
+        if not operation.is_download:
+            operation.answer = self._attempts.answer_of(operation)
         return operation
 
     def remove(self, operation: Operation) -> None:

@@ -109,3 +109,5 @@ class TransferState(msgspec.Struct, frozen=True):
     fault: TransferFault | None = None
     attempts: int = 0
     """Requests that were begun, for all of it."""
+    answer: FilePath | None = None
+    """Of an upload: what the server answers is there, from the first byte on until the operation is forgotten."""

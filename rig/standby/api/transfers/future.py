@@ -26,6 +26,9 @@ class Followed(Protocol):
     @property
     def guid(self) -> str: ...
 
+    def keep(self) -> None:
+        """What is to be had of it when the system has forgotten it."""
+
 
 Op = TypeVar("Op", bound=Followed)
 
@@ -110,6 +113,7 @@ class TransferFuture(Future[Op], Generic[Op]):
             if self._over or not state.status.ended:
                 return
             self._over = True
+        self.operation.keep()
         match state.status:
             case BackgroundTransferStatus.COMPLETED:
                 fulfil(self, self.operation)

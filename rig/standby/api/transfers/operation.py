@@ -84,6 +84,9 @@ class TransferOperation:
         session.current().call(SetTransferCostPolicy(self.guid, BackgroundTransferCostPolicy(cost_policy)))
         self._becomes(cost_policy=cost_policy)
 
+    def keep(self) -> None:
+        """The future's: it has ended, and the system forgets it next."""
+
     def pause(self) -> None:
         """Its request is dropped, what has come stays (BTR-018). Raises HostError ILLEGAL_METHOD_CALL when it does not run, was
         paused already, or is a POST."""
