@@ -15,6 +15,8 @@ HELD = "held"
 NOW = "now"
 DAYS = 30
 DAY_S = 86_400
+REAL_MINUTES = pytest.mark.bench_config(minute_us=60_000_000)
+"""For what is over after a few minutes: no test is that slow. Time passes when it says so."""
 
 
 @pytest.fixture
@@ -83,6 +85,7 @@ def test_a_header_that_is_wrong_is_refused(push: PushServiceScene, header: str, 
 
 @pytest.mark.requirement("RAW-012")
 @pytest.mark.host_alone
+@REAL_MINUTES
 def test_the_reply_says_what_became_of_it_and_whether_the_host_is_there(push: PushServiceScene) -> None:
     assert push.answer(b"quiet").status is None, "nobody asked"
     reply = push.answer(b"online", status=True)
@@ -215,6 +218,7 @@ def test_an_address_is_of_use_for_30_days(push: PushServiceScene) -> None:
 
 @pytest.mark.requirement("RAW-015")
 @pytest.mark.host_alone
+@REAL_MINUTES
 def test_who_posts_too_often_is_throttled(push: PushServiceScene) -> None:
     push.service.throttle(2)
     assert [push.answer(str(n).encode()).code for n in range(3)] == [200, 200, 406]

@@ -258,7 +258,7 @@ def test_hosts_do_not_hear_of_one_another(push: PushBench) -> None:
 
 
 def test_nothing_of_a_closed_channel_comes_any_more(push: PushBench) -> None:
-    service = push.serve()
+    service = push.serve(minute_us=60_000_000)
     host = push.host(service, DARK)
     mail, chat = host.open("mail"), host.open("chat")
     service.post(mail, b"cached", priority=Priority.LOW)

@@ -190,7 +190,7 @@ def test_a_test_posts_on_although_its_idle_connection_was_taken_for_another(push
 
 def test_a_host_whose_kernel_acknowledges_nothing_is_gone_after_a_while(push: PushBench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(host_line, "UNACKNOWLEDGED_MS", 300)
-    service = push.serve()
+    service = push.serve(minute_us=60_000_000)
     host = push.host(service)
     uri = host.open()
     push.network.set_host_port(up=False)
