@@ -5,88 +5,32 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
-from typing import Any
 
 import pytest
 
-from rig.device.numbers import WakeReason
-from rig.errors import DeviceError
 from rig.standby.system.tasks.scheduler import RUNS_PER_APP
 from rig.standby.wire import bench
-from rig.standby.wire.app_sockets import BindEnabled, EnableTransfer, SocketTaken, TakeSocket
+from rig.standby.wire.app_sockets import SocketTaken, TakeSocket
 from rig.standby.wire.app_tasks import RegisterTask, UnregisterTask
 from rig.standby.wire.hresult import HResult
-from rig.standby.wire.nic import Lost
-from rig.standby.wire.socket_enums import SocketActivityConnectedStandbyAction as Action
 from rig.standby.wire.socket_enums import SocketActivityKind as Kind
 from rig.standby.wire.socket_enums import SocketActivityTriggerReason as Reason
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import SystemConditionType
-from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import SocketActivity
+from tests.standby.broker_scene import MINUTE_MS, scene
 from tests.standby.fake_app import FakeApp, tcp_pair
-from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.giver import (
     INSIDE,
-    SERVES,
-    Served,
     activity,
     ask,
-    give,
     infos,
     refused,
-    register,
     reset,
     take,
     transfer,
 )
 from tests.standby.virtual_time import virtual
-
-MINUTE_MS = 60_000
-
-
-@dataclass
-class Scene:
-    host: FakeHost
-    app: FakeApp
-    served: Served
-    task_id: str
-    peers: list[socket.socket] = field(default_factory=list)
-    """Open as long as their test does not close them."""
-
-    @property
-    def reasons(self) -> list[Reason]:
-        return [reason for _, reason in self.served.reasons]
-
-    async def give(self, socket_id: str = "news", **options: Any) -> socket.socket:
-        peer = await give(self.app, socket_id, self.task_id, **options)
-        self.peers.append(peer)
-        return peer
-
-    async def quiet(self) -> None:
-        """All that comes of what has happened has come."""
-        await asyncio.sleep(0.5)
-
-    @property
-    def key(self) -> str:
-        """Of the only connection that the driver holds."""
-        (key,) = self.host.driver.connections
-        return key
-
-
-@asynccontextmanager
-async def scene(task: RegisterTask = SERVES, **rules: Any) -> AsyncIterator[Scene]:
-    """An app whose tasks serve each socket."""
-    async with fake_host(**rules) as host:
-        served = Served()
-        host.supervisor.host_task = served.run
-        app = await host.app()
-        app.on_task = lambda order: served.run(app, order)
-        yield Scene(host, app, served, await register(app, task))
-
 
 # -- what comes, and when ----------------------------------------------------------------------------------------------
 
@@ -272,165 +216,6 @@ async def test_a_timer_that_does_not_wake_ends_when_the_user_is_back_and_one_tha
         assert s.served.reasons[1:] == [("quiet", Reason.KEEP_ALIVE_TIMER_EXPIRED)]
 
 
-# -- standby -----------------------------------------------------------------------------------------------------------
-
-
-@virtual
-async def test_a_socket_that_wakes_sleeps_with_the_device_and_runs_its_task_when_that_wakes() -> None:
-    async with scene() as s:
-        peer = await s.give(wakes=True)
-        await s.host.fall_asleep()
-        assert s.host.driver.asleep_with == [s.key]
-        s.host.driver.device_wakes("TCP_DATA", s.key)
-        peer.send(b"wake up")
-        await s.served.until_read("news", b"wake up")
-        await s.host.timeline.wait("SLEEP_ENTER", after=len(s.host.timeline.told))
-        assert s.host.driver.asleep_with == [s.key]
-
-
-@virtual
-async def test_nothing_that_does_not_wake_fires_in_standby_awake_or_asleep() -> None:
-    async with scene() as s:
-        quiet = await s.give("quiet")
-        loud = await s.give("loud", wakes=True)
-        await s.host.fall_asleep()
-        quiet.send(b"1")
-        s.host.driver.device_wakes("TCP_DATA", s.key)
-        loud.send(b"2")
-        await s.served.until_read("loud", b"2")
-        await s.quiet()
-        assert not s.served.read["quiet"]
-        await s.host.bench(bench.ExitStandby())
-        await s.served.until_read("quiet", b"1")
-
-
-@virtual
-async def test_a_peer_that_the_device_found_gone_and_a_connection_that_is_lost_are_closed() -> None:
-    async with scene() as s:
-        await s.give("first", wakes=True)
-        await s.host.fall_asleep()
-        s.host.driver.device_wakes(WakeReason.KA_TIMEOUT.name, s.key)
-        await s.quiet()
-        assert s.served.reasons == [("first", Reason.SOCKET_CLOSED)]
-        assert not s.host.driver.connections
-        await s.host.bench(bench.ExitStandby())
-        await s.give("second", wakes=True)
-        s.host.driver.say(Lost(s.key))
-        await s.quiet()
-        assert s.served.reasons[1:] == [("second", Reason.SOCKET_CLOSED)]
-        assert not s.host.driver.connections
-
-
-@virtual
-async def test_a_socket_whose_run_waits_is_not_the_devices() -> None:
-    """It has something unread, and would keep the host awake for ever."""
-    task = RegisterTask("serves", "mail.Serves", SocketActivity(), conditions=(SystemConditionType.USER_PRESENT,))
-    async with scene(task) as s:
-        await s.host.bench(bench.SetSurroundings(Surroundings(user_present=False)))
-        peer = await s.give(wakes=True)
-        peer.send(b"1")
-        await s.quiet()
-        await s.host.fall_asleep()
-        assert s.host.driver.asleep_with == []
-        await s.host.bench(bench.SetSurroundings(Surroundings()))
-        await s.served.until_read("news", b"1")
-
-
-@virtual
-async def test_the_device_refuses_what_it_has_no_room_for_and_the_broker_has_nothing_of_it() -> None:
-    async with scene() as s:
-        s.host.driver.fails["reserve"] = DeviceError(64, 4, "LIST_FULL", "ADD_TCP_SLOT")
-        ours, peer = tcp_pair()
-        assert (await refused(transfer(s.app, ours, "news", s.task_id, wakes=True))).hresult is HResult.NO_SLOT
-        assert not s.host.supervisor.stored
-        assert not list(s.host.system.sockets.table)
-        ours.send(b"still mine")
-        assert peer.recv(20) == b"still mine"
-        s.host.driver.fails.clear()
-        await transfer(s.app, ours, "news", s.task_id, wakes=True)
-        s.host.driver.fails["reserve"] = DeviceError(64, 4, "LIST_FULL", "ADD_TCP_SLOT")
-        assert "its connections: 1 of brokered sockets" in (await refused(s.give("more", wakes=True))).text
-        peer.send(b"yours")
-        await s.served.until_read("news", b"yours")
-
-
-@virtual
-async def test_the_kernel_keeps_no_connection_alive_that_the_device_keeps() -> None:
-    """It would count what nobody answers while the host sleeps; the app has it as it was."""
-    for wakes in (True, False):
-        async with scene() as s:
-            ours, peer = tcp_pair()
-            ours.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
-            with ours.dup() as same, peer:
-                await transfer(s.app, ours, "news", s.task_id, wakes=wakes)
-                assert bool(same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (not wakes)
-                other = await s.host.app("mail")
-                _, sock = await ask(other, "news")
-                assert sock.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)
-                sock.close()
-                other.kill()
-                await s.quiet()
-                assert bool(same.getsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE)) == (not wakes)
-
-
-@virtual
-async def test_a_task_gives_its_socket_back_to_the_place_that_it_had_without_the_device_being_asked() -> None:
-    """Which may be full by then: a socket that the broker once took keeps working (B-33)."""
-    async with scene() as s:
-        peer = await s.give(wakes=True)
-        key = s.key
-        s.host.driver.fails["reserve"] = DeviceError(64, 4, "LIST_FULL", "ADD_TCP_SLOT")
-        for number in range(3):
-            peer.send(b"%d" % number)
-            await s.quiet()
-        assert s.served.read["news"] == b"012"
-        assert s.key == key
-        await s.host.fall_asleep()
-        assert s.host.driver.asleep_with == [key]
-
-
-@virtual
-async def test_a_place_that_a_task_does_not_give_its_socket_back_to_is_free_when_its_run_is_over() -> None:
-    async with scene() as s:
-        kept: list[socket.socket] = []
-
-        async def keep(process: FakeApp, order: RunTask) -> None:
-            kept.append((await take(process, "news"))[0])
-            await asyncio.sleep(1)
-            process.end_task(order.instance)
-
-        running: list[asyncio.Task[None]] = []
-        s.host.supervisor.host_task = lambda process, order: running.append(asyncio.ensure_future(keep(process, order)))
-        peer = await s.give(wakes=True)
-        peer.send(b"1")
-        await s.quiet()
-        assert s.host.driver.connections
-        await asyncio.sleep(2)
-        assert not s.host.driver.connections
-
-
-@virtual
-async def test_a_connection_made_anew_under_the_id_of_one_that_ended_has_its_place_at_once() -> None:
-    async with scene() as s:
-        peers: list[socket.socket] = []
-
-        async def renew(process: FakeApp, order: RunTask) -> None:
-            old, _ = await take(process, "news")
-            old.close()
-            peers.append(await give(process, "news", s.task_id, wakes=True))
-            assert len(s.host.driver.connections) == 1
-            process.end_task(order.instance)
-
-        running: list[asyncio.Task[None]] = []
-        s.host.supervisor.host_task = lambda process, order: running.append(asyncio.ensure_future(renew(process, order)))
-        peer = await s.give(wakes=True)
-        before = s.key
-        peer.close()
-        await s.quiet()
-        await running[0]
-        assert s.key != before
-
-
 # -- to whom -----------------------------------------------------------------------------------------------------------
 
 
@@ -524,117 +309,3 @@ async def test_a_socket_whose_task_is_gone_is_silent() -> None:
         sock, _ = await take(s.app, "news")
         assert sock.recv(1) == b"1"
         assert (await refused(transfer(s.app, sock, "news", s.task_id))).hresult is HResult.ELEMENT_NOT_FOUND
-
-
-# -- what is refused ---------------------------------------------------------------------------------------------------
-
-
-@virtual
-async def test_listeners_and_datagram_sockets_that_are_to_wake_cannot_be_bound_where_that_is_chosen() -> None:
-    for strict in (False, True):
-        async with scene(strict_wake_kinds=strict) as s:
-            for kind in (Kind.STREAM_SOCKET_LISTENER, Kind.DATAGRAM_SOCKET):
-                await s.app.call(EnableTransfer(kind, s.task_id, Action.WAKE))
-                await s.app.call(BindEnabled(kind, Action.DO_NOT_WAKE))
-                bound = s.app.call(BindEnabled(kind, Action.WAKE))
-                if strict:
-                    assert (await refused(bound)).hresult is HResult.NOT_SUPPORTED_FOR_SOCKET
-                else:
-                    await bound
-
-
-@virtual
-async def test_what_is_no_socket_of_its_kind_is_refused() -> None:
-    async with scene() as s:
-        listener = socket.create_server(("127.0.0.1", 0))
-        datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        unconnected, (connected, _) = socket.socket(), tcp_pair()
-        wrong = [
-            (listener, Kind.STREAM_SOCKET),
-            (datagrams, Kind.STREAM_SOCKET),
-            (unconnected, Kind.STREAM_SOCKET),
-            (connected, Kind.STREAM_SOCKET_LISTENER),
-            (unconnected, Kind.STREAM_SOCKET_LISTENER),
-            (connected, Kind.DATAGRAM_SOCKET),
-            (connected, Kind.NONE),
-            (socket.socketpair()[0], Kind.STREAM_SOCKET),
-        ]
-        for sock, kind in wrong:
-            refusal = await refused(transfer(s.app, sock, "news", s.task_id, kind=kind))
-            assert refusal.hresult is HResult.INVALID_ARG, (kind, refusal)
-        assert not s.host.supervisor.stored
-
-
-@virtual
-async def test_an_app_may_have_as_many_as_the_configuration_says_and_lists_them_all() -> None:
-    async with scene(broker_sockets_per_app=300) as s:
-        for number in range(300):
-            await s.give(f"s{number}", context=bytes(1000))
-        assert [info.id for info in await infos(s.app)] == [f"s{number}" for number in range(300)]
-        ours, _ = tcp_pair()
-        assert (await refused(transfer(s.app, ours, "late", s.task_id))).hresult is HResult.OUT_OF_MEMORY
-
-
-@virtual
-async def test_sockets_are_listed_once_each_in_the_order_of_their_transfers_whatever_the_device_took() -> None:
-    """The first is asked for at the device, and comes to the broker behind the second."""
-    async with scene() as s:
-        s.host.driver.takes_s = 1.0
-        first = asyncio.ensure_future(s.give("first", wakes=True))
-        await asyncio.sleep(0.1)
-        await s.give("second")
-        await first
-        assert [info.id for info in await infos(s.app)] == ["first", "second"]
-
-
-@virtual
-async def test_nothing_of_sockets_is_left_open() -> None:
-    async with scene(INSIDE) as s:
-        await s.quiet()
-
-        async def round_trip() -> None:
-            peer = await s.give(wakes=True)
-            peer.send(b"1")
-            await s.served.until_read("news", b"1")
-            s.served.read.clear()
-            await s.quiet()
-            sock, _ = await take(s.app, "news")
-            sock.close()
-            peer.close()
-            await s.quiet()
-
-        await round_trip()
-        before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208
-        for _ in range(5):
-            await round_trip()
-        assert len(os.listdir("/proc/self/fd")) <= before  # noqa: PTH208
-
-
-@virtual
-async def test_a_socket_that_takes_the_place_of_another_one_needs_no_room_of_its_own() -> None:
-    async with scene(broker_sockets_per_app=1, socket_id_twice="replace") as s:
-        before = await s.give()
-        await s.give()
-        assert before.recv(1) == b"", "the broker has closed it"
-        assert (await refused(s.give("more"))).hresult == HResult.OUT_OF_MEMORY
-        [info] = await infos(s.app)
-        assert info.id == "news"
-
-
-@virtual
-async def test_a_task_may_give_its_socket_back_under_another_id() -> None:
-    async with scene() as s:
-        given: list[asyncio.Task[None]] = []
-
-        async def rename(process: FakeApp) -> None:
-            sock, _ = await take(process, "news")
-            sock.recv(1)
-            await transfer(process, sock, "renamed", s.task_id, wakes=True)
-
-        s.host.supervisor.host_task = lambda process, order: given.append(asyncio.ensure_future(rename(process)))
-        peer = await s.give(wakes=True)
-        peer.send(b"1")
-        await s.quiet()
-        await given[0]
-        [connection] = s.host.driver.connections.values()
-        assert connection.names["socket"] == "renamed", "the device has one place for a connection, while the run lasts too"
