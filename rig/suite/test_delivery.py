@@ -11,6 +11,7 @@ from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.suite.scene import Scene
 
 WAKE_ROUNDS, FRAMES_BEHIND = 5, 20
+KEEP_ALIVES = 3
 SUSPENDED_ROUNDS = 25
 """Rounds of suspend, push, run in one test; `rig bench` makes a thousand."""
 
@@ -88,13 +89,15 @@ def test_suspended_app_is_resumed_then_reads_then_its_task_runs(scene: Scene) ->
 
 @pytest.mark.requirement("CCT-033", "CCT-034")
 def test_keep_alive_task_runs_every_server_interval_while_suspended(scene: Scene) -> None:
+    """A busy machine may be late for any of them, but not for each, and is never early."""
     interval_s = scene.bench.config.clock.minutes_s(15)
     assert scene.open(minutes=15).allocated
     scene.host.suspend(scene.app)
     granted = scene.timeline.wait("SLOT_GRANT")
-    runs = [scene.timeline.wait("RUN_ENTER", kind="keepalive", count=n, timeout_s=10 * interval_s) for n in (1, 2, 3)]
-    gaps_s = [(b.t_ns - a.t_ns) / 1e9 for a, b in zip([granted, *runs], runs, strict=False)]
-    assert all(0.9 * interval_s < gap_s < 2 * interval_s for gap_s in gaps_s), gaps_s
+    runs = [scene.timeline.wait("RUN_ENTER", kind="keepalive", count=n) for n in range(1, KEEP_ALIVES + 1)]
+    passed = [(run.t_ns - granted.t_ns) / 1e9 / interval_s for run in runs]
+    assert all(intervals > number - 0.1 for number, intervals in enumerate(passed, 1)), passed
+    assert min(after - before for before, after in zip([0.0, *passed], passed, strict=False)) < 1.9, passed
     exit_ = scene.timeline.wait("RUN_EXIT", kind="keepalive")
     sent, flushed = scene.timeline.find("KA_TX")[0], scene.timeline.find("FLUSH")[0]
     assert sent.seq < flushed.seq < exit_.seq
