@@ -17,8 +17,8 @@ from rig.clock import Deadline
 from rig.device import mcumgr, signing_key
 from rig.device.codes import GROUP_IMAGE, GROUP_OS
 from rig.device.image import BUILT, Image, load
-from rig.device.link import RETRIES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command
+from rig.device.requests import RETRIES
 from rig.errors import BenchError, DeviceError, UsageError
 
 if TYPE_CHECKING:

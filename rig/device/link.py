@@ -19,7 +19,7 @@ import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any
 
 import cbor2
 
@@ -30,6 +30,7 @@ from rig.device.events import EventStream
 from rig.device.link_stats import Stats
 from rig.device.numbers import GROUP_OFFLOAD, READ, Command
 from rig.device.port import open_port
+from rig.device.requests import RETRIES, TIMEOUT_S, Pending, decoded
 from rig.errors import BenchError, RigBug, RigError, UsageError
 
 if TYPE_CHECKING:
@@ -44,61 +45,8 @@ BITS_PER_BYTE = 10
 """8N1: a start and a stop bit."""
 CAPABILITIES = (READ | REPLY, GROUP_OFFLOAD, Command.CAPABILITIES)
 """Of a reply: operation, group, command."""
-TIMEOUT_S = 0.5
-RETRIES = 4
 HEARD_LINES = 8
 SAY_S = 1.0
-
-
-class Requester(Protocol):
-    """What typed commands need: one request, one reply."""
-
-    def request(
-        self,
-        op: int,
-        group: int,
-        command: int,
-        body: Mapping[str, Any],
-        *,
-        timeout_s: float = TIMEOUT_S,
-        retries: int = RETRIES,
-    ) -> dict[str, Any]:
-        """The reply's map. Raises DeviceError when the device refused, BenchError RIG-B03 when nothing answered, UsageError
-        RIG-C21 for more than it takes."""
-        ...
-
-
-class Pending:
-    """A request on its way. `result` waits for the reply, sending again when none comes."""
-
-    __slots__ = ("_done", "_link", "frame", "key", "over", "reply", "seq")
-
-    def __init__(self, link: Link, seq: int, key: tuple[int, int, int], frame: bytes) -> None:
-        self._link = link
-        self._done = threading.Lock()
-        self._done.acquire()
-        self.seq = seq
-        self.key = key
-        self.frame = frame
-        self.reply: dict[str, Any] | None = None
-        self.over = False
-
-    def complete(self, reply: dict[str, Any] | None) -> None:
-        """Called once by the reader thread; None: the port is gone."""
-        self.reply = reply
-        self.over = True
-        self._done.release()
-
-    def wait(self, timeout_s: float) -> bool:
-        return self._link.wait_for(self, timeout_s)
-
-    def heard(self, timeout_s: float) -> bool:
-        """Waits for another thread to complete it."""
-        return self.over or self._done.acquire(timeout=timeout_s)
-
-    def result(self, timeout_s: float = TIMEOUT_S, retries: int = RETRIES) -> dict[str, Any]:
-        """As `Requester.request`; call once."""
-        return self._link.result_of(self, timeout_s, retries)
 
 
 class Link:
@@ -450,14 +398,3 @@ class Link:
     def _poke(self) -> None:
         with contextlib.suppress(OSError):
             os.write(self._wake_w, b"x")
-
-
-def decoded(body: bytes, length_bytes: int) -> dict[str, Any] | None:
-    """The map of a reply; None when it is none. Such a reply counts as lost, and the request is repeated."""
-    if len(body) != length_bytes:
-        return None
-    try:
-        reply = cbor2.loads(body)
-    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError):
-        return None
-    return reply if isinstance(reply, dict) else None

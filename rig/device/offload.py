@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from rig.device.link import RETRIES, TIMEOUT_S, Requester
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
 from rig.device.offload_types import (
     Attached,
@@ -32,6 +31,7 @@ from rig.device.offload_types import (
     packed_ip,
     violation,
 )
+from rig.device.requests import RETRIES, TIMEOUT_S, Requester
 from rig.errors import BenchError
 
 DRAIN_BYTES = 3600

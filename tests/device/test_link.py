@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rig.device.link import RETRIES, Link
+from rig.device.link import Link
+from rig.device.requests import RETRIES
 from rig.errors import BenchError, DeviceError, RigBug
 
 if TYPE_CHECKING:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
-from rig.device.link import RETRIES, TIMEOUT_S, Link, Pending
+from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command
 from rig.device.offload import typed
+from rig.device.requests import RETRIES, TIMEOUT_S, Pending
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.steps import Inject, no_fault
 

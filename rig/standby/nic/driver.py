@@ -19,6 +19,7 @@ from rig.device.payload import PayloadState
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby.nic import device_words
+from rig.standby.nic.anew import StartingAnew
 from rig.standby.nic.attachment import Attachment
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.entry import Busy, Entry
@@ -44,16 +45,13 @@ from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import (
     AddPattern,
     Adopting,
-    DeviceRestarted,
     Entered,
     Held,
-    LeaseExpired,
     Lost,
     NotIdle,
     Reserve,
     Settled,
     ToDriver,
-    Woke,
 )
 from rig.timeline import TimelineWriter
 
@@ -81,7 +79,6 @@ class NicDriver:
     ) -> None:
         self._recovery: Recovery | None = None
         self._hears_events = False
-        self._settings = settings
         self._link = link
         self._loop = loop
         self._timeline = timeline
@@ -100,6 +97,10 @@ class NicDriver:
         self._attachment = Attachment(self._device, settings, offloads, watches[1].flow_label)
         self.registry = Registry(self._device, slots, next_hops, timeline)
         self._mending = Mending(loop, self._not_mended, self._mended)
+        self.anew = StartingAnew(
+            self._device, settings, self._attachment, self._standby, self.registry, self._phase, self._mending, self._records,
+            self._stop_settling, tell, timeline,
+        )  # fmt: skip
         self.notes = Notes(journal, self.registry, self._standby, self._attachment, watches)
 
     # -- the beginning -------------------------------------------------------------------------------------------------
@@ -126,7 +127,7 @@ class NicDriver:
             self._hears_events = True
             self._link.start_events(
                 lambda row: self._loop.post(lambda: self.hear_event(row)),
-                lambda boot_id: self._loop.post(lambda: self.hear_restart(boot_id)),
+                lambda boot_id: self._loop.post(lambda: self.anew.hear_restart(boot_id)),
                 self._attachment.boot_id,
             )
 
@@ -164,7 +165,7 @@ class NicDriver:
         self._hear_events()
         self.registry.slots = self._attachment.as_the_device_takes(self.registry.slots)
         if boot_id != self._attachment.boot_id:
-            self.hear_restart(boot_id)
+            self.anew.hear_restart(boot_id)
             return
         self._offloads.adopt(offload.id for offload in self._device.offloads())
         status = self._device.status()
@@ -172,9 +173,9 @@ class NicDriver:
         if status.power in ASLEEP:
             self._phase.change(Phase.ASLEEP)
         elif status.power is Power.EXPIRED:
-            self._on_lease_over()
+            self.anew.lease_over()
         else:
-            steps = self._recovery.steps(lambda: self._tell_awake("DRIVER_RESTARTED"), slept=bool(self._records.asleep))
+            steps = self._recovery.steps(lambda: self.anew.tell_awake("DRIVER_RESTARTED"), slept=bool(self._records.asleep))
             self._mending.begin(steps)
 
     # -- connections ---------------------------------------------------------------------------------------------------
@@ -309,7 +310,7 @@ class NicDriver:
         self._records.exit(cause.name)
         failures = to_the_end(waking.steps(cause), self._inject)
         if waking.lease_over:
-            self._on_lease_over()
+            self.anew.lease_over()
         elif failures:
             self._phase.change(Phase.MENDING)
             for failure in failures:
@@ -324,8 +325,7 @@ class NicDriver:
         """Frames that came in while the first were put back; then nothing of ours is left on the device."""
         if self._phase.now is not Phase.SETTLING:
             return
-        if self._settle_timer is not None:
-            self._settle_timer.cancel()
+        self._stop_settling()
         failures = to_the_end([Step("release", self._standby.release)], self._inject)
         if failures:
             self._timeline.add("SETTLE_FAILED", error=str(failures[0].error))
@@ -333,6 +333,10 @@ class NicDriver:
             self._mending.begin([Step("idle device", self._standby.idle_device)])
         else:
             self._settled()
+
+    def _stop_settling(self) -> None:
+        if self._settle_timer is not None:
+            self._settle_timer.cancel()
 
     def _settled(self) -> None:
         """Raises as `Notes.write`, with all else done."""
@@ -350,7 +354,7 @@ class NicDriver:
             return
         if event.reason == WakeReason.LEASE_EXPIRED:
             if event.epoch >= self._attachment.epoch:  # else noticed already, by a refused command
-                self._on_lease_over()
+                self.anew.lease_over()
         elif event.reason != WakeReason.FIRMWARE_STALLED:  # its new boot number has said so before
             self._on_wake(event)
 
@@ -365,63 +369,13 @@ class NicDriver:
         if asleep:
             self._wake(waking, Cause(reason, event, owner))
 
-    def hear_restart(self, boot_id: int) -> None:
-        """Its slots are lost (edge case 97). It is asked for the reason last, as it may be silent again: no host waits for it."""
-        if boot_id == self._attachment.boot_id:  # known already: the attach after another restart met it
-            return
-        self._timeline.add("RESUME_REQUIRED", boot_id=boot_id)
-
-        def told() -> None:
-            self._tell(DeviceRestarted(boot_id))
-            cause = self._device.hello().reset_cause.name
-            self._timeline.add("DEVICE_RESTARTED", boot_id=boot_id, reset_cause=cause)
-
-        self._start_anew(WakeReason.FIRMWARE_STALLED, told)
-
-    def _on_lease_over(self) -> None:
-        """The device took us for dead and freed everything (edge case 98)."""
-        self._timeline.add("RESUME_REQUIRED", lease_min=self._settings.lease_min)
-        self._start_anew(WakeReason.LEASE_EXPIRED, lambda: self._tell(LeaseExpired()))
-
-    def _start_anew(self, reason: WakeReason, told: Callable[[], None]) -> None:
-        """The host speaks for itself, wherever it was, and gives the device everything anew."""
-        self._records.device_restarted()
-        if self.asleep or self._standby.frozen or self._standby.untold:
-            self._timeline.add("NIC_WAKE", reason=reason.name, pattern_id=None)
-            self._tell_awake(reason.name)
-        if self._settle_timer is not None:
-            self._settle_timer.cancel()
-        self._phase.change(Phase.MENDING)
-        standby = self._standby
-        standby.epoch, standby.silent = 0, False
-        standby.reinjection.begin()
-        steps = (
-            Step("gate", standby.gate.open),
-            Step("lose", standby.lose_payloads),
-            Step("thaw", standby.thaw),
-            Step("attach", lambda: self._attach_anew(told)),
-        )
-        self._mending.begin(steps)
-
-    def _tell_awake(self, reason: str) -> None:
-        self._records.exit(reason)
-        self._standby.untold = False
-        self._tell(Woke(reason, None, ()))
-
-    def _attach_anew(self, told: Callable[[], None]) -> None:
-        self._attachment.attach()
-        self._standby.epoch = self._attachment.epoch
-        refused = self.registry.give_all_again()
-        told()
-        self._standby.lose(refused)
-
     # -- what went wrong -----------------------------------------------------------------------------------------------
 
     def _not_mended(self, failure: Failure) -> None:
         """Said each time it is tried; a lease that was over meanwhile is another matter."""
         self._timeline.add("NOT_MENDED", step=failure.name, error=f"{type(failure.error).__name__}: {failure.error}")
         if isinstance(failure.error, DeviceError) and failure.error.rc == OffloadRc.RESUME_REQUIRED:
-            self._loop.post(self._on_lease_over)
+            self._loop.post(self.anew.lease_over)
 
     def _mended(self) -> None:
         if not self.asleep:

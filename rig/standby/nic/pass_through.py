@@ -6,7 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from rig.device.link import Link, Pending
+from rig.device.link import Link
+from rig.device.requests import Pending
 from rig.errors import BenchError, RigError
 from rig.standby.nic.loop import Loop, Timer
 from rig.standby.wire.nic import PassThroughRequest

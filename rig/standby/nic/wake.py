@@ -16,10 +16,10 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from rig.device.link import Pending
 from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
 from rig.device.offload import typed
 from rig.device.offload_types import Event, PowerReply
+from rig.device.requests import Pending
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHops

@@ -137,21 +137,21 @@ def test_a_device_that_cannot_be_had_while_it_gets_them_anew_has_them_once(parts
     for port in (7001, 7002, 7003):
         parts.driver.add_pattern(AddPattern(str(port), DOORMAN, Pattern.udp(0, port)))
     parts.inject.passed.clear()
-    parts.driver.hear_restart(8)
+    parts.driver.anew.hear_restart(8)
     parts.until(lambda: parts.driver.idle, "it is not attached anew")
     adds = parts.inject.passed.count(("ADD_PATTERN", "after"))
     assert adds == 4
     for skip in range(adds):
         for when in ("before", "after"):
             parts.inject.arm(("ADD_PATTERN", when), FAULTS["the device is silent"], skip)
-            parts.driver.hear_restart(9 + skip)
+            parts.driver.anew.hear_restart(9 + skip)
             parts.until(lambda: parts.inject.struck and parts.driver.idle, "it is not attached anew")
             assert sorted(pattern.port for pattern in parts.client.patterns()) == [7000, 7001, 7002, 7003]
 
 
 def test_one_that_a_restarted_device_would_not_have_again_is_lost_and_may_be_added_again(parts: Parts) -> None:
     parts.inject.arm(("ADD_PATTERN", "before"), FAULTS["the device refuses"])
-    parts.driver.hear_restart(8)
+    parts.driver.anew.hear_restart(8)
     parts.wait_awake()
     assert parts.notices == [DeviceRestarted(8), Lost("door"), Settled()]
     assert parts.driver.held().patterns == []

@@ -69,7 +69,7 @@ def test_a_device_that_restarts_and_is_silent_keeps_nobody_off_the_network(parts
     """The host speaks for itself without asking it anything; when it answers again it gets everything anew."""
     parts.fall_asleep()
     parts.inject.for_ever = FAULTS["the device is silent"]
-    parts.driver.hear_restart(8)
+    parts.driver.anew.hear_restart(8)
     assert parts.gate.is_open
     assert parts.sock.getsockopt(socket.IPPROTO_TCP, handoff.TCP_REPAIR) == 0
     with pytest.raises(BenchError, match="RIG-B03"):
@@ -84,7 +84,7 @@ def test_a_device_that_restarts_and_is_silent_keeps_nobody_off_the_network(parts
 def test_a_connection_that_a_restarted_device_would_not_have_again_is_lost(parts: Parts) -> None:
     """The host does not sleep with it, as nobody would keep it; its owner is told, and may connect again."""
     parts.inject.arm(("ADD_TCP_SLOT", "before"), FAULTS["the device refuses"])
-    parts.driver.hear_restart(8)
+    parts.driver.anew.hear_restart(8)
     parts.wait_awake()
     assert parts.notices == [DeviceRestarted(8), Lost("one"), Settled()]
     assert isinstance(outcome := parts.driver.enter(["one"], 0), NotIdle)
@@ -101,7 +101,7 @@ def test_a_connection_that_a_restarted_device_would_not_have_again_is_lost(parts
 def test_a_device_that_cannot_be_had_while_it_gets_all_anew_loses_nobody(parts: Parts, fault: str) -> None:
     over = DeviceError(GROUP_OFFLOAD, OffloadRc.RESUME_REQUIRED, OffloadRc.RESUME_REQUIRED.name, "a slot")
     parts.inject.arm(("ADD_TCP_SLOT", "before"), FAULTS.get(fault, lambda: over))
-    parts.driver.hear_restart(8)
+    parts.driver.anew.hear_restart(8)
     parts.until(lambda: parts.driver.idle, "it is not attached anew")
     assert set(parts.notices) <= {DeviceRestarted(8), LeaseExpired(), Settled()}
     parts.fall_asleep()
