@@ -20,6 +20,7 @@ from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.response_head import PARTIAL, RANGE_NOT_SATISFIABLE
 from rig.standby.wire.transfer_types import ResponseInformation
 
+HEAD = "HEAD"
 OF_IT_ALL = frozenset({200, 203})
 
 NOT_FROM_THERE = frozenset({pycurl.E_FTP_COULDNT_USE_REST, pycurl.E_BAD_DOWNLOAD_RESUME})
@@ -74,7 +75,10 @@ class Download:
     async def _ask(self, curls: CurlLoop) -> None:
         exchange = Exchange(curls, self._conditional())
         self._head, self._decided = exchange.head, False
-        exchange.curl.setopt(pycurl.CUSTOMREQUEST, self._request.method)
+        if self._request.method == HEAD:
+            exchange.curl.setopt(pycurl.NOBODY, 1)
+        else:
+            exchange.curl.setopt(pycurl.CUSTOMREQUEST, self._request.method)
         if self._file.length:
             exchange.curl.setopt(pycurl.RANGE, f"{self._file.length}-")
         try:
@@ -109,7 +113,7 @@ class Download:
     def _check_whole(self) -> None:
         """A server may give less of it than was asked for."""
         whole = self._head.whole_bytes
-        if whole is not None and whole != self._file.length:
+        if whole is not None and whole != self._file.length and self._request.method != HEAD:
             raise CurlError(pycurl.E_PARTIAL_FILE, f"{self._file.length} of {whole} bytes are there")
 
     def _decide(self) -> None:

@@ -42,7 +42,8 @@ def apply(curl: Any, request: TransferRequest) -> None:
     curl.setopt(pycurl.CONNECTTIMEOUT_MS, max(1, int(request.connect_timeout_s * 1000)))
     curl.setopt(pycurl.EXPECT_100_TIMEOUT_MS, max(1, min(GO_ON_MS, int(request.response_timeout_s * 1000 / 8))))
     curl.setopt(pycurl.COOKIEFILE, "")  # an engine of its own, empty at first
-    curl.setopt(pycurl.HTTPHEADER, [line_of(header).encode() for header in _headers(request)])
+    lines = [line_of(header) for header in _headers(request)]
+    curl.setopt(pycurl.HTTPHEADER, [line.encode() for line in (lines if request.asks_first else [*lines, "Expect:"])])
     _secure(curl, request)
     _authenticate(curl, request)
 

@@ -26,6 +26,8 @@ class TransferRequest:
     headers: tuple[Header, ...] = ()
     condition: str = ""
     """For If-Range (RFC 9110 13.1.5)."""
+    asks_first: bool = True
+    """Before a large body (RFC 9110 10.1.1)."""
     server_credential: PasswordCredential | None = None
     proxy_credential: PasswordCredential | None = None
     proxy: str = ""

@@ -72,7 +72,7 @@ class ResponseHead:
         if self.status < 200:
             self.begin()
         elif location and self.status in REDIRECTS:
-            to = urljoin(self.uri, location)
+            to = _joined(self.uri, location)
             if not to.lower().startswith("https:" if self.is_secure else ("http:", "https:")):
                 raise RedirectRefused(to, secure_before=self.is_secure and to.lower().startswith("http:"))
             self.uri = to
@@ -149,6 +149,14 @@ class ResponseHead:
             headers=_bounded(self.headers),
             is_resumable=ranges and bool(self.validator),
         )
+
+
+def _joined(uri: str, location: str) -> str:
+    """Raises RedirectRefused: it is no URI."""
+    try:
+        return urljoin(uri, location)
+    except ValueError:
+        raise RedirectRefused(location, secure_before=False) from None
 
 
 def _bounded(headers: dict[str, str]) -> dict[str, str]:

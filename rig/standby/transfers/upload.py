@@ -16,6 +16,9 @@ from rig.standby.transfers.options import BUFFER_BYTES
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.wire.transfer_types import ResponseInformation
 
+EXPECTATION_FAILED = 417
+"""Of a server that does not know to say "go on": it has read nothing (RFC 9110 10.1.1)."""
+
 
 class UploadListener(Protocol):
     """It raises nothing."""
@@ -49,9 +52,18 @@ class Upload:
         """To its end: the server has said that it is well. Raises what `errors.fault_of` takes."""
         if not self._head.is_http:
             raise NoUploads("uploads go to http and https")
+        request = self._described()
+        try:
+            await self._send(curls, request)
+        except HttpFailed as error:
+            if error.status != EXPECTATION_FAILED:
+                raise
+            await self._send(curls, dataclasses.replace(request, asks_first=False))
+
+    async def _send(self, curls: CurlLoop, request: TransferRequest) -> None:
         self._answer.restart()
         self._rewind()
-        exchange = Exchange(curls, self._described())
+        exchange = Exchange(curls, request)
         self._head = exchange.head
         self._prepare(exchange)
         try:
@@ -62,7 +74,7 @@ class Upload:
             raise
         if not 200 <= self._head.status < 300:
             raise HttpFailed(self._head.status, self._head.reason)
-        if exchange.method == self._request.method and self._sent_bytes < self._body.length:
+        if exchange.method == request.method and self._sent_bytes < self._body.length:
             raise CurlError(pycurl.E_SEND_ERROR, f"the server took {self._sent_bytes} of {self._body.length} bytes")
 
     def _described(self) -> TransferRequest:

@@ -19,7 +19,7 @@ from rig.standby.transfers.download import Download
 from rig.standby.transfers.errors import HttpFailed
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
-from tests.standby.transfers.engine import Told, on_loop
+from tests.standby.transfers.engine import Told, downloaded, on_loop
 
 FIRST, SECOND = (hashlib.shake_128(seed).digest(100_000) for seed in (b"first", b"second"))
 ETAG = '"first"'
@@ -151,6 +151,12 @@ def test_a_redirect_is_followed_and_its_body_is_nobodys(web: HttpServer, target:
     web.on("/new", serve(FIRST, ETAG))
     attempt(web.url("/old"), target)
     assert target.read_bytes() == FIRST
+
+
+def test_a_head_alone_is_an_empty_file(web: HttpServer, target: Path) -> None:
+    web.on("/", serve(FIRST, ETAG))
+    downloaded(TransferRequest(uri=web.url(), method="HEAD", stall_timeout_s=5), target)
+    assert (web.request().method, target.read_bytes()) == ("HEAD", b"")
 
 
 def test_no_answer_in_time(web: HttpServer, target: Path) -> None:

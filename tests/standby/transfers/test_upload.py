@@ -143,6 +143,31 @@ def test_a_file_that_gets_shorter_is_no_upload(web: HttpServer, source: Path) ->
     assert web.connections[0].closed_by_peer or web.request().answered is False
 
 
+def test_a_file_that_grows_is_sent_as_long_as_it_was(web: HttpServer, source: Path) -> None:
+    def grow(_request: HttpRequest) -> None:
+        with source.open("ab") as file:
+            file.write(b"more")
+
+    web.on_head = grow
+    web.on("/", store)
+    upload(TransferRequest(uri=web.url(), method="PUT"), source)
+    assert web.request().body == BODY
+
+
+def test_a_server_that_does_not_know_to_say_go_on(web: HttpServer, source: Path) -> None:
+    """417 (RFC 9110 15.5.18): the same again, without asking."""
+
+    def refuse(request: HttpRequest) -> None:
+        if request.header("Expect"):
+            request.respond(417, close=True)
+
+    web.on_head = refuse
+    web.on("/", store)
+    upload(TransferRequest(uri=web.url(), method="POST"), source)
+    assert [request.header("Expect") for request in web.requests()] == ["100-continue", None]
+    assert web.request().body == BODY
+
+
 def test_ftp_takes_none(source: Path) -> None:
     """BTR-005."""
     with pytest.raises(NoUploads):
