@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from rig.benchmarks.sockets import SocketFigures
     from rig.benchmarks.stats import Summary
     from rig.benchmarks.tasks import Crowd
+    from rig.benchmarks.transfers import LargeFile, Many
 
 MEDIANS_MS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms": 100.0}
 """At most. ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
@@ -24,6 +25,9 @@ TASK_START_MS = {"out of process": 5.0, "in process": 2.0}
 TRANSPORT_MORE_MS = 0.5
 PUSH_TO_RUN_MS = {"native": 10.0, "qemu": 30.0}
 """Median, of a host that sleeps. That of QEMU is three times as long, as its wake is."""
+RATE_TO_CURL, TRANSFERS_MIB, WAKE_WITH_TRANSFERS = 0.8, 100.0, 1.5
+LONGEST_WAIT = 0.9
+"""Of the time that 200 transfers of one size take, with 64 connections at a time: two thirds are those before it."""
 SYSTEM_MIB, IDLE_CPU_PERCENT = 100.0, 1.0
 """Of a host with 50 apps and 200 registrations."""
 SOCKET_ACTIVATION_MS, SOCKETS_MIB, SOCKETS_RESTART_MS = 5.0, 200.0, 5000.0
@@ -118,6 +122,19 @@ def of_transports(medians_ms: dict[str, float]) -> list[Bound]:
 def of_push(times: Mapping[str, Summary], device: str) -> list[Bound]:
     """The bounds of `rig bench --push`."""
     return [Bound(f"push_to_run_{where}_ms.p50", summary.p50, PUSH_TO_RUN_MS[device]) for where, summary in times.items()]
+
+
+def of_transfers(large: LargeFile, times: Mapping[str, Summary], many: Many) -> list[Bound]:
+    """The bounds of `rig bench --transfers`."""
+    idle = times["idle_ms"].p50
+    return [
+        Bound("rate_to_curl", large.to_curl, RATE_TO_CURL, at_least=True),
+        Bound("transfers_peak_mib", large.peak_mib, TRANSFERS_MIB),
+        Bound("push_to_run_resting_to_idle", times["resting_ms"].p50 / idle, WAKE_WITH_TRANSFERS),
+        Bound("push_to_run_busy_to_idle", times["busy_ms"].p50 / idle, WAKE_WITH_TRANSFERS),
+        Bound("at_once_not_whole", many.count - many.whole, 0),
+        Bound("longest_wait_to_all", many.longest_wait_s / many.took_s, LONGEST_WAIT),
+    ]
 
 
 def sizes(flash_bytes: int, ram_bytes: int) -> list[Bound]:

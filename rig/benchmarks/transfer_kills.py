@@ -90,7 +90,7 @@ class Rounds:
         self.found.kills[victim.value] += 1
         self.found.while_running += ended < AT_ONCE
         for name, source in files.items():
-            self._judge(name, self._outcome(name, after), self._contents[source])
+            self.judge(name, self._outcome(name, after), self._contents[source])
 
     def _kill(self, victim: Victim) -> None:
         """Returns when it is there again."""
@@ -130,7 +130,7 @@ class Rounds:
         except (RigError, HostError) as error:
             return error
 
-    def _judge(self, name: str, outcome: str, data: bytes) -> None:
+    def judge(self, name: str, outcome: str, data: bytes) -> None:
         file = self._bench.artefacts / name
         if file.exists() and file.read_bytes() != data:
             self.found.wrong.append(f"{name}: {outcome}, and what has its name is not what the server has")

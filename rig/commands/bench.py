@@ -16,6 +16,7 @@ from rig.commands.bench_kills import measure_kills
 from rig.commands.bench_push import measure_push
 from rig.commands.bench_sockets import measure_sockets
 from rig.commands.bench_tasks import measure_tasks
+from rig.commands.bench_transfers import measure_transfer_kills, measure_transfers
 from rig.commands.bench_transports import measure_transports
 from rig.commands.bench_wire import wire_table
 from rig.exit_codes import Exit
@@ -53,6 +54,9 @@ def bench(
     sockets: Annotated[int, typer.Option(min=0, max=50_000, help="give so many sockets to the broker instead")] = 0,
     transports: Annotated[int, typer.Option(min=0, max=100_000, help="wake so often over each kind of transport instead")] = 0,
     push: Annotated[int, typer.Option(min=0, max=100_000, help="send so many raw push notifications instead")] = 0,
+    transfers: Annotated[
+        bool, typer.Option("--transfers", help="background transfers instead; with --kills: of all that takes part in them")
+    ] = False,
     check: Annotated[bool, typer.Option("--check", help="exit 1 for a missed bound too, not only for a wrong result")] = False,
 ) -> None:
     """Measure wake latency, standby entry, time without owner, keep-alive jitter, bench set-up, flashing.
@@ -66,11 +70,17 @@ def bench(
     With --sockets 10000: so many sockets with the broker of one system, and what the activation of one costs, beside one that
     is alone.
     With --push 10000: raw push notifications, fifty to a sleep; from a POST that finds the host asleep to Run.
+    With --transfers: a background download of 1 GiB beside curl's, pushes meanwhile, 200 transfers at once.
+    With --transfers --kills 100: app, system, process of transfers and server are killed while they run; no file may be wrong.
     With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
     """
     say = _silent if as_json else _progress
     if device == "core":
         figures, text, right = measure_core(say)
+    elif transfers and kills:
+        figures, text, right = _on_device(device, lambda: measure_transfer_kills(device, kills, say))
+    elif transfers:
+        figures, text, right = _on_device(device, lambda: measure_transfers(device, say))
     elif kills:
         figures, text, right = _on_device(device, lambda: measure_kills(device, kills, say))
     elif tasks:

@@ -143,6 +143,14 @@ On native and qemu, over the wire:
   --transports 200  instead: wakes by a WebSocket message, by a TLS record, by both, and by a plain stream, in turn: how much
                  longer than the plain one each takes in the median (wake_websocket_ms_more and so on)
 
+  --transfers    instead: background transfers from a real nginx. rate_to_curl: the best rate of three downloads of 1 GiB, until
+                 the file has its name and is on the disk, beside curl's best in turn, whose file is not; the most memory that
+                 their process ever had. push_to_run: in connected standby, of a host that sleeps, of one that sleeps while a
+                 transfer rests (battery), and of one that a transfer holds awake (external power). longest_wait_to_all: of 200
+                 at once, 64 at a time, the longest that one had no byte, of the time that all take
+  --transfers --kills 100  instead: four downloads a round, and the app, the system, the process of transfers or the server is
+                 killed meanwhile: each file that is there is the server's, each other transfer says why not
+
 On core, the engine by itself: the same filter without a wire, and m3_instructions_per_frame on a Cortex-M3.
 keepalive_jitter_ms is null there, m3_instructions_per_frame on native; flash_bytes and ram_bytes are the Cortex-M3 build's.
 """
