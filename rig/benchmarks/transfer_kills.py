@@ -56,7 +56,7 @@ class TransferKills:
     complete: int = 0
     """Transfers that were reported so."""
     failed: Counter[str] = field(default_factory=Counter)
-    """Those that ended otherwise, by what they say."""
+    """Those that ended otherwise, by the name of what they say."""
     wrong: list[str] = field(default_factory=list)
     """Files whose content is not the server's although they have their name or were reported; transfers that say nothing."""
 
@@ -141,7 +141,7 @@ class Rounds:
         if outcome == "COMPLETED":
             self.found.complete += 1
         else:
-            self.found.failed[outcome] += 1
+            self.found.failed[outcome.partition(" (")[0]] += 1
         for left in (file, *_parts(file)):
             left.unlink(missing_ok=True)
 

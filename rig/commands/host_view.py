@@ -32,6 +32,8 @@ def as_map(state: HostState, test: str) -> dict[str, Any]:
         "system_restarts": state.system_restarts,
         "wakes": dict(state.wakes),
         "levers": state.levers,
+        "push": {"line": state.push_line, **state.notifications},
+        "transfers": dict(state.transfers.statuses),
         "holds": [_timed(state, asdict(hold)) for hold in state.holds.values()],
         "held_ms": {holder: round(ms, 3) for holder, ms in state.held_ms.items()},
         "apps": [_timed(state, asdict(app)) for app in state.apps.values()],
@@ -62,6 +64,8 @@ def drawn(state: HostState, test: str) -> Group:
         *_table("Runs", "app task instance state ms", (_run(state, run) for run in shown[-LATEST_RUNS:])),
         *_table("Keeps the host awake", "holder reason ms", (_hold(state, hold) for hold in state.holds.values())),
         *_table("Kept it awake in standby", "holder ms", _most_held(state)),
+        *_table("Push", "line received dropped", _push(state)),
+        *_table("Background transfers (rig transfers)", "status transfers", sorted(state.transfers.statuses.items())),
         *_table("Levers", "lever value", ((name, str(value)) for name, value in state.levers.items())),
     )
 
@@ -83,7 +87,9 @@ def _table(title: str, columns: str, rows: Iterable[Sequence[object]]) -> list[T
     return [table] if table.row_count else []
 
 
-RIGHT: Mapping[str, None] = dict.fromkeys(("instance", "pid", "ms", "minutes", "device_slot", "slot", "pattern_id", "runs"))
+RIGHT: Mapping[str, None] = dict.fromkeys(
+    ("instance", "pid", "ms", "minutes", "device_slot", "slot", "pattern_id", "runs", "transfers", "received", "dropped")
+)
 
 
 def _for_ms(state: HostState, since_ns: int) -> str:
@@ -122,6 +128,12 @@ def _task(task: Task) -> Sequence[object]:
 
 def _run(state: HostState, run: Run) -> Sequence[object]:
     return run.app, run.task, run.instance, run.state, _for_ms(state, run.since_ns)
+
+
+def _push(state: HostState) -> list[Sequence[object]]:
+    """None where there never was any."""
+    counts = [state.notifications[what] for what in ("received", "dropped")]
+    return [(state.push_line or "none", *counts)] if state.push_line or any(counts) else []
 
 
 def _most_held(state: HostState) -> list[Sequence[object]]:

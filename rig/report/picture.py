@@ -5,6 +5,7 @@
     app      suspended                     tasks    waiting for a condition, RUN_ENTER to RUN_EXIT, deferrals, cancellation
     levers   what the test has turned      holds    who kept the host awake in standby
     sockets  with the broker, by id, in a lane each if they are few; what came on them
+    transfers  in the background, by the beginning of their id, likewise: they run, or wait    push  notifications and their line
 
 A keep-alive of the device is an empty ACK that it sends unasked: a peer's frame just before makes it an answer.
 
@@ -15,7 +16,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from typing import TypeVar
+from typing import NamedTuple, TypeVar
 
 from rig.report.scale import Scale
 from rig.timeline import Record
@@ -30,7 +31,10 @@ MERGE_PX = 0.5
 """Marks and bars nearer than this cannot be told apart, zoomed in neither: the first is drawn and says how many it stands for."""
 
 MAX_SOCKET_LANES = 6
-"""More sockets than these share one lane: their bars lie on each other, and a thousand lanes were worse."""
+"""More sockets, or transfers, than these share one lane: their bars lie on each other, and a thousand lanes were worse."""
+
+ID_LETTERS = 8
+"""Of a transfer's id: enough to tell those of one test apart."""
 
 DEVICE_LINK = "device link"
 PORTS = {"ph": "host link", "ps": "server link", "pn": DEVICE_LINK}
@@ -42,7 +46,8 @@ STEPS = frozenset(
 )
 HANDOVER = frozenset("HANDOFF REINJECT FRAMES_LOST SLOT_RELEASED SLEEP_REFUSED".split())
 BAD = frozenset(
-    "FRAMES_LOST SLOT_DENY NIC_REFUSED USAGE_FAULT APP_TERMINATED SLEEP_REFUSED CANCEL_SENT TASK_KILLED RESET".split()
+    "FRAMES_LOST SLOT_DENY NIC_REFUSED USAGE_FAULT APP_TERMINATED SLEEP_REFUSED CANCEL_SENT TASK_KILLED RESET"
+    " PUSH_LOST PUSH_DROPPED".split()
 )
 SAY_WHY = frozenset("NIC_WAKE CANCEL_SENT TASK_KILLED SOCKET_ACTIVITY".split())
 KEEP_ALIVES = frozenset({"KA_TX"})
@@ -74,6 +79,11 @@ SOCKETS = frozenset({"OWNERSHIP_TO_BROKER", "OWNERSHIP_TO_APP", "SOCKET_DROPPED"
 """Of the broker's sockets."""
 
 
+TRANSFERS = frozenset({"TRANSFER_STATUS", "TRANSFER_ATTEMPT"})
+ENDED_TRANSFERS = frozenset({"COMPLETED", "CANCELED", "ERROR"})
+PUSH_LINE = frozenset({"PUSH_CONNECTED", "PUSH_LOST", "PUSH_RECEIVED", "PUSH_DROPPED"})
+
+
 @dataclass(frozen=True)
 class Bar:
     """A state that lasts, from x to x + width in pixels."""
@@ -100,6 +110,13 @@ class Mark:
 Shape = TypeVar("Shape", Bar, Mark)
 
 
+class Few(NamedTuple):
+    """Whether each of them has a lane of its own."""
+
+    sockets: bool
+    transfers: bool
+
+
 @dataclass
 class Lane:
     """One row of the picture."""
@@ -124,8 +141,9 @@ def draw(records: Iterable[Record]) -> Picture | None:
     in_order = sorted(records, key=lambda record: record.t_ns)
     probes = _keep_alives(in_order)
     sockets = {_socket(record) for record in in_order if record.event in SOCKETS}
-    few = len(sockets) <= MAX_SOCKET_LANES
-    drawable = [(record, lane) for record in in_order if (lane := _lane(record, probes, few_sockets=few)) is not None]
+    transfers = {_transfer(record) for record in in_order if record.event in TRANSFERS}
+    few = Few(len(sockets) <= MAX_SOCKET_LANES, len(transfers) <= MAX_SOCKET_LANES)
+    drawable = [(record, lane) for record in in_order if (lane := _lane(record, probes, few)) is not None]
     if not drawable:
         return None
     shown = drawable[-MAX_RECORDS:]
@@ -162,6 +180,8 @@ class _Painter:
             self._open_bar(record, name, "", state.replace("_", "-"), state.replace("_", " "))
         elif record.event in BEGIN_END:
             self._begin_or_end(record, name)
+        elif record.event == "TRANSFER_STATUS":
+            self._transfer_turned(record, name)
         elif record.event == "HELD":
             self._held(record, name)
         else:
@@ -176,6 +196,13 @@ class _Painter:
             self._open_bar(record, name, key, style, _bar_label(record, style))
         else:
             self._close_bar((name, key), self._ms(record), self._tip(record))
+
+    def _transfer_turned(self, record: Record, name: str) -> None:
+        """A bar for each status but the first and the last; those of transfers in one lane lie on each other."""
+        key, status = str(record.detail.get("id")), str(record.detail.get("status"))
+        self._close_bar((name, key), self._ms(record), self._tip(record))
+        if status != "IDLE" and status not in ENDED_TRANSFERS:
+            self._open_bar(record, name, key, "task" if status == "RUNNING" else "pending", status)
 
     def _held(self, record: Record, name: str) -> None:
         """Written when the hold was over; it may have begun before anything that is drawn."""
@@ -248,11 +275,19 @@ def _socket(record: Record) -> str:
     return f"socket {record.detail.get('socket', '')}".strip()
 
 
-def _lane(record: Record, probes: frozenset[int], *, few_sockets: bool) -> str | None:
+def _transfer(record: Record) -> str:
+    return f"transfer {str(record.detail.get('id', ''))[:ID_LETTERS]}".strip()
+
+
+def _lane(record: Record, probes: frozenset[int], few: Few) -> str | None:
     """The name of the lane that shows the record."""
     event, detail = record.event, record.detail
     if event in SOCKETS:
-        return _socket(record) if few_sockets else "sockets"
+        return _socket(record) if few.sockets else "sockets"
+    if event in TRANSFERS:
+        return _transfer(record) if few.transfers else "transfers"
+    if event in PUSH_LINE:
+        return "push"
     if event in BEGIN_END:
         return _bar_lane(record)
     if event in KEEP_ALIVES or record.seq in probes:
@@ -306,7 +341,20 @@ def _mark_label(record: Record) -> str:
 ORDER = (
     *("levers", "power", "sleep", "app", "set-up"),
     *("server link", "device link", "host link", "link", "keep-alives"),
-    *("wake", "handover", "sockets", "socket", "reads", "task waits", "tasks", "deferrals", "holds"),
+    *(
+        "wake",
+        "handover",
+        "push",
+        "sockets",
+        "socket",
+        "transfers",
+        "transfer",
+        "reads",
+        "task waits",
+        "tasks",
+        "deferrals",
+        "holds",
+    ),
 )
 """From the top: the host's state, the wire, what follows from it."""
 

@@ -17,6 +17,7 @@ from typing import Any
 
 from rig.events import TimelineEvent as E
 from rig.results.records import Record, number_of
+from rig.results.transfers_state import TransfersState
 
 ENDED_TASKS = 20
 """Runs that are over and still shown."""
@@ -117,6 +118,12 @@ class HostState:
     wakes: Counter[str] = field(default_factory=Counter)
     """By reason."""
     system_restarts: int = 0
+    push_line: str | None = None
+    """Of the push service: its address and port while the host has its line to it."""
+    notifications: Counter[str] = field(default_factory=Counter)
+    """Raw ones: received, dropped."""
+    transfers: TransfersState = field(default_factory=TransfersState)
+    """In the background; `rig transfers` has more of them."""
     _asleep_since_ns: int = 0
 
     @property
@@ -129,6 +136,7 @@ class HostState:
         handler = _HANDLERS.get(str(record.get("ev")))
         if handler is not None:
             handler(self, record)
+        self.transfers.take(record)
 
     def _at(self, t_ns: int) -> None:
         """Records of frames are written late, with the time they had: the clock goes on only."""
@@ -293,6 +301,20 @@ class HostState:
     def _socket_key(self, record: Record) -> tuple[str, str]:
         return str(record.get("app")), str(record.get("socket"))
 
+    # -- push ----------------------------------------------------------------------------------------------------------
+
+    def line_up(self, record: Record) -> None:
+        self.push_line = f"{record.get('address')} port {record.get('port')}"
+
+    def line_lost(self, record: Record) -> None:
+        self.push_line = None
+
+    def notified(self, record: Record) -> None:
+        self.notifications["received"] += 1
+
+    def notification_dropped(self, record: Record) -> None:
+        self.notifications["dropped"] += 1
+
     # -- tasks ---------------------------------------------------------------------------------------------------------
 
     def registered(self, record: Record) -> None:
@@ -372,6 +394,10 @@ _HANDLERS: Mapping[str, Callable[[HostState, Record], None]] = {
     E.SOCKET_WAITS: HostState.socket_waits,
     E.SOCKET_DROPPED: HostState.socket_dropped,
     E.TASK_HOST_END: HostState.process_ended,
+    E.PUSH_CONNECTED: HostState.line_up,
+    E.PUSH_LOST: HostState.line_lost,
+    E.PUSH_RECEIVED: HostState.notified,
+    E.PUSH_DROPPED: HostState.notification_dropped,
     E.REGISTER: HostState.registered,
     E.UNREGISTER: HostState.unregistered,
     E.TASK_PENDING: HostState.run_pending,

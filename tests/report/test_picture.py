@@ -101,6 +101,36 @@ def test_many_sockets_share_a_lane() -> None:
     assert [bar.label for bar in found["sockets"].bars] == [f"s{number}" for number in range(count)]
 
 
+def turned(number: int, at_ms: float, status: str, guid: str = "0123456789") -> Record:
+    return record(number, at_ms, "TRANSFER_STATUS", app="podcast", id=guid, status=status)
+
+
+def test_a_transfer_has_a_bar_for_each_status_while_it_lasts() -> None:
+    found = lanes(
+        turned(0, 0, "PAUSED_COSTED_NETWORK"),
+        turned(1, 2, "RUNNING"),
+        record(2, 3, "TRANSFER_ATTEMPT", app="podcast", id="0123456789", attempt=1),
+        turned(3, 7, "PAUSED_NO_NETWORK"),
+        turned(4, 8, "RUNNING"),
+        turned(5, 10, "COMPLETED"),
+    )
+    bars = [(bar.label, bar.style, round(bar.width / picture.WIDTH_PX * 10)) for bar in found["transfer 01234567"].bars]
+    running = [("RUNNING", "task", 5), ("RUNNING", "task", 2)]
+    assert bars == [("PAUSED_COSTED_NETWORK", "pending", 2), running[0], ("PAUSED_NO_NETWORK", "pending", 1), running[1]]
+    assert len(found["transfer 01234567"].marks) == 1
+
+
+def test_many_transfers_share_a_lane() -> None:
+    count = picture.MAX_SOCKET_LANES + 1
+    found = lanes(*(turned(number, number, "RUNNING", guid=f"{number}-id") for number in range(count)))
+    assert len(found["transfers"].bars) == count
+
+
+def test_notifications_and_their_line_have_a_lane() -> None:
+    found = lanes(record(0, 0, "PUSH_CONNECTED"), record(1, 4, "PUSH_RECEIVED", number=1), record(2, 9, "PUSH_DROPPED", number=1))
+    assert [mark.style for mark in found["push"].marks] == ["step", "step", "bad"]
+
+
 def test_power_before_the_first_change_is_drawn() -> None:
     found = lanes(
         record(0, 0, "CTOR"),

@@ -56,6 +56,22 @@ def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:
     assert closed["channels"] == []
 
 
+def test_the_push_line_and_the_transfers_are_shown() -> None:
+    running = {"app": "podcast", "id": "a", "direction": "download", "status": "RUNNING", "priority": "DEFAULT"}
+    up = ("PUSH_CONNECTED", {"address": "192.0.2.20", "port": 5000, "acknowledged": 0})
+    came = ("PUSH_RECEIVED", {"number": 1, "app": "mail", "channel": "c", "bytes": 3})
+    dropped = ("PUSH_DROPPED", {"number": 1, "app": "mail", "channel": "c", "why": "nobody"})
+    state = told(up, came, dropped, came, ("TRANSFER_STATUS", running), ("TRANSFER_STATUS", {**running, "id": "b"}))
+    shown = as_map(state, "t")
+    assert shown["push"] == {"line": "192.0.2.20 port 5000", "received": 2, "dropped": 1}
+    assert shown["transfers"] == {"RUNNING": 2}
+    console = Console(file=(drawing := io.StringIO()), width=200)
+    console.print(drawn(state, "t"))
+    assert "192.0.2.20 port 5000" in drawing.getvalue()
+    state.take({"t": 9_000_000, "ev": "PUSH_LOST", "error": "reset"})
+    assert as_map(state, "t")["push"]["line"] is None
+
+
 def test_sockets_of_the_broker_are_shown_with_who_has_them_and_where_the_device_has_them() -> None:
     news = {"app": "mail", "socket": "news", "kind": "STREAM_SOCKET", "task_id": "t"}
     given = ("OWNERSHIP_TO_BROKER", {**news, "action": "WAKE", "instance": 1})
