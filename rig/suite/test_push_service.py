@@ -266,3 +266,25 @@ def test_apps_servers_may_post_over_tls(bench: Bench) -> None:
         reply = push.answer(b"sealed", status=True)
         assert (reply.code, reply.status, reply.connection) == (200, "received", Presence.CONNECTED)
         push.task(b"sealed")
+
+
+@pytest.mark.requirement("RAW-009", "RAW-012")
+@pytest.mark.parametrize("asleep", [False, True], ids=["awake", "asleep"])
+def test_what_was_received_comes_once_and_in_order_though_the_line_breaks_again_and_again(
+    push: PushServiceScene, asleep: bool
+) -> None:
+    """Half of it while nobody knows yet that the line is gone, half as soon as it is there again."""
+    said = [str(n).encode() for n in range(12)]  # three breaks: the host waits longer after each
+    for n, content in enumerate(said):
+        if asleep and n % 4 == 0:
+            push.host.enter_standby()
+        push.service.host()
+        line = push.service.lines[-1]
+        if n % 4 == 1:
+            line.hold()
+        reply = push.answer(content, priority=Priority.HIGH, status=True, cache=True)
+        assert reply.status == "received"
+        if n % 4 == 2:
+            push.service.drop_lines()
+    push.task(said[-1])
+    assert push.contents() == said
