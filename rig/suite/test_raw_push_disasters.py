@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
+import os
+import random
+import signal
 import threading
 from dataclasses import dataclass
 
@@ -22,6 +26,9 @@ from rig.push_line import (
     Welcome,
     frame,
 )
+from rig.standby.calls import SystemRestarted
+from rig.standby.wire.hresult import HostError
+from rig.suite.broker_scene import BrokerScene
 from rig.suite.push_scene import PushScene
 
 NOTICE_S = 5.0
@@ -151,3 +158,68 @@ def test_system_and_driver_die_by_turns_and_each_notification_runs_its_task_once
     while not push.service.notifications[-1].delivered_ns:
         assert not deadline.expired
         deadline.pause()
+
+
+@pytest.mark.requirement("RAW-001", "RAW-009")
+@pytest.mark.parametrize("own_process", [True, False])
+def test_whatever_dies_at_whatever_moment_each_runs_its_task_once_in_order(push: PushScene, own_process: bool) -> None:
+    """System and driver are killed, and the screen goes off and on, at random moments of its own choice each."""
+    push.register(own_process=own_process)
+    uri, over = push.open(), threading.Event()
+    chance = random.Random(own_process)
+    whiles = [threading.Thread(target=work, args=(push, chance, over)) for work in (_kill_at_random, _switch_at_random)]
+    for work in whiles:
+        work.start()
+    contents = [b"%d" % number for number in range(40)]
+    for content in contents:
+        push.send(uri, content)
+        over.wait(chance.random() * 0.1)  # the random moment itself
+    over.set()
+    for work in whiles:
+        work.join()
+    for content in contents:
+        push.task(content, timeout_s=30)
+    push.service.delivered(push.send(uri, b"last"))
+    push.task(b"last")
+    assert push.contents() == [*contents, b"last"]
+
+
+def _kill_at_random(push: PushScene, chance: random.Random, over: threading.Event) -> None:
+    while not over.wait(0.05 + chance.random() * 0.4):
+        with contextlib.suppress(ProcessLookupError):  # the one before has just ended
+            os.kill(push.host.pid if chance.random() < 0.7 else push.host.driver_pid, signal.SIGKILL)
+
+
+def _switch_at_random(push: PushScene, chance: random.Random, over: threading.Event) -> None:
+    """A call that a system did not live to answer has been done, or has not."""
+    while not over.wait(chance.random() * 0.3):
+        with contextlib.suppress(HostError, SystemRestarted):
+            push.host.begin_standby()
+        over.wait(chance.random() * 0.3)
+        with contextlib.suppress(HostError, SystemRestarted):
+            push.host.exit_standby()
+
+
+@pytest.mark.requirement("RAW-001")
+def test_a_device_that_is_full_leaves_the_host_deaf_until_it_has_a_place(broker: BrokerScene) -> None:
+    """The negative of the line's place in the device: what is posted then waits until the host is awake."""
+    room = broker.bench.device.capabilities().max_tcp_slots
+    for number in range(room):
+        broker.give(f"socket {number}", action="WAKE")
+    with broker.bench.peers.push_service() as service:
+        push = PushScene(broker.bench, service)
+        assert push.timeline.wait("PUSH_DEAF").places == {"brokered sockets": room}
+        push.register()
+        uri = push.open()
+        push.host.enter_standby()
+        after = push.timeline.mark()
+        push.send(uri, b"unheard")
+        push.assert_no_run(after)
+        push.host.exit_standby()
+        push.task(b"unheard")
+        broker.app.call("take", socket_id="socket 0")
+        push.host.enter_standby()
+        after = push.timeline.mark()
+        push.post(uri, b"heard")
+        push.task(b"heard", after=after)
+        assert push.timeline.find("NIC_WAKE", app="push client", after=after)
