@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,6 +17,9 @@ ENGINES_OWN = frozenset(
     {"content-length", "transfer-encoding", "range", "if-range", "connection", "te", "trailer", "upgrade", "expect"}
 )
 """What frames the message, or says where a download goes on, is not for apps: RFC 9112 6, RFC 9110 7.6.1, 14.2."""
+
+PASSWORD = re.compile(r"^([a-z]+://[^/?#:]*):[^/?#]*@", re.IGNORECASE)
+"""RFC 3986 3.2.1; what is behind the last @ is the server."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -40,6 +44,11 @@ class TransferRequest:
     """From then on, or from the last byte of an upload that went out, to the whole head of the answer (BTR-016)."""
     stall_timeout_s: float = STALL_S
     """Between two pieces of an answer's body."""
+
+
+def without_password(uri: str) -> str:
+    """As records and reports have it."""
+    return PASSWORD.sub(r"\1:...@", uri)
 
 
 def request_of(

@@ -18,6 +18,7 @@ from rig.standby.transfers.claims import claim
 from rig.standby.transfers.newer import OnlyNewer
 from rig.standby.transfers.operation import Operation, Status
 from rig.standby.transfers.operations import Operations
+from rig.standby.transfers.request import without_password
 from rig.standby.transfers.store import SavedOperation
 from rig.standby.wire import transfers
 from rig.standby.wire.descriptors import Descriptors
@@ -96,7 +97,7 @@ class Requests:
             app=call.package,
             id=spec.id,
             direction=spec.direction,
-            uri=spec.uri,
+            uri=without_password(spec.uri),
             path=spec.path,
             group=spec.group,
             priority=spec.priority.name,

@@ -9,9 +9,11 @@ import pytest
 from rig.peers.http import HttpServer
 from rig.peers.http_file import HttpFile
 from rig.peers.http_handlers import hold
+from rig.standby.transfers.request import without_password
 from rig.standby.wire import transfers
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
+from rig.timeline import Timeline
 from tests.standby.transfers.conftest import Play
 from tests.standby.transfers.files import ETAG, FIRST, serve
 from tests.standby.transfers.scene import Scene
@@ -140,3 +142,16 @@ def test_cancelled_nothing_is_left(web: HttpServer, tmp_path: Path, play_scene: 
         await stage.is_(id_, Status.CANCELED)
 
     play_scene(scene)
+
+
+def test_a_password_is_on_no_timeline(timeline: Timeline, play_scene: Play) -> None:
+    async def scene(stage: Scene) -> None:
+        await stage.begin("ftp://me:se%20cret:@x@server.example/feed/1?a=b:c@d")
+
+    play_scene(scene)
+    assert timeline.wait("TRANSFER_CREATED").uri == "ftp://me:...@server.example/feed/1?a=b:c@d"
+
+
+@pytest.mark.parametrize("uri", ["http://server.example:80/a:b@c", "ftp://me@server.example/", "https://[2001:db8::1]:80/@"])
+def test_what_is_no_password_stays_as_it_is(uri: str) -> None:
+    assert without_password(uri) == uri
