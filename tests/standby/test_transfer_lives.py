@@ -443,6 +443,20 @@ async def test_what_a_process_that_has_died_too_often_is_asked_is_answered_with_
 
 
 @virtual
+async def test_a_process_that_has_died_too_often_keeps_no_host_awake() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await start(app)
+        await host.settle()
+        await host.bench(bench.EnterStandby())
+        await host.timeline.wait("SLEEP_REFUSED", holder="transfer of mail")
+        host.transfers.die()
+        host.transfers.refuses[Any] = HostError(HResult.FAIL, "it died 5 times within 60 s")
+        host.transfers.start_anew()
+        await host.timeline.wait("SLEEP_ENTER")
+
+
+@virtual
 async def test_a_host_on_which_nobody_has_transfers_asks_their_process_nothing() -> None:
     async with fake_host() as host:
         app = await host.app()

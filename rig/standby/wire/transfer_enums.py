@@ -21,7 +21,8 @@ class BackgroundTransferStatus(IntEnum):
     ERROR = 7
     PAUSED_RECOVERABLE_WEB_ERROR_STATUS = 8
     PAUSED_SYSTEM_POLICY = 32
-    """Power, the user's limits or the sleep of the host are against it, whatever its cost policy (BTR-014)."""
+    """Power, the user's limits or the sleep of the host are against it, whatever its cost policy (BTR-014); or its app has ended,
+    and no process of it has attached since (BTR-002): PAUSED_BY_APPLICATION would wait for a call that nobody makes."""
 
     @property
     def ended(self) -> bool:

@@ -21,7 +21,8 @@ R = TypeVar("R")
 
 
 class Agreement:
-    """`turned` hears of a transfer whose status has changed, or that is gone; `agreed` after each agreement."""
+    """`turned` hears of a transfer whose status has changed, or that is gone; `agreed` after each agreement, `refused`
+    that none comes about: nothing runs."""
 
     def __init__(
         self,
@@ -32,6 +33,7 @@ class Agreement:
         *,
         turned: Callable[[Transfer], None],
         agreed: Callable[[], None],
+        refused: Callable[[], None],
     ) -> None:
         self._process = process
         self._table = table
@@ -39,6 +41,7 @@ class Agreement:
         self._background = background
         self._turned = turned
         self._agreed = agreed
+        self._refused = refused
         self._processes = 0
         """How many have started under this system."""
         self._last = 0
@@ -123,6 +126,8 @@ class Agreement:
             if of_process == self._processes:
                 self._fault = error if is_foreseen(error) else ProcessGone("the process of background transfers")
                 self._settled.set()
+                self._permits.forget_all(nobody_there=True)
+                self._refused()
             if not is_foreseen(error):
                 raise
             return

@@ -32,7 +32,9 @@ class TransferParts:
         self._holds = TransferHolds(core.governor, core.situation, self.permits, core.clock, may_hold=rules.transfers_hold_awake)
         self.table.subscribe(lambda transfer, only_bytes: self._holds.moved(transfer.package))
         self._discards = Discards(core.rows, process, core.background)
-        self.agreement = Agreement(process, self.table, self.permits, core.background, turned=self._turned, agreed=self._agreed)
+        self.agreement = Agreement(
+            process, self.table, self.permits, core.background, turned=self._turned, agreed=self._agreed, refused=self._holds.look
+        )
         self.groups = CompletionGroups(
             core.rows,
             self.table,

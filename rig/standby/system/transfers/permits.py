@@ -36,13 +36,15 @@ class Permits:
         self._timeline = timeline
         self._background = background
         self._told: dict[str, Verdict] = {}
+        self._nobody_there = False
         self._under_way = 0
         self._quiet = asyncio.Event()
         self._quiet.set()
 
-    def forget_all(self) -> None:
-        """A process that is new has been told nothing."""
+    def forget_all(self, *, nobody_there: bool = False) -> None:
+        """A process that is new has been told nothing; one that cannot do what it is there for runs nothing, and need not be."""
         self._told = {}
+        self._nobody_there = nobody_there
 
     @property
     def running(self) -> set[str]:
@@ -64,6 +66,8 @@ class Permits:
 
     def look(self) -> None:
         """Something that it goes by may have changed: all that is otherwise now is said at once."""
+        if self._nobody_there:
+            return
         wanted = {transfer.id: self._judge.of(transfer) for transfer in self._table if transfer.under_way}
         news = {id_: verdict for id_, verdict in wanted.items() if self._told.get(id_) != verdict}
         self._told = wanted
