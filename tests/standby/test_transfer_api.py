@@ -390,6 +390,12 @@ def test_all_that_there_are_are_listed_page_by_page(system: FakeSystem) -> None:
     assert [one.guid for one in BackgroundUploader.get_current_uploads_async()] == [upload]
 
 
+def test_they_are_listed_in_the_order_of_their_creation(system: FakeSystem) -> None:
+    created = [download(f"/tmp/{number}").guid for number in range(20)]
+    assert [one.guid for one in BackgroundDownloader.get_current_downloads_async()] == created
+    assert {(uuid.UUID(one).version, uuid.UUID(one).variant) for one in created} == {(8, uuid.RFC_4122)}
+
+
 def test_one_that_ended_before_is_heard_of_at_once(system: FakeSystem) -> None:
     """Also while a call waits for others, whose number is behind its end."""
     ended = left(system, Status.COMPLETED)
