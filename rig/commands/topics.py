@@ -54,6 +54,10 @@ broker_sockets_per_app = 0   # sockets that an app may give to the broker, to 99
 socket_id_twice = "refuse"   # a socket under an id that another one of its app has; or "replace", which closes that one
 strict_wake_kinds = false    # true: a listener or datagram socket that is to wake the host cannot be bound
 wake_listeners_and_datagrams = false    # an extension: true: a SYN or a datagram to the port of one with the broker wakes
+strict_transfer_queue = false    # true: an app's 201st background transfer is refused with a QUEUE_CORRUPT record
+transfer_groups = "app"      # fifty groups of background transfers for each app; or for the whole "system"
+transfers_hold_awake = true  # on external power a background transfer that runs keeps the host awake
+transfer_proxy = ""          # of background transfers, such as "http://192.0.2.20:3128"; "" for none
 """
 
 TOPOLOGY = """\
