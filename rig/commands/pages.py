@@ -119,10 +119,10 @@ On native and qemu, over the wire:
                  wake_latency_to_floor times as long. wake_busy_ms: beside a thread of the app that calls the system without
                  pause, wake_busy_to_idle times wake_latency_ms. Standby entry; time in which nobody has the host's identity
   hops           wake_hops_ms: the floor with the processes that a wake goes through, and nothing else that they do: device, line
-                 to the driver and back, the host's port put into the bridge, app, system, one transaction, app. Measured at 5.5
-                 times the floor: of the 8 times that are wanted, 2.5 (0.4 ms) would be left for all that host and device do in
-                 them (TCP, messages that are checked, the timeline, policy, tasks), which takes about 1.2 ms. On native the
-                 wanted figure is not reached: 13 to 15 times
+                 to the driver and back, the host's port put into the bridge, app, system, one transaction, app. Measured at 4.7
+                 to 5.5 times the floor: of the 8 times that are wanted, some 3 (0.4 ms) would be left for all that host and
+                 device do in them (TCP, messages that are checked, the timeline, policy, tasks), which takes 1.2 ms and more.
+                 On native the wanted figure is not reached: 13 to 15 times
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
                  `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its
