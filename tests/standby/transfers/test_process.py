@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from pathlib import Path
 
 import pytest
 
 from rig.peers.http import HttpServer
 from rig.peers.http_file import HttpFile
-from rig.peers.http_handlers import hold
+from rig.peers.http_handlers import hold, trickle
+from rig.standby.transfers.changes import PROGRESS_S
 from rig.standby.transfers.request import without_password
 from rig.standby.wire import transfers
 from rig.standby.wire.hresult import HostError, HResult
@@ -155,3 +157,21 @@ def test_a_password_is_on_no_timeline(timeline: Timeline, play_scene: Play) -> N
 @pytest.mark.parametrize("uri", ["http://server.example:80/a:b@c", "ftp://me@server.example/", "https://[2001:db8::1]:80/@"])
 def test_what_is_no_password_stays_as_it_is(uri: str) -> None:
     assert without_password(uri) == uri
+
+
+def test_bytes_are_told_ten_times_a_second_at_most(web: HttpServer, play_scene: Play) -> None:
+    """However many pieces they come in."""
+    web.on("/", trickle(FIRST[:1000], 0.001))
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.create(stage.spec(web.url()))
+        await stage.call(transfers.Start(id_))
+        begun_s, before = asyncio.get_running_loop().time(), len(stage.heard)
+        await stage.permit(id_)
+        await stage.ended(id_)
+        longest_s = asyncio.get_running_loop().time() - begun_s
+        counts = [owned.state.progress.bytes_received for owned in stage.heard[before:]]
+        assert counts == sorted(counts)
+        assert 3 < len(set(counts)) <= longest_s / PROGRESS_S + 2
+
+    play_scene(scene)
