@@ -8,18 +8,16 @@ from __future__ import annotations
 
 import threading
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from rig.clock import Deadline
 from rig.standby.api.http.connection import HttpConnection
-from rig.standby.api.http.credentials import asks_for_basic
-from rig.standby.api.http.errors import HttpError
 from rig.standby.api.http.exchange import Exchange, Limits
 from rig.standby.api.http.futures import fault, fulfil
 from rig.standby.api.http.outgoing import Outgoing
-from rig.standby.api.http.redirects import redirected
 from rig.standby.api.http.response import HttpResponseMessage, response_of, streamed_response_of
 from rig.standby.api.http.response_read import ResponseRead, Until
+from rig.standby.api.http.route import UNAUTHORIZED, Leg, Route, Secrets
 from rig.standby.api.http.settings import HttpSettings
 from rig.standby.wire.hresult import HostError, HResult
 
@@ -48,9 +46,9 @@ class Fetch:
         """`streamed`: done with the head; what follows is read from the response's stream."""
         self.future: Future[HttpResponseMessage] = Future()
         self._settings = settings
-        self._outgoing = outgoing
+        first = Leg(outgoing, settings.proxy, settings.credentials_for(outgoing.uri))
+        self._route = Route(first, Secrets(settings.credentials), settings.max_redirects)
         self._streamed = streamed
-        self._first_origin = outgoing.uri.origin
         self._deadline = Deadline(timeout_s)
         self._timer = threading.Timer(timeout_s, self._is_late)
         """A server that reads nothing would hold who writes."""
@@ -61,6 +59,11 @@ class Fetch:
         """Somebody has ended it."""
         self._exchanged: Exchange | None = None
         """The last one on the open connection."""
+
+    @property
+    def _outgoing(self) -> Outgoing:
+        """Under way."""
+        return self._route.leg.outgoing
 
     def begin(self) -> None:
         self.future.add_done_callback(self._stop)
@@ -95,14 +98,14 @@ class Fetch:
             connection.close()
 
     def _response(self) -> HttpResponseMessage:
-        for _ in range(self._settings.max_redirects + 1):
+        while True:
             exchange = self._authenticated()
             assert exchange.head is not None
-            following = redirected(self._outgoing, exchange.head) if self._settings.max_redirects else None
+            following = self._route.redirected(exchange.head) if self._settings.max_redirects else None
             if following is None:
                 return self._last(exchange)
-            self._outgoing = following
-        raise HttpError(f"more than {self._settings.max_redirects} redirects, the last one to {self._outgoing.uri}")
+            credentials = self._settings.credentials_for(following.outgoing.uri)
+            self._route.leg = replace(following, credentials=credentials)
 
     def _last(self, exchange: Exchange) -> HttpResponseMessage:
         connection = self._way.connection
@@ -113,18 +116,15 @@ class Fetch:
 
     def _authenticated(self) -> Exchange:
         """Asked once, the server gets the credentials: it is the one that the app has named them for."""
-        uri = self._outgoing.uri
         exchange = self._exchange()
-        head = exchange.head
-        assert head is not None
-        may_have_them = self._settings.credentials is not None and uri.origin == self._first_origin
-        known = uri.origin in self._settings.asked_by
-        if head.status != 401 or known or not may_have_them or not asks_for_basic(head.headers, "www-authenticate"):
+        assert exchange.head is not None
+        answer = self._route.answer_to(exchange.head)
+        if answer is None:
             return exchange
-        self._settings.asked_by.add(uri.origin)
+        self._route.leg = answer
         exchange = self._exchange()
-        if exchange.head is not None and exchange.head.status == 401:
-            self._settings.asked_by.discard(uri.origin)
+        if exchange.head is not None and exchange.head.status != UNAUTHORIZED:
+            self._settings.asked_by.add(self._outgoing.uri.origin)
         return exchange
 
     def _exchange(self) -> Exchange:
@@ -142,8 +142,7 @@ class Fetch:
 
     def _asked(self, connection: HttpConnection) -> Exchange:
         limits = Limits(body_bytes=None if self._streamed else self._settings.max_response_bytes)
-        credentials = self._settings.credentials_for(self._outgoing.uri)
-        exchange = connection.prepared(self._outgoing, credentials=credentials, limits=limits)
+        exchange = connection.prepared(self._outgoing, credentials=self._route.leg.credentials, limits=limits)
         self._exchanged = exchange
         self._over.clear()
         self._check_not_ended()

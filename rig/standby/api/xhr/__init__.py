@@ -1,8 +1,8 @@
 """IXMLHTTPRequest2: one request an object, its response told to a callback object. Apart, as its library takes a moment.
 
 From below: properties.py and errors.py are its enumerations; response_stream.py is what the body is read from; news_read.py
-posts the read that is over whenever the callbacks have something to hear; hop.py is one connection; route.py knows where it goes
-next (redirects, credentials); conversation.py goes from hop to hop and says what comes; request.py is what apps see.
+posts the read that is over whenever the callbacks have something to hear; hop.py is one connection; conversation.py goes from hop
+to hop and says what comes; request.py is what apps see.
 """
 
 from rig.standby.api.xhr.errors import XhrError

@@ -9,15 +9,15 @@ import threading
 from collections.abc import Callable
 from typing import Protocol
 
-from rig.standby.api.http.errors import ProxyRefused
+from rig.standby.api.http.errors import HttpError, ProxyRefused
 from rig.standby.api.http.exchange import Exchange
 from rig.standby.api.http.message import ResponseHead
-from rig.standby.api.xhr.errors import CallbackRaised, XhrError, told
+from rig.standby.api.http.route import Leg, Route
+from rig.standby.api.xhr.errors import CallbackRaised, RedirectFailed, XhrError, told
 from rig.standby.api.xhr.hop import Hop
 from rig.standby.api.xhr.news_read import NewsRead
 from rig.standby.api.xhr.properties import XhrSettings
 from rig.standby.api.xhr.response_stream import ResponseStream
-from rig.standby.api.xhr.route import Leg, Route
 from rig.standby.wire.hresult import HostError, HResult
 
 DRAINED_BYTES = 65_536
@@ -153,7 +153,7 @@ class Conversation:
     def _take_head(self, read: NewsRead, head: ResponseHead) -> None:
         """Sets `head` when it is the app's, `_next` when it is not."""
         answer = self._route.answer_to(head)
-        redirect = None if answer is not None else self._route.redirected(head)
+        redirect = None if answer is not None else self._redirected(head)
         self._next = answer or redirect
         if redirect is not None:
             read.was_told = True
@@ -162,6 +162,13 @@ class Conversation:
             read.was_told = True
             self.head = head
             self._call(lambda listener: listener.headers(head.status, head.reason))
+
+    def _redirected(self, head: ResponseHead) -> Leg | None:
+        """Raises RedirectFailed."""
+        try:
+            return self._route.redirected(head)
+        except HttpError as error:
+            raise RedirectFailed(str(error)) from error
 
     def _tell_redirect(self, head: ResponseHead, redirect: Leg) -> None:
         if self._settings.report_redirects:

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
 
+from rig.standby.api.http.route import Secrets
 from rig.standby.wire.hresult import HostError, HResult
 
 NO_LIMIT_MS = 0xFFFFFFFF
@@ -54,6 +55,10 @@ class XhrAuth(IntEnum):
     NONE = 1
     PROXY = 2
     """To a proxy alone."""
+
+    def allowed(self, secrets: Secrets) -> Secrets:
+        """What of them may be said."""
+        return Secrets(secrets.server if self is XhrAuth.ALL else None, secrets.proxy if self is not XhrAuth.NONE else None)
 
 
 @dataclass

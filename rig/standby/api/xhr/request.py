@@ -24,6 +24,7 @@ from rig.standby.api.http.credentials import Credentials
 from rig.standby.api.http.exchange import Exchange
 from rig.standby.api.http.message import HeaderList, ResponseHead
 from rig.standby.api.http.outgoing import Outgoing, Proxy
+from rig.standby.api.http.route import Leg, Route, Secrets
 from rig.standby.api.http.uri import HttpUri
 from rig.standby.api.transport import Transport
 from rig.standby.api.xhr.conversation import Conversation
@@ -31,11 +32,14 @@ from rig.standby.api.xhr.errors import XhrError
 from rig.standby.api.xhr.hop import Hop
 from rig.standby.api.xhr.properties import XhrProperty, XhrSettings
 from rig.standby.api.xhr.response_stream import ResponseStream
-from rig.standby.api.xhr.route import Leg, Route, XhrCredentials
 from rig.standby.wire.hresult import HostError, HResult
 
 DEFAULT_HEADERS: HeaderList = (("Accept", "*/*"), ("User-Agent", "rig XmlHttpRequest2"))
 """Without NO_DEFAULT_HEADERS, where the app has none of that name."""
+
+
+MOST_REDIRECTS = 100
+"""As IXMLHTTPRequest2 has it."""
 
 
 class XmlHttpRequest2Callback:
@@ -84,7 +88,7 @@ class XmlHttpRequest2(Transport):
         self._callback: XmlHttpRequest2Callback | None = None
         self._outgoing: Outgoing | None = None
         self._settings = XhrSettings()
-        self._credentials = XhrCredentials()
+        self._secrets = Secrets()
         self._conversation: Conversation | None = None
         self.in_last_call = False
         """The app hears of the end of it."""
@@ -104,10 +108,10 @@ class XmlHttpRequest2(Transport):
         """Say what is to be asked for, and who hears of it. Credentials are sent to who asks for them (401, 407), not before.
         Raises HostError INVALID_ARG for a URL that is none, or another argument that cannot be sent."""
         outgoing = _checked(Outgoing(method.upper(), HttpUri.parse(url)))
-        credentials = XhrCredentials(_credentials(user_name, password), _credentials(proxy_user_name, proxy_password))
+        secrets = Secrets(_credentials(user_name, password), _credentials(proxy_user_name, proxy_password))
         with self._lock:
             self._expect("open", State.MADE)
-            self._outgoing, self._credentials, self._callback = outgoing, credentials, callback
+            self._outgoing, self._secrets, self._callback = outgoing, secrets, callback
             self._state = State.OPEN
 
     def set_property(self, name: XhrProperty, value: int) -> None:
@@ -137,7 +141,7 @@ class XmlHttpRequest2(Transport):
             hop = Hop(self._settings)
             hop.socket_id, hop.channel_id = self.socket_id, self.channel_id
             leg = Leg(self._whole(outgoing, body), Proxy(*self.proxy) if self.proxy is not None else None)
-            route = Route(leg, self._credentials, self._settings.auth)
+            route = Route(leg, self._settings.auth.allowed(self._secrets), MOST_REDIRECTS)
             callback, self._callback = self._callback, None
             self._conversation = Conversation(_Listener(self, callback), hop, route, self._settings)
         self._conversation.start()
