@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
@@ -21,8 +22,10 @@ MIB = 1 << 20
 
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
+    """Nothing of it is kept: a gigabyte is among its files."""
     with Bench(BenchConfig(), tmp_path) as bench:
         yield bench
+    shutil.rmtree(tmp_path)
 
 
 def nothing(_step: str, _done: int, _total: int) -> None:
