@@ -66,12 +66,15 @@ class TransferOwner(Owner):
 
     def look(self) -> None:
         """Something that they go by may have changed."""
+        self._rest()
+        self._permits.look()
+        self._holds.look()
+
+    def _rest(self) -> None:
         if not self._power.awake:
             self._judge.resting = True
         elif not self._network_goes and (not self._power.in_standby or self._situation.now.surroundings.ac):
             self._judge.resting = False
-        self._permits.look()
-        self._holds.look()
 
     # -- the host falls asleep and wakes -------------------------------------------------------------------------------
 
@@ -94,8 +97,11 @@ class TransferOwner(Owner):
         self._network_goes = self._judge.resting = True
 
     def network_is_back(self) -> None:
-        self._network_goes = False
-        self.look()
+        """Of a wake in which they rest on nothing is to be said: there may be hundreds, and a wake is short."""
+        self._network_goes, rested = False, self._judge.resting
+        self._rest()
+        if not (rested and self._judge.resting):
+            self.look()
 
     def left_standby(self) -> None:
         self.look()

@@ -68,7 +68,7 @@ class Permits:
         """Something that it goes by may have changed: all that is otherwise now is said at once."""
         if self._nobody_there:
             return
-        wanted = {transfer.id: self._judge.of(transfer) for transfer in self._table if transfer.under_way}
+        wanted = self._judge.of_all(transfer for transfer in self._table if transfer.under_way)
         news = {id_: verdict for id_, verdict in wanted.items() if self._told.get(id_) != verdict}
         self._told = wanted
         for id_, verdict in news.items():
