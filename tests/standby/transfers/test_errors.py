@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 import errno
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 
 import pycurl
 import pytest
 
+from rig.net.network import Network
+from rig.net.topology import load
 from rig.standby.transfers.bodies import BodyChanged
 from rig.standby.transfers.curl_loop import CurlError
 from rig.standby.transfers.errors import HttpFailed, LyingServer, fault_of, web_error
 from rig.standby.transfers.response_head import RedirectRefused
 from rig.standby.wire.transfer_enums import WebErrorStatus
+
+ROOT = Path(__file__).parents[3]
 
 
 def curl(code: int, os_error: int = 0, verify_result: int = 0, proxy_status: int = 0) -> CurlError:
@@ -83,3 +91,39 @@ def test_the_codes_of_http_that_have_no_number_of_their_own_never_meet_one() -> 
 def test_the_words_of_a_server_are_bounded_and_move_no_cursor() -> None:
     fault = fault_of(HttpFailed(500, "\x1b[2J\x07\r\n" + "x" * 100_000))
     assert (fault.web_error, fault.words[:17], len(fault.words)) == (500, "HTTP 500  [2J   x", 2000)
+
+
+@pytest.fixture(scope="module")
+def network() -> Iterator[Network]:
+    with Network(load("flat")) as network:
+        yield network
+
+
+FROM_A_MACHINE = """
+import sys
+from pathlib import Path
+from rig.standby.transfers.errors import web_error
+from rig.standby.transfers.request import TransferRequest
+from tests.standby.transfers.engine import downloaded
+try:
+    downloaded(TransferRequest(uri=sys.argv[1]), Path(sys.argv[2]))
+except Exception as error:
+    print(int(web_error(error)))
+"""
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("http://198.51.100.7/", WebErrorStatus.SERVER_UNREACHABLE),
+        ("ftp://198.51.100.7/x", WebErrorStatus.SERVER_UNREACHABLE),
+        ("http://no-such-name.example/", WebErrorStatus.HOST_NAME_NOT_RESOLVED),
+        ("http://{server}:1/", WebErrorStatus.CANNOT_CONNECT),
+    ],
+)
+def test_of_a_machine_that_knows_no_way_there(network: Network, tmp_path: Path, uri: str, expected: int) -> None:
+    host = network.host
+    argv = [*host.enter_command(), sys.executable, "-c", FROM_A_MACHINE]
+    argv += [uri.format(server=network.topology.server.ip4), str(tmp_path / "x")]
+    done = subprocess.run(argv, pass_fds=(host.fd,), capture_output=True, text=True, check=True, timeout=60, cwd=ROOT)
+    assert done.stdout == f"{expected:d}\n"
