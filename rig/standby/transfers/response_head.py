@@ -97,10 +97,9 @@ class ResponseHead:
         return changed if age_s >= STRONG_DATE_S else ""
 
     def still_is(self, validator: str) -> bool:
-        """Of a 206: a part of what had that validator. An ETag must be in it (RFC 9110 15.3.7), a date may be."""
-        if validator.startswith('"'):
-            return self.headers.get("etag") == validator
-        return self.headers.get("last-modified", validator) == validator
+        """Of a 206: a part of what had that validator. An ETag must be in it (RFC 9110 15.3.7); a date need not be, but a server
+        that leaves it out may as well have left out to look at If-Range."""
+        return self.headers.get("etag" if validator.startswith('"') else "last-modified") == validator
 
     @property
     def begins_at(self) -> int | None:
