@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -34,6 +35,7 @@ from rig.standby.system.push.line import FRAME_S
 from rig.standby.wire import bench
 from rig.standby.wire.app_push import ClosePushChannel, CreatePushChannel, FollowPush, NotificationHandled, NotificationReceived
 from rig.standby.wire.app_tasks import RegisterTask, UnregisterTask
+from rig.standby.wire.caller import CALL_TIMEOUT_S
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import NotIdle
 from rig.standby.wire.surroundings import Surroundings
@@ -598,6 +600,26 @@ async def test_a_service_that_is_down_makes_it_raise_and_one_that_does_not_answe
         s.service.hang_up()
         with pytest.raises(HostError, match="FAIL"):
             await app.call(CreatePushChannel())
+
+
+@virtual
+async def test_an_app_hears_that_nobody_answers_before_it_gives_up_the_call() -> None:
+    async with scene() as s:
+        app = await s.app()
+
+        async def slowly(address: str, port: int) -> socket.socket:
+            await asyncio.sleep(9)
+            return s.service.dial()
+
+        s.host.network.connect = slowly  # type: ignore[method-assign]
+        s.service.answers = lambda message: None
+        s.service.hang_up()
+        await asyncio.sleep(1)
+        began_s = s.host.now_s
+        with pytest.raises(HostError) as raised:
+            await app.call(CreatePushChannel())
+        assert raised.value.hresult is HResult.FAIL
+        assert s.host.now_s - began_s < CALL_TIMEOUT_S
 
 
 @virtual

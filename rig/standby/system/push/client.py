@@ -28,6 +28,8 @@ from rig.timeline import TimelineWriter
 
 CONNECT_S = 10.0
 """Real time for a connection, and for the service to say Welcome on it."""
+REQUEST_S = 8.0
+"""Real time for what an app asks of the service, with a connection that has to be made: the app gives up its call after ten."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """Real time between attempts: twice as long after each; at once after a connection that was good for a while."""
 DOUBLINGS = 16
@@ -103,7 +105,11 @@ class PushClient:
             await self._sleep.wake("push_request")  # it may be falling asleep
         except RigError as error:
             raise HostError(HResult.FAIL, f"no connectivity: the host could not be woken: {error}") from error
-        return await (await self._connected()).ask(make)
+        try:
+            async with asyncio.timeout(REQUEST_S):
+                return await (await self._connected()).ask(make)
+        except TimeoutError:
+            raise HostError(HResult.FAIL, f"the push service does not answer within {REQUEST_S:.0f} s") from None
 
     def tell_gone(self, app: str) -> None:
         """It is uninstalled; the service hears of it now or later."""
