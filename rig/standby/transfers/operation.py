@@ -57,6 +57,12 @@ class Operation:
         return self.method in REPEATABLE
 
     @property
+    def may_begin_again(self) -> bool:
+        """The server has nothing of it that would be done twice."""
+        progress = self.saved.progress
+        return self.is_repeatable or (progress.total_bytes_to_send > 0 and progress.bytes_sent == 0)
+
+    @property
     def target(self) -> Path:
         """Of a download."""
         assert self.saved.spec.path is not None

@@ -190,7 +190,7 @@ class Operations:
         saved = operation.saved
         if is_timeout(error) or is_of_the_network(error):
             await asyncio.sleep(GRACE_S)
-        if is_timeout(error) and saved.timeouts < RETRIES:
+        if is_timeout(error) and saved.timeouts < RETRIES and operation.may_begin_again:
             saved.timeouts += 1
         else:
             self.end(operation, Status.ERROR, fault_of(error))

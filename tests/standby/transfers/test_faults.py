@@ -152,12 +152,31 @@ def test_a_silent_server_is_asked_four_times(web: HttpServer, tmp_path: Path, ti
     assert min(later - before for before, later in pairwise(came)) >= 2 * MINUTE_US * 1000
 
 
-def test_a_server_that_answers_no_syn_is_tried_four_times(tmp_path: Path, timeline: Timeline) -> None:
-    """BTR-015, BTR-017: five minutes each."""
-    listener, waiting = full_listener()
+def test_a_post_without_an_answer_is_not_sent_again(web: HttpServer, tmp_path: Path, timeline: Timeline) -> None:
+    """BTR-017 as BTR-020 has it: the server may have made something of it."""
+    web.on("/", hold)
+    (tmp_path / "recording").write_bytes(FIRST)
 
     async def scene(stage: Scene) -> None:
-        id_ = await stage.begin(f"http://127.0.0.1:{listener.getsockname()[1]}/")
+        id_ = await stage.begin(web.url(), "recording", direction="upload")
+        await stage.ended(id_)
+        fault = stage.states[id_].fault
+        assert fault is not None
+        assert (fault.web_error, stage.states[id_].attempts) == (WebErrorStatus.TIMEOUT, 1)
+
+    play(tmp_path, timeline, scene, minute_us=MINUTE_US)
+    assert len(web.requests()) == 1
+
+
+@pytest.mark.parametrize("direction", ["download", "upload"])
+def test_a_server_that_answers_no_syn_is_tried_four_times(tmp_path: Path, timeline: Timeline, direction: str) -> None:
+    """BTR-015, BTR-017: five minutes each; also of a POST, of which nothing has gone out."""
+    listener, waiting = full_listener()
+    if direction == "upload":
+        (tmp_path / "episode").write_bytes(FIRST)
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(f"http://127.0.0.1:{listener.getsockname()[1]}/", direction=direction)
         await stage.ended(id_)
         fault = stage.states[id_].fault
         assert fault is not None
