@@ -33,7 +33,8 @@ NOTIFICATIONS = "notification"
 MOST_WAIT = 256
 """Notifications of an app that wait for it: more are dropped, as an app that takes so long does not come to them."""
 HANDLERS_S = 5.0
-"""Real time that an app's handlers have for one; then its tasks run as if they had said nothing."""
+"""Real time that an app's handlers have for one, from the end of those for the one before it; then its tasks run as if they had
+said nothing, and so do those of all that wait behind it for the same handlers."""
 UNREGISTERED = "its task is not registered any more"
 
 
@@ -81,7 +82,7 @@ class PushDelivery:
         self._loop = asyncio.get_running_loop()
         self._waiting: SavedTable[SavedNotification] = SavedTable(rows, NOTIFICATIONS)
         self._late: dict[int, asyncio.TimerHandle] = {}
-        """For handlers, by number."""
+        """For handlers, by instance of their process: they have one notification after another."""
         self._runs: dict[int, int] = {}
         """Numbers of notifications by run."""
 
@@ -152,9 +153,17 @@ class PushDelivery:
         app.tell(NotificationReceived(notification.number, told.content, told.channel_id, told.headers))
 
     def _wait_for(self, app: AppProcess, notification: SavedNotification) -> None:
-        number = notification.number
-        app.hears(f"notification {number}", "its handlers have a notification")
-        self._late[number] = self._loop.call_later(HANDLERS_S, self._too_late, number)
+        app.hears(f"notification {notification.number}", "its handlers have a notification")
+        self._give_time(app.instance)
+
+    def _give_time(self, instance: int) -> None:
+        """To its handlers, for the oldest that they have."""
+        if instance not in self._late and self._asked(instance):
+            self._late[instance] = self._loop.call_later(HANDLERS_S, self._too_late, instance)
+
+    def _asked(self, instance: int) -> list[SavedNotification]:
+        asked = [notification for notification in self._waiting.values() if notification.handler == instance]
+        return sorted(asked, key=lambda notification: notification.number)
 
     def handled(self, app: AppProcess, said: NotificationHandled) -> None:
         """What it says too late, or of another's, changes nothing."""
@@ -162,28 +171,33 @@ class PushDelivery:
         if notification is not None and notification.handler == app.instance:
             self._handlers_done(notification, cancel=said.cancel)
 
-    def _too_late(self, number: int) -> None:
-        notification = self._waiting[str(number)]
-        what = f"its handlers of notification {number} took more than {HANDLERS_S:.0f} s"
-        self._timeline.add("USAGE_FAULT", app=notification.package, instance=notification.handler, what=what)
-        self._handlers_done(notification, cancel=False)
+    def _too_late(self, instance: int) -> None:
+        """Whatever hangs there hangs for all that wait behind it."""
+        asked = self._asked(instance)
+        what = f"its handlers of notification {asked[0].number} took more than {HANDLERS_S:.0f} s"
+        self._timeline.add("USAGE_FAULT", app=asked[0].package, instance=instance, what=what)
+        for notification in asked:
+            self._handlers_done(notification, cancel=False)
 
     def _handlers_done(self, notification: SavedNotification, *, cancel: bool) -> None:
-        app = self._processes.get(notification.handler or 0)
+        instance = notification.handler or 0
+        app = self._processes.get(instance)
         self._no_wait(notification)
         if cancel:
             self._remove(notification)
         else:
             self._put(msgspec.structs.replace(notification, handler=None))
+        self._give_time(instance)
         if app is not None:
             self._processes.suspend_if_idle(app)
         self._next(notification.package)
 
     def _no_wait(self, notification: SavedNotification) -> None:
-        late = self._late.pop(notification.number, None)
+        instance = notification.handler or 0
+        late = self._late.pop(instance, None)
         if late is not None:
             late.cancel()
-        app = self._processes.get(notification.handler or 0)
+        app = self._processes.get(instance)
         if app is not None:
             app.heard(f"notification {notification.number}")
 
