@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 import socket
 from collections.abc import Callable
 
 from rig.errors import RigError
-from rig.push_line import Message, Notify, Power
+from rig.push_line import FRAME_BYTES, Message, Notify, Power
 from rig.standby.system.background import Background
 from rig.standby.system.governor import Governor
 from rig.standby.system.network import HostNetwork
@@ -32,13 +33,15 @@ REQUEST_S = 8.0
 """Real time for what an app asks of the service, with a connection that has to be made: the app gives up its call after ten."""
 FIRST_WAIT_S, LONGEST_WAIT_S = 0.5, 60.0
 """Real time between attempts: twice as long after each; at once after a connection that was good for a while."""
+LONGEST_AWAKE_S = 8.0
+"""The same while the user is there, whom it costs nothing: a line that broke a few times leaves no minute without push."""
 DOUBLINGS = 16
 """More than there are from the one to the other: a service may be away for days."""
 GOOD_S = 10.0
 LEAST_PROBE_S = 5.0
 """Real time between two probes, however short a minute is."""
-EXEMPT_APPS = 200
-"""That the service hears of (rig/push_line.py)."""
+EXEMPT_APPS, EXEMPT_BYTES = 200, FRAME_BYTES // 2
+"""That the service hears of (rig/push_line.py): as many, or the first whose names fill so much; a frame has to hold them."""
 
 
 class PushClient:
@@ -79,6 +82,7 @@ class PushClient:
         self._retry: asyncio.TimerHandle | None = None
         self._failures = 0
         self._has_network = False
+        self._in_standby = power.in_standby
         self._stopped = False
         self._probe_each_s = max(probe_each_s, LEAST_PROBE_S)
         self._probe: asyncio.TimerHandle | None = None
@@ -114,8 +118,8 @@ class PushClient:
     def tell_gone(self, app: str) -> None:
         """It is uninstalled; the service hears of it now or later."""
         if self._state.address:
-            self._state.gone = (*self._state.gone, app)
-            if self._dialogue is not None and self._state.connected and self._has_network:
+            self._state.gone = (*(known for known in self._state.gone if known != app), app)
+            if self._dialogue is not None and self._dialogue.welcomed.done() and self._has_network:
                 self._dialogue.tell_gone(app)
 
     async def _connected(self) -> Dialogue:
@@ -151,12 +155,15 @@ class PushClient:
                 await self._connect(self._state.address, self._state.port)
         except (OSError, RigError, HostError) as error:
             self._lose(str(error) or "it took too long")
+        except Exception:
+            self._lose("the host has a fault")
+            raise
         finally:
             self._attempt = None
             attempt.set_result(None)
-        if self._dialogue is None:
-            self._failures += 1
-            self._try_later()
+            if self._dialogue is None:
+                self._failures += 1
+                self._try_later()
 
     async def _connect(self, address: str, port: int) -> None:
         """Raises what the driver, the kernel or time does."""
@@ -248,7 +255,8 @@ class PushClient:
         self._no_retry()
         if self._stopped:
             return
-        wait_s = min(FIRST_WAIT_S * 2 ** (min(self._failures, DOUBLINGS) - 1), LONGEST_WAIT_S) if self._failures else 0.0
+        longest_s = LONGEST_WAIT_S if self._power.in_standby else LONGEST_AWAKE_S
+        wait_s = min(FIRST_WAIT_S * 2 ** (min(self._failures, DOUBLINGS) - 1), longest_s) if self._failures else 0.0
         self._retry = self._loop.call_later(wait_s, self.connect_now)
 
     def _no_retry(self) -> None:
@@ -274,8 +282,14 @@ class PushClient:
             self.connect_now()
 
     def _power_changed(self) -> None:
+        """The user who comes back does not wait for the next attempt of a host in standby."""
+        came_back = self._in_standby and not self._power.in_standby
+        self._in_standby = self._power.in_standby
         if self._power.screen is Screen.SHUTDOWN:
             self._leave()
+        elif came_back and self._dialogue is None:
+            self._failures = 0
+            self.connect_now()
         else:
             self._tell_power()
 
@@ -286,7 +300,7 @@ class PushClient:
     def _power_now(self) -> Power:
         around = self._situation.now.surroundings
         screen_on = self._power.screen is Screen.ACTIVE
-        return Power(screen_on, around.ac, around.energy_saver_on, around.energy_saver_exempt[:EXEMPT_APPS])
+        return Power(screen_on, around.ac, around.energy_saver_on, _that_fit(around.energy_saver_exempt[:EXEMPT_APPS]))
 
     def _situation_changed(self, before: Situation, after: Situation) -> None:
         """The service is told also while the host sleeps: it would keep back what may come now."""
@@ -345,3 +359,8 @@ class PushClient:
             self._probe.cancel()
         if self._dialogue is not None:
             self._dialogue.line.pause()
+
+
+def _that_fit(names: tuple[str, ...]) -> tuple[str, ...]:
+    filled = itertools.accumulate(len(name.encode()) for name in names)
+    return tuple(name for name, bytes_so_far in zip(names, filled, strict=True) if bytes_so_far <= EXEMPT_BYTES)
