@@ -61,6 +61,11 @@ class PushNotificationChannel:
         """Of an alternate channel or a tile; "" for the app's own."""
         return self._key[1]
 
+    @property
+    def takes_raw(self) -> bool:
+        """Not one of a tile (RAW-016)."""
+        return self._key[0] != "tile"
+
     def add_push_notification_received(self, handler: OnReceived) -> None:
         """Called with this channel and the arguments for each of its notifications while the app is in the foreground, one after
         another, before the app's push task; the task of an app that takes more than a few seconds runs meanwhile. Raises
@@ -106,9 +111,9 @@ class _Handlers:
             self._tell()
 
     def of(self, channel_id: str) -> list[tuple[PushNotificationChannel, OnReceived]]:
-        """In the order in which they were added."""
+        """In the order in which they were added. None of a tile, whose id may be the same (RAW-016)."""
         with self._lock:
-            return [known for known in self._added if known[0].channel_id == channel_id]
+            return [known for known in self._added if known[0].takes_raw and known[0].channel_id == channel_id]
 
     def _tell(self) -> None:
         wanted = bool(self._added)

@@ -36,4 +36,12 @@ class Notifications:
                 handler(channel, args)
             except BaseException as error:  # SystemExit too: the thread is not the app's
                 self._faults.met("handler of a notification", error)
-        self._notify(NotificationHandled(notice.number, bool(args.cancel)))
+        self._notify(NotificationHandled(notice.number, self._is_cancelled(args)))
+
+    def _is_cancelled(self, args: push.PushNotificationReceivedEventArgs) -> bool:
+        """Not by a handler that has left there what is neither true nor false."""
+        try:
+            return bool(args.cancel)
+        except BaseException as error:
+            self._faults.met("cancel of a notification", error)
+            return False
