@@ -8,6 +8,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from rig.standby.system.transfers.transfer import SavedTransfer, Transfer
+from rig.standby.system.transfers.watches import page
 from rig.standby.wire.app_transfers import (
     WATCH_S,
     CancelTransfer,
@@ -20,10 +22,11 @@ from rig.standby.wire.app_transfers import (
     WatchTransfers,
 )
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.line import MESSAGE_BYTES
 from rig.standby.wire.message import Call
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy as CostPolicy
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
-from rig.standby.wire.transfer_types import ContentPart
+from rig.standby.wire.transfer_types import ContentPart, ResponseInformation, TransferState
 from rig.standby.wire.transfers import Create
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import fake_host
@@ -314,3 +317,20 @@ def test_fifty_groups(whose: str) -> None:
                 assert await refused(other, CreateTransfer(download(group="group 7"))) is HResult.OUT_OF_MEMORY
 
     groups()
+
+
+def test_operations_as_large_as_may_be_go_into_one_answer_each() -> None:
+    """With what a server has said to them."""
+
+    def large(number: int, size: int) -> Transfer:
+        spec = download(headers=tuple((f"X-{name}", "y" * 1000) for name in range(size // 1000)))
+        transfer = Transfer(SavedTransfer(f"{number}", "mail", 1, CostPolicy.DEFAULT))
+        said = ResponseInformation("x" * 16_000, 200, {f"X-{name}": "y" * 1000 for name in range(16)}, True)
+        transfer.is_now(TransferState(spec, response=said))
+        return transfer
+
+    left = [large(number, size) for number, size in enumerate([10_000, 60_000, 60_000, 10_000])]
+    while left:
+        taken = page(left)
+        assert 0 < len(msgspec.msgpack.encode([transfer.state for transfer in taken])) < MESSAGE_BYTES - 4096
+        left = left[len(taken) :]

@@ -144,7 +144,10 @@ class Download:
         if isinstance(head, FtpReplies):
             return bool(self._validator) and head.validator == self._validator
         if head.status == RANGE_NOT_SATISFIABLE:
-            return head.whole_bytes == there  # it was whole before: the condition held, or the answer would be all of it
-        if head.status != PARTIAL or head.begins_at != there:
-            return False
-        return head.still_is(self._validator) and self._whole_bytes in (None, head.whole_bytes)
+            return head.whole_bytes == there and self._is_as_long and head.may_be(self._validator)  # it was whole before
+        return head.status == PARTIAL and head.begins_at == there and head.still_is(self._validator) and self._is_as_long
+
+    @property
+    def _is_as_long(self) -> bool:
+        """As it was told to be before."""
+        return self._whole_bytes in (None, self._head.whole_bytes)

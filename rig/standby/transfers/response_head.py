@@ -12,7 +12,8 @@ CONTENT_RANGE = re.compile(r"bytes (?:(\d{1,18})-(\d{1,18})|\*)/(\d{1,18}|\*)", 
 """RFC 9110 14.4; "*" before the slash in a 416. More digits than a file can have bytes are none."""
 LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
-HEADERS_LENGTH = 16 * 1024
+HEADERS_BYTES = URI_BYTES = 16 * 1024
+"""In a message to an app."""
 REDIRECTS = range(300, 400)
 """With a Location libcurl follows any of them."""
 STRONG_DATE_S = 60.0
@@ -101,6 +102,10 @@ class ResponseHead:
         that leaves it out may as well have left out to look at If-Range."""
         return self.headers.get("etag" if validator.startswith('"') else "last-modified") == validator
 
+    def may_be(self, validator: str) -> bool:
+        """Of a 416, that need not say what it is about (RFC 9110 15.5.17)."""
+        return "etag" not in self.headers or self.still_is(validator)
+
     @property
     def begins_at(self) -> int | None:
         """Where the body of a 206 begins; None: it does not say."""
@@ -143,7 +148,7 @@ class ResponseHead:
             return None
         ranges = self.status == PARTIAL or "bytes" in self.headers.get("accept-ranges", "").lower()
         return ResponseInformation(
-            actual_uri=self.uri,
+            actual_uri=self.uri.encode(errors="replace")[:URI_BYTES].decode(errors="ignore"),
             status_code=self.status,
             headers=_bounded(self.headers),
             is_resumable=ranges and bool(self.validator),
@@ -160,9 +165,9 @@ def _joined(uri: str, location: str) -> str:
 
 def _bounded(headers: dict[str, str]) -> dict[str, str]:
     """As many as a message to an app has room for; libcurl takes 300 KB of them."""
-    left, kept = HEADERS_LENGTH, dict[str, str]()
+    left, kept = HEADERS_BYTES, dict[str, str]()
     for name, value in headers.items():
-        left -= len(name) + len(value)
+        left -= len(name.encode()) + len(value.encode())
         if left < 0:
             break
         kept[name] = value

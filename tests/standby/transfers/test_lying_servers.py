@@ -6,6 +6,7 @@ import hashlib
 import resource
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from rig.peers.http import HttpServer
@@ -16,6 +17,8 @@ from rig.standby.transfers.download import Download
 from rig.standby.transfers.errors import HttpFailed, LyingServer, web_error
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
+from rig.standby.transfers.requests import SPEC_BYTES
+from rig.standby.wire.line import MESSAGE_BYTES
 from rig.standby.wire.transfer_enums import WebErrorStatus
 from tests.standby.transfers.engine import Told, downloaded, on_loop
 
@@ -145,6 +148,33 @@ def test_a_part_of_something_else_is_not_joined(web: HttpServer, tmp_path: Path,
     assert told.restarts == 1
 
 
+def nothing_behind(whole: int, *headers: tuple[str, str]) -> object:
+    def handler(request: HttpRequest) -> None:
+        if request.header("Range"):
+            request.respond(416, b"", [("Content-Range", f"bytes */{whole}"), *headers])
+        else:
+            request.respond(200, SECOND, [("ETag", '"second"')])
+
+    return handler
+
+
+@pytest.mark.parametrize(
+    ("handler", "there", "whole_bytes"),
+    [
+        pytest.param(nothing_behind(5000), 5000, 100_000, id="something shorter"),
+        pytest.param(nothing_behind(5000, ("ETag", '"second"')), 5000, None, id="something else, of no length that was told"),
+    ],
+)
+def test_a_beginning_is_not_the_whole_of_something_else(
+    web: HttpServer, tmp_path: Path, handler: object, there: int, whole_bytes: int | None
+) -> None:
+    """A server that ignores If-Range has another file now, just as long as what has come of the first."""
+    web.on("/", handler)  # type: ignore[arg-type]
+    body, told = resumed(web, tmp_path, there, whole_bytes)
+    assert body == SECOND
+    assert told.restarts == 1
+
+
 @pytest.mark.parametrize("last", [5999, 99_999])
 def test_a_part_that_goes_on_behind_its_end_spoils_the_file(web: HttpServer, tmp_path: Path, last: int) -> None:
     head = f"HTTP/1.1 206 P\r\nContent-Range: bytes 5000-{last}/100000\r\nETag: {ETAG}\r\nTransfer-Encoding: chunked\r\n\r\n"
@@ -201,3 +231,20 @@ def test_a_large_head_goes_into_a_message(web: HttpServer, tmp_path: Path) -> No
     file.close()
     assert download.response is not None
     assert 10_000 < sum(map(len, download.response.headers.values())) <= 16 * 1024
+
+
+@pytest.mark.parametrize("letter", ["y", "ÿ"])
+def test_neither_a_large_head_nor_a_long_way_is_larger_than_its_message(web: HttpServer, tmp_path: Path, letter: str) -> None:
+    """Beside an operation that is as large as it may be. What is no ASCII is twice as long there."""
+    there = f"/there#{letter * 60_000}".encode("latin-1")
+    head = b"HTTP/1.1 302 F\r\nContent-Length: 0\r\nLocation: %b\r\n\r\n" % there
+    fields = "".join(f"X-{number}: {letter * 1000}\r\n" for number in range(100)).encode("latin-1")
+    last = b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n%b\r\nx" % fields
+    web.on("/", raw(head))
+    web.on("/there", raw(last))
+    told, file = Told(), PartialFile(tmp_path / "x")
+    download = Download(TransferRequest(uri=web.url()), file, "", told)
+    on_loop(download.attempt)
+    file.close()
+    assert download.response is not None
+    assert len(msgspec.msgpack.encode(download.response)) < MESSAGE_BYTES - SPEC_BYTES - 4096

@@ -15,7 +15,7 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_types import TransferState
 
 PAGE_BYTES = 48 * 1024
-"""Of states, in one answer, but for the last; a message has more than twice the room."""
+"""Of states, in one answer of more than one; a message has room for any one."""
 BYTES_S = 0.1
 """Real time between two answers to an app of which the second has nothing but bytes to tell: as often as its operations are told
 of here, each by itself."""
@@ -27,10 +27,10 @@ def page(transfers: Iterable[Transfer]) -> list[Transfer]:
     taken: list[Transfer] = []
     room = PAGE_BYTES
     for transfer in transfers:
-        if room < 0:
+        room -= len(_encode(transfer.state))
+        if taken and room < 0:
             break
         taken.append(transfer)
-        room -= len(_encode(transfer.state))
     return taken
 
 
