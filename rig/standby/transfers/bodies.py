@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import os
+import stat
 from pathlib import Path
 from typing import Protocol
+
+READS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK
+"""What has become a pipe meanwhile would keep everybody waiting for its other end."""
 
 
 class Body(Protocol):
@@ -25,13 +29,17 @@ class BodyChanged(Exception):
 
 
 class FileBody:
-    """Raises OSError where it cannot be read. As long as it was when it was opened, whatever is appended meanwhile."""
+    """As long as it was when it was opened, whatever is appended meanwhile. Raises OSError, BodyChanged: it cannot be read."""
 
     def __init__(self, path: Path, media_type: str = "application/octet-stream") -> None:
         self.media_type = media_type
         self._path = path
-        self._fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-        self.length = os.fstat(self._fd).st_size
+        self._fd = os.open(path, READS)
+        state = os.fstat(self._fd)
+        if not stat.S_ISREG(state.st_mode):
+            os.close(self._fd)
+            raise BodyChanged(f"{path} is no file")
+        self.length = state.st_size
         self._at = 0
 
     def read(self, limit_bytes: int) -> bytes:

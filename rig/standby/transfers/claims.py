@@ -8,8 +8,10 @@ import stat
 from collections.abc import Iterable
 from pathlib import Path
 
+from rig.standby.transfers.bodies import READS
 from rig.standby.transfers.multipart import MultipartBody
 from rig.standby.transfers.operation import Operation
+from rig.standby.transfers.partial_file import WRITES
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_types import TransferSpec
 
@@ -40,7 +42,7 @@ def _check_readable(path: str) -> None:
     """Raises OSError, HostError."""
     if not stat.S_ISREG(Path(path).stat().st_mode):  # the end of a pipe would keep this process waiting
         raise HostError(HResult.INVALID_ARG, f"{path} is no file")
-    os.close(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    os.close(os.open(path, READS))
 
 
 def _path(spec: TransferSpec) -> str:
@@ -58,7 +60,7 @@ def _claim_target(operation: Operation, others: Iterable[Operation]) -> None:
     if target.exists() and not target.is_file():
         raise HostError(HResult.INVALID_ARG, f"{target} is no file")
     assert part is not None
-    fd = os.open(part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+    fd = os.open(part, WRITES, 0o666)
     try:
         if os.fstat(fd).st_size:
             raise HostError(HResult.INVALID_ARG, f"{part} is there already, and of no background transfer")

@@ -63,7 +63,9 @@ class Operations:
 
     def remove(self, operation: Operation) -> None:
         """Nobody knows it any more."""
-        self._discard(operation)
+        is_file = operation.is_download and operation.saved.status is Status.COMPLETED
+        if not operation.saved.cleared and not is_file:
+            self._discard(operation)
         self._all.pop(operation.id, None)
 
     def take_up(self, saved: list[SavedOperation]) -> None:
@@ -79,8 +81,8 @@ class Operations:
         saved, part = operation.saved, operation.part
         was_out, saved.is_out = saved.is_out, False
         if saved.status.ended:
-            if saved.status is not Status.COMPLETED:
-                self._discard(operation)
+            if not saved.cleared and saved.status is not Status.COMPLETED:
+                self._clear(operation)
         elif saved.whole and part is not None:
             if part.exists():  # else it has its name already
                 part.rename(operation.target)
@@ -144,8 +146,14 @@ class Operations:
         with contextlib.suppress(sqlite3.Error):  # it is tried again, and said
             self._changes.write()
         if status is not Status.COMPLETED:
-            self._discard(operation)
+            self._clear(operation)
         self.go_on()
+
+    def _clear(self, operation: Operation) -> None:
+        """Once: whatever has that name later is of somebody else."""
+        self._discard(operation)
+        operation.saved.cleared = True
+        self._changes.changed(operation)
 
     def _discard(self, operation: Operation) -> None:
         if is_of_another(operation, self):  # its own is gone since it has ended

@@ -11,13 +11,16 @@ from pathlib import Path
 
 from rig.standby.wire.transfer_types import PART_SUFFIX
 
+WRITES = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
+"""A link would lead to the bytes of somebody else."""
+
 
 class PartialFile:
     """Raises OSError (the disk is full, the folder is gone); then as many bytes are there as `length` says."""
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._fd = os.open(self.part, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._fd = os.open(self.part, WRITES, 0o666)
         self.length = os.lseek(self._fd, 0, os.SEEK_END)
         """Bytes that are there."""
 

@@ -45,6 +45,8 @@ class SavedOperation(msgspec.Struct):
     """So long is the file of which that is a part; None: unknown."""
     whole: bool = False
     """All of it is there and on the disk: it lacks only its name."""
+    cleared: bool = False
+    """Of one that has ended: nothing that had come of it is beside its target any more, or what is there is of somebody else."""
     calls: tuple[int, ...] = ()
     """Numbers of the last ones that have changed it."""
     turn: int = 0

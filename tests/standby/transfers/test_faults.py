@@ -16,6 +16,7 @@ from rig.standby.wire import transfers
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
 from rig.standby.wire.transfer_enums import WebErrorStatus
+from rig.standby.wire.transfer_types import ContentPart
 from rig.timeline import Timeline
 from tests.standby.transfers.conftest import Play
 from tests.standby.transfers.files import ETAG, FIRST, serve
@@ -294,3 +295,74 @@ def test_a_store_that_is_none_is_said_in_each_answer(tmp_path: Path, timeline: T
         assert stage.starts == 1
 
     play(tmp_path, timeline, scene)
+
+
+@pytest.mark.parametrize("parts", [False, True])
+def test_a_file_that_has_become_a_pipe_ends_its_upload_alone(
+    web: HttpServer, tmp_path: Path, play_scene: Play, parts: bool
+) -> None:
+    """Whoever opens a pipe waits for its other end, and all transfers would."""
+    web.on("/", serve(FIRST, ETAG))
+    source = tmp_path / "recording"
+    source.write_bytes(b"")
+
+    async def scene(stage: Scene) -> None:
+        whole = {"parts": (ContentPart(name="it", path=str(source)),), "path": None} if parts else {"path": str(source)}
+        id_ = await stage.create(stage.spec(web.url(), direction="upload", method="PUT", **whole))
+        source.unlink()
+        os.mkfifo(source)
+        await stage.call(transfers.Start(id_))
+        await stage.permit(id_)
+        await stage.ended(id_)
+        fault = stage.states[id_].fault
+        assert fault is not None
+        assert "is no file" in fault.words
+        other = await stage.begin(web.url(), "other")
+        await stage.ended(other)
+        assert stage.states[other].status is Status.COMPLETED
+
+    play_scene(scene)
+
+
+def test_a_file_of_another_name_is_not_written_through_a_link(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    web.on("/", serve(FIRST, ETAG))
+    letters, part = tmp_path / "letters", tmp_path / "episode.part"
+    letters.write_bytes(b"")
+    part.symlink_to(letters)
+
+    async def scene(stage: Scene) -> None:
+        with pytest.raises(HostError) as refused:
+            await stage.create(stage.spec(web.url()))
+        assert refused.value.hresult is HResult.INVALID_ARG
+        part.unlink()
+        id_ = await stage.create(stage.spec(web.url()))
+        part.unlink()
+        part.symlink_to(letters)
+        await stage.call(transfers.Start(id_))
+        await stage.permit(id_)
+        await stage.ended(id_)
+        assert stage.states[id_].status is Status.ERROR
+
+    play_scene(scene)
+    assert letters.read_bytes() == b""
+
+
+@pytest.mark.parametrize("end", ["forgotten", "killed"])
+def test_a_file_that_is_whole_is_nobodys_beginning(web: HttpServer, tmp_path: Path, play_scene: Play, end: str) -> None:
+    """One whose name is that of another's unfinished bytes, which has ended."""
+    web.on("/", serve(FIRST, ETAG))
+    web.on("/none", answer(b"", 404))
+
+    async def scene(stage: Scene) -> None:
+        before = await stage.begin(web.url("/none" if end == "killed" else "/"))
+        await stage.ended(before)
+        later = await stage.begin(web.url(), "episode.part")
+        await stage.ended(later)
+        if end == "killed":
+            await stage.kill()
+        else:
+            await stage.call(transfers.Forget(before))
+        await stage.process.list_all()
+        assert (tmp_path / "episode.part").read_bytes() == FIRST
+
+    play_scene(scene)
