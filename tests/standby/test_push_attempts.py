@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 
+from rig.errors import DeviceError
 from rig.manifest.manifest import Manifest
 from rig.push_line import CloseApp, Hello, OpenChannel
-from rig.standby.system.push.client import LONGEST_WAIT_S
+from rig.standby.system.push.client import LONGEST_AWAKE_S, LONGEST_WAIT_S
 from rig.standby.wire import bench
 from rig.standby.wire.app_push import CreatePushChannel
 from rig.standby.wire.surroundings import Surroundings
+from tests.standby.fake_host import fake_host
+from tests.standby.fake_push_service import FakePushService
 from tests.standby.test_push import contents, scene
 from tests.standby.virtual_time import virtual
 
@@ -70,6 +73,52 @@ async def test_the_user_who_comes_back_does_not_wait_for_the_next_attempt() -> N
         await s.host.bench(bench.ExitStandby())
         told = await s.host.timeline.wait("PUSH_CONNECTED", after=len(s.host.timeline.told))
         assert told.at_s - at_s < 1
+
+
+@virtual
+async def test_a_user_who_is_there_has_push_again_soon_after_the_service_is() -> None:
+    """However often a line was lost before, and quickly."""
+    async with scene() as s:
+        s.service.refuses = True
+        s.service.hang_up()
+        await asyncio.sleep(20 * LONGEST_WAIT_S + 10)
+        s.service.refuses = False
+        at_s = s.host.now_s
+        told = await s.host.timeline.wait("PUSH_CONNECTED", after=len(s.host.timeline.told))
+        assert told.at_s - at_s <= LONGEST_AWAKE_S + 0.1
+
+
+@virtual
+async def test_a_host_that_something_holds_awake_in_standby_misses_a_service_that_has_gone_without_a_word() -> None:
+    """No device looks after the line meanwhile; a transfer on external power may take hours."""
+    async with scene() as s:
+        hold = s.host.system.governor.hold("transfer of mail", "it runs")
+        await s.host.bench(bench.EnterStandby())
+        await s.service.until(lambda: not s.service.power.screen_on)
+        await s.host.settle()
+        s.service.answers = lambda message: None
+        await asyncio.sleep(16 * 60)
+        assert s.host.timeline.find("PUSH_LOST")
+        hold.release()
+
+
+@virtual
+async def test_a_line_without_a_place_in_the_device_is_looked_at_after_each_sleep() -> None:
+    """The service may have given it up meanwhile: it had something to say, and nobody acknowledged it."""
+    async with fake_host() as host:
+        host.driver.fails["reserve"] = DeviceError(64, 5, "FULL", "a connection")
+        service = FakePushService()
+        host.network.dial = service.dial
+        await host.bench(bench.UsePushService("192.0.2.20", 5230))
+        await host.timeline.wait("PUSH_DEAF")
+        await host.fall_asleep()
+        service.answers = lambda message: None
+        host.driver.device_wakes("TIMER", "")
+        lost = await host.timeline.wait("PUSH_LOST")
+        service.answers = service.answer
+        again = await host.timeline.wait("PUSH_CONNECTED", after=len(host.timeline.told))
+        assert again.at_s - lost.at_s < 1
+        service.close()
 
 
 @virtual

@@ -62,7 +62,7 @@ class PushClient:
         came: Callable[[Notify], None],
         written: Callable[[], None],
     ) -> None:
-        """`probe_each_s`: between two looks, outside of standby, whether the service is still there. `came`: a notification,
+        """`probe_each_s`: between two looks, while the host is awake, whether the service is still there. `came`: a notification,
         once; `written` returns when all that has changed is written down."""
         self._state = state
         self._offload = offload
@@ -82,6 +82,8 @@ class PushClient:
         self._retry: asyncio.TimerHandle | None = None
         self._failures = 0
         self._has_network = False
+        self._was_deaf = False
+        """The host sleeps, or tries to, and the device has no place for the connection."""
         self._in_standby = power.in_standby
         self._stopped = False
         self._probe_each_s = max(probe_each_s, LEAST_PROBE_S)
@@ -200,11 +202,12 @@ class PushClient:
         self._probe = self._loop.call_later(self._probe_each_s, self._probe_now)
 
     def _probe_now(self) -> None:
-        """In standby the device does it; one that is lost has its own end."""
+        """While the host sleeps the device does it, with nothing to do for one that is awake in standby; one that is lost has its
+        own end."""
         self._probe = None
         if self._dialogue is None:
             return
-        if self._has_network and self._state.connected and not self._power.in_standby:
+        if self._has_network and self._state.connected:
             self._dialogue.probe("is the push service still there?")
         self._probe_later()
 
@@ -268,6 +271,7 @@ class PushClient:
 
     def network_goes(self) -> None:
         self._has_network = False
+        self._was_deaf = self._offload.key is None
         if self._dialogue is not None:
             self._dialogue.line.pause()
 
@@ -278,6 +282,9 @@ class PushClient:
         if self._dialogue is not None:
             self._dialogue.line.listen()
             self._dialogue.tell_power(self._power_now())
+            if self._was_deaf and self._state.connected:  # nobody has acknowledged what the service may have said
+                self._dialogue.probe("has the push service given up a host that slept?")
+            self._was_deaf = False
         elif self._retry is None:  # also of a system that is a new one
             self.connect_now()
 
