@@ -15,9 +15,9 @@ from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.errors import HttpFailed, LyingServer
 from rig.standby.transfers.exchange import Exchange, head_of
 from rig.standby.transfers.ftp_replies import FtpReplies
+from rig.standby.transfers.http_reply import PARTIAL, RANGE_NOT_SATISFIABLE
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.response_head import PARTIAL, RANGE_NOT_SATISFIABLE
 from rig.standby.wire.transfer_types import ResponseInformation
 
 HEAD = "HEAD"
@@ -31,7 +31,7 @@ class _OfSomethingElse(Exception):
     """What is there already is of no use with what the server has now."""
 
 
-class Listener(Protocol):
+class DownloadListener(Protocol):
     """What lasts is its to see to, before it returns. It raises nothing."""
 
     def begun(self, validator: str, whole_bytes: int | None, *, restarted: bool) -> None:
@@ -43,7 +43,12 @@ class Listener(Protocol):
 
 class Download:
     def __init__(
-        self, request: TransferRequest, file: PartialFile, validator: str, listener: Listener, whole_bytes: int | None = None
+        self,
+        request: TransferRequest,
+        file: PartialFile,
+        validator: str,
+        listener: DownloadListener,
+        whole_bytes: int | None = None,
     ) -> None:
         """`validator`, `whole_bytes`: of what the file has already, as `begun` told them."""
         self._request = request

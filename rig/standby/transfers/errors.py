@@ -7,13 +7,11 @@ import errno
 import pycurl
 
 from rig.standby.transfers.curl_loop import CurlError
-from rig.standby.transfers.response_head import RedirectRefused
+from rig.standby.transfers.http_reply import RedirectRefused
 from rig.standby.wire.app_types import WORDS_LENGTH
-from rig.standby.wire.transfer_enums import WebErrorStatus
+from rig.standby.wire.transfer_enums import HTTP_CODES, WebErrorStatus, unexpected
 from rig.standby.wire.transfer_types import TransferFault
 
-NAMED = frozenset({*range(300, 306), 307, *range(400, 418), *range(500, 506)})
-"""Codes of HTTP that are values themselves."""
 UNAUTHORIZED, FORBIDDEN, NOT_FOUND = 401, 403, 404
 
 OF_CURL: dict[int, int] = {
@@ -109,14 +107,7 @@ def web_error(error: Exception) -> int:
 
 
 def of_http(status: int) -> int:
-    if status in NAMED:
-        return status
-    classes = {
-        3: WebErrorStatus.UNEXPECTED_REDIRECTION,
-        4: WebErrorStatus.UNEXPECTED_CLIENT_ERROR,
-        5: WebErrorStatus.UNEXPECTED_SERVER_ERROR,
-    }
-    return classes.get(status // 100, WebErrorStatus.UNEXPECTED_STATUS_CODE)
+    return status if status in HTTP_CODES else unexpected(status)
 
 
 def of_curl(error: CurlError) -> int:

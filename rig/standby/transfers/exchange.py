@@ -22,10 +22,10 @@ import pycurl
 from rig.standby.transfers import options
 from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.ftp_replies import FtpReplies
+from rig.standby.transfers.http_reply import HttpReply
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.response_head import ResponseHead
 
-Head: TypeAlias = ResponseHead | FtpReplies
+Head: TypeAlias = HttpReply | FtpReplies
 FAREWELL_LOOKS = 30
 """Three seconds: longer than libcurl's own limit."""
 LOOKS = 8
@@ -34,7 +34,7 @@ LOOKS = 8
 
 def head_of(uri: str) -> Head:
     """Of an answer that is still to come."""
-    return FtpReplies(uri) if uri[:4].lower() == "ftp:" else ResponseHead(uri)
+    return FtpReplies(uri) if uri[:4].lower() == "ftp:" else HttpReply(uri)
 
 
 class Phase(Enum):

@@ -17,11 +17,11 @@ from rig.errors import BenchError
 from rig.process import ignore_sigint, name_process
 from rig.room import out_of_room
 from rig.standby.transfers.attempts import Attempts
+from rig.standby.transfers.calls import Calls
 from rig.standby.transfers.changes import Changes
 from rig.standby.transfers.curl_loop import CurlLoop
 from rig.standby.transfers.newer import OnlyNewer
 from rig.standby.transfers.operations import Operations
-from rig.standby.transfers.requests import Requests
 from rig.standby.transfers.settings import TransferSettings
 from rig.standby.transfers.store import Store
 from rig.standby.wire import transfers
@@ -65,7 +65,7 @@ async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], 
     # It is served from the next turn of the loop on.
     peer: Peer[transfers.ToTransfers] = Peer(
         line,
-        lambda call, descriptors: requests.serve(call, descriptors),
+        lambda call, descriptors: calls.serve(call, descriptors),
         on_gone=lambda _why: ended.set(),
         on_fault=faults.met,
         inbox=numbers,
@@ -73,7 +73,7 @@ async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], 
     changes = Changes(store, peer, timeline, faults.met)
     operations = Operations(changes, Attempts(changes, curls, settings), timeline)
     operations.take_up(store.operations())
-    requests = Requests(operations, changes, numbers, timeline)
+    calls = Calls(operations, changes, numbers, timeline)
     peer.notify(transfers.Started())
     await ended.wait()
 

@@ -12,7 +12,7 @@ from rig.standby.wire.transfer_types import Header
 
 BUFFER_BYTES = 512 * 1024
 """A twentieth of libcurl's most: each buffer that is full is one call of the interpreter."""
-REDIRECTS = 10
+MOST_REDIRECTS = 10
 GO_ON_MS = 1000
 """How long a large body waits for a server's 100 Continue, of which many say none (RFC 9110 10.1.1)."""
 HTTP = pycurl.PROTO_HTTP | pycurl.PROTO_HTTPS
@@ -20,8 +20,8 @@ OBEY_CODE = 2
 """CURLFOLLOW_OBEYCODE: another method where the redirect's code says so; an older libcurl takes it for a plain yes."""
 SUPPRESS_CONNECT_HEADERS = 265
 """CURLOPT_SUPPRESS_CONNECT_HEADERS, which pycurl has no name for: what a proxy says of a tunnel is no answer."""
-NOBODY = os.devnull
-"""A file with no authority in it."""
+NO_AUTHORITIES = os.devnull
+"""A file with none in it."""
 
 
 def apply(curl: Any, request: TransferRequest) -> None:
@@ -29,11 +29,9 @@ def apply(curl: Any, request: TransferRequest) -> None:
     curl.setopt(pycurl.URL, request.uri.encode())
     curl.setopt(pycurl.PROTOCOLS, HTTP | pycurl.PROTO_FTP)
     secure = request.uri[:6].lower() == "https:"
-    curl.setopt(
-        pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTPS if secure else HTTP
-    )  # ResponseHead sees to it that none falls back later
+    curl.setopt(pycurl.REDIR_PROTOCOLS, pycurl.PROTO_HTTPS if secure else HTTP)  # HttpReply lets none fall back later
     curl.setopt(pycurl.FOLLOWLOCATION, OBEY_CODE)
-    curl.setopt(pycurl.MAXREDIRS, REDIRECTS)
+    curl.setopt(pycurl.MAXREDIRS, MOST_REDIRECTS)
     curl.setopt(pycurl.HTTP_VERSION, pycurl.CURL_HTTP_VERSION_1_1)
     curl.setopt(pycurl.FORBID_REUSE, 1)
     curl.setopt(pycurl.OPT_FILETIME, 1)  # of FTP: MDTM
@@ -68,7 +66,7 @@ def line_of(header: Header) -> str:
 def _secure(curl: Any, request: TransferRequest) -> None:
     """The bench's authorities alone, never the machine's."""
     trusted = request.trusted
-    curl.setopt(pycurl.CAINFO, NOBODY if trusted is None or not trusted.is_file() else str(trusted))
+    curl.setopt(pycurl.CAINFO, NO_AUTHORITIES if trusted is None or not trusted.is_file() else str(trusted))
     curl.unsetopt(pycurl.CAPATH)
     curl.setopt(pycurl.SSL_VERIFYPEER, 1)
     curl.setopt(pycurl.SSL_VERIFYHOST, 2)

@@ -76,3 +76,18 @@ class WebErrorStatus(IntEnum):
     UNEXPECTED_SERVER_ERROR = 21
     INSUFFICIENT_RANGE_SUPPORT = 22
     MISSING_CONTENT_LENGTH_SUPPORT = 23
+
+
+HTTP_CODES = frozenset((*range(300, 306), 307, *range(400, 418), *range(500, 506)))
+"""Codes of HTTP that are values of WebErrorStatus as they are: those that have a name in the WinRT reference (BTR-029)."""
+_UNEXPECTED = {
+    3: WebErrorStatus.UNEXPECTED_REDIRECTION,
+    4: WebErrorStatus.UNEXPECTED_CLIENT_ERROR,
+    5: WebErrorStatus.UNEXPECTED_SERVER_ERROR,
+}
+"""Of the others, by their first digit."""
+
+
+def unexpected(code: int) -> WebErrorStatus:
+    """What a code of HTTP is that has no value of its own."""
+    return _UNEXPECTED.get(code // 100, WebErrorStatus.UNEXPECTED_STATUS_CODE)

@@ -68,12 +68,6 @@ class SetUri(Call[None], frozen=True):
     uri: Uri
 
 
-class SetSpec(Call[None], frozen=True):
-    """Before it is started; the id stays."""
-
-    spec: TransferSpec
-
-
 class Forget(Call[None], frozen=True):
     """The app has heard how it ended. One that has not ended is cancelled first."""
 
@@ -105,7 +99,7 @@ class Begin(Notice, frozen=True):
 
 
 ToTransfers: TypeAlias = (
-    Create | Start | Pause | Resume | Cancel | SetPriority | SetUri | SetSpec | Forget | Discard | Permit | ListTransfers | Begin
+    Create | Start | Pause | Resume | Cancel | SetPriority | SetUri | Forget | Discard | Permit | ListTransfers | Begin
 )
 
 

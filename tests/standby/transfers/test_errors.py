@@ -16,7 +16,7 @@ from rig.net.topology import load
 from rig.standby.transfers.bodies import BodyChanged
 from rig.standby.transfers.curl_loop import CurlError
 from rig.standby.transfers.errors import HttpFailed, LyingServer, fault_of, web_error
-from rig.standby.transfers.response_head import RedirectRefused
+from rig.standby.transfers.http_reply import RedirectRefused
 from rig.standby.wire.transfer_enums import WebErrorStatus
 
 ROOT = Path(__file__).parents[3]

@@ -12,12 +12,12 @@ import pytest
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import answer, raw
 from rig.peers.http_request import HttpRequest
+from rig.standby.transfers.calls import SPEC_BYTES
 from rig.standby.transfers.curl_loop import CurlError
 from rig.standby.transfers.download import Download
 from rig.standby.transfers.errors import HttpFailed, LyingServer, web_error
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.requests import SPEC_BYTES
 from rig.standby.wire.line import MESSAGE_BYTES
 from rig.standby.wire.transfer_enums import WebErrorStatus
 from tests.standby.transfers.engine import Told, downloaded, on_loop

@@ -15,8 +15,8 @@ from rig.peers.http_handlers import answer, basic, in_turn, redirect
 from rig.peers.http_request import HttpRequest
 from rig.standby.transfers.curl_loop import CurlError
 from rig.standby.transfers.errors import HttpFailed, web_error
+from rig.standby.transfers.http_reply import RedirectRefused
 from rig.standby.transfers.request import TransferRequest
-from rig.standby.transfers.response_head import RedirectRefused
 from rig.standby.wire.transfer_enums import WebErrorStatus
 from rig.standby.wire.transfer_types import PasswordCredential
 from rig.timeline import Timeline

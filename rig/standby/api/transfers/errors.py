@@ -11,16 +11,13 @@ from http import HTTPStatus
 from typing import TypeAlias
 
 from rig.standby.wire.hresult import HostError, HResult
+from rig.standby.wire.transfer_enums import HTTP_CODES, unexpected
 from rig.standby.wire.transfer_enums import WebErrorStatus as Web
 
 AnyWebError: TypeAlias = Web | HTTPStatus
 """The codes of HTTP are values of Windows' enumeration as they are; HTTPStatus compares equal to the number."""
 
 FACILITY_HTTP = 0x80190000
-HTTP_CODES = frozenset((*range(300, 306), 307, *range(400, 418), *range(500, 506)))
-"""Those that have a name in the WinRT reference (BTR-029)."""
-_UNEXPECTED = {3: Web.UNEXPECTED_REDIRECTION, 4: Web.UNEXPECTED_CLIENT_ERROR, 5: Web.UNEXPECTED_SERVER_ERROR}
-"""Of the others, by their first digit."""
 
 _CODES = {
     Web.UNKNOWN: int(HResult.FAIL),
@@ -91,4 +88,4 @@ def _of_http(code: int) -> AnyWebError:
         return HTTPStatus(code)
     if not 100 <= code <= 599:
         return Web.UNKNOWN
-    return _UNEXPECTED.get(code // 100, Web.UNEXPECTED_STATUS_CODE)
+    return unexpected(code)

@@ -14,7 +14,7 @@ LENGTH = re.compile(r"\d{1,18}", re.ASCII)
 PARTIAL, RANGE_NOT_SATISFIABLE = 206, 416
 HEADERS_BYTES = URI_BYTES = 16 * 1024
 """In a message to an app."""
-REDIRECTS = range(300, 400)
+REDIRECT_CODES = range(300, 400)
 """With a Location libcurl follows any of them."""
 STRONG_DATE_S = 60.0
 """A date of change so much older than the response is a strong validator (RFC 9110 8.8.2.2)."""
@@ -28,7 +28,7 @@ class RedirectRefused(Exception):
         self.secure_before = secure_before
 
 
-class ResponseHead:
+class HttpReply:
     """Of the last response: those of a redirect, a challenge or 100 Continue come before it."""
 
     def __init__(self, uri: str) -> None:
@@ -72,7 +72,7 @@ class ResponseHead:
         location = self.headers.get("location", "")
         if self.status < 200:
             self.begin()
-        elif location and self.status in REDIRECTS:
+        elif location and self.status in REDIRECT_CODES:
             to = _joined(self.uri, location)
             if not to.lower().startswith("https:" if self.is_secure else ("http:", "https:")):
                 raise RedirectRefused(to, secure_before=self.is_secure and to.lower().startswith("http:"))

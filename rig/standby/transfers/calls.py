@@ -29,12 +29,12 @@ from rig.timeline import TimelineWriter
 
 SPEC_BYTES = MESSAGE_BYTES // 2
 """Most of one: with all that is known of the operation it has to go into a message."""
-CALLS = 16
+KEPT_NUMBERS = 16
 """Whose numbers are kept of one operation: far fewer of it are without an answer at a time."""
 LIST_BYTES = MESSAGE_BYTES - 4096
 
 
-class Requests:
+class Calls:
     def __init__(self, operations: Operations, changes: Changes, numbers: OnlyNewer, timeline: TimelineWriter) -> None:
         self._operations = operations
         self._numbers = numbers
@@ -49,7 +49,6 @@ class Requests:
             transfers.Cancel: self._cancel,
             transfers.SetPriority: self._set_priority,
             transfers.SetUri: self._set_uri,
-            transfers.SetSpec: self._set_spec,
             transfers.Forget: self._forget,
             transfers.Discard: self._discard,
             transfers.Permit: self._permit,
@@ -75,7 +74,7 @@ class Requests:
 
     def _does(self, operation: Operation) -> None:
         """It changes it now."""
-        operation.saved.calls = (*operation.saved.calls, self._numbers.current)[-CALLS:]
+        operation.saved.calls = (*operation.saved.calls, self._numbers.current)[-KEPT_NUMBERS:]
         self._changes.changed(operation)
 
     # -- one operation -------------------------------------------------------------------------------------------------
@@ -154,18 +153,6 @@ class Requests:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"another URI for one that is {operation.shown.name}")
         operation.saved.spec = _checked(msgspec.structs.replace(operation.saved.spec, uri=call.uri))
         operation.saved.validator = ""  # which said something of what is elsewhere
-        self._does(operation)
-
-    def _set_spec(self, call: transfers.SetSpec) -> None:
-        operation = self._operations[call.spec.id]
-        before = operation.saved.spec
-        if self._is_done(operation):
-            return
-        if operation.saved.started or operation.saved.status.ended:
-            raise HostError(HResult.ILLEGAL_METHOD_CALL, "it has been started")
-        if (call.spec.direction, call.spec.path) != (before.direction, before.path):
-            raise HostError(HResult.INVALID_ARG, "another file for a background transfer that there is")
-        operation.saved.spec = _checked(call.spec)
         self._does(operation)
 
     async def _forget(self, call: transfers.Forget) -> None:

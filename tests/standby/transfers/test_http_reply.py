@@ -10,7 +10,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from rig.standby.transfers.ftp_replies import FtpReplies
-from rig.standby.transfers.response_head import RedirectRefused, ResponseHead
+from rig.standby.transfers.http_reply import HttpReply, RedirectRefused
 from rig.standby.wire.transfer_types import ResponseInformation
 
 NAMES = (
@@ -55,13 +55,13 @@ LINES = st.one_of(
 REPLIES = st.one_of(st.binary(max_size=40), st.integers(0, 10**20).map(lambda said: b"213 %d\r\n" % said), st.just(b"150 x\r\n"))
 
 
-def looked_at(head: ResponseHead | FtpReplies) -> None:
+def looked_at(head: HttpReply | FtpReplies) -> None:
     """All that the engine asks of one."""
     assert head.whole_bytes is None or 0 <= head.whole_bytes < 10**18
     assert head.ends_at is None or head.ends_at <= 10**18
     assert isinstance(head.validator, str)
     assert isinstance(head.makes_sense, bool)
-    if isinstance(head, ResponseHead):
+    if isinstance(head, HttpReply):
         assert head.begins_at is None or head.begins_at >= 0
         head.still_is('"x"')
     information = head.information
@@ -76,7 +76,7 @@ def looked_at(head: ResponseHead | FtpReplies) -> None:
 )
 @given(st.lists(LINES, max_size=20))
 def test_any_lines_of_http(lines: list[bytes]) -> None:
-    head = ResponseHead("https://server.example/a/b")
+    head = HttpReply("https://server.example/a/b")
     for line in lines:
         with contextlib.suppress(RedirectRefused):
             head.line(line)
@@ -107,7 +107,7 @@ def test_any_lines_of_ftp(lines: list[bytes]) -> None:
     ],
 )
 def test_where_a_redirect_leads(location: str, to: str) -> None:
-    head = ResponseHead("https://s/a/b")
+    head = HttpReply("https://s/a/b")
     for line in (b"HTTP/1.1 301 Moved\r\n", f"Location: {location}\r\n".encode(), b"\r\n"):
         head.line(line)
     assert (head.uri, head.answered) == (to, False)
@@ -115,7 +115,7 @@ def test_where_a_redirect_leads(location: str, to: str) -> None:
 
 @pytest.mark.parametrize("location", ["http:/x", "http:x", "HTTP://other/", "  http://other/", "h\tttp://other/"])
 def test_no_spelling_of_http_is_a_way_out_of_tls(location: str) -> None:
-    head = ResponseHead("https://s/a/b")
+    head = HttpReply("https://s/a/b")
     head.line(b"HTTP/1.1 301 Moved\r\n")
     head.line(f"Location: {location}\r\n".encode())
     with pytest.raises(RedirectRefused):
