@@ -63,7 +63,7 @@ class TimelineEvent(StrEnum):
     SLOT_REQUEST = "SLOT_REQUEST", "A slot is asked for: app, channel, kind (hardware or software)."
     SLOT_GRANT = "SLOT_GRANT", "It got one: app, channel, kind, status."
     SLOT_DENY = "SLOT_DENY", "It got none: app, channel, kind, status or reason."
-    TRANSFER_ENABLED = "TRANSFER_ENABLED", "A socket may be given to the broker: app, kind, task_id, action, instance."
+    OWNERSHIP_ENABLED = "OWNERSHIP_ENABLED", "A socket may be given to the broker: app, kind, task_id, action, instance."
     OWNERSHIP_TO_BROKER = (
         "OWNERSHIP_TO_BROKER",
         "The broker has a socket from now on: app, socket, kind, task_id, action, instance (of the process that had it).",
@@ -148,7 +148,10 @@ class TimelineEvent(StrEnum):
     DEVICE_RESTARTED = "DEVICE_RESTARTED", "Why it restarted, once the host speaks for itself: boot_id, reset_cause."
     SYSTEM_STARTED = "SYSTEM_STARTED", "The system's process was started, the first time or again: incarnation, pid."
     SYSTEM_TERMINATED = "SYSTEM_TERMINATED", "It ended: incarnation, status. Unless that was 0 another one follows."
-    SERVICE_FAULT = "SERVICE_FAULT", "The system met an exception that nobody foresaw, and went on: where, error."
+    SERVICE_FAULT = (
+        "SERVICE_FAULT",
+        "The system, or a process beside it, met an exception that nobody foresaw, and went on: where, error.",
+    )
     RUN_ENTER = "RUN_ENTER", "A background task begins: app, app_instance, task, instance (the run's), channel."
     DEFERRAL_GET = (
         "DEFERRAL_GET",
@@ -175,6 +178,10 @@ class TimelineEvent(StrEnum):
         "TRANSFER_STATUS",
         "It is otherwise than before: app, id, direction, status (of BackgroundTransferStatus, by name), priority.",
     )
+    TRANSFER_PERMIT = (
+        "TRANSFER_PERMIT",
+        "Its process is told what it may be: app, id, status (RUNNING: it may run, or what it is paused with), reason.",
+    )
     TRANSFER_ATTEMPT = "TRANSFER_ATTEMPT", "A request of it begins: app, id, attempt (of all of it), from_byte."
     TRANSFER_PROGRESS = (
         "TRANSFER_PROGRESS",
@@ -185,6 +192,14 @@ class TimelineEvent(StrEnum):
         "It is over: app, id, direction, status, bytes, total, error (of an ERROR: its web error and words).",
     )
     TRANSFER_FORGOTTEN = "TRANSFER_FORGOTTEN", "Its app has heard how it ended, or is gone: app, id."
+    COMPLETION_GROUP = (
+        "COMPLETION_GROUP",
+        "A completion group of transfers: app, group, operations, what (enabled, fired, or why nothing more comes of it).",
+    )
+    QUEUE_CORRUPT = (
+        "QUEUE_CORRUPT",
+        "An app has asked for more transfers than it may have (strict_transfer_queue): app, operations.",
+    )
     PUSH_LINE_UP = (
         "PUSH_LINE_UP",
         "The push service has a host's line: line, acknowledged (the host's last), unacknowledged (of those that went before).",
@@ -196,18 +211,6 @@ class TimelineEvent(StrEnum):
     PUSH_EXPIRED = "PUSH_EXPIRED", "Its time to live was over before it came: notification, app, channel, why."
     PUSH_DISCARDED = "PUSH_DISCARDED", "It goes to nobody: notification, app, channel, why."
     PUSH_DELIVERED = "PUSH_DELIVERED", "Its host has acknowledged it: notification, app, channel, number."
-    TRANSFER_PERMIT = (
-        "TRANSFER_PERMIT",
-        "What the process of transfers is told of it: app, id, status (RUNNING: it may run, or what it is paused with), reason.",
-    )
-    COMPLETION_GROUP = (
-        "COMPLETION_GROUP",
-        "A completion group of transfers: app, group, operations, what (enabled, fired, or why nothing more comes of it).",
-    )
-    QUEUE_CORRUPT = (
-        "QUEUE_CORRUPT",
-        "An app has asked for more transfers than it may have (strict_transfer_queue): app, operations.",
-    )
     PUSH_CONNECTED = "PUSH_CONNECTED", "The host has its line to the push service: address, port, acknowledged."
     PUSH_LOST = "PUSH_LOST", "It has it no more: address, port, error."
     PUSH_DEAF = (

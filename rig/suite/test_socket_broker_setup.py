@@ -17,7 +17,7 @@ REPLACES = pytest.mark.bench_config(standby=StandbyConfig(socket_id_twice="repla
 def test_a_trigger_a_task_the_socket_enabled_for_it_and_only_then_connected(broker: BrokerScene) -> None:
     broker.give("news")
     registered = broker.timeline.wait("REGISTER", task_id=broker.task_id, kind="socket_activity")
-    enabled = broker.timeline.wait("TRANSFER_ENABLED", task_id=broker.task_id, action="DO_NOT_WAKE")
+    enabled = broker.timeline.wait("OWNERSHIP_ENABLED", task_id=broker.task_id, action="DO_NOT_WAKE")
     connected = broker.timeline.wait("socket-connected")
     assert registered.seq < enabled.seq < connected.seq < broker.given_back(socket="news").seq
 

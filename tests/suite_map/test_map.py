@@ -95,8 +95,8 @@ def test_the_readme_says_how_much_is_covered(found: dict[str, set[str]]) -> None
     line = (
         f"Of the catalogue the suite tests {len(in_suite & set(hosts))} of the host's {len(hosts)} requirements and "
         f"{len(in_suite & set(EDGES))} of the device's {len(EDGES)} edge cases;\n"
-        f"`make test` proves {alone} more on the firmware alone. {len(catalogue.load()) - len(in_suite) - alone} have no test: "
-        "`rig requirements` says of each why.\n"
+        f"`make test` proves {alone} more on the firmware alone. {len(catalogue.load()) - len(in_suite) - alone} have no test. "
+        "`rig requirements` says\nof each what proves it, or why nothing does.\n"
     )
     readme = Path(__file__).parents[2] / "README.md"
     assert line in readme.read_text(encoding="utf-8"), f"README.md should read:\n{line}"

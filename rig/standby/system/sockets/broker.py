@@ -62,7 +62,7 @@ class SocketBroker:
         """Nothing is kept of it here: the app says it again with the transfer. Raises HostError."""
         self._check_enabled(app.package, wanted.task_id, wanted.action)
         what: dict[str, Any] = {"kind": wanted.kind.name, "task_id": wanted.task_id, "action": wanted.action.name}
-        self._timeline.add("TRANSFER_ENABLED", app=app.name, **what, instance=app.instance)
+        self._timeline.add("OWNERSHIP_ENABLED", app=app.name, **what, instance=app.instance)
 
     def _check_enabled(self, package: AppPackage, task_id: str, action: Action) -> None:
         registration = package.registrations.get(task_id)
