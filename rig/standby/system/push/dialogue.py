@@ -32,7 +32,7 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.timeline import TimelineWriter
 
 ANSWER_S = 10.0
-"""Real time that the service has for an answer."""
+"""Real time that the service has for the answer to a ping."""
 
 Answer: TypeAlias = ChannelOpened | ChannelClosed | Refused
 
@@ -103,14 +103,14 @@ class Dialogue:
         self.line.send(*behind, Ping(number))
 
     async def ask(self, make: Callable[[int], Message]) -> Answer:
-        """`make`: the request of that number. Raises HostError FAIL without an answer."""
+        """`make`: the request of that number. Waits for as long as its caller lets it; raises HostError FAIL when the line is
+        over before."""
         number = next(self._requests)
-        answer = self._answers[number] = self._loop.create_future()
+        answer: asyncio.Future[Answer] = self._loop.create_future()
+        self._answers[number] = answer
         self.line.send(make(number))
         try:
-            return await asyncio.wait_for(answer, ANSWER_S)
-        except TimeoutError:
-            raise HostError(HResult.FAIL, "the push service does not answer") from None
+            return await answer
         finally:
             self._answers.pop(number, None)
 
