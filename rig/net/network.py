@@ -28,14 +28,11 @@ from rig.config import DEVICE_KINDS
 from rig.errors import BenchError, UsageError
 from rig.net import links, nat, retransmission
 from rig.net.borrowed_nic import BorrowedNic
+from rig.net.cables import Cables
 from rig.net.capture import Capture
 from rig.net.gate import Gate
 from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
 from rig.net.namespace import Namespace
-from rig.net.shaping import netem
-from rig.net.shaping.netem import NetemShaper
-from rig.net.shaping.own import OwnShaper
-from rig.net.shaping.shape import PLAIN, Passed, Shape
 from rig.net.socket_ends import destroy_tcp_sockets
 
 HOST_IFNAME = NEAR_IFNAME
@@ -75,8 +72,7 @@ class Network:
         self._eth: socket.socket | None = None
         self._link: socket.socket | None = None
         self._gate: Gate | None = None
-        self._shapers: dict[str, NetemShaper | OwnShaper] = {}
-        self._shapes: dict[str, Shape] = {}
+        self.cables = Cables(topology, self.namespaces)
         try:
             self._build()
         except BaseException:
@@ -159,21 +155,6 @@ class Network:
         """The gateway's address translation forgets all connections at once. Raises BenchError RIG-N12."""
         self.next_hop.run(nat.forget)
 
-    def discard_device_frames(self) -> int:
-        """Throw away frames that piled up at the device's port while no device ran; how many."""
-        read = (
-            partial(os.read, self.tap_fd, 1 << 16) if self._eth is None else partial(self._eth.recv, 1 << 16, socket.MSG_DONTWAIT)
-        )
-        if self._eth is None:
-            os.set_blocking(self.tap_fd, False)
-        count = 0
-        try:
-            while read():
-                count += 1
-        except BlockingIOError:
-            pass
-        return count
-
     @contextmanager
     def unplugged(self, name: str) -> Iterator[None]:
         """The machine's cable out of its switch while the block runs: every frame to and from it is lost, its link stays up.
@@ -181,48 +162,15 @@ class Network:
         A router's cable is the one on the host's side.
         """
         leg = self.topology.hosts[name]
-        self.wire.run(partial(_set_bridge, self._bridge_port(name), 0))
+        self.wire.run(partial(_set_bridge, self.cables.bridge_port(name), 0))
         try:
             yield
         finally:
-            self.wire.run(lambda: _set_bridge(self._bridge_port(name), links.index_of(self.topology.bridge_of(leg))))
-
-    def shape(self, name: str, shape: Shape) -> None:
-        """What the machine's cable does to frames from now on, a router's that on the host's side. By the kernel's queueing where
-        it has netem, else by a process between port and switch. Raises UsageError RIG-C20, BenchError."""
-        spec = self.topology.hosts.get(name)
-        if spec is None or spec is self.topology.host:
-            others = ", ".join(other for other in self.topology.hosts if other != self.topology.host.name)
-            raise UsageError("RIG-C20", f"there is no cable of {name!r} to shape", f"one of {others}")
-        if shape.plain:
-            if name in self._shapers:
-                self._shapers.pop(name).close()
-        else:
-            if name not in self._shapers:
-                self._shapers[name] = self._shaper(spec)
-            self._shapers[name].turn(shape)
-        self._shapes[name] = shape
-
-    def shape_of(self, name: str) -> Shape:
-        return self._shapes.get(name, PLAIN)
-
-    def passed(self, name: str) -> dict[str, Passed]:
-        """Through that cable since it is shaped, by direction; {} for a plain one."""
-        return self._shapers[name].passed if name in self._shapers else {}
-
-    def _shaper(self, spec: HostSpec) -> NetemShaper | OwnShaper:
-        if netem.offered():
-            return NetemShaper(self.wire, spec.port, self.namespaces[spec.name], spec.ifname)
-        return OwnShaper(self.wire, spec.port, spec.mac, self.topology.bridge_of(spec))
-
-    def _bridge_port(self, name: str) -> str:
-        """The switch's end of a machine's cable."""
-        return self._shapers[name].bridge_port if name in self._shapers else self.topology.hosts[name].port
+            self.wire.run(lambda: _set_bridge(self.cables.bridge_port(name), links.index_of(self.topology.bridge_of(leg))))
 
     def close(self) -> None:
         """Let go of everything; the kernel frees it in the background. A second call does nothing."""
-        while self._shapers:
-            self._shapers.popitem()[1].abandon()
+        self.cables.abandon()
         if self._gate is not None:
             self._gate.release()
             self._gate = None
@@ -270,7 +218,7 @@ class Network:
             self._link.bind((0, links.RTMGRP_LINK))
         for spec in self.topology.hosts.values():
             if not spec.cable.plain:
-                self.shape(spec.name, spec.cable)
+                self.cables.shape(spec.name, spec.cable)
 
     def _lay_cables(self) -> None:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""

@@ -27,7 +27,7 @@ class Wire:
 
         Raises UsageError RIG-C20 for what cannot be; then all stays as it was."""
         name, shape = self._named(machine), Shape(loss_percent, delay_ms, jitter_ms, rate_kbit)
-        self._network.shape(name, shape)
+        self._network.cables.shape(name, shape)
         self._timeline.add(E.LEVER, wire=name, **asdict(shape))
 
     @contextmanager
@@ -44,12 +44,12 @@ class Wire:
 
     def shape_of(self, machine: str = "") -> Shape:
         """As that cable is now."""
-        return self._network.shape_of(self._named(machine))
+        return self._network.cables.shape_of(self._named(machine))
 
     def passed(self, machine: str = "") -> dict[str, Passed]:
         """What came through that cable and what was lost in it since it was shaped, by direction: "to_machine" and
         "from_machine". Nothing for a plain one."""
-        return self._network.passed(self._named(machine))
+        return self._network.cables.passed(self._named(machine))
 
     def _named(self, machine: str) -> str:
         return machine or self._network.topology.next_hop.name

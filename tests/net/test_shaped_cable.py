@@ -41,15 +41,15 @@ def datagrams(network: Network) -> Iterator[tuple[socket.socket, socket.socket]]
 
 
 def test_what_a_lossy_cable_loses_is_missing_at_the_other_end_and_the_rest_came(flat: Network) -> None:
-    flat.shape("server", Shape(loss_percent=20))
+    flat.cables.shape("server", Shape(loss_percent=20))
     with datagrams(flat) as (sender, receiver):
         ask_for_its_address(sender, receiver, flat)
-        before, lost_before = counters.read(flat.host)["IpInReceives"], flat.passed("server")["from_machine"].lost
+        before, lost_before = counters.read(flat.host)["IpInReceives"], flat.cables.passed("server")["from_machine"].lost
         for _ in range(500):
             sender.send(b"x")
         deadline = Deadline(WAIT_S)
         while not deadline.expired:
-            lost = flat.passed("server")["from_machine"].lost - lost_before
+            lost = flat.cables.passed("server")["from_machine"].lost - lost_before
             came = counters.read(flat.host)["IpInReceives"] - before
             if came + lost >= 500:
                 break
@@ -73,7 +73,7 @@ def ask_for_its_address(sender: socket.socket, receiver: socket.socket, network:
 
 
 def test_a_delay_is_at_least_that_long_and_the_order_stays_for_all_its_jitter(flat: Network) -> None:
-    flat.shape("server", Shape(delay_ms=50, jitter_ms=20))
+    flat.cables.shape("server", Shape(delay_ms=50, jitter_ms=20))
     with datagrams(flat) as (sender, receiver):
         sender.send(b"first")
         receiver.recv(100)
@@ -87,7 +87,7 @@ def test_a_delay_is_at_least_that_long_and_the_order_stays_for_all_its_jitter(fl
 
 def test_a_slow_cable_carries_no_more_bytes_in_a_time(flat: Network) -> None:
     """By the host's own counters: it may be slower on a busy machine, and never faster."""
-    flat.shape("server", Shape(rate_kbit=4000))
+    flat.cables.shape("server", Shape(rate_kbit=4000))
     with datagrams(flat) as (sender, receiver):
         sender.send(b"first")
         receiver.recv(100)
@@ -131,17 +131,17 @@ def test_it_is_turned_while_a_transfer_runs_and_no_byte_is_missing_or_doubled(fl
             sent = other.submit(connection.sendall, data)
             came = bytearray()
             for shape in (Shape(delay_ms=2, loss_percent=1), Shape(rate_kbit=50_000), PLAIN, Shape(delay_ms=1), PLAIN, PLAIN):
-                flat.shape("server", shape)
+                flat.cables.shape("server", shape)
                 came += received(client, CHUNK)
             sent.result()
     assert came == data
 
 
 def test_a_cable_without_a_shape_is_the_plain_one_again(flat: Network) -> None:
-    assert flat.passed("server") == {}
-    flat.shape("server", Shape(loss_percent=100))
-    flat.shape("server", PLAIN)
-    assert flat.passed("server") == {}
+    assert flat.cables.passed("server") == {}
+    flat.cables.shape("server", Shape(loss_percent=100))
+    flat.cables.shape("server", PLAIN)
+    assert flat.cables.passed("server") == {}
     with datagrams(flat) as (sender, receiver):
         sender.send(b"here")
         assert receiver.recv(100) == b"here"
@@ -153,12 +153,12 @@ def test_all_is_lost_of_a_cable_that_loses_all(flat: Network) -> None:
     with datagrams(flat) as (sender, receiver):
         sender.send(b"before")
         assert receiver.recv(100) == b"before"
-        flat.shape("server", Shape(loss_percent=100))
+        flat.cables.shape("server", Shape(loss_percent=100))
         sender.send(b"lost")
         deadline = Deadline(WAIT_S)
-        while not flat.passed("server")["from_machine"].lost and not deadline.expired:
+        while not flat.cables.passed("server")["from_machine"].lost and not deadline.expired:
             deadline.pause()
-        flat.shape("server", PLAIN)
+        flat.cables.shape("server", PLAIN)
         sender.send(b"after")
         assert receiver.recv(100) == b"after"
 
@@ -168,24 +168,24 @@ def ports(network: Network) -> list[str]:
 
 
 def test_an_unplugged_machine_is_unplugged_with_a_shaped_cable_too(flat: Network) -> None:
-    flat.shape("server", Shape(delay_ms=1))
+    flat.cables.shape("server", Shape(delay_ms=1))
     with datagrams(flat) as (sender, receiver):
         sender.send(b"before")
         assert receiver.recv(100) == b"before"
-        before = flat.passed("server")["from_machine"].frames
+        before = flat.cables.passed("server")["from_machine"].frames
         with flat.unplugged("server"):
             sender.send(b"lost")
             deadline = Deadline(WAIT_S)
-            while flat.passed("server")["from_machine"].frames == before and not deadline.expired:
+            while flat.cables.passed("server")["from_machine"].frames == before and not deadline.expired:
                 deadline.pause()
-            flat.shape("server", PLAIN)
+            flat.cables.shape("server", PLAIN)
             sender.send(b"lost too")
         sender.send(b"after")
         assert receiver.recv(100) == b"after"
 
 
 def test_a_tagged_frame_keeps_its_tag(flat: Network) -> None:
-    flat.shape("server", Shape(delay_ms=1))
+    flat.cables.shape("server", Shape(delay_ms=1))
     frame = tagged(bytes.fromhex("ffffffffffff 020000000120 88b5") + bytes(50), 7)
     with flat.capture() as capture, flat.server.packet_socket("eth0", receive=False) as sock:
         sock.send(frame)
@@ -195,13 +195,13 @@ def test_a_tagged_frame_keeps_its_tag(flat: Network) -> None:
 def test_the_cable_of_the_host_and_of_nobody_cannot_be_shaped(flat: Network) -> None:
     for name in ("host", "nobody"):
         with pytest.raises(UsageError, match=f"RIG-C20 there is no cable of '{name}' to shape\n  fix: one of server"):
-            flat.shape(name, Shape(delay_ms=1))
+            flat.cables.shape(name, Shape(delay_ms=1))
 
 
 def test_a_topology_may_have_a_shaped_cable() -> None:
     with Network(topology.load("mobile")) as network:
-        assert network.shape_of("server") == Shape(loss_percent=0.5, delay_ms=30, jitter_ms=10, rate_kbit=8000)
-        assert set(network.passed("server")) == {"to_machine", "from_machine"}
+        assert network.cables.shape_of("server") == Shape(loss_percent=0.5, delay_ms=30, jitter_ms=10, rate_kbit=8000)
+        assert set(network.cables.passed("server")) == {"to_machine", "from_machine"}
         children = children_of_this_process()
     assert children
     assert not any(Path(f"/proc/{pid}").exists() for pid in children)
