@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from rig.commands.device_options import printable
-from rig.results.host_state import App, Channel, Hold, HostState, Run, Socket, Task
+from rig.results.host_entries import App, Channel, Hold, Run, Socket, Task
+from rig.results.host_state import HostState
 
 LATEST_RUNS = 12
 """Runs shown, those that go on and the newest that are over."""
