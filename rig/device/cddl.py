@@ -194,7 +194,7 @@ def _short(value: Any) -> str:
 
 def contract() -> Rules:
     """The one that this rig was built with. Raises RigBug when it is not there."""
-    package = Path(__file__).resolve().parents[2]
+    package = Path(__file__).resolve().parents[1]
     for folder in (package.parent / "firmware" / "proto", package / "_proto"):
         if (folder / "offload.cddl").is_file():
             return Rules((folder / "offload.cddl").read_text())

@@ -11,7 +11,7 @@ from typer.testing import CliRunner, Result
 
 from rig import cli
 from rig.device import mcumgr
-from rig.device.check.cddl import Rules, contract
+from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
 from rig.device.factory import emulated
 from rig.device.link import Link

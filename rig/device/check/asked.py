@@ -11,7 +11,7 @@ import cbor2
 
 from rig.clock import Deadline
 from rig.device import framing
-from rig.device.check.cddl import Rules
+from rig.device.cddl import Rules
 from rig.device.codes import error_in
 from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc

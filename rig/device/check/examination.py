@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
+from rig.device.cddl import contract
 from rig.device.check import basics, standby, tables
 from rig.device.check.asked import Asked, Finding, StepOver, Verdict
-from rig.device.check.cddl import contract
 from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.raw_line import RawLine
 from rig.errors import BenchError
@@ -26,15 +26,12 @@ STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
     ("test commands", standby.test_commands),
 )
 NEED_CAPABILITIES = {"TCP slots", "patterns", "protocol offloads", "power states"}
-
-
 ALWAYS = {"hello and attach", "capabilities"}
 
 
 def examine(port: str, baudrate: int, only: str = "") -> Iterator[tuple[str, list[Finding]]]:
     """What each step has found, as it ends; the device is left attached and empty. `only`: words of the steps that are wanted
-    beside those that say who it is. Raises BenchError when nobody answers at
-    all, or the port goes away."""
+    beside those that say who it is. Raises BenchError when nobody answers at all, or the port goes away."""
     with RawLine(port, baudrate) as line:
         device = Asked(line, contract())
         for step, look in STEPS:

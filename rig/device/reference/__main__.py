@@ -10,7 +10,7 @@ import secrets
 import socket
 import sys
 
-from rig.device.check.cddl import contract
+from rig.device.cddl import contract
 from rig.device.reference.commands import BOARD, VERSION, Commands
 from rig.device.reference.machine import Machine
 from rig.device.reference.receive import Receiver

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from rig.device.check.cddl import Rules
+from rig.device.cddl import Rules
 from rig.device.numbers import ABI, ARM_ALL, READ, WRITE, Arm, Command, OffloadRc, Power, SlotState
 from rig.device.reference.machine import Machine
 from rig.device.reference.numbers import (
