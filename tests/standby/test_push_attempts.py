@@ -5,12 +5,15 @@ from __future__ import annotations
 import asyncio
 import socket
 
+import pytest
+
 from rig.errors import DeviceError
 from rig.manifest.manifest import Manifest
-from rig.push_line import CloseApp, Hello, OpenChannel
+from rig.push_line import CloseApp, Goodbye, Hello, OpenChannel
 from rig.standby.system.push.client import LONGEST_AWAKE_S, LONGEST_WAIT_S
 from rig.standby.wire import bench
 from rig.standby.wire.app_push import CreatePushChannel
+from rig.standby.wire.hresult import HostError
 from rig.standby.wire.surroundings import Surroundings
 from tests.standby.fake_host import fake_host
 from tests.standby.fake_push_service import FakePushService
@@ -158,3 +161,23 @@ async def test_an_app_that_is_uninstalled_again_and_again_is_one_that_is_gone() 
         await s.service.until(lambda: len(s.service.all(Hello)) == 2)
         await s.host.settle()
         assert [one.app for one in s.service.all(CloseApp)] == ["mail"]
+
+
+@virtual
+async def test_a_sleeping_host_takes_its_leave_of_a_service_that_it_is_to_use_no_more() -> None:
+    """Else that has a host that is connected, and posts to it are received by nobody (RAW-012)."""
+    async with scene() as s:
+        await s.host.fall_asleep()
+        await s.host.bench(bench.UsePushService("", 0))
+        await s.host.settle()
+        assert s.service.all(Goodbye)
+        await s.host.timeline.wait("SLEEP_ENTER", after=len(s.host.timeline.told))
+        assert not s.host.driver.connections
+
+
+@virtual
+async def test_a_host_that_was_shut_down_uses_no_service() -> None:
+    async with scene() as s:
+        await s.host.bench(bench.Shutdown())
+        with pytest.raises(HostError, match="shut down"):
+            await s.host.bench(bench.UsePushService("192.0.2.21", 5230))

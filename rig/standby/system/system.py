@@ -143,7 +143,7 @@ class System:
         channel_calls = ChannelCalls(self.channels, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         socket_calls = SocketCalls(self.sockets.broker)
-        push_calls = PushCalls(self.push.client, self.push.delivery)
+        push_calls = PushCalls(self.push.client, self.push.delivery, core.power)
         transfer_calls = TransferCalls(self.transfers)
         groups = app_calls, channel_calls, task_calls, socket_calls, push_calls, transfer_calls
         self.app_messages = AppMessages(self.governor, self.processes, *(group.handlers() for group in groups))

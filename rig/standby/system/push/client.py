@@ -93,17 +93,23 @@ class PushClient:
 
     # -- from the bench and from apps ----------------------------------------------------------------------------------
 
-    def use(self, address: str, port: int) -> bool:
+    async def use(self, address: str, port: int) -> bool:
         """The service from now on; "": none. Whether the line is there already."""
         if (address, port) == (self._state.address, self._state.port):
             self.connect_now()
             return self._state.connected
+        with self._governor.hold(LABEL, "it takes its leave of the push service"):
+            with contextlib.suppress(RigError):  # the one before misses it later, then
+                await self._sleep.wake("push_service")
+            self._change_to(address, port)
+        return False
+
+    def _change_to(self, address: str, port: int) -> None:
         self._leave()
         self._state.address, self._state.port = address, port
         self._state.service, self._state.last = "", 0
         self._failures = 0
         self.connect_now()
-        return False
 
     async def ask(self, make: Callable[[int], Message]) -> Answer:
         """Of an app, which keeps the host awake for it. Raises HostError FAIL without connectivity (RAW-015)."""

@@ -6,6 +6,7 @@ import ipaddress
 
 from rig.push_line import ChannelClosed, ChannelKind, ChannelOpened, CloseChannel, OpenChannel, Refusal, Refused
 from rig.standby.system.app_process import AppProcess
+from rig.standby.system.power import PowerState
 from rig.standby.system.push.client import PushClient
 from rig.standby.system.push.delivery import PushDelivery
 from rig.standby.system.requests import bench_calls
@@ -16,7 +17,8 @@ from rig.standby.wire.hresult import HostError, HResult
 
 
 class PushCalls:
-    def __init__(self, client: PushClient, delivery: PushDelivery) -> None:
+    def __init__(self, client: PushClient, delivery: PushDelivery, power: PowerState) -> None:
+        self._power = power
         self._client = client
         self._delivery = delivery
 
@@ -58,13 +60,14 @@ class PushCalls:
     def _handled(self, app: AppProcess, message: app_push.NotificationHandled, descriptors: Descriptors) -> None:
         self._delivery.handled(app, message)
 
-    def _use(self, call: bench.UsePushService, descriptors: Descriptors) -> bool:
+    async def _use(self, call: bench.UsePushService, descriptors: Descriptors) -> bool:
+        bench_calls.check_not_shut_down(self._power)
         if call.address:
             try:
                 ipaddress.ip_address(call.address)
             except ValueError:
                 raise HostError(HResult.INVALID_ARG, f"{call.address!r} is no IP address of a push service") from None
-        return self._client.use(call.address, call.port)
+        return await self._client.use(call.address, call.port)
 
 
 def _check_id(message: app_push.CreatePushChannel | app_push.ClosePushChannel) -> None:
