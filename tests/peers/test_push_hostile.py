@@ -9,7 +9,7 @@ import threading
 import pytest
 
 from rig.clock import WAIT_S, Deadline
-from rig.peers.push_service import PushService, host_line
+from rig.peers.push_service import PushService, host_line, hosts
 from rig.peers.push_service.door import CONNECTIONS
 from rig.peers.push_service.host_line import OUTGOING
 from rig.peers.push_service.hosts import HOSTS
@@ -123,6 +123,22 @@ def test_many_names_of_hosts_are_forgotten_again(push: PushBench) -> None:
         stranger.sock.close()
         push.timeline.wait("PUSH_LINE_DOWN", line=n + 1)
     works(service, good)
+
+
+def test_a_host_with_a_channel_is_not_forgotten_for_strangers(push: PushBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A post to its channel finds it: nobody has taken its place."""
+    monkeypatch.setattr(hosts, "HOSTS", 3)
+    service = push.serve()
+    away = push.host(service)
+    uri = away.open()
+    away.sock.close()
+    push.timeline.wait("PUSH_LINE_DOWN", line=0)
+    for n in range(4):
+        push.stranger(service).say(Hello(f"stranger-{n:08}"))
+        push.timeline.wait("PUSH_LINE_UP" if n < 2 else "PUSH_LINE_DOWN", line=n + 1)
+    reply = service.post(uri, b"news", cache=True, status=True)
+    assert (reply.code, reply.status) == (200, "received")
+    assert push.host(service).take().content == b"news"
 
 
 def test_slow_posters_keep_nobody_out(push: PushBench) -> None:

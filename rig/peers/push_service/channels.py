@@ -81,6 +81,9 @@ class Channels:
         """In the order of their opening, host by host."""
         return [channel for of_host in self._channels.values() for channel in of_host.values()]
 
+    def has_some(self, host: str) -> bool:
+        return host in self._channels
+
     def open(self, host: str, app: str, kind: ChannelKind, name: str, now_ms: int) -> Address:
         """The address that it has, or a new one. Raises TooManyChannels."""
         self._expire(now_ms)

@@ -32,7 +32,7 @@ class Core:
         self.changed = threading.Condition(threading.RLock())
         self.clock = ServiceClock(clock)
         self.channels = Channels()
-        self.hosts = Hosts(timeline)
+        self.hosts = Hosts(timeline, self.channels.has_some)
         self.tokens = Tokens()
         self.throttle = Throttle()
         self.notifications: deque[Notification] = deque(maxlen=KEPT)

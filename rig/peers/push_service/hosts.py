@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -51,8 +52,9 @@ class Host:
 
 
 class Hosts:
-    def __init__(self, timeline: TimelineWriter) -> None:
+    def __init__(self, timeline: TimelineWriter, has_channels: Callable[[str], bool]) -> None:
         self.batch_min = BATCH_MIN
+        self._has_channels = has_channels
         self._timeline = timeline
         self._hosts: dict[str, Host] = {}
 
@@ -61,7 +63,7 @@ class Hosts:
 
     def of(self, channel: Channel) -> Host:
         host = self.named(channel.host)
-        assert host is not None, "a host with a channel is known, or there was room for another"
+        assert host is not None, "a host with a channel is not forgotten"
         return host
 
     def get(self, name: str) -> Host | None:
@@ -75,9 +77,9 @@ class Hosts:
         return self._hosts.get(name)
 
     def _has_room(self) -> bool:
-        """One that is gone, and was never sent anything, is forgotten for it."""
+        """One that is gone, has no channels, and was never sent anything, is forgotten for it."""
         if len(self._hosts) >= HOSTS:
             idle = (host for host in self._hosts.values() if host.line is None and host.mailbox.is_unused)
-            if (forgotten := next(idle, None)) is not None:
+            if (forgotten := next((host for host in idle if not self._has_channels(host.id)), None)) is not None:
                 del self._hosts[forgotten.id]
         return len(self._hosts) < HOSTS
