@@ -19,6 +19,7 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.surroundings import NetworkCostType as Cost
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy as CostPolicy
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
+from rig.standby.wire.transfers import Discard
 from rig.standby.wire.triggers import CompletionGroup
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
@@ -372,6 +373,27 @@ async def test_what_a_process_that_died_could_not_discard_the_next_one_does() ->
         await host.bench(bench.InstallPackage(manifest(), []))
         again = await launch(host)
         asyncio.get_running_loop().call_later(1, host.transfers.start_anew)
+        id_ = await start(again)
+        await host.settle()
+        assert set(host.transfers.operations) == {id_}
+
+
+@virtual
+async def test_what_could_not_be_discarded_keeps_nobody_waiting_and_is_tried_again() -> None:
+    """As the disk was full."""
+    async with fake_host() as host:
+        await host.bench(bench.InstallPackage(manifest(), []))
+        await start(await launch(host))
+        await host.settle()
+        host.transfers.refuses[Discard] = HostError(HResult.FAIL, "the disk is full")
+        await host.bench(bench.UninstallPackage("mail"))
+        await host.settle()
+        await host.bench(bench.InstallPackage(manifest(), []))
+        again = await launch(host)
+        async with asyncio.timeout(60):
+            with pytest.raises(HostError, match="the disk is full"):
+                await start(again)
+        del host.transfers.refuses[Discard]
         id_ = await start(again)
         await host.settle()
         assert set(host.transfers.operations) == {id_}

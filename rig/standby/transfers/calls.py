@@ -113,9 +113,14 @@ class Calls:
             return None
         if saved.paused or not saved.started or saved.status.ended or not operation.is_repeatable:
             raise HostError(HResult.ILLEGAL_METHOD_CALL, f"no pause of a {operation.method} that is {operation.shown.name}")
+        before = saved.calls
         self._does(operation)
         saved.paused = True
-        self._changes.write()
+        try:
+            self._changes.write()
+        except BaseException:  # it runs on, and is not called paused
+            saved.paused, saved.calls = False, before
+            raise
         return self._operations.stop(operation)
 
     def _resume(self, call: transfers.Resume) -> None:
@@ -161,9 +166,11 @@ class Calls:
             await self._leave(operation)
 
     async def _leave(self, operation: Operation) -> None:
+        """In that order: what could not be forgotten is there to be forgotten again. Raises sqlite3.Error."""
         await self._end(operation)
-        self._operations.remove(operation)
+        self._operations.discard(operation)
         self._changes.forgotten(operation)
+        self._operations.remove(operation)
 
     # -- many ----------------------------------------------------------------------------------------------------------
 

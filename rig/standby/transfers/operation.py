@@ -31,6 +31,8 @@ class Operation:
         """The request is over, and went well."""
         self.began_s = 0.0
         """When its request did."""
+        self.began_bytes = 0
+        """Of a download: how many were there then."""
         self.passed_over = 0
         """By how many of a higher priority, while it waited."""
         self.answer: Path | None = None
@@ -86,6 +88,11 @@ class Operation:
         """Where it is now: none of its bytes are sent twice."""
         response = self.saved.response
         return self.is_download and bool(self.saved.validator) and response is not None and response.is_resumable
+
+    @property
+    def has_come_further(self) -> bool:
+        """More of it is there than before its request, and stays: a line that stands still now and then brings it, too."""
+        return self.is_download and bool(self.saved.validator) and self.saved.progress.bytes_received > self.began_bytes
 
     @property
     def waits(self) -> bool:

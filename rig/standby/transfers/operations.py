@@ -63,10 +63,14 @@ class Operations:
 
     def remove(self, operation: Operation) -> None:
         """Nobody knows it any more."""
+        self.discard(operation)
+        self._all.pop(operation.id, None)
+
+    def discard(self, operation: Operation) -> None:
+        """What was kept for it, but for a file that is whole. Safe to call twice."""
         is_file = operation.is_download and operation.saved.status is Status.COMPLETED
         if not operation.saved.cleared and not is_file:
             self._discard(operation)
-        self._all.pop(operation.id, None)
 
     def take_up(self, saved: list[SavedOperation]) -> None:
         """What a process before has left."""
@@ -192,12 +196,15 @@ class Operations:
         self._changes.changed(operation)
         self._changes.write()
         first = saved.progress.bytes_received if operation.is_download else 0
+        operation.began_bytes = first
         self._timeline.add("TRANSFER_ATTEMPT", app=saved.package, id=operation.id, attempt=saved.attempts, from_byte=first)
 
     async def _failed(self, operation: Operation, error: Exception) -> None:
         saved = operation.saved
         if is_timeout(error) or is_of_the_network(error):
             await asyncio.sleep(GRACE_S)
+        if operation.has_come_further:
+            saved.timeouts = 0
         if is_timeout(error) and saved.timeouts < RETRIES and operation.may_begin_again:
             saved.timeouts += 1
         else:

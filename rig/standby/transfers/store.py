@@ -38,7 +38,7 @@ class SavedOperation(msgspec.Struct):
     is_out: bool = False
     """A request of it is under way, or was when its process died."""
     timeouts: int = 0
-    """Those in a row that had no answer in time (BTR-017)."""
+    """Those in a row that had no answer in time, or no more of it (BTR-017)."""
     validator: str = ""
     """Of what has come."""
     whole_bytes: int | None = None

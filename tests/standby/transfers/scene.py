@@ -9,7 +9,7 @@ import signal
 import subprocess
 import sys
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -174,13 +174,24 @@ class Scene:
         os.close(self._steps_fd)
 
 
-def play(folder: Path, timeline: Timeline, scene: Callable[[Scene], Awaitable[None]], *, minute_us: int = 60_000_000) -> None:
+def play(
+    folder: Path,
+    timeline: Timeline,
+    scene: Callable[[Scene], Awaitable[None]],
+    *,
+    minute_us: int = 60_000_000,
+    faults: Sequence[str] = (),
+) -> None:
+    """`faults`: what the process writes down of those that it did not foresee, in their order."""
+
     async def life() -> None:
         stage = Scene(folder, timeline, minute_us=minute_us)
         try:
             await scene(stage)
             assert stage.faults == []
-            assert timeline.find("SERVICE_FAULT") == []
+            met = timeline.find("SERVICE_FAULT")
+            assert len(met) == len(faults), met
+            assert all(words in fault.error for words, fault in zip(faults, met, strict=True)), met
         finally:
             await stage.stop()
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import sqlite3
+from contextlib import closing
 from itertools import pairwise
 from pathlib import Path
 
@@ -366,3 +368,46 @@ def test_a_file_that_is_whole_is_nobodys_beginning(web: HttpServer, tmp_path: Pa
         assert (tmp_path / "episode.part").read_bytes() == FIRST
 
     play_scene(scene)
+
+
+def test_one_that_could_not_be_forgotten_is_still_there_to_be_forgotten(
+    web: HttpServer, tmp_path: Path, timeline: Timeline
+) -> None:
+    """A store that takes nothing for a while: else a later process has it again, of whatever app."""
+    web.on("/", serve(FIRST, ETAG))
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(web.url())
+        await stage.ended(id_)
+        await stage.process.list_all()
+        with closing(sqlite3.connect(stage.settings.store, isolation_level=None)) as somebody:
+            somebody.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Exception, match="database is locked"):
+                await stage.call(transfers.Discard("podcast"))
+            somebody.execute("ROLLBACK")
+        await stage.call(transfers.Discard("podcast"))
+        await stage.kill()
+        assert await stage.process.list_all() == []
+
+    play(tmp_path, timeline, scene, faults=["database is locked"])
+
+
+def test_one_whose_pause_could_not_be_written_down_runs_on_and_says_so(
+    web: HttpServer, tmp_path: Path, timeline: Timeline
+) -> None:
+    web.on("/", hold)
+
+    async def scene(stage: Scene) -> None:
+        id_ = await stage.begin(web.url())
+        await stage.until(lambda: len(web.requests()) == 1)
+        with closing(sqlite3.connect(stage.settings.store, isolation_level=None)) as somebody:
+            somebody.execute("BEGIN IMMEDIATE")
+            with pytest.raises(Exception, match="database is locked"):
+                await stage.call(transfers.Pause(id_))
+            somebody.execute("ROLLBACK")
+        (listed, *_) = await stage.process.list_all()
+        assert listed.state.status is Status.RUNNING
+        await stage.call(transfers.Pause(id_))
+        await stage.is_(id_, Status.PAUSED_BY_APPLICATION)
+
+    play(tmp_path, timeline, scene, faults=["database is locked"])

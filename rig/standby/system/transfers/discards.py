@@ -27,7 +27,9 @@ class Discards:
         self._rows: SavedTable[SavedDiscard] = SavedTable(rows, DISCARDS)
         self._process = process
         self._background = background
+        self._under_way = set[str]()
         self._done = asyncio.Event()
+        """One more is over, whatever came of it."""
 
     def __contains__(self, package: str) -> bool:
         return package in self._rows
@@ -46,21 +48,33 @@ class Discards:
             self._rows[saved.package] = saved
 
     async def over(self, package: str) -> None:
-        """Nothing of an app of that name that was there before is left."""
+        """Nothing of an app of that name that was there before is left. One that failed is tried again: raises what stands
+        against it."""
         while package in self._rows:
-            self._done.clear()
-            await self._done.wait()
+            if package in self._under_way:
+                self._done.clear()
+                await self._done.wait()
+            else:
+                self._under_way.add(package)
+                await self._discard(package)
 
     def _begin(self, package: str) -> None:
-        self._background.start(f"the end of the transfers of {package}", self._discard(package))
-
-    async def _discard(self, package: str) -> None:
         """A process that dies over it leaves it to the next one."""
+        if package not in self._under_way:
+            self._under_way.add(package)
+            self._background.start(f"the end of the transfers of {package}", self._discard_quietly(package))
+
+    async def _discard_quietly(self, package: str) -> None:
         try:
-            await self._process.call(Discard(package))
+            await self._discard(package)
         except Exception as error:
             if not is_foreseen(error):
                 raise
-            return
-        self._rows.pop(package, None)
-        self._done.set()
+
+    async def _discard(self, package: str) -> None:
+        try:
+            await self._process.call(Discard(package))
+            self._rows.pop(package, None)
+        finally:
+            self._under_way.discard(package)
+            self._done.set()
