@@ -17,7 +17,7 @@ from rig.standby.wire.hresult import HostError
 from rig.standby.wire.surroundings import Surroundings
 from tests.standby.fake_host import fake_host
 from tests.standby.fake_push_service import FakePushService
-from tests.standby.test_push import contents, scene
+from tests.standby.push_scene import contents, scene
 from tests.standby.virtual_time import virtual
 
 LONG_NAMES = tuple(f"{number:03d}" + "\U0001f4a4" * 253 for number in range(200))

@@ -7,21 +7,11 @@ import asyncio
 import pytest
 
 from rig.standby.system.push.delivery import HANDLERS_S
-from rig.standby.wire.app_push import FollowPush, NotificationHandled, NotificationReceived
-from tests.standby.fake_app import FakeApp
-from tests.standby.test_push import Scene, contents, scene
+from rig.standby.wire.app_push import NotificationHandled
+from tests.standby.push_scene import contents, scene
 from tests.standby.virtual_time import virtual
 
 BURST = 10
-
-
-async def _followed(s: Scene) -> tuple[FakeApp, list[NotificationReceived]]:
-    app = await s.app()
-    app.notify(FollowPush(True))
-    events: list[NotificationReceived] = []
-    app.on_notification = events.append
-    await s.host.settle()
-    return app, events
 
 
 @pytest.mark.parametrize("cancel", [True, False])
@@ -29,7 +19,7 @@ async def _followed(s: Scene) -> tuple[FakeApp, list[NotificationReceived]]:
 async def test_each_of_a_burst_has_the_whole_time_of_its_handlers(cancel: bool) -> None:
     """They run one after another: the last of many waits for longer than its handlers may take."""
     async with scene() as s:
-        app, events = await _followed(s)
+        app, events = await s.followed()
         for number in range(BURST):
             await s.post(b"%d" % number)
         for event in events:
@@ -43,7 +33,7 @@ async def test_each_of_a_burst_has_the_whole_time_of_its_handlers(cancel: bool) 
 @virtual
 async def test_behind_a_handler_that_hangs_nothing_waits_longer_than_for_it() -> None:
     async with scene() as s:
-        app, _ = await _followed(s)
+        app, _ = await s.followed()
         began_s = s.host.now_s
         for number in range(BURST):
             await s.post(b"%d" % number)
@@ -57,7 +47,7 @@ async def test_behind_a_handler_that_hangs_nothing_waits_longer_than_for_it() ->
 @virtual
 async def test_what_comes_while_a_handler_hangs_waits_no_longer_than_it_may() -> None:
     async with scene() as s:
-        app, _ = await _followed(s)
+        app, _ = await s.followed()
         await s.post(b"1")
         await asyncio.sleep(HANDLERS_S * 0.6)
         await s.post(b"2")
@@ -72,7 +62,7 @@ async def test_what_comes_while_a_handler_hangs_waits_no_longer_than_it_may() ->
 @virtual
 async def test_an_app_that_answers_for_the_second_only_has_the_task_of_the_first_run() -> None:
     async with scene() as s:
-        app, events = await _followed(s)
+        app, events = await s.followed()
         await s.post(b"1")
         await s.post(b"2")
         app.notify(NotificationHandled(events[1].number, True))
