@@ -7,6 +7,7 @@ import socket
 
 import pytest
 
+from rig.events import TimelineEvent as E
 from rig.standby.supervisor.companion import Companion, CompanionKind
 
 
@@ -22,8 +23,15 @@ def no_process() -> int:
     raise OSError(11, "Resource temporarily unavailable")
 
 
-DRIVER = CompanionKind(name="driver", what="the driver", program=idle)
-TRANSFERS = CompanionKind(name="transfers", what="transfers", program=idle, refuse=refuse, waits_for_a_message=True)
+DRIVER = CompanionKind(name="driver", what="the driver", ended=E.DRIVER_TERMINATED, program=idle)
+TRANSFERS = CompanionKind(
+    name="transfers",
+    what="transfers",
+    ended=E.TRANSFERS_TERMINATED,
+    program=idle,
+    refuse=refuse,
+    waits_for_a_message=True,
+)
 
 
 def test_one_that_the_host_cannot_be_without(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -11,6 +11,7 @@ import signal
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 
+from rig.events import TimelineEvent
 from rig.readable import readable
 from rig.standby.supervisor.forked import live, with_only
 from rig.standby.supervisor.patience import DEATHS, WITHIN_S, Patience
@@ -26,6 +27,8 @@ class CompanionKind:
     """What the system and the bench call it."""
     what: str
     """In a sentence."""
+    ended: TimelineEvent
+    """What the timeline has when it dies."""
     program: Callable[[int], None]
     """Runs in it, with the number of its end of the line."""
     fds: Collection[int] = field(default=())

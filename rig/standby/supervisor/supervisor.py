@@ -23,6 +23,7 @@ from typing import Any, NoReturn, TypeAlias
 from rig import open_files
 from rig.children import exit_words
 from rig.errors import BenchError
+from rig.events import TimelineEvent as E
 from rig.process import enter_network, hear_only_of_ends, outer_pid
 from rig.standby.supervisor.companion import Companion, CompanionKind
 from rig.standby.supervisor.forked import live, with_only
@@ -128,8 +129,7 @@ class Supervisor:
         return AGAIN_MS if any(companion.is_due() for companion in self._companions) else None
 
     def _companion_ended(self, companion: Companion, status: str) -> None:
-        event = "DRIVER_TERMINATED" if companion.kind.name == supervision.DRIVER else "TRANSFERS_TERMINATED"
-        self._timeline.add(event, status=status)
+        self._timeline.add(companion.kind.ended, status=status)
         why = companion.died(status)
         if why is not None:
             self._give_up(why)
@@ -318,12 +318,14 @@ def _kinds(birth: supervision.HostBirth, numbers: Iterable[int], programs: Progr
     driver = CompanionKind(
         name=supervision.DRIVER,
         what="the driver of the device",
+        ended=E.DRIVER_TERMINATED,
         program=lambda line_fd: programs.driver(birth.driver, line_fd, journal_fd),
         fds={journal_fd, *numbers} - {birth.news_fd, birth.bench_fd},
     )
     transfers = CompanionKind(
         name=supervision.TRANSFERS,
         what="the process of background transfers",
+        ended=E.TRANSFERS_TERMINATED,
         program=lambda line_fd: programs.transfers(birth.transfers, line_fd, ""),
         fds={birth.timeline_fd},
         refuse=lambda line_fd, why: programs.transfers(birth.transfers, line_fd, why),
