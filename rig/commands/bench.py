@@ -74,6 +74,18 @@ def bench(
     With --transfers --kills 100: app, system, process of transfers and server are killed while they run; no file may be wrong.
     With --transports 200: wake latency of a TLS record and of a WebSocket message, beside the plain stream's.
     """
+    _insist_on_one(
+        {
+            "--device core": device == "core",
+            "--kills": kills and not transfers,
+            "--hours": hours,
+            "--tasks": tasks,
+            "--sockets": sockets,
+            "--transports": transports,
+            "--push": push,
+            "--transfers": transfers,
+        }
+    )
     say = _silent if as_json else _progress
     if device == "core":
         figures, text, right = measure_core(say)
@@ -100,6 +112,16 @@ def bench(
     typer.echo(json.dumps(figures) if as_json else text)
     if not right or (check and not figures.get("bounds_met", True)):
         raise typer.Exit(Exit.FAILED)
+
+
+def _insist_on_one(asked: dict[str, object]) -> None:
+    """Each is a measurement of its own. Raises UsageError RIG-C05."""
+    named = [name for name, value in asked.items() if value]
+    if len(named) > 1:
+        from rig.errors import UsageError
+
+        cause = f"{' and '.join(named)} are measurements of their own"
+        raise UsageError("RIG-C05", cause, "one of them at a time; --kills goes with --transfers, --websockets with --hours")
 
 
 def _on_device(device: str, measure: Callable[[], Measured]) -> Measured:

@@ -1,0 +1,24 @@
+"""`rig bench` takes one measurement at a time, and says so of two."""
+
+from __future__ import annotations
+
+import pytest
+from typer.testing import CliRunner
+
+from rig.cli import build
+from rig.errors import UsageError
+
+
+@pytest.mark.parametrize(
+    ("options", "named"),
+    [
+        (["--tasks", "5", "--push", "5"], "--tasks and --push"),
+        (["--device", "core", "--transfers"], "--device core and --transfers"),
+        (["--hours", "1", "--kills", "5"], "--kills and --hours"),
+    ],
+)
+def test_two_measurements_are_refused_by_name(options: list[str], named: str) -> None:
+    error = CliRunner().invoke(build(), ["bench", *options]).exception
+    assert isinstance(error, UsageError)
+    assert error.code == "RIG-C05"
+    assert error.cause.startswith(f"{named} are measurements")
