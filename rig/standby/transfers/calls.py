@@ -181,11 +181,13 @@ class Calls:
         stopped: list[Operation] = []
         for id_, status in call.statuses.items():
             operation = self._operations.get(id_)
-            if operation is not None and operation.permit is not status:
+            if operation is None:
+                continue
+            if operation.permit is not status:
                 operation.permit = status
                 self._changes.changed(operation)
-                if status is not Status.RUNNING:
-                    stopped.append(operation)
+            if status is not Status.RUNNING:  # also one that a call before this is still stopping
+                stopped.append(operation)
         await asyncio.gather(*map(self._operations.stop, stopped))
         self._operations.go_on()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -13,13 +14,17 @@ from msgspec.structs import replace
 
 from rig.standby.transfers import operations
 from rig.standby.transfers.attempts import Attempts
+from rig.standby.transfers.calls import Calls
 from rig.standby.transfers.changes import Changes
 from rig.standby.transfers.curl_loop import CurlError
+from rig.standby.transfers.newer import OnlyNewer
 from rig.standby.transfers.operation import Operation, Status
 from rig.standby.transfers.operations import Operations
 from rig.standby.transfers.store import SavedOperation, Store
+from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.message import Notice
 from rig.standby.wire.transfer_types import TransferSpec
+from rig.standby.wire.transfers import Permit
 from rig.timeline import Timeline
 
 SPEC = TransferSpec(id="0" * 36, direction="download", uri="http://192.0.2.1/", path="/nowhere/episode")
@@ -94,3 +99,48 @@ def test_those_in_a_row_count(
     """A large file on a line that stands still now and then is not given up while it grows."""
     monkeypatch.setattr(operations, "GRACE_S", 0.0)
     assert asyncio.run(life(timeline, tmp_path, Standing(lengths, validator))) == ends
+
+
+class Closing(Standing):
+    """An attempt whose connection closes when the test says so."""
+
+    def __init__(self) -> None:
+        super().__init__((), "")
+        self.closed = asyncio.Event()
+
+    async def make(self, operation: Operation) -> None:
+        try:
+            await asyncio.Event().wait()
+        finally:
+            while not self.closed.is_set():
+                with contextlib.suppress(asyncio.CancelledError):
+                    await self.closed.wait()
+
+
+def test_said_twice_that_it_may_not_run_is_answered_twice_when_its_connection_is_closed(
+    tmp_path: Path, timeline: Timeline
+) -> None:
+    """As by a system that is new, of what the one before had said: a host may sleep with the first answer that it gets."""
+
+    async def scene() -> None:
+        writer, attempts, store = timeline.writer("host"), Closing(), Store(tmp_path / "transfers.db")
+        changes = Changes(store, Nobody(), writer, lambda _where, error: None)
+        all_ = Operations(changes, cast(Attempts, attempts), writer)
+        calls = Calls(all_, changes, OnlyNewer(), writer)
+        operation = all_.add(SavedOperation("podcast", SPEC, started=True))
+        await calls.serve(Permit({SPEC.id: Status.RUNNING}), cast(Descriptors, None))
+        assert operation.work is not None
+        await asyncio.sleep(0)
+        paused = Permit({SPEC.id: Status.PAUSED_SYSTEM_POLICY})
+        answers = [asyncio.ensure_future(calls.serve(paused, cast(Descriptors, None))) for _ in range(2)]
+        for _ in range(10):
+            await asyncio.sleep(0)
+        early = [answer.done() for answer in answers]
+        attempts.closed.set()
+        assert early == [False, False]
+        async with asyncio.timeout(30):
+            await asyncio.gather(*answers)
+        assert operation.work is None
+        store.close()
+
+    asyncio.run(scene())
