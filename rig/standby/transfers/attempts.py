@@ -58,8 +58,9 @@ class Attempts:
             file.give_name()
 
     async def _upload(self, operation: Operation) -> None:
-        saved = operation.saved
-        with closing(_body(saved.spec)) as body, closing(AnswerFile(self.answer_of(operation))) as answer:
+        saved, path = operation.saved, self.answer_of(operation)
+        path.parent.mkdir(exist_ok=True)
+        with closing(_body(saved.spec)) as body, closing(AnswerFile(path)) as answer:
             before = saved.progress
             saved.progress = replace(before, bytes_sent=0, total_bytes_to_send=body.length, has_restarted=before.bytes_sent > 0)
             engine = Upload(self._request(operation), body, answer, _Listener(operation, self._changes))
@@ -77,9 +78,7 @@ class Attempts:
 
     def answer_of(self, operation: Operation) -> Path:
         """What a server has said to an upload."""
-        folder = answers_of(Path(self._settings.store))
-        folder.mkdir(exist_ok=True)
-        return folder / operation.id
+        return answers_of(Path(self._settings.store)) / operation.id
 
     def _request(self, operation: Operation) -> TransferRequest:
         minute_us = max(self._settings.minute_us, LEAST_MINUTE_US)

@@ -23,7 +23,7 @@ from rig.standby.transfers.curl_loop import CurlLoop
 from rig.standby.transfers.newer import OnlyNewer
 from rig.standby.transfers.operations import Operations
 from rig.standby.transfers.settings import TransferSettings
-from rig.standby.transfers.store import Store
+from rig.standby.transfers.store import SavedOperation, Store
 from rig.standby.wire import transfers
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.line import Line
@@ -44,10 +44,11 @@ def main(settings: bytes, line_fd: int, why: str) -> None:
         return
     try:
         store = Store(given.store)
+        saved = store.operations()
     except Exception as error:
         _refuse(line, error)
         return
-    asyncio.run(_serve(given, line, store))
+    asyncio.run(_serve(given, line, store, saved))
 
 
 def _refuse(line: Line[transfers.ToTransfers], why: Exception) -> None:
@@ -56,7 +57,9 @@ def _refuse(line: Line[transfers.ToTransfers], why: Exception) -> None:
     refuse_all(line, fault_of(why, "the start of the process of background transfers"))
 
 
-async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], store: Store) -> None:
+async def _serve(
+    settings: TransferSettings, line: Line[transfers.ToTransfers], store: Store, saved: list[SavedOperation]
+) -> None:
     """Until nobody is there to be served."""
     timeline = TimelineWriter(settings.timeline_fd, "host")
     faults, ended = Faults(timeline), asyncio.Event()
@@ -72,7 +75,7 @@ async def _serve(settings: TransferSettings, line: Line[transfers.ToTransfers], 
     )
     changes = Changes(store, peer, timeline, faults.met)
     operations = Operations(changes, Attempts(changes, curls, settings), timeline)
-    operations.take_up(store.operations())
+    operations.take_up(saved)
     calls = Calls(operations, changes, numbers, timeline)
     peer.notify(transfers.Started())
     await ended.wait()

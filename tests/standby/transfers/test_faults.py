@@ -14,6 +14,7 @@ import pytest
 from rig.net import userns
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import answer, hold
+from rig.standby.transfers.store import Store
 from rig.standby.wire import transfers
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
@@ -366,6 +367,40 @@ def test_a_file_that_is_whole_is_nobodys_beginning(web: HttpServer, tmp_path: Pa
             await stage.call(transfers.Forget(before))
         await stage.process.list_all()
         assert (tmp_path / "episode.part").read_bytes() == FIRST
+
+    play_scene(scene)
+
+
+def test_a_store_with_a_row_that_nobody_can_read_is_said_in_each_answer(tmp_path: Path, timeline: Timeline) -> None:
+    Store(tmp_path / "transfers.db").close()
+    with closing(sqlite3.connect(tmp_path / "transfers.db", isolation_level=None)) as somebody:
+        somebody.execute("INSERT INTO operation VALUES ('x', x'c1')")
+
+    async def scene(stage: Scene) -> None:
+        for _ in range(2):
+            with pytest.raises(Exception, match="MessagePack"):
+                await stage.call(transfers.Discard("podcast"))
+        assert stage.starts == 1
+
+    play(tmp_path, timeline, scene)
+
+
+def test_answers_that_have_no_place_end_their_uploads_alone(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:
+    """Also in a process that is new."""
+    web.on("/", serve(FIRST, ETAG))
+    (tmp_path / "recording").write_bytes(FIRST)
+    (tmp_path / "transfers.answers").write_bytes(b"no folder")
+
+    async def scene(stage: Scene) -> None:
+        upload = await stage.create(stage.spec(web.url(), "recording", direction="upload", method="PUT"))
+        await stage.kill()
+        await stage.call(transfers.Start(upload))
+        await stage.permit(upload)
+        await stage.ended(upload)
+        assert stage.states[upload].status is Status.ERROR
+        other = await stage.begin(web.url(), "other")
+        await stage.ended(other)
+        assert stage.states[other].status is Status.COMPLETED
 
     play_scene(scene)
 
