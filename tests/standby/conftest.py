@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 
+from rig.standby.api import session
 from rig.standby.system.ledger import HOST, Ledger
 from rig.standby.system.store import Name, Store
+from tests.standby.fake_system_of_transfers import FakeSystem
 from tests.standby.mortal_host import MortalStore
 
 
@@ -37,3 +39,12 @@ def every_change_is_said(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 def is_dead(store: Store) -> bool:
     """Nothing reaches it any more."""
     return isinstance(store, MortalStore) and store.is_dead
+
+
+@pytest.fixture
+def system() -> Iterator[FakeSystem]:
+    """Of background transfers, as an app's process sees it; this process is the app's."""
+    before, fake = session._current, FakeSystem()
+    session._current = fake  # type: ignore[assignment]
+    yield fake
+    session._current = before

@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import uuid
 from collections import deque
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import Future
+from pathlib import Path
 from typing import Any
 
 import msgspec
 
+from rig.standby.api.transfers import BackgroundDownloader, DownloadOperation
 from rig.standby.wire import app_transfers as wire
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
 from rig.standby.wire.transfer_types import TransferSpec, TransferState
+
+URI = "http://192.0.2.1/episode.mp3"
 
 
 class FakeSystem:
@@ -125,3 +130,20 @@ class FakeSystem:
                 return
         self._waiting = None
         future.set_result(wire.TransfersChanged(self._epoch, self._number, known))
+
+
+def download(path: Path | str = "/tmp/episode.mp3") -> DownloadOperation:
+    return BackgroundDownloader().create_download(URI, path)
+
+
+def spec_of(system: FakeSystem) -> TransferSpec:
+    """Of the newest."""
+    spec: TransferSpec = system.called(wire.CreateTransfer)[-1].spec
+    return spec
+
+
+def left(system: FakeSystem, status: Status, direction: Any = "download", **how: Any) -> str:
+    """By a process before this one; its id."""
+    spec = TransferSpec(id=str(uuid.uuid4()), direction=direction, uri=URI, path="/tmp/x", **how)
+    system.finds(spec, status)
+    return spec.id
