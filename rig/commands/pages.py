@@ -56,7 +56,8 @@ Fixtures
   host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for; levers (rig help levers), restart
   server     the remote end of the host's connections: address, port, push
   websocket_server  a WebSocket server beside it: url, connection(), push, push_text, ping, close_with, frames
-  http_server       an HTTP server beside it: url, on(path, handler), request(number), requests; rig.peers.http_handlers
+  http_server       an HTTP server beside it: url, on("/file", answer(b"...")), request(number), requests; rig.peers.http_handlers
+                    has answer and others; a handler of your own calls request.respond(200, b"...")
   inject     frames from the wire
   timeline   the ordered record of everything: wait, find (rig help events)
   capture    frames of every link
@@ -76,8 +77,9 @@ Marks
   host_alone                 the device has no part in it: it runs on the first of --device only
   alone                      with -n: nothing beside it
 
-Your own app under test is a class (rig/suite/apps/README.md shows three): host.start_app("mine", "my_module:MyApp"). It imports
-rig.standby.api, and its public methods are what app.call("method", ...) calls. Or as users have it: host.install("mine.toml"),
+Your own app under test is a class (rig/suite/apps/README.md has some to learn from): host.start_app("mine", "my_module:MyApp").
+It imports rig.standby.api (raw push: .push, background transfers: .transfers), and its public methods are what
+app.call("method", ...) calls. Or as users have it: host.install("mine.toml"),
 host.launch("mine") (rig help manifest); then host.update(...), host.uninstall("mine"), app.suspend(), resume(), terminate(),
 close_by_user().
 

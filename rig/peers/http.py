@@ -116,8 +116,10 @@ class HttpServer(Listener[HttpConnection]):
             self._timeline.add("HTTP_UNANSWERED", **where, error=str(error))
 
     def handle(self, request: HttpRequest) -> None:
-        """Raises what a handler raises."""
-        self._handlers.get(request.path, self.default)(request)
+        """Raises what a handler raises, and TypeError for one that returns a body as if that were an answer."""
+        returned: object = self._handlers.get(request.path, self.default)(request)
+        if isinstance(returned, (bytes, str)):
+            raise TypeError(f"the handler of {request.path} returns a body and answers nothing: request.respond(200, body) does")
 
     def _taken(self, sock: socket.socket, number: int) -> HttpConnection:
         return HttpConnection(sock, number, self._timeline, self, self._tls)

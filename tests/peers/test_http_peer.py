@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import socket
 import ssl
+import threading
 import time
 from http.client import IncompleteRead
 
@@ -308,3 +309,13 @@ def test_a_server_keeps_no_more_of_a_body_and_no_more_requests_than_it_is_told_t
         client.request("PUT", "/", body=body)
         assert client.getresponse().read() == body[:5]
     assert [(request.number, request.body) for request in web.requests()] == [(1, b"12345"), (2, b"12345")]
+
+
+def test_a_handler_that_returns_its_body_is_told_how_to_answer(http: HttpBench) -> None:
+    web, left_open = http.serve(), threading.Event()
+    web.on("/file", lambda _request: left_open.set())  # one that returns nothing leaves the answer to the test
+    http.client(web).request("GET", "/file")
+    assert left_open.wait(WAIT_S)
+    web.on("/file", lambda _request: b"news")  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match=r"handler of /file .* request\.respond"):
+        web.handle(web.request(path="/file"))
