@@ -25,7 +25,7 @@ RIGHT = ("bytes", "a second", "tries")
 UNBROKEN = ("", "bytes", "a second", "priority", "id")
 ARROWS = {"download": "↓", "upload": "↑"}
 ID_LETTERS = 8
-"""Enough to tell those of one test apart; --json has all of it."""
+"""The last ones tell those of one test apart: an id begins with its time. --json has all of it."""
 
 
 def as_map(state: TransfersState, test: str) -> dict[str, Any]:
@@ -84,7 +84,7 @@ def _table(state: TransfersState, transfers: list[Transfer]) -> Table:
             _text(transfer.priority),
             _text(transfer.group),
             _text(str(transfer.attempts)),
-            _text(transfer.id[:ID_LETTERS]),
+            _text(transfer.id[-ID_LETTERS:]),
         )
     return table
 

@@ -34,7 +34,7 @@ MAX_SOCKET_LANES = 6
 """More sockets, or transfers, than these share one lane: their bars lie on each other, and a thousand lanes were worse."""
 
 ID_LETTERS = 8
-"""Of a transfer's id: enough to tell those of one test apart."""
+"""Of a transfer's id, its last ones, which tell those of one test apart: it begins with its time."""
 
 DEVICE_LINK = "device link"
 PORTS = {"ph": "host link", "ps": "server link", "pn": DEVICE_LINK}
@@ -276,7 +276,7 @@ def _socket(record: Record) -> str:
 
 
 def _transfer(record: Record) -> str:
-    return f"transfer {str(record.detail.get('id', ''))[:ID_LETTERS]}".strip()
+    return f"transfer {str(record.detail.get('id', ''))[-ID_LETTERS:]}".strip()
 
 
 def _lane(record: Record, probes: frozenset[int], few: Few) -> str | None:

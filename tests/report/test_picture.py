@@ -114,10 +114,18 @@ def test_a_transfer_has_a_bar_for_each_status_while_it_lasts() -> None:
         turned(4, 8, "RUNNING"),
         turned(5, 10, "COMPLETED"),
     )
-    bars = [(bar.label, bar.style, round(bar.width / picture.WIDTH_PX * 10)) for bar in found["transfer 01234567"].bars]
+    bars = [(bar.label, bar.style, round(bar.width / picture.WIDTH_PX * 10)) for bar in found["transfer 23456789"].bars]
     running = [("RUNNING", "task", 5), ("RUNNING", "task", 2)]
     assert bars == [("PAUSED_COSTED_NETWORK", "pending", 2), running[0], ("PAUSED_NO_NETWORK", "pending", 1), running[1]]
-    assert len(found["transfer 01234567"].marks) == 1
+    assert len(found["transfer 23456789"].marks) == 1
+
+
+def test_transfers_of_one_moment_have_lanes_of_their_own() -> None:
+    """Their ids begin alike, with the time."""
+    found = lanes(
+        *(turned(number, number, "RUNNING", guid=f"63a90df4-bf85-84f3-9681-c4addc0bbb4{number}") for number in range(2))
+    )
+    assert [len(found[f"transfer dc0bbb4{number}"].bars) for number in range(2)] == [1, 1]
 
 
 def test_many_transfers_share_a_lane() -> None:

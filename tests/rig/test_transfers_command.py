@@ -100,6 +100,13 @@ def test_a_bar_is_as_long_as_what_has_come_and_whole_when_it_is_complete() -> No
     assert on_a_terminal(told(("TRANSFER_CREATED", CREATED), ended)).count("━") == 20
 
 
+def test_two_of_one_moment_are_told_apart_by_their_ids() -> None:
+    """Ids begin with the time."""
+    ids = ["63a90df4-bf85-84f3-9681-c4addc0bbb4f", "63a90df4-c54f-8d6d-9398-57a054bc0f09"]
+    shown = on_a_terminal(told(*(("TRANSFER_CREATED", {**CREATED, "id": id_}) for id_ in ids)))
+    assert [line.split()[-1] for line in shown.splitlines()[2:4]] == ["dc0bbb4f", "54bc0f09"]
+
+
 def test_of_very_many_those_that_run_come_first_and_all_are_in_the_json() -> None:
     records: list[tuple[str, dict[str, Any]]] = []
     for number in range(200):
