@@ -75,6 +75,10 @@ Marks
   levers(ac=False)           what is around the host when it begins (rig help levers)
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
   host_alone                 the device has no part in it: it runs on the first of --device only
+  device_can(slots=16)       what the device must have, else the test is skipped with the capability as reason. Numbers: slots,
+                             patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes. One or a tuple of
+                             rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL, slot_flag=SlotFlag.VLAN,
+                             ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT. flash=True: it can be flashed
   alone                      with -n: nothing beside it
 
 Your own app under test is a class (rig/suite/apps/README.md has some to learn from): host.start_app("mine", "my_module:MyApp").

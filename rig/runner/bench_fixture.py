@@ -13,6 +13,7 @@ import pytest
 
 from rig.errors import UsageError
 from rig.runner.combinations import Combination, base, check
+from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
 from rig.runner.levers_mark import levers_of
 from rig.runner.profile_mark import profile_of
 
@@ -34,9 +35,15 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
     item, config = request.node, request.config
     item.stash[COMBINATION] = combination
     artefacts = item.stash.get(ARTEFACTS, None) or request.getfixturevalue("tmp_path")
+    facts, needs = facts_of(config, combination.device), needs_of(item)
+    if facts.known(needs):
+        skip_what_it_cannot(facts, needs)
     from rig.bench import Bench
 
     with Bench(bench_config(item, config, combination), artefacts) as bench:
+        if not facts.known(needs):
+            facts.ask(bench.device, needs)
+            skip_what_it_cannot(facts, needs)
         if changes := levers_of(item):
             bench.host.levers.set(**changes)
         yield bench

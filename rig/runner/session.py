@@ -30,6 +30,7 @@ from rig.runner.about import requirements, title
 from rig.runner.bench_fixture import ARTEFACTS, COMBINATION
 from rig.runner.blame import verdict_of
 from rig.runner.combinations import asked_devices, base, left_out, words_of_devices, words_of_topologies
+from rig.runner.device_mark import check_device_marks
 from rig.runner.endings import terminate, usage_error
 from rig.runner.levers_mark import check_levers
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
@@ -65,6 +66,7 @@ class Runner:
         own_requirements.check_ids(config, {item.nodeid: requirements(item) for item in items})
         check_levers(items)
         check_profiles(items)
+        check_device_marks(items)
 
     # --- the session ---
 

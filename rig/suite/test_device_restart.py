@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rig.device.numbers import Fault
+from rig.device.numbers import Command, Fault
 from rig.net import counters
 from rig.suite.scene import Scene
 
@@ -29,6 +29,7 @@ def test_a_restart_asleep_wakes_the_host_which_gives_everything_anew(scene: Scen
 
 
 @pytest.mark.edge(97)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
 def test_a_firmware_that_hangs_asleep_wakes_the_host_through_its_watchdog(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()

@@ -11,7 +11,7 @@ from functools import partial
 import pytest
 
 from rig.clock import Clock, Deadline
-from rig.device.numbers import OffloadRc
+from rig.device.numbers import OffloadRc, SlotFlag
 from rig.device.offload_types import TcpSlot
 from rig.errors import DeviceError
 from rig.inject.frames import tcp_segment, tcp_timestamps
@@ -116,6 +116,7 @@ def probed(scene: Scene, count: int) -> list[int]:
 
 
 @pytest.mark.bench_config(clock=PROBING)
+@pytest.mark.device_can(slot_flag=SlotFlag.FLOW_LABEL)
 def test_the_devices_segments_carry_the_flow_label_of_the_hosts_own(scene: Scene, server6: PushServer) -> None:
     """One for a flow, RFC 6437 section 3; and the traffic class that the app has set. Over two sleeps, and a push between."""
     connection = scene.open_hardware(server=server6)
@@ -142,6 +143,7 @@ def test_a_host_without_flow_labels_has_none_while_it_sleeps(scene: Scene, serve
     assert set(probed(scene, 1)) == {0x60000000}
 
 
+@pytest.mark.device_can(slot_flag=SlotFlag.FLOW_LABEL)
 def test_a_flow_label_has_20_bits_and_is_of_ipv6(scene: Scene) -> None:
     plan = scene.bench.network.topology
     slot = TcpSlot(

@@ -12,7 +12,7 @@ import pytest
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
 from rig.device.link import Link
-from rig.device.numbers import Fault, Owner, Power
+from rig.device.numbers import Command, Fault, Owner, Power
 from rig.device.offload import OffloadClient
 from rig.net.capture import CaptureTimeout
 from rig.suite.scene import Scene
@@ -126,6 +126,7 @@ def test_a_host_that_hung_past_its_lease_gives_everything_anew(scene: Scene) -> 
 
 
 @pytest.mark.bench_config(**BRIEF)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
 def test_a_host_that_missed_its_timer_is_told_and_gives_everything_anew(scene: Scene) -> None:
     """Indications are lost, and the host asks for them anew once a second: mostly too late, and then it hears of the end."""
     connection = scene.open_hardware()

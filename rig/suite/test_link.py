@@ -6,7 +6,7 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
-from rig.device.numbers import SlotState
+from rig.device.numbers import PatternType, SlotState
 from rig.device.offload_types import Pattern
 from rig.suite.scene import Scene
 
@@ -28,6 +28,7 @@ def wait_counter(scene: Scene, name: str, least: int) -> None:
         deadline.pause()
 
 
+@pytest.mark.device_can(pattern=(PatternType.LINK_UP, PatternType.LINK_DOWN))
 def test_link_that_goes_wakes_and_one_that_comes_back_wakes(scene: Scene) -> None:
     scene.device.add_pattern(Pattern.link(LINK_UP, up=True))
     scene.device.add_pattern(Pattern.link(LINK_DOWN, up=False))
@@ -47,6 +48,7 @@ def test_link_that_goes_wakes_and_one_that_comes_back_wakes(scene: Scene) -> Non
 
 @pytest.mark.edge(18)
 @pytest.mark.bench_config(**FEW_PROBES)
+@pytest.mark.device_can(pattern=PatternType.LINK_DOWN)  # one that watches its link
 def test_without_a_pattern_a_lost_link_wakes_nobody_and_ends_no_connection(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()

@@ -52,6 +52,7 @@ def reported(scene: Scene, family: int, expected: Collection[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("family", GROUPS, ids=["ipv4", "ipv6"])
+@pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_groups_that_an_app_joined_are_reported_while_the_host_sleeps_and_no_others(scene: Scene, family: int) -> None:
     """Not joined, joined, one of them left again: three sleeps, one query each."""
     app, (stays, goes) = group_app(scene), GROUPS[socket.AddressFamily(family)]
@@ -68,6 +69,7 @@ def test_groups_that_an_app_joined_are_reported_while_the_host_sleeps_and_no_oth
     assert not scene.timeline.find("NIC_WAKE", after=after)
 
 
+@pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_the_groups_of_neighbour_discovery_are_reported_too(scene: Scene) -> None:
     """Joined by the kernel itself, one for each last 24 bits of the host's addresses (RFC 4291 section 2.7.1)."""
     scene.sleep()
@@ -112,6 +114,7 @@ def arrives_asleep(scene: Scene, group: str, number: int) -> bool:
     return any(tag in frame.data and b"behind " not in frame.data for frame in capture.frames(scene.device_port, after=mark))
 
 
+@pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_a_switch_that_snoops_goes_on_sending_to_the_sleeping_host(scene: Scene) -> None:
     """Until it has asked and waited, the switch floods; then it sends the joined group and cuts the other off."""
     app, (joined, strange) = group_app(scene), GROUPS[socket.AF_INET]
@@ -128,6 +131,7 @@ def test_a_switch_that_snoops_goes_on_sending_to_the_sleeping_host(scene: Scene)
     assert not scene.timeline.find("NIC_WAKE", after=after)
 
 
+@pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_without_reports_the_switch_cuts_the_sleeping_host_off(scene: Scene) -> None:
     """The negative control: joined, and the device does not know."""
     app, (joined, _) = group_app(scene), GROUPS[socket.AF_INET]
@@ -152,6 +156,7 @@ def kinds(scene: Scene) -> list[OffloadType]:
     return [offload.type for offload in scene.device.offloads()]
 
 
+@pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(scene: Scene) -> None:
     network, app = scene.bench.network, group_app(scene)
     host, room = network.topology.host, scene.device.capabilities().max_arp_addresses

@@ -17,7 +17,7 @@ from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 from scapy.layers.l2 import ARP, Ether
 
 from rig.clock import Deadline
-from rig.device.numbers import OffloadType
+from rig.device.numbers import NsFlag, OffloadType
 from rig.inject.frames import Flow, arp_request, neighbour_solicitation, pad
 from rig.net import counters, links
 from rig.net.namespace import Namespace
@@ -91,6 +91,7 @@ def answers(scene: Scene, family: int) -> int:
 
 @pytest.mark.edge(78, 80, 86)
 @FAMILIES
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS))
 def test_the_servers_kernel_keeps_the_sleeping_host_reachable(scene: Scene, family: int) -> None:
     server, address = scene.bench.network.server, address_of(scene, family)
     doubtful(server, family)
@@ -128,6 +129,7 @@ def test_without_the_offload_the_servers_kernel_gives_the_host_up(scene: Scene, 
 
 @pytest.mark.edge(81)
 @pytest.mark.parametrize("forwarding", [0, 1])
+@pytest.mark.device_can(offload=OffloadType.NS)
 def test_the_host_stays_or_is_no_router_to_the_servers_kernel(scene: Scene, forwarding: int) -> None:
     """Told by the host itself, then by the device, then by the host again: the same each time."""
     network, address = scene.bench.network, address_of(scene, socket.AF_INET6)
@@ -168,6 +170,7 @@ def claim(namespace: Namespace, address: str) -> int:
 
 
 @pytest.mark.edge(80, 84)
+@pytest.mark.device_can(offload=OffloadType.NS)
 def test_another_hosts_duplicate_address_detection_fails_on_our_address(scene: Scene) -> None:
     """Its kernel sends a nonce along (RFC 7527), and the answer must not have it."""
     peer, address = scene.bench.network.namespaces["peer"], address_of(scene, socket.AF_INET6)
@@ -193,6 +196,7 @@ def test_another_hosts_detection_passes_on_other_addresses_and_without_the_offlo
 
 @pytest.mark.edge(58, 60)
 @FAMILIES
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO))
 def test_ping_is_answered_while_the_host_sleeps(scene: Scene, family: int) -> None:
     """Every size up to a full frame, odd ones too; the peer's kernel counts no bad checksum. Without the offload: silence."""
     peer, address = scene.bench.network.namespaces["peer"], address_of(scene, family)
@@ -214,6 +218,7 @@ def test_ping_is_answered_while_the_host_sleeps(scene: Scene, family: int) -> No
 
 @pytest.mark.edge(85)
 @FAMILIES
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO))
 def test_each_address_of_the_host_is_known_to_the_device(scene: Scene, family: int) -> None:
     """Also the link-local one, and one that the host was given since the last sleep."""
     network = scene.bench.network
@@ -235,6 +240,7 @@ def test_each_address_of_the_host_is_known_to_the_device(scene: Scene, family: i
 
 
 @pytest.mark.edge(85)
+@pytest.mark.device_can(offload=(OffloadType.NS, OffloadType.ECHO))
 def test_a_tentative_address_is_left_to_the_host(scene: Scene) -> None:
     """Its detection takes seconds here; the device answers for the others meanwhile, and not for that one."""
     network, tentative = scene.bench.network, "2001:db8:0:1::98"
@@ -262,6 +268,7 @@ def _second_address() -> None:
 
 @pytest.mark.edge(58, 59)
 @FAMILIES
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS))
 def test_questions_that_nobody_may_ask_are_not_answered(scene: Scene, family: int) -> None:
     """From the host's own MAC, for a neighbour's address, and cut short; the right one is the control."""
     plan = scene.bench.network.topology
@@ -297,6 +304,7 @@ def arp_frames(scene: Scene, after: int) -> list[ARP]:
 
 
 @pytest.mark.edge(75)
+@pytest.mark.device_can(offload=OffloadType.ARP)
 def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene) -> None:
     """A probe's sender has no address (RFC 5227); a device that repeated that would spoil the tables of others."""
     plan = scene.bench.network.topology
@@ -317,6 +325,7 @@ def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene
 
 
 @pytest.mark.edge(76, 77)
+@pytest.mark.device_can(offload=OffloadType.ARP)
 def test_another_station_with_our_address_wakes_and_is_told_off_once(scene: Scene) -> None:
     """Our own announcement come back is none; twenty of the other station's are answered by one."""
     plan = scene.bench.network.topology
@@ -344,6 +353,7 @@ def advertisement(scene: Scene, lifetime_s: int, prefix: str = "2001:db8:0:1::")
 
 
 @pytest.mark.edge(88)
+@pytest.mark.device_can(ns_flag=NsFlag.RA_WAKE)
 def test_a_router_that_goes_away_wakes_the_host_one_that_stays_does_not(scene: Scene) -> None:
     """The host's kernel is the judge: after the wake it has no default route any more."""
     host = scene.bench.network.host

@@ -16,6 +16,7 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
+from rig.device.numbers import OffloadType, SlotFlag
 from rig.device.offload_types import ProtocolOffload
 from rig.mac import mac_bytes
 from rig.net import counters, links
@@ -110,6 +111,7 @@ def tcp_from_host(scene: Scene, family: int, after: int) -> list[bytes]:
 @FAMILIES
 @DUAL_STACK
 @pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+@pytest.mark.device_can(slot_flag=SlotFlag.LEARN_NEXT_HOP)
 def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: int) -> None:
     with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
         connection = scene.open_hardware(server=server)
@@ -134,6 +136,7 @@ def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: i
 @FAMILIES
 @pytest.mark.topology("routed")
 @pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
+@pytest.mark.device_can(slot_flag=SlotFlag.LEARN_NEXT_HOP)
 def test_another_gateway_takes_the_addresses_over(scene: Scene, family: int) -> None:
     """As VRRP does it: the connection goes on through the second machine, and the host's kernel does not look for the first."""
     with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
@@ -265,6 +268,7 @@ NEWS = pytest.mark.parametrize("news", ["announced", "asked for us"])
 @FAMILIES
 @NEWS
 @DUAL_STACK
+@pytest.mark.device_can(offload=OffloadType.UDP)
 def test_datagrams_follow_the_next_hop(scene: Scene, family: int, news: str) -> None:
     """It announces its new MAC, or it asks from there where the host is. Its kernel gets the keep-alives as before."""
     host, server = with_keep_alive(scene, family, learns=True)
@@ -286,6 +290,7 @@ def test_datagrams_follow_the_next_hop(scene: Scene, family: int, news: str) -> 
 
 @FAMILIES
 @DUAL_STACK
+@pytest.mark.device_can(offload=OffloadType.UDP)
 def test_datagrams_of_an_offload_that_was_told_no_address_go_where_they_went(scene: Scene, family: int) -> None:
     """The negative control."""
     _, server = with_keep_alive(scene, family, learns=False)

@@ -90,6 +90,7 @@ def test_data_behind_ip_options_wakes_and_arrives(scene: Scene, options: bytes) 
 
 
 @pytest.mark.edge(51)
+@pytest.mark.device_can(pattern=PatternType.IPV4_SYN)
 def test_syn_behind_ip_options_wakes(scene: Scene) -> None:
     """Not to another port, and not when a header length forgets the options: the checksums do not hold then."""
     scene.device.add_pattern(Pattern.syn(PATTERN_ID, port=PORT))
@@ -115,6 +116,7 @@ CHAINS = {
 @pytest.mark.edge(52)
 @pytest.mark.topology("dual-stack")
 @pytest.mark.parametrize("name", CHAINS)
+@pytest.mark.device_can(pattern=PatternType.IPV6_SYN)
 def test_syn_behind_ipv6_headers_wakes(scene: Scene, name: str) -> None:
     plan = scene.bench.network.topology
     scene.device.add_pattern(Pattern.syn(PATTERN_ID, ip=plan.host.ip6, port=PORT))
@@ -129,6 +131,7 @@ def test_syn_behind_ipv6_headers_wakes(scene: Scene, name: str) -> None:
 
 @pytest.mark.edge(52)
 @pytest.mark.topology("dual-stack")
+@pytest.mark.device_can(pattern=PatternType.IPV6_SYN)
 def test_chains_that_lie_or_do_not_end_never_wake(scene: Scene) -> None:
     plan = scene.bench.network.topology
     scene.device.add_pattern(Pattern.syn(PATTERN_ID, ip=plan.host.ip6, port=PORT))
@@ -174,6 +177,7 @@ def test_a_segment_in_fragments_wakes_and_the_hosts_kernel_puts_it_together(scen
 
 
 @pytest.mark.edge(53)
+@pytest.mark.device_can(pattern=PatternType.UDP_PORT)
 def test_what_stands_in_a_later_fragment_is_never_read_as_ports(scene: Scene) -> None:
     """The server's kernel cuts a datagram to another port, each of whose later pieces begins with the port that wakes."""
     scene.device.add_pattern(Pattern(id=PATTERN_ID, type=PatternType.UDP_PORT, port=PORT))

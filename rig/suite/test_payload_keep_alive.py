@@ -125,6 +125,7 @@ def many_sleeps(scene: Scene, on: Talk) -> None:
     assert counters.handoff_faults(before, counters.read(scene.bench.network.server)) == {}
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_websocket_pings_over_many_sleeps(scene: Scene) -> None:
     on, start = talk(scene, end := WebSocketEnd()), 2**32 - 3
     scene.app.call("set_ping", channel="inbox", protocol="websocket", start=start)
@@ -135,6 +136,7 @@ def test_websocket_pings_over_many_sleeps(scene: Scene) -> None:
     assert (state["next_counter"], state["tokens_left"]) == ((start + len(end.pings)) % 2**32, 64 - len(end.pings))
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_mqtt_pings_over_many_sleeps(scene: Scene) -> None:
     on = talk(scene, MqttEnd())
     scene.app.call("set_ping", channel="inbox", protocol="mqtt")
@@ -142,6 +144,7 @@ def test_mqtt_pings_over_many_sleeps(scene: Scene) -> None:
 
 
 @pytest.mark.topology("dual-stack")
+@pytest.mark.device_can(token_bytes=1)
 def test_pings_over_ipv6(scene: Scene) -> None:
     with scene.bench.peers.push_server(ipv6=True) as server:
         on = talk(scene, WebSocketEnd(), server)
@@ -172,6 +175,7 @@ def library_server(scene: Scene, heard: list[str]) -> Iterator[int]:
     thread.join(5)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_websocket_server_of_others_is_content(scene: Scene) -> None:
     heard: list[str] = []
     end = WebSocketEnd()
@@ -192,6 +196,7 @@ def test_a_websocket_server_of_others_is_content(scene: Scene) -> None:
         assert heard == ["up 0", "up 1"]
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_wrong_pong_wakes_and_reaches_the_app(scene: Scene) -> None:
     """The negative control: one bit of the counter, in an answer that is right otherwise."""
     on = talk(scene, end := WebSocketEnd())
@@ -208,6 +213,7 @@ def test_a_wrong_pong_wakes_and_reaches_the_app(scene: Scene) -> None:
     assert stream_of(scene.app.call("messages", channel="inbox"))[on.head :].startswith(b"\x8a\x04\x01\x00\x00\x01")
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_two_pongs_at_once_wake(scene: Scene) -> None:
     on = talk(scene, end := MqttEnd())
     scene.app.call("set_ping", channel="inbox", protocol="mqtt")
@@ -221,6 +227,7 @@ def test_two_pongs_at_once_wake(scene: Scene) -> None:
     assert_in_step(scene, on, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_when_the_masks_run_out_the_keep_alive_task_gives_new_ones(scene: Scene) -> None:
     on = talk(scene, end := WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket", masks=2, masks_later=2)
@@ -238,6 +245,7 @@ def test_when_the_masks_run_out_the_keep_alive_task_gives_new_ones(scene: Scene)
 
 
 @pytest.mark.bench_config(clock=Clock(50_000), standby=StandbyConfig(network_ka_retry_min=200, network_ka_probes=3))
+@pytest.mark.device_can(token_bytes=1)
 def test_without_new_masks_plain_probes_keep_the_connection(scene: Scene) -> None:
     """The control: nothing refills. The host wakes once, not at every interval. The peer's kernel answers one probe in 500 ms."""
     on = talk(scene, WebSocketEnd())
@@ -253,6 +261,7 @@ def test_without_new_masks_plain_probes_keep_the_connection(scene: Scene) -> Non
     assert not scene.timeline.find("NIC_WAKE", after=asleep.seq)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_server_whose_application_says_nothing_is_given_up(scene: Scene) -> None:
     """Its kernel acknowledges every ping."""
     on = talk(scene, end := MqttEnd())
@@ -286,6 +295,7 @@ def wait_pings_sent(scene: Scene, after: int, count: int) -> list[Ping]:
 
 
 @pytest.mark.bench_config(standby=StandbyConfig(network_ka_retry_min=30, network_ka_probes=9))
+@pytest.mark.device_can(token_bytes=1)
 def test_the_device_repeats_a_lost_ping(scene: Scene) -> None:
     on = talk(scene, end := WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket")
@@ -302,6 +312,7 @@ def test_the_device_repeats_a_lost_ping(scene: Scene) -> None:
     assert_in_step(scene, on, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_ping_lost_before_the_host_woke_is_repeated_by_its_kernel(scene: Scene) -> None:
     on = talk(scene, end := WebSocketEnd())
     scene.app.call("set_ping", channel="inbox", protocol="websocket")
@@ -318,6 +329,7 @@ def test_a_ping_lost_before_the_host_woke_is_repeated_by_its_kernel(scene: Scene
     assert (state["sent"], state["answered"], state["next_counter"]) == (1, 0, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_restart_of_the_device_ends_the_connection_whose_numbers_only_it_knew(scene: Scene) -> None:
     """What the app would write next would take the place of the pings in the stream: better no connection than that."""
     on = talk(scene, end := WebSocketEnd())
@@ -332,6 +344,7 @@ def test_a_restart_of_the_device_ends_the_connection_whose_numbers_only_it_knew(
     assert end.faults == []
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_the_kernel_repeats_nothing_that_the_peer_has_acknowledged(scene: Scene) -> None:
     """Its retransmission timer would do so after 200 ms: the bytes that it took back count as sent. Nobody else speaks."""
     on = talk(scene, WebSocketEnd())
@@ -351,6 +364,7 @@ def has_data(scene: Scene, frame: bytes) -> bool:
     return frame[6:12] == scene.host_mac and frame[12:14] == b"\x08\x00" and frame[23] == 6 and tcp_fields(frame)[3] != b""
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_short_wake_between_two_pings_does_not_hasten_the_next(scene: Scene) -> None:
     """The device counts from the last ping, be it of an earlier sleep, as the server's application does. Lateness is no fault."""
     on = talk(scene, WebSocketEnd())
@@ -367,6 +381,7 @@ def test_a_short_wake_between_two_pings_does_not_hasten_the_next(scene: Scene) -
 
 
 @pytest.mark.edge(108)
+@pytest.mark.device_can(token_bytes=1)
 def test_masks_are_on_the_wire_and_nowhere_else(scene: Scene) -> None:
     """Not in the record of the run, nor in anything that the device tells. Two in a row, as tokens are handed on."""
     on = talk(scene, end := WebSocketEnd())
@@ -381,6 +396,7 @@ def test_masks_are_on_the_wire_and_nowhere_else(scene: Scene) -> None:
     assert not any(form in text for form in forms for text in told)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_new_transport_has_no_pings_until_the_app_sets_them_again(scene: Scene) -> None:
     """On it the greeting comes first. The old one's pings show that they were set."""
     on = talk(scene, MqttEnd())

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
+from rig.device.numbers import PatternType
 from rig.device.offload_types import Pattern, SlotRef
 from rig.inject.frames import tcp_segment
 from rig.peers import PushConnection
 from rig.suite.scene import NO_PROBES, Scene
 
-pytestmark = pytest.mark.bench_config(standby=NO_PROBES)
+pytestmark = [pytest.mark.bench_config(standby=NO_PROBES), pytest.mark.device_can(pattern=PatternType.TCP_PAYLOAD)]
 
 PATTERN_ID = 760
 REPETITIONS = 3

@@ -39,6 +39,7 @@ CASES = {
 
 
 @pytest.mark.parametrize("expression", CASES)
+@pytest.mark.device_can(pattern=PatternType.PROGRAM)
 def test_a_filter_expression_wakes_for_what_it_says(scene: Scene, expression: str) -> None:
     wanted, others = CASES[expression](scene)
     scene.device.add_pattern(Pattern.filter(PATTERN_ID, expression))
@@ -50,6 +51,7 @@ def test_a_filter_expression_wakes_for_what_it_says(scene: Scene, expression: st
     assert scene.timeline.wait("NIC_WAKE", after=after).pattern_id == PATTERN_ID
 
 
+@pytest.mark.device_can(pattern=PatternType.PROGRAM)
 def test_a_program_that_is_not_safe_is_refused(scene: Scene) -> None:
     """It lacks its last instruction, which returns."""
     cut = compile_filter("udp port 5000")[:-8]
@@ -72,6 +74,7 @@ def test_magic_with_password(scene: Scene) -> None:
 
 
 @pytest.mark.edge(72)
+@pytest.mark.device_can(pattern=(PatternType.IPV4_SYN, PatternType.IPV6_SYN))
 def test_connection_attempts(scene: Scene) -> None:
     scene.device.add_pattern(Pattern.syn(PATTERN_ID, port=22))
     scene.device.add_pattern(Pattern.syn(PATTERN_ID + 1, port=22, version=6))
@@ -84,6 +87,7 @@ def test_connection_attempts(scene: Scene) -> None:
     assert scene.timeline.wait("NIC_WAKE", after=after).pattern_id == PATTERN_ID + 1
 
 
+@pytest.mark.device_can(pattern=(PatternType.UDP_PORT, PatternType.EAPOL))
 def test_udp_port_and_eapol(scene: Scene) -> None:
     scene.device.add_pattern(Pattern.udp(PATTERN_ID, 5353))
     scene.device.add_pattern(Pattern.eapol(PATTERN_ID + 1))

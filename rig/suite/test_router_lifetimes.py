@@ -17,7 +17,7 @@ from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 from scapy.layers.l2 import Ether
 
 from rig.clock import Deadline
-from rig.device.numbers import OffloadType
+from rig.device.numbers import NsFlag, OffloadType
 from rig.inject.frames import pad
 from rig.inject.injector import Injector
 from rig.net import links
@@ -124,6 +124,7 @@ def router_wakes(scene: Scene, after: int) -> int:
 
 
 @pytest.mark.parametrize("parts", [1, 2], ids=["one advertisement", "prefixes split over two"])
+@pytest.mark.device_can(ns_flag=NsFlag.RA_WAKE)
 def test_a_router_that_goes_on_advertising_stays_the_default_route(scene: Scene, router: Router, parts: int) -> None:
     """At every look, asleep or awake; with a wake in five sixths of the lifetime, not one for each advertisement."""
     after, said, deadline = scene.sleep(), router.said, Deadline(SLEEP_S)

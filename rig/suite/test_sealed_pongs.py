@@ -107,6 +107,7 @@ def assert_in_step(server: Server, writes: int) -> None:
     assert words == [b"up %d" % number for number in range(writes)]
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_over_many_sleeps_each_record_comes_once_in_its_order(scene: Scene, app: AppHandle, server: Server) -> None:
     """Every second time woken by the server."""
     app.call("pong_ahead", channel="inbox")
@@ -121,6 +122,7 @@ def test_over_many_sleeps_each_record_comes_once_in_its_order(scene: Scene, app:
     assert app.call("ping_state", channel="inbox")["sent"] == len(server.said[0])
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_what_is_not_flushed_before_the_next_record_ends_the_connection(scene: Scene, app: AppHandle, server: Server) -> None:
     """The negative control: of the records that were sealed the server never gets those that the device has not sent."""
     app.call("pong_ahead", channel="inbox")
@@ -132,6 +134,7 @@ def test_what_is_not_flushed_before_the_next_record_ends_the_connection(scene: S
     assert "BAD_RECORD_MAC" in str(server.fault) or "bad record mac" in str(server.fault)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_sleeps_without_a_write_go_on_where_the_last_one_was(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     for _ in range(CYCLES):
@@ -141,6 +144,7 @@ def test_sleeps_without_a_write_go_on_where_the_last_one_was(scene: Scene, app: 
     assert_in_step(server, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_wake_for_another_app_leaves_them_where_they_are(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     other = scene.start_app("other")
@@ -158,6 +162,7 @@ def test_a_wake_for_another_app_leaves_them_where_they_are(scene: Scene, app: Ap
     assert_in_step(server, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_when_they_are_used_up_new_ones_are_sealed_without_the_apps_code(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     after = scene.sleep()
@@ -170,6 +175,7 @@ def test_when_they_are_used_up_new_ones_are_sealed_without_the_apps_code(scene: 
     assert_in_step(server, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_when_the_app_has_to_make_more_its_keep_alive_task_does(scene: Scene, app: AppHandle, server: Server) -> None:
     """Masks, which nobody else may make up."""
     app.call("pong_ahead", channel="inbox", masks=2)
@@ -185,6 +191,7 @@ def test_when_the_app_has_to_make_more_its_keep_alive_task_does(scene: Scene, ap
     assert_in_step(server, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_the_systems_death_loses_none_of_them(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     sleep_through(scene, server, 1)
@@ -200,6 +207,7 @@ def test_the_systems_death_loses_none_of_them(scene: Scene, app: AppHandle, serv
     assert_in_step(server, 2)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_the_drivers_death_loses_none_of_them(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     sleep_through(scene, server, 1)
@@ -210,6 +218,7 @@ def test_the_drivers_death_loses_none_of_them(scene: Scene, app: AppHandle, serv
     assert_in_step(server, 1)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_device_that_restarts_costs_the_connection_and_no_wrong_record_is_sent(
     scene: Scene, app: AppHandle, server: Server
 ) -> None:
@@ -228,6 +237,7 @@ def test_a_device_that_restarts_costs_the_connection_and_no_wrong_record_is_sent
     assert_in_step(server, 0)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_a_close_comes_behind_what_was_sealed(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     sleep_through(scene, server, 1)
@@ -238,6 +248,7 @@ def test_a_close_comes_behind_what_was_sealed(scene: Scene, app: AppHandle, serv
     assert len(server.said[0]) == AHEAD
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_pongs_that_are_set_no_more_are_flushed_and_none_follows(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("pong_ahead", channel="inbox")
     sleep_through(scene, server, 1)
@@ -255,6 +266,7 @@ def test_pongs_that_are_set_no_more_are_flushed_and_none_follows(scene: Scene, a
 @pytest.mark.parametrize(
     "keep_alive", [{"data": b"\xc0\0", "reply": b"\xd0\0"}, {"data": bytes(11)}], ids=["an answer", "too long"]
 )
+@pytest.mark.device_can(token_bytes=1)
 def test_what_cannot_be_sealed_ahead_is_refused(
     scene: Scene, app: AppHandle, server: Server, keep_alive: dict[str, bytes]
 ) -> None:
@@ -263,6 +275,7 @@ def test_what_cannot_be_sealed_ahead_is_refused(
     assert refused.value.hresult is HResult.INVALID_ARG
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_another_keep_alive_of_up_to_ten_bytes_is_sealed_as_well(scene: Scene, app: AppHandle, server: Server) -> None:
     app.call("set_keep_alive", channel="inbox", timeout_s=10.0, data=b"<up 0>")
     scene.sleep()
@@ -279,6 +292,7 @@ def tls_1_2(scene: Scene, ciphers: str) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_in_tls_1_2_records_of_chacha20_are_short_enough(scene: Scene, app: AppHandle) -> None:
     with scene.bench.peers.push_server(tls=tls_1_2(scene, "ECDHE+CHACHA20")) as old:
         server = Server(scene, app, old)
@@ -290,6 +304,7 @@ def test_in_tls_1_2_records_of_chacha20_are_short_enough(scene: Scene, app: AppH
         assert_in_step(server, 2)
 
 
+@pytest.mark.device_can(token_bytes=1)
 def test_in_tls_1_2_those_of_aes_are_not(scene: Scene, app: AppHandle) -> None:
     with scene.bench.peers.push_server(tls=tls_1_2(scene, "ECDHE+AESGCM")) as old:
         Server(scene, app, old)

@@ -6,7 +6,7 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
-from rig.device.numbers import OffloadRc, SlotState
+from rig.device.numbers import Command, OffloadRc, SlotState
 from rig.device.offload_types import SlotRef
 from rig.errors import DeviceError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
@@ -77,6 +77,7 @@ def test_a_paused_slot_sends_nothing_and_resumed_it_probes_at_once(scene: Scene)
 
 
 @pytest.mark.bench_config(**SELDOM)
+@pytest.mark.device_can(command=Command.UPDATE_TCP_SLOT)
 def test_an_update_of_the_interval_takes_effect_asleep(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()
@@ -89,6 +90,7 @@ def test_an_update_of_the_interval_takes_effect_asleep(scene: Scene) -> None:
 
 
 @pytest.mark.bench_config(**SELDOM)
+@pytest.mark.device_can(command=Command.UPDATE_TCP_SLOT)
 def test_a_refused_update_changes_nothing(scene: Scene) -> None:
     """The negative control: a good field beside a bad one has no effect."""
     scene.open_hardware()

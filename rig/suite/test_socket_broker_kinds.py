@@ -8,6 +8,7 @@ import pytest
 
 from rig.bench import Bench
 from rig.config import StandbyConfig
+from rig.device.numbers import PatternType
 from rig.standby.wire.hresult import HResult
 from rig.suite.hand_over_scene import HandOverScene
 
@@ -174,6 +175,7 @@ def test_without_the_extension_it_waits_for_the_user(sockets: HandOverScene, kin
 
 @pytest.mark.requirement("SAT-007")
 @WAKES
+@pytest.mark.device_can(pattern=PatternType.UDP_PORT)
 def test_where_the_device_has_no_room_for_a_pattern_the_transfer_is_refused(sockets: HandOverScene) -> None:
     sockets.fill_patterns()
     sockets.open("listener", action="WAKE")

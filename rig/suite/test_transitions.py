@@ -11,7 +11,7 @@ import pytest
 
 from rig.clock import Deadline
 from rig.config import StandbyConfig
-from rig.device.numbers import Fault
+from rig.device.numbers import Command, Fault
 from rig.device.offload_types import Pattern
 from rig.errors import BenchError
 from rig.inject.frames import magic_packet, tcp_fields, tcp_segment, tcp_timestamps, udp_datagram
@@ -140,6 +140,7 @@ def test_a_push_to_a_software_channel_is_delivered_once_when_active(scene: Scene
 
 
 @pytest.mark.edge(94)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
 def test_a_lost_wake_indication_is_told_again(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()

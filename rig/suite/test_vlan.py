@@ -14,7 +14,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from rig.clock import Deadline
-from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, OffloadType, Power, SlotFlag
+from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, OffloadType, PatternType, Power, SlotFlag
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotInfo, SlotRef, TcpSlot
 from rig.errors import DeviceError
 from rig.inject.frames import (
@@ -30,7 +30,7 @@ from rig.inject.frames import (
 )
 from rig.suite.scene import Scene
 
-pytestmark = pytest.mark.edge(54)
+pytestmark = [pytest.mark.edge(54), pytest.mark.device_can(slot_flag=SlotFlag.VLAN)]
 
 VID, PRIORITY = 5, 3
 TCI = PRIORITY << 13 | VID
@@ -163,6 +163,7 @@ def test_another_vid_none_or_two_tags_are_not_its(scene: Scene) -> None:
         assert scene.device.drain(0).frames[0].data == whole
 
 
+@pytest.mark.device_can(pattern=PatternType.UDP_PORT)
 def test_patterns_do_not_look_into_a_vlan(scene: Scene) -> None:
     """Not even into one that a slot is in; the control is the same datagram without the tag."""
     scene.device.add_pattern(Pattern.udp(PATTERN_ID, 9))
@@ -177,6 +178,7 @@ def test_patterns_do_not_look_into_a_vlan(scene: Scene) -> None:
         assert scene.timeline.wait("NIC_WAKE", after=after).pattern_id == PATTERN_ID
 
 
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.ECHO))
 def test_offloads_answer_in_their_vlan_and_there_alone(scene: Scene) -> None:
     """Without ARP no peer of the VLAN would find the host for long."""
     for number, kind in enumerate((OffloadType.ARP, OffloadType.ECHO)):

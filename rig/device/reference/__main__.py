@@ -12,6 +12,7 @@ import sys
 
 from rig.device.cddl import contract
 from rig.device.reference.commands import BOARD, VERSION, Commands
+from rig.device.reference.ether import next_frame, tell_tags
 from rig.device.reference.machine import Machine
 from rig.device.reference.receive import Receiver
 from rig.device.reference.server import Server, write_all
@@ -19,7 +20,6 @@ from rig.device.reference.to_send import import_early
 
 FRAMES_A_TURN = 32
 """Between two looks at the serial line and the clock."""
-MOST_FRAME_BYTES = 2048
 
 
 class Device:
@@ -34,6 +34,7 @@ class Device:
         self._loop.add_reader(serial_fd, self._hear)
         if eth is not None:
             eth.setblocking(False)
+            tell_tags(eth)
             self._loop.add_reader(eth, self._receive)
         import_early()
         self.server.log(f"offload {VERSION} on {BOARD}, in Python: slow, and at the minimum profile")
@@ -47,12 +48,12 @@ class Device:
         assert self._eth is not None
         for _ in range(FRAMES_A_TURN):
             try:
-                frame, sender = self._eth.recvfrom(MOST_FRAME_BYTES)
+                frame = next_frame(self._eth)
             except BlockingIOError:
                 break
             except OSError:  # the link is down
                 break
-            if not isinstance(sender, tuple) or sender[2] != socket.PACKET_OUTGOING:  # other sockets name nobody
+            if frame is not None:
                 self.receiver.frame(frame)
         self._turn()
 
