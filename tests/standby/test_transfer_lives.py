@@ -160,6 +160,19 @@ async def test_a_host_that_saves_energy_pauses_what_is_in_the_background() -> No
 
 
 @virtual
+async def test_a_process_that_does_not_close_its_connections_has_no_host_asleep_over_them() -> None:
+    """At no attempt: the first says what may not run, and those behind it wait for the same answer."""
+    async with fake_host() as host:
+        await start(await host.app())
+        await turn(host, ac=False)
+        host.transfers.closes_s = 12.0
+        began = host.now_s
+        await host.fall_asleep()
+        assert host.timeline.find("SLEEP_FAILED")
+        assert host.now_s - began >= 12.0
+
+
+@virtual
 async def test_on_battery_all_is_paused_and_closed_before_the_host_sleeps() -> None:
     async with fake_host() as host:
         app = await host.app()

@@ -86,10 +86,10 @@ class TransferOwner(Owner):
         try:
             async with asyncio.timeout(CLOSES_S):
                 await self._agreement.settled()
-                if self._permits.none_may_run:
-                    return
-                self._network_goes = self._judge.resting = True
-                await self._permits.settled()
+                if not self._permits.none_may_run:
+                    self._network_goes = self._judge.resting = True
+                    self._permits.look()
+                await self._permits.answered()  # also what an attempt before this one has said
         except TimeoutError:
             raise HostError(HResult.FAIL, "the process of background transfers does not close its connections") from None
 

@@ -84,6 +84,10 @@ class Permits:
     async def settled(self) -> None:
         """Return when what may not run has closed its connections."""
         self.look()
+        await self.answered()
+
+    async def answered(self) -> None:
+        """The same of what was said already."""
         await self._quiet.wait()
 
     def _begin(self, statuses: dict[str, Status]) -> None:
