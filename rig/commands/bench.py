@@ -45,15 +45,17 @@ def bench(
     device: Annotated[str, typer.Option(help="native, qemu, or core: the engine's filter by itself")] = "native",
     rounds: Annotated[int, typer.Option(min=1, max=100_000, help="sleep and wake cycles")] = ROUNDS,
     as_json: Annotated[bool, typer.Option("--json", help="one JSON object on stdout, nothing else; with every bound")] = False,
-    kills: Annotated[int, typer.Option(min=0, max=100_000, help="SIGKILL the host's system so often instead")] = 0,
-    hours: Annotated[int, typer.Option(min=0, max=1000, help="live through so many hours of standby instead")] = 0,
+    kills: Annotated[int | None, typer.Option(min=1, max=100_000, help="SIGKILL the host's system so often instead")] = None,
+    hours: Annotated[int | None, typer.Option(min=1, max=1000, help="live through so many hours of standby instead")] = None,
     websockets: Annotated[
         bool, typer.Option("--websockets", help="with --hours: of WebSocket channels' keep-alives alone")
     ] = False,
-    tasks: Annotated[int, typer.Option(min=0, max=100_000, help="start so many background tasks instead")] = 0,
-    sockets: Annotated[int, typer.Option(min=0, max=50_000, help="give so many sockets to the broker instead")] = 0,
-    transports: Annotated[int, typer.Option(min=0, max=100_000, help="wake so often over each kind of transport instead")] = 0,
-    push: Annotated[int, typer.Option(min=0, max=100_000, help="send so many raw push notifications instead")] = 0,
+    tasks: Annotated[int | None, typer.Option(min=1, max=100_000, help="start so many background tasks instead")] = None,
+    sockets: Annotated[int | None, typer.Option(min=1, max=50_000, help="give so many sockets to the broker instead")] = None,
+    transports: Annotated[
+        int | None, typer.Option(min=1, max=100_000, help="wake so often over each kind of transport instead")
+    ] = None,
+    push: Annotated[int | None, typer.Option(min=1, max=100_000, help="send so many raw push notifications instead")] = None,
     transfers: Annotated[
         bool, typer.Option("--transfers", help="background transfers instead; with --kills: of all that takes part in them")
     ] = False,

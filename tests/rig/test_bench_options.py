@@ -22,3 +22,11 @@ def test_two_measurements_are_refused_by_name(options: list[str], named: str) ->
     assert isinstance(error, UsageError)
     assert error.code == "RIG-C05"
     assert error.cause.startswith(f"{named} are measurements")
+
+
+@pytest.mark.parametrize("option", ["--kills", "--hours", "--tasks", "--sockets", "--transports", "--push"])
+def test_none_of_something_is_no_measurement(option: str) -> None:
+    """It was taken for all of `rig bench`, which lasts."""
+    result = CliRunner().invoke(build(), ["bench", "--device", "none such", option, "0"])
+    assert result.exit_code == 2
+    assert f"Invalid value for '{option}': 0 is not in the range" in result.output
