@@ -173,6 +173,19 @@ async def test_a_process_that_does_not_close_its_connections_has_no_host_asleep_
 
 
 @virtual
+async def test_nor_over_those_of_an_app_that_is_uninstalled() -> None:
+    async with fake_host() as host:
+        await host.bench(bench.InstallPackage(manifest(), []))
+        await start(await launch(host))
+        await turn(host, ac=False)
+        host.transfers.closes_s = 12.0
+        began = host.now_s
+        await host.bench(bench.UninstallPackage("mail"))
+        await host.fall_asleep()
+        assert host.now_s - began >= 12.0
+
+
+@virtual
 async def test_on_battery_all_is_paused_and_closed_before_the_host_sleeps() -> None:
     async with fake_host() as host:
         app = await host.app()

@@ -81,15 +81,14 @@ class TransferOwner(Owner):
     async def prepare(self) -> None:
         """Whatever runs is paused, and its connections are closed: behind the gate nobody would answer them. A system that is new
         has to hear first what there is."""
-        if not any(transfer.started for transfer in self._table):
-            return
         try:
             async with asyncio.timeout(CLOSES_S):
-                await self._agreement.settled()
+                if any(transfer.started for transfer in self._table):
+                    await self._agreement.settled()
                 if not self._permits.none_may_run:
                     self._network_goes = self._judge.resting = True
                     self._permits.look()
-                await self._permits.answered()  # also what an attempt before this one has said
+                await self._permits.answered()  # also what an attempt, or an uninstall, before this has said
         except TimeoutError:
             raise HostError(HResult.FAIL, "the process of background transfers does not close its connections") from None
 
