@@ -10,7 +10,7 @@ import pycurl
 from rig.standby.transfers.request import ENGINES_OWN, TransferRequest
 from rig.standby.wire.transfer_types import Header
 
-BUFFER_BYTES = 512 * 1024
+BUFFER_BYTES = 256 * 1024
 """A twentieth of libcurl's most: each buffer that is full is one call of the interpreter."""
 MOST_REDIRECTS = 10
 GO_ON_MS = 1000

@@ -11,6 +11,8 @@ from pathlib import Path
 
 from rig.standby.wire.transfer_types import PART_SUFFIX
 
+WRITTEN_EARLY_BYTES = 8 << 20
+"""Sent on to the disk as they come: at the end, when all must be there, little is left to wait for."""
 WRITES = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
 """A link would lead to the bytes of somebody else."""
 
@@ -23,6 +25,7 @@ class PartialFile:
         self._fd = os.open(self.part, WRITES, 0o666)
         self.length = os.lseek(self._fd, 0, os.SEEK_END)
         """Bytes that are there."""
+        self._sent_on = self.length
 
     @property
     def part(self) -> Path:
@@ -34,12 +37,15 @@ class PartialFile:
             written = os.write(self._fd, rest)
             self.length += written
             rest = rest[written:]
+        if self.length - self._sent_on >= WRITTEN_EARLY_BYTES:
+            os.posix_fadvise(self._fd, self._sent_on, self.length - self._sent_on, os.POSIX_FADV_DONTNEED)
+            self._sent_on = self.length
 
     def restart(self) -> None:
         """Nothing of it is of use."""
         os.ftruncate(self._fd, 0)
         os.lseek(self._fd, 0, os.SEEK_SET)
-        self.length = 0
+        self.length = self._sent_on = 0
 
     def complete(self) -> None:
         """It is whole."""
