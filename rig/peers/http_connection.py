@@ -106,8 +106,8 @@ class HttpConnection(Connection):
             self.send(answer)
             self._sink = sink
             early, _closed = self._http.trailing_data
-        if early:
-            sink(early)
+            if early:
+                sink(early)
 
     def _end(self, directions: int) -> None:
         self._ended_here = True
@@ -124,13 +124,13 @@ class HttpConnection(Connection):
             self.closed_ns = time.monotonic_ns()
 
     def _arrived(self, data: bytes) -> None:
-        if self._sink is not None:
-            self._sink(data)
-        else:
-            with self._lock:
-                if self._http.their_state is not h11.ERROR:
-                    self._http.receive_data(data)
-                    self._take_events()
+        with self._lock:  # the first bytes for a sink come the moment it is said that there is one
+            sink = self._sink
+            if sink is None and self._http.their_state is not h11.ERROR:
+                self._http.receive_data(data)
+                self._take_events()
+        if sink is not None:
+            sink(data)
         if not data:
             self._is_over()
 

@@ -37,14 +37,15 @@ WRITERS = ("add", "_record", "tell", "_tell")
 
 
 def written() -> set[str]:
-    """Upper-case words that the rig's code gives to a timeline: at once, or chosen as `event` a line before."""
+    """Upper-case words that the rig's code gives to a timeline: at once, as `event` a line before, or as what is to be
+    written of a process that has `ended`."""
     found: set[str] = set()
     for file in RIG.rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text())):
             match node:
                 case ast.Call(func=ast.Attribute(attr=attr), args=[said, *_]) if attr in WRITERS:
                     found |= upper_case(said)
-                case ast.Assign(targets=[ast.Name(id="event")], value=chosen):
+                case ast.Assign(targets=[ast.Name(id="event")], value=chosen) | ast.keyword(arg="ended", value=chosen):
                     found |= upper_case(chosen)
     return found
 
