@@ -16,10 +16,7 @@ from rig.device.codes import error_in
 from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
-
-REPLY_S = 0.5
-RETRIES = 4
-"""As the contract has it: after so long the same bytes again."""
+from rig.device.requests import RETRIES, TIMEOUT_S
 
 COUNTERS = "counters"
 REPLIES: Mapping[tuple[int, Command], str] = {
@@ -181,11 +178,11 @@ class Asked:
     def _exchanged(self, message: bytes, what: str) -> bytes:
         for _ in range(RETRIES + 1):
             self._line.put(message)
-            reply = self._reply_to(message, REPLY_S)
+            reply = self._reply_to(message, TIMEOUT_S)
             if reply is not None:
                 return reply
         but = f", but a message with the head {self._strange.hex()}" if self._strange else ""
-        self.wrong(f"{what}: no answer to {RETRIES + 1} requests, {REPLY_S:g} s each{but}")
+        self.wrong(f"{what}: no answer to {RETRIES + 1} requests, {TIMEOUT_S:g} s each{but}")
         raise StepOver
 
     def _reply_to(self, message: bytes, timeout_s: float) -> bytes | None:

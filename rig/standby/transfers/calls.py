@@ -24,11 +24,9 @@ from rig.standby.wire import transfers
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.line import MESSAGE_BYTES
-from rig.standby.wire.transfer_types import TransferSpec
+from rig.standby.wire.transfer_types import SPEC_BYTES, TransferSpec
 from rig.timeline import TimelineWriter
 
-SPEC_BYTES = MESSAGE_BYTES // 2
-"""Most of one: with all that is known of the operation it has to go into a message."""
 KEPT_NUMBERS = 16
 """Whose numbers are kept of one operation: far fewer of it are without an answer at a time."""
 LIST_BYTES = MESSAGE_BYTES - 4096

@@ -17,6 +17,8 @@ from rig.standby.wire.transfer_enums import (
 
 TransferId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36, pattern=r"^[0-9A-Za-z-]*\Z")]
 """A GUID that the app makes, so that a creation which is told twice is one. It is the name of a file, too."""
+SPEC_BYTES = 64 * 1024
+"""What all of a TransferSpec may take: a state of it, with an answer's headers, goes into one message."""
 GroupId: TypeAlias = Annotated[str, Meta(min_length=36, max_length=36)]
 """A GUID: of a completion group."""
 Uri: TypeAlias = Annotated[str, Meta(min_length=1, max_length=4096)]

@@ -12,7 +12,6 @@ import pytest
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import answer, raw
 from rig.peers.http_request import HttpRequest
-from rig.standby.transfers.calls import SPEC_BYTES
 from rig.standby.transfers.curl_loop import CurlError
 from rig.standby.transfers.download import Download
 from rig.standby.transfers.errors import HttpFailed, LyingServer, web_error
@@ -20,6 +19,7 @@ from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.wire.line import MESSAGE_BYTES
 from rig.standby.wire.transfer_enums import WebErrorStatus
+from rig.standby.wire.transfer_types import SPEC_BYTES
 from tests.standby.transfers.engine import Told, downloaded, on_loop
 
 FIRST, SECOND = (hashlib.shake_128(seed).digest(100_000) for seed in (b"first", b"second"))

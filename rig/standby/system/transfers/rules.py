@@ -11,15 +11,13 @@ from rig.standby.system.transfers.table import TransferTable
 from rig.standby.system.transfers.transfer import PAUSED, Transfer
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
-from rig.standby.wire.transfer_types import TransferSpec
+from rig.standby.wire.transfer_types import SPEC_BYTES, TransferSpec
 from rig.timeline import TimelineWriter
 
 TRANSFERS_PER_APP = 200
 """BTR-004."""
 GROUPS = 50
 """BTR-023."""
-SPEC_BYTES = 64 * 1024
-"""What a state of it may be made of, besides an answer's headers: both go in one message."""
 SCHEMES = {"download": ("http", "https", "ftp"), "upload": ("http", "https")}
 RESUMABLE = (Status.PAUSED_BY_APPLICATION, Status.PAUSED_RECOVERABLE_WEB_ERROR_STATUS)
 
