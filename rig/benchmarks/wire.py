@@ -23,11 +23,11 @@ from rig.clock import Deadline
 from rig.device.factory import create
 from rig.device.link import Link
 from rig.device.numbers import ARM_ALL, FrameFlag, Power, SlotFlag, WakeReason
-from rig.device.objects import ALL_SLOT_FLAGS
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, TcpSlot
 from rig.device.prepared import prepared_flash
 from rig.device.qemu import QEMU
+from rig.device.tcp_slot import ALL_SLOT_FLAGS
 from rig.inject.injector import Injector
 from rig.net import topology
 from rig.net.network import Network

@@ -9,7 +9,7 @@ import typer
 from rig.commands.device_options import Baud, Json, Port, device_at, show
 
 if TYPE_CHECKING:
-    from rig.device.objects import PatternInfo
+    from rig.device.pattern import PatternInfo
 
 
 def register(app: typer.Typer) -> None:

@@ -71,8 +71,10 @@ def _memory(device: str, flash_file: Path | None, *, erased: bool) -> FlashMemor
 def _load_sample(port: str) -> None:
     """What a host of the flat topology would leave with it. Nobody is on its wire: the connection's probes get no answer."""
     from rig.device.link import Link
-    from rig.device.objects import Pattern, ProtocolOffload, TcpSlot
     from rig.device.offload import OffloadClient
+    from rig.device.pattern import Pattern
+    from rig.device.protocol_offload import ProtocolOffload
+    from rig.device.tcp_slot import TcpSlot
 
     host, mac, server_mac = "192.0.2.10", bytes.fromhex("020000000110"), bytes.fromhex("020000000120")
     with Link(port) as link:

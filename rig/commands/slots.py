@@ -12,8 +12,8 @@ from rig.commands.device_options import Baud, Json, Port, device_at, plain, show
 from rig.device.numbers import Power
 
 if TYPE_CHECKING:
-    from rig.device.objects import SlotInfo
     from rig.device.offload_types import Status
+    from rig.device.tcp_slot import SlotInfo
 
 COLUMNS = {
     "slot": "slot",

@@ -1,7 +1,7 @@
 """What the offload commands carry: one frozen class for each map of firmware/proto/offload.cddl.
 
-Field names are the wire's in PEP 8 spelling; `of(...)` reads a reply. The objects that a host adds (slots, patterns,
-offloads) are defined in objects.py and can be imported from here too.
+Field names are the wire's in PEP 8 spelling; `of(...)` reads a reply. What a host adds (tcp_slot.py, pattern.py,
+protocol_offload.py) can be imported from here too.
 """
 
 from __future__ import annotations
@@ -24,18 +24,11 @@ from rig.device.numbers import (
     SlotFlag,
     WakeReason,
 )
-from rig.device.objects import (
-    OffloadInfo,
-    Pattern,
-    PatternInfo,
-    ProtocolOffload,
-    SlotInfo,
-    SlotRef,
-    TcpSlot,
-    lsb_first_mask,
-    packed_ip,
-)
+from rig.device.packed_address import packed_ip
+from rig.device.pattern import Pattern, PatternInfo, lsb_first_mask
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.protocol_offload import OffloadInfo, ProtocolOffload
+from rig.device.tcp_slot import SlotInfo, SlotRef, TcpSlot
 from rig.errors import BenchError
 
 __all__ = [

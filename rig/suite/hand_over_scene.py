@@ -8,7 +8,7 @@ from typing import Any
 
 from rig.bench import Bench
 from rig.clock import WAIT_S
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.peers import PushConnection
 from rig.peers.udp import UdpPeer
 from rig.standby.app_handle import AppHandle

@@ -362,7 +362,7 @@ def test_eapol(eng: Engine, body: str, wakes: bool) -> None:
 @pytest.mark.edge(71)
 def test_the_password_comes_out_of_nothing(eng: Engine) -> None:
     """Neither the list, the event, the counters nor the rig's own words hold it."""
-    from rig.device.objects import Pattern
+    from rig.device.pattern import Pattern
 
     assert eng.pattern_add(5, type_=MAGIC, data=b"secret") == OK
     eng.sleep()

@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.driver import PatternToOffload
 from rig.standby.system.owner import Owner

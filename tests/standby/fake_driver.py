@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
 
-from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.tcp_slot import SlotRef
 from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.nic import Entered, Held, NotIdle, Woke

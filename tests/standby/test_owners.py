@@ -8,7 +8,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from rig.config import StandbyConfig
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.standby.system.driver import PatternToOffload
 from rig.standby.wire import bench
 from rig.standby.wire.nic import Lost, NotIdle

@@ -6,7 +6,9 @@ from typing import Any
 
 from rig.device.check.asked import Asked
 from rig.device.numbers import Command, NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag
-from rig.device.objects import Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.pattern import Pattern
+from rig.device.protocol_offload import ProtocolOffload
+from rig.device.tcp_slot import SlotRef, TcpSlot
 
 HOST, PEER, HOST6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
 MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")

@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from rig.device.objects import Pattern, SlotRef
+from rig.device.pattern import Pattern
+from rig.device.tcp_slot import SlotRef
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.next_hop import NextHop
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps

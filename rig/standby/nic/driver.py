@@ -13,9 +13,9 @@ from typing import Any
 
 from rig.device.link import Link
 from rig.device.numbers import OffloadRc, Power, WakeReason
-from rig.device.objects import SlotRef
 from rig.device.offload_types import Event
 from rig.device.payload import PayloadState
+from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby.nic import device_words

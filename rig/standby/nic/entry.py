@@ -8,8 +8,8 @@ import time
 from collections.abc import Callable, Sequence
 
 from rig.device.numbers import ARM_ALL, Command, OffloadRc, Power
-from rig.device.objects import SlotRef
 from rig.device.offload_types import TimeSync
+from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.tcp_info import queued_bytes
 from rig.standby.nic import handoff

@@ -12,8 +12,8 @@ from dataclasses import replace
 from typing import Any
 
 from rig.device.numbers import OffloadRc
-from rig.device.objects import Pattern
 from rig.device.offload import OffloadClient
+from rig.device.pattern import Pattern
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.connections import OffloadedPattern
 from rig.standby.nic.refusals import is_for_good, unless_gone

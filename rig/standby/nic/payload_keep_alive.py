@@ -5,8 +5,8 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 
-from rig.device.objects import NO_PAYLOAD_MS, SlotInfo
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.tcp_slot import NO_PAYLOAD_MS, SlotInfo
 
 
 @dataclass(frozen=True)

@@ -8,9 +8,9 @@ import socket
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from rig.device.objects import SlotRef
 from rig.device.offload import OffloadClient
 from rig.device.payload import PayloadKeepAlive
+from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError
 from rig.net.tcp_diag import has_md5_keys
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern

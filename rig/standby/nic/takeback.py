@@ -11,7 +11,7 @@ from __future__ import annotations
 import socket
 import struct
 
-from rig.device.objects import SlotInfo
+from rig.device.tcp_slot import SlotInfo
 from rig.standby.nic import handoff
 from rig.standby.nic.handoff import FrozenTcp
 

@@ -17,8 +17,9 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias
 
-from rig.device.objects import Pattern, SlotRef
+from rig.device.pattern import Pattern
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.tcp_slot import SlotRef
 from rig.standby.wire.nic import DeviceRestarted, Entered, Held, LeaseExpired, Lost, NoMoreTokens, NotIdle, Settled, Woke
 
 

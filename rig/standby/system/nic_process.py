@@ -8,8 +8,8 @@ import os
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from rig.device.objects import SlotRef
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError
 from rig.standby.system.companion_process import CompanionProcess
 from rig.standby.system.driver import ConnectionToOffload, DriverNotice, PatternToOffload

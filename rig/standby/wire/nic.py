@@ -10,8 +10,9 @@ from typing import Any, TypeAlias
 
 import msgspec
 
-from rig.device.objects import Pattern, SlotRef
+from rig.device.pattern import Pattern
 from rig.device.payload import PayloadKeepAlive, PayloadState
+from rig.device.tcp_slot import SlotRef
 from rig.standby.wire.message import Call, Notice
 
 Names: TypeAlias = Mapping[str, str | int]

@@ -18,8 +18,8 @@ from rig.device.emulated import EmulatedDevice
 from rig.device.factory import create
 from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
-from rig.device.objects import Pattern
 from rig.device.offload import OffloadClient
+from rig.device.pattern import Pattern
 from rig.device.prepared import prepared_flash
 from rig.errors import BenchError, DeviceError
 from rig.net import topology, userns

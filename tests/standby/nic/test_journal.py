@@ -8,8 +8,9 @@ from dataclasses import replace
 
 import pytest
 
-from rig.device.objects import Pattern, SlotRef
+from rig.device.pattern import Pattern
 from rig.device.payload import PayloadKeepAlive
+from rig.device.tcp_slot import SlotRef
 from rig.standby.nic.journal import PLACE_BYTES, Journal, Note, NotedConnection, NotedPattern
 from rig.standby.nic.next_hop import NextHop
 from rig.standby.nic.payload_keep_alive import PayloadOverSleeps

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.patterns import FIRST_ID
 from rig.standby.wire.nic import AddPattern, DeviceRestarted, Lost, Settled, Woke

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.standby.nic import journal
 from rig.standby.nic.pass_through import PassThrough
 from rig.standby.nic.server import LineToSystem, Server

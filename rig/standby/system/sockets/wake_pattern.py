@@ -10,7 +10,7 @@ import socket
 from collections.abc import Mapping
 from typing import Any
 
-from rig.device.objects import Pattern
+from rig.device.pattern import Pattern
 from rig.standby.system.driver import Driver, PatternToOffload
 from rig.standby.system.numbers import Numbers
 from rig.standby.system.reservation import Reservation
