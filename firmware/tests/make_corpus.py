@@ -22,10 +22,10 @@ from scapy.packet import Raw
 
 from rig.device import framing
 from rig.device.bpf import compile_filter, pack
-from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import Command, Fault, NsFlag, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.smp_header import HEADER, VERSION_2
 from rig.inject.frames import tagged
 
 SLOT = TcpSlot(

@@ -15,32 +15,26 @@ import contextlib
 import os
 import random
 import select
-import struct
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-import cbor2
-
 from rig.clock import Deadline
 from rig.device import framing
 from rig.device.codes import error_in
 from rig.device.events import EventStream
+from rig.device.line_writer import LineWriter
 from rig.device.link_stats import Stats
 from rig.device.numbers import GROUP_OFFLOAD, READ, Command
 from rig.device.port import open_port
 from rig.device.requests import RETRIES, TIMEOUT_S, Pending, decoded
+from rig.device.smp_header import HEADER, REPLY, message
 from rig.errors import BenchError, RigBug, RigError, UsageError
 
 if TYPE_CHECKING:
     from rig.timeline import TimelineWriter
 
-HEADER = struct.Struct(">BBHHBB")
-"""Version and operation, flags, length of the body, group, sequence number, command."""
-VERSION_2 = 1 << 3
-REPLY = 1
-"""Set in the operation of every reply."""
 BITS_PER_BYTE = 10
 """8N1: a start and a stop bit."""
 CAPABILITIES = (READ | REPLY, GROUP_OFFLOAD, Command.CAPABILITIES)
@@ -76,8 +70,7 @@ class Link:
         self._endpoint = open_port(port, baudrate)
         self._gone: RigError | None = None
         self._lock = threading.Lock()
-        self._write_lock = threading.Lock()
-        self._line_dirty = True
+        self._writer = LineWriter(self._endpoint, self.stats, self._fail)
         self._pending: dict[int, Pending] = {}
         self._seq = random.randrange(256)
         self._events: EventStream | None = None
@@ -106,12 +99,11 @@ class Link:
             self._release_all()
         elif threading.current_thread() is not self._reader:
             self._reader.join()
-        with self._write_lock:
-            self._endpoint.close()
-            for fd in (self._wake_r, self._wake_w):
-                with contextlib.suppress(OSError):
-                    os.close(fd)
-            self._wake_r = self._wake_w = -1
+        self._writer.close()
+        for fd in (self._wake_r, self._wake_w):
+            with contextlib.suppress(OSError):
+                os.close(fd)
+        self._wake_r = self._wake_w = -1
 
     # -- requests ------------------------------------------------------------------------------------------------------
 
@@ -132,27 +124,24 @@ class Link:
     def submit(self, op: int, group: int, command: int, body: Mapping[str, Any]) -> Pending:
         """Send a request and return at once; `result` of what is returned waits. Raises UsageError RIG-C21 for one that the
         device would drop: nothing would ever answer it."""
-        payload = cbor2.dumps(body, canonical=True)
-        size_bytes = HEADER.size + len(payload)
-        if self.message_bytes is not None and size_bytes > self.message_bytes:
-            cause = f"a request of {size_bytes} bytes to group {group} command 0x{command:02x}: this device takes"
-            raise UsageError("RIG-C21", f"{cause} {self.message_bytes}", "send less at a time")
         with self._lock:
-            pending = self._register(op, group, command, payload)
+            pending = self._register(op, group, command, body)
         self.stats.requests += 1
-        self._write(pending.frame, Deadline(self.line_time_s(len(pending.frame)) + TIMEOUT_S))
+        self._writer.write(pending.frame, Deadline(self.line_time_s(len(pending.frame)) + TIMEOUT_S))
         return pending
 
     def line_time_s(self, size_bytes: int) -> float:
         """How long so many bytes take on the line."""
         return size_bytes * BITS_PER_BYTE / self.baudrate
 
-    def _register(self, op: int, group: int, command: int, payload: bytes) -> Pending:
+    def _register(self, op: int, group: int, command: int, body: Mapping[str, Any]) -> Pending:
         if self._gone is not None:
             raise self._gone
-        seq = self._free_seq()
-        header = HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command)
-        pending = Pending(self, seq, (op | REPLY, group, command), framing.encode(header + payload))
+        request = message(op, group, seq := self._free_seq(), command, body)
+        if self.message_bytes is not None and len(request) > self.message_bytes:
+            cause = f"a request of {len(request)} bytes to group {group} command 0x{command:02x}: this device takes"
+            raise UsageError("RIG-C21", f"{cause} {self.message_bytes}", "send less at a time")
+        pending = Pending(self, seq, (op | REPLY, group, command), framing.encode(request))
         self._pending[seq] = pending
         return pending
 
@@ -183,7 +172,7 @@ class Link:
     def send_again(self, pending: Pending, patience_s: float) -> None:
         """Under the same number: the device does not carry it out twice. For who does not wait in `result`."""
         self.stats.retries += 1
-        self._write(pending.frame, Deadline(patience_s))
+        self._writer.write(pending.frame, Deadline(patience_s))
 
     def give_up(self, pending: Pending, waited_s: float) -> BenchError:
         """Nobody waits for it any more; returns the error that says so."""
@@ -241,41 +230,13 @@ class Link:
             self._events = None
 
     def _send_unasked(self, op: int, group: int, command: int, seq: int, body: Mapping[str, Any]) -> None:
-        payload = cbor2.dumps(body, canonical=True)
-        frame = framing.encode(HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command) + payload)
-        self._write(frame, Deadline(TIMEOUT_S))
+        self._writer.write(framing.encode(message(op, group, seq, command, body)), Deadline(TIMEOUT_S))
 
     # -- the line ------------------------------------------------------------------------------------------------------
 
     def say(self, text: bytes) -> None:
         """Bytes that are no message, as they are."""
-        self._write(text, Deadline(SAY_S))
-
-    def _write(self, frame: bytes, deadline: Deadline) -> None:
-        """Send all of it. A cut-off write is healed by the newline that starts the next one; the retry does the rest."""
-        with self._write_lock:
-            if self._gone is not None:
-                return
-            data = memoryview(b"\n" + frame if self._line_dirty else frame)
-            self._line_dirty = True
-            while data:
-                try:
-                    sent = os.write(self._endpoint.fd, data)
-                except BlockingIOError:
-                    if not self._wait_writable(deadline):
-                        return
-                    continue
-                except OSError as error:
-                    self._fail(error)
-                    return
-                self.stats.tx_bytes += sent
-                data = data[sent:]
-            self._line_dirty = False
-
-    def _wait_writable(self, deadline: Deadline) -> bool:
-        poller = select.poll()
-        poller.register(self._endpoint.fd, select.POLLOUT)
-        return bool(poller.poll(deadline.remaining_s * 1000))
+        self._writer.write(text, Deadline(SAY_S))
 
     def _read(self) -> None:
         while self._gone is None:

@@ -11,9 +11,9 @@ from typing import Any
 import cbor2
 
 from rig.device.codes import GROUP_IMAGE, GROUP_OS
-from rig.device.link import HEADER
 from rig.device.numbers import READ, WRITE
 from rig.device.requests import Requester
+from rig.device.smp_header import HEADER
 from rig.errors import BenchError, DeviceError
 
 ECHO, RESET, PARAMETERS = 0, 5, 6

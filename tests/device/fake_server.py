@@ -19,7 +19,7 @@ from typing import Any
 import cbor2
 
 from rig.device import framing
-from rig.device.link import HEADER, VERSION_2
+from rig.device.smp_header import HEADER, VERSION_2
 
 Handler = Callable[[dict[str, Any]], dict[str, Any] | None]
 """Takes the request's map, returns the reply's; None: no answer (yet)."""

@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 import cbor2
 
 from rig.device import framing
-from rig.device.link import HEADER
 from rig.device.port import open_port
+from rig.device.smp_header import HEADER
 
 Lie: TypeAlias = Callable[[int, int, Any], Any]
 """Operation of the reply, command, body; what is to come in the body's place: a value, bytes as they stand, or SILENCE."""

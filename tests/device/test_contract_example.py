@@ -11,9 +11,10 @@ import cbor2
 import pytest
 
 from rig.device import mcumgr
-from rig.device.link import HEADER, Link
+from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.raw_line import RawLine
+from rig.device.smp_header import HEADER
 
 from .kinds import KINDS
 from .wires import Wire, wired

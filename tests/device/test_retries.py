@@ -10,10 +10,11 @@ import pytest
 
 from rig.clock import Deadline
 from rig.device import mcumgr
-from rig.device.link import HEADER, VERSION_2, Link
+from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, OffloadRc, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.raw_line import ANSWER_S, RawLine
+from rig.device.smp_header import HEADER, VERSION_2
 from tests.engine.engine_lib import HOST_MAC
 from tests.engine.packets import tcp
 from tests.engine.test_group import SLOT

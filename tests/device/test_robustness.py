@@ -17,11 +17,12 @@ from rig.device.emulated import EmulatedDevice
 from rig.device.factory import emulated
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
-from rig.device.link import HEADER, VERSION_2, Link
+from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, Owner, Power
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, TcpSlot
 from rig.device.prepared import prepared_flash
+from rig.device.smp_header import HEADER, VERSION_2
 from rig.errors import DeviceError
 
 from .images import signed, signing_key
@@ -55,7 +56,7 @@ def same_boot(client: OffloadClient) -> Iterator[None]:
 
 def put(link: Link, data: bytes) -> None:
     """Bytes on the line as they are."""
-    link._write(data, Deadline(SEND_S))
+    link._writer.write(data, Deadline(SEND_S))
 
 
 def message(op: int, group: int, command: int, body: bytes, seq: int = 250, version: int = VERSION_2) -> bytes:

@@ -18,12 +18,13 @@ from rig.device.factory import emulated
 from rig.device.flash import carry_out, flash, make_plan
 from rig.device.flash_memory import FlashMemory
 from rig.device.images import firmware
-from rig.device.link import HEADER, VERSION_2, Link
+from rig.device.link import Link
 from rig.device.numbers import NO_PATTERN, WRITE, Fault, ResetCause, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Hello
 from rig.device.prepared import prepared_flash
 from rig.device.qemu import QemuDevice
+from rig.device.smp_header import HEADER, VERSION_2
 from rig.errors import BenchError
 
 from .images import signed, signing_key

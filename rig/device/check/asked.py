@@ -13,10 +13,10 @@ from rig.clock import Deadline
 from rig.device import framing
 from rig.device.cddl import Rules
 from rig.device.codes import error_in
-from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
 from rig.device.requests import RETRIES, TIMEOUT_S
+from rig.device.smp_header import HEADER, message
 
 COUNTERS = "counters"
 REPLIES: Mapping[tuple[int, Command], str] = {
@@ -148,8 +148,7 @@ class Asked:
         """The message, under a number of its own."""
         self._seq = (self._seq + 1) % 256
         self._kept.pop(self._seq, None)  # a second answer to one that was sent twice
-        payload = cbor2.dumps(body, canonical=True)
-        return HEADER.pack(VERSION_2 | op, 0, len(payload), group, self._seq, command) + payload
+        return message(op, group, self._seq, command, body)
 
     def send(self, message: bytes) -> None:
         """Without waiting for an answer."""

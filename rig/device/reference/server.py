@@ -9,10 +9,10 @@ from typing import Any
 import cbor2
 
 from rig.device import framing
-from rig.device.link import HEADER, VERSION_2
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.reference.commands import Commands, Deferred, Refused
 from rig.device.reference.numbers import MESSAGE_BYTES
+from rig.device.smp_header import HEADER, VERSION_2
 
 GROUP_OS = 0
 ECHO, RESET, PARAMETERS = 0, 5, 6
