@@ -1,4 +1,4 @@
-"""The Python side agrees with the two files that define the control channel: offload_rc.h and offload.cddl."""
+"""The Python side agrees with the files that define the control channel: offload_rc.h, offload.cddl and the contract's page."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import cbor2
 import pytest
 
-from rig.device import numbers
+from rig.device import contract, numbers
 from rig.device.numbers import Fault, OffloadRc, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
@@ -19,6 +19,7 @@ from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload,
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 HEADER = (FIRMWARE / "core" / "offload_rc.h").read_text()
 CDDL = (FIRMWARE / "proto" / "offload.cddl").read_text()
+PAGE = (FIRMWARE / "proto" / "README.md").read_text()
 
 ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_rc": (OffloadRc, "OFF_"),
@@ -83,6 +84,40 @@ def test_every_offload_type_has_a_row_in_the_engine() -> None:
 def test_command_ids_agree_with_the_cddl() -> None:
     listed = {int(text, 16) for text in re.findall(r"0x([0-9A-F]{2})\b", CDDL)}
     assert {int(command) for command in numbers.Command} == listed
+
+
+def test_every_message_of_the_cddl_belongs_to_a_command() -> None:
+    named = {rule for rules in contract.RULES.values() for rule in rules} - {contract.COUNTERS}
+    messages = set(re.findall(r"^(\w+_(?:req|rsp)) =", CDDL, re.MULTILINE))
+    assert named == messages | {"slot_ref", "pattern_ref", "offload_ref"}
+    assert {command for _, command in contract.RULES} == set(numbers.Command)
+
+
+def test_the_minimum_profile_is_the_one_that_the_page_asks_for() -> None:
+    """Section 6 in words; the other two numbers are in sections 1 and 6."""
+    words = " ".join(PAGE[PAGE.index("## 6.") : PAGE.index("## 7.")].split())
+    least = dict(contract.MINIMUM)
+    del least["mtu"]  # Ethernet's
+    assert f"at least {least.pop('max_message')})" in PAGE
+    assert f" {least.pop('MaxTcpSlots')} TCP slots " in words
+    assert f" {least.pop('NumTotalWoLPatterns')} bitmap patterns of {least.pop('MaxWoLPatternSize')} bytes " in words
+    assert f" offset up to {least.pop('MaxWoLPatternOffset')}," in words
+    assert least.pop("MaxWoLPacketSaveBuffer") == 1514, "one whole waking frame"
+    assert f"one whole waking frame and {least.pop('BufferedFrames')} behind it" in words
+    assert "intervals of {} to {} ms".format(*contract.KA_ALWAYS_MS) in words
+    assert least == {}
+    flags = re.search(r"`slot_flags` ([^;]*);", words)
+    assert flags is not None
+    assert {name.removeprefix("WAKE_ON_") for name in re.split(r",\s*", flags[1])} == {
+        flag.name.removeprefix("WAKE_ON_") for flag in contract.MINIMUM_FLAGS if flag.name
+    }
+    assert f"`pattern_types` {' and '.join(kind.name for kind in contract.MINIMUM_PATTERNS)}." in words
+
+
+def test_leases_are_as_long_as_in_the_engine() -> None:
+    engine = (FIRMWARE / "core" / "engine.h").read_text()
+    for name in ("LEASE_MIN_MS", "LEASE_MAX_MS", "LEASE_DEFAULT_MS"):
+        assert re.search(rf"ENG_{name} = {getattr(contract, name)}\b", engine), name
 
 
 # -- messages ----------------------------------------------------------------------------------------------------------

@@ -13,44 +13,11 @@ from rig.clock import Deadline
 from rig.device import framing
 from rig.device.cddl import Rules
 from rig.device.codes import error_in
+from rig.device.contract import COUNTERS, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
 from rig.device.requests import RETRIES, TIMEOUT_S
 from rig.device.smp_header import HEADER, message
-
-COUNTERS = "counters"
-REPLIES: Mapping[tuple[int, Command], str] = {
-    (READ, Command.HELLO): "hello_rsp",
-    (WRITE, Command.HELLO): "attach_rsp",
-    (READ, Command.CAPABILITIES): "caps_rsp",
-    (READ, Command.TIME_SYNC): "time_sync_rsp",
-    (READ, Command.COUNTERS): COUNTERS,
-    (WRITE, Command.CLEAR_COUNTERS): "empty_rsp",
-    (READ, Command.GET_LOG): "get_log_rsp",
-    (WRITE, Command.ADD_TCP_SLOT): "slot_ref",
-    (WRITE, Command.REMOVE_TCP_SLOT): "slot_state_rsp",
-    (READ, Command.GET_TCP_SLOT): "slot_state_rsp",
-    (READ, Command.LIST_TCP_SLOTS): "slot_list_rsp",
-    (WRITE, Command.PAUSE_TCP_SLOT): "empty_rsp",
-    (WRITE, Command.RESUME_TCP_SLOT): "empty_rsp",
-    (WRITE, Command.UPDATE_TCP_SLOT): "empty_rsp",
-    (WRITE, Command.ADD_PATTERN): "empty_rsp",
-    (WRITE, Command.REMOVE_PATTERN): "empty_rsp",
-    (READ, Command.LIST_PATTERNS): "pattern_list_rsp",
-    (WRITE, Command.ADD_OFFLOAD): "empty_rsp",
-    (WRITE, Command.REMOVE_OFFLOAD): "empty_rsp",
-    (READ, Command.LIST_OFFLOADS): "offload_list_rsp",
-    (WRITE, Command.PREPARE): "power_rsp",
-    (WRITE, Command.COMMIT): "power_rsp",
-    (WRITE, Command.ABORT): "power_rsp",
-    (WRITE, Command.HOST_AWAKE): "power_rsp",
-    (READ, Command.DRAIN): "drain_rsp",
-    (WRITE, Command.RELEASE): "release_rsp",
-    (READ, Command.STATUS): "status_rsp",
-    (READ, Command.EVENT_WAIT): "event_rsp",
-    (WRITE, Command.FAULT_INJECT): "empty_rsp",
-    (WRITE, Command.SET_CLOCK_SCALE): "empty_rsp",
-}
 
 
 class Verdict(Enum):
@@ -142,7 +109,7 @@ class Asked:
 
     def ask(self, op: int, command: Command, body: Mapping[str, Any]) -> Answer:
         """Raises StepOver when nothing comes, or what comes violates the contract."""
-        return self.answer_to(self.request(op, int(command), body), REPLIES[op, command], f"{command.name} ({op:#x})")
+        return self.answer_to(self.request(op, int(command), body), RULES[op, command].reply, f"{command.name} ({op:#x})")
 
     def request(self, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> bytes:
         """The message, under a number of its own."""

@@ -3,26 +3,11 @@
 from __future__ import annotations
 
 from rig.device.check.asked import Asked
-from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, Owner, PatternType, Power, SlotFlag
+from rig.device.contract import KA_ALWAYS_MS, LEASE_MAX_MS, LEASE_MIN_MS, MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS
+from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, Owner, Power
 
 NO_COMMAND = 0x7F
 SMP_NOT_SUPPORTED = 8
-MINIMUM = {
-    "MaxTcpSlots": 4,
-    "NumTotalWoLPatterns": 8,
-    "MaxWoLPatternSize": 128,
-    "MaxWoLPatternOffset": 1514,
-    "MaxWoLPacketSaveBuffer": 1514,
-    "BufferedFrames": 8,
-    "max_message": 512,
-    "mtu": 1500,
-}
-"""Of the minimum profile (firmware/proto/README.md, section 6)."""
-MINIMUM_FLAGS = (
-    SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
-    | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP
-)  # fmt: skip
-MINIMUM_PATTERNS = (PatternType.BITMAP, PatternType.MAGIC)
 T1_NS = 2**63 + 5
 OWNER = 7
 
@@ -42,7 +27,7 @@ def hello_and_attach(device: Asked) -> None:
     device.holds(status["owner_id"] == OWNER, f"owner_id is {status['owner_id']} after attach with owner {OWNER}")
     power, owner = status["power"], status["owner"]
     device.holds((power, owner) == (Power.D0, Owner.HOST), f"after attach power is {power}, owner {owner}")
-    for lease_ms in (999, 86_400_001):
+    for lease_ms in (LEASE_MIN_MS - 1, LEASE_MAX_MS + 1):
         refused = device.write(Command.HELLO, {"owner": OWNER, "lease_ms": lease_ms})
         device.refuses(refused, OffloadRc.BAD_INTERVAL, f"attach with a lease of {lease_ms} ms")
 
@@ -60,7 +45,8 @@ def capabilities(device: Asked) -> None:
     for flag in MINIMUM_FLAGS:
         if not flags & flag:
             device.lacks(f"slot_flags does not name {flag.name}")
-    if said["ka_min_ms"] > 1000 or said["ka_max_ms"] < 3_600_000:
+    shortest_ms, longest_ms = KA_ALWAYS_MS
+    if said["ka_min_ms"] > shortest_ms or said["ka_max_ms"] < longest_ms:
         device.lacks(f"keep-alive intervals of {said['ka_min_ms']} to {said['ka_max_ms']} ms: 1 s to an hour are wanted")
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from rig.clock import REAL_MINUTE_US
 from rig.device.check.asked import Answer, Asked
 from rig.device.check.tables import MAC, slot
 from rig.device.numbers import (
@@ -24,7 +25,6 @@ ARM = int(ARM_ALL)
 NO_ARM = 1 << 30
 WAKE_TIMER_MS = 200
 EVENT_S = 5.0
-MINUTE_US = 60_000_000
 SHORTEST_LEASE_MS = 1000
 
 
@@ -36,7 +36,7 @@ def _prepare(device: Asked, epoch: int, **changed: Any) -> Answer:
 def _fresh(device: Asked) -> int:
     """The epoch after attach; a clock that is not scaled."""
     if device.test_build:
-        device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": MINUTE_US}), "clock scale")
+        device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US}), "clock scale")
     return int(device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")["epoch"])
 
 
@@ -156,7 +156,7 @@ def test_commands(device: Asked) -> None:
     if not device.test_build:
         return
     device.refuses(device.write(Command.SET_CLOCK_SCALE, {"minute_us": 0}), OffloadRc.BAD_ARG, "a minute of 0 us")
-    device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": MINUTE_US // 60}), "clock scale")
+    device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US // 60}), "clock scale")
     epoch = int(device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")["epoch"])
     epoch = int(device.takes(_prepare(device, epoch, wake_timer_ms=60_000), "prepare")["epoch"])
     device.takes(device.write(Command.COMMIT, {"epoch": epoch}), "commit")
@@ -165,4 +165,4 @@ def test_commands(device: Asked) -> None:
     answer = device.late_answer_to(wait, "event_rsp", "a minute of 1 s: the event of a wake timer of a minute", EVENT_S)
     device.takes(answer, "event wait")
     device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
-    device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": MINUTE_US}), "clock scale")
+    device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US}), "clock scale")

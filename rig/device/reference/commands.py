@@ -6,18 +6,10 @@ from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
 from rig.device.cddl import Rules
+from rig.device.contract import LEASE_DEFAULT_MS, LEASE_MAX_MS, LEASE_MIN_MS, MINIMUM_FLAGS, RULES
 from rig.device.numbers import ABI, ARM_ALL, READ, WRITE, Arm, Command, OffloadRc, Power, SlotState
 from rig.device.reference.machine import Machine
-from rig.device.reference.numbers import (
-    CAPABILITIES,
-    COUNTERS,
-    KA_MAX_MS,
-    KA_MIN_MS,
-    LEASE_DEFAULT_MS,
-    LEASE_MAX_MS,
-    LEASE_MIN_MS,
-    SLOT_FLAGS,
-)
+from rig.device.reference.numbers import CAPABILITIES, COUNTERS, KA_MAX_MS, KA_MIN_MS
 from rig.device.reference.patterns import Pattern, refusal
 from rig.device.reference.receive import Receiver
 from rig.device.reference.slot import Slot
@@ -43,33 +35,33 @@ class Commands:
         self._receiver = receiver
         self._rules = rules
         self._boot_id = boot_id
-        self._table: dict[tuple[int, int], tuple[str, Callable[[Body], dict[str, Any]]]] = {
-            (READ, Command.HELLO): ("empty_rsp", self._hello),
-            (WRITE, Command.HELLO): ("attach_req", self._attach),
-            (READ, Command.CAPABILITIES): ("empty_rsp", lambda body: dict(CAPABILITIES)),
-            (READ, Command.TIME_SYNC): ("time_sync_req", self._time_sync),
-            (READ, Command.COUNTERS): ("empty_rsp", lambda body: dict.fromkeys(COUNTERS, 0) | machine.counters),
-            (WRITE, Command.CLEAR_COUNTERS): ("empty_rsp", self._clear_counters),
-            (WRITE, Command.ADD_TCP_SLOT): ("add_tcp_slot_req", self._add_slot),
-            (WRITE, Command.REMOVE_TCP_SLOT): ("slot_ref", self._remove_slot),
-            (READ, Command.GET_TCP_SLOT): ("slot_ref", lambda body: self._told(self._slot(body))),
-            (READ, Command.LIST_TCP_SLOTS): ("empty_rsp", self._list_slots),
-            (WRITE, Command.PAUSE_TCP_SLOT): ("slot_ref", self._pause),
-            (WRITE, Command.RESUME_TCP_SLOT): ("slot_ref", self._resume),
-            (WRITE, Command.ADD_PATTERN): ("add_pattern_req", self._add_pattern),
-            (WRITE, Command.REMOVE_PATTERN): ("pattern_ref", self._remove_pattern),
-            (READ, Command.LIST_PATTERNS): ("empty_rsp", self._list_patterns),
-            (WRITE, Command.ADD_OFFLOAD): ("add_offload_req", self._no_offload),
-            (READ, Command.LIST_OFFLOADS): ("empty_rsp", lambda body: {"offloads": []}),
-            (WRITE, Command.PREPARE): ("prepare_req", self._prepare),
-            (WRITE, Command.COMMIT): ("epoch_req", self._commit),
-            (WRITE, Command.ABORT): ("epoch_req", self._abort),
-            (WRITE, Command.HOST_AWAKE): ("epoch_req", self._host_awake),
-            (READ, Command.DRAIN): ("drain_req", self._drain),
-            (WRITE, Command.RELEASE): ("empty_rsp", self._release),
-            (READ, Command.STATUS): ("empty_rsp", self._status),
-            (READ, Command.EVENT_WAIT): ("event_wait_req", self._event_wait),
-            (WRITE, Command.SET_CLOCK_SCALE): ("clock_scale_req", self._clock_scale),
+        self._table: dict[tuple[int, Command], Callable[[Body], dict[str, Any]]] = {
+            (READ, Command.HELLO): self._hello,
+            (WRITE, Command.HELLO): self._attach,
+            (READ, Command.CAPABILITIES): lambda body: dict(CAPABILITIES),
+            (READ, Command.TIME_SYNC): self._time_sync,
+            (READ, Command.COUNTERS): lambda body: dict.fromkeys(COUNTERS, 0) | machine.counters,
+            (WRITE, Command.CLEAR_COUNTERS): self._clear_counters,
+            (WRITE, Command.ADD_TCP_SLOT): self._add_slot,
+            (WRITE, Command.REMOVE_TCP_SLOT): self._remove_slot,
+            (READ, Command.GET_TCP_SLOT): lambda body: self._told(self._slot(body)),
+            (READ, Command.LIST_TCP_SLOTS): self._list_slots,
+            (WRITE, Command.PAUSE_TCP_SLOT): self._pause,
+            (WRITE, Command.RESUME_TCP_SLOT): self._resume,
+            (WRITE, Command.ADD_PATTERN): self._add_pattern,
+            (WRITE, Command.REMOVE_PATTERN): self._remove_pattern,
+            (READ, Command.LIST_PATTERNS): self._list_patterns,
+            (WRITE, Command.ADD_OFFLOAD): self._no_offload,
+            (READ, Command.LIST_OFFLOADS): lambda body: {"offloads": []},
+            (WRITE, Command.PREPARE): self._prepare,
+            (WRITE, Command.COMMIT): self._commit,
+            (WRITE, Command.ABORT): self._abort,
+            (WRITE, Command.HOST_AWAKE): self._host_awake,
+            (READ, Command.DRAIN): self._drain,
+            (WRITE, Command.RELEASE): self._release,
+            (READ, Command.STATUS): self._status,
+            (READ, Command.EVENT_WAIT): self._event_wait,
+            (WRITE, Command.SET_CLOCK_SCALE): self._clock_scale,
         }
 
     def known(self, op: int, command: int) -> bool:
@@ -77,7 +69,8 @@ class Commands:
 
     def carry_out(self, op: int, command: int, body: Any) -> dict[str, Any]:
         """Raises Refused, when nothing has changed but for WAKE_PENDING; Deferred."""
-        rule, run = self._table[op, command]
+        key = (op, Command(command))
+        rule, run = RULES[key].request, self._table[key]
         if self._rules.violations(rule, body) or (isinstance(body, dict) and set(body) - self._rules.keys(rule)):
             raise Refused(OffloadRc.BAD_ARG)
         attach = (op, command) == (WRITE, Command.HELLO)
@@ -266,7 +259,7 @@ def _check_slot(cfg: Body) -> None:
     _unless(len(local) == len(remote) and local != remote, OffloadRc.BAD_ADDR)
     _unless(not (cfg["local_mac"][0] | cfg["next_hop_mac"][0]) & 1, OffloadRc.BAD_ADDR)
     _unless(cfg["local_port"] > 0 and cfg["remote_port"] > 0, OffloadRc.BAD_PORT)
-    _unless(not cfg["flags"] & ~int(SLOT_FLAGS) and "ka_data" not in cfg, OffloadRc.UNSUPPORTED)
+    _unless(not cfg["flags"] & ~int(MINIMUM_FLAGS) and "ka_data" not in cfg, OffloadRc.UNSUPPORTED)
     for name in ("ka_idle_ms", "ka_intvl_ms"):
         _unless(KA_MIN_MS <= cfg[name] <= KA_MAX_MS, OffloadRc.BAD_INTERVAL)
     _unless(not (set(cfg) & {"vlan_tci", "flow_label"}), OffloadRc.BAD_ARG)

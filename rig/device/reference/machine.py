@@ -7,6 +7,8 @@ from collections import Counter, deque
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rig.clock import REAL_MINUTE_US
+from rig.device.contract import LEASE_DEFAULT_MS
 from rig.device.numbers import (
     NO_PATTERN,
     NO_SLOT,
@@ -21,7 +23,7 @@ from rig.device.numbers import (
     SlotState,
     WakeReason,
 )
-from rig.device.reference.numbers import EVENT_FRAME_BYTES, EVENTS, FRAMES, LEASE_DEFAULT_MS, MINUTE_US, SAVED_BYTES, SLOTS
+from rig.device.reference.numbers import EVENT_FRAME_BYTES, EVENTS, FRAMES, SAVED_BYTES, SLOTS
 from rig.device.reference.patterns import Pattern
 from rig.device.reference.slot import LIVE, Slot
 
@@ -36,7 +38,7 @@ class Machine:
     def __init__(self, transmit: Callable[[bytes], bool]) -> None:
         self._transmit = transmit
         self._born_ns = time.monotonic_ns()
-        self.minute_us = MINUTE_US
+        self.minute_us = REAL_MINUTE_US
         self.epoch = 1
         self.power, self.owner = Power.D0, Owner.HOST
         self.owner_id = 0

@@ -2,39 +2,33 @@
 
 from __future__ import annotations
 
-from rig.device.numbers import PatternType, SlotFlag
+from rig.device.contract import MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS
 
-SLOTS, PATTERNS, PATTERN_BYTES, MAX_OFFSET = 4, 8, 128, 1514
-FRAMES = 9
-"""The waking one and 8 behind it."""
-SAVED_BYTES = 1514
+SLOTS, PATTERNS = MINIMUM["MaxTcpSlots"], MINIMUM["NumTotalWoLPatterns"]
+PATTERN_BYTES, MAX_OFFSET = MINIMUM["MaxWoLPatternSize"], MINIMUM["MaxWoLPatternOffset"]
+FRAMES = 1 + MINIMUM["BufferedFrames"]
+"""The waking one and those behind it."""
+SAVED_BYTES = MINIMUM["MaxWoLPacketSaveBuffer"]
 EVENT_FRAME_BYTES = 200
 """A waking frame up to this comes with its event."""
 EVENTS = 8
 MESSAGE_BYTES = 2048
 KA_MIN_MS, KA_MAX_MS = 10, 86_400_000
-LEASE_MIN_MS, LEASE_MAX_MS, LEASE_DEFAULT_MS = 1000, 86_400_000, 7_200_000
 CHALLENGES_A_SECOND, ANSWERS_A_SECOND = 10, 50
-MINUTE_US = 60_000_000
-SLOT_FLAGS = (
-    SlotFlag.WAKE_ON_DATA | SlotFlag.WAKE_ON_FIN | SlotFlag.WAKE_ON_RST | SlotFlag.WAKE_ON_TIMEOUT
-    | SlotFlag.ANSWER_PEER_KA | SlotFlag.KEEP
-)  # fmt: skip
-PATTERN_TYPES = (PatternType.BITMAP, PatternType.MAGIC)
 
 CAPABILITIES = {
-    "mtu": 1500,
+    "mtu": MINIMUM["mtu"],
     "ka_max_ms": KA_MAX_MS,
     "ka_min_ms": KA_MIN_MS,
     "ns_flags": 0,
-    "slot_flags": int(SLOT_FLAGS),
+    "slot_flags": int(MINIMUM_FLAGS),
     "MaxTcpSlots": SLOTS,
     "max_message": MESSAGE_BYTES,
     "program_ops": 0,
     "token_bytes": 0,
     "timer_res_us": 1000,
     "offload_types": 0,
-    "pattern_types": sum(1 << kind for kind in PATTERN_TYPES),
+    "pattern_types": sum(1 << kind for kind in MINIMUM_PATTERNS),
     "BufferedFrames": FRAMES - 1,
     "MaxWoLPatternSize": PATTERN_BYTES,
     "MinWoLPatternSize": 1,

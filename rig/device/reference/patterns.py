@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from rig.device.contract import MINIMUM_PATTERNS
 from rig.device.numbers import OffloadRc, PatternType
-from rig.device.reference.numbers import MAX_OFFSET, PATTERN_BYTES, PATTERN_TYPES, PATTERNS
+from rig.device.reference.numbers import MAX_OFFSET, PATTERN_BYTES, PATTERNS
 
 NO_PATTERN = 0xFFFFFFFF
 ETHERNET_BYTES = 14
@@ -44,7 +45,7 @@ def refusal(cfg: Mapping[str, Any], patterns: Mapping[int, Pattern]) -> OffloadR
     """OK: it may be added."""
     if cfg["id"] == NO_PATTERN:
         return OffloadRc.BAD_ARG
-    if cfg["type"] not in PATTERN_TYPES or cfg.get("flags", 0):
+    if cfg["type"] not in MINIMUM_PATTERNS or cfg.get("flags", 0):
         return OffloadRc.UNSUPPORTED
     magic = cfg["type"] == PatternType.MAGIC
     if (wrong := _magic(cfg) if magic else _bitmap(cfg)) is not OffloadRc.OK:
