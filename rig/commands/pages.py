@@ -78,7 +78,8 @@ Marks
   device_can(slots=16)       what the device must have, else the test is skipped with the capability as reason. Numbers: slots,
                              patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes. One or a tuple of
                              rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL, slot_flag=SlotFlag.VLAN,
-                             ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT. flash=True: it can be flashed
+                             ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT; counter="timer_late_1ms". flash=True: it
+                             can be flashed. What the test proves is unproved then, or unproved in part, and never passed
   alone                      with -n: nothing beside it
 
 Your own app under test is a class (rig/suite/apps/README.md has some to learn from): host.start_app("mine", "my_module:MyApp").

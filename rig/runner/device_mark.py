@@ -1,7 +1,7 @@
 """The mark `device_can`: what a test needs of the device. One that has less skips it, and the capability is the reason.
 
     @pytest.mark.device_can(offload=OffloadType.ARP, slot_flag=SlotFlag.VLAN)
-    @pytest.mark.device_can(slots=16, patterns=(PatternType.EAPOL, PatternType.LINK_UP))
+    @pytest.mark.device_can(slots=16, pattern=(PatternType.EAPOL, PatternType.LINK_UP))
 
 What a device does not say that it has or lacks, it is taken to have: its own refusal tells then.
 """
@@ -56,6 +56,9 @@ KINDS: dict[str, type] = {
 
 FLASH = "flash"
 """flash=True: the group `image`, so that the rig can flash it."""
+COUNTER = "counter"
+"""counter="timer_late_1ms": one of that name, or several. The contract prescribes none that the suite needs beside those that a
+frame ends in."""
 
 
 class DeviceFacts:
@@ -63,19 +66,32 @@ class DeviceFacts:
 
     def __init__(self) -> None:
         self.capabilities: Capabilities | None = None
+        self.counters: frozenset[str] | None = None
+        """Their names."""
         self.answers: dict[tuple[int, int, int], bool] = {}
         """(op, group, command) -> whether it has that."""
 
     def known(self, needs: Iterable[tuple[str, Any]]) -> bool:
         """Whether nothing has to be asked any more."""
-        return all(self.capabilities is not None if probe is None else probe in self.answers for probe in map(_probe, needs))
+        return all(self._knows(need) for need in needs)
+
+    def _knows(self, need: tuple[str, Any]) -> bool:
+        if need[0] == COUNTER:
+            return self.counters is not None
+        probe = _probe(need)
+        return self.capabilities is not None if probe is None else probe in self.answers
 
     def ask(self, device: OffloadClient, needs: Iterable[tuple[str, Any]]) -> None:
         """Raises BenchError."""
-        for probe in map(_probe, needs):
-            if probe is None:
-                self.capabilities = self.capabilities or device.capabilities()
-            elif probe not in self.answers:
+        for need in needs:
+            probe = _probe(need)
+            if self._knows(need):
+                continue
+            if need[0] == COUNTER:
+                self.counters = frozenset(device.counters())
+            elif probe is None:
+                self.capabilities = device.capabilities()
+            else:
                 self.answers[probe] = _has(device, *probe)
 
 
@@ -122,9 +138,11 @@ def _wrong(name: str, value: Any) -> str:
         return "" if type(value) is int and value > 0 else "expected a number above 0"
     if name == FLASH:
         return "" if value is True else "expected True"
-    if name not in KINDS:
-        return f"one of {', '.join([*KINDS, *COUNTS, FLASH])}"
     several = value if isinstance(value, tuple) else (value,)
+    if name == COUNTER:
+        return "" if several and all(type(one) is str and one for one in several) else "expected a counter's name"
+    if name not in KINDS:
+        return f"one of {', '.join([*KINDS, *COUNTS, COUNTER, FLASH])}"
     return "" if several and all(isinstance(one, KINDS[name]) for one in several) else f"expected {KINDS[name].__name__}"
 
 
@@ -135,7 +153,7 @@ def _each(kwargs: Mapping[str, Any]) -> Iterator[tuple[str, Any]]:
 
 
 def _probe(need: tuple[str, Any]) -> tuple[int, int, int] | None:
-    """The request that shows whether it is there; None: capabilities say so."""
+    """The request that shows whether it is there; None: capabilities, or the names of the counters, say so."""
     name, value = need
     if name == FLASH:
         return (READ, GROUP_IMAGE, 0)
@@ -156,6 +174,9 @@ def _has(device: OffloadClient, op: int, group: int, command: int) -> bool:
 def _absence(facts: DeviceFacts, name: str, value: Any) -> str:
     """What the device lacks, in words; empty when it has it."""
     probe = _probe((name, value))
+    if name == COUNTER:
+        assert facts.counters is not None
+        return "" if value in facts.counters else f"no counter {value}"
     if probe is not None:
         lacking = "no way to be flashed" if name == FLASH else f"no command {value.name}"
         return "" if facts.answers[probe] else lacking

@@ -11,6 +11,7 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
+from rig.device.numbers import SlotFlag
 from rig.inject.frames import Flow, arp_request, neighbour_advertisement
 from rig.inject.injector import Injector
 from rig.net import links
@@ -88,6 +89,7 @@ def next_answer(scene: Scene, timeout_s: float = 10) -> None:
         deadline.pause()
 
 
+@pytest.mark.device_can(slot_flag=SlotFlag.LEARN_NEXT_HOP)
 @pytest.mark.bench_config(clock=CLOCK, standby=PATIENT)
 def test_the_device_follows_the_address_and_the_host_after_it(scene: Scene, server: PushServer) -> None:
     connection, (first, other) = scene.open_hardware(server=server), gateways(scene)

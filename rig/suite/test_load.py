@@ -23,6 +23,7 @@ LATENESS = [f"timer_late_{limit}" for limit in ("250us", "500us", "1ms", "2ms", 
 
 
 @pytest.mark.alone
+@pytest.mark.device_can(counter=tuple(LATENESS))
 @pytest.mark.edge(105)
 @pytest.mark.bench_config(clock=Clock(50_000), standby=PATIENT)
 def test_foreign_frames_at_line_rate_neither_wedge_the_device_nor_stop_its_keep_alives(scene: Scene) -> None:

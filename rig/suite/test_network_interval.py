@@ -12,6 +12,7 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
+from rig.device.numbers import OffloadType
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.suite.scene import Scene
 from rig.suite.test_nat import WAKES, nat_of, probe_times_s
@@ -44,8 +45,10 @@ def wait_held(scene: Scene, mark: int, after: int) -> list[float]:
 @pytest.mark.topology("nat-2s", "nat-3s", "nat")
 @pytest.mark.bench_config(**LEARNING)
 @pytest.mark.limit_s(120)
+@pytest.mark.device_can(offload=OffloadType.ARP)
 def test_the_longest_interval_that_the_router_allows_is_found_asleep(scene: Scene) -> None:
-    """Each longer one loses the mapping, and that alone wakes the host; the one that is left holds it."""
+    """Each longer one loses the mapping, and that alone wakes the host; the one that is left holds it. It takes longer than a
+    router's kernel believes in a neighbour that nobody answers for."""
     nat, server = nat_of(scene), scene.bench.server
     longest = longest_minutes(nat.established_s)
     app = scene.host.start_app("learner", "rig.suite.learning_app:LearningApp")

@@ -8,6 +8,7 @@ from functools import partial
 
 import pytest
 
+from rig.device.numbers import OffloadType
 from rig.net import counters, links
 from rig.suite.pinger import Pinger
 from rig.suite.scene import Scene
@@ -18,6 +19,7 @@ NARROW_BYTES = 600
 
 @pytest.mark.topology("routed")
 @pytest.mark.edge(58)
+@pytest.mark.device_can(offload=OffloadType.ECHO)
 def test_a_ping_reply_goes_through_a_narrow_link(scene: Scene) -> None:
     """The gateway's way back has a smaller MTU than its way here: it cuts the reply, and the server's kernel joins the pieces."""
     network = scene.bench.network

@@ -115,6 +115,7 @@ def asleep(sockets: HandOverScene) -> int:
 @pytest.mark.requirement("SAT-007", "SAT-015")
 @FLAT
 @WAKES
+@pytest.mark.device_can(pattern=PatternType.IPV4_SYN)
 def test_a_waking_syn_reaches_the_app_as_a_connection(sockets: HandOverScene) -> None:
     port = sockets.open("listener", action="WAKE")
     sockets.app.call("give_it", kind="listener")
@@ -134,6 +135,7 @@ def test_a_waking_syn_reaches_the_app_as_a_connection(sockets: HandOverScene) ->
 
 @pytest.mark.requirement("SAT-007", "SAT-014", "SAT-022")
 @WAKES
+@pytest.mark.device_can(pattern=PatternType.UDP_PORT)
 def test_a_waking_datagram_reaches_the_app(sockets: HandOverScene) -> None:
     peer = sockets.give_datagram(action="WAKE")
     after = asleep(sockets)
@@ -150,7 +152,10 @@ def test_a_waking_datagram_reaches_the_app(sockets: HandOverScene) -> None:
 @pytest.mark.requirement("SAT-006", "SAT-007")
 @FLAT
 @WAKES
-@pytest.mark.parametrize("action", ["DO_NOT_WAKE", "another port"])
+@pytest.mark.parametrize(
+    "action",
+    ["DO_NOT_WAKE", pytest.param("another port", marks=pytest.mark.device_can(pattern=PatternType.UDP_PORT))],
+)
 def test_what_does_not_wake_or_is_for_another_port_leaves_the_host_asleep(sockets: HandOverScene, action: str) -> None:
     other = action == "another port"
     peer = sockets.give_datagram(action="WAKE" if other else action)

@@ -27,6 +27,9 @@ class Requester:
 
 class Device:
     requester = Requester()
+    def counters(self):
+        asked.append("counters")
+        return {"rx_total": 0}
     def capabilities(self):
         asked.append("capabilities")
         said = {"MaxTcpSlots": 4, "NumTotalWoLPatterns": 8, "pattern_types": 0b110, "offload_types": 0, "slot_flags": 0x3F}
@@ -60,6 +63,7 @@ def reasons(lines: list[dict[str, Any]]) -> str:
         ("pattern=(PatternType.BITMAP, PatternType.EAPOL)", "the device has no pattern type EAPOL (capabilities)"),
         ("slot_flag=SlotFlag.VLAN | SlotFlag.KEEP", "the device has no slot flag VLAN (capabilities)"),
         ("slots=5", "the device has 4 TCP slots, not 5 (capabilities)"),
+        ('counter=("rx_total", "timer_late_1ms")', "the device has no counter timer_late_1ms (capabilities)"),
         ("command=Command.FAULT_INJECT", "the device has no command FAULT_INJECT (capabilities)"),
     ],
 )
@@ -71,6 +75,7 @@ def test_what_the_device_lacks_is_the_reason_of_the_skip(run_rig: Run, needs: st
 
 def test_what_it_has_or_does_not_speak_of_skips_nothing(run_rig: Run) -> None:
     needs = "slots=4, patterns=8, pattern=PatternType.MAGIC, slot_flag=SlotFlag.KEEP, command=Command.HELLO, token_bytes=9"
+    needs += ", counter='rx_total'"
     code, lines = run_rig(DEVICE + f"@pytest.mark.device_can({needs})\ndef test_one(bench):\n    pass\n")
     assert (code, attempts(lines)) == (0, ["passed"])
 
@@ -99,6 +104,7 @@ def test_three(bench):
         ("offload=1", "expected OffloadType"),
         ("offload=()", "expected OffloadType"),
         ("flash=False", "expected True"),
+        ("counter=1", "expected a counter's name"),
         ("4", "what a device can has a name, as in device_can(slots=16)"),
         ("", "what a device can has a name, as in device_can(slots=16)"),
     ],
