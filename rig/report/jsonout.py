@@ -16,6 +16,7 @@ def _line(result: RequirementResult) -> dict[str, object]:
         "id": result.requirement.id,
         "title": result.requirement.title,
         "verdict": result.verdict,
+        "devices": result.devices,
         "tests": [{"id": test.id, "verdict": test.verdict} for test in result.tests],
         "reason": result.reason,
     }

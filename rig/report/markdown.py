@@ -11,7 +11,7 @@ from tabulate import tabulate
 
 from rig.report.compare import Comparison
 from rig.report.model import Run, TestResult
-from rig.report.table import summary
+from rig.report.table import summary, unproved
 
 LIMIT_BYTES = 900_000
 """Below 1 MiB with room for what else a job writes into its summary."""
@@ -40,6 +40,8 @@ def _parts(run: Run, since: Comparison | None) -> Iterator[str]:
         yield f"{since.text}\n\n" + "".join(f"* newly broken: `{id_}`\n" for id_ in since.broken) + "\n"
     for test in run.troubles:
         yield _trouble(test)
+    for paragraph in unproved(run):
+        yield f"```text\n{_fenced(paragraph)}\n```\n\n"
     yield "## Requirements\n\n" + _requirements(run) + "\n\n"
     yield "## Facts\n\n" + tabulate(run.facts.items(), ["fact", "value"], tablefmt="github") + "\n"
 

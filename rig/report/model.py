@@ -21,6 +21,7 @@ from rig.results.verdict import Verdict
 
 NOT_REACHED = "the run ended before"
 NOT_SELECTED = "this run selected none of its tests"
+UNPROVED = (Verdict.UNPROVED, Verdict.UNPROVED_IN_PART)
 
 
 @dataclass(frozen=True)
@@ -96,6 +97,11 @@ class TestResult:
         return next((attempt.reason for attempt in reversed(self.attempts) if attempt.reason), "")
 
     @property
+    def lacking(self) -> str:
+        """The first line of the reason."""
+        return self.reason.partition("\n")[0]
+
+    @property
     def duration_s(self) -> float:
         return sum(attempt.duration_s for attempt in self.attempts)
 
@@ -120,12 +126,28 @@ class RequirementResult:
 
     @property
     def reason(self) -> str:
-        """Why it is not simply passed: the reason of the test that decided, or why no test did."""
+        """Why it is not simply passed: the reason of the test that decided, what was lacking, or why no test did."""
         if self.verdict is Verdict.PASSED:
             return ""
         if self.verdict is Verdict.NOT_COVERED:
             return self.requirement.reason or NOT_SELECTED
+        if self.verdict in UNPROVED:
+            return "; ".join(self.lacking)
         return next((test.reason for test in self.tests if test.verdict is self.verdict), "")
+
+    @property
+    def lacking(self) -> list[str]:
+        """Why tests of it were skipped, each reason once, with the device where there were several."""
+        several = len(self.devices) > 1
+        skipped = [test for test in self.tests if test.verdict is Verdict.SKIPPED]
+        words = (f"{test.device}: {test.lacking}" if several and test.device else test.lacking for test in skipped)
+        return list(dict.fromkeys(words))
+
+    @property
+    def devices(self) -> dict[str, Verdict]:
+        """Device -> what its tests alone say; empty where they name none."""
+        names = sorted({test.device for test in self.tests if test.device})
+        return {name: verdicts.of_requirement([test.verdict for test in self.tests if test.device == name]) for name in names}
 
 
 @dataclass

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Mapping
 from pathlib import Path
 
 from tabulate import tabulate
 
 from rig.report.compare import Comparison
-from rig.report.model import RequirementResult, Run, TestResult
-from rig.results import verdict as verdicts
+from rig.report.model import UNPROVED, RequirementResult, Run, TestResult
 from rig.results.verdict import Verdict
 
 REASON_CHARS = 60
 """A reason on one line of a wide terminal; the reports have the whole of it."""
+
+FILL_COLUMNS = 120
+"""Of lists of requirements."""
 
 MOST_TROUBLES = 20
 """More of them have one cause, or do not fit a screen."""
@@ -27,13 +30,29 @@ def render(run: Run, since: Comparison | None = None) -> str:
     headers = ["requirement", "title", *(devices or ["verdict"]), "tests", "reason"]
     changes = [since.text] if since is not None else []
     table = [tabulate(rows, headers, tablefmt="simple")] if rows else []
-    return "\n\n".join([*table, *_ended_before(len(run.covered) - len(reached)), *troubles(run), *changes, summary(run)])
+    ended = _ended_before(len(run.covered) - len(reached))
+    return "\n\n".join([*table, *ended, *unproved(run), *troubles(run), *changes, summary(run)])
 
 
 def _ended_before(requirements: int) -> list[str]:
     """One line for all that an interrupted run did not come to."""
     counted = "1 requirement" if requirements == 1 else f"{requirements} requirements"
     return [f"{counted} more: the run ended before their tests"] if requirements else []
+
+
+def unproved(run: Run) -> list[str]:
+    """A paragraph: what was lacking, and which requirements are unproved for want of it, wholly or in part."""
+    wanting: dict[str, list[str]] = {}
+    for result in run.covered:
+        if result.verdict in UNPROVED:
+            for reason in result.lacking:
+                wanting.setdefault(reason, []).append(result.requirement.id)
+    lines = [_filled(f"{reason}: {', '.join(ids)}") for reason, ids in wanting.items()]
+    return ["\n".join(["unproved, as tests of them were not possible here:", *lines])] if lines else []
+
+
+def _filled(text: str) -> str:
+    return textwrap.fill(text, FILL_COLUMNS, initial_indent="    ", subsequent_indent="        ", break_on_hyphens=False)
 
 
 def troubles(run: Run) -> list[str]:
@@ -74,12 +93,7 @@ def counted(counts: Mapping[Verdict, int]) -> str:
 
 
 def _row(result: RequirementResult, devices: list[str]) -> list[str]:
-    cells = [_cell(result, device) for device in devices] or [str(result.verdict)]
+    cells = [str(result.devices.get(device, "-")) for device in devices] or [str(result.verdict)]
     reason = result.reason.partition("\n")[0]
     short = reason if len(reason) <= REASON_CHARS else reason[: REASON_CHARS - 1] + "…"
     return [result.requirement.id, result.requirement.title, *cells, str(len(result.tests)), short]
-
-
-def _cell(result: RequirementResult, device: str) -> str:
-    tests = [test.verdict for test in result.tests if test.device == device]
-    return str(verdicts.of_requirement(tests)) if tests else "-"

@@ -28,9 +28,13 @@ class Verdict(StrEnum):
     """Known and set aside; does not count."""
     NOT_RUN = "not run"
     """Selected, but the run ended before."""
+    UNPROVED = "unproved"
+    """Of a requirement: none of its tests was possible here, as on a device that lacks a capability."""
+    UNPROVED_IN_PART = "unproved in part"
+    """Of a requirement: some of its tests passed, and some were not possible here."""
     PASSED = "passed"
     SKIPPED = "skipped"
-    """Not possible here; the reason says why."""
+    """Of a test: not possible here; the reason says why."""
     NOT_COVERED = "not covered"
     """No selected test names the requirement."""
 
@@ -53,8 +57,12 @@ def of_test(attempts: Sequence[Verdict]) -> Verdict:
 
 
 def of_requirement(tests: Collection[Verdict]) -> Verdict:
-    """The verdict of a requirement from its tests': the worst, in the order of the enumeration."""
-    return next((verdict for verdict in Verdict if verdict in tests), Verdict.NOT_COVERED)
+    """The verdict of a requirement from its tests', on one device or on all: the worst, in the order of the enumeration. What a
+    skipped test would have shown is unproved, whatever the others have shown."""
+    worst = next((verdict for verdict in Verdict if verdict in tests), Verdict.NOT_COVERED)
+    if worst is Verdict.PASSED and Verdict.SKIPPED in tests:
+        return Verdict.UNPROVED_IN_PART
+    return Verdict.UNPROVED if worst is Verdict.SKIPPED else worst
 
 
 def exit_code(tests: Collection[Verdict], *, strict: bool = False) -> int:

@@ -209,8 +209,15 @@ def test_verdict_of_a_test(attempts: list[Verdict], expected: Verdict) -> None:
 
 def test_worst_test_decides_a_requirement() -> None:
     assert verdicts.of_requirement([Verdict.PASSED, Verdict.FAILED, Verdict.SKIPPED]) is Verdict.FAILED
-    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.PASSED]) is Verdict.PASSED
+    assert verdicts.of_requirement([Verdict.PASSED, Verdict.PASSED]) is Verdict.PASSED
     assert verdicts.of_requirement([]) is Verdict.NOT_COVERED
+
+
+def test_what_a_skipped_test_would_have_shown_is_unproved() -> None:
+    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.PASSED]) is Verdict.UNPROVED_IN_PART
+    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.SKIPPED]) is Verdict.UNPROVED
+    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.FLAKY, Verdict.PASSED]) is Verdict.FLAKY
+    assert verdicts.of_requirement([Verdict.SKIPPED, Verdict.NOT_RUN]) is Verdict.NOT_RUN
 
 
 def test_files_that_somebody_has_deleted_end_nothing_but_the_test(run_rig: Run) -> None:
