@@ -68,7 +68,7 @@ $(STAMPS)/project: $(STAMPS)/venv $(PROJECT)
 firmware: $(IMAGES)
 
 $(IMAGES): $(SOURCES) | setup
-	@echo 'building and signing the firmware of both ports (half a minute)'
+	@echo 'building and signing the firmware of every port (half a minute)'
 	@$(MAKE) -s --no-print-directory -C firmware $(JOBS) PYTHON=$(BIN)/python
 	@touch $@
 

@@ -1,69 +1,68 @@
-"""Sizes of the board's firmware against their limits, and the manifest of what was delivered."""
+"""The manifest of what was built: each device by the name that the rig's --device takes, with its files and how it is started.
+
+The rig's rig/device/images.py reads it. Its rows come from each port's devices.toml:
+
+    ["KIND" or "KIND:VARIANT"]   kind: native, qemu, or board for one that is on a desk
+    build, board                 folder of the built files; the board's name, as hello gives it
+    boot                         what is started: a program, or an ELF file for QEMU
+    image                        what is flashed; left out where there is no flash to write
+    machine                      kind qemu: its name
+    flash_memory_bytes           kind qemu: the machine's memory whose begin stands for the flash; left out: there is none
+
+The size of the flash is flash_layout.h's.
+"""
 
 from __future__ import annotations
 
 import argparse
 import json
-import subprocess
+import re
 import sys
+import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
+from size import program_sizes
 
-def program_sizes(size_tool: str, elf: Path) -> dict[str, int]:
-    """Bytes of flash (code, constants, initial values) and RAM (data, bss, stack) of one program."""
-    lines = subprocess.run([size_tool, "-A", str(elf)], check=True, capture_output=True, text=True).stdout.splitlines()
-    section = {parts[0]: int(parts[1]) for line in lines if len(parts := line.split()) == 3 and parts[1].isdigit()}
-    flash = section.get(".text", 0) + section.get(".ARM.exidx", 0) + section.get(".data", 0)
-    return {"flash": flash, "ram": section.get(".data", 0) + section.get(".bss", 0) + section.get(".stack", 0)}
+KEYS = {"build", "board", "boot", "image", "machine", "flash_memory_bytes"}
 
 
-def manifest(version: str, sizes: dict[str, dict[str, int]]) -> dict[str, object]:
-    """Paths are relative to the manifest."""
-    return {
-        "native": {
-            "version": version,
-            "board": "native",
-            "image": "native/offload.signed.bin",
-            "boot": "native/offload-boot",
-        },
-        "mps2-an385": {
-            "version": version,
-            "board": "mps2-an385",
-            "image": "mps2/offload.signed.bin",
-            "boot": "mps2/offload-boot.elf",
-        },
-        "sizes": sizes,
-    }
+def flash_bytes(port: Path) -> int:
+    """PORT_FLASH_BYTES; 0 for a board without a flash to write."""
+    found = re.search(r"#define PORT_FLASH_BYTES (0x[0-9A-Fa-f]+|\d+)", (port / "flash_layout.h").read_text())
+    return int(found[1], 0) if found else 0
 
 
-def check(sizes: dict[str, dict[str, int]], flash_limit: int, ram_limit: int) -> bool:
-    """Prints one line a program. False when one is over a limit."""
-    good = True
-    for name, size in sizes.items():
-        over = size["flash"] > flash_limit or size["ram"] > ram_limit
-        good = good and not over
-        print(
-            f"mps2-an385 {name:5}: flash {size['flash']:6} of {flash_limit} bytes, RAM {size['ram']:6} of {ram_limit} bytes"
-            + ("  TOO LARGE" if over else "")
-        )
-    return good
+def rows(listed: Path, build: Path, version: str, size_tool: str) -> Iterator[tuple[str, dict[str, object]]]:
+    """The devices of one devices.toml. Paths are relative to the manifest."""
+    for name, given in tomllib.loads(listed.read_text()).items():
+        if unknown := given.keys() - KEYS:
+            sys.exit(f"{listed}: {name}: no key {', '.join(sorted(unknown))}")
+        folder = given.pop("build")
+        row = given | {"version": version, "flash_bytes": flash_bytes(listed.parent) if "image" in given else 0}
+        row |= {key: f"{folder}/{given[key]}" for key in ("boot", "image") if key in given}
+        programs = {program: build / folder / f"offload-{program}.elf" for program in ("image", "boot")}
+        sizes = {program: program_sizes(size_tool, elf) for program, elf in programs.items() if elf.exists()}
+        yield name, row | ({"sizes": sizes} if sizes else {})
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--version", required=True)
     parser.add_argument("--size-tool", required=True)
-    parser.add_argument("--image", type=Path, required=True)
-    parser.add_argument("--boot", type=Path, required=True)
-    parser.add_argument("--version")
-    parser.add_argument("--out", type=Path)
-    parser.add_argument("--flash-limit", type=int, default=65536)
-    parser.add_argument("--ram-limit", type=int, default=131072)
+    parser.add_argument("--build", type=Path, required=True)
+    parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("listed", type=Path, nargs="+", help="port/*/devices.toml")
     args = parser.parse_args()
-    sizes = {name: program_sizes(args.size_tool, elf) for name, elf in (("image", args.image), ("boot", args.boot))}
-    if args.out:
-        args.out.write_text(json.dumps(manifest(args.version, sizes), indent=2) + "\n")
-        return 0
-    return 0 if check(sizes, args.flash_limit, args.ram_limit) else 1
+    devices: dict[str, dict[str, object]] = {}
+    for listed in args.listed:
+        for name, row in rows(listed, args.build, args.version, args.size_tool):
+            if name in devices:
+                sys.exit(f"{listed}: there is another device {name}")
+            devices[name] = row
+    in_order = dict(sorted(devices.items(), key=lambda device: (":" in device[0], device[0])))
+    args.out.write_text(json.dumps({"devices": in_order}, indent=2) + "\n")
+    return 0
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
 """The deepest stack a program of the board can need, from what the compiler knows, against what the linker script reserves.
 
 gcc -fcallgraph-info=su leaves a .ci file beside each object: functions with the bytes of their frames, and who calls whom.
-What it cannot know stands in the list below: where a call through a pointer may lead. A call that is not in the list, and any
-recursion, is an error, so that the proof cannot rot unnoticed. Functions without a .ci file (newlib, assembler) are measured in
-the program's disassembly.
+What it cannot know stands in the list below, and of a port's own sources in its stack.toml: where a call through a pointer may
+lead. A call that is in neither, and any recursion, is an error, so that the proof cannot rot unnoticed. Functions without a .ci
+file (newlib, assembler) are measured in the program's disassembly.
 There are no interrupt handlers; a fault adds its own frame and handler once, at the worst place.
 """
 
@@ -13,6 +13,7 @@ import argparse
 import re
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -59,11 +60,14 @@ POINTERS = [
     Pointer("smp/offload_objects.c", "command(", (Found("smp/offload_objects.c", r"with_slot\(io, (\w+)\)"),)),
     Pointer("smp/offload_counters.c", "source->read(", ("main.c:read_counters",)),
     Pointer("smp/offload_counters.c", "source->clear(", ("main.c:clear_counters",)),
-    Pointer("port/mps2/rom_crypto.c", "sha256_init(", ("rom:crypto_hash_sha256_init",)),
-    Pointer("port/mps2/rom_crypto.c", "sha256_update(", ("rom:crypto_hash_sha256_update",)),
-    Pointer("port/mps2/rom_crypto.c", "sha256_final(", ("rom:crypto_hash_sha256_final",)),
-    Pointer("port/mps2/rom_crypto.c", "ed25519_verify(", ("rom:crypto_sign_ed25519_verify_detached",)),
 ]  # fmt: skip
+
+
+def of_port(folder: Path) -> list[Pointer]:
+    """Those of stack.toml: [[pointer]] with file (beside it), text and targets."""
+    listed = folder / "stack.toml"
+    rows = tomllib.loads(listed.read_text()).get("pointer", []) if listed.exists() else []
+    return [Pointer(f"{folder}/{row['file']}", row["text"], tuple(row["targets"])) for row in rows]
 
 
 class Unproved(Exception):
@@ -118,7 +122,8 @@ def pointer_at(place: str) -> Pointer:
     for pointer in POINTERS:
         if file.endswith(pointer.file) and pointer.text in text:
             return pointer
-    raise Unproved(f"{place}: a call through a pointer nobody has listed ({text.strip()}): name its targets in POINTERS")
+    where = "POINTERS, or in the port's stack.toml"
+    raise Unproved(f"{place}: a call through a pointer nobody has listed ({text.strip()}): name its targets in {where}")
 
 
 class Library:
@@ -219,12 +224,12 @@ def load(objects: Iterable[Path], rom: Iterable[Path]) -> Graph:
     return graph
 
 
-def prove(name: str, graph: Graph, library: Library, have: int) -> bool:
+def prove(board: str, name: str, graph: Graph, library: Library, have: int) -> bool:
     """Prints the bound and the path that leads to it. False when it is more than there is."""
     walker = Walker(graph, library)
     worst, fault = walker.depth(ROOT), walker.depth(FAULT)
     need = worst.total + EXCEPTION_BYTES + fault.total
-    print(f"mps2-an385 {name:5}: stack  {need:6} of {have:6} bytes" + ("  TOO DEEP" if need > have else ""))
+    print(f"{board} {name:5}: stack  {need:6} of {have:6} bytes" + ("  TOO DEEP" if need > have else ""))
     print("  " + " > ".join(f"{title.rpartition(':')[2]} {frame}" for title, frame in worst.path))
     return need <= have
 
@@ -232,15 +237,18 @@ def prove(name: str, graph: Graph, library: Library, have: int) -> bool:
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--tools", default="arm-none-eabi-", help="prefix of size and objdump")
+    parser.add_argument("--board", required=True)
     parser.add_argument("--name", required=True)
+    parser.add_argument("--port", type=Path, required=True, help="the port's folder")
     parser.add_argument("--elf", type=Path, required=True)
     parser.add_argument("--rom-elf", type=Path, help="the boot loader, when this program calls it")
     parser.add_argument("--rom", type=Path, nargs="*", default=[], help="those objects of the boot loader")
     parser.add_argument("objects", type=Path, nargs="+")
     args = parser.parse_args()
+    POINTERS.extend(of_port(args.port))
     try:
         library = Library(f"{args.tools}objdump", {"": args.elf} | ({"rom:": args.rom_elf} if args.rom_elf else {}))
-        good = prove(args.name, load(args.objects, args.rom), library, reserved_bytes(f"{args.tools}size", args.elf))
+        good = prove(args.board, args.name, load(args.objects, args.rom), library, reserved_bytes(f"{args.tools}size", args.elf))
     except Unproved as why:
         print(f"{args.name}: the stack's depth is not proved: {why}", file=sys.stderr)
         return 1

@@ -19,9 +19,9 @@ from rig import room
 from rig.config import BenchConfig
 from rig.device.base import Device
 from rig.device.factory import create
-from rig.device.images import FILES
+from rig.device.images import kind_of
 from rig.device.offload import OffloadClient
-from rig.device.prepared import prepared_flash
+from rig.device.prepared import prepared_flash, takes_an_image
 from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
@@ -149,7 +149,7 @@ class Bench:
         self.microcontroller.set_link(up)
 
     def _make_device(self) -> Device:
-        kind = self._kind
+        kind, name = self._kind, self.config.device
         if kind == "board":
             config = self.config
             port = config.device.partition(":")[2] or config.port
@@ -157,13 +157,13 @@ class Bench:
         packets = kind in PACKET_KINDS
         eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if packets else (None, None)
         tap_fd = self.network.tap_fd if kind == "qemu" else None
-        flash = prepared_flash(kind) if kind in FILES else None
-        return create(kind, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
+        flash = prepared_flash(name) if takes_an_image(name) else None
+        return create(name, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
     @property
     def _kind(self) -> str:
-        """Without the port of "board:/dev/ttyACM0"."""
-        return self.config.device.partition(":")[0]
+        """Without the port of "board:/dev/ttyACM0", or the variant of "native:minimal"."""
+        return kind_of(self.config.device)
 
     def _start_host(self) -> StandbyHost:
         spec = self.network.topology.host
@@ -188,7 +188,7 @@ class Bench:
         )
 
     def _device_died(self, how: str, last_words: str) -> None:
-        self.timeline.add("DEVICE_DIED", device=self._kind, status=how, output=last_words)
+        self.timeline.add("DEVICE_DIED", device=self.config.device, status=how, output=last_words)
 
     def _save_counters(self) -> None:
         """For the report of a failing test. A device or a service that no longer answers is what it then says."""

@@ -204,8 +204,9 @@ def load(path: Path) -> BenchConfig:
     for key, choices in CHOICES.items():
         if standby.get(key, choices[0]) not in choices:
             file.refuse(f"standby.{key}", standby[key], f"one of {', '.join(choices)}")
-    if bench.get("device", "native") not in DEVICE_KINDS:
-        file.refuse("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}")
+    kind, _, variant = bench.get("device", "native").partition(":")
+    if kind not in DEVICE_KINDS or (kind == "board" and variant):  # its port has a key of its own
+        file.refuse("bench.device", bench["device"], f"one of {', '.join(DEVICE_KINDS)}, or native or qemu with a variant")
     if bench.get("reset_line", "none") not in RESET_LINES:
         file.refuse("bench.reset_line", bench["reset_line"], f"one of {', '.join(RESET_LINES)}")
     if bench.get("device") == "board" and not bench.get("port"):

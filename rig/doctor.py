@@ -14,9 +14,9 @@ from typing import Literal
 
 from rig import open_files
 from rig.device import bpf, signing_key
-from rig.device.images import firmware, images_root, manifest
+from rig.device.images import firmware, images_root, listed
 from rig.device.port import is_built_in, visible_ports
-from rig.errors import BenchError
+from rig.errors import BenchError, RigError
 from rig.net.network import TUN
 from rig.peers import ftp, nginx, program
 from rig.peers.program import MIRROR
@@ -220,16 +220,17 @@ def _first_line(argv: list[str]) -> str:
 
 
 def _firmware() -> list[Check]:
-    rows = manifest()
-    return [_image("native", rows.get("native", {}), NATIVE), _image("qemu", rows.get("mps2-an385", {}), QEMU)]
+    """Of every device that there is firmware for; those that everybody runs also when it is not built."""
+    needed = {"native": (NATIVE,), "qemu": (QEMU,)}
+    return [_image(name, needed.get(name, ())) for name in dict.fromkeys([*needed, *listed()])]
 
 
-def _image(kind: str, row: dict[str, str], ability: str) -> Check:
+def _image(name: str, needed_for: tuple[str, ...]) -> Check:
     try:
-        firmware(kind)
-    except BenchError as error:
-        return Check(f"{kind} firmware", "no", error.cause, error.fix, (ability,))
-    return Check(f"{kind} firmware", "ok", f"{row.get('version', 'unknown version')} in {images_root()}")
+        built = firmware(name)
+    except RigError as error:
+        return Check(f"{name} firmware", "no", error.cause, error.fix, needed_for)
+    return Check(f"{name} firmware", "ok", f"{built.version or 'unknown version'} in {images_root()}")
 
 
 def _signing_key() -> Check:

@@ -46,11 +46,10 @@ def _port_of(port: str, device: str) -> Iterator[str]:
         return
     from rig.device import mcumgr
     from rig.device.factory import alone
-    from rig.device.images import FILES
     from rig.device.link import Link
-    from rig.device.prepared import prepared_flash
+    from rig.device.prepared import prepared_flash, takes_an_image
 
-    with alone(device, prepared_flash(device) if device in FILES else None) as running:
+    with alone(device, prepared_flash(device) if takes_an_image(device) else None) as running:
         with Link(running.port) as link:
             mcumgr.wait_ready(link)
         yield running.port

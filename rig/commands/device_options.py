@@ -31,10 +31,9 @@ def port_names() -> list[str]:
 
 def device_names() -> list[str]:
     """Those that run on this machine by themselves."""
-    from rig.device.images import FILES
-    from rig.device.reference_device import ReferenceDevice
+    from rig.device.images import names
 
-    return [*FILES, ReferenceDevice.kind]
+    return names()
 
 
 Port = Annotated[

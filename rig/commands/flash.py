@@ -45,8 +45,9 @@ def register(app: typer.Typer) -> None:
 
 
 def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, baud: int, recovery: bool) -> Link:
-    from rig.device.factory import check_emulated, emulated
+    from rig.device.factory import emulated
     from rig.device.flash_memory import FlashMemory
+    from rig.device.images import firmware
     from rig.device.link import Link
     from rig.device.port import shared_warning
     from rig.errors import UsageError
@@ -56,7 +57,7 @@ def _link(stack: ExitStack, port: str, device: str, flash_file: Path | None, bau
     if device and recovery:
         raise UsageError("RIG-C05", "--recovery waits for a board's power switch; --device has none", "leave --recovery out")
     if device:
-        check_emulated(device)
+        _ = firmware(device).image
         memory = FlashMemory.in_file(device, flash_file) if flash_file else None
         port = stack.enter_context(emulated(device, flash=memory)).port
     link = stack.enter_context(Link(port, baudrate=baud))
@@ -75,9 +76,9 @@ def _recover(link: Link) -> None:
 def _run(link: Link, path: Path, device: str, *, force: bool, as_json: bool) -> None:
     from rig.device.flash import carry_out, make_plan
     from rig.device.image import load
-    from rig.device.images import BOARDS
+    from rig.device.images import firmware
 
-    board = next((board for board, kind in BOARDS.items() if kind == device), "")
+    board = firmware(device).board if device else ""
     plan = make_plan(link, load(path), board)
     if as_json:
         _print_json(carry_out(link, plan, force=force))
@@ -98,15 +99,15 @@ def _run(link: Link, path: Path, device: str, *, force: bool, as_json: bool) -> 
 def _built_image(link: Link, device: str) -> Path:
     """The firmware of this build for whatever answers."""
     from rig.device.flash import board_name
-    from rig.device.images import BOARDS, firmware
+    from rig.device.images import firmware, of_board
     from rig.errors import UsageError
 
     board = board_name(link)
-    kind = device or BOARDS.get(board, "")
-    if not kind:
+    name = device or of_board(board)
+    if not name:
         what = f'board "{board}"' if board else "a boot loader, which does not tell its board"
         raise UsageError("RIG-C08", f"the rig has no image of its own for {what}", "rig flash IMAGE --port ...")
-    return firmware(kind).image
+    return firmware(name).image
 
 
 def _with_progress(work: Callable[[OnProgress], FlashResult]) -> FlashResult:

@@ -175,21 +175,20 @@ def _prepare(device: list[str], reports: Path) -> None:
         _flash(name)
 
 
-def _flash(kind: str) -> None:
+def _flash(name: str) -> None:
     """Over the emulated serial line, once for all tests of the run: each bench gets a copy. A board is flashed by `rig flash`."""
     from rig.device.flash import Progress as Sent
-    from rig.device.images import FILES
-    from rig.device.prepared import prepared_flash
+    from rig.device.prepared import prepared_flash, takes_an_image
 
-    if kind not in FILES:
+    if not takes_an_image(name):
         return
 
     def show(progress: Sent) -> None:
         if sys.stdout.isatty() or progress.sent_bytes == progress.total_bytes:
             start = "\r" if sys.stdout.isatty() else ""
-            typer.echo(f"{start}flashing {kind}: {progress.sent_bytes} of {progress.total_bytes} bytes", nl=False)
+            typer.echo(f"{start}flashing {name}: {progress.sent_bytes} of {progress.total_bytes} bytes", nl=False)
 
-    prepared_flash(kind, on_progress=show).close()
+    prepared_flash(name, on_progress=show).close()
     typer.echo(", signature verified, booted, confirmed")
 
 

@@ -39,12 +39,13 @@ def register(app: typer.Typer) -> None:
     ) -> None:
         """Run a device alone; print its serial port. Ctrl-C ends."""
         from rig.device.factory import alone
-        from rig.device.images import FILES
+        from rig.device.images import no_flash
         from rig.device.line import PacedLine
+        from rig.device.prepared import takes_an_image
         from rig.errors import UsageError
 
-        if device not in FILES and (flash_file is not None or erased):
-            raise UsageError("RIG-C05", f"a {device} device has no flash", "leave out --flash and --erased")
+        if not takes_an_image(device) and (flash_file is not None or erased):
+            raise no_flash(device)
         if sample and erased:
             raise UsageError("RIG-C05", "a boot loader takes no --sample", "leave out --erased")
         with alone(device, _memory(device, flash_file, erased=erased)) as running:
@@ -60,12 +61,11 @@ def register(app: typer.Typer) -> None:
 
 def _memory(device: str, flash_file: Path | None, *, erased: bool) -> FlashMemory | None:
     from rig.device.flash_memory import FlashMemory
-    from rig.device.images import FILES
-    from rig.device.prepared import prepared_flash
+    from rig.device.prepared import prepared_flash, takes_an_image
 
     if flash_file is not None:
         return FlashMemory.in_file(device, flash_file)
-    return None if erased or device not in FILES else prepared_flash(device)
+    return None if erased or not takes_an_image(device) else prepared_flash(device)
 
 
 def _load_sample(port: str) -> None:

@@ -1,4 +1,4 @@
-"""What the native and the QEMU device share: the built firmware, and its flash."""
+"""What the native and the QEMU devices share: the built firmware, and its flash."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from rig.device.process_device import ProcessDevice
 
 
 class EmulatedDevice(ProcessDevice):
-    """`flash`: taken over and closed at stop; None: an erased one."""
+    """`name`: which of its kind. `flash`: taken over and closed at stop; None: an erased one, where the device has any."""
 
-    def __init__(self, images_dir: Path | None, flash: FlashMemory | None) -> None:
+    def __init__(self, name: str, images_dir: Path | None, flash: FlashMemory | None) -> None:
         super().__init__()
-        self.firmware: Firmware = firmware(self.kind, images_dir)
-        self.flash = flash or FlashMemory(self.kind)
+        self.firmware: Firmware = firmware(name, images_dir)
+        self.flash = flash or FlashMemory(name)
         self.flash_fd = self.flash.fd
 
     def stop(self) -> None:

@@ -1,4 +1,4 @@
-"""Devices by kind."""
+"""Devices by name."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from rig.device.board import BoardDevice, ResetLine
-from rig.device.images import FILES
+from rig.device.images import kind_of, no_such_device
 from rig.device.native import NativeDevice
 from rig.device.qemu import QemuDevice
 from rig.device.reference_device import ReferenceDevice
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 
 def create(
-    kind: str,
+    name: str,
     images_dir: Path | None = None,
     *,
     eth: socket.socket | None = None,
@@ -35,19 +35,19 @@ def create(
     """A device that is still off. `eth` is for native and reference, `link` for native,
     `tap_fd` for qemu, what follows `flash` for board.
 
-    Raises RIG-C05 for a board without a port, RIG-C10 for a kind that there is not.
+    Raises RIG-C05 for a board without a port, RIG-C10 for a name that there is not.
     """
-    if kind == "board":
+    if kind_of(name) == "board":
         if not port:
             raise UsageError("RIG-C05", "device board needs its serial port", "--port /dev/ttyACM0; `rig devices` lists them")
         return BoardDevice(port, baudrate=baudrate, reset_line=reset_line)
-    if kind == ReferenceDevice.kind:
+    if name == ReferenceDevice.kind:
         return ReferenceDevice(eth)
-    return emulated(kind, images_dir, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
+    return emulated(name, images_dir, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
 
 def emulated(
-    kind: str,
+    name: str,
     images_dir: Path | None = None,
     *,
     eth: socket.socket | None = None,
@@ -55,19 +55,14 @@ def emulated(
     tap_fd: int | None = None,
     flash: FlashMemory | None = None,
 ) -> EmulatedDevice:
-    """As `create`, for the kinds that run on this machine."""
-    check_emulated(kind)
-    if kind == "native":
-        return NativeDevice(images_dir, eth, flash, link)
-    return QemuDevice(images_dir, tap_fd, flash)
+    """As `create`, for the firmware of ours that runs on this machine. Raises RIG-C10, and RIG-T02 when it is not built."""
+    if kind_of(name) == NativeDevice.kind:
+        return NativeDevice(images_dir, eth, flash, link, name=name)
+    if kind_of(name) == QemuDevice.kind:
+        return QemuDevice(images_dir, tap_fd, flash, name=name)
+    raise no_such_device(name)
 
 
-def alone(kind: str, flash: FlashMemory | None = None) -> ProcessDevice:
-    """One that runs on this machine without a network, still off. Raises RIG-C10 for a kind that does not."""
-    return ReferenceDevice() if kind == ReferenceDevice.kind else emulated(kind, flash=flash)
-
-
-def check_emulated(kind: str) -> None:
-    """Raise RIG-C10 for a kind that does not run on this machine by itself."""
-    if kind not in FILES:
-        raise UsageError("RIG-C10", f'there is no device "{kind}" to run here', f"--device {' or '.join(FILES)}")
+def alone(name: str, flash: FlashMemory | None = None) -> ProcessDevice:
+    """One that runs on this machine without a network, still off. Raises as `emulated`."""
+    return ReferenceDevice() if name == ReferenceDevice.kind else emulated(name, flash=flash)

@@ -11,32 +11,31 @@ import os
 import stat
 from pathlib import Path
 
+from rig.device.images import firmware
 from rig.errors import UsageError
 
-FLASH_BYTES = 0x100000
-"""firmware/port/native/flash_layout.h, and the same of mps2."""
-QEMU_BYTES = 16 * 1024 * 1024
-"""QEMU wants a file of the whole PSRAM's size; what is above the flash stays a hole."""
 ERASED = b"\xff"
 
 
 class FlashMemory:
-    """1 MiB of flash in a memfd. `fd` may be handed to a device process; close it when no device uses it."""
+    """The flash of the device `name` in a memfd; it may have none. `fd` may be handed to a device process; close it when no
+    device uses it. QEMU wants a file of the whole memory's size that the flash is in; what is above the flash stays a hole."""
 
-    def __init__(self, kind: str, contents: bytes = b"", fd: int | None = None) -> None:
+    def __init__(self, name: str, contents: bytes = b"", fd: int | None = None) -> None:
         """`fd`: an open file to use instead of memory; taken over, `contents` is written into it."""
-        self.kind = kind
-        self.fd = os.memfd_create(f"flash-{kind}", os.MFD_CLOEXEC) if fd is None else fd
-        os.ftruncate(self.fd, QEMU_BYTES if kind == "qemu" else FLASH_BYTES)
-        os.pwrite(self.fd, contents.ljust(FLASH_BYTES, ERASED), 0)
+        self.name = name
+        self._bytes, file_bytes = _sizes(name)
+        self.fd = os.memfd_create(f"flash-{name}", os.MFD_CLOEXEC) if fd is None else fd
+        os.ftruncate(self.fd, file_bytes)
+        os.pwrite(self.fd, contents.ljust(self._bytes, ERASED), 0)
 
     @classmethod
-    def load(cls, kind: str, path: Path) -> FlashMemory:
-        """A copy of a file's first MiB."""
-        return cls(kind, path.read_bytes()[:FLASH_BYTES])
+    def load(cls, name: str, path: Path) -> FlashMemory:
+        """A copy of what a file begins with."""
+        return cls(name, path.read_bytes()[: _sizes(name)[0]])
 
     @classmethod
-    def in_file(cls, kind: str, path: Path) -> FlashMemory:
+    def in_file(cls, name: str, path: Path) -> FlashMemory:
         """A flash that lasts: the device works on this file. Made, erased, when absent or empty.
 
         Raises RIG-C09, the file as it was, for one that has not the size of a flash: it is something else, such as an image.
@@ -47,8 +46,8 @@ class FlashMemory:
         except OSError as error:
             raise _unusable(path, error.strerror) from error
         try:
-            _claim(fd, path)
-            return cls(kind, os.pread(fd, FLASH_BYTES, 0), fd)
+            _claim(fd, path, _sizes(name))
+            return cls(name, os.pread(fd, _sizes(name)[0], 0), fd)
         except OSError as error:  # such as a full disk
             os.close(fd)
             raise _unusable(path, error.strerror) from error
@@ -57,10 +56,10 @@ class FlashMemory:
             raise
 
     def contents(self) -> bytes:
-        return os.pread(self.fd, FLASH_BYTES, 0)
+        return os.pread(self.fd, self._bytes, 0)
 
     def copy(self) -> FlashMemory:
-        return FlashMemory(self.kind, self.contents())
+        return FlashMemory(self.name, self.contents())
 
     def save(self, path: Path) -> None:
         path.write_bytes(self.contents())
@@ -71,13 +70,19 @@ class FlashMemory:
             self.fd = -1
 
 
-def _claim(fd: int, path: Path) -> None:
+def _sizes(name: str) -> tuple[int, int]:
+    """Bytes of the flash, and of the file that holds it."""
+    row = firmware(name)
+    return row.flash_bytes, max(row.flash_bytes, row.flash_memory_bytes)
+
+
+def _claim(fd: int, path: Path, sizes: tuple[int, int]) -> None:
     """The lock goes with the last process that has the file open: this one, or its device."""
     status = os.fstat(fd)
     if not stat.S_ISREG(status.st_mode):
         raise _unusable(path, "it is no regular file")
-    if status.st_size not in (0, FLASH_BYTES, QEMU_BYTES):
-        raise _unusable(path, f"it holds {status.st_size} bytes of something else, a flash has {FLASH_BYTES}")
+    if status.st_size not in (0, *sizes):
+        raise _unusable(path, f"it holds {status.st_size} bytes of something else, a flash has {sizes[0]}")
     try:
         fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError as error:

@@ -28,8 +28,10 @@ class NativeDevice(EmulatedDevice):
         eth: socket.socket | None = None,
         flash: FlashMemory | None = None,
         link: socket.socket | None = None,
+        *,
+        name: str = kind,
     ) -> None:
-        super().__init__(images_dir, flash)
+        super().__init__(name, images_dir, flash)
         self._eth = eth
         self._link = link
         self._line = PtyLine()

@@ -1,4 +1,4 @@
-"""The firmware for a Cortex-M3, on QEMU's mps2-an385: a socket pair as serial line, a tap as Ethernet.
+"""The firmware for a board, on QEMU's machine of it: a socket pair as serial line, a tap as Ethernet.
 
 mux=on lets QEMU take in bytes for the emulated UART in bulk: 7.5 µs a byte instead of 38. It brings an escape character;
 ESCAPE is no byte, so none can be mistaken for it.
@@ -33,10 +33,17 @@ class QemuDevice(EmulatedDevice):
 
     kind: ClassVar[str] = "qemu"
 
-    def __init__(self, images_dir: Path | None = None, tap_fd: int | None = None, flash: FlashMemory | None = None) -> None:
+    def __init__(
+        self,
+        images_dir: Path | None = None,
+        tap_fd: int | None = None,
+        flash: FlashMemory | None = None,
+        *,
+        name: str = kind,
+    ) -> None:
         if shutil.which(QEMU) is None:
             raise BenchError("RIG-T01", f"{QEMU} is not installed; only the qemu device needs it", "apt install qemu-system-arm")
-        super().__init__(images_dir, flash)
+        super().__init__(name, images_dir, flash)
         self._tap_fd = tap_fd
         self._link_up = True
         self._monitor = Monitor()
@@ -47,8 +54,7 @@ class QemuDevice(EmulatedDevice):
     def _launch(self) -> Child:
         serial_fd = self._theirs.fileno()
         nic, nic_fd = self._nic()
-        memory = f"memory-backend-file,id=m,size=16M,mem-path=/proc/self/fd/{self.flash_fd},share=on"
-        argv = [QEMU, "-M", "mps2-an385,memory-backend=m,dump-guest-core=off", "-object", memory]
+        argv = [QEMU, *self._machine()]
         self._monitor.close()
         self._monitor = Monitor()
         argv += ["-kernel", str(self.firmware.boot), "-display", "none", "-echr", ESCAPE]
@@ -59,6 +65,14 @@ class QemuDevice(EmulatedDevice):
         if not self._link_up:
             self._monitor.execute("set_link", name=CABLE, up=False)
         return child
+
+    def _machine(self) -> list[str]:
+        """The board, with its flash where it has one that can be written."""
+        machine, size = f"{self.firmware.machine},dump-guest-core=off", self.firmware.flash_memory_bytes
+        if not size:
+            return ["-M", machine]
+        memory = f"memory-backend-file,id=m,size={size},mem-path=/proc/self/fd/{self.flash_fd},share=on"
+        return ["-M", f"{machine},memory-backend=m", "-object", memory]
 
     def set_link(self, up: bool) -> None:
         """The cable stays as it is over power cuts. Raises BenchError RIG-B06."""

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from rig.config import DEVICE_KINDS
-from rig.device.images import FILES
+from rig.device.images import NOT_BUILT, kind_of, listed, no_such_device
 from rig.errors import BenchError, UsageError
 
 if TYPE_CHECKING:
@@ -62,7 +62,7 @@ def base(config: pytest.Config) -> BenchConfig:
 
 
 def devices(asked: Sequence[str]) -> list[str]:
-    """The device kinds meant by words of --device; `auto` is native, and qemu where this machine can run it."""
+    """The devices meant by words of --device; `auto` is those without a variant that the build has and this machine can run."""
     found: list[str] = []
     for name in asked:
         found += _auto() if name == "auto" else [name]
@@ -77,15 +77,15 @@ def check(device: str) -> None:
 
 def check_word(device: str) -> str:
     """The kind that a word of --device names, whether it runs here or not. Raises RIG-C10."""
-    kind = device.partition(":")[0]
-    if kind not in DEVICE_KINDS:
-        raise UsageError("RIG-C10", f"no device kind {device!r}", "--device native, qemu, reference, auto or board:PORT")
+    kind, rows = kind_of(device), listed()
+    if kind not in DEVICE_KINDS or (kind not in NOT_BUILT and rows and device not in rows):
+        raise no_such_device(device)
     return kind
 
 
 def boards(asked: Sequence[str]) -> list[str]:
     """Those among the words of --device."""
-    return [device for device in asked if device.partition(":")[0] == "board"]
+    return [device for device in asked if kind_of(device) == "board"]
 
 
 def refuse_board_in_workers(asked: Sequence[str]) -> None:
@@ -116,7 +116,8 @@ def insist_on_auto(asked: Sequence[str], *, strict: bool) -> None:
 
 
 def _auto() -> list[str]:
-    return [name for name in FILES if name not in left_out()]
+    built = [name for name in listed() if ":" not in name] or ["native"]  # nothing is: native says so
+    return [name for name in built if name not in left_out()]
 
 
 def _check_qemu() -> None:

@@ -18,7 +18,7 @@ import rig
 from rig.clock import Clock
 from rig.config import BenchConfig, StandbyConfig
 from rig.device.image import load
-from rig.device.images import images_root, manifest
+from rig.device.images import kind_of, listed
 from rig.errors import RigError
 
 
@@ -38,7 +38,7 @@ def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> d
         "python": platform.python_version(),
         "kernel": f"{platform.system()} {platform.release()} {platform.machine()}",
         "user": "root" if os.geteuid() == 0 else f"uid {os.geteuid()}",
-        "qemu": _first_line("qemu-system-arm", "--version") if "qemu" in devices else "",
+        "qemu": _first_line("qemu-system-arm", "--version") if "qemu" in map(kind_of, devices) else "",
         **{name: _version(name) for name in ("scapy", "pyroute2", "pytest", "smp")},
         **_images(),
     }
@@ -104,9 +104,11 @@ def _commit() -> str:
 
 
 def _images() -> dict[str, str]:
-    """Firmware version of each board, and its image's digest as `rig flash`, `rig monitor` and other SMP clients show it."""
+    """Firmware version of each device, and its image's digest as `rig flash`, `rig monitor` and other SMP clients show it."""
     found = {}
-    for board, entry in manifest().items():
-        if isinstance(entry, dict) and "board" in entry and (image := images_root() / entry["image"]).is_file():
-            found[f"firmware {board}"] = f"{entry.get('version', '?')}, image {_digest(image)}"
+    for name, row in listed().items():
+        if row.signed is None:
+            found[f"firmware {name}"] = row.version
+        elif row.signed.is_file():
+            found[f"firmware {name}"] = f"{row.version}, image {_digest(row.signed)}"
     return found

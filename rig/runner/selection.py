@@ -20,7 +20,7 @@ import pytest
 from _pytest.mark import expression as pytest_expression
 
 from rig.config import DEVICE_KINDS
-from rig.device.images import FILES
+from rig.device.images import names as device_names
 from rig.errors import UsageError
 from rig.runner.about import requirements
 
@@ -86,7 +86,7 @@ def setups_in(names: Iterable[str]) -> tuple[list[str], list[str]]:
     for name in names:
         device, _, rest = name.partition("[")[2].removesuffix("]").partition("-")
         known = [known for known in topology.names() if f"{rest}-".startswith(f"{known}-")]
-        if device in FILES and known:
+        if device in device_names() and known:
             devices[device] = topologies[max(known, key=len)] = None
     return list(devices), list(topologies)
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from rig.device.images import FILES
+from rig.device.images import listed
 from rig.device.prepared import adopt, share
 from rig.errors import RigError
 from rig.runner.parallel import is_controller
@@ -44,7 +44,7 @@ class SuiteRun:
             xdist.terminal = None
             workers.shared["suite"] = {
                 "selection": self._selection.as_words(),
-                "flashes": {kind: share(kind) for kind in FILES},
+                "flashes": {name: share(name) for name in listed()},
             }
         result = yield
         if workers and not is_controller(session.config):

@@ -37,8 +37,8 @@ def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
 @pytest.mark.parametrize(
     ("arguments", "code", "words"),
     [
-        (["--device", "toaster"], 4, "RIG-C10 no device kind 'toaster'"),
-        (["--list", "--device", "toaster"], 4, "RIG-C10 no device kind 'toaster'"),
+        (["--device", "toaster"], 4, "RIG-C10 there is no device 'toaster'"),
+        (["--list", "--device", "toaster"], 4, "RIG-C10 there is no device 'toaster'"),
         (["--topology", "nowhere"], 4, "RIG-C03 no topology 'nowhere'"),
         (["--bench-config", "missing.toml"], 4, "RIG-C01 missing.toml: cannot be read: No such file or directory"),
         (["--reports", "file"], 4, "RIG-R12 no reports can be written to"),

@@ -1,0 +1,27 @@
+# Arm's MPS2 with the AN385 image: a Cortex-M3 with 64 KiB of flash and 128 KiB of RAM for each of its two programs.
+BUILDS += mps2
+SIZED += mps2
+
+PORT_mps2 := mps2
+BOARD_mps2 := mps2-an385
+PROGRAMS_mps2 := offload-boot.elf offload.signed.bin
+ELVES_mps2 := image boot
+FLASH_LIMIT_mps2 := 65536
+RAM_LIMIT_mps2 := 131072
+SIGN_mps2 := --load-addr 0x40000
+CC_mps2 := $(CROSS)gcc
+# -fcallgraph-info: for stack_depth.py
+FLAGS_mps2 := -mcpu=cortex-m3 -mthumb -ffreestanding -fcallgraph-info=su -Iport/mps2
+LDFLAGS_mps2 := -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -Wl,--no-warn-rwx-segments \
+		-L port/mps2
+# The image borrows the boot loader's cryptography: rom_services.h.
+ONLY_BOOT_mps2 := port/mps2/rom_services.c
+ONLY_APP_mps2 := port/mps2/rom_crypto.c
+STACK_ROM_mps2 = --rom-elf $(B)/mps2/offload-boot.elf --rom $(call crypto,mps2)
+
+$(B)/mps2/offload-boot.elf: $(call boot_objects,mps2) $(call crypto,mps2) port/mps2/boot.ld port/mps2/sections.ld
+	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/boot.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)
+$(B)/mps2/offload-image.elf: $(call app_objects,mps2) port/mps2/app.ld port/mps2/sections.ld
+	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/app.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)
+$(B)/mps2/payload.bin: $(B)/mps2/offload-image.elf
+	$(CROSS)objcopy -O binary $< $@

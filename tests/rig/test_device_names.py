@@ -1,0 +1,86 @@
+"""Which devices there are is what the build's manifest lists: a name is a kind, or KIND:VARIANT."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig import cli
+from rig.device import images
+from rig.device.factory import create
+from rig.errors import UsageError
+from rig.runner import combinations
+
+FIRMWARE = Path(__file__).parents[2] / "firmware"
+ROWS: dict[str, dict[str, Any]] = {
+    "native": {"board": "native", "boot": "native/boot", "image": "native/image", "flash_bytes": 4096},
+    "native:tiny": {"board": "native", "boot": "tiny/boot"},
+    "board:desk": {"board": "desk-1", "boot": "desk/boot", "image": "desk/image"},
+}
+
+
+@pytest.fixture
+def built(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder of images with three devices, one of them no process of this machine."""
+    monkeypatch.setenv("RIG_FIRMWARE_DIR", str(tmp_path))
+    (tmp_path / "manifest.json").write_text(json.dumps({"devices": ROWS}))
+    for row in ROWS.values():
+        for file in row.keys() & {"boot", "image"}:
+            (tmp_path / str(row[file])).parent.mkdir(exist_ok=True)
+            (tmp_path / str(row[file])).write_bytes(b"")
+    return tmp_path
+
+
+@pytest.mark.usefixtures("built")
+def test_a_name_that_the_build_does_not_have_is_refused_with_those_it_has() -> None:
+    for refused in (lambda: combinations.check_word("native:huge"), lambda: create("native:huge"), lambda: create("qemu")):
+        with pytest.raises(UsageError, match=r"RIG-C10 there is no device '(native:huge|qemu)'") as caught:
+            refused()
+        assert caught.value.fix == "--device native, native:tiny, reference or board:PORT"
+    assert combinations.check_word("native:tiny") == "native"
+    assert combinations.check_word("board:/dev/ttyACM7") == "board"
+
+
+@pytest.mark.usefixtures("built")
+def test_auto_takes_those_without_a_variant() -> None:
+    assert combinations.devices(["auto"]) == ["native"]
+
+
+def test_a_board_takes_the_image_that_is_for_it(built: Path) -> None:
+    assert [images.of_board(board) for board in ("desk-1", "native", "toaster")] == ["board:desk", "native", ""]
+    assert images.firmware("board:desk").image == built / "desk" / "image"
+
+
+@pytest.mark.usefixtures("built")
+@pytest.mark.parametrize("command", [["flash", "--device", "native:tiny"], ["serve", "--device", "native:tiny", "--erased"]])
+def test_what_has_no_flash_is_not_flashed(command: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.main(command) == 4
+    assert "RIG-C05 a native:tiny device has no flash" in capsys.readouterr().err
+
+
+def test_a_port_is_one_folder(tmp_path: Path) -> None:
+    """A folder beside the others is built, and is in the manifest."""
+    tree = tmp_path / "firmware"
+    shutil.copytree(FIRMWARE, tree, ignore=shutil.ignore_patterns("build", "corpus"))
+    shutil.copytree(tree / "port" / "native", tree / "port" / "other")
+    for path in (tree / "port" / "other").iterdir():
+        path.write_text(path.read_text().replace("native", "other"))
+    listed = tree / "port" / "other" / "devices.toml"
+    listed.write_text(listed.read_text().replace("[other]", '["native:other"]'))
+    make = ["make", "-n", "-C", str(tree), f"PYTHON={sys.executable}", "other"]
+    planned = subprocess.run(make, check=True, capture_output=True, text=True).stdout
+    assert "port/other/port.c" in planned
+    assert "core/engine.c" in planned
+    assert "port/native/port.c" not in planned
+
+    out = tmp_path / "manifest.json"
+    arguments = ["--version", "1.2.3", "--size-tool", "size", "--build", str(tmp_path), "--out", str(out)]
+    subprocess.run([sys.executable, "manifest.py", *arguments, *sorted(tree.glob("port/*/devices.toml"))], cwd=tree, check=True)
+    found = images.listed(tmp_path)["native:other"]
+    assert (found.board, found.boot, found.flash_bytes) == ("other", tmp_path / "other" / "offload-boot", 1 << 20)
