@@ -2,6 +2,7 @@
 #ifndef BYTES_H
 #define BYTES_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 static inline uint16_t get_be16(const uint8_t *p)
@@ -21,6 +22,20 @@ static inline uint32_t raw32(const uint8_t *p)
 
 	__builtin_memcpy(&v, p, 4);
 	return v;
+}
+
+static inline uint16_t raw16(const uint8_t *p)
+{
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, 2);
+	return v;
+}
+
+/* For every frame: memcmp of a small library goes byte by byte. */
+static inline bool same_mac(const uint8_t *a, const uint8_t *b)
+{
+	return raw32(a) == raw32(b) && raw16(a + 4) == raw16(b + 4);
 }
 
 static inline void put_be16(uint8_t *p, uint16_t v)

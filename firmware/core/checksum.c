@@ -2,43 +2,55 @@
 
 #include "bytes.h"
 
+/* To 16 bits, each carry added in again. The sum of fewer than 2^32 words of 32 bits. */
 static uint32_t fold(uint64_t sum)
 {
-	sum = (sum & 0xFFFFFFFFu) + (sum >> 32);
-	sum = (sum & 0xFFFFu) + (sum >> 16 & 0xFFFFu) + (sum >> 32);
-	return (uint32_t)((sum & 0xFFFFu) + (sum >> 16));
+	uint32_t low = (uint32_t)sum + (uint32_t)(sum >> 32);
+
+	low += low < (uint32_t)sum;
+	low = (low & 0xFFFFu) + (low >> 16);
+	return (low & 0xFFFFu) + (low >> 16);
+}
+
+static uint32_t swapped_on_little_endian(uint32_t word)
+{
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+	return __builtin_bswap16((uint16_t)word);
+#else
+	return word;
+#endif
 }
 
 /*
  * Four bytes at a time, in the order of this machine: swapping the bytes of a ones' complement sum is the same as summing
- * swapped words (RFC 1071 2(B)). `sum` has room: 32 bits hold 65,537 words of 0xFFFF, and one call adds less than two.
+ * swapped words (RFC 1071 2(B)). 32 bytes a round: for four of them a Cortex-M3 needs three instructions, load, add, carry.
+ * `sum` has room: 32 bits hold 65,537 words of 0xFFFF, and one call adds less than three.
  */
 uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t len)
 {
+	const uint8_t *rounds = p + (len & ~31u), *fours = p + (len & ~3u);
 	uint64_t words = 0;
 
-	for (; len >= 16; len -= 16, p += 16)
-		words += (uint64_t)raw32(p) + raw32(p + 4) + ((uint64_t)raw32(p + 8) + raw32(p + 12));
-	for (; len >= 4; len -= 4, p += 4)
+	for (; p != rounds; p += 32) {
+		words += ((uint64_t)raw32(p) + raw32(p + 4)) + ((uint64_t)raw32(p + 8) + raw32(p + 12));
+		words += ((uint64_t)raw32(p + 16) + raw32(p + 20)) + ((uint64_t)raw32(p + 24) + raw32(p + 28));
+	}
+	for (; p != fours; p += 4)
 		words += raw32(p);
-	uint32_t native = fold(words);
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-	native = (native & 0xFFu) << 8 | (native >> 8 & 0xFFu) | (native >> 16) << 8;
-#endif
-	sum += native;
-	if (len >= 2) {
+	sum += swapped_on_little_endian(fold(words));
+	if (len & 2) {
 		sum += get_be16(p);
 		p += 2;
-		len -= 2;
 	}
-	return len ? sum + ((uint32_t)p[0] << 8) : sum;
+	return len & 1 ? sum + ((uint32_t)p[0] << 8) : sum;
 }
 
 uint32_t csum_pseudo(const uint8_t *src, const uint8_t *dst, uint8_t ip_len, uint8_t proto, uint32_t l4_len)
 {
-	uint32_t sum = csum_add(0, src, ip_len);
+	uint32_t sum = 0;
 
-	sum = csum_add(sum, dst, ip_len);
+	for (uint8_t i = 0; i < ip_len; i = (uint8_t)(i + 2))
+		sum += (uint32_t)get_be16(src + i) + get_be16(dst + i);
 	return sum + proto + (l4_len >> 16) + (l4_len & 0xFFFFu);
 }
 

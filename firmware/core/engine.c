@@ -111,14 +111,13 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 }
 
 /* It was well formed when it came. Now cut short, it could be a waking one, as one that found no room. */
-static struct verdict judge_kept(struct engine *e, const struct eng_frame *f, struct pkt *p)
+static void judge_kept(struct engine *e, const struct eng_frame *f, struct pkt *p, struct verdict *v)
 {
 	enum parse_result r = pkt_parse(p, f->bytes, f->saved_len);
-	struct verdict v = rx_judge(e, p);
 
-	if (r != PARSE_OK && !v.wake)
-		v.wake = OFF_WAKE_BUFFER_FULL;
-	return v;
+	rx_judge(e, p, v);
+	if (r != PARSE_OK && !v->wake)
+		v->wake = OFF_WAKE_BUFFER_FULL;
 }
 
 static void wake_by_kept(struct engine *e, struct eng_frame *f, const struct pkt *p, const struct verdict *v)
@@ -140,8 +139,9 @@ static bool captured_wake(struct engine *e)
 	for (uint16_t i = 0; i < e->frame_count; i++) {
 		struct eng_frame *f = buffer_at(e, i);
 		struct pkt p;
-		struct verdict v = judge_kept(e, f, &p);
+		struct verdict v;
 
+		judge_kept(e, f, &p, &v);
 		if (v.wake == OFF_WAKE_NONE)
 			continue;
 		wake_by_kept(e, f, &p, &v);
@@ -164,8 +164,9 @@ static void process_captured(struct engine *e)
 	while (e->frame_count) {
 		struct eng_frame *f = buffer_at(e, 0);
 		struct pkt p;
-		struct verdict v = judge_kept(e, f, &p);
+		struct verdict v;
 
+		judge_kept(e, f, &p, &v);
 		if (v.wake) {
 			wake_by_kept(e, f, &p, &v);
 			return;

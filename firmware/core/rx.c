@@ -5,9 +5,8 @@
  */
 #include "rx.h"
 
-#include <string.h>
-
 #include "buffer.h"
+#include "bytes.h"
 #include "next_hop.h"
 #include "offloads.h"
 #include "pattern_match.h"
@@ -26,7 +25,7 @@
  */
 static bool not_us(const struct engine *e, const uint8_t *frame)
 {
-	return (!(frame[0] & 1) && memcmp(frame, e->mac, 6) != 0) || (frame[6] & 1) || memcmp(frame + 6, e->mac, 6) == 0;
+	return (!(frame[0] & 1) && !same_mac(frame, e->mac)) || (frame[6] & 1) || same_mac(frame + 6, e->mac);
 }
 
 /* Takes the frame apart. Reasons to look no further, in any power state; C_COUNT when there is none. */
@@ -89,33 +88,45 @@ static void judge_hidden(struct engine *e, const struct pkt *p, struct verdict *
 	}
 }
 
-struct verdict rx_judge(struct engine *e, const struct pkt *p)
+/* Nobody's yet. Field by field, as in pkt_start. */
+static void verdict_start(struct verdict *v)
 {
-	struct verdict v = {
-		.reason = C_rx_dropped_policy, .detail = C_rx_total, .slot = NO_SLOT, .offload = NO_SLOT, .pattern_id = NO_PATTERN};
+	v->reason = C_rx_dropped_policy;
+	v->detail = C_rx_total;
+	v->slot = v->offload = NO_SLOT;
+	v->tcp = 0;
+	v->answer = v->conflict = v->broken = v->keep = v->final = false;
+	v->wake = OFF_WAKE_NONE;
+	v->pattern_id = NO_PATTERN;
+	v->hits = 0;
+}
 
+void rx_judge(struct engine *e, const struct pkt *p, struct verdict *v)
+{
+	verdict_start(v);
 	if (p->vid && !vlan_ours(e, p))
-		v.reason = C_rx_vlan_drop;
-	if (p->martian || v.reason == C_rx_vlan_drop)
-		return v;
-	offload_judge(e, p, &v);
+		v->reason = C_rx_vlan_drop;
+	if (p->martian || v->reason == C_rx_vlan_drop)
+		return;
+	offload_judge(e, p, v);
 	if (p->kind == PKT_TCP)
-		judge_tcp(e, p, &v);
+		judge_tcp(e, p, v);
 	else if (p->kind == PKT_FRAGMENT || p->kind == PKT_TOO_DEEP)
-		judge_hidden(e, p, &v);
-	if (v.answer)
-		v.reason = C_rx_offload_answered;
-	if (p->vid && v.reason == C_rx_dropped_policy)
-		v.reason = C_rx_vlan_drop;
-	if (v.reason != C_rx_slot_consumed && !v.broken && !v.final && !p->vid)
-		pattern_judge(e, p, &v);
-	if (v.wake)
-		v.reason = C_rx_wake;
-	return v;
+		judge_hidden(e, p, v);
+	if (v->answer)
+		v->reason = C_rx_offload_answered;
+	if (p->vid && v->reason == C_rx_dropped_policy)
+		v->reason = C_rx_vlan_drop;
+	if (v->reason != C_rx_slot_consumed && !v->broken && !v->final && !p->vid)
+		pattern_judge(e, p, v);
+	if (v->wake)
+		v->reason = C_rx_wake;
 }
 
 void rx_count_hits(struct engine *e, uint64_t hits)
 {
+	if (hits == 0)
+		return;
 	for (uint8_t i = 0; hits >> i; i++)
 		e->patterns[i].hits += (uint32_t)(hits >> i & 1);
 }
@@ -137,14 +148,17 @@ void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict 
 
 static void rx_asleep(struct engine *e, const struct pkt *p)
 {
-	struct verdict v = rx_judge(e, p);
-	uint64_t now = now_us(e);
+	struct verdict v;
 
+	rx_judge(e, p, &v);
 	if (v.keep && v.wake == OFF_WAKE_NONE)
-		router_keep(e, p, &v);
-	rx_apply_quiet(e, p, &v);
-	if (v.wake == OFF_WAKE_NONE)
+		router_keep(e, p, &v); /* or wakes: too many to keep */
+	if (v.wake == OFF_WAKE_NONE) {
+		rx_apply_quiet(e, p, &v);
 		return;
+	}
+	uint64_t now = now_us(e);    /* before anything is sent */
+	rx_apply_quiet(e, p, &v);
 	buffer_put(e, p, now, OFF_FRAME_WAKE, v.pattern_id, v.slot);
 	wake(e, v.wake, v.slot, v.pattern_id, buffer_at(e, (uint16_t)(e->frame_count - 1)), p->tagged);
 	router_note(e, p);           /* behind those that were kept */
@@ -173,7 +187,9 @@ static void keep_new(struct engine *e, const struct pkt *p, uint8_t slot)
 /* Host on its way: the device still speaks for it, but what the host will hear anyway it leaves to the host. */
 static void rx_woken(struct engine *e, const struct pkt *p)
 {
-	struct verdict v = rx_judge(e, p);
+	struct verdict v;
+
+	rx_judge(e, p, &v);
 	bool slot_woken = v.slot != NO_SLOT && e->slots[v.slot].state == OFF_SLOT_WOKEN;
 	bool device_matter = v.answer || (v.reason == C_rx_slot_consumed && v.tcp != TCP_DATA && (!slot_woken || v.tcp == TCP_PEER_KA));
 

@@ -6,7 +6,7 @@
 #include "parse.h"
 #include "verdict.h"
 
-struct verdict rx_judge(struct engine *e, const struct pkt *p);
+void rx_judge(struct engine *e, const struct pkt *p, struct verdict *v);
 void rx_count_hits(struct engine *e, uint64_t hits);
 void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v);
 
