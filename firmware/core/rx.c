@@ -69,7 +69,7 @@ static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
 	if (v->tcp == TCP_DATA)
 		payload_judge(e, p, v);
 	/* Behind data that does not wake, too: the peer will say no more. */
-	if (!v->wake && (v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY) && (p->flags & TCP_FIN) && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN))
+	if (!v->wake && (v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY) && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN) && tcp_fin_is_news(s, p))
 		v->wake = OFF_WAKE_TCP_FIN;
 }
 

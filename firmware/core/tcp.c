@@ -22,8 +22,10 @@
 static bool paws_rejects(const struct engine *e, const struct eng_slot *s, const struct pkt *p)
 {
 	uint64_t age = now_us(e) - s->ts_recent_us + (uint64_t)s->cfg.ts_recent_age_ms * 1000u;
+	/* RFC 7323 5.2: s < t if 0 < t - s < 2^31. Half way round is not older, as kernels have it: not seq_lt. */
+	bool older = s->cfg.ts_recent - p->tsval - 1u < (1u << 31) - 1u;
 
-	return p->ts && seq_lt(p->tsval, s->cfg.ts_recent) && age <= (s->cfg.ts_hz == 1000u ? TS_VALID_US : TS_VALID_FAST_US);
+	return p->ts && older && age <= (s->cfg.ts_hz == 1000u ? TS_VALID_US : TS_VALID_FAST_US);
 }
 
 static enum tcp_verdict judge_rst(const struct eng_slot *s, const struct pkt *p)
@@ -37,6 +39,13 @@ static enum tcp_verdict judge_rst(const struct eng_slot *s, const struct pkt *p)
 static bool only_fin_is_new(const struct eng_slot *s, const struct pkt *p)
 {
 	return (p->flags & TCP_FIN) && p->seq + p->payload_len == s->cfg.rcv_nxt;
+}
+
+/* RFC 9293 3.10.7.4: what lies outside the window is trimmed off, "including SYN and FIN"; one at RCV.NXT needs no room. */
+bool tcp_fin_is_news(const struct eng_slot *s, const struct pkt *p)
+{
+	return (p->flags & TCP_FIN) &&
+	       (only_fin_is_new(s, p) || seq_in(p->seq + p->payload_len, s->cfg.rcv_nxt, tcp_window(s)));
 }
 
 /*

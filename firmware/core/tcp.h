@@ -28,6 +28,8 @@ enum tcp_verdict {
 enum tcp_verdict tcp_judge(const struct engine *e, const struct eng_slot *s, const struct pkt *p);
 void tcp_apply(struct engine *e, struct eng_slot *s, const struct pkt *p, enum tcp_verdict v);
 enum eng_counter_id tcp_detail(enum tcp_verdict v);
+/* Its FIN is one that the host has not had, and in the window; for TCP_DATA and TCP_FIN_ONLY. */
+bool tcp_fin_is_news(const struct eng_slot *s, const struct pkt *p);
 uint16_t tcp_wake_reason(const struct eng_slot *s, enum tcp_verdict v);
 
 #endif

@@ -174,14 +174,18 @@ def test_invalid_ack_leaves_ts_recent_alone(eng: Engine) -> None:
     [
         (0, 99, (0, 1)),
         (0, 100, (TCP_DATA, 0)),
-        (0, (100 + 2**31) % 2**32, (0, 1)),
+        (0, (100 + 2**31 + 1) % 2**32, (0, 1)),
+        (0, (100 + 2**31) % 2**32, (TCP_DATA, 0)),
         (0, (100 + 2**31 - 1) % 2**32, (TCP_DATA, 0)),
         (24 * DAY, 99, (0, 1)),
         (24 * DAY + 1, 99, (TCP_DATA, 0)),
     ],
 )
 def test_paws(eng: Engine, age_us: int, tsval: int, expected: tuple[int, int]) -> None:
-    """EDGE-034: one older, the boundary at 2^31, and a clock that is out of date itself."""
+    """EDGE-034: one older, the boundary at 2^31, and a clock that is out of date itself.
+
+    RFC 7323 5.2 calls s older than t if 0 < t - s < 2^31: exactly half way round is not older.
+    """
     asleep(eng, ts_on=True, ts_recent=100)
     eng.now_us += age_us
     assert outcome(eng, tcp("A", payload=b"x", ts=(tsval, 0))) == expected
@@ -465,6 +469,14 @@ def test_a_fin_wakes_behind_data_that_does_not(eng: Engine, flags: int, reason: 
     """Flags of the slot: 1 wakes on data, 2 on FIN. The peer closes; nothing else will tell the host."""
     asleep(eng, flags=flags)
     assert outcome(eng, tcp("FPA", payload=b"bye")) == (reason, 0)
+
+
+@pytest.mark.edge(42)
+@pytest.mark.parametrize(("payload", "expected"), [(8191, (TCP_FIN, 0)), (8192, (0, 0)), (8193, (0, 0))])
+def test_a_fin_beyond_the_window_is_trimmed_off(eng: Engine, payload: int, expected: tuple[int, int]) -> None:
+    """RFC 9293 3.10.7.4: "including SYN and FIN". The data in front of it fills the window, and does not wake."""
+    asleep(eng, flags=2)
+    assert outcome(eng, tcp("FA", payload=bytes(payload))) == expected
 
 
 @pytest.mark.edge(53)

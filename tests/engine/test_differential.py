@@ -1,0 +1,55 @@
+"""The engine against the model of the RFCs (rig/suite/differential): what each of 10,000 random segments around the window does.
+
+RIG_SEGMENTS=1000000 RIG_SEED=7 .venv/bin/python -m pytest tests/engine/test_differential.py    a million of them, another seed
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
+from rig.suite.differential.explain import failure_text
+from rig.suite.differential.minimise import minimised
+from rig.suite.differential.random_traffic import Traffic
+from rig.suite.differential.trial import Step, Trial
+from tests.engine.differential_door import START_US, difference
+
+SEGMENTS = int(os.environ.get("RIG_SEGMENTS", "10000"))
+SEED = os.environ.get("RIG_SEED", "1")
+TEXTS = 19
+"""Of the model's rules: each decides about some of 10,000 segments."""
+
+
+def failure(trial: Trial) -> str:
+    """Of the shortest part of the trial that fails alone."""
+
+    def fails(steps: Sequence[Step]) -> bool:
+        return difference(trial.only(tuple(steps))) is not None
+
+    shortest = trial.only(tuple(minimised(trial.steps, fails)))
+    found = difference(shortest)
+    assert found is not None
+    return failure_text(shortest, SEED, found.what)
+
+
+@pytest.mark.edge(4, 7, 8, 9, 11, 23, 24, 25, 26, 27, 28, 29, 30, 31, 34, 35, 36, 40, 41, 42, 45)
+def test_every_segment_does_what_the_texts_say() -> None:
+    traffic, done = Traffic(Random(SEED)), 0
+    while done < SEGMENTS:
+        trial = traffic.trial()
+        done += len(trial.steps)
+        if difference(trial) is not None:
+            pytest.fail(failure(trial), pytrace=False)
+
+
+def test_each_rule_of_the_model_is_reached() -> None:
+    """Negative control: segments that all were dropped would tell nothing."""
+    traffic, texts = Traffic(Random(SEED)), Counter[str]()
+    for _ in range(400):
+        texts.update(one.outcome.text for one in traffic.trial().expected(START_US))
+    assert len(texts) >= TEXTS, texts
+    assert min(texts.values()) >= 3, texts
