@@ -56,7 +56,7 @@ class Segment:
 
 
 def timestamp_option(value: int, echo: int) -> bytes:
-    """With the two NOPs in front that everybody sends (RFC 7323 appendix A)."""
+    """With the two NOPs in front that everybody sends (RFC 7323 A)."""
     return struct.pack("!BBBBII", 1, 1, TIMESTAMP_KIND, 10, value, echo)
 
 
