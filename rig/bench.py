@@ -25,8 +25,9 @@ from rig.device.prepared import prepared_flash, takes_an_image
 from rig.errors import BenchError, RigError
 from rig.inject.injector import Injector
 from rig.net import topology
+from rig.net.device_port import PACKET_KINDS, DevicePort
 from rig.net.frame_log import frame_records
-from rig.net.network import HOST_IFNAME, PACKET_KINDS, Network
+from rig.net.network import HOST_IFNAME, Network
 from rig.net.wire import Wire
 from rig.peers import PushServer
 from rig.peers.authority import Authority
@@ -35,6 +36,18 @@ from rig.standby import launch
 from rig.standby.handle import StandbyHost
 from rig.standby.wire.hresult import HostError
 from rig.timeline import Timeline
+
+
+def device_at(port: DevicePort, config: BenchConfig) -> Device:
+    """The device of that configuration on the cable of that port, still off."""
+    name, kind = config.device, kind_of(config.device)
+    if kind == "board":
+        serial_port = name.partition(":")[2] or config.port
+        return create(kind, port=serial_port, baudrate=config.baudrate, reset_line=config.reset_line)
+    eth, link = (port.eth, port.link) if kind in PACKET_KINDS else (None, None)
+    tap_fd = port.tap_fd if kind == "qemu" else None
+    flash = prepared_flash(name) if takes_an_image(name) else None
+    return create(name, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
 
 class Bench:
@@ -109,7 +122,7 @@ class Bench:
         self.peers = Peers(self.network, self.timeline, self.artefacts, self.config.clock, lambda: self.authority)
         self.capture = self.network.capture(self.artefacts / "wire.pcapng")
         self._stack.callback(self._record_frames)
-        self.microcontroller = self._stack.enter_context(self._make_device())
+        self.microcontroller = self._stack.enter_context(device_at(self.network.device, self.config))
         self.microcontroller.watch(self._device_died)
         self.host = self._stack.enter_context(self._start_host())
         self.server = self._stack.enter_context(self.peers.push_server())
@@ -147,18 +160,6 @@ class Bench:
         self.network.set_host_port(up=up)
         self.network.set_device_port(up=up)
         self.microcontroller.set_link(up)
-
-    def _make_device(self) -> Device:
-        kind, name = self._kind, self.config.device
-        if kind == "board":
-            config = self.config
-            port = config.device.partition(":")[2] or config.port
-            return create(kind, port=port, baudrate=config.baudrate, reset_line=config.reset_line)
-        packets = kind in PACKET_KINDS
-        eth, link = (self.network.device_eth_socket(), self.network.device_link_socket()) if packets else (None, None)
-        tap_fd = self.network.tap_fd if kind == "qemu" else None
-        flash = prepared_flash(name) if takes_an_image(name) else None
-        return create(name, eth=eth, link=link, tap_fd=tap_fd, flash=flash)
 
     @property
     def _kind(self) -> str:

@@ -17,7 +17,7 @@ from rig.device import bpf, signing_key
 from rig.device.images import firmware, images_root, listed
 from rig.device.port import is_built_in, visible_ports
 from rig.errors import BenchError, RigError
-from rig.net.network import TUN
+from rig.net.device_port import TUN
 from rig.peers import ftp, nginx, program
 from rig.peers.program import MIRROR
 

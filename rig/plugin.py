@@ -47,7 +47,13 @@ MARKS = (
     "bench_config(**fields): keys of bench.toml that this test needs otherwise, such as lease_min=60 or standby={...}",
 )
 
-ASSERTING = ("rig.suite.scene", "rig.suite.ping_protocols")
+ASSERTING = (
+    "rig.suite.scene",
+    "rig.suite.ping_protocols",
+    "rig.suite.standby_door",
+    "rig.suite.wire_door",
+    "rig.suite.peer_frames",
+)
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
 
 WORKERS_PER_PROCESSOR = 3

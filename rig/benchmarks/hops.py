@@ -27,8 +27,9 @@ from rig.benchmarks.floor import ETHERTYPE, FRAME_BYTES, STOPPED_S, TIMEOUT_S, c
 from rig.errors import BenchError
 from rig.net import topology
 from rig.net.capture import Capture
+from rig.net.device_port import DEVICE_IFNAME
 from rig.net.machines import NEAR_IFNAME
-from rig.net.network import DEVICE_IFNAME, Network
+from rig.net.network import Network
 from rig.timeline import POLL_S
 
 ROUNDS = 300

@@ -112,8 +112,8 @@ def _sleeping(kind: str, scene: Scene) -> Iterator[_Device]:
     with ExitStack() as stack:
         network = stack.enter_context(Network(topology.load("flat"), kind))
         network.gate().close()
-        eth = network.device_eth_socket() if kind == "native" else None
-        tap_fd = network.tap_fd if kind == "qemu" else None
+        eth = network.device.eth if kind == "native" else None
+        tap_fd = network.device.tap_fd if kind == "qemu" else None
         made = create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
         link = stack.enter_context(Link(stack.enter_context(made).port))
         device = _Device(OffloadClient(link), stack.enter_context(Injector.on(network.server)))

@@ -13,10 +13,6 @@ the TAP that QEMU holds. The bridge does not learn there, as the device speaks w
 
 from __future__ import annotations
 
-import fcntl
-import os
-import socket
-import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -25,29 +21,18 @@ from types import TracebackType
 from typing import Any
 
 from rig.config import DEVICE_KINDS
-from rig.errors import BenchError, UsageError
+from rig.errors import UsageError
 from rig.net import links, nat, retransmission
-from rig.net.borrowed_nic import BorrowedNic
 from rig.net.cables import Cables
 from rig.net.capture import Capture
+from rig.net.device_port import DevicePort
 from rig.net.gate import Gate
 from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
 from rig.net.namespace import Namespace
 from rig.net.socket_ends import destroy_tcp_sockets
 
 HOST_IFNAME = NEAR_IFNAME
-DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
-PACKET_KINDS = ("native", "reference")
-"""Devices that are processes with a packet socket on a cable of their own."""
-
 BRIDGE_MAC, FAR_BRIDGE_MAC = "02:00:00:00:ff:00", "02:00:00:00:ff:fd"
-DEVICE_PORT_MAC, DEVICE_MAC = "02:00:00:00:ff:fe", "02:00:00:00:ff:ff"
-
-TUNSETIFF = 0x400454CA
-IFF_TAP, IFF_NO_PI = 0x0002, 0x1000
-"""if_tun.h"""
-
-TUN = Path("/dev/net/tun")
 
 
 class Network:
@@ -64,13 +49,9 @@ class Network:
             raise UsageError("RIG-C02", f"device kind {device_kind!r}: expected one of {', '.join(DEVICE_KINDS)}")
         self.topology = topology
         self.device_kind = device_kind
-        self.device_port = nic or DEVICE_PORT
-        self._nic_force = nic_force
-        self._nic: BorrowedNic | None = None
+        self.device = DevicePort(device_kind, nic, nic_force=nic_force)
+        self.device_port = self.device.name
         self.namespaces: dict[str, Namespace] = {}
-        self.tap_fd = -1
-        self._eth: socket.socket | None = None
-        self._link: socket.socket | None = None
         self._gate: Gate | None = None
         self.cables = Cables(topology, self.namespaces)
         try:
@@ -114,18 +95,6 @@ class Network:
         owners = {leg.port: f"{leg.name} {leg.mac}" for leg in self.topology.legs}
         comment = f"topology {self.topology.name}, device {self.device_kind}"
         return Capture(self.wire, {port: owners.get(port, "device") for port in self.ports}, path, comment, keep, background)
-
-    def device_eth_socket(self) -> socket.socket:
-        """The native device's Ethernet: a raw socket on n0, bound. One for the network's life, owned by it."""
-        if self._eth is None:
-            raise UsageError("RIG-C02", f"a network for device kind {self.device_kind!r} has no Ethernet socket")
-        return self._eth
-
-    def device_link_socket(self) -> socket.socket:
-        """Where the native device hears that its link came or went. Owned by the network."""
-        if self._link is None:
-            raise UsageError("RIG-C02", f"a network for device kind {self.device_kind!r} has no link socket")
-        return self._link
 
     def set_device_port(self, *, up: bool) -> None:
         """The device's port of the switch; while it is down nothing crosses it, and a veth or NIC there has no carrier."""
@@ -174,15 +143,8 @@ class Network:
         if self._gate is not None:
             self._gate.release()
             self._gate = None
-        for sock in (self._eth, self._link):
-            if sock is not None:
-                sock.close()
-        if self.tap_fd >= 0:
-            os.close(self.tap_fd)
-            self.tap_fd = -1
         try:
-            if self._nic is not None:
-                self._nic.give_back()
+            self.device.close()
         finally:
             self._close_namespaces()
 
@@ -201,8 +163,7 @@ class Network:
             self.namespaces[name] = Namespace(name)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(links.quiet_ipv6, spec.ipv6 is not None))
-        if self.device_kind == "board":
-            self._nic = BorrowedNic(self.device_port, self.wire, force=self._nic_force)
+        self.device.borrow(self.wire)
         self.wire.run(self._lay_cables)
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_bring_host_up, spec))
@@ -212,10 +173,7 @@ class Network:
         for spec in self.topology.hosts.values():
             self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
             self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
-        if self.device_kind in PACKET_KINDS:
-            self._eth = self.wire.packet_socket(DEVICE_IFNAME)
-            self._link = self.wire.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE)
-            self._link.bind((0, links.RTMGRP_LINK))
+        self.device.open(self.wire)
         for spec in self.topology.hosts.values():
             if not spec.cable.plain:
                 self.cables.shape(spec.name, spec.cable)
@@ -233,17 +191,7 @@ class Network:
                 links.add_veth(route, leg.port, f"02:00:00:00:ff:{number:02x}", leg.ifname, leg.mac, self.namespaces[leg.name].fd)
                 links.offloads_off(leg.port)
                 links.set_up(route, leg.port)
-            self._add_device_port(route)
-
-    def _add_device_port(self, route: Any) -> None:
-        if self.device_kind == "qemu":
-            self.tap_fd = _open_tap(DEVICE_PORT)
-        elif self.device_kind in PACKET_KINDS:
-            links.add_veth(route, DEVICE_PORT, DEVICE_PORT_MAC, DEVICE_IFNAME, DEVICE_MAC)
-            links.offloads_off(DEVICE_PORT)
-            links.offloads_off(DEVICE_IFNAME)
-            links.set_up(route, DEVICE_IFNAME, arp=False)
-        links.set_up(route, self.device_port)
+            self.device.lay(route)
 
     def _join_ports(self) -> None:
         bridge = links.index_of(self.topology.bridge)
@@ -320,30 +268,3 @@ def _gateways(spec: HostSpec, topology: Topology) -> list[str]:
     assert gateway is not None
     families = {address.version for address in spec.addresses}
     return [str(address.ip) for address in gateway.addresses if address.version in families]
-
-
-def _open_tap(name: str) -> int:
-    """A TAP of this thread's namespace, without the packet information header. Raises BenchError RIG-N03."""
-    try:
-        fd = os.open(TUN, os.O_RDWR | os.O_CLOEXEC)
-    except OSError as error:
-        raise _no_tap(error) from error
-    try:
-        fcntl.ioctl(fd, TUNSETIFF, struct.pack("16sH22x", name.encode(), IFF_TAP | IFF_NO_PI))
-    except OSError as error:
-        os.close(fd)
-        raise _no_tap(error) from error
-    return fd
-
-
-def _no_tap(error: OSError) -> BenchError:
-    if not TUN.exists():
-        return BenchError(
-            "RIG-N03", f"TAP is not available: {TUN} does not exist", "sudo modprobe tun   (or use --device native)"
-        )
-    mode = f"mode {TUN.stat().st_mode & 0o777:04o}, owner {TUN.stat().st_uid}"
-    return BenchError(
-        "RIG-N03",
-        f"TAP is not available: {TUN} ({mode}): {os.strerror(error.errno or 0)}",
-        "sudo rig ...   (or sudo chmod 0666 /dev/net/tun, or use --device native)",
-    )

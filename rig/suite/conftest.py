@@ -14,7 +14,9 @@ from rig.suite.task_scene import TaskScene
 
 if TYPE_CHECKING:
     from rig.suite.http_scene import HttpScene
+    from rig.suite.light_bench import LightBenches
     from rig.suite.push_scene import PushScene
+    from rig.suite.standby_door import StandbyDoor
     from rig.suite.transfer_scene import TransferScene
     from rig.suite.websocket_scene import WebSocketScene
     from rig.suite.xhr_scene import XhrScene
@@ -77,3 +79,18 @@ def push(bench: Bench) -> Iterator[PushScene]:
 
     with bench.peers.push_service() as service:
         yield PushScene(bench, service)
+
+
+@pytest.fixture(scope="session")
+def light_benches() -> Iterator[LightBenches]:
+    """Devices on cables of their own, by what a test runs on."""
+    from rig.suite.light_bench import LightBenches
+
+    with LightBenches() as benches:
+        yield benches
+
+
+@pytest.fixture
+def door(request: pytest.FixtureRequest, rig_combination: Any, light_benches: LightBenches) -> StandbyDoor:
+    """The device alone, with its serial line and its wire: for what it does with a frame, whoever its host is."""
+    return light_benches.door(request, rig_combination)

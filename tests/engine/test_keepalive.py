@@ -20,7 +20,6 @@ from tests.engine.engine_lib import (
     PEER_IP,
     PEER_MAC,
     PROBING,
-    TCP_DATA,
     TCP_FIN,
     TCP_RST,
     WOKEN,
@@ -99,31 +98,6 @@ def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str
     assert event.reason == reason
 
 
-@pytest.mark.edge(5, 6)
-def test_answer_with_data_wakes_and_with_sack_does_not(eng: Engine) -> None:
-    """EDGE-005, EDGE-006"""
-    asleep(eng)
-    first_probe(eng)
-    eng.rx(tcp("A", options=[("NOP", None), ("NOP", None), ("SAck", (999, 1000))]))
-    assert eng.event() is None
-    eng.rx(tcp("A", payload=b"d"))
-    event = eng.wake_event()
-    assert event.reason == TCP_DATA
-
-
-@pytest.mark.edge(7, 8)
-@pytest.mark.parametrize("payload", [b"", b"\x00"])
-@pytest.mark.parametrize("pad", [False, True])
-def test_peers_keep_alive_is_answered(eng: Engine, payload: bytes, pad: bool) -> None:
-    """EDGE-007, EDGE-008: no byte, or one of garbage, at RCV.NXT - 1."""
-    slot = asleep(eng)
-    eng.rx(tcp("A", seq=4999, payload=payload, pad=pad))
-    (frame,) = eng.take_sent()
-    _, seg = parse_tcp(frame)
-    assert (seg.seq, seg.ack, str(seg.flags)) == (1000, 5000, "A")
-    assert (eng.event(), eng.slot_get(*slot).peer_ka_answered, eng.status.power) == (None, 1, D3)
-
-
 @pytest.mark.edge(9, 10)
 def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
     """EDGE-009, EDGE-010"""
@@ -131,16 +105,6 @@ def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
     eng.rx(tcp("A", payload=b"z"))
     _, seg = parse_tcp(eng.take_sent()[0])
     assert (seg.window, seg.ack, eng.event(), eng.slot_get(*slot).rcv_nxt) == (0, 5000, None, 5000)
-
-
-@pytest.mark.edge(11)
-def test_peers_window_is_recorded(eng: Engine) -> None:
-    """EDGE-011"""
-    slot = asleep(eng, snd_wscale=3)
-    eng.rx(tcp("A", window=0))
-    assert eng.slot_get(*slot).snd_wnd == 0
-    eng.rx(tcp("A", window=100))
-    assert (eng.slot_get(*slot).snd_wnd, eng.event(), eng.take_sent()) == (800, None, [])
 
 
 @pytest.mark.edge(13)

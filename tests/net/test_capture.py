@@ -49,7 +49,7 @@ def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> 
     out = frames.udp_datagram(flow(flat).reversed, b"from the device")
     with flat.capture() as capture:
         flat.gate().close()
-        flat.device_eth_socket().send(out)
+        flat.device.eth.send(out)
         flat.gate().inject(frames.udp_datagram(flow(flat), b"put back"))
         assert [f.data for f in capture.frames("pn")].count(out) == 1
         assert [f.data for f in capture.frames("ps")].count(out) == 1

@@ -28,7 +28,7 @@ TEST_ETHERTYPE = 0x88B5
 
 def test_each_frame_arrives_on_exactly_one_side(flat: Network) -> None:
     gate = flat.gate()
-    host, device = Receiver(flat.host.packet_socket("eth0")), Receiver(flat.device_eth_socket())
+    host, device = Receiver(flat.host.packet_socket("eth0")), Receiver(flat.device.eth)
     late = 0
     with sending(flat, STREAM_FRAMES, 1 / STREAM_HZ) as sender:
         for _ in range(TOGGLES):
@@ -53,7 +53,7 @@ def test_each_frame_arrives_on_exactly_one_side(flat: Network) -> None:
 
 def test_toggling_as_fast_as_possible_under_a_flood_loses_nothing(flat: Network) -> None:
     gate = flat.gate()
-    host, device = Receiver(flat.host.packet_socket("eth0")), Receiver(flat.device_eth_socket())
+    host, device = Receiver(flat.host.packet_socket("eth0")), Receiver(flat.device.eth)
     with sending(flat, STREAM_FRAMES, 0) as sender:
         while sender.running():
             gate.close()
@@ -103,7 +103,7 @@ def test_closing_and_opening_twice_changes_nothing_and_the_state_is_the_kernels(
 
 
 def test_a_frame_with_the_hosts_source_address_does_not_move_the_gate(flat: Network) -> None:
-    gate, device = flat.gate(), Receiver(flat.device_eth_socket())
+    gate, device = flat.gate(), Receiver(flat.device.eth)
     server = flat.server.packet_socket("eth0", receive=False)
     gate.close()
     server.send(frame(flat.topology.server.mac, flat.topology.host.mac, 1))  # a liar: learning would move the host here

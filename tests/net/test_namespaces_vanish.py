@@ -15,7 +15,7 @@ import pytest
 from rig.clock import Deadline
 from rig.errors import BenchError
 from rig.mac import mac_bytes
-from rig.net import links, network, userns
+from rig.net import device_port, links, userns
 from rig.net.namespace import Namespace
 from rig.net.network import Network
 
@@ -154,7 +154,7 @@ def test_a_switch_that_forbids_is_named(monkeypatch: pytest.MonkeyPatch, switch:
 
 
 def test_no_tap_says_why_and_leaves_nothing(flat: Network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr(network, "TUN", tmp_path / "tun")
+    monkeypatch.setattr(device_port, "TUN", tmp_path / "tun")
     before = len(list(Path("/proc/self/fd").iterdir()))
     with pytest.raises(BenchError, match=r"RIG-N03 TAP is not available: .*/tun does not exist"):
         Network(flat.topology, "qemu")
@@ -165,13 +165,13 @@ def test_no_tap_says_why_and_leaves_nothing(flat: Network, monkeypatch: pytest.M
 def test_a_tap_is_the_devices_port(flat: Network) -> None:
     with Network(flat.topology, "qemu") as other:
         other.gate().close()
-        os.set_blocking(other.tap_fd, False)
+        os.set_blocking(other.device.tap_fd, False)
         with pytest.raises(BlockingIOError):
-            os.read(other.tap_fd, 2000)
+            os.read(other.device.tap_fd, 2000)
         server = other.server.packet_socket("eth0", receive=False)
         data = mac_bytes(flat.topology.host.mac) + mac_bytes(flat.topology.server.mac) + b"\x88\xb5" + bytes(46)
         server.send(data)
-        assert os.read(other.tap_fd, 2000) == data
+        assert os.read(other.device.tap_fd, 2000) == data
         server.close()
 
 

@@ -11,7 +11,7 @@ from rig.benchmarks import core, wire
 from rig.benchmarks.core import FrameKind, Scene
 from rig.commands.bench_wire import wire_table
 from rig.net import userns
-from rig.net.network import TUN
+from rig.net.device_port import TUN
 from tests.device.kinds import KINDS
 
 SCALE = 0.01

@@ -260,7 +260,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
         pytest.skip(userns.refusal().cause)
     with ExitStack() as stack:
         network = stack.enter_context(Network(topology.load("flat")))
-        eth, link = network.device_eth_socket(), network.device_link_socket()
+        eth, link = network.device.eth, network.device.link
         device = stack.enter_context(create("native", flash=prepared_flash("native"), eth=eth, link=link))
         assert isinstance(device, EmulatedDevice)
         timeline = Timeline(tmp_path / "timeline.jsonl")

@@ -1,0 +1,294 @@
+"""The door on the wire: the device under test, its serial line, and the other end of its cable. No host, no other machine.
+
+A device and its cable live as long as the process that tests them; each test attaches anew, which frees all that the one before
+gave. That a device has dealt with a frame is known by a fence: a keep-alive for a slot of the door's own that follows it. Its
+answer comes behind all that was sent for the frames before; the counters are told without it.
+"""
+
+from __future__ import annotations
+
+import socket
+import struct
+import time
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+
+from rig.bench import device_at
+from rig.clock import REAL_MINUTE_US, WAIT_S, Deadline
+from rig.config import BenchConfig
+from rig.device.images import kind_of
+from rig.device.link import Link
+from rig.device.numbers import ARM_ALL, GROUP_OFFLOAD, READ, Arm, Command, Power, SlotFlag
+from rig.device.offload import OffloadClient
+from rig.device.offload_types import (
+    BufferedFrame,
+    Event,
+    Pattern,
+    ProtocolOffload,
+    Release,
+    SlotInfo,
+    SlotRef,
+    Status,
+    TcpSlot,
+)
+from rig.errors import BenchError
+from rig.net.device_port import Cable
+from rig.net.vlan_tag import PACKET_AUXDATA, SOL_PACKET, with_tag
+from rig.readable import readable
+from rig.suite.peer_frames import HOST_MAC, tcp
+from rig.suite.standby_door import QUIET_MS, Sent, StandbyDoor, connection
+
+SO_TIMESTAMPNS = 35
+FRAME_BYTES, ANCILLARY_BYTES = 1 << 16, 128
+
+OWNER = 1
+LEASE_MS = 86_400_000
+"""The longest, so that it lasts in any scale."""
+FENCE_IP, FENCE_PORT = "192.0.2.99", 9
+FENCE_RCV_NXT = 7000
+
+UNREAD_BYTES = 8000
+"""A board's MAC drops what its FIFO of 10 KiB does not hold while the firmware has no time."""
+
+FENCE_LIMIT_S = 1.2
+"""A slot answers so many keep-alives a second: a fence that is still unanswered after this was one too many, and is repeated."""
+
+
+class DeviceOnWire:
+    """A running device with an open control channel, and a raw socket at its port. Closed by `close`."""
+
+    def __init__(self, config: BenchConfig) -> None:
+        """Raises BenchError when it cannot run here."""
+        self._stack = ExitStack()
+        try:
+            self._open(config)
+        except BaseException:
+            self._stack.close()
+            raise
+
+    def _open(self, config: BenchConfig) -> None:
+        cable = Cable(kind_of(config.device), config.nic, nic_force=config.nic_force)
+        self._stack.callback(cable.close)
+        self.wire = cable.wire.packet_socket(cable.port.name)
+        self._stack.callback(self.wire.close)
+        self.wire.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        self.wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
+        self.wire.setblocking(False)
+        self.device = self._stack.enter_context(device_at(cable.port, config))
+        self.link = self._stack.enter_context(Link(self.device.port, baudrate=config.baudrate))
+        self.client = OffloadClient(self.link)
+        self.client.wait_until_there()
+
+    def close(self) -> None:
+        self._stack.close()
+
+
+class WireDoor(StandbyDoor):
+    """One test's. The device is attached to afresh."""
+
+    def __init__(self, device: DeviceOnWire) -> None:
+        """Raises BenchError when the device does not answer any more."""
+        device.device.check()
+        self.client = device.client
+        self._wire = device.wire
+        self._requester = device.link
+        self.client.attach(OWNER, LEASE_MS)
+        self.scale(REAL_MINUTE_US)
+        self.client.clear_counters()
+        self.wakes_before = self.client.status().wakes
+        self._epoch = 0
+        self._fenced = False
+        self._fences = self._answered = 0
+        self._seen_event = 0
+        self._sent: deque[Sent] = deque()
+        self._handed = 0
+        self._fence = tcp(seq=FENCE_RCV_NXT - 1, ack=1000, sport=FENCE_PORT, dport=FENCE_PORT, l3=_from_fence(), ts=None)
+        self._listen()
+        self._sent.clear()
+
+    # -- what the host does --------------------------------------------------------------------------------------------
+
+    def scale(self, minute_us: int) -> None:
+        self.client.set_clock_scale(minute_us)
+        self.minute_us = minute_us
+
+    def add(self, thing: TcpSlot | Pattern | ProtocolOffload) -> SlotRef | None:
+        if isinstance(thing, TcpSlot):
+            return self.client.add_tcp_slot(thing)
+        self.client.add_pattern(thing) if isinstance(thing, Pattern) else self.client.add_offload(thing)
+        return None
+
+    def prepare(self, arm: Arm = ARM_ALL) -> None:
+        """The fence's slot is the first, so that it is in nobody's way: it never wakes and never probes."""
+        self._epoch = self.client.prepare(epoch=self.client.status().epoch, arm=arm, mac=HOST_MAC).epoch
+        fence = connection(
+            remote=FENCE_IP, local_port=FENCE_PORT, remote_port=FENCE_PORT, rcv_nxt=FENCE_RCV_NXT,
+            flags=SlotFlag.ANSWER_PEER_KA, ka_idle_ms=QUIET_MS,
+        )  # fmt: skip
+        self.client.add_tcp_slot(fence)
+
+    def commit(self) -> None:
+        self._epoch = self.client.commit(self._epoch).epoch
+        self._fenced = True
+
+    def host_awake(self) -> None:
+        self._settle()
+        self._epoch = self.client.host_awake(self._epoch).epoch
+        self._fenced = False
+
+    def drain(self) -> list[BufferedFrame]:
+        self._settle()
+        frames: list[BufferedFrame] = []
+        while True:
+            kept = self.client.drain(0 if not frames else frames[-1].index)
+            frames += kept.frames
+            if not kept.more or not kept.frames:
+                return frames
+
+    def release(self) -> Release:
+        self._settle()
+        self._fenced = False
+        return self.client.release()
+
+    # -- the wire and time ---------------------------------------------------------------------------------------------
+
+    def send(self, *frames: bytes) -> None:
+        for portion in portions(frames):
+            for frame in portion:
+                self._wire.send(frame)
+            self._handed += len(portion)
+            self._settle()
+
+    def take_sent(self) -> list[Sent]:
+        self._listen()
+        sent, self._sent = list(self._sent), deque()
+        return sent
+
+    def next_sent(self, within_ms: float) -> Sent:
+        deadline = Deadline(self._real_s(within_ms) + WAIT_S)
+        while not self._sent:
+            assert not deadline.expired, f"the device sent nothing in {self._real_s(within_ms):.3f} s and {WAIT_S:.0f} s more"
+            self._listen(deadline.remaining_s)
+        return self._sent.popleft()
+
+    def wake(self, within_ms: float) -> Event:
+        timeout_s = self._real_s(within_ms) + WAIT_S
+        try:
+            reply = self._requester.request(
+                READ, GROUP_OFFLOAD, Command.EVENT_WAIT, {"after": self._seen_event}, timeout_s=timeout_s, retries=0
+            )
+        except BenchError as error:
+            self.client.hello()  # a device that is there, and slept on
+            raise AssertionError(f"no wake in {timeout_s:.1f} s: {self.client.status()}") from error
+        event = Event.of(reply["event"])
+        self._seen_event = event.n
+        return event
+
+    def passes(self, ms: float) -> None:
+        deadline = Deadline(self._real_s(ms))
+        while not deadline.expired:
+            self._listen(deadline.remaining_s)
+
+    def now_ms(self) -> float:
+        return self._spec_ms(time.time_ns())
+
+    def device_us(self) -> int:
+        return self.client.hello().now_us
+
+    def assert_due(self, sent: Sent, due_ms: float) -> None:
+        assert sent.at_ms >= due_ms, f"sent {(due_ms - sent.at_ms):.3f} ms (specification) before it was due"
+
+    # -- what the device says ------------------------------------------------------------------------------------------
+
+    def slot(self, ref: SlotRef) -> SlotInfo:
+        return self.client.get_tcp_slot(ref)
+
+    def status(self) -> Status:
+        return self.client.status()
+
+    def counters(self) -> dict[str, int]:
+        self._settle()
+        counters = self.client.counters()
+        limited = self._fences - self._answered
+        of_fences = {"rx_total": self._fences, "rx_slot_consumed": self._fences, "ack_rate_limited": limited}
+        of_fences |= dict.fromkeys(("peer_ka_answered", "tx_frames"), self._answered)
+        return {name: value - of_fences.get(name, 0) for name, value in counters.items()}
+
+    # -- of its own ----------------------------------------------------------------------------------------------------
+
+    def _settle(self) -> None:
+        """Until the device has dealt with every frame that was sent to it."""
+        if self._fenced:
+            self._ask_fence()
+        elif self.client.status().power is not Power.D0:
+            self._await_count()
+
+    def _ask_fence(self) -> None:
+        deadline, answered = Deadline(WAIT_S), self._answered
+        while self._answered == answered:
+            assert not deadline.expired, f"the device answers no keep-alive of {FENCE_IP} any more: {self.client.status()}"
+            self._wire.send(self._fence)
+            self._fences += 1
+            patience = Deadline(FENCE_LIMIT_S)
+            while self._answered == answered and not patience.expired:
+                self._listen(patience.remaining_s)
+
+    def _await_count(self) -> None:
+        """Where nothing is answered: by the counter of all frames."""
+        deadline, wanted = Deadline(WAIT_S), self._handed + self._fences
+        while (received := self.client.counters()["rx_total"]) < wanted:
+            assert not deadline.expired, f"the device received {received} of {wanted} frames"
+            deadline.pause()
+
+    def _listen(self, wait_s: float = 0) -> None:
+        """Take what the device has sent; wait for some when there is none."""
+        if wait_s and not readable(self._wire.fileno(), wait_s):
+            return
+        while True:
+            try:
+                data, ancillary, _, _ = self._wire.recvmsg(FRAME_BYTES, ANCILLARY_BYTES)
+            except BlockingIOError:
+                return
+            frame = with_tag(data, ancillary)
+            if _is_fences(frame):
+                self._answered += 1
+            else:
+                self._sent.append(Sent(self._spec_ms(_stamp_ns(ancillary)), frame))
+
+    def _real_s(self, ms: float) -> float:
+        return ms / 60_000 * self.minute_us / 1e6
+
+    def _spec_ms(self, t_ns: int) -> float:
+        return t_ns / 1000 / self.minute_us * 60_000
+
+
+def portions(frames: Sequence[bytes]) -> Iterator[list[bytes]]:
+    """Of UNREAD_BYTES at most, or of one frame."""
+    portion: list[bytes] = []
+    for frame in frames:
+        if portion and sum(map(len, portion)) + len(frame) > UNREAD_BYTES:
+            yield portion
+            portion = []
+        portion.append(frame)
+    if portion:
+        yield portion
+
+
+def _from_fence() -> object:
+    from scapy.layers.inet import IP
+
+    return IP(src=FENCE_IP, dst="192.0.2.1")
+
+
+def _is_fences(frame: bytes) -> bool:
+    return frame[30:34] == socket.inet_aton(FENCE_IP) and frame[12:14] == b"\x08\x00"
+
+
+def _stamp_ns(ancillary: Sequence[tuple[int, int, bytes]]) -> int:
+    """CLOCK_REALTIME, as `time.time_ns`."""
+    for level, kind, value in ancillary:
+        if level == socket.SOL_SOCKET and kind == SO_TIMESTAMPNS:
+            seconds, nanoseconds = struct.unpack("qq", value)
+            return int(seconds) * 1_000_000_000 + int(nanoseconds)
+    return time.time_ns()

@@ -1,0 +1,15 @@
+"""The bodies of rig/suite that are written against a door, on the engine as a library and in virtual time."""
+
+from __future__ import annotations
+
+import pytest
+
+from rig.suite.test_sleeping_probes import *  # noqa: F403
+from tests.engine.engine_lib import Engine
+from tests.engine.library_door import LibraryDoor
+
+
+@pytest.fixture
+def door(eng: Engine) -> LibraryDoor:
+    """In place of the suite's, which is a device on a wire."""
+    return LibraryDoor(eng)
