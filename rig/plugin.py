@@ -41,6 +41,7 @@ MARKS = (
     "alone: needs the machine for itself: where tests run in workers (-n), it comes last and runs beside none",
     "host_alone: the device has no part in what is tested: it runs on the first of them only",
     "device_can(**needs): what the device must have, such as slots=16 or offload=OffloadType.ARP; skipped on one that has less",
+    "wakes(*reasons): wakes that the test neither makes nor waits for, such as 'KA_TIMEOUT'; without a reason any",
     "topology(*names): the topologies a test needs; flat by default",
     "levers(**values): what is around the host when the test begins, such as ac=False or cost='fixed': rig help levers",
     "profile(name): which Windows the host behaves as in this test, win10 or win8",

@@ -99,6 +99,8 @@ class Timeline(TimelineWriter):
         self.path = path
         self.excuse: Callable[[], Exception | None] = lambda: None
         """Asked when a record did not come: what of the bench is to blame."""
+        self.looked_at: set[int] = set()
+        """Numbers of the records that `find` and `wait` have given out: what the test was about."""
         self._lock = threading.Lock()
         self._records: list[Record] = []
         self._offset = 0
@@ -131,7 +133,9 @@ class Timeline(TimelineWriter):
     def find(self, event: str, *, after: int = 0, **detail: Any) -> list[Record]:
         """Records with this name and these detail values, seq >= after. Raises UnknownEvent."""
         check_name(event)
-        return [r for r in self.records(after) if r.matches(event, detail)]
+        found = [r for r in self.records(after) if r.matches(event, detail)]
+        self.looked_at.update(r.seq for r in found)
+        return found
 
     def wait(
         self, event: str, *, timeout_s: float = WAIT_S, after: int = 0, count: int = 1, poll_s: float = POLL_S, **detail: Any
@@ -161,6 +165,7 @@ class Timeline(TimelineWriter):
                 position = record.seq + 1
                 seen += wanted(record)
                 if seen == count:
+                    self.looked_at.add(record.seq)
                     return record
                 if record.event == TimelineEvent.DEVICE_DIED and record.seq >= news:
                     raise DeviceDied(self._missing(what, timeout_s, after, seen, count, f"the device died, {record.status}"))

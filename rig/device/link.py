@@ -33,6 +33,7 @@ from rig.device.smp_header import HEADER, REPLY, message
 from rig.errors import BenchError, RigBug, RigError, UsageError
 
 if TYPE_CHECKING:
+    from rig.device.tape import Tape
     from rig.timeline import TimelineWriter
 
 BITS_PER_BYTE = 10
@@ -58,7 +59,9 @@ class Link:
         timeline: TimelineWriter | None = None,
         log: Callable[[str], None] | None = None,
         pumped: bool = False,
+        tape: Tape | None = None,
     ) -> None:
+        """`tape`: taken over, and closed with the link."""
         self.port = port
         self.baudrate = baudrate
         self.stats = Stats()
@@ -67,6 +70,7 @@ class Link:
         self.heard: deque[str] = deque(maxlen=HEARD_LINES)
         self._timeline = timeline
         self._log = log
+        self._tape = tape
         self._endpoint = open_port(port, baudrate)
         self._gone: RigError | None = None
         self._lock = threading.Lock()
@@ -100,6 +104,9 @@ class Link:
         elif threading.current_thread() is not self._reader:
             self._reader.join()
         self._writer.close()
+        if self._tape is not None:
+            self._tape.close()
+            self._tape = None
         for fd in (self._wake_r, self._wake_w):
             with contextlib.suppress(OSError):
                 os.close(fd)
@@ -143,6 +150,8 @@ class Link:
             raise UsageError("RIG-C21", f"{cause} {self.message_bytes}", "send less at a time")
         pending = Pending(self, seq, (op | REPLY, group, command), framing.encode(request))
         self._pending[seq] = pending
+        if self._tape is not None:
+            self._tape.asked(request)
         return pending
 
     def _free_seq(self) -> int:
@@ -310,6 +319,8 @@ class Link:
             self.stats.bad_replies += 1
             return
         op, _, length, group, seq, command = HEADER.unpack_from(message)
+        if self._tape is not None:
+            self._tape.answered(message)
         reply = decoded(message[HEADER.size :], length)
         events = self._events
         if reply is None:

@@ -31,6 +31,11 @@ class Injector:
     def __init__(self, sock: socket.socket) -> None:
         """Takes the socket over: `close()` closes it."""
         self._sock = sock
+        self._sent: list[Sequence[bytes]] = []
+
+    def has_sent(self, frame: bytes) -> bool:
+        """Whether it was one of those that went out here."""
+        return any(frame in some for some in self._sent)
 
     @classmethod
     def on(cls, namespace: Namespace, ifname: str = "eth0") -> Injector:
@@ -38,6 +43,7 @@ class Injector:
 
     def send(self, frame: bytes) -> int:
         """Send one Ethernet frame. Returns the time just before it, CLOCK_MONOTONIC ns."""
+        self._sent.append((frame,))
         t_ns = time.monotonic_ns()
         self._sock.send(frame)
         return t_ns
@@ -51,6 +57,7 @@ class Injector:
         """
         if len(frames) * interval_us / 1e6 > MAX_BURST_S:
             raise UsageError("RIG-C02", f"a burst of {len(frames)} frames every {interval_us} µs lasts over {MAX_BURST_S} s")
+        self._sent.append(frames)
         batch, interval_s = BatchSender(self._sock), interval_us / 1e6
         wait = _wait_until if interval_s >= TICK_S else _wait_a_tick
         start_s = time.monotonic()

@@ -13,6 +13,7 @@ from rig.report.compare import Comparison
 from rig.report.markdown import headline
 from rig.report.model import RequirementResult, Run, TestResult
 from rig.report.table import MOST_TROUBLES, summary
+from rig.report.wakes import ledger_of
 from rig.results.artefacts import TIMELINE
 from rig.timeline import Record
 from rig.timeline import load as load_timeline
@@ -40,6 +41,7 @@ def render(run: Run, since: Comparison | None = None) -> str:
         anchors={test.id: _anchor(run, test) for test in run.tests},
         sections=[_section(run, test) for test in run.worst_first],
         areas=_areas(run),
+        wakes=ledger_of(run),
         plot_width=picture.WIDTH_PX,
         most_troubles=MOST_TROUBLES,
     )

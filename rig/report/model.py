@@ -51,6 +51,8 @@ class Attempt:
     """Relative to the run's directory."""
     output: list[tuple[str, str]] = field(default_factory=list)
     """(stream, the end of its text): what the test, the host's service and its apps wrote. Empty when it passed."""
+    wakes: list[Mapping[str, Any]] = field(default_factory=list)
+    """The device's wakes in it: reason, slot or pattern, frame, how the test planned it, what speaks against it."""
 
     @property
     def reason(self) -> str:
@@ -272,7 +274,8 @@ def _attempt(line: Mapping[str, Any]) -> Attempt:
     ]
     artefacts = [Path(path) for path in line.get("artefacts", [])]
     output = [(str(name), str(text)) for name, text in line.get("output", [])]
-    return Attempt(int(line["attempt"]), Verdict(line["verdict"]), float(line["duration_s"]), phases, artefacts, output)
+    wakes: list[Mapping[str, Any]] = [{"planned": "", "fault": "", **row} for row in line.get("wakes", []) if row["reason"]]
+    return Attempt(int(line["attempt"]), Verdict(line["verdict"]), float(line["duration_s"]), phases, artefacts, output, wakes)
 
 
 def _judge(requirement: catalogue.Requirement, tests: list[TestResult]) -> RequirementResult:

@@ -16,6 +16,7 @@ from rig.runner.combinations import Combination, base, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
 from rig.runner.levers_mark import levers_of
 from rig.runner.profile_mark import profile_of
+from rig.runner.wakes.ledger import BENCH
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -46,7 +47,11 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
             skip_what_it_cannot(facts, needs)
         if changes := levers_of(item):
             bench.host.levers.set(**changes)
-        yield bench
+        item.stash[BENCH] = bench
+        try:
+            yield bench
+        finally:
+            del item.stash[BENCH]
 
 
 def bench_config(item: pytest.Item, config: pytest.Config, combination: Combination) -> BenchConfig:

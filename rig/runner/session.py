@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from _pytest.outcomes import Failed
 from _pytest.runner import runtestprotocol
 
 from rig import room
@@ -36,6 +37,7 @@ from rig.runner.levers_mark import check_levers
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.preconditions import lease_boards
 from rig.runner.profile_mark import check_profiles
+from rig.runner.wakes import ledger
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -67,6 +69,7 @@ class Runner:
         check_levers(items)
         check_profiles(items)
         check_device_marks(items)
+        ledger.check_marks(items)
 
     # --- the session ---
 
@@ -210,6 +213,9 @@ class Runner:
             "phases": self.phases,
             **self._combination_fields(item),
         }
+        if wakes := item.stash.get(ledger.ROWS, []):
+            line["wakes"] = wakes
+            item.stash[ledger.ROWS] = []
         if self.recorder is not None:
             directory = item.stash[ARTEFACTS]
             if outcome not in (Verdict.PASSED, Verdict.SKIPPED):
@@ -256,7 +262,17 @@ class Runner:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
-        return (yield from self._limited("call", item))
+        """Its wakes are judged while its bench stands: of a test that failed they say more than it can."""
+        try:
+            result = yield from self._limited("call", item)
+        except (Exception, Failed) as error:
+            with contextlib.suppress(Exception):
+                if wrong := ledger.close(item):
+                    error.add_note(wrong)
+            raise
+        if is_ours(item) and (wrong := ledger.close(item)):
+            raise ledger.UnplannedWake(wrong)
+        return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_teardown(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -279,6 +295,8 @@ def _skip_reason(report: pytest.TestReport) -> str:
 
 def _place(item: pytest.Item, error: BaseException) -> str:
     """`file:line: code` of the test file's last line on the way to the error, else of the one that raised it."""
+    if isinstance(error, ledger.UnplannedWake):
+        return f"{item.path.name}:{(item.location[1] or 0) + 1}: {item.name}"
     frames = traceback.extract_tb(error.__traceback__)
     own = [frame for frame in frames if frame.filename == str(item.path)]
     if not frames:
@@ -289,5 +307,5 @@ def _place(item: pytest.Item, error: BaseException) -> str:
 
 def _short(error: BaseException) -> str:
     """The message; its class too when it is none of the rig's own."""
-    text = str(error).strip()
+    text = "\n".join([str(error).strip(), *getattr(error, "__notes__", ())])
     return text if text.startswith("RIG-") else f"{type(error).__name__}: {text}"

@@ -18,6 +18,7 @@ import msgspec
 
 from rig.clock import WAIT_S
 from rig.config import StandbyConfig
+from rig.device import tape
 from rig.errors import BenchError, DeviceError, RigError
 from rig.events import TimelineEvent as E
 from rig.manifest.manifest import Manifest
@@ -108,7 +109,9 @@ class StandbyHost:
             probe_retry_min=standby.network_ka_retry_min,
             probes=standby.network_ka_probes,
             learn_next_hop=standby.learn_next_hop,
+            tape=str(timeline.path.with_name(tape.FILE).resolve()),
         )
+        timeline.path.with_name(tape.FILE).unlink(missing_ok=True)  # of a bench before
         self._store, self._transfers = (timeline.path.with_name(name) for name in STORES)
         for file in (file for name in STORES for file in timeline.path.parent.glob(f"{name}*")):  # of a bench before
             file.unlink(missing_ok=True)

@@ -53,6 +53,7 @@ def stop_half_way(sockets: WebSocketScene, connection: WebSocketConnection) -> N
     connection.go_on_reading()
 
 
+@pytest.mark.wakes("TCP_FIN", "TCP_RST")  # the server goes while the host sleeps
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_of_many_pieces_goes_on_where_it_was(bench: Bench, kind: str) -> None:
     """The pings begin again behind it."""

@@ -8,10 +8,12 @@ When the system dies the driver goes on, and the next one has the same line.
 from __future__ import annotations
 
 import socket
+from pathlib import Path
 
 import msgspec
 
 from rig.device.link import Link
+from rig.device.tape import Tape
 from rig.process import go_before_others, ignore_sigint, name_process
 from rig.standby.nic.assembly import hear_line, make_driver, read_line
 from rig.standby.nic.journal import Journal
@@ -51,7 +53,8 @@ class _Process:
     def __init__(self, settings: DriverSettings, line: Line[nic.ToDriver], journal: Journal) -> None:
         self._timeline = TimelineWriter(settings.timeline_fd, "host")
         self._loop = Loop(self._on_error)
-        self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True)
+        tape = Tape(Path(settings.tape)) if settings.tape else None
+        self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True, tape=tape)
         self._to_system = LineToSystem(line, self._loop)
         self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._to_system.tell, journal)
         self._passing = PassThrough(self._link, self._loop, lambda number, reply: self._server.answer(number, reply, "request"))

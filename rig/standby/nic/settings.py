@@ -26,6 +26,8 @@ class DriverSettings:
     probe_retry_min: float
     probes: int
     learn_next_hop: bool
+    tape: str = ""
+    """File that gets what is said on the line (rig/device/tape.py); none if empty."""
 
     @property
     def local_mac(self) -> bytes:

@@ -1,0 +1,87 @@
+"""What was said on the control channel, kept as it was: who judges a test's wakes afterwards must not depend on what the host
+made of them.
+
+A file of records: t_ns u64 (CLOCK_MONOTONIC), 1 if the device said it u8, length u16, the SMP message. One write(2) each, so a
+driver that is killed loses none. Only what changes what the device holds, and what it says by itself: not what a test asks for
+again and again, such as counters.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import struct
+import time
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import cbor2
+
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command
+from rig.device.smp_header import HEADER
+
+RECORD = struct.Struct(">QBH")
+FILE = "line.tape"
+"""Beside the timeline."""
+
+READS_KEPT = frozenset({Command.HELLO, Command.TIME_SYNC, Command.EVENT_WAIT, Command.DRAIN})
+WRITES_LEFT_OUT = frozenset({Command.CLEAR_COUNTERS})
+
+
+class Tape:
+    """The writing end; of several on one file each appends. A full disk ends the tape, not the driver."""
+
+    def __init__(self, path: Path) -> None:
+        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+
+    def asked(self, message: bytes) -> None:
+        if kept(message) and message[7] != Command.EVENT_WAIT:
+            self._add(0, message)
+
+    def answered(self, message: bytes) -> None:
+        if kept(message):
+            self._add(1, message)
+
+    def close(self) -> None:
+        os.close(self._fd)
+
+    def _add(self, device: int, message: bytes) -> None:
+        with contextlib.suppress(OSError):
+            os.write(self._fd, RECORD.pack(time.monotonic_ns(), device, len(message)) + message)
+
+
+def kept(message: bytes) -> bool:
+    """Of at least a header."""
+    op, _, _, group, _, command = HEADER.unpack_from(message)
+    if group != GROUP_OFFLOAD:
+        return False
+    return command in READS_KEPT if op & 6 == READ else command not in WRITES_LEFT_OUT
+
+
+class Said(NamedTuple):
+    """One message."""
+
+    t_ns: int
+    by_device: bool
+    write: bool
+    command: int
+    seq: int
+    body: Mapping[str, Any]
+
+
+def read(path: Path) -> Iterator[Said]:
+    """All of it, in order; a record that a kill or a full disk cut short ends it. What is no CBOR map is left out."""
+    data = path.read_bytes()
+    at = 0
+    while at + RECORD.size <= len(data):
+        t_ns, device, length = RECORD.unpack_from(data, at)
+        message = data[at + RECORD.size : at + RECORD.size + length]
+        at += RECORD.size + length
+        if len(message) < length or length < HEADER.size:
+            return
+        op, _, _, _, seq, command = HEADER.unpack_from(message)
+        with contextlib.suppress(Exception):  # a device of another make may say anything; the link has told of it
+            body = cbor2.loads(message[HEADER.size :])
+            if isinstance(body, dict):
+                yield Said(t_ns, bool(device), op & 6 == WRITE, command, seq, body)

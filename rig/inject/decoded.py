@@ -1,0 +1,65 @@
+"""A frame for people: one line, the fields that decide, and its bytes. scapy is imported at the first call (180 ms)."""
+
+from __future__ import annotations
+
+import warnings
+from importlib import import_module
+from typing import Any
+
+from rig.net.frame_log import describe
+
+FIELDS: dict[str, tuple[str, ...]] = {
+    "Ether": ("src", "dst", "type"),
+    "Dot1Q": ("vlan", "prio", "id"),
+    "ARP": ("op", "hwsrc", "psrc", "hwdst", "pdst"),
+    "IP": ("src", "dst", "tos", "len", "id", "flags", "frag", "ttl", "proto", "chksum"),
+    "IPv6": ("src", "dst", "tc", "fl", "plen", "nh", "hlim"),
+    "TCP": ("sport", "dport", "seq", "ack", "dataofs", "flags", "window", "chksum", "options"),
+    "UDP": ("sport", "dport", "len", "chksum"),
+}
+"""Of a layer that is not named here, all."""
+
+HEX_BYTES = 32
+"""Of one line of bytes."""
+
+
+def one_line(data: bytes) -> str:
+    """Short, without scapy: protocol, ports, flags, bytes."""
+    return f"{describe(data)} ({len(data)} bytes)"
+
+
+def decoded(label: str, data: bytes) -> list[str]:
+    """Lines: scapy's summary, each layer's fields, every byte with its number."""
+    lines = [f"{label}: {len(data)} bytes, {describe(data)}"]
+    try:
+        lines += _layers(data)
+    except Exception as error:  # a broken frame, or one that scapy has a bug with: the bytes say it all
+        lines.append(f"  scapy cannot take it apart: {type(error).__name__}: {error}")
+    return [*lines, *(f"  {at:4d}  {data[at : at + HEX_BYTES].hex(' ', 4)}" for at in range(0, len(data), HEX_BYTES))]
+
+
+def _layers(data: bytes) -> list[str]:
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        for layers in ("inet", "inet6"):
+            import_module(f"scapy.layers.{layers}")  # what IP carries
+        from scapy.layers.l2 import Ether
+
+        packet = Ether(data)
+        lines = [f"  {packet.summary()}"]
+        layer: Any = packet
+        while layer:
+            name = type(layer).__name__
+            if name not in ("Raw", "Padding", "NoPayload"):
+                names = FIELDS.get(name) or tuple(field.name for field in layer.fields_desc)
+                lines.append(f"    {name:8} " + " ".join(f"{field}={_shown(layer, field)}" for field in names))
+            layer = layer.payload
+        return lines
+
+
+def _shown(layer: Any, field: str) -> str:
+    """Numbers as texts name them: flags by letters, checksums in hexadecimal."""
+    value = getattr(layer, field)
+    if field in ("chksum", "cksum", "type") and isinstance(value, int):
+        return f"0x{value:04x}"
+    return str(value)

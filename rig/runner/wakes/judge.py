@@ -1,0 +1,79 @@
+"""One verdict a wake: explained and in time, or the first thing that speaks against it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from rig.device.numbers import WakeReason
+from rig.net.capture import CapturedFrame
+from rig.runner.wakes.armed import Wake
+from rig.runner.wakes.rules import against
+from rig.runner.wakes.wire import find
+
+LATE_MS = 250.0
+"""The contract's bound is 5 ms and the line's time (section 7). Where ten processes want each of two processors, a device that is
+a process itself has been seen to take 55 ms: with less than a few times that a loaded machine would fail tests."""
+BY_TIME = (WakeReason.ROUTER_CHANGED,)
+"""Wakes that may name a frame of long before: an advertisement that the host must hear again before it is too old."""
+
+
+@dataclass
+class Judged:
+    wake: Wake
+    late_ms: float | None
+    """From the frame's last bit to the device's decision, by its own clock; None without a frame, or a clock."""
+    heard_ms: float | None
+    """From the frame's last bit until the host had the event."""
+    fault: str = ""
+    """Empty: something that was armed explains it."""
+    planned: str = ""
+    """How the test planned it; empty: it did not."""
+
+
+def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True) -> list[Judged]:
+    """In the order of the wakes. `frames` and `whole` as `find`."""
+    rows: list[Judged] = []
+    for wake in wakes:
+        found = find(wake, frames, whole=whole)
+        row = Judged(wake, _late_ms(wake, found.last_ns), _heard_ms(wake, found.last_ns))
+        row.fault = _of_sleep(wake, rows) or found.fault or against(wake) or _lateness(row)
+        rows.append(row)
+    return rows
+
+
+def _of_sleep(wake: Wake, before: list[Judged]) -> str:
+    sleep, event = wake.armed.sleep, wake.event
+    if sleep is None:
+        return "the host was never asleep: nothing was prepared since the device started"
+    for other in before:
+        if other.wake.boot == wake.boot and other.wake.event.epoch == event.epoch:
+            return f"it is the second of one sleep, after {other.wake.reason}: one event a sleep (contract section 3)"
+    epochs = {sleep.epoch, sleep.committed_epoch}
+    if sleep.committed_epoch >= 0 and event.epoch not in epochs:
+        return f"its epoch is {event.epoch}, that of this sleep {sleep.committed_epoch}: an event of another sleep"
+    return ""
+
+
+def _from_ns(wake: Wake, last_ns: int) -> int:
+    """When it could have woken: what is captured before commit is judged by commit."""
+    sleep = wake.armed.sleep
+    return max(last_ns, sleep.committed_ns if sleep is not None else 0)
+
+
+def _late_ms(wake: Wake, last_ns: int) -> float | None:
+    if not last_ns or wake.synced is None:
+        return None
+    host_ns, device_us = wake.synced
+    return (host_ns + (wake.event.t_wake_us - device_us) * 1000 - _from_ns(wake, last_ns)) / 1e6
+
+
+def _heard_ms(wake: Wake, last_ns: int) -> float | None:
+    return (wake.heard_ns - _from_ns(wake, last_ns)) / 1e6 if last_ns else None
+
+
+def _lateness(row: Judged) -> str:
+    if row.late_ms is not None and row.late_ms > LATE_MS and row.wake.event.reason not in BY_TIME:
+        bound = f"contract section 7: 5 ms; here {LATE_MS:.0f}"
+        return f"late: the device decided {row.late_ms:.0f} ms after the frame's last bit ({bound})"
+    return ""

@@ -1,0 +1,109 @@
+"""The ledger of one test: its wakes as rows of results.jsonl, and those that may not have been as one error."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from _pytest.outcomes import Failed
+
+from rig.device import tape
+from rig.device.numbers import WakeReason
+from rig.errors import UsageError
+from rig.inject.decoded import decoded, one_line
+from rig.runner.wakes.armed import Replay
+from rig.runner.wakes.judge import Judged, judged
+from rig.runner.wakes.planned import Test, how
+
+if TYPE_CHECKING:
+    from rig.bench import Bench
+
+BENCH: pytest.StashKey[Bench] = pytest.StashKey()
+"""Set on a test while it has a bench."""
+ROWS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
+"""Set on a test that had one: its wakes."""
+
+
+class UnplannedWake(Failed):
+    """The device woke the host, and nobody had asked for that; or late, or twice. It comes from no line of the test's."""
+
+    def __init__(self, what: str) -> None:
+        super().__init__(what, pytrace=False)
+
+
+def close(item: pytest.Item) -> str:
+    """Takes the test's wakes into `ROWS`; gives what is wrong with them, empty: nothing."""
+    bench = item.stash.get(BENCH, None)
+    if bench is None:
+        return ""
+    rows = entries(bench, reasons_of(item))
+    item.stash[ROWS] = [row_of(row) for row in rows]
+    wrong = [row for row in rows if row.fault or not row.planned]
+    return "\n".join(fault_text(row) for row in wrong)
+
+
+def reasons_of(item: pytest.Item) -> frozenset[str] | None:
+    marks = list(item.iter_markers("wakes"))
+    if not marks:
+        return None
+    return frozenset() if any(not mark.args for mark in marks) else frozenset(name for mark in marks for name in mark.args)
+
+
+def entries(bench: Bench, reasons: frozenset[str] | None) -> list[Judged]:
+    """Every wake since the bench was built, judged."""
+    path = bench.artefacts / tape.FILE
+    wakes = Replay().run(tape.read(path)) if path.exists() else []
+    if not wakes:
+        return []
+    capture, port = bench.capture, bench.network.device_port
+    frames = capture.frames(port)
+    whole = capture.mark(port) == len(frames) and not capture.dropped[port]
+    rows = judged(wakes, frames, whole=whole)
+    test = Test(bench.timeline.records(), bench.timeline.looked_at, bench.inject.has_sent, reasons)
+    for row in rows:
+        row.planned = how(row.wake, test)
+    return rows
+
+
+def row_of(row: Judged) -> dict[str, Any]:
+    """A line of the run's ledger."""
+    wake, event = row.wake, row.wake.event
+    found: dict[str, Any] = {"reason": wake.reason, "planned": row.planned, "fault": row.fault}
+    if event.slot_ref is not None:
+        found["slot"] = f"{event.slot}/{event.gen}"
+    if event.matched_pattern is not None:
+        found["pattern"] = event.matched_pattern
+    if wake.frame or wake.saved:
+        found["frame"] = one_line(wake.frame or wake.saved)
+    for name, value in (("late_ms", row.late_ms), ("heard_ms", row.heard_ms)):
+        if value is not None:
+            found[name] = round(value, 2)
+    return found
+
+
+def fault_text(row: Judged) -> str:
+    """For people: what woke, by which rule, and what speaks against it."""
+    wake, event = row.wake, row.wake.event
+    by = [f"slot {event.slot}/{event.gen}"] if event.slot_ref is not None else []
+    by += [f"pattern {event.matched_pattern}"] if event.matched_pattern is not None else []
+    why = row.fault or "nothing in the test made it, waited for it or says that it may come"
+    lines = [f"unplanned wake {event.n}: {wake.reason}{' by ' + ', '.join(by) if by else ''}: {why}"]
+    if wake.frame or wake.saved:
+        lines += [f"  {line}" for line in decoded("frame", wake.frame or wake.saved)]
+    else:
+        lines.append("  no frame came with it")
+    if row.fault == "":
+        lines.append('  fix: wait for it (timeline.wait("NIC_WAKE")), or mark the test @pytest.mark.wakes("' + wake.reason + '")')
+    return "\n".join(lines)
+
+
+def check_marks(items: Iterable[pytest.Item]) -> None:
+    """Raises UsageError RIG-C27 with the name of the first test whose mark names no reason."""
+    for item in items:
+        for name in (name for mark in item.iter_markers("wakes") for name in mark.args):
+            if name not in WakeReason.__members__:
+                near = get_close_matches(str(name), WakeReason.__members__, 1)
+                hint = f"did you mean {near[0]}?" if near else f"one of {', '.join(WakeReason.__members__)}"
+                raise UsageError("RIG-C27", f"{item.nodeid}: wakes({name!r}): the device has no such reason", hint)

@@ -1,0 +1,59 @@
+"""Whether a test meant a wake. It did when it
+
+* says so: `@pytest.mark.wakes("KA_TIMEOUT")`, or `@pytest.mark.wakes` for any;
+* looked: a record that it waited for, or found, came with the wake or behind it, before the next sleep;
+* made it: the waking frame is one that it injected, or its server has sent, closed or reset since the host fell asleep.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from dataclasses import dataclass
+
+from rig.runner.wakes.armed import Wake
+from rig.timeline import Record
+
+DEEDS = frozenset("PUSH PEER_FIN PEER_RST HTTP_RESPONSE HTTP_CLOSED PUSH_SENT LEVER MACHINE_RESTART".split())
+"""What the test's own servers and levers write."""
+
+
+@dataclass(frozen=True)
+class Test:
+    """What is known of a test's intentions."""
+
+    __test__ = False  # not a test class, whatever its name says to pytest
+
+    records: Sequence[Record]
+    looked_at: Collection[int]
+    """Sequence numbers of the records that it was given."""
+    injected: Callable[[bytes], bool]
+    reasons: frozenset[str] | None
+    """Of the mark; None without one, empty for any."""
+
+
+def how(wake: Wake, test: Test) -> str:
+    """Empty: it did not."""
+    if test.reasons is not None and (not test.reasons or wake.reason in test.reasons):
+        return "the mark wakes"
+    if wake.frame and test.injected(wake.frame):
+        return "the test injected the frame"
+    asleep_ns = wake.armed.sleep.asked_ns if wake.armed.sleep is not None else 0
+    for record in test.records:
+        if asleep_ns <= record.t_ns <= wake.heard_ns and record.event in DEEDS:
+            return f"{record.event} of the test's own server or lever"
+    for record in _of_wake(wake, test.records):
+        if record.seq in test.looked_at:
+            return f"the test looked at {record.event}"
+    return ""
+
+
+def _of_wake(wake: Wake, records: Sequence[Record]) -> list[Record]:
+    """From the wake to the next sleep."""
+    found: list[Record] = []
+    for record in records:
+        if record.t_ns < wake.heard_ns:
+            continue
+        if record.event == "SLEEP_ENTER" and found:
+            break
+        found.append(record)
+    return found

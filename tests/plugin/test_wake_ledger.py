@@ -1,0 +1,254 @@
+"""The wake ledger: a wake that nothing armed explains, that came late, twice or from another sleep, or that no test planned."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, SlotFlag, WakeReason
+from rig.device.pattern import Pattern
+from rig.device.smp_header import message
+from rig.device.tape import Tape, read
+from rig.device.tcp_slot import TcpSlot
+from rig.inject.frames import Flow, tcp_segment, udp_datagram
+from rig.mac import mac_bytes
+from rig.net.capture import CapturedFrame
+from rig.runner.wakes.armed import Replay
+from rig.runner.wakes.judge import Judged, judged
+from rig.runner.wakes.planned import Test, how
+from rig.timeline import Timeline
+
+HOST_MAC, PEER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
+TO_HOST = Flow(PEER_MAC, HOST_MAC, "192.0.2.2", "192.0.2.1", 443, 40_000)
+SLOT = TcpSlot(
+    local="192.0.2.1", remote="192.0.2.2", local_port=40_000, remote_port=443, local_mac=mac_bytes(HOST_MAC),
+    next_hop_mac=mac_bytes(PEER_MAC), snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=65535, max_snd_wnd=65535, rcv_nxt=5000,
+    rcv_wnd=8192, rcv_wup=5000,
+)  # fmt: skip
+DATA = tcp_segment(TO_HOST, 5000, 1000, "PA", b"hi")
+PORT_5353 = Pattern.bitmap(7, b"\x14\xe9", offset=36)
+
+
+class Line:
+    """A control channel with a device that says what a test wants, and its cable."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.frames: list[CapturedFrame] = []
+        self._tape = Tape(path)
+        self._seq = 0
+        self._epoch = 2
+        self._events = 0
+        self._start_ns = time.monotonic_ns()
+
+    def ask(self, command: Command, body: Mapping[str, Any], reply: Mapping[str, Any], *, op: int = WRITE) -> None:
+        self._seq += 1
+        for said, answer, what in ((self._tape.asked, 0, body), (self._tape.answered, 1, reply)):
+            said(message(op | answer, GROUP_OFFLOAD, self._seq, command, what))
+
+    @property
+    def now_us(self) -> int:
+        return (time.monotonic_ns() - self._start_ns) // 1000
+
+    def sleep(self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7) -> None:
+        for pattern in patterns:
+            self.ask(Command.ADD_PATTERN, pattern.wire(), {})
+        now_us = self.now_us
+        self.ask(Command.TIME_SYNC, {"t1_ns": 0}, {"t1_ns": 0, "t2_us": now_us, "t3_us": now_us}, op=READ)
+        self._epoch += 2
+        mac = mac_bytes(HOST_MAC)
+        prepare = {"arm": arm, "mac": mac, "epoch": self._epoch - 2, "target": 3, "wake_timer_ms": 0}
+        self.ask(Command.PREPARE, prepare, {"epoch": self._epoch - 1, "power": 1, "captured": 0})
+        if slot is not None:
+            self.ask(Command.ADD_TCP_SLOT, slot.wire(), {"gen": 1, "slot": 0})
+        self.ask(Command.COMMIT, {"epoch": self._epoch - 1}, {"epoch": self._epoch, "power": 3, "captured": 0})
+
+    def comes(self, frame: bytes) -> None:
+        self.frames.append(CapturedFrame(time.monotonic_ns(), frame))
+
+    def wake(
+        self, reason: WakeReason, frame: bytes = b"", *, pattern: int = NO_PATTERN, late_ms: int = 0, epoch: int | None = None
+    ) -> None:
+        """By slot 0, unless a pattern is named."""
+        self._events += 1
+        now_us, size = self.now_us + late_ms * 1000, len(frame)
+        slot, gen = (0, 1) if pattern == NO_PATTERN else (NO_SLOT, 0)
+        numbers = [self._events, 1, slot, gen, self._epoch if epoch is None else epoch, int(reason), 0, 0, self._events, pattern]
+        self.ask(Command.EVENT_WAIT, {}, {"event": [*numbers, now_us, now_us, size, size, frame]}, op=READ)
+
+    def ledger(self) -> list[Judged]:
+        return judged(Replay().run(read(self.path)), self.frames)
+
+    def faults(self) -> list[str]:
+        return [row.fault for row in self.ledger()]
+
+
+@pytest.fixture
+def line(tmp_path: Path) -> Line:
+    return Line(tmp_path / "line.tape")
+
+
+def test_data_of_a_slot_explains_its_wake(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    [row] = line.ledger()
+    assert row.fault == ""
+    assert row.late_ms is not None
+    assert row.late_ms < 100
+    assert row.wake.frame == DATA
+
+
+@pytest.mark.parametrize(
+    ("frame", "words"),
+    [
+        (tcp_segment(TO_HOST, 5000, 1000, "A"), "no data and no FIN"),
+        (tcp_segment(TO_HOST, 4999, 1000, "A", b"x"), "ends at sequence number 5000, RCV.NXT is 5000"),
+        (tcp_segment(TO_HOST.with_ports(src_port=444), 5000, 1000, "PA", b"hi"), "source port 444, the slot's 443"),
+        (tcp_segment(TO_HOST, 5000, 1000, "R"), "it is a RST"),
+        (DATA[:50] + bytes([DATA[50] ^ 1]) + DATA[51:], "broken, a device drops it and counts rx_bad_l4_csum"),
+        (udp_datagram(TO_HOST, b"hi"), "no TCP segment"),
+    ],
+    ids=["pure ACK", "old byte", "another port", "RST", "checksum", "UDP"],
+)
+def test_a_frame_that_is_no_news_of_the_slot_does_not(line: Line, frame: bytes, words: str) -> None:
+    line.sleep()
+    line.comes(frame)
+    line.wake(WakeReason.TCP_DATA, frame)
+    assert words in line.faults()[0]
+
+
+def test_a_slot_wakes_for_what_its_flags_and_arm_say(line: Line) -> None:
+    line.sleep(replace(SLOT, flags=SlotFlag.WAKE_ON_FIN))
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    line.sleep(SLOT, arm=2)
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    flags, arm = line.faults()
+    assert "no flag WAKE_ON_DATA" in flags
+    assert "did not arm TCP slots" in arm
+
+
+def test_a_reset_wakes_at_rcv_nxt_alone(line: Line) -> None:
+    for seq in (5000, 5001):
+        line.sleep()
+        frame = tcp_segment(TO_HOST, seq, 0, "R")
+        line.comes(frame)
+        line.wake(WakeReason.TCP_RST, frame)
+    exact, inside = line.faults()
+    assert exact == ""
+    assert "SEG.SEQ 5001 is not RCV.NXT 5000 (RFC 5961 3.2" in inside
+
+
+def test_a_near_miss_of_a_pattern_names_the_byte(line: Line) -> None:
+    good, bad = (udp_datagram(TO_HOST.with_ports(dst_port=port), b"x" * 20) for port in (5353, 5352))
+    line.sleep(None, PORT_5353)
+    line.comes(good)
+    line.wake(WakeReason.PACKET, good, pattern=7)
+    line.sleep(None)
+    line.comes(bad)
+    line.wake(WakeReason.PACKET, bad, pattern=7)
+    right, wrong = line.faults()
+    assert right == ""
+    assert "byte 37 of the frame is 0xe8, byte 1 of the pattern 0xe9" in wrong
+
+
+def test_of_several_patterns_the_highest_priority_is_named(line: Line) -> None:
+    frame = udp_datagram(TO_HOST.with_ports(dst_port=5353), b"x" * 20)
+    line.sleep(None, PORT_5353, replace(PORT_5353, id=9, priority=1))
+    line.comes(frame)
+    line.wake(WakeReason.PACKET, frame, pattern=7)
+    assert "pattern 9" in line.faults()[0]
+    assert "comes before it" in line.faults()[0]
+
+
+def test_a_pattern_that_was_taken_away_is_no_reason(line: Line) -> None:
+    line.sleep(None, PORT_5353)
+    line.ask(Command.REMOVE_PATTERN, {"id": 7}, {})
+    frame = udp_datagram(TO_HOST.with_ports(dst_port=5353), b"x" * 20)
+    line.comes(frame)
+    line.wake(WakeReason.PACKET, frame, pattern=7)
+    assert line.faults() == ["the host has given no pattern 7; those that it has: none"]
+
+
+def test_a_second_wake_of_one_sleep(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    assert line.faults()[0] == ""
+    assert "second of one sleep, after TCP_DATA" in line.faults()[1]
+
+
+def test_a_wake_that_is_late_by_the_devices_clock(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA, late_ms=500)
+    assert line.faults()[0].startswith("late: the device decided 5")
+
+
+def test_a_frame_of_the_sleep_before_or_of_none(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    line.ask(Command.RELEASE, {}, {"epoch": 5, "slots": []})
+    line.frames = [replace_time(line.frames[0], -10_000_000)]
+    line.sleep()
+    line.wake(WakeReason.TCP_DATA, DATA)
+    line.sleep()
+    line.wake(WakeReason.TCP_DATA, tcp_segment(TO_HOST, 5000, 1000, "PA", b"never sent"))
+    assert "was not on the wire in this sleep" in line.faults()[1]
+    assert line.faults()[2] == "no such frame was on the wire in this sleep"
+
+
+def test_a_frame_that_was_changed_on_its_way_through_the_device(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA[:20] + b"\x99" + DATA[21:])
+    assert f"byte 20 is 0x99, was 0x{DATA[20]:02x}" in line.faults()[0]
+
+
+def test_an_epoch_of_another_sleep(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA, epoch=2)
+    assert "its epoch is 2, that of this sleep 4" in line.faults()[0]
+
+
+def test_what_was_not_answered_makes_no_faults(line: Line) -> None:
+    """The device may have done it or not."""
+    line.sleep(None)
+    line._tape.asked(message(WRITE, GROUP_OFFLOAD, 200, Command.ADD_TCP_SLOT, SLOT.wire()))
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    assert line.faults() == [""]
+
+
+def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: Path) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    [row] = line.ledger()
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    timeline.add("NIC_WAKE", reason="TCP_DATA")
+
+    def plan(*, injected: bool = False, reasons: frozenset[str] | None = None) -> str:
+        return how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: injected, reasons))
+
+    assert plan() == ""
+    assert plan(reasons=frozenset({"TCP_FIN"})) == ""
+    assert plan(reasons=frozenset({"TCP_DATA"})) == plan(reasons=frozenset()) == "the mark wakes"
+    assert plan(injected=True) == "the test injected the frame"
+    timeline.wait("NIC_WAKE")
+    assert plan() == "the test looked at NIC_WAKE"
+    timeline.close()
+
+
+def replace_time(frame: CapturedFrame, by_ns: int) -> CapturedFrame:
+    return frame._replace(t_ns=frame.t_ns + by_ns)
