@@ -105,6 +105,24 @@ def sent_segment(frame: bytes) -> Segment:
     )  # fmt: skip
 
 
+def assert_plain_ack(
+    frame: bytes, *, seq: int = 1000, ack: int = 5000, window: int = 8192, echo: int | None = None, dport: int = PEER_PORT
+) -> Segment:
+    """A segment of the host's connection in which nothing but its numbers is special: ACK alone, no data, DF, the connection's
+    addresses and ports. `echo`: what its timestamp echoes; None: it has no option at all."""
+    sent = sent_segment(frame)
+    assert (sent.seq, sent.ack, sent.flags, sent.window) == (seq, ack, "A", window)
+    assert (sent.payload, sent.urgent, sent.df, sent.fragmented, sent.ttl, sent.tos) == (b"", 0, True, False, 64, 0)
+    ends = (sent.macs, sent.src, sent.dst, sent.sport, sent.dport)
+    assert ends == (PEER_MAC + HOST_MAC, HOST_IP, PEER_IP, HOST_PORT, dport)
+    if echo is None:
+        assert sent.options == {}
+    else:
+        assert list(sent.options) == ["Timestamp"]
+        assert sent.options["Timestamp"][1] == echo
+    return sent
+
+
 def _check_sums(l3: Any) -> None:
     """Against scapy's."""
     from scapy.layers.inet import IP, TCP

@@ -216,6 +216,12 @@ class StandbyDoor(ABC):
     def counters(self) -> dict[str, int]:
         """What was counted in this test."""
 
+    def assert_counted(self, **wanted: int) -> None:
+        """These counters grew by so much in this test; one that the device does not have says nothing."""
+        counters = self.counters()
+        there = {name: counters[name] for name in wanted if name in counters}
+        assert there == {name: wanted[name] for name in there}
+
     def counted(self, *names: str) -> tuple[int, ...]:
         """Of these counters."""
         counters = self.counters()

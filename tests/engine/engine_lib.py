@@ -373,9 +373,14 @@ class Engine:
         return rc, slot.value, gen.value
 
     def slot_get(self, slot: int, gen: int) -> SlotState:
-        out = SlotState()
-        assert _LIB.eng_slot_get(self._e, u8(slot), u16(gen), c.byref(out)) == OK
+        rc, out = self.slot_asked(slot, gen)
+        assert rc == OK
         return out
+
+    def slot_asked(self, slot: int, gen: int) -> tuple[int, SlotState]:
+        """(rc, its state)."""
+        out = SlotState()
+        return int(_LIB.eng_slot_get(self._e, u8(slot), u16(gen), c.byref(out))), out
 
     def slot_remove(self, slot: int, gen: int) -> int:
         return int(_LIB.eng_slot_remove(self._e, u8(slot), u16(gen), c.byref(SlotState())))

@@ -126,7 +126,9 @@ class LibraryDoor(StandbyDoor):
         assert abs(sent.at_ms - due_ms) < 1e-6, f"sent at {sent.at_ms} ms, due at {due_ms} ms"
 
     def slot(self, ref: SlotRef) -> SlotInfo:
-        return _info(self.eng.slot_get(ref.slot, ref.gen))
+        rc, state = self.eng.slot_asked(ref.slot, ref.gen)
+        _check(rc, "get slot")
+        return _info(state)
 
     def status(self) -> Status:
         s = self.eng.status

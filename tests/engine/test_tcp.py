@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-from typing import Any
 
 import pytest
 from scapy.layers.inet import IP, fragment
@@ -25,7 +24,6 @@ from tests.engine.engine_lib import (
     TCP_FIN,
     TCP_RST,
     UNPARSEABLE,
-    WOKEN,
     Engine,
 )
 from tests.engine.packets import ether, parse_tcp, tcp
@@ -47,90 +45,6 @@ def outcome(eng: Engine, frame: bytes) -> tuple[int, int]:
     eng.rx(frame)
     event = eng.event()
     return (event.reason if event else 0), len(eng.take_sent())
-
-
-# RFC 5961 3.2, 4.2, 5.2 and RFC 9293 3.10.7.4 for RCV.NXT 5000, RCV.WND 8192, SND.UNA = SND.NXT 1000, MAX.SND.WND 65535
-CELLS = [
-    ("RST at RCV.NXT", "R", 5000, 0, b"", (TCP_RST, 0)),
-    ("RST at RCV.NXT, with ACK and data", "RA", 5000, 77, b"bye", (TCP_RST, 0)),
-    ("RST in window", "R", 5001, 0, b"", (0, 1)),
-    ("RST at the last byte of the window", "RA", 5000 + 8191, 1000, b"", (0, 1)),
-    ("RST beyond the window", "R", 5000 + 8192, 0, b"", (0, 0)),
-    ("RST below the window", "RA", 4999, 1000, b"", (0, 0)),
-    ("SYN in window", "S", 5000, 0, b"", (0, 1)),
-    ("SYN outside", "S", 123456789, 0, b"", (0, 1)),
-    ("SYN ACK of the handshake", "SA", 4999, 1000, b"", (0, 1)),
-    ("ACK beyond SND.NXT", "A", 5000, 1001, b"", (0, 1)),
-    ("ACK older than the largest window", "A", 5000, (1000 - 65536) % 2**32, b"x", (0, 1)),
-    ("ACK as old as allowed, with data", "A", 5000, (1000 - 65535) % 2**32, b"x", (TCP_DATA, 0)),
-    ("no flags", "", 5000, 1000, b"x", (0, 0)),
-    ("FIN without ACK", "F", 5000, 1000, b"", (0, 0)),
-    ("FIN without ACK, beyond the window", "F", 5000 + 8192, 1000, b"", (0, 1)),
-    ("no flags, old data", "", 4990, 1000, b"hello", (0, 1)),
-    ("no flags, below the window", "", 4999, 1000, b"", (0, 1)),
-    ("FIN SYN RST", "FSRPAU", 5000, 1000, b"", (TCP_RST, 0)),
-    ("FIN RST", "FRA", 5000, 1000, b"", (TCP_RST, 0)),
-    ("FIN RST in window", "FR", 5001, 1000, b"", (0, 1)),
-    ("SYN RST", "SR", 5000, 0, b"", (TCP_RST, 0)),
-    ("SYN RST below the window", "SRA", 4999, 1000, b"", (0, 0)),
-    ("SYN FIN", "SF", 5000, 0, b"", (0, 1)),
-    ("SYN FIN outside", "SFA", 123456789, 1000, b"bye", (0, 1)),
-    ("data", "PA", 5000, 1000, b"hello", (TCP_DATA, 0)),
-    ("data out of order", "A", 5100, 1000, b"hello", (TCP_DATA, 0)),
-    ("partly old data", "A", 4998, 1000, b"hello", (TCP_DATA, 0)),
-    ("old data", "A", 4990, 1000, b"hello", (0, 1)),
-    ("data beyond the window", "A", 5000 + 8192, 1000, b"x", (0, 1)),
-    ("FIN", "FA", 5000, 1000, b"", (TCP_FIN, 0)),
-    ("FIN beyond the window", "FA", 5000 + 8192, 1000, b"", (0, 1)),
-    ("data and FIN", "FPA", 5000, 1000, b"x", (TCP_DATA, 0)),
-    ("old data and a new FIN", "FPA", 4995, 1000, b"HELLO", (TCP_FIN, 0)),
-    ("old data, a new byte and a FIN", "FPA", 4996, 1000, b"HELLO", (TCP_DATA, 0)),
-    ("old data and its FIN", "FPA", 4994, 1000, b"HELLO", (0, 1)),
-    ("ACK", "A", 5000, 1000, b"", (0, 0)),
-]
-
-
-@pytest.mark.edge(23, 24, 25, 26, 27, 28, 29, 30, 31, 41, 42)
-@pytest.mark.parametrize(("flags", "seq", "ack", "payload", "expected"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS])
-def test_cell(eng: Engine, flags: str, seq: int, ack: int, payload: bytes, expected: tuple[int, int]) -> None:
-    """EDGE-023 to EDGE-031, EDGE-041, EDGE-042: RCV.NXT never moves, whatever comes."""
-    slot = asleep(eng)
-    assert outcome(eng, tcp(flags, seq, ack, payload, pad=True)) == expected
-    assert eng.slot_get(*slot).rcv_nxt == 5000
-
-
-@pytest.mark.parametrize(
-    "other",
-    [{"dport": 40001}, {"sport": 444}, {"l3": IP(src="192.0.2.3", dst=HOST_IP)}, {"l3": IP(src=PEER_IP, dst="192.0.2.4")},
-     {"l2": ether(b"\xff" * 6)}],
-    ids=["port", "peer's port", "peer", "address", "everybody"],
-)  # fmt: skip
-def test_the_same_segments_of_another_connection_do_nothing(eng: Engine, other: dict[str, Any]) -> None:
-    """Negative control of every cell."""
-    asleep(eng)
-    for _, flags, seq, ack, payload, _ in CELLS:
-        assert outcome(eng, tcp(flags, seq, ack, payload, **other)) == (0, 0)
-    assert eng.counters["rx_dropped_policy"] == len(CELLS)
-
-
-@pytest.mark.edge(23)
-def test_exact_rst_breaks_the_slot(eng: Engine) -> None:
-    """EDGE-023"""
-    slot = asleep(eng)
-    eng.rx(tcp("R"))
-    state = eng.slot_get(*slot)
-    assert (state.state, state.close_reason, eng.status.power) == (BROKEN, TCP_RST, WOKEN)
-
-
-@pytest.mark.edge(32)
-def test_challenge_acks_are_limited_per_slot(eng: Engine) -> None:
-    """EDGE-032: 10 in a second, and again in the next."""
-    asleep(eng)
-    for _ in range(1000):
-        eng.rx(tcp("R", seq=5001))
-    assert len(eng.take_sent()) == 10
-    eng.now_us += S
-    assert outcome(eng, tcp("R", seq=5001)) == (0, 1)
 
 
 @pytest.mark.edge(32, 33)
