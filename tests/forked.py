@@ -7,7 +7,6 @@ that ask how they were started, nor for tests of what is imported.
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import sys
@@ -17,6 +16,8 @@ from contextlib import ExitStack
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO, Any, NoReturn
+
+from rig.readable import readable
 
 Program = Callable[[], int]
 """Gives the exit code, or ends by an exception as a program does."""
@@ -48,7 +49,7 @@ class Forked:
     def _ends_within(self, timeout: float | None) -> bool:
         fd = os.pidfd_open(self.pid)
         try:
-            return bool(select.select([fd], [], [], timeout)[0])
+            return readable(fd, timeout)
         finally:
             os.close(fd)
 

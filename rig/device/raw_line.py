@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import os
-import select
 from types import TracebackType
 
 from rig.clock import Deadline
 from rig.device import framing
 from rig.device.port import open_port
+from rig.readable import readable, writable
 
 BAUD = 115200
 ANSWER_S = 5.0
@@ -39,7 +39,7 @@ class RawLine:
         """Whatever they are."""
         rest = memoryview(data)
         while rest:
-            if not select.select([], [self._endpoint.fd], [], ANSWER_S)[1]:
+            if not writable(self._endpoint.fd, ANSWER_S):
                 raise TimeoutError(f"the line takes no byte for {ANSWER_S:g} s")
             rest = rest[os.write(self._endpoint.fd, rest) :]
 
@@ -47,7 +47,7 @@ class RawLine:
         """The next message of the device. Raises TimeoutError, and OSError when the port is gone."""
         deadline = Deadline(timeout_s)
         while not self._messages:
-            if not select.select([self._endpoint.fd], [], [], max(0.0, deadline.remaining_s))[0]:
+            if not readable(self._endpoint.fd, max(0.0, deadline.remaining_s)):
                 raise TimeoutError(f"no message in {timeout_s:g} s")
             data = os.read(self._endpoint.fd, 65536)
             if not data:

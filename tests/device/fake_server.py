@@ -7,7 +7,6 @@ can do is tested on real firmware.
 from __future__ import annotations
 
 import os
-import select
 import threading
 import time
 import tty
@@ -20,6 +19,7 @@ import cbor2
 
 from rig.device import framing
 from rig.device.smp_header import HEADER, VERSION_2
+from rig.readable import readable_of
 
 Handler = Callable[[dict[str, Any]], dict[str, Any] | None]
 """Takes the request's map, returns the reply's; None: no answer (yet)."""
@@ -79,7 +79,7 @@ class FakeServer:
 
     def _run(self) -> None:
         while True:
-            ready, _, _ = select.select([self._master, self._stop_r], [], [])
+            ready = readable_of((self._master, self._stop_r), None)
             if self._stop_r in ready:
                 return
             self._receiver.feed(os.read(self._master, 65536))

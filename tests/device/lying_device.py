@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import threading
 import tty
 from collections.abc import Callable, Iterator
@@ -15,6 +14,7 @@ import cbor2
 from rig.device import framing
 from rig.device.port import open_port
 from rig.device.smp_header import HEADER
+from rig.readable import readable_of, writable
 
 Lie: TypeAlias = Callable[[int, int, Any], Any]
 """Operation of the reply, command, body; what is to come in the body's place: a value, bytes as they stand, or SILENCE."""
@@ -44,7 +44,7 @@ class LyingDevice:
 
     def _relay(self) -> None:
         while True:
-            ready, _, _ = select.select([self._master, self._inner.fd, self._stop_r], [], [])
+            ready = readable_of((self._master, self._inner.fd, self._stop_r), None)
             if self._stop_r in ready:
                 return
             if self._master in ready:
@@ -66,7 +66,7 @@ class LyingDevice:
     @staticmethod
     def _all(fd: int, data: bytes) -> None:
         while data:
-            select.select([], [fd], [])
+            writable(fd, None)
             data = data[os.write(fd, data) :]
 
 

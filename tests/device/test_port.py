@@ -130,10 +130,12 @@ def relay(listener: socket.socket, port: str) -> None:
         with contextlib.suppress(OSError):
             while data := os.read(fd, 4096):
                 connection.sendall(data)
+        os.close(fd)
 
     threading.Thread(target=back, daemon=True).start()
-    while data := connection.recv(4096):
-        os.write(fd, data)
+    with connection:
+        while data := connection.recv(4096):
+            os.write(fd, data)
 
 
 def test_a_url_without_a_descriptor_is_pumped() -> None:

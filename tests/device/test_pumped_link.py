@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import select
 import threading
 from typing import Any
 
@@ -14,6 +13,7 @@ from rig.device.link import Link
 from rig.device.numbers import ARM_ALL, Fault, Power
 from rig.device.offload import OffloadClient
 from rig.errors import BenchError
+from rig.readable import readable
 
 OWNER = 9
 MAC = bytes.fromhex("020000000001")
@@ -37,7 +37,7 @@ def test_events_come_in_the_owners_thread(device: EmulatedDevice) -> None:
         deadline, due_s = Deadline(5), 0.0
         while not heard:
             assert not deadline.expired, "no event"
-            select.select([link], [], [], due_s)
+            readable(link.fileno(), due_s)
             due_s = link.pump() or 0.0
         assert heard[0][0] is threading.current_thread()
         assert client.status().power is Power.WOKEN

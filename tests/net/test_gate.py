@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import select
 import signal
 import socket
 import struct
@@ -15,6 +14,7 @@ from typing import TYPE_CHECKING
 from rig.clock import Deadline
 from rig.mac import mac_bytes
 from rig.net.gate import Gate
+from rig.readable import readable
 
 if TYPE_CHECKING:
     from rig.net.network import Network
@@ -150,7 +150,7 @@ class Receiver:
         deadline = Deadline(5)
         while not self.read() and (sender is None or sender.running()):
             assert not deadline.expired, "no frame of the stream came"
-            select.select([self._sock], [], [], 0.05)
+            readable(self._sock.fileno(), 0.05)
 
 
 class Sender:

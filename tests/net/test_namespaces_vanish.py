@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import socket
 import subprocess
@@ -18,6 +17,7 @@ from rig.mac import mac_bytes
 from rig.net import device_port, links, userns
 from rig.net.namespace import Namespace
 from rig.net.network import Network
+from rig.readable import readable
 
 ROOT = Path(__file__).resolve().parents[2]
 SO_NETNS_COOKIE = 71
@@ -77,7 +77,7 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
         deadline = Deadline(10)
         while has_interface(outside, "witness"):  # goes when the wire namespace is torn down, and only then
             assert not deadline.expired, "the wire namespace lives on"
-            select.select([news], [], [], deadline.remaining_s)
+            readable(news.fileno(), max(0.0, deadline.remaining_s))
             news.recv(1 << 16)
         news.close()
     assert not is_running(child)

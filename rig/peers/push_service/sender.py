@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import http.client
-import select
 import socket
 import ssl
 import threading
@@ -14,6 +13,7 @@ from urllib.parse import urlsplit
 
 from rig.clock import WAIT_S
 from rig.net.namespace import Namespace
+from rig.readable import readable
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ class Sender:
 
 def _is_over(idle: http.client.HTTPConnection) -> bool:
     """The other side has closed it, or said what nobody asked: before a request is sent on it, not after."""
-    return bool(select.select([idle.sock], [], [], 0)[0])
+    return readable(idle.sock.fileno(), 0)
 
 
 def _reply(response: http.client.HTTPResponse) -> Reply:

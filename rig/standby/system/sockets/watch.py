@@ -34,7 +34,7 @@ class SocketWatch:
 
     def add(self, brokered: BrokeredSocket) -> None:
         fd = brokered.sock.fileno()
-        if fd not in self._watched:
+        if fd not in self._watched and not self._stopped:
             self._watched[fd] = brokered
             self._epolls[brokered.wakes].register(fd, select.EPOLLIN | select.EPOLLRDHUP)
 
@@ -57,12 +57,15 @@ class SocketWatch:
     @property
     def has_come(self) -> bool:
         """Something for a socket that wakes, whoever may look."""
-        return bool(self._epolls[True].poll(0, 1))
+        return not self._stopped and bool(self._epolls[True].poll(0, 1))
 
     def stop(self) -> None:
         """The system ends: nothing is looked at any more."""
         self.listen(wakes=False, others=False)
         self._stopped = True
+        self._watched.clear()
+        for epoll in self._epolls.values():
+            epoll.close()
 
     def _look(self, epoll: select.epoll) -> None:
         for fd, events in epoll.poll(0, PER_TURN):
