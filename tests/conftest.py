@@ -1,4 +1,5 @@
-"""Marks for every test of the project: the plugin registers them where the project is installed, this file elsewhere."""
+"""For every test of the project: marks, which the plugin registers where the project is installed and this file elsewhere; a look
+at what tests leave open."""
 
 from __future__ import annotations
 
@@ -6,12 +7,14 @@ import pytest
 from hypothesis import settings
 
 from rig.plugin import MARKS
+from tests.open_files import OpenFiles
 
 settings.register_profile("long", max_examples=5000, deadline=None)
 """For a property that found something, or did not for a long time: pytest --hypothesis-profile=long -k fuzz"""
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    config.pluginmanager.register(OpenFiles())
     known = {line.partition("(")[0] for line in config.getini("markers")}
     for mark in MARKS:
         if mark.partition("(")[0] not in known:

@@ -204,6 +204,10 @@ class FakeApp:
         self._loop.remove_reader(transport.fileno())
         transport.close()
 
+    def close_peers(self) -> None:
+        for peer in self.peers.values():
+            peer.close()
+
     def end_peer(self, channel: str, how: str) -> None:
         """The remote end of its transport closes ("finish") or resets."""
         peer = self.peers.pop(channel)
@@ -238,6 +242,7 @@ class FakeApp:
         if received is None:
             self._hung_up()
             return
+        received.descriptors.close()
         if isinstance(received.body, RunTask):
             if received.body.instance not in self._ordered:  # as rig/standby/app does
                 self._ordered.add(received.body.instance)

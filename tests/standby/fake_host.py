@@ -119,6 +119,11 @@ class FakeHost:
         """As the policy counts them."""
         return self.system.channels.slots.in_use(kind)
 
+    async def close(self) -> None:
+        """The system, and whom it has started."""
+        await self.system.close()
+        self.supervisor.close()
+
     async def settle(self) -> None:
         """Until nothing is ready any more; a moment of virtual time."""
         await asyncio.sleep(0.01)
@@ -136,5 +141,5 @@ async def fake_host(**rules: Any) -> AsyncIterator[FakeHost]:
     try:
         yield host
     finally:
-        await host.system.close()
+        await host.close()
         assert not host.timeline.find("SERVICE_FAULT")

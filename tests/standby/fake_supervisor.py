@@ -81,6 +81,9 @@ class FakeSupervisor:
 
     def outlived(self) -> list[Outlived]:
         """What a new system gets of the apps that live."""
+        for started in self.apps:
+            if started.child.killed:
+                os.close(started.line_fd)
         self.apps = [started for started in self.apps if not started.child.killed]
         return [
             Outlived(started.instance, started.child, Line(socket.socket(fileno=os.dup(started.line_fd)), FromApp))
@@ -91,6 +94,10 @@ class FakeSupervisor:
         return {name: os.dup(fd) for name, fd in self.stored.items()}
 
     def close(self) -> None:
+        """Everybody ends with it, and the remote ends of what they had connected are closed."""
+        for child in self.everybody:
+            child.kill()
+            child.close_peers()
         for started in self.apps:
             os.close(started.line_fd)
         for name in list(self.stored):

@@ -245,5 +245,6 @@ class MortalHost:
 
     async def close(self) -> None:
         await self.system.close()
+        self.supervisor.close()
         self.store.close()
         self.driver.say(Settled())

@@ -27,4 +27,4 @@ async def test_all_of_its_channels_end_although_the_driver_cannot_give_one_back(
     other = await host.app("other")
     assert await other.open("inbox") is Status.HARDWARE_SLOT_ALLOCATED
     await host.fall_asleep()
-    await host.system.close()
+    await host.close()

@@ -118,4 +118,4 @@ async def test_a_key_that_a_dead_system_had_not_written_down_may_be_given_again_
     await host.fall_asleep()
     await asyncio.sleep(60)  # until the agreement is there, in virtual time
     assert [(key, pattern.names["app"]) for key, pattern in host.driver.patterns.items()] == [("pattern 1", "mail")]
-    await host.system.close()
+    await host.close()

@@ -61,7 +61,7 @@ async def test_a_disk_that_is_full_for_a_while_is_told_and_stops_nobody(tmp_path
     await app.call(RequestAccess())
     assert ("channel", "1 inbox") in Store(tmp_path / "system.db").things()
     assert store.inbox(1).last == 13
-    await host.system.close()
+    await host.close()
 
 
 class Watched(Store):
@@ -90,6 +90,7 @@ async def test_the_beginning_of_a_read_is_written_down_with_its_end(tmp_path: Pa
     await host.settle()
     assert len(app.tasks) == 1
     assert list(map(len, store.noted)) == [2, 1], "the read; the task that it fired"
+    await host.close()
 
 
 @virtual
@@ -106,3 +107,4 @@ async def test_a_read_that_takes_long_is_written_down_before_it_ends(tmp_path: P
     assert list(map(len, store.noted)) == [1]
     await asyncio.sleep(1)
     assert list(map(len, store.noted)) == [1, 1, 1]
+    await host.close()

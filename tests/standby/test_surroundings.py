@@ -52,7 +52,7 @@ async def test_a_new_system_has_the_surroundings_of_the_one_before() -> None:
             assert again.system.situation.now.surroundings == ON_BATTERY
             assert not again.timeline.find("LEVER")
         finally:
-            await again.system.close()
+            await again.close()
 
 
 @virtual
@@ -99,4 +99,4 @@ async def test_what_the_network_did_while_there_was_no_system_is_seen_by_the_nex
         try:
             assert [told.link for told in again.timeline.find("NETWORK_CHANGED")] == [False]
         finally:
-            await again.system.close()
+            await again.close()

@@ -53,4 +53,4 @@ async def test_registrations_and_what_waits_outlive_the_machine() -> None:
         assert again.supervisor.everybody[0].tasks[0].task_id == once.task_id
         assert len(again.supervisor.everybody) == 2
         assert [r.task_id for r in again.system.tasks.registry] == [lasting]
-        await again.system.close()
+        await again.close()

@@ -350,7 +350,7 @@ async def test_a_machine_that_starts_anew_has_them_paused_and_its_groups_over() 
     await again.settle()
     assert transfers.running == {id_}
     assert not list(again.system.transfers.groups)
-    await again.system.close()
+    await again.close()
 
 
 # -- servicing ---------------------------------------------------------------------------------------------------------

@@ -265,7 +265,7 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
         assert isinstance(device, EmulatedDevice)
         timeline = Timeline(tmp_path / "timeline.jsonl")
         stack.callback(timeline.close)
-        outside = Namespace("outside", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC))
+        outside = stack.enter_context(Namespace("outside", os.open("/proc/thread-self/ns/net", os.O_RDONLY | os.O_CLOEXEC)))
         enter_network(network.host.fd)
         stack.callback(lambda: enter_network(outside.fd))
         yield Parts(network, device, timeline, stack)
