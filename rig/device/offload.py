@@ -108,9 +108,13 @@ class OffloadClient:
     def capabilities(self) -> Capabilities:
         return self._read_as(Capabilities.of, Command.CAPABILITIES)
 
-    def time_sync(self, rounds: int = SYNC_ROUNDS) -> TimeSync:
-        """The device's clock against ours: the best of a few rounds, the one with the shortest trip."""
-        return min((self._sync_once() for _ in range(rounds)), key=lambda sync: sync.rtt_us)
+    def time_sync(self, rounds: int = SYNC_ROUNDS, enough_us: int = 0) -> TimeSync:
+        """The device's clock against ours: the best of a few rounds, the one with the shortest trip. One of `enough_us` or less is
+        the last."""
+        syncs: list[TimeSync] = []
+        while len(syncs) < rounds and not (syncs and syncs[-1].rtt_us <= enough_us):
+            syncs.append(self._sync_once())
+        return min(syncs, key=lambda sync: sync.rtt_us)
 
     def _sync_once(self) -> TimeSync:
         t1_ns = time.monotonic_ns()

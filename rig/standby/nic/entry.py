@@ -23,6 +23,9 @@ from rig.standby.nic.tcp_slots import TcpSlots
 ACK_WAIT_S = 0.05
 """How long entry waits for peers to acknowledge what the host sent last."""
 ACK_POLL_S = 0.0005
+SYNC_ROUNDS, SYNC_ENOUGH_US = 3, 20_000
+"""The device's TSval lags the host's by as much as the trip took (tcp_slots.py): a device may take 0.3 s for an answer now and
+then, and is asked again."""
 
 
 class Busy(Exception):
@@ -106,7 +109,7 @@ class Entry:
             self._offloads.refresh()
 
     def _synchronise(self) -> None:
-        self._sync = self._standby.device.time_sync(rounds=1)
+        self._sync = self._standby.device.time_sync(SYNC_ROUNDS, SYNC_ENOUGH_US)
 
     def _prepare(self) -> None:
         standby = self._standby
