@@ -109,8 +109,8 @@ class OffloadClient:
         return self._read_as(Capabilities.of, Command.CAPABILITIES)
 
     def time_sync(self, rounds: int = SYNC_ROUNDS, enough_us: int = 0) -> TimeSync:
-        """The device's clock against ours: the best of a few rounds, the one with the shortest trip. One of `enough_us` or less is
-        the last."""
+        """The device's clock against ours: the best of a few rounds, the one with the shortest trip. The first of `enough_us` or
+        less ends them."""
         syncs: list[TimeSync] = []
         while len(syncs) < rounds and not (syncs and syncs[-1].rtt_us <= enough_us):
             syncs.append(self._sync_once())

@@ -212,6 +212,8 @@ class PayloadState:
     """None: it has no counter."""
     tokens_left: int | None = None
     """None: it needs none."""
+    taken: bool = True
+    """False: the device takes none of this kind. Plain probes go out in its place, and the keep-alive task runs."""
 
 
 def fresh_masks(count: int) -> bytes:

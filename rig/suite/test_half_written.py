@@ -22,6 +22,7 @@ from rig.suite.websocket_scene import KINDS, WebSocketScene
 
 pytestmark = [
     pytest.mark.edge(22),
+    pytest.mark.device_can(token_bytes=1),
     pytest.mark.bench_config(clock=Clock(20_000), standby=StandbyConfig(network_ka_retry_min=500, network_ka_probes=3)),
 ]
 """As test_payload_keep_alive.py: a frame every 15 minutes of 20 ms. The channel's own keep-alive task is due in a day: it would

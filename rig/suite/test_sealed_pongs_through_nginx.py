@@ -16,6 +16,7 @@ from rig.suite.websocket_scene import WebSocketScene
 
 pytestmark = [
     pytest.mark.edge(22),
+    pytest.mark.device_can(token_bytes=1),
     pytest.mark.bench_config(clock=Clock(20_000), standby=StandbyConfig(network_ka_retry_min=500, network_ka_probes=3)),
 ]
 """As test_sealed_pongs.py: a pong every 15 minutes of 20 ms."""

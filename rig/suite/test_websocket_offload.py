@@ -62,7 +62,6 @@ def test_asleep_the_device_sends_them_and_nothing_wakes_the_host(bench: Bench, s
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-@pytest.mark.device_can(token_bytes=1)
 def test_awake_the_task_sends_them_as_ever(bench: Bench, secure: bool) -> None:
     """The negative control: it is connected standby alone that is left to the device."""
     with scene_of(bench, secure) as sockets:
@@ -73,7 +72,6 @@ def test_awake_the_task_sends_them_as_ever(bench: Bench, secure: bool) -> None:
 
 
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
-@pytest.mark.device_can(token_bytes=1)
 def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure: bool) -> None:
     """The other negative control."""
     with scene_of(bench, secure) as sockets:
@@ -83,7 +81,6 @@ def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure
         assert len(sockets.timeline.find("SLEEP_EXIT", after=asleep)) >= 2
 
 
-@pytest.mark.device_can(token_bytes=1)
 def test_in_tls_that_cannot_be_sealed_ahead_the_task_goes_on(bench: Bench) -> None:
     with scene_of(bench, True, newest=ssl.TLSVersion.TLSv1_2) as sockets:
         connection = sockets.registered(minutes=MINUTES, offload_keep_alive=True)

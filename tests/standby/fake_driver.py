@@ -20,6 +20,7 @@ class FakeDriver:
 
     def __init__(self, timeline: TimelineWriter) -> None:
         self.takes_s = 0.001
+        self.takes_payloads = True
         self.connections: dict[str, ConnectionToOffload] = {}
         self.patterns: dict[str, PatternToOffload] = {}
         self.asleep_with: list[str] | None = None
@@ -95,7 +96,8 @@ class FakeDriver:
     async def payload_state(self, key: str) -> PayloadState | None:
         async with self._call("payload_state"):
             held = self.connections.get(key)
-            return PayloadState() if held is not None and held.payload is not None else None
+            has_one = held is not None and held.payload is not None
+            return PayloadState(taken=self.takes_payloads) if has_one else None
 
     async def stop_payload(self, key: str) -> PayloadState | None:
         async with self._call("stop_payload"):

@@ -37,6 +37,8 @@ class FakeSystem:
     busy: int = 0
     """So often the device has not been asked yet."""
     knows: bool = True
+    takes: bool = True
+    """The device has room for payloads."""
     name: str = "app"
     instance: int = 1
     told: list[tuple[str, dict[str, Any]]] = field(default_factory=list)
@@ -55,7 +57,7 @@ class FakeSystem:
                 self.payload, self.sent, self.stopped = payload, 0, False
                 return None
             case GetPayloadState():
-                return PayloadState(sent=self.sent)
+                return PayloadState(sent=self.sent, taken=self.takes)
             case StopPayload():
                 return self._stop()
         raise AssertionError(call)
@@ -71,7 +73,7 @@ class FakeSystem:
 
     def device_sends(self, count: int) -> None:
         """As many as it has, at most."""
-        if self.payload is None or self.stopped:
+        if self.payload is None or self.stopped or not self.takes:
             return
         for number in range(self.sent, min(self.sent + count, AHEAD, self.payload.tokens_left or 0)):
             self.sock.sendall(self.payload.payload(number))

@@ -10,6 +10,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.app_channels import (
     DecreaseNetworkKeepAlive,
     GetNetworkKeepAlive,
+    GetPayloadState,
     SetKeptAliveByDevice,
     SetPayload,
     SetServerKeepAlive,
@@ -64,6 +65,21 @@ async def test_while_the_device_keeps_it_alive_in_standby_no_task_wakes_the_host
         await host.fall_asleep()
         await asyncio.sleep(31 * MINUTE_S)
         assert len(app.tasks) == 2
+
+
+@virtual
+async def test_a_device_that_takes_no_payload_leaves_it_to_the_keep_alive_task() -> None:
+    async with fake_host() as host:
+        host.driver.takes_payloads = False
+        app = await host.app()
+        await app.open("inbox", minutes=30)
+        await app.call(SetPayload("inbox", PayloadKeepAlive.mqtt_ping()))
+        await app.call(SetKeptAliveByDevice("inbox", True))
+        assert not (await app.call(GetPayloadState("inbox"))).taken
+        await host.fall_asleep()
+        await asyncio.sleep(DAY_S)
+        assert len(app.tasks) == 48
+        assert len(host.timeline.find("SLEEP_EXIT", cause="keep_alive_timer")) == 48
 
 
 @virtual

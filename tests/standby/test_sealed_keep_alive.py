@@ -36,6 +36,23 @@ def test_what_the_device_has_not_sent_goes_out_before_the_next_word(pongs: Pongs
     assert [(event, detail["records"]) for event, detail in pongs.system.told] == [("SEALED", AHEAD), ("SEALED_FLUSH", AHEAD - 3)]
 
 
+def test_a_device_that_takes_none_costs_one_record_each_time_the_app_writes(pongs: Pongs) -> None:
+    """Until there is one that takes them."""
+    pongs.system.takes = False
+    pongs.suspend()
+    pongs.suspend()
+    assert not pongs.keep_alive.state.taken
+    for word in (b"a", b"b"):
+        pongs.write(word)
+        pongs.suspend()
+        pongs.system.device_sends(3)
+    assert pongs.heard() == (list(range(AHEAD + 1)), [b"a", b"b"])
+    pongs.system.takes = True
+    pongs.suspend()
+    pongs.system.device_sends(3)
+    assert pongs.heard() == (list(range(AHEAD + 4)), [b"a", b"b"])
+
+
 def test_without_the_flush_the_server_ends_it(pongs: Pongs) -> None:
     """The negative control."""
     pongs.suspend()

@@ -114,7 +114,8 @@ class ControlChannelTrigger:
         channel gets another transport. Its expected answers do not wake the host and never reach the app. When its tokens
         are used up, the host wakes and the keep-alive task runs, to give new ones (by setting it anew) or to keep the
         connection alive itself; until then plain probes are sent. So they are while the app has been stopped in the middle of a
-        write: what one call writes is one message. An app that writes a message in several calls sets TCP_CORK around them.
+        write: what one call writes is one message. An app that writes a message in several calls sets TCP_CORK around them. A
+        device that takes none sends probes alone (`payload_keep_alive_state.taken`), and the task runs each server interval.
 
         Over TLS (1.3, or 1.2 with ChaCha20) it is sealed ahead in records that the device sends one after another: see
         sealed_keep_alive.py. It has no expected answer then, and 10 bytes at most: HostError INVALID_ARG."""

@@ -56,6 +56,8 @@ class SealedKeepAlive:
         """Sealed, and not known to have been sent."""
         self._given = False
         """The system may have them."""
+        self._taken = True
+        """The device takes such, as far as is known."""
         self._sent = 0
         """Of those that are in `_records` no more."""
 
@@ -80,9 +82,10 @@ class SealedKeepAlive:
     @property
     def state(self) -> PayloadState:
         """What is sealed and not sent is left out."""
-        given = session.current().call(GetPayloadState(self._channel_id)).sent if self._given else 0
-        after = self._first.after(self._sent + given)
-        return PayloadState(self._sent + given, 0, after.counter.start if after.counter else None, after.tokens_left)
+        given = session.current().call(GetPayloadState(self._channel_id)) if self._given else PayloadState(taken=self._taken)
+        sent = self._sent + given.sent
+        after = self._first.after(sent)
+        return PayloadState(sent, 0, after.counter.start if after.counter else None, after.tokens_left, given.taken)
 
     # -- sealing -------------------------------------------------------------------------------------------------------
 
@@ -101,13 +104,15 @@ class SealedKeepAlive:
 
     @property
     def _most(self) -> int:
-        return TOKENS_BYTES // self._record_bytes
+        """One, for a device that took none: each goes out by hand when the app writes, and another device may take it."""
+        return TOKENS_BYTES // self._record_bytes if self._taken else 1
 
     def _has_enough(self) -> bool:
         if not self._given:
             return False
-        sent = session.current().call(GetPayloadState(self._channel_id)).sent
-        return 2 * (len(self._records) - sent) > self._most
+        state = session.current().call(GetPayloadState(self._channel_id))
+        self._taken = state.taken
+        return 2 * (len(self._records) - state.sent) > self._most
 
     def _next(self, count: int) -> Iterator[bytes]:
         """Fewer when the app has to make more of what they are made of."""

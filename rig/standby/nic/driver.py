@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import socket
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 from rig.device.link import Link
@@ -228,7 +229,9 @@ class NicDriver:
 
     def payload_state(self, key: str) -> PayloadState | None:
         connection = self.registry.find(key)
-        return connection.payload.state if connection is not None and connection.payload is not None else None
+        if connection is None or connection.payload is None:
+            return None
+        return replace(connection.payload.state, taken=self.registry.slots.takes(connection.payload.set_by_app))
 
     def stop_payload(self, key: str) -> PayloadState | None:
         """As `StopPayload`."""

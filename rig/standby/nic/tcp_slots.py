@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from rig.clock import Clock
 from rig.device.numbers import SlotFlag
 from rig.device.offload_types import TcpSlot, TimeSync
-from rig.device.payload import TOKENS_BYTES
+from rig.device.payload import TOKENS_BYTES, PayloadKeepAlive
 from rig.net.tcp_info import tcp_info
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.next_hop import NextHop
@@ -56,7 +56,11 @@ class TcpSlots:
     flow_label_of: PeersWord = nothing_seen
     """`nothing_seen` where the device knows no labels."""
     token_bytes: int = TOKENS_BYTES
-    """Of a payload's tokens, as many as the device holds for one sleep."""
+    """Of a payload's tokens, as many as the device holds for one sleep. 0: it takes no payload keep-alive at all."""
+
+    def takes(self, payload: PayloadKeepAlive) -> bool:
+        """Whether the device has room for one of its tokens, or for the payload where none is needed."""
+        return self.token_bytes >= (payload.token.len if payload.token is not None else 1)
 
     def reservation(self, sock: socket.socket, network_minutes: int, next_hop: NextHop) -> TcpSlot:
         """A place in the device's table, to be refreshed at standby entry. Raises OSError when the connection is over."""
@@ -73,11 +77,11 @@ class TcpSlots:
         payload: PayloadOverSleeps | None = None,
     ) -> TcpSlot:
         """The full state of a frozen connection, in the device's clock. No payload of the device's stands inside what the app,
-        which is stopped, has half written: probes must do."""
+        which is stopped, has half written: probes must do, as where the device takes none."""
         t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
         slot = self._slot(sock, network_minutes, next_hop, frozen, t0_us)
         offered = payload.offered() if payload is not None else None
-        if payload is None or offered is None or is_half_written(sock):
+        if payload is None or offered is None or not self.takes(offered) or is_half_written(sock):
             return slot
         idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
         return replace(slot, payload=offered.within(self.token_bytes), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))

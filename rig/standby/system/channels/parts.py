@@ -31,7 +31,9 @@ class ChannelParts:
         self.setup = ChannelSetup(
             table, watch, self.slots, core.admission, driver, core.supervisor, core.numbers, power, availability, timeline, rules
         )
-        self.triggers = ChannelTriggers(watch, core.processes, tasks, core.sleep, core.governor, core.background, timeline)
+        self.triggers = ChannelTriggers(
+            watch, core.processes, tasks, core.sleep, core.governor, core.background, driver, timeline
+        )
         self.timers = KeepAliveTimers(core.clock, self.triggers.keep_alive_due)
         self.closing = ChannelClosing(self.setup, self.timers, tasks)
         self.resets = ChannelResets(

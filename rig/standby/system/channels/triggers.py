@@ -5,6 +5,7 @@ from __future__ import annotations
 from rig.standby.system.background import Background
 from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.watch import TransportWatch
+from rig.standby.system.driver import Driver
 from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.system.sleep_cycle import SleepCycle
@@ -24,6 +25,7 @@ class ChannelTriggers:
         sleep: SleepCycle,
         governor: Governor,
         background: Background,
+        driver: Driver,
         timeline: TimelineWriter,
     ) -> None:
         self._watch = watch
@@ -32,6 +34,7 @@ class ChannelTriggers:
         self._sleep = sleep
         self._governor = governor
         self._background = background
+        self._driver = driver
         self._timeline = timeline
 
     def push(self, channel: Channel) -> None:
@@ -53,7 +56,7 @@ class ChannelTriggers:
 
     def keep_alive_due(self, channel: Channel) -> None:
         """The server interval is over (CCT-033)."""
-        if self._watch.may_fire(channel) and not self._watch.left_to_device(channel):
+        if self._watch.may_fire(channel):
             self._background.start(f"keep-alive of {channel.label}", self._keep_alive(channel))
 
     def no_more_tokens(self, channel: Channel) -> None:
@@ -62,10 +65,17 @@ class ChannelTriggers:
             self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
 
     async def _keep_alive(self, channel: Channel) -> None:
+        if self._watch.left_to_device(channel) and await self._device_sends(channel):
+            return
         with self._governor.hold(channel.label, "its keep-alive is due"):
             await self._sleep.wake("keep_alive_timer")
             if self._watch.may_fire(channel):  # it may have been closed meanwhile
                 self._fire(channel, ChannelKeepAlive(channel.channel_id), "keep_alive")
+
+    async def _device_sends(self, channel: Channel) -> bool:
+        """Not every device takes payload keep-alives."""
+        state = await self._driver.payload_state(channel.key) if channel.key is not None else None
+        return state is not None and state.taken
 
     def _fire(self, channel: Channel, trigger: ChannelPush | ChannelKeepAlive, cause: str) -> None:
         self._processes.resume(channel.app, cause)

@@ -25,7 +25,7 @@ class TransportWatch:
         return channel.push_enabled and (channel.hardware or not self._power.in_standby)
 
     def left_to_device(self, channel: Channel) -> bool:
-        """Keep-alives: the device has some to send, no task is to wake the host for one, and it may be asleep."""
+        """Keep-alives: the device has some to send if it takes any, no task is to wake the host for one, and it may be asleep."""
         return channel.kept_alive_by_device and channel.payload is not None and channel.offloaded and self._power.in_standby
 
     def start(self, app: AppProcess, on_data: Callable[[AppProcess, str], None]) -> None:
