@@ -27,6 +27,8 @@ pytestmark = [
 MINUTES = 15
 FRAMES, CYCLES = 4, 3
 CONTROL = (Opcode.PING, Opcode.PONG)
+UNHURRIED = pytest.mark.bench_config(clock=Clock(60_000))
+"""Where the task wakes the host each time: a slow device needs a part of 300 ms to fall asleep, and is to sleep before the next."""
 
 
 @contextmanager
@@ -71,6 +73,7 @@ def test_awake_the_task_sends_them_as_ever(bench: Bench, secure: bool) -> None:
         assert not sockets.timeline.find("RUN_ENTER", kind="push")
 
 
+@UNHURRIED
 @pytest.mark.parametrize("secure", [False, True], ids=["plain", "tls"])
 def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure: bool) -> None:
     """The other negative control."""
@@ -81,6 +84,7 @@ def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure
         assert len(sockets.timeline.find("SLEEP_EXIT", after=asleep)) >= 2
 
 
+@UNHURRIED
 def test_in_tls_that_cannot_be_sealed_ahead_the_task_goes_on(bench: Bench) -> None:
     with scene_of(bench, True, newest=ssl.TLSVersion.TLSv1_2) as sockets:
         connection = sockets.registered(minutes=MINUTES, offload_keep_alive=True)
