@@ -28,7 +28,7 @@ MINUTES = 15
 FRAMES, CYCLES = 4, 3
 CONTROL = (Opcode.PING, Opcode.PONG)
 UNHURRIED = pytest.mark.bench_config(clock=Clock(60_000))
-"""Where the task wakes the host each time: a slow device needs a part of 300 ms to fall asleep, and is to sleep before the next."""
+"""Where the task wakes the host each time: a slow device needs a part of 300 ms to fall asleep."""
 
 
 @contextmanager
