@@ -22,6 +22,7 @@ enum {
 	ENG_ASKED_BYTES = 64,                 /* of their addresses: 16 of IPv4, 4 of IPv6 */
 	ENG_DHCP_WATCHED = 4,                 /* options whose change wakes */
 	ENG_STATES = 7,                       /* of the power and of a slot: the largest number of each, and 0 */
+	SLOT_PORT_BITS = 256,
 	NO_SLOT = 0xFF,
 };
 #define NO_PATTERN 0xFFFFFFFFu
@@ -63,13 +64,21 @@ struct eng_pattern {
 
 /*
  * What tells most frames from a bitmap with one comparison: four bytes of it, as they lie in memory. Patterns of other
- * types compare nothing here (mask 0). Kept apart from the patterns so that all keys lie close together, and in the order
- * of `end`, so that the walk stops at the first pattern that is too long for a packet.
+ * types compare nothing here (mask 0). Kept apart from the patterns so that all keys lie close together.
  */
 struct pattern_key {
 	uint32_t value, mask;
 	uint16_t at, end;            /* end: a shorter packet cannot match */
-	uint8_t pattern;             /* its index */
+	uint8_t next;                /* of its chain, 1 more than the index; 0: none */
+};
+
+enum { PATTERN_BUCKETS = 32 };
+
+/* pattern_index.h. Chains begin as `next` goes on. */
+struct pattern_index {
+	uint16_t at;                 /* of the two bytes in the frame */
+	uint8_t loose;               /* of patterns that do not compare both */
+	uint8_t first[PATTERN_BUCKETS];
 };
 
 struct eng_offload {
@@ -141,8 +150,10 @@ struct engine {
 	uint32_t lease_ms;           /* 0: no lease */
 	uint64_t counter[C_COUNT];
 	struct eng_slot slots[ENG_SLOTS];
+	uint32_t slot_ports[SLOT_PORT_BITS / 32]; /* slot_ports.h */
 	struct eng_pattern patterns[ENG_ALL_PATTERNS];
-	struct pattern_key keys[ENG_ALL_PATTERNS];
+	struct pattern_key keys[ENG_ALL_PATTERNS]; /* of the pattern with the same index */
+	struct pattern_index index;
 	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
 	struct eng_offload offloads[ENG_OFFLOADS];
 	uint8_t hearing[PKT_KINDS];  /* bit i: row i of offload_types hears that kind */

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "bpf.h"
-#include "pattern_match.h"
+#include "pattern_index.h"
 #include "wipe.h"
 
 static int check_bitmap(const struct eng_pattern_cfg *c)
@@ -107,32 +107,6 @@ static int room(const struct engine *e, const struct eng_pattern_cfg *c)
 	return same_kind < (magic ? 1 : ENG_PATTERNS) ? OFF_OK : OFF_LIST_FULL;
 }
 
-/* Patterns keep their order; their keys are sorted by end. */
-static void key_in(struct engine *e, uint8_t pattern)
-{
-	struct pattern_key k = pattern_key_of(&e->patterns[pattern].cfg);
-	uint8_t at = pattern;        /* as many keys as there are patterns before this one */
-
-	k.pattern = pattern;
-	for (; at > 0 && e->keys[at - 1].end > k.end; at--)
-		e->keys[at] = e->keys[at - 1];
-	e->keys[at] = k;
-}
-
-static void key_out(struct engine *e, uint8_t pattern)
-{
-	uint8_t kept = 0;
-
-	for (uint8_t i = 0; i < e->n_patterns; i++) {
-		struct pattern_key k = e->keys[i];
-
-		if (k.pattern == pattern)
-			continue;
-		k.pattern = (uint8_t)(k.pattern - (k.pattern > pattern));
-		e->keys[kept++] = k;
-	}
-}
-
 static void pattern_put(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	struct eng_pattern *q = &e->patterns[e->n_patterns];
@@ -144,7 +118,8 @@ static void pattern_put(struct engine *e, const struct eng_pattern_cfg *c)
 		q->prog_n = (uint8_t)(c->prog_len / BPF_OP_BYTES);
 	}
 	q->cfg.prog = NULL;          /* the caller's */
-	key_in(e, e->n_patterns++);
+	e->keys[e->n_patterns++] = pattern_key_of(c);
+	pattern_index_build(e);
 }
 
 int eng_pattern_add(struct engine *e, const struct eng_pattern_cfg *c)
@@ -177,10 +152,12 @@ static void free_program(struct engine *e, const struct eng_pattern *gone)
 static void take_out(struct engine *e, uint8_t i)
 {
 	free_program(e, &e->patterns[i]);
-	key_out(e, i);
 	e->n_patterns--;
 	memmove(&e->patterns[i], &e->patterns[i + 1], (size_t)(e->n_patterns - i) * sizeof e->patterns[0]);
+	memmove(&e->keys[i], &e->keys[i + 1], (size_t)(e->n_patterns - i) * sizeof e->keys[0]);
 	wipe(&e->patterns[e->n_patterns], sizeof e->patterns[0]);
+	wipe(&e->keys[e->n_patterns], sizeof e->keys[0]);
+	pattern_index_build(e);
 }
 
 int eng_pattern_remove(struct engine *e, uint32_t id)
@@ -199,6 +176,7 @@ void patterns_clear(struct engine *e)
 	e->n_patterns = 0;
 	wipe(e->patterns, sizeof e->patterns);
 	wipe(e->keys, sizeof e->keys);
+	pattern_index_build(e);
 	wipe(e->prog_pool, sizeof e->prog_pool);
 }
 

@@ -10,6 +10,7 @@
 
 #include "bpf.h"
 #include "bytes.h"
+#include "pattern_index.h"
 #include "seq.h"
 
 /* Four mask bits, lowest first, as four bytes of 0x00 or 0xFF. */
@@ -44,40 +45,6 @@ static bool same_bytes(const struct eng_pattern_cfg *c, const uint8_t *f)
 			return false;
 	}
 	return true;
-}
-
-/*
- * Of all places of a bitmap the four bytes with the most compared ones, of equals the last: frames of one kind begin alike
- * and differ towards their end. Shorter than four, the key reaches back over bytes that it does not compare.
- */
-struct pattern_key pattern_key_of(const struct eng_pattern_cfg *c)
-{
-	uint32_t end = (uint32_t)c->offset + c->data_len, first = c->offset, best = 0;
-	struct pattern_key k = {.end = (uint16_t)end};
-
-	if (c->type != OFF_PATTERN_BITMAP)
-		return (struct pattern_key){0};
-	for (uint32_t at = end > 4 && c->data_len >= 4 ? first : end > 4 ? end - 4 : 0; at + 4 <= (end > 4 ? end : 4); at++) {
-		uint8_t value[4] = {0}, mask[4] = {0};
-		uint32_t compared = 0;
-
-		for (uint32_t i = 0; i < 4; i++) {
-			uint32_t j = at + i - first; /* wraps below the pattern: not less than data_len then */
-
-			if (j < c->data_len && mask_bit(c->mask, j)) {
-				value[i] = c->data[j];
-				mask[i] = 0xFF;
-				compared++;
-			}
-		}
-		if (compared >= best) {
-			best = compared;
-			k.at = (uint16_t)at;
-			k.value = raw32(value);
-			k.mask = raw32(mask);
-		}
-	}
-	return k;
 }
 
 /* Looks at every byte whatever they are: the time taken says nothing about the password. */
@@ -189,14 +156,14 @@ void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *
 {
 	const struct eng_pattern_cfg *best = NULL;
 
-	/* A key lies before the end of its pattern or within the Ethernet header: it can always be read. */
-	for (const struct pattern_key *k = e->keys, *stop = k + e->n_patterns; k < stop && k->end <= p->end; k++) {
-		if ((raw32(p->frame + k->at) ^ k->value) & k->mask)
+	for (uint8_t next = pattern_first(&e->index, p->frame, p->end); next; next = e->keys[next - 1].next) {
+		const struct eng_pattern *q = &e->patterns[next - 1];
+
+		if (!pattern_key_fits(&e->keys[next - 1], p->frame, p->end))
 			continue;
-		const struct eng_pattern *q = &e->patterns[k->pattern];
 		if (!(e->arm & (q->cfg.type == OFF_PATTERN_MAGIC ? OFF_ARM_MAGIC : OFF_ARM_PATTERNS)) || !match(e, q, p))
 			continue;
-		v->hits |= 1ull << k->pattern;
+		v->hits |= 1ull << (next - 1);
 		best = pattern_better(&q->cfg, best);
 	}
 	if (best && v->wake == OFF_WAKE_NONE) {

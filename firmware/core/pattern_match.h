@@ -6,7 +6,6 @@
 #include "parse.h"
 #include "verdict.h"
 
-struct pattern_key pattern_key_of(const struct eng_pattern_cfg *c);
 void pattern_judge(const struct engine *e, const struct pkt *p, struct verdict *v);
 /* New data on v->slot: if the slot has payload patterns, they decide whether it wakes. */
 void payload_judge(const struct engine *e, const struct pkt *p, struct verdict *v);

@@ -9,6 +9,7 @@
 #include "pattern.h"
 #include "payload_ka.h"
 #include "seq.h"
+#include "slot_ports.h"
 #include "slot_state.h"
 #include "vlan.h"
 
@@ -130,6 +131,7 @@ int eng_slot_add(struct engine *e, const struct eng_slot_cfg *c, uint8_t *slot, 
 	if (rc != OFF_OK)
 		return rc;
 	fill(e, &e->slots[*slot], c);
+	slot_ports_note(e);
 	*gen = e->slots[*slot].gen;
 	return OFF_OK;
 }
@@ -152,6 +154,7 @@ uint8_t slots_free_all(struct engine *e)
 			n++;
 		}
 	}
+	slot_ports_note(e);
 	return n;
 }
 
@@ -168,6 +171,7 @@ void slots_end_standby(struct engine *e)
 		else
 			slot_set_state(e, s, OFF_SLOT_IDLE);
 	}
+	slot_ports_note(e);
 	patterns_forget_slots(e);
 }
 
@@ -179,6 +183,8 @@ static bool addresses_match(const struct eng_slot *s, const struct pkt *p)
 
 struct eng_slot *slot_find(struct engine *e, const struct pkt *p)
 {
+	if (!slot_ports_known(e, p->sport, p->dport))
+		return NULL;
 	for (int i = 0; i < ENG_SLOTS; i++) {
 		struct eng_slot *s = &e->slots[i];
 
@@ -251,6 +257,7 @@ int eng_slot_remove(struct engine *e, uint8_t slot, uint16_t gen, struct eng_slo
 
 	if (rc == OFF_OK) {
 		slot_free(&e->slots[slot]);
+		slot_ports_note(e);
 		patterns_forget_slots(e);
 	}
 	return rc;
