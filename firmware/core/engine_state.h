@@ -156,7 +156,7 @@ struct engine {
 	struct pattern_index index;
 	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
 	struct eng_offload offloads[ENG_OFFLOADS];
-	uint8_t hearing[PKT_KINDS];  /* bit i: row i of offload_types hears that kind */
+	uint8_t hearing[PKT_KINDS];  /* bit i: row i of offload_types has to judge that kind */
 	uint8_t next_heard;
 	struct eng_heard heard[ENG_HEARD];
 	uint64_t ra_due_us;          /* when a kept advertisement must be heard by the host; 0: none is kept */

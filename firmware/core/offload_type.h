@@ -14,6 +14,7 @@ struct offload_type {
 	bool has_more;               /* with a row of struct eng_more */
 	uint16_t flags;              /* that the host may set; others are refused, UNSUPPORTED */
 	uint16_t hears;              /* KIND() of the packets that `judge` is for */
+	uint64_t only_for;           /* bit i: for an offload of number i; 0: always, as `judge` knows broken packets, too */
 	/* Whether a packet concerns an offload of this type. Nothing to say: it leaves the verdict as it is. */
 	void (*judge)(const struct engine *e, const struct pkt *p, struct verdict *v);
 	/* Does what the verdict says: it named an offload of this type. */
@@ -27,6 +28,7 @@ struct offload_type {
 };
 
 #define KIND(kind) (1u << (kind))
+#define NUMBER(number) (1ull << (number))
 enum { OFFLOAD_TYPES = 8 };           /* at most 8: a bit each in engine.hearing */
 
 extern const struct offload_type offload_types[OFFLOAD_TYPES];

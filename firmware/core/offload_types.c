@@ -35,6 +35,7 @@ const struct offload_type offload_types[OFFLOAD_TYPES] = {
 	{
 		/* Judges for both kinds of UDP flow: of all of them the one that was added first counts. */
 		.number = OFF_OFFLOAD_NATT, .hears = KIND(PKT_UDP) | KIND(PKT_FRAGMENT), .has_more = true,
+		.only_for = NUMBER(OFF_OFFLOAD_NATT) | NUMBER(OFF_OFFLOAD_UDP),
 		.judge = udp_ka_judge, .check = udp_ka_check, .arm = udp_ka_arm, .due = udp_ka_due,
 	},
 	{
@@ -42,11 +43,12 @@ const struct offload_type offload_types[OFFLOAD_TYPES] = {
 		.check = udp_ka_check, .arm = udp_ka_arm, .due = udp_ka_due,
 	},
 	{
-		.number = OFF_OFFLOAD_DHCP, .hears = KIND(PKT_UDP), .has_more = true,
+		.number = OFF_OFFLOAD_DHCP, .hears = KIND(PKT_UDP), .only_for = NUMBER(OFF_OFFLOAD_DHCP), .has_more = true,
 		.judge = dhcp_judge, .apply = dhcp_apply, .check = dhcp_check, .arm = dhcp_arm, .due = dhcp_due,
 	},
 	{
-		.number = OFF_OFFLOAD_MDNS, .hears = KIND(PKT_UDP), .flags = OFF_MDNS_UNIQUE, .has_more = true,
+		.number = OFF_OFFLOAD_MDNS, .hears = KIND(PKT_UDP), .only_for = NUMBER(OFF_OFFLOAD_MDNS), .flags = OFF_MDNS_UNIQUE,
+		.has_more = true,
 		.judge = mdns_judge, .apply = mdns_apply, .check = mdns_check, .due = mdns_due,
 	},
 };

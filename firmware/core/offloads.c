@@ -11,15 +11,38 @@
 #include "vlan.h"
 #include "wipe.h"
 
-/* From the table, so that a frame of a kind that few types hear costs no walk over all of them. */
-void offload_init(struct engine *e)
+/* Bit i: row i of the table has something to judge. */
+static uint8_t rows_with_work(const struct engine *e)
 {
+	uint64_t given = 0;
+	uint8_t rows = 0;
+
+	for (uint8_t i = 0; i < e->n_offloads; i++)
+		given |= NUMBER(e->offloads[i].cfg.type);
+	for (uint8_t i = 0; i < OFFLOAD_TYPES; i++) {
+		if (offload_types[i].only_for == 0 || (offload_types[i].only_for & given))
+			rows |= (uint8_t)(1u << i);
+	}
+	return rows;
+}
+
+/* From the table, so that a frame that nobody waits for costs no walk over all types. Whenever an offload came or went. */
+static void hear(struct engine *e)
+{
+	uint8_t rows = rows_with_work(e);
+
 	for (uint8_t kind = 0; kind < PKT_KINDS; kind++) {
+		e->hearing[kind] = 0;
 		for (uint8_t i = 0; i < OFFLOAD_TYPES; i++) {
 			if (offload_types[i].hears & KIND(kind))
-				e->hearing[kind] |= (uint8_t)(1u << i);
+				e->hearing[kind] |= (uint8_t)(rows & 1u << i);
 		}
 	}
+}
+
+void offload_init(struct engine *e)
+{
+	hear(e);
 }
 
 /* A type judges what no other before it had a word about. */
@@ -81,6 +104,7 @@ static int offload_append(struct engine *e, const struct eng_offload_cfg *c, con
 	struct eng_offload *o = &e->offloads[e->n_offloads++];
 	*o = (struct eng_offload){.cfg = *c, .more = row, .due_us = NEVER_US};
 	offload_arm(e, o);
+	hear(e);
 	return OFF_OK;
 }
 
@@ -112,6 +136,7 @@ int eng_offload_remove(struct engine *e, uint32_t id)
 			wipe(more_of(e, &e->offloads[i]), sizeof(struct eng_more));
 		e->n_offloads--;
 		memmove(&e->offloads[i], &e->offloads[i + 1], (size_t)(e->n_offloads - i) * sizeof e->offloads[0]);
+		hear(e);
 		return OFF_OK;
 	}
 	return OFF_NOT_FOUND;
@@ -131,4 +156,5 @@ void offload_clear(struct engine *e)
 {
 	e->n_offloads = 0;
 	memset(e->more, 0, sizeof e->more);
+	hear(e);
 }

@@ -5,7 +5,7 @@
 /* Where bitmaps differ, if anywhere: the headers up to the ports behind an IPv6 header. Looked at for each pattern added. */
 enum { SPLIT_AT_MOST = 60 };
 
-static bool mask_bit(const struct eng_pattern_cfg *c, uint32_t i)
+static bool compares(const struct eng_pattern_cfg *c, uint32_t i)
 {
 	return c->mask[i >> 3] >> (i & 7) & 1;
 }
@@ -28,7 +28,7 @@ struct pattern_key pattern_key_of(const struct eng_pattern_cfg *c)
 		for (uint32_t i = 0; i < 4; i++) {
 			uint32_t j = at + i - first; /* wraps below the pattern: not less than data_len then */
 
-			if (j < c->data_len && mask_bit(c, j)) {
+			if (j < c->data_len && compares(c, j)) {
 				value[i] = c->data[j];
 				mask[i] = 0xFF;
 				compared++;
@@ -49,7 +49,7 @@ static bool bucket_of(const struct eng_pattern_cfg *c, uint32_t at, uint32_t *bu
 {
 	uint32_t i = at - c->offset; /* wraps below the pattern */
 
-	if (c->type != OFF_PATTERN_BITMAP || i >= c->data_len || i + 1 >= c->data_len || !mask_bit(c, i) || !mask_bit(c, i + 1))
+	if (c->type != OFF_PATTERN_BITMAP || i >= c->data_len || i + 1 >= c->data_len || !compares(c, i) || !compares(c, i + 1))
 		return false;
 	*bucket = pattern_bucket(raw16(c->data + i));
 	return true;

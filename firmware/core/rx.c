@@ -135,8 +135,10 @@ void rx_count_hits(struct engine *e, uint64_t hits)
 void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict *v)
 {
 	rx_count_hits(e, v->hits);
-	next_hop_learn(e, p);
-	udp_ka_note_fragment(e, p);
+	if (p->kind == PKT_ARP || p->kind == PKT_ICMP)
+		next_hop_learn(e, p);
+	else if (p->kind == PKT_FRAGMENT)
+		udp_ka_note_fragment(e, p);
 	if (v->offload != NO_SLOT)
 		offload_apply(e, p, v);
 	if (v->slot != NO_SLOT && p->kind == PKT_TCP)
