@@ -25,6 +25,7 @@ enum {
 
 static struct engine engine;
 static uint64_t turn_max_us;
+static uint32_t overruns_cleared;
 
 static bool env_tx(void *ctx, const uint8_t *frame, uint16_t len)
 {
@@ -65,6 +66,7 @@ static struct device_counters read_counters(void)
 	return (struct device_counters){
 		.serial_crc_err = line.crc_errors,
 		.serial_retry = line.retries,
+		.serial_overrun = port_serial_overruns() - overruns_cleared,
 		.turn_max_us = (uint32_t)turn_max_us,
 		.stack_low_water = port_stack_low_water(),
 		.uptime_ms = port_now_us() / 1000u,
@@ -74,6 +76,7 @@ static struct device_counters read_counters(void)
 static void clear_counters(void)
 {
 	turn_max_us = 0;
+	overruns_cleared = port_serial_overruns();
 	smp_server_stats_clear();
 }
 

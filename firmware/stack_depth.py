@@ -4,7 +4,8 @@ gcc -fcallgraph-info=su leaves a .ci file beside each object: functions with the
 What it cannot know stands in the list below, and of a port's own sources in its stack.toml: where a call through a pointer may
 lead. A call that is in neither, and any recursion, is an error, so that the proof cannot rot unnoticed. Functions without a .ci
 file (newlib, assembler) are measured in the program's disassembly.
-There are no interrupt handlers; a fault adds its own frame and handler once, at the worst place.
+An interrupt adds its own frame and its handler's depth once, at the worst place: all have one priority, so that none interrupts
+another. A fault adds the same on top of that. A port's handlers stand in its stack.toml.
 """
 
 from __future__ import annotations
@@ -14,7 +15,7 @@ import re
 import subprocess
 import sys
 import tomllib
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -63,11 +64,12 @@ POINTERS = [
 ]  # fmt: skip
 
 
-def of_port(folder: Path) -> list[Pointer]:
-    """Those of stack.toml: [[pointer]] with file (beside it), text and targets."""
+def of_port(folder: Path) -> tuple[list[str], list[Pointer]]:
+    """What stack.toml says: `interrupts`, the handlers' names, and `pointer`: file (beside it), text and targets."""
     listed = folder / "stack.toml"
-    rows = tomllib.loads(listed.read_text()).get("pointer", []) if listed.exists() else []
-    return [Pointer(f"{folder}/{row['file']}", row["text"], tuple(row["targets"])) for row in rows]
+    said = tomllib.loads(listed.read_text()) if listed.exists() else {}
+    pointers = [Pointer(f"{folder}/{row['file']}", row["text"], tuple(row["targets"])) for row in said.get("pointer", [])]
+    return said.get("interrupts", []), pointers
 
 
 class Unproved(Exception):
@@ -224,11 +226,12 @@ def load(objects: Iterable[Path], rom: Iterable[Path]) -> Graph:
     return graph
 
 
-def prove(board: str, name: str, graph: Graph, library: Library, have: int) -> bool:
+def prove(board: str, name: str, graph: Graph, library: Library, interrupts: Sequence[str], have: int) -> bool:
     """Prints the bound and the path that leads to it. False when it is more than there is."""
     walker = Walker(graph, library)
     worst, fault = walker.depth(ROOT), walker.depth(FAULT)
-    need = worst.total + EXCEPTION_BYTES + fault.total
+    handler = max((EXCEPTION_BYTES + walker.depth(name).total for name in interrupts), default=0)
+    need = worst.total + handler + EXCEPTION_BYTES + fault.total
     print(f"{board} {name:5}: stack  {need:6} of {have:6} bytes" + ("  TOO DEEP" if need > have else ""))
     print("  " + " > ".join(f"{title.rpartition(':')[2]} {frame}" for title, frame in worst.path))
     return need <= have
@@ -245,10 +248,12 @@ def main() -> int:
     parser.add_argument("--rom", type=Path, nargs="*", default=[], help="those objects of the boot loader")
     parser.add_argument("objects", type=Path, nargs="+")
     args = parser.parse_args()
-    POINTERS.extend(of_port(args.port))
+    interrupts, pointers = of_port(args.port)
+    POINTERS.extend(pointers)
     try:
         library = Library(f"{args.tools}objdump", {"": args.elf} | ({"rom:": args.rom_elf} if args.rom_elf else {}))
-        good = prove(args.board, args.name, load(args.objects, args.rom), library, reserved_bytes(f"{args.tools}size", args.elf))
+        have = reserved_bytes(f"{args.tools}size", args.elf)
+        good = prove(args.board, args.name, load(args.objects, args.rom), library, interrupts, have)
     except Unproved as why:
         print(f"{args.name}: the stack's depth is not proved: {why}", file=sys.stderr)
         return 1

@@ -16,8 +16,10 @@ void port_init(int argc, char **argv);
 const char *port_board(void);                       /* "native", "mps2-an385": must match the image's board TLV */
 uint64_t port_now_us(void);                         /* free running since boot, never backwards */
 
-/* Serial line. Reads what is there (0: nothing); writes all of it. */
+/* Serial line. Reads what is there (0: nothing); writes all of it. Overruns: how often bytes came that found no room. */
+#define PORT_REPLY_BYTES 5720u                      /* what the longest reply takes on the line */
 size_t port_serial_read(uint8_t *buf, size_t cap);
+uint32_t port_serial_overruns(void);
 void port_serial_write(const uint8_t *buf, size_t len);
 
 /* Ethernet. Returns the length of one frame without FCS, 0 when there is none. tx: false when the wire takes none now. */

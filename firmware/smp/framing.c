@@ -1,6 +1,7 @@
 #include "framing.h"
 
 #include "core/wipe.h"
+#include "port/port.h"
 
 enum state { TEXT, MARK_FIRST, MARK_NEXT, DATA };
 
@@ -16,6 +17,10 @@ uint16_t framing_crc16(uint16_t crc, const uint8_t *p, size_t len)
 	}
 	return crc;
 }
+
+/* Base64 of message, length and CRC, and three bytes of framing for each 124 of that. */
+_Static_assert((SMP_MESSAGE_BYTES + 6u) / 3u * 4u + (SMP_MESSAGE_BYTES / 93u + 1u) * 3u <= PORT_REPLY_BYTES,
+	       "a port with room for PORT_REPLY_BYTES takes any reply");
 
 /* Value of a base64 digit, -1 for any other byte. */
 static int digit(uint8_t c)

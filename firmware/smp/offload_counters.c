@@ -10,7 +10,7 @@
 
 static const struct device_counters_source *source;
 
-enum { DEVICE_ROWS = 5 };
+enum { DEVICE_ROWS = 6 };
 
 static bool put(zcbor_state_t *s, const char *name, uint64_t value)
 {
@@ -22,7 +22,7 @@ static bool put_device(zcbor_state_t *s)
 	const struct device_counters d = source ? source->read() : (struct device_counters){ .uptime_ms = 0 };
 
 	return put(s, "serial_crc_err", d.serial_crc_err) && put(s, "serial_retry", d.serial_retry) &&
-	       put(s, "turn_max_us", d.turn_max_us) && put(s, "uptime_ms", d.uptime_ms) &&
+	       put(s, "serial_overrun", d.serial_overrun) && put(s, "turn_max_us", d.turn_max_us) && put(s, "uptime_ms", d.uptime_ms) &&
 	       put(s, "stack_low_water", d.stack_low_water);
 }
 

@@ -33,6 +33,7 @@ int offload_counters_encode(const struct engine *e, uint8_t *rsp, size_t rsp_cap
 /* What the device around the engine counts: the main loop knows. */
 struct device_counters {
 	uint32_t serial_crc_err, serial_retry;
+	uint32_t serial_overrun;    /* times that bytes of the line were lost for want of room */
 	uint32_t turn_max_us;       /* longest turn of the main loop: no interrupt handlers, so it bounds every reaction */
 	uint32_t stack_low_water;   /* bytes of the stack never used; 0: not known */
 	uint64_t uptime_ms;

@@ -66,9 +66,9 @@ void port_init(int argc, char **argv)
 	(void)argv;
 	handoff_take();
 	timer_init();
-	uart_init();
 	ethernet_init();
-	NVIC_ENABLE = IRQ_UART0_RX | IRQ_TIMER1 | IRQ_ETHERNET;
+	uart_init(in_boot_loader());
+	__asm__ volatile("cpsie i" ::: "memory");
 }
 
 uint32_t port_stack_low_water(void)
@@ -145,18 +145,37 @@ void activity_note(void)
 }
 
 /*
- * Interrupts are masked all the time: a pending one ends the WFI and runs nothing. Order matters: sources are cleared
- * first and looked at afterwards, so that what comes in between leaves its interrupt pending.
+ * Interrupts of the line have handlers. All others have none: they are let in while the processor is deaf to every one, and
+ * what is pending ends the WFI all the same.
  */
+static void wait_for_interrupt(void)
+{
+	const uint32_t wakers = IRQ_TIMER1 | IRQ_ETHERNET | IRQ_UART0_RX;
+
+	NVIC_ENABLE = wakers;
+	__asm__ volatile("dsb\n\twfi" ::: "memory");
+	NVIC_DISABLE = IRQ_TIMER1 | IRQ_ETHERNET | (in_boot_loader() ? IRQ_UART0_RX : 0);
+}
+
+void doze(uint32_t max_us)
+{
+	__asm__ volatile("cpsid i" ::: "memory");
+	timer_wake_in(max_us);
+	wait_for_interrupt();
+	__asm__ volatile("cpsie i" ::: "memory");
+}
+
+/* Order matters: sources are cleared first and looked at afterwards, so that what comes in between leaves its interrupt pending. */
 static void sleep(uint32_t max_us)
 {
-	UART0->int_clear = UART_INT_RX;
+	__asm__ volatile("cpsid i" ::: "memory");
 	LAN_INT_STS = ~(uint32_t)LAN_INT_PHY;
-	NVIC_CLEAR_PENDING = IRQ_UART0_RX | IRQ_ETHERNET;
+	NVIC_CLEAR_PENDING = IRQ_ETHERNET;
 	timer_wake_in(max_us);
-	if (!uart_has_byte() && !ethernet_has_frame() && !(LAN_INT_STS & LAN_INT_PHY)) {
-		__asm__ volatile("dsb\n\twfi" ::: "memory");
+	if (!uart_calls() && !ethernet_has_frame() && !(LAN_INT_STS & LAN_INT_PHY)) {
+		wait_for_interrupt();
 	}
+	__asm__ volatile("cpsie i" ::: "memory");
 }
 
 void port_idle(uint32_t max_us)
@@ -183,6 +202,7 @@ static void __attribute__((noreturn)) system_reset(void)
 
 void port_reset(bool to_recovery)
 {
+	uart_flush();
 	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_SOFTWARE, .slot = SLOT_NONE, .recovery = to_recovery });
 	system_reset();
 }
@@ -209,7 +229,11 @@ void port_start_image(const struct boot_handoff *h)
 	if (!(vectors[1] & THUMB) || vectors[1] - IMAGE_ADDR >= program_bytes) {
 		return;
 	}
+	uart_flush();
 	handoff_put(h);
+	__asm__ volatile("cpsid i" ::: "memory");
+	NVIC_DISABLE = UINT32_MAX;
+	NVIC_CLEAR_PENDING = UINT32_MAX;
 	SCB_VTOR = IMAGE_ADDR;
 	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1" ::"r"(vectors[0]), "r"(vectors[1]) : "memory");
 }

@@ -1,13 +1,13 @@
 /*
- * SMSC LAN9118, promiscuous, by programmed I/O. Its receive FIFO holds 10 KiB; frames that come while the UART is busy
- * with a long reply are moved to a ring in RAM.
+ * SMSC LAN9118, promiscuous, by programmed I/O. Its receive FIFO holds 10 KiB; frames that come while the loop waits for
+ * the serial line, its ring being full, are moved to a ring in RAM.
  */
 #include <string.h>
 
 #include "mps2.h"
 #include "port/port.h"
 
-enum { RING_WORDS = 4096, FCS_BYTES = 4, MAX_FRAME_WORDS = 384, TX_COMMAND_BYTES = 8 };
+enum { RING_WORDS = 1024, FCS_BYTES = 4, MAX_FRAME_WORDS = 384, TX_COMMAND_BYTES = 8 };
 enum { MAC_CR = 1, MAC_CR_FULL_DUPLEX = 1 << 20, MAC_CR_PROMISCUOUS = 1 << 18, MAC_CR_TX = 1 << 3, MAC_CR_RX = 1 << 2 };
 enum { TX_ON = 2, SOFT_RESET = 1, IRQ_ON_HIGH_PUSH_PULL = 0x111, INT_RX_STATUS_LEVEL = 1 << 3 };
 enum { RX_STATUS_ERROR = 1 << 15, TX_FIRST_AND_LAST = 1 << 13 | 1 << 12, RESET_TURNS = 1000000 };

@@ -22,9 +22,9 @@ struct cmsdk_uart {
 	volatile uint32_t data, state, ctrl, int_clear, bauddiv;
 };
 #define UART0 ((struct cmsdk_uart *)0x40004000u)
-enum { UART_TX_FULL = 1, UART_RX_FULL = 2 };                        /* state */
-enum { UART_TX_ENABLE = 1, UART_RX_ENABLE = 2, UART_RX_IRQ = 8 };   /* ctrl */
-enum { UART_INT_RX = 2 };
+enum { UART_TX_FULL = 1, UART_RX_FULL = 2, UART_RX_OVERRUN = 8 };   /* state */
+enum { UART_TX_ENABLE = 1, UART_RX_ENABLE = 2, UART_TX_IRQ = 4, UART_RX_IRQ = 8 };  /* ctrl */
+enum { UART_INT_TX = 1, UART_INT_RX = 2 };
 
 struct cmsdk_watchdog {
 	volatile uint32_t load, value, ctrl, int_clear;     /* int_clear: any write begins the period anew */
@@ -50,8 +50,10 @@ enum { WATCHDOG_RUN = 1, WATCHDOG_RESETS = 2 };                     /* ctrl */
 #define LAN_MAC_DATA LAN9118(0xA8)
 
 #define NVIC_ENABLE (*(volatile uint32_t *)0xE000E100u)
+#define NVIC_DISABLE (*(volatile uint32_t *)0xE000E180u)
+#define NVIC_SET_PENDING (*(volatile uint32_t *)0xE000E200u)
 #define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
-enum { IRQ_UART0_RX = 1 << 0, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
+enum { IRQ_UART0_RX = 1 << 0, IRQ_UART0_TX = 1 << 1, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
 
 #define SCB_VTOR (*(volatile uint32_t *)0xE000ED08u)
 #define SCB_AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
@@ -64,12 +66,16 @@ enum { THUMB = 1 };                 /* in every address of code of a Cortex-M3 *
 /* Between the files of this port. */
 void timer_init(void);
 void timer_wake_in(uint32_t us);    /* at least 1; TIMER1's interrupt ends a WFI */
-void uart_init(void);
-bool uart_has_byte(void);
+void uart_init(bool by_looking);    /* by_looking: what comes stays in the chip until port_serial_read */
+bool uart_calls(void);              /* there is something for the loop to do with it */
+void uart_flush(void);              /* before a reset: waits until all is sent, or nobody takes it */
+void uart_rx_entry(void);
+void uart_tx_entry(void);
+void doze(uint32_t max_us);         /* until an interrupt, or that time */
 void ethernet_init(void);
 bool ethernet_has_frame(void);
 enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link has looked */
-void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a long UART write loses none */
+void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a full line loses none */
 void activity_note(void);           /* something came in: stay awake for a while */
 void handoff_expect_watchdog(void); /* from now on a reset that nobody announces is its doing */
 #define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */

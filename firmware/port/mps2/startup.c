@@ -1,4 +1,4 @@
-/* Vector table, first instructions, fault. There are no interrupt handlers: interrupts only end a WFI (idle.c). */
+/* Vector table, first instructions, fault. Interrupts but those of the serial line have no handler: they only end a WFI (board.c). */
 #include <stddef.h>
 #include <stdint.h>
 
@@ -7,7 +7,7 @@
 #include "rom_services.h"
 
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_bottom, _stack_top;
-extern const void *const vectors[16];
+extern const void *const vectors[18];
 extern const struct rom_services rom_services __attribute__((weak)); /* NULL in an image */
 int main(int argc, char **argv);
 void reset_entry(void);
@@ -46,7 +46,8 @@ static void watchdog_entry(void)
 {
 }
 
-__attribute__((section(".vectors"), used)) const void *const vectors[16] = {
+__attribute__((section(".vectors"), used)) const void *const vectors[18] = {
 	&_stack_top, (const void *)reset_entry, (const void *)watchdog_entry, (const void *)fault_entry,
 	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry, &rom_services,
+	[16] = (const void *)uart_rx_entry, (const void *)uart_tx_entry,
 };
