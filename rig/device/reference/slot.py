@@ -95,7 +95,7 @@ class Slot:
 
     def take_ack(self, frame: Frame, now_us: int) -> None:
         """What a stack remembers of an acceptable segment without data."""
-        if frame.timestamp is not None and not before(self.rcv_wup, frame.seq):
+        if self.ts_on and frame.timestamp is not None and not before(self.rcv_wup, frame.seq):
             self.ts_recent, self.ts_recent_us = frame.timestamp[0], now_us
         if before(self.snd_una, frame.ack):
             self.snd_una = frame.ack
