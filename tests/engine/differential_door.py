@@ -20,6 +20,7 @@ START_US = 60 * 86_400 * 1_000_000
 NOT_OF_THE_SLOT = ("from_us", "ts_recent_us", "broken", "challenge_acks", "dup_data", "paws_drops", "peer_ka_answered")
 CONFIGURED = [f.name for f in fields(Connection) if f.name not in NOT_OF_THE_SLOT]
 FRAMER = Framer(Flow(PEER_MAC.hex(":"), HOST_MAC.hex(":"), PEER_IP, HOST_IP, PEER_PORT, HOST_PORT))
+HEAD = FRAMER.answer_head
 TOLD = ("snd_una", "snd_nxt", "rcv_nxt", "snd_wnd", "ts_recent", "challenge_acks", "dup_data", "paws_drops", "peer_ka_answered")
 _told = attrgetter(*TOLD)
 LONGEST_MS = 86_400_000
@@ -67,7 +68,8 @@ def _wrong_verdict(one: Expected, reason: str, wake: int) -> str:
 def _wrong_answers(one: Expected, sent: list[bytes]) -> str:
     if len(sent) != one.outcome.answered:
         return f"{len(sent)} answers: {[str(Answer.of_frame(frame)) for frame in sent]}"
-    return "; ".join(fault for frame in sent for fault in faults(Answer.of_frame(frame), due(one.before, one.at_us)))
+    wanted = due(one.before, one.at_us, HEAD)
+    return "; ".join(fault for frame in sent for fault in faults(Answer.of_frame(frame), wanted))
 
 
 def _wrong_state(one: Expected, slot: Slot) -> str:

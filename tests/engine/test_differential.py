@@ -36,6 +36,7 @@ def failure(trial: Trial) -> str:
     return failure_text(shortest, SEED, found.what)
 
 
+@pytest.mark.limit_s(60 + SEGMENTS // 200)
 @pytest.mark.edge(4, 7, 8, 9, 11, 23, 24, 25, 26, 27, 28, 29, 30, 31, 34, 35, 36, 40, 41, 42, 45)
 def test_every_segment_does_what_the_texts_say() -> None:
     traffic, done = Traffic(Random(SEED)), 0

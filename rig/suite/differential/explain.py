@@ -8,7 +8,7 @@ from rig.suite.differential.options import Malformed, timestamps_of
 from rig.suite.differential.outcome import Outcome
 from rig.suite.differential.segment import Segment
 from rig.suite.differential.sequence import HALF, MOD
-from rig.suite.differential.trial import Trial
+from rig.suite.differential.trial import Expected, Sleep, Trial
 
 
 def _from(number: int, origin: int) -> str:
@@ -53,9 +53,21 @@ def outcome_text(outcome: Outcome) -> str:
 
 def failure_text(trial: Trial, seed: str, found: str) -> str:
     """Each segment of the trial with what was expected of it; `found`: what came instead."""
-    lines = [f"{found}", f"slot at the handoff: {connection_text(trial.connection)}"]
-    for number, one in enumerate(trial.expected(), 1):
-        waited = f" after {one.step.wait_us} us" if one.step.wait_us else ""
-        lines.append(f"segment {number}{waited}: {segment_text(one.step.segment, one.before)}")
-        lines.append(f"   expected: {outcome_text(one.outcome)}")
-    return "\n".join([*lines, f"seed {seed}"])
+    steps = [line for number, one in enumerate(trial.expected(), 1) for line in _step_lines(number, "", one)]
+    return "\n".join([found, f"slot at the handoff: {connection_text(trial.connection)}", *steps, f"seed {seed}"])
+
+
+def sleep_text(sleep: Sleep, seed: str) -> str:
+    """The connections that segments come for, and each segment with what was expected of it."""
+    named = sorted({number for number, _ in sleep.segments})
+    slots = [f"slot {number} at the handoff: {connection_text(sleep.connections[number])}" for number in named]
+    steps = [line for n, (to, one) in enumerate(sleep.expected(), 1) for line in _step_lines(n, f" for slot {to}", one)]
+    return "\n".join([*slots, *steps, f"seed {seed}"])
+
+
+def _step_lines(number: int, whose: str, one: Expected) -> list[str]:
+    waited = f" after {one.step.wait_us} us" if one.step.wait_us else ""
+    return [
+        f"segment {number}{whose}{waited}: {segment_text(one.step.segment, one.before)}",
+        f"   expected: {outcome_text(one.outcome)}",
+    ]

@@ -12,9 +12,10 @@ from rig.device.numbers import SlotFlag, WakeReason
 from rig.device.tcp_slot import ALL_SLOT_FLAGS
 from rig.suite.differential.connection import DAY_US, Connection
 from rig.suite.differential.judge import judge
+from rig.suite.differential.outcome import Outcome
 from rig.suite.differential.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG, Segment, timestamp_option
 from rig.suite.differential.sequence import HALF, MOD
-from rig.suite.differential.trial import Step, Trial
+from rig.suite.differential.trial import Expected, Sleep, Step, Trial
 
 T = TypeVar("T")
 
@@ -41,39 +42,59 @@ MALFORMED_OPTIONS = (
 STEPS = 24
 WAKES_TAKEN = 4
 """One of so many: the trial ends with it."""
+NO_STEP, NOTHING = Step(0, Segment(0, 0, 0)), Outcome("nothing came yet")
 SHORTEST_WAIT_US, LONGEST_WAIT_US = 150_000, 1_000_000
 """No limit of so many answers a second is reached."""
 
 
 class Traffic:
-    """`waits_us`: between segments; None for those of a virtual clock, which jumps days at times. `strict`: nothing that the
-    texts leave to the device."""
+    """`virtual`: time passes between segments, days at times; else none does. `strict`: nothing that the texts leave to the
+    device."""
 
-    def __init__(self, rng: Random, waits_us: tuple[int, int] | None = None, *, strict: bool = False) -> None:
+    def __init__(self, rng: Random, *, virtual: bool = True, strict: bool = False) -> None:
         self._random = rng.random
-        self._waits_us = waits_us
+        self._virtual = virtual
         self._strict = strict
 
-    def trial(self, steps: int = STEPS) -> Trial:
+    def trial(self, most_steps: int = STEPS) -> Trial:
         """Each segment is made for the connection as those before have left it. A wake, or a reset, ends the trial."""
         handed_over = self.connection()
-        connection, now_us, made = handed_over.copy(), 0, list[Step]()
-        connection.handed_over(now_us)
-        while len(made) < steps and not connection.broken:
-            step, after = Step(self._wait_us(), self.segment(connection)), connection.copy()
-            outcome = judge(after, step.segment, now_us + step.wait_us)
-            wakes = outcome.wake is not WakeReason.NONE
-            if (wakes and not self._one_in(WAKES_TAKEN)) or (self._strict and outcome.free):
-                continue
-            made.append(step)
-            connection, now_us = after, now_us + step.wait_us
-            if wakes:
-                break
+        at, made = self._begun(handed_over), list[Step]()
+        while len(made) < most_steps and not at.after.broken and at.outcome.wake is WakeReason.NONE:
+            at = self._next(at)
+            made.append(at.step)
         return Trial(handed_over, tuple(made))
 
+    def sleep(self, connections: int, most_steps: int) -> Sleep:
+        """Segments of several connections, in any order; each has `most_steps` at most."""
+        handed_over = tuple(self.connection() for _ in range(connections))
+        at, made = [self._begun(connection) for connection in handed_over], list[tuple[int, Segment]]()
+        left = [most_steps] * connections
+        while live := [number for number, one in enumerate(at) if left[number] and not one.after.broken]:
+            number = self._pick(live)
+            at[number] = self._next(at[number])
+            left[number] -= 1
+            made.append((number, at[number].step.segment))
+            if at[number].outcome.wake is not WakeReason.NONE:
+                break
+        return Sleep(handed_over, tuple(made))
+
+    def _begun(self, handed_over: Connection) -> Expected:
+        connection = handed_over.copy()
+        connection.handed_over(0)
+        return Expected(NO_STEP, 0, connection, NOTHING, connection)
+
+    def _next(self, last: Expected) -> Expected:
+        while True:
+            step, after = Step(self._wait_us(), self.segment(last.after)), last.after.copy()
+            outcome = judge(after, step.segment, last.at_us + step.wait_us)
+            wakes = outcome.wake is not WakeReason.NONE
+            if not (wakes and not self._one_in(WAKES_TAKEN)) and not (self._strict and outcome.free):
+                return Expected(step, last.at_us + step.wait_us, last.after, outcome, after)
+
     def _wait_us(self) -> int:
-        if self._waits_us is not None:
-            return self._between(*self._waits_us)
+        if not self._virtual:
+            return 0
         if self._one_in(60):
             return self._pick((23 * DAY_US, 24 * DAY_US, 24 * DAY_US + 1, HALF, HALF + 1))
         return self._between(SHORTEST_WAIT_US, LONGEST_WAIT_US)

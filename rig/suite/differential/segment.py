@@ -72,18 +72,26 @@ class Framer:
 
     def frame(self, segment: Segment) -> bytes:
         tcp = bytearray(self._ports + segment.tcp_bytes())
-        tcp[16:18] = (_folded(tcp, self._pseudo + len(tcp)) ^ 0xFFFF).to_bytes(2, "big")
+        tcp[16:18] = (ones_complement_sum(tcp, self._pseudo + len(tcp)) ^ 0xFFFF).to_bytes(2, "big")
         return (self._ether + self._ip(len(tcp)) + tcp).ljust(SHORTEST_FRAME_BYTES, FILLER)
+
+    @property
+    def answer_head(self) -> str:
+        """`answer.head_of` of what the host sends on this flow over IPv4: TTL 64, TOS 0, DF."""
+        ends = self._ends[4:] + self._ends[:4], self._ports[2:] + self._ports[:2]
+        ether = self._ether[6:12] + self._ether[:6] + self._ether[12:]
+        return " ".join(part.hex() for part in (ether, b"\x45\x00", b"\x40\x00\x40\x06", *ends))
 
     def _ip(self, length: int) -> bytes:
         if len(self._ends) == 32:
             return struct.pack("!IHBB", 6 << 28, length, PROTOCOL, 64) + self._ends
         head = bytearray(struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0x4000, 64, PROTOCOL, 0) + self._ends)
-        head[10:12] = (_folded(head, 0) ^ 0xFFFF).to_bytes(2, "big")
+        head[10:12] = (ones_complement_sum(head, 0) ^ 0xFFFF).to_bytes(2, "big")
         return bytes(head)
 
 
-def _folded(data: bytes | bytearray, more: int) -> int:
-    """RFC 1071: the sum of 16-bit words in ones' complement is the number modulo 2^16 - 1, 0 being written as all ones."""
+def ones_complement_sum(data: bytes | bytearray, more: int) -> int:
+    """RFC 1071: the sum of 16-bit words is the number modulo 2^16 - 1, 0 being written as all ones. With a right checksum
+    among them it is 0xFFFF."""
     number = int.from_bytes(data, "big") << 8 * (len(data) % 2)
     return (number + more) % 0xFFFF or 0xFFFF

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from rig.device.numbers import WakeReason
@@ -50,3 +50,28 @@ class Trial:
 
     def only(self, steps: tuple[Step, ...]) -> Trial:
         return Trial(self.connection, steps)
+
+
+@dataclass(frozen=True)
+class Sleep:
+    """Several connections of one sleeping device, and the segments that come for them, by the connection's number."""
+
+    connections: tuple[Connection, ...]
+    segments: tuple[tuple[int, Segment], ...]
+
+    def trial(self, number: int) -> Trial:
+        """What comes for one connection; no time passes."""
+        return Trial(self.connections[number], tuple(Step(0, segment) for to, segment in self.segments if to == number))
+
+    def expected(self) -> list[tuple[int, Expected]]:
+        """In the order in which they come, up to the first that wakes."""
+        each = {number: self.trial(number).expected() for number in range(len(self.connections))}
+        found: list[tuple[int, Expected]] = []
+        for number, _ in self.segments:
+            found.append((number, next(each[number])))
+            if found[-1][1].outcome.wake is not WakeReason.NONE:
+                break
+        return found
+
+    def only(self, segments: Sequence[tuple[int, Segment]]) -> Sleep:
+        return Sleep(self.connections, tuple(segments))

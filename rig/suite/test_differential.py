@@ -1,0 +1,72 @@
+"""The device against the model of the RFCs: what it does with random segments around the window. `rig.suite.differential`.
+
+RIG_SEGMENTS=2000 RIG_SEED=7 rig run -k differential        more of them, or those of a failure again
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from collections.abc import Sequence
+from random import Random
+
+import pytest
+
+from rig.suite.differential.asleep import differences, flow
+from rig.suite.differential.explain import sleep_text
+from rig.suite.differential.minimise import minimised
+from rig.suite.differential.random_traffic import Traffic
+from rig.suite.differential.segment import Framer, Segment
+from rig.suite.differential.trial import Sleep
+from rig.suite.standby_door import StandbyDoor
+
+SEGMENTS = int(os.environ.get("RIG_SEGMENTS", "240"))
+CONNECTIONS = 3
+"""What the smallest device has beside the slot by which a test knows that it has dealt with all."""
+STEPS = 9
+"""For a connection in one sleep: 10 challenge ACKs a second are the limit."""
+
+pytestmark = pytest.mark.topology("flat")
+
+
+@pytest.fixture
+def seed() -> str:
+    """Another in each run; a failure names it."""
+    return os.environ.get("RIG_SEED") or str(int.from_bytes(os.urandom(4), "big"))
+
+
+def failure(door: StandbyDoor, sleep: Sleep, seed: str) -> str:
+    """Of the shortest part of the sleep that fails alone; of all of it, when it does not fail again."""
+
+    def fails(segments: Sequence[tuple[int, Segment]]) -> bool:
+        return bool(differences(door, sleep.only(segments)))
+
+    found = differences(door, sleep)
+    if not found:
+        return "it did what is expected when the same segments came again:\n" + sleep_text(sleep, seed)
+    shortest = sleep.only(minimised(sleep.segments, fails))
+    return "\n".join(differences(door, shortest) or found) + "\n" + sleep_text(shortest, seed)
+
+
+@pytest.mark.limit_s(60 + SEGMENTS // 20)
+def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, seed: str) -> None:
+    """RFC 9293 3.10.7.4, RFC 5961, RFC 7323 5: a wake with its reason, one answer field by field, or nothing."""
+    traffic, done, rules = Traffic(Random(seed), virtual=False, strict=True), 0, Counter[str]()
+    print(f"seed {seed}")
+    while done < SEGMENTS:
+        sleep = traffic.sleep(CONNECTIONS, STEPS)
+        found = differences(door, sleep)
+        if found:
+            pytest.fail("; ".join(found) + "\n" + failure(door, sleep, seed), pytrace=False)
+        done += len(sleep.segments)
+        rules.update(one.outcome.text for _, one in sleep.expected())
+    assert len(rules) > 10, f"only these rules were tried: {rules}"
+
+
+def test_differential_segments_of_another_connection_do_nothing(door: StandbyDoor, seed: str) -> None:
+    """Negative control: the same segments one port off, those that would wake too."""
+    traffic = Traffic(Random(seed), virtual=False, strict=True)
+    sleeps = [traffic.sleep(CONNECTIONS, STEPS) for _ in range(4)]
+    door.asleep(local_port=1)
+    frames = [Framer(flow(number)).frame(segment) for sleep in sleeps for number, segment in sleep.segments]
+    assert door.outcome(*frames) == ("", 0)
