@@ -98,15 +98,6 @@ def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(eng: Engine, flags: str
     assert event.reason == reason
 
 
-@pytest.mark.edge(9, 10)
-def test_zero_window_is_kept_and_probes_of_it_answered(eng: Engine) -> None:
-    """EDGE-009, EDGE-010"""
-    slot = asleep(eng, rcv_wnd=0)
-    eng.rx(tcp("A", payload=b"z"))
-    _, seg = parse_tcp(eng.take_sent()[0])
-    assert (seg.window, seg.ack, eng.event(), eng.slot_get(*slot).rcv_nxt) == (0, 5000, None, 5000)
-
-
 @pytest.mark.edge(13)
 def test_first_probe_after_the_rest_of_the_idle_time(eng: Engine) -> None:
     """EDGE-013: 55 of 60 s have passed before the handoff."""
@@ -148,15 +139,6 @@ def test_a_timeout_that_is_not_to_wake_ends_the_slot_alone(eng: Engine, flags: i
     eng.run_until(eng.now_us + 1000 * S)
     assert (eng.slot_get(*slot).state, eng.slot_get(*slot).close_reason) == (BROKEN, KA_TIMEOUT)
     assert (eng.event(), eng.status.power, eng.counters["ka_timeout"]) == (None, D3, 1)
-
-
-@pytest.mark.edge(10)
-def test_an_answer_is_one_behind_a_closed_window_too(eng: Engine) -> None:
-    """RFC 9293 table 6: an empty segment at RCV.NXT. Answered like a probe of the window, two ends would not stop."""
-    slot = asleep(eng, rcv_wnd=0)
-    first_probe(eng)
-    eng.rx(tcp("A"))
-    assert (eng.take_sent(), eng.slot_get(*slot).ka_acked, eng.slot_get(*slot).state) == ([], 1, ACTIVE)
 
 
 @pytest.mark.edge(40)

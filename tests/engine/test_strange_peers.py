@@ -6,13 +6,12 @@ from ctypes import c_uint8
 from typing import Any
 
 import pytest
-from scapy.layers.inet import ICMP, IP, TCP, UDP
+from scapy.layers.inet import ICMP, IP, UDP
 from scapy.layers.inet6 import ICMPv6EchoRequest, IPv6, in6_chksum
 from scapy.layers.l2 import Ether
 from scapy.packet import Raw
 
 from tests.engine.engine_lib import (
-    ACTIVE,
     BROKEN,
     D3,
     HOST_IP,
@@ -125,41 +124,6 @@ def test_options_and_pointers_that_a_slot_does_not_have(eng: Engine, odd: dict[s
     assert eng.wake_event().reason == TCP_DATA
     (kept,) = eng.frames()
     assert bytes(kept.bytes[: kept.saved_len])[-4:] == b"data"
-
-
-@pytest.mark.edge(49)
-@pytest.mark.parametrize("code", range(16))
-def test_icmp_errors_about_a_slot_do_not_end_it(eng: Engine, code: int) -> None:
-    """RFC 5927: an error anybody can forge is no reason. Fragmentation needed (4) too: probes are small."""
-    rc, slot, gen = eng.slot_add()
-    assert rc == OK
-    eng.sleep()
-    before = eng.slot_get(slot, gen)
-    quoted = IP(src=HOST_IP, dst=PEER_IP) / TCP(sport=HOST_PORT, dport=PEER_PORT, seq=999)
-    for kind in (3, 11, 12):
-        error = ICMP(type=kind, code=code, nexthopmtu=68) if kind == 3 else ICMP(type=kind, code=code)
-        eng.rx(bytes(ether() / IP(src="192.0.2.254", dst=HOST_IP) / error / Raw(bytes(quoted)[:28])))
-    after = eng.slot_get(slot, gen)
-    assert (after.state, after.snd_una, after.next_ka_due_ms) == (ACTIVE, before.snd_una, before.next_ka_due_ms)
-    assert (eng.event(), eng.take_sent()) == (None, [])
-    assert eng.counters["rx_dropped_policy"] == 3
-
-
-@pytest.mark.edge(50)
-@pytest.mark.parametrize("reserved", range(8))
-@pytest.mark.parametrize("tos", [0, 1, 3])
-def test_ecn_marks_and_reserved_bits_are_not_length(eng: Engine, reserved: int, tos: int) -> None:
-    """The low bits beside the data offset (AccECN's among them), and congestion marks of the path."""
-    rc, slot, gen = eng.slot_add(ka_idle_ms=1000)
-    assert rc == OK
-    eng.sleep()
-    eng.run_until(eng.now_us + S)
-    assert len(eng.take_sent()) == 1
-    eng.rx(tcp("AEC", reserved=reserved, l3=IP(src=PEER_IP, dst=HOST_IP, tos=tos)))
-    state = eng.slot_get(slot, gen)
-    assert (eng.event(), state.ka_acked, state.state) == (None, 1, ACTIVE)
-    eng.rx(tcp("PA", payload=b"x", reserved=reserved, l3=IP(src=PEER_IP, dst=HOST_IP, tos=tos)))
-    assert eng.wake_event().reason == TCP_DATA
 
 
 @pytest.mark.edge(58)
