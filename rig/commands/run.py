@@ -208,6 +208,8 @@ def _pytest(options: list[str], selection: Selection, shown: Progress | Listing,
         "--import-mode=importlib",
         "--strict-markers",
         "-qq",
+        "-o",
+        "verbosity_assertions=2",  # whole values: bytes that were cut say nothing
         "-p",
         "no:cacheprovider",
     ]

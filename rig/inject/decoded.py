@@ -6,7 +6,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
-from rig.net.frame_log import describe
+from rig.net.frame_words import describe
 
 FIELDS: dict[str, tuple[str, ...]] = {
     "Ether": ("src", "dst", "type"),
@@ -28,6 +28,16 @@ def one_line(data: bytes) -> str:
     return f"{describe(data)} ({len(data)} bytes)"
 
 
+def summary(data: bytes) -> str:
+    """One line of scapy's, with what tells TCP segments and ARP answers apart."""
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            return _summary(_packet(data))
+    except Exception:  # as in `decoded`
+        return one_line(data)
+
+
 def decoded(label: str, data: bytes) -> list[str]:
     """Lines: scapy's summary, each layer's fields, every byte with its number."""
     lines = [f"{label}: {len(data)} bytes, {describe(data)}"]
@@ -38,16 +48,28 @@ def decoded(label: str, data: bytes) -> list[str]:
     return [*lines, *(f"  {at:4d}  {data[at : at + HEX_BYTES].hex(' ', 4)}" for at in range(0, len(data), HEX_BYTES))]
 
 
+def _packet(data: bytes) -> Any:
+    for layers in ("inet", "inet6"):
+        import_module(f"scapy.layers.{layers}")  # what IP carries
+    from scapy.layers.l2 import Ether
+
+    return Ether(data)
+
+
+def _summary(packet: Any) -> str:
+    line = str(packet.summary())
+    if packet.haslayer("TCP"):
+        tcp = packet["TCP"]
+        line += f" seq={tcp.seq} ack={tcp.ack} win={tcp.window} len={len(tcp.payload)}"
+        line += "".join(f" ts={value[0]},{value[1]}" for name, value in tcp.options if name == "Timestamp")
+    return line
+
+
 def _layers(data: bytes) -> list[str]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        for layers in ("inet", "inet6"):
-            import_module(f"scapy.layers.{layers}")  # what IP carries
-        from scapy.layers.l2 import Ether
-
-        packet = Ether(data)
-        lines = [f"  {packet.summary()}"]
-        layer: Any = packet
+        layer = _packet(data)
+        lines = [f"  {_summary(layer)}"]
         while layer:
             name = type(layer).__name__
             if name not in ("Raw", "Padding", "NoPayload"):

@@ -28,6 +28,7 @@ from typing import Any, BinaryIO, NamedTuple
 
 from rig.clock import WAIT_S, Deadline
 from rig.net.backlog import Backlogs
+from rig.net.frame_words import describe
 from rig.net.namespace import SOL_PACKET, Namespace
 from rig.net.socket_filter import attach_filter
 from rig.net.vlan_tag import PACKET_AUXDATA, with_tag
@@ -48,6 +49,9 @@ FRAME_LIMIT_BYTES = 1 << 16
 
 MEMORY_LIMIT_BYTES = 64 << 20
 """For the frames kept for assertions, all ports together; the oldest are forgotten first, the file keeps them."""
+
+MOST_TOLD = 12
+"""Frames that came instead of the one that was waited for: the newest."""
 
 LINKTYPE_ETHERNET = 1
 NANOSECONDS = b"\x09"
@@ -130,8 +134,15 @@ class Capture:
                 if predicate(frame.data):
                     return frame
             if expired:
-                raise CaptureTimeout(f"{what} did not come on {port} within {timeout_s} s ({position - after} others did)")
+                came = [describe(frame.data) for frame in self.frames(port, after=after)]
+                others = "".join(f"\n    {words}" for words in came[-MOST_TOLD:])
+                raise CaptureTimeout(f"{what} did not come on {port} within {timeout_s} s; {len(came)} others did{others}")
             readable(self._sockets[port].fileno(), min(deadline.remaining_s, WRITE_INTERVAL_S))
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether every frame since the beginning is kept: it goes on, the kernel had room, none was forgotten."""
+        return not self._closed and not any(self.dropped.values()) and not any(self._forgotten.values())
 
     @property
     def dropped(self) -> dict[str, int]:

@@ -17,6 +17,7 @@ from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
 from rig.runner.levers_mark import levers_of
 from rig.runner.profile_mark import profile_of
 from rig.runner.wakes.ledger import BENCH
+from rig.runner.witness import WITNESS, on_bench
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -48,6 +49,7 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
         if changes := levers_of(item):
             bench.host.levers.set(**changes)
         item.stash[BENCH] = bench
+        item.stash[WITNESS] = lambda: on_bench(bench)
         try:
             yield bench
         finally:

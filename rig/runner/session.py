@@ -38,6 +38,7 @@ from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.preconditions import lease_boards
 from rig.runner.profile_mark import check_profiles
 from rig.runner.wakes import ledger
+from rig.runner.witness import asked_for, on_wire
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -266,9 +267,8 @@ class Runner:
         try:
             result = yield from self._limited("call", item)
         except (Exception, Failed) as error:
-            with contextlib.suppress(Exception):
-                if wrong := ledger.close(item):
-                    error.add_note(wrong)
+            if is_ours(item):
+                _tell_all(item, error)
             raise
         if is_ours(item) and (wrong := ledger.close(item)):
             raise ledger.UnplannedWake(wrong)
@@ -284,6 +284,15 @@ class Runner:
         mark = item.get_closest_marker("limit_s")
         with limit(WORDS[phase], mark.args[0] if mark else DEFAULT_LIMIT_S):
             return (yield)
+
+
+def _tell_all(item: pytest.Item, error: BaseException) -> None:
+    """What the bench knows of a failure, as notes: unplanned wakes, the texts that ask for it, the device's wire. What cannot be
+    had, such as the frames of a capture that is closed, is left out: the test's own words stand first."""
+    for note in (ledger.close, asked_for, on_wire):
+        with contextlib.suppress(Exception):
+            if text := note(item):
+                error.add_note(text)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

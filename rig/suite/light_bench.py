@@ -11,6 +11,7 @@ from rig.errors import RigError
 from rig.runner.bench_fixture import COMBINATION, bench_config
 from rig.runner.combinations import Combination, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
+from rig.runner.witness import WITNESS
 from rig.suite.wire_door import DeviceOnWire, WireDoor
 
 if TYPE_CHECKING:
@@ -36,6 +37,7 @@ class LightBenches:
         if not facts.known(needs):
             facts.ask(door.client, needs)
             skip_what_it_cannot(facts, needs)
+        item.stash[WITNESS] = lambda: tuple(door.crossed)
         return door
 
     def _attached(self, config: BenchConfig) -> WireDoor:

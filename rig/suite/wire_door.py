@@ -36,6 +36,7 @@ from rig.errors import BenchError
 from rig.net.device_port import Cable
 from rig.net.vlan_tag import PACKET_AUXDATA, SOL_PACKET, with_tag
 from rig.readable import readable
+from rig.runner.witness import SHOWN_FRAMES, Crossed
 from rig.suite.peer_frames import HOST_MAC, tcp
 from rig.suite.standby_door import QUIET_MS, Sent, StandbyDoor, connection
 
@@ -102,6 +103,8 @@ class WireDoor(StandbyDoor):
         self._fences = self._answered = 0
         self._seen_event = 0
         self._sent: deque[Sent] = deque()
+        self.crossed: deque[Crossed] = deque(maxlen=SHOWN_FRAMES)
+        """What a failing test shows, without the fences."""
         self._handed = 0
         self._fence = tcp(seq=FENCE_RCV_NXT - 1, ack=1000, sport=FENCE_PORT, dport=FENCE_PORT, l3=_from_fence(), ts=None)
         self._listen()
@@ -157,6 +160,7 @@ class WireDoor(StandbyDoor):
         for portion in portions(frames):
             for frame in portion:
                 self._wire.send(frame)
+                self.crossed.append(Crossed(time.monotonic_ns(), True, frame))
             self._handed += len(portion)
             self._settle()
 
@@ -255,6 +259,7 @@ class WireDoor(StandbyDoor):
                 self._answered += 1
             else:
                 self._sent.append(Sent(self._spec_ms(_stamp_ns(ancillary)), frame))
+                self.crossed.append(Crossed(time.monotonic_ns(), False, frame))
 
     def _real_s(self, ms: float) -> float:
         return ms / 60_000 * self.minute_us / 1e6

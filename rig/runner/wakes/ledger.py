@@ -57,10 +57,7 @@ def entries(bench: Bench, reasons: frozenset[str] | None) -> list[Judged]:
     wakes = Replay().run(tape.read(path)) if path.exists() else []
     if not wakes:
         return []
-    capture, port = bench.capture, bench.network.device_port
-    frames = capture.frames(port)
-    whole = capture.mark(port) == len(frames) and not capture.dropped[port]
-    rows = judged(wakes, frames, whole=whole)
+    rows = judged(wakes, bench.capture.frames(bench.network.device_port), whole=bench.capture.is_whole)
     test = Test(bench.timeline.records(), bench.timeline.looked_at, bench.inject.has_sent, reasons)
     for row in rows:
         row.planned = how(row.wake, test)
