@@ -45,6 +45,15 @@ uint32_t csum_add(uint32_t sum, const uint8_t *p, uint32_t len)
 	return len & 1 ? sum + ((uint32_t)p[0] << 8) : sum;
 }
 
+bool csum_header_right(const uint8_t *p, uint32_t len)
+{
+	uint64_t words = 0;
+
+	for (const uint8_t *stop = p + len; p != stop; p += 4)
+		words += raw32(p);
+	return fold(words) == 0xFFFF;
+}
+
 uint32_t csum_pseudo(const uint8_t *src, const uint8_t *dst, uint8_t ip_len, uint8_t proto, uint32_t l4_len)
 {
 	uint32_t sum = 0;

@@ -163,7 +163,7 @@ static enum parse_result parse_ipv4(struct pkt *p)
 	uint16_t header = (uint16_t)((h[0] & 15) * 4), total = get_be16(h + 2), frag = get_be16(h + 6);
 	if (header < IPV4_HEADER_BYTES || total < header || total > room)
 		return PARSE_BAD_LEN;
-	if (csum_finish(csum_add(0, h, header)) != 0)
+	if (!csum_header_right(h, header))
 		return PARSE_BAD_IP_CSUM;
 	p->end = (uint16_t)(p->l3 + total);
 	p->l4 = (uint16_t)(p->l3 + header);

@@ -44,3 +44,16 @@ def test_the_sum_of_every_length_at_every_address(fill: str) -> None:
         for skew in range(4):
             before = rng.choice([0, 1, 0xFFFF, 0x1FFFE])
             assert by_the_engine(data, before, skew) == by_the_words(data, before), (length, skew, before)
+
+
+@pytest.mark.parametrize("length", range(20, 64, 4))
+def test_a_header_is_right_with_its_checksum_and_with_no_other(length: int) -> None:
+    lib._LIB.csum_header_right.restype = c.c_bool
+    rng = random.Random(length)
+    for _ in range(20):
+        header = bytearray(rng.randbytes(length))
+        header[10:12] = bytes(2)
+        header[10:12] = by_the_words(bytes(header), 0).to_bytes(2, "big")
+        assert lib._LIB.csum_header_right(bytes(header), c.c_uint32(length))
+        header[rng.randrange(length)] ^= 1 << rng.randrange(8)
+        assert not lib._LIB.csum_header_right(bytes(header), c.c_uint32(length))

@@ -13,6 +13,7 @@ import pytest
 from typer.testing import CliRunner
 
 from rig.benchmarks import core
+from rig.benchmarks.bounds import instructions
 from rig.cli import build
 from rig.commands.bench_core import right, table
 from rig.device.bpf import compile_any
@@ -46,7 +47,7 @@ def test_the_filter_is_right_and_fast(monkeypatch: pytest.MonkeyPatch) -> None:
     assert figures["bounds_met"] is all(bound["met"] for bound in figures["bounds"].values())
 
 
-@pytest.mark.parametrize(("ratio", "options", "code"), [(4.0, ["--check"], 0), (2.9, [], 0), (2.9, ["--check"], 1)])
+@pytest.mark.parametrize(("ratio", "options", "code"), [(4.0, ["--check"], 0), (3.9, [], 0), (3.9, ["--check"], 1)])
 def test_a_missed_bound_is_an_error_with_check(
     monkeypatch: pytest.MonkeyPatch, ratio: float, options: list[str], code: int
 ) -> None:
@@ -55,7 +56,7 @@ def test_a_missed_bound_is_an_error_with_check(
     for form in ([], ["--json"]):
         outcome = CliRunner().invoke(build(), ["bench", "--device", "core", *options, *form])
         assert outcome.exit_code == code, outcome.output
-        assert ("MISSED" in outcome.stdout or '"bounds_met": false' in outcome.stdout) is (ratio < 3)
+        assert ("MISSED" in outcome.stdout or '"bounds_met": false' in outcome.stdout) is (ratio < 4)
 
 
 @pytest.mark.edge(71)
@@ -65,7 +66,18 @@ def test_instructions_on_the_cortex_m3() -> None:
     is one instruction in the mean of 40 rounds; a comparison that stops early would save some tens."""
     counted = core.instructions()
     assert abs(counted.password_wrong_at_start - counted.password_wrong_at_end) <= 2
-    assert 0 < counted.median < counted.worst < 10_000
+    assert 0 < counted.median < counted.worst
+    missed = [f"{bound.name} is {bound.measured}, wanted {bound.wanted}" for bound in instructions(counted) if not bound.met]
+    assert missed == []  # exact: QEMU counts, no clock; the same sources and compiler give the same numbers
+
+
+def test_a_frame_that_costs_more_is_missed_by_its_name() -> None:
+    fine = core.Instructions(600, 2000, 600, 2000, 2000)
+    assert [bound.met for bound in instructions(fine)] == [True, True]
+    slow = [replace(fine, median=601), replace(fine, worst=2001)]
+    assert [[bound.met for bound in instructions(one)] for one in slow] == [[False, True], [True, False]]
+    figures = core.CoreFigures(1.0, 4.0, 0, 10, 0, 100, 0, 0, 10, 40_000, 110_000, slow[1])
+    assert [line.split()[-1] for line in table(figures).splitlines() if "instructions" in line] == ["ok", "MISSED"]
 
 
 def test_a_bitmap_as_an_expression_means_the_same() -> None:
