@@ -69,6 +69,22 @@ def test_a_device_that_refuses_the_connection_is_a_system_error_and_costs_no_slo
     scene.open_hardware()
 
 
+@pytest.mark.requirement("CCT-021", "CCT-028")
+def test_an_app_that_the_device_has_no_place_for_takes_a_software_slot_and_the_host_sleeps_with_it(scene: Scene) -> None:
+    fill_device(scene)
+    scene.let_peers_repeat()
+    assert scene.open() is Status.SYSTEM_ERROR
+    scene.app.call("close_channel", channel="inbox")
+    assert scene.open(hardware=False) is Status.SOFTWARE_SLOT_ALLOCATED
+    connection = scene.bench.server.connection(1)
+    awake = scene.timeline.mark()
+    connection.push(b"awake")
+    scene.timeline.wait("TASK_DATA", data=b"awake".hex(), after=awake)
+    after = scene.sleep()
+    connection.push(b"asleep")
+    scene.assert_no_wake(after)
+
+
 @pytest.mark.requirement("CCT-017")
 @pytest.mark.parametrize("status", [Status.SYSTEM_ERROR, Status.SERVICE_UNAVAILABLE])
 def test_an_app_that_got_no_slot_keeps_no_context(scene: Scene, status: Status) -> None:
