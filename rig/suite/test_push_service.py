@@ -269,6 +269,7 @@ def test_apps_servers_may_post_over_tls(bench: Bench) -> None:
 
 
 @pytest.mark.requirement("RAW-009", "RAW-012")
+@pytest.mark.wakes("TCP_FIN", "TCP_RST")
 @pytest.mark.parametrize("asleep", [False, True], ids=["awake", "asleep"])
 def test_what_was_received_comes_once_and_in_order_though_the_line_breaks_again_and_again(
     push: PushServiceScene, asleep: bool

@@ -26,7 +26,14 @@ def asked_for_by_the_suite() -> Iterator[tuple[str, Any]]:
             module = importlib.import_module(f"rig.suite.{path.stem}")
             holders = [module, *(value for name, value in vars(module).items() if name.startswith("test_"))]
             marks = [getattr(holder, "pytestmark", []) for holder in holders]
-            yield from needs_in(mark.mark if hasattr(mark, "mark") else mark for row in marks for mark in _several(row))
+            named = [mark.mark if hasattr(mark, "mark") else mark for row in marks for mark in _several(row)]
+            yield from needs_in([*named, *(mark for row in named for mark in _of_parameters(row))])
+
+
+def _of_parameters(mark: pytest.Mark) -> list[pytest.Mark]:
+    """Those of single rows of a parametrize."""
+    rows = mark.args[1] if mark.name == "parametrize" else ()
+    return [own.mark if hasattr(own, "mark") else own for row in rows for own in getattr(row, "marks", ())]
 
 
 def _several(marks: Any) -> list[Any]:
