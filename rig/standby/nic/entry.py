@@ -150,13 +150,16 @@ class Entry:
     def _hand_over(self) -> None:
         assert self._sync is not None
         rows = [
-            self._slots.handed_over(c.sock, c.network_minutes, c.next_hop, frozen.tcp, self._sync, c.payload)
+            self._slots.handed_over(
+                c.sock, c.network_minutes, c.next_hop, frozen.tcp, self._sync, c.payload, c.idle_ms(frozen.tcp.info.idle_ms)
+            )
             for frozen in self._standby.frozen
             for c in (frozen.connection,)
         ]
         refs = self._standby.line.write_all(SlotRef.of, Command.ADD_TCP_SLOT, [row.wire() for row in rows])
         for frozen, ref in zip(self._standby.frozen, refs, strict=True):
             frozen.connection.slot = ref
+            self._standby.handed_over[ref] = frozen.connection
             tcp = frozen.tcp
             detail = {"snd_nxt": tcp.snd_nxt, "rcv_nxt": tcp.rcv_nxt, "tsval": tcp.tsval, "slot": ref.slot}
             self._standby.timeline.add("HANDOFF", **frozen.connection.names, **detail)

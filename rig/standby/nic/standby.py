@@ -13,6 +13,7 @@ from dataclasses import asdict
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc, Power
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Release
+from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby.nic import handoff, takeback
@@ -50,6 +51,8 @@ class Standby:
         """The device sleeps no more and says nothing: it refused to commit, for a frame that wakes."""
         self.untold = False
         """The system has not heard yet that the host is awake again."""
+        self.handed_over: dict[SlotRef, OffloadedConnection] = {}
+        """In this sleep, or in attempts at it."""
         self._in_repair: list[OffloadedConnection] = []
         self._lose = lose
 
@@ -199,3 +202,6 @@ class Standby:
         for slot in release.slots:
             names = {"state": slot.state.name, "close_reason": slot.close_reason.name}
             self.timeline.add("SLOT_RELEASED", **{**asdict(slot), **names})
+            if (connection := self.handed_over.get(slot.ref)) is not None:
+                connection.was_heard(slot)
+        self.handed_over.clear()

@@ -75,16 +75,20 @@ class TcpSlots:
         frozen: FrozenTcp,
         sync: TimeSync,
         payload: PayloadOverSleeps | None = None,
+        idle_ms: int | None = None,
     ) -> TcpSlot:
         """The full state of a frozen connection, in the device's clock. No payload of the device's stands inside what the app,
-        which is stopped, has half written: probes must do, as where the device takes none."""
+        which is stopped, has half written: probes must do, as where the device takes none. `idle_ms`: since the peer was heard
+        last, real; None: as the socket says."""
         t0_us = frozen.frozen_ns // 1000 + sync.offset_us + sync.rtt_us
         slot = self._slot(sock, network_minutes, next_hop, frozen, t0_us)
+        if idle_ms is not None:
+            slot = replace(slot, idle_elapsed_ms=min(self.clock.unscale_ms(idle_ms), slot.ka_idle_ms))
         offered = payload.offered() if payload is not None else None
         if payload is None or offered is None or not self.takes(offered) or is_half_written(sock):
             return slot
-        idle_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
-        return replace(slot, payload=offered.within(self.token_bytes), idle_elapsed_ms=min(idle_ms, slot.ka_idle_ms))
+        unsaid_ms = self.clock.unscale_ms(payload.idle_ms(frozen.info.last_data_sent_ms))
+        return replace(slot, payload=offered.within(self.token_bytes), idle_elapsed_ms=min(unsaid_ms, slot.ka_idle_ms))
 
     def _slot(self, sock: socket.socket, network_minutes: int, next_hop: NextHop, frozen: FrozenTcp, t0_us: int) -> TcpSlot:
         local, remote = sock.getsockname(), sock.getpeername()
