@@ -49,6 +49,14 @@ def tcp(
     return pad(bytes(packet / Raw(payload) if payload else packet), pad_to, 0x55)
 
 
+def udp(payload: bytes = b"x", sport: int = 1, dport: int = 9) -> bytes:
+    """A datagram of the peer, padded as a MAC pads it."""
+    from scapy.layers.inet import IP, UDP
+    from scapy.packet import Raw
+
+    return on_the_wire(bytes(ether() / IP(src=PEER_IP, dst=HOST_IP) / UDP(sport=sport, dport=dport) / Raw(payload)))
+
+
 def on_the_wire(frame: bytes) -> bytes:
     """As a MAC pads it."""
     return pad(frame, MIN_FRAME_BYTES)

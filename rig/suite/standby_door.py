@@ -113,6 +113,10 @@ class StandbyDoor(ABC):
         return ref
 
     @abstractmethod
+    def remove_pattern(self, pattern_id: int) -> None:
+        """Raises DeviceError when there is none."""
+
+    @abstractmethod
     def prepare(self, arm: Arm = ARM_ALL) -> None:
         """Frames are captured from now on."""
 
@@ -136,6 +140,13 @@ class StandbyDoor(ABC):
         """With what was added before."""
         self.prepare(arm)
         self.commit()
+
+    def sleeps_on(self) -> None:
+        """After a wake: the host takes all that there is, and sleeps again with the patterns and offloads that it had."""
+        self.host_awake()
+        self.drain()
+        self.release()
+        self.sleep()
 
     def asleep(self, **changes: Any) -> SlotRef:
         """One slot, and the device has committed. Of a slot that says nothing of it no probe comes meanwhile."""
@@ -202,6 +213,14 @@ class StandbyDoor(ABC):
     @abstractmethod
     def slot(self, ref: SlotRef) -> SlotInfo:
         """Raises DeviceError STALE_HANDLE."""
+
+    @abstractmethod
+    def limit(self, capability: str) -> int:
+        """By the name of a field of Capabilities."""
+
+    @abstractmethod
+    def hits(self) -> dict[int, int]:
+        """Of each pattern: its id, and how many frames it matched."""
 
     @abstractmethod
     def status(self) -> Status:

@@ -122,6 +122,9 @@ class WireDoor(StandbyDoor):
         self.client.add_pattern(thing) if isinstance(thing, Pattern) else self.client.add_offload(thing)
         return None
 
+    def remove_pattern(self, pattern_id: int) -> None:
+        self.client.remove_pattern(pattern_id)
+
     def prepare(self, arm: Arm = ARM_ALL) -> None:
         """The fence's slot is the first, so that it is in nobody's way: it never wakes and never probes."""
         self._epoch = self.client.prepare(epoch=self.client.status().epoch, arm=arm, mac=HOST_MAC).epoch
@@ -207,6 +210,13 @@ class WireDoor(StandbyDoor):
 
     def slot(self, ref: SlotRef) -> SlotInfo:
         return self.client.get_tcp_slot(ref)
+
+    def limit(self, capability: str) -> int:
+        return int(getattr(self.client.capabilities(), capability))
+
+    def hits(self) -> dict[int, int]:
+        self._settle()
+        return {pattern.id: pattern.hits for pattern in self.client.patterns()}
 
     def status(self) -> Status:
         return self.client.status()

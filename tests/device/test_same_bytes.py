@@ -18,8 +18,8 @@ from rig.device.numbers import ARM_ALL, OffloadType, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
 from rig.inject.frames import tagged
+from rig.suite.neighbour_frames import ns, probe
 from tests.engine.engine_lib import HOST_IP, HOST_IP6, HOST_MAC, HOST_PORT, PEER_IP, PEER_IP6, PEER_MAC, PEER_PORT, REASONS
-from tests.engine.nd_packets import ns, probe
 from tests.engine.packets import arp, ether, tcp, udp
 from tests.engine.test_echo import ping, ping6
 from tests.engine.test_mdns import RECORDS, message, query, question

@@ -36,6 +36,9 @@ from tests.engine.engine_lib import OK, Engine
 SAME_NAMES = ("vlan_tci", "flow_label", "next_hop_ip", "payload")
 """Fields of a TcpSlot that the library's structure has only where they are set."""
 
+LIMITS = {"max_pattern_offset": 1514, "max_pattern_bytes": 128, "max_patterns": 32}
+"""What smp/offload_device.c says of the engine."""
+
 
 class LibraryDoor(StandbyDoor):
     """`eng` is at the test's own hands where the body does not reach."""
@@ -64,7 +67,11 @@ class LibraryDoor(StandbyDoor):
                 "add pattern",
             )
             return None
-        raise NotImplementedError(f"no way to add {thing} to the library yet")
+        _check(self.eng.offload_add(thing.id, int(thing.type), thing.ip, mac=thing.mac, **_of_offload(thing)), "add offload")
+        return None
+
+    def remove_pattern(self, pattern_id: int) -> None:
+        _check(self.eng.pattern_remove(pattern_id), "remove pattern")
 
     def prepare(self, arm: Arm = ARM_ALL) -> None:
         _check(self.eng.prepare(int(arm)), "prepare")
@@ -130,6 +137,12 @@ class LibraryDoor(StandbyDoor):
         _check(rc, "get slot")
         return _info(state)
 
+    def limit(self, capability: str) -> int:
+        return LIMITS[capability]
+
+    def hits(self) -> dict[int, int]:
+        return self.eng.patterns()
+
     def status(self) -> Status:
         s = self.eng.status
         return Status(
@@ -171,6 +184,12 @@ def _of_pattern(pattern: Pattern) -> dict[str, Any]:
     }  # fmt: skip
     if pattern.slot is not None:
         given |= pattern.slot.wire()
+    return {name: value for name, value in given.items() if value is not None}
+
+
+def _of_offload(offload: ProtocolOffload) -> dict[str, Any]:
+    """Those of ARP and NS."""
+    given = {"second": offload.ip2, "remote": offload.remote, "flags": offload.flags, "tci": offload.vlan_tci}
     return {name: value for name, value in given.items() if value is not None}
 
 

@@ -2,58 +2,25 @@
 
 from __future__ import annotations
 
-import socket
 from typing import Any
 
 from scapy.layers.inet6 import (
     ICMPv6ND_NA,
-    ICMPv6ND_NS,
     ICMPv6ND_RA,
     ICMPv6NDOptDstLLAddr,
     ICMPv6NDOptPrefixInfo,
     ICMPv6NDOptRDNSS,
-    ICMPv6NDOptSrcLLAddr,
-    ICMPv6NDOptUnknown,
     IPv6,
 )
 from scapy.layers.l2 import Ether
 from scapy.packet import Packet
 
-from tests.engine.engine_lib import HOST_IP6, HOST_MAC, PEER_IP6, PEER_MAC
+from rig.suite.neighbour_frames import ALL_NODES, group_mac, nonce
+from tests.engine.engine_lib import HOST_IP6, HOST_MAC, PEER_MAC
 from tests.engine.packets import ether, mac
 
-ALL_NODES = "ff02::1"
 ROUTER_IP = "fe80::1"
-NONCE = ICMPv6NDOptUnknown(type=14, len=1, data=b"nonce!")
-
-
-def solicited_node(address: str) -> str:
-    """The group that a station with this address listens to (RFC 4291 2.7.1)."""
-    tail = socket.inet_pton(socket.AF_INET6, address)[13:]
-    return socket.inet_ntop(socket.AF_INET6, socket.inet_pton(socket.AF_INET6, "ff02::1:ff00:0")[:13] + tail)
-
-
-def group_mac(group: str) -> bytes:
-    return b"\x33\x33" + socket.inet_pton(socket.AF_INET6, group)[12:]
-
-
-def ns(target: str = HOST_IP6, src: str = PEER_IP6, dst: str | None = None, lladdr: bytes | None = PEER_MAC, **kw: Any) -> bytes:
-    """A solicitation. `dst` None: the target's group; `options` go behind the link-layer address; `code`, `hlim`, `eth_dst`."""
-    dst = solicited_node(target) if dst is None else dst
-    eth_dst = kw.pop("eth_dst", None) or (group_mac(dst) if dst.startswith("ff") else HOST_MAC)
-    packet = ether(eth_dst, kw.pop("eth_src", PEER_MAC)) / IPv6(src=src, dst=dst, hlim=kw.pop("hlim", 255))
-    options = kw.pop("options", [])
-    packet /= ICMPv6ND_NS(tgt=target, **kw)
-    if lladdr is not None:
-        packet /= ICMPv6NDOptSrcLLAddr(lladdr=mac(lladdr))
-    for option in options:
-        packet /= option
-    return bytes(packet)
-
-
-def probe(target: str = HOST_IP6, **kw: Any) -> bytes:
-    """Somebody else's duplicate address detection, as Linux sends it: from nobody, with a nonce."""
-    return ns(target, src="::", lladdr=kw.pop("lladdr", None), options=kw.pop("options", [NONCE]), **kw)
+NONCE = nonce()
 
 
 def na(target: str = HOST_IP6, src: str = HOST_IP6, dst: str = ALL_NODES, lladdr: bytes | None = PEER_MAC, **kw: Any) -> bytes:

@@ -160,29 +160,6 @@ def test_too_short(eng: Engine) -> None:
     assert (eng.take_sent(), eng.counters["rx_bad_len"]) == ([], 1)
 
 
-@pytest.mark.edge(79)
-def test_restricted_to_one_asker(eng: Engine) -> None:
-    """EDGE-079"""
-    assert eng.arp_add(remote=PEER_IP) == OK
-    eng.sleep()
-    eng.rx(arp(spa="192.0.2.3"))
-    assert eng.take_sent() == []
-    eng.rx(arp())
-    assert len(eng.take_sent()) == 1
-
-
-@pytest.mark.edge(67)
-def test_broadcast_pattern_and_offload_both(eng: Engine) -> None:
-    """EDGE-067: answered and woken, both counted."""
-    assert eng.arp_add() == OK
-    assert eng.pattern_add(5, data=b"\x08\x06", offset=12) == OK
-    eng.sleep()
-    eng.rx(arp())
-    event = eng.wake_event()
-    assert (event.pattern_id, event.l2_flags) == (5, 1)
-    assert (len(eng.take_sent()), eng.counters["arp_answered"], eng.counters["rx_wake"]) == (1, 1, 1)
-
-
 def test_still_answers_while_the_host_wakes_then_leaves_it_to_the_host(eng: Engine) -> None:
     assert eng.arp_add() == OK
     assert eng.pattern_add(5, data=b"\x12\x34", offset=12) == OK

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from rig.suite.neighbour_frames import ns
 from tests.engine import engine_lib as lib
 from tests.engine.engine_lib import (
     BAD_ADDR,
@@ -19,7 +20,7 @@ from tests.engine.engine_lib import (
     PEER_MAC,
     Engine,
 )
-from tests.engine.nd_packets import na, ns, ra
+from tests.engine.nd_packets import na, ra
 from tests.engine.packets import arp, tcp
 
 S = 1_000_000

@@ -233,18 +233,6 @@ def test_limits_of_payload_patterns(eng: Engine) -> None:
     assert payload(eng, 1, b"x", handle, offset=1515) == BAD_LEN
 
 
-@pytest.mark.edge(65)
-def test_a_wildcard_is_one_byte(eng: Engine) -> None:
-    """`00:11:22:-:44` stands for five bytes: not for six with two in the gap, not for four with none."""
-    assert eng.pattern_add(5, data=bytes.fromhex("0011220044"), mask=b"\x17", offset=42) == OK
-    eng.sleep()
-    for near in ("001122333344", "00112244"):
-        eng.rx(udp(bytes.fromhex(near)))
-        assert eng.event() is None, near
-    eng.rx(udp(bytes.fromhex("0011229944")))
-    assert eng.wake_event().pattern_id == 5
-
-
 @pytest.mark.parametrize("up", [True, False])
 def test_link_patterns(eng: Engine, up: bool) -> None:
     """One wake for a change; the same news again, the other change, and the first look at a link that is up are none."""

@@ -11,8 +11,9 @@ import pytest
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, ICMPv6NDOptRDNSS, IPv6
 from scapy.layers.l2 import Ether
 
+from rig.suite.neighbour_frames import ALL_NODES, group_mac
 from tests.engine.engine_lib import D3, HOST_TIMER, NS_RA_WAKE, OK, ROUTER_CHANGED, WOKEN, Engine
-from tests.engine.nd_packets import ALL_NODES, group_mac, ra
+from tests.engine.nd_packets import ra
 from tests.engine.packets import ether, udp
 
 pytestmark = pytest.mark.edge(88)

@@ -12,6 +12,7 @@ from scapy.layers.l2 import ARP, Dot1Q, Ether
 from scapy.packet import Raw
 
 from rig.device.payload import PayloadKeepAlive
+from rig.suite.neighbour_frames import ns
 from tests.engine import engine_lib as lib
 from tests.engine.engine_lib import (
     ADDR_CONFLICT,
@@ -37,7 +38,7 @@ from tests.engine.engine_lib import (
     WOKEN,
     Engine,
 )
-from tests.engine.nd_packets import ns, ra
+from tests.engine.nd_packets import ra
 from tests.engine.packets import arp, ether, magic, parse_tcp, tcp, udp
 from tests.engine.test_echo import ping, ping6
 

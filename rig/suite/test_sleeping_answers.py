@@ -1,0 +1,134 @@
+"""What a sleeping device answers its neighbours, and what it must not. Written against a door: `standby_door.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from rig.device.numbers import OffloadType
+from rig.device.offload_types import Pattern, ProtocolOffload
+from rig.inject.frames import corrupt_checksum
+from rig.suite.neighbour_frames import ALL_NODES, arp, as_if_meant, nonce, ns, probe, solicited_node
+from rig.suite.peer_frames import HOST_IP, HOST_IP6, HOST_MAC, PEER_IP, PEER_IP6, PEER_MAC, ether
+from rig.suite.standby_door import StandbyDoor
+
+pytestmark = pytest.mark.topology("flat")
+
+ETHERTYPE_AT = 12
+OTHER_IP, OTHER_IP6 = "192.0.2.3", "2001:db8::10"
+
+
+def arp_offload(remote: str | None = None) -> ProtocolOffload:
+    return ProtocolOffload(id=1, type=OffloadType.ARP, ip=HOST_IP, mac=HOST_MAC, remote=remote)
+
+
+def ns_offload(remote: str | None = None) -> ProtocolOffload:
+    return ProtocolOffload(id=2, type=OffloadType.NS, ip=HOST_IP6, mac=HOST_MAC, remote=remote)
+
+
+@pytest.mark.edge(67)
+@pytest.mark.device_can(offload=OffloadType.ARP, counter="arp_answered")
+def test_what_an_offload_answers_wakes_too_where_a_pattern_says_so(door: StandbyDoor) -> None:
+    door.add(arp_offload())
+    door.add(Pattern.bitmap(5, b"\x08\x06", offset=ETHERTYPE_AT))
+    door.sleep()
+    assert door.outcome(arp()) == ("PACKET", 1)
+    assert (door.hits(), door.counted("arp_answered", "rx_wake", "wake_packet")) == ({5: 1}, (1, 1, 1))
+
+
+@pytest.mark.edge(67)
+@pytest.mark.device_can(offload=OffloadType.ARP, counter="arp_answered")
+def test_what_an_offload_answers_wakes_nobody_without_such_a_pattern(door: StandbyDoor) -> None:
+    door.add(arp_offload())
+    door.add(Pattern.bitmap(5, b"\x86\xdd", offset=ETHERTYPE_AT))
+    door.sleep()
+    assert door.outcome(arp()) == ("", 1)
+    assert (door.hits(), door.counted("arp_answered", "rx_wake")) == ({5: 0}, (1, 0))
+
+
+@pytest.mark.edge(79)
+@pytest.mark.device_can(offload=OffloadType.ARP)
+def test_an_arp_offload_for_one_asker_answers_nobody_else(door: StandbyDoor) -> None:
+    """NDIS_PM_PROTOCOL_OFFLOAD, RemoteIPv4Address."""
+    door.add(arp_offload(remote=PEER_IP))
+    door.sleep()
+    assert door.outcome(arp(spa=OTHER_IP)) == ("", 0)
+    made = door.made_of(arp())
+    assert made.outcome == ("", 1)
+    answer = made.answers[0]
+    assert answer[:14] == PEER_MAC + HOST_MAC + b"\x08\x06"
+    assert answer[20:42] == b"\0\x02" + HOST_MAC + bytes([192, 0, 2, 1]) + PEER_MAC + bytes([192, 0, 2, 2])
+
+
+@pytest.mark.edge(79)
+@pytest.mark.device_can(offload=OffloadType.NS)
+def test_a_neighbour_offload_for_one_asker_answers_nobody_else(door: StandbyDoor) -> None:
+    """NDIS_PM_PROTOCOL_OFFLOAD, RemoteIPv6Address; a probe for duplicates has no asker."""
+    door.add(ns_offload(remote=PEER_IP6))
+    door.sleep()
+    assert door.outcome(ns(src=OTHER_IP6)) == ("", 0)
+    assert door.outcome(probe()) == ("", 0)
+    assert door.outcome(ns()) == ("", 1)
+
+
+def _cut() -> bytes:
+    from scapy.layers.inet6 import ICMPv6ND_NS, IPv6
+
+    return bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, hlim=255) / ICMPv6ND_NS(tgt=HOST_IP6))[:-1]
+
+
+def _atomic_fragment() -> bytes:
+    from scapy.layers.inet6 import ICMPv6ND_NS, IPv6, IPv6ExtHdrFragment
+
+    fragment = IPv6ExtHdrFragment(offset=0, m=0)
+    return bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, hlim=255) / fragment / ICMPv6ND_NS(tgt=HOST_IP6))
+
+
+BROKEN: dict[str, Callable[[], bytes]] = {
+    "hop limit 254": lambda: ns(hlim=254),
+    "hop limit 1": lambda: ns(hlim=1),
+    "code 1": lambda: ns(code=1),
+    "23 bytes": _cut,
+    "option of length 0": lambda: ns(options=[nonce(len=0)]),
+    "option past the end": lambda: ns(options=[nonce(len=3)]),
+    "half an option": lambda: ns(options=[b"\x0e\x01ab"]),
+    "long link-layer address": lambda: ns(lladdr=None, options=[nonce(type=1, len=2, data=bytes(14))]),
+    "link-layer address of a group": lambda: ns(lladdr=bytes.fromhex("333300000001")),
+    "address of nobody with link-layer address": lambda: probe(lladdr=PEER_MAC),
+    "probe to the address": lambda: probe(dst=HOST_IP6),
+    "probe to all nodes": lambda: probe(dst=ALL_NODES),
+    "target of a group": lambda: ns(ALL_NODES, dst=solicited_node(HOST_IP6)),
+    "atomic fragment": _atomic_fragment,
+}
+"""By RFC 4861 7.1.1, RFC 4862 5.4.3 and RFC 6980."""
+
+
+@pytest.mark.edge(60, 83)
+@pytest.mark.device_can(offload=OffloadType.NS, counter="ns_invalid")
+def test_broken_solicitations_are_dropped_and_counted(door: StandbyDoor) -> None:
+    """Even where a pattern would match. The one that is whole, at the end, is answered and wakes."""
+    door.add(ns_offload())
+    door.add(Pattern.bitmap(5, b"\x86\xdd", offset=ETHERTYPE_AT))
+    door.sleep()
+    for done, (what, frame) in enumerate(BROKEN.items(), start=1):
+        assert door.outcome(as_if_meant(frame())) == ("", 0), what
+        assert door.counted("ns_invalid", "rx_dropped_policy") == (done, done), what
+    assert door.hits() == {5: 0}
+    assert door.outcome(ns()) == ("PACKET", 1)
+
+
+@pytest.mark.edge(83)
+@pytest.mark.device_can(offload=OffloadType.NS)
+def test_no_solicitation_with_a_wrong_bit_is_answered(door: StandbyDoor) -> None:
+    """One bit of each byte from the addresses on, which the checksum covers; counted apart from what is broken."""
+    door.add(ns_offload())
+    door.sleep()
+    good = ns()
+    assert corrupt_checksum(good) != good
+    spoilt = [good[:at] + bytes([good[at] ^ 1 << at % 8]) + good[at + 1 :] for at in range(22, len(good))]
+    door.take_sent()
+    door.send(*spoilt, corrupt_checksum(good))
+    assert (door.take_sent(), door.wakes) == ([], 0)
+    assert door.counted("rx_bad_l4_csum")[0] > 0
+    assert door.outcome(good) == ("", 1)
