@@ -23,6 +23,8 @@ from rig.suite.standby_door import StandbyDoor
 SEGMENTS = int(os.environ.get("RIG_SEGMENTS", "240"))
 CONNECTIONS = 3
 """What the smallest device has beside the slot by which a test knows that it has dealt with all."""
+WAKES_TAKEN = 10
+"""A wake ends the sleep, and each begins with a dozen commands."""
 STEPS = 9
 """For a connection in one sleep: 10 challenge ACKs a second are the limit."""
 
@@ -51,7 +53,7 @@ def failure(door: StandbyDoor, sleep: Sleep, seed: str) -> str:
 @pytest.mark.limit_s(60 + SEGMENTS // 20)
 def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, seed: str) -> None:
     """RFC 9293 3.10.7.4, RFC 5961, RFC 7323 5: a wake with its reason, one answer field by field, or nothing."""
-    traffic, done, rules = Traffic(Random(seed), virtual=False, strict=True), 0, Counter[str]()
+    traffic, done, rules = Traffic(Random(seed), virtual=False, strict=True, wakes_taken=WAKES_TAKEN), 0, Counter[str]()
     print(f"seed {seed}")
     while done < SEGMENTS:
         sleep = traffic.sleep(CONNECTIONS, STEPS)

@@ -41,7 +41,7 @@ MALFORMED_OPTIONS = (
 """Length 0, past the end, a timestamp of 9 and of 11, no room for a length, length 1."""
 STEPS = 24
 WAKES_TAKEN = 4
-"""One of so many: the trial ends with it."""
+"""One of so many segments that wake: the trial, or the sleep of all connections, ends with it."""
 NO_STEP, NOTHING = Step(0, Segment(0, 0, 0)), Outcome("nothing came yet")
 SHORTEST_WAIT_US, LONGEST_WAIT_US = 150_000, 1_000_000
 """No limit of so many answers a second is reached."""
@@ -51,7 +51,8 @@ class Traffic:
     """`virtual`: time passes between segments, days at times; else none does. `strict`: nothing that the texts leave to the
     device."""
 
-    def __init__(self, rng: Random, *, virtual: bool = True, strict: bool = False) -> None:
+    def __init__(self, rng: Random, *, virtual: bool = True, strict: bool = False, wakes_taken: int = WAKES_TAKEN) -> None:
+        self._wakes_taken = wakes_taken
         self._random = rng.random
         self._virtual = virtual
         self._strict = strict
@@ -89,7 +90,7 @@ class Traffic:
             step, after = Step(self._wait_us(), self.segment(last.after)), last.after.copy()
             outcome = judge(after, step.segment, last.at_us + step.wait_us)
             wakes = outcome.wake is not WakeReason.NONE
-            if not (wakes and not self._one_in(WAKES_TAKEN)) and not (self._strict and outcome.free):
+            if not (wakes and not self._one_in(self._wakes_taken)) and not (self._strict and outcome.free):
                 return Expected(step, last.at_us + step.wait_us, last.after, outcome, after)
 
     def _wait_us(self) -> int:
