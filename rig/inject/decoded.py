@@ -6,6 +6,7 @@ import warnings
 from importlib import import_module
 from typing import Any
 
+from rig.device.reference.segment import BadFrame, taken_apart
 from rig.net.frame_words import describe
 
 FIELDS: dict[str, tuple[str, ...]] = {
@@ -18,6 +19,12 @@ FIELDS: dict[str, tuple[str, ...]] = {
     "UDP": ("sport", "dport", "len", "chksum"),
 }
 """Of a layer that is not named here, all."""
+
+BROKEN = {
+    "rx_bad_len": "a length does not hold",
+    "rx_bad_ip_csum": "the IP checksum is wrong",
+    "rx_bad_l4_csum": "the checksum of TCP, UDP or ICMP is wrong",
+}
 
 HEX_BYTES = 32
 """Of one line of bytes."""
@@ -60,9 +67,19 @@ def _summary(packet: Any) -> str:
     line = str(packet.summary())
     if packet.haslayer("TCP"):
         tcp = packet["TCP"]
-        line += f" seq={tcp.seq} ack={tcp.ack} win={tcp.window} len={len(tcp.payload)}"
+        data_bytes = len(tcp.payload) - (len(packet["Padding"]) if packet.haslayer("Padding") else 0)
+        line += f" seq={tcp.seq} ack={tcp.ack} win={tcp.window} len={data_bytes}"
         line += "".join(f" ts={value[0]},{value[1]}" for name, value in tcp.options if name == "Timestamp")
-    return line
+    return line + _broken(bytes(packet))
+
+
+def _broken(data: bytes) -> str:
+    """A wrong checksum or length is seen in no field."""
+    try:
+        taken_apart(data)
+    except BadFrame as why:
+        return "" if str(why) == "rx_vlan_drop" else f"  BROKEN: {BROKEN.get(str(why), str(why))}"
+    return ""
 
 
 def _layers(data: bytes) -> list[str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import Any
 
 from rig.inject.frames import MIN_FRAME_BYTES, pad
@@ -87,6 +87,16 @@ class Segment:
     """0 over IPv6."""
     df: bool
     fragmented: bool
+
+
+def differences(sent: Segment, expected: Segment) -> str:
+    """Field by field, for people; empty: none."""
+    pairs = ((field.name, getattr(sent, field.name), getattr(expected, field.name)) for field in fields(Segment))
+    return "; ".join(f"{name} is {_shown(have)}, expected {_shown(wanted)}" for name, have, wanted in pairs if have != wanted)
+
+
+def _shown(value: object) -> str:
+    return value.hex(" ") if isinstance(value, bytes) else str(value)
 
 
 def sent_segment(frame: bytes) -> Segment:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rig.suite.test_sleeping_answers import *  # noqa: F403
+from rig.suite.test_sleeping_exactly import *  # noqa: F403
 from rig.suite.test_sleeping_patterns import *  # noqa: F403
 from rig.suite.test_sleeping_probes import *  # noqa: F403
 from rig.suite.test_sleeping_segments import *  # noqa: F403

@@ -72,11 +72,18 @@ class Line:
         self.frames.append(CapturedFrame(time.monotonic_ns(), frame))
 
     def wake(
-        self, reason: WakeReason, frame: bytes = b"", *, pattern: int = NO_PATTERN, late_ms: int = 0, epoch: int | None = None
+        self,
+        reason: WakeReason,
+        frame: bytes = b"",
+        *,
+        pattern: int = NO_PATTERN,
+        late_ms: int = 0,
+        epoch: int | None = None,
+        saved_bytes: int = 0,
     ) -> None:
-        """By slot 0, unless a pattern is named."""
+        """By slot 0, unless a pattern is named. `saved_bytes`: of a frame that does not come with the event."""
         self._events += 1
-        now_us, size = self.now_us + late_ms * 1000, len(frame)
+        now_us, size = self.now_us + late_ms * 1000, len(frame) or saved_bytes
         slot, gen = (0, 1) if pattern == NO_PATTERN else (NO_SLOT, 0)
         numbers = [self._events, 1, slot, gen, self._epoch if epoch is None else epoch, int(reason), 0, 0, self._events, pattern]
         self.ask(Command.EVENT_WAIT, {}, {"event": [*numbers, now_us, now_us, size, size, frame]}, op=READ)
@@ -228,6 +235,23 @@ def test_what_was_not_answered_makes_no_faults(line: Line) -> None:
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA)
     assert line.faults() == [""]
+
+
+def test_the_frames_that_were_kept_come_whole_and_in_order(line: Line) -> None:
+    def drained(*indices: int) -> None:
+        rows = [[index, 0, len(DATA), int(index == 1), NO_PATTERN, DATA] for index in indices]
+        line.ask(Command.DRAIN, {"ack": 0, "max_bytes": 3600}, {"lost": 0, "more": False, "frames": rows}, op=READ)
+
+    for indices in ((1, 2, 3), (1, 3, 2), (2,), ()):
+        line.sleep()
+        line.comes(DATA)
+        line.wake(WakeReason.TCP_DATA, saved_bytes=len(DATA))
+        drained(*indices)
+    right, disordered, lost, none = line.faults()
+    assert right == ""
+    assert "in the order [1, 3, 2]" in disordered
+    assert f"its frame is lost: {len(DATA)} bytes saved says the event, drain hands over [2]" in lost
+    assert "drain hands over []" in none
 
 
 def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: Path) -> None:

@@ -66,6 +66,8 @@ class Wake:
     """(host's ns, device's us) of one moment."""
     disturbed: bool
     """The test has told the device to lose or delay what it says."""
+    misdelivered: str = ""
+    """What is wrong with how the frames came that the device kept."""
     drained: bytes = b""
     """The waking frame, where it did not come with the event."""
 
@@ -205,11 +207,19 @@ class Replay:
         self.wakes.append(Wake(event, said.t_ns, held, self._armed.boot, synced, self._disturbed))
 
     def _drained(self, reply: Mapping[str, Any]) -> None:
-        if not self.wakes or self.wakes[-1].drained:
+        if not self.wakes or self.wakes[-1].armed.sleep is not self._armed.sleep:
             return
-        for row in reply["frames"]:
-            if row[3] & FrameFlag.WAKE:
-                self.wakes[-1].drained = bytes(row[5])
+        wake, indices = self.wakes[-1], [row[0] for row in reply["frames"]]
+        if indices != sorted(set(indices)):
+            wake.misdelivered = f"drain hands the kept frames over in the order {indices} (contract section 3: as they came)"
+        if wake.drained:
+            return
+        kept = next((bytes(row[5]) for row in reply["frames"] if row[3] & FrameFlag.WAKE), b"")
+        wake.drained = kept
+        if not kept and not reply["more"] and wake.event.saved_bytes and not wake.event.frame:
+            wake.misdelivered = (
+                f"its frame is lost: {wake.event.saved_bytes} bytes saved says the event, drain hands over {indices}"
+            )
 
 
 def _without(held: Mapping[Any, Any], key: Any) -> dict[Any, Any]:

@@ -37,7 +37,7 @@ def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: boo
     for wake in wakes:
         found = find(wake, frames, whole=whole)
         row = Judged(wake, _late_ms(wake, found.last_ns), _heard_ms(wake, found.last_ns))
-        row.fault = _of_sleep(wake, rows) or found.fault or against(wake) or _lateness(row)
+        row.fault = _of_sleep(wake, rows) or found.fault or against(wake) or wake.misdelivered or _lateness(row)
         rows.append(row)
     return rows
 
