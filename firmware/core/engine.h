@@ -11,10 +11,11 @@
 #include <stdint.h>
 
 #include "offload_rc.h"
+#include "sizes.h"
 
 enum {
-	ENG_SLOTS = 16,
-	ENG_PATTERNS = 32,          /* bitmap and others; magic is one more */
+	ENG_SLOTS = SIZE_SLOTS,
+	ENG_PATTERNS = SIZE_PATTERNS,        /* bitmap and others; magic is one more */
 	ENG_PATTERN_BYTES = 128,
 	ENG_OFFLOADS = 32,
 	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
@@ -24,7 +25,7 @@ enum {
 	ENG_DHCP_CLIENT_ID_BYTES = 32,
 	ENG_DHCP_OPTIONS_BYTES = 64, /* what the lease gave the host */
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
-	ENG_FRAMES = 33,            /* the waking frame and 32 behind it */
+	ENG_FRAMES = SIZE_FRAMES,           /* the waking frame and 32 behind it */
 	ENG_FRAME_BYTES = 1514,
 	ENG_TAGGED_FRAME_BYTES = 1518, /* of a frame with a VLAN tag so much is saved */
 	ENG_EVENTS = 8,

@@ -7,6 +7,7 @@ import socket
 from collections.abc import Iterator
 
 from rig.device.factory import emulated
+from rig.device.images import kind_of
 from rig.device.prepared import prepared_flash
 from rig.device.process_device import ProcessDevice
 from rig.device.qemu import QemuDevice
@@ -44,26 +45,27 @@ class Wire:
 class SocketQemu(QemuDevice):
     """The emulated board with a stream socket for a cable."""
 
-    def __init__(self, cable: socket.socket) -> None:
-        super().__init__(flash=prepared_flash("qemu"))
+    def __init__(self, cable: socket.socket, name: str = "qemu") -> None:
+        super().__init__(flash=prepared_flash(name), name=name)
         self._cable = cable
 
     def _nic(self) -> tuple[str, int]:
         return f"socket,fd={self._cable.fileno()}", self._cable.fileno()
 
 
-def _on(cable: socket.socket, kind: str) -> ProcessDevice:
-    if kind == "qemu":
-        return SocketQemu(cable)
-    return ReferenceDevice(cable) if kind == "reference" else emulated("native", eth=cable, flash=prepared_flash("native"))
+def _on(cable: socket.socket, name: str) -> ProcessDevice:
+    if kind_of(name) == "qemu":
+        return SocketQemu(cable, name)
+    return ReferenceDevice(cable) if name == "reference" else emulated(name, eth=cable, flash=prepared_flash(name))
 
 
 @contextlib.contextmanager
-def wired(kind: str) -> Iterator[tuple[ProcessDevice, Wire]]:
-    """A running device of this kind and its wire."""
-    how = socket.SOCK_STREAM if kind == "qemu" else socket.SOCK_SEQPACKET
+def wired(name: str) -> Iterator[tuple[ProcessDevice, Wire]]:
+    """A running device of this name and its wire."""
+    stream = kind_of(name) == "qemu"
+    how = socket.SOCK_STREAM if stream else socket.SOCK_SEQPACKET
     ours, theirs = socket.socketpair(socket.AF_UNIX, how)
     with ours, theirs:
-        device = _on(theirs, kind)
+        device = _on(theirs, name)
         with device:
-            yield device, Wire(ours, stream=kind == "qemu")
+            yield device, Wire(ours, stream=stream)

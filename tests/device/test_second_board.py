@@ -1,0 +1,66 @@
+"""The port that shows that a port is one folder: another chip, its UART, its Ethernet, no flash to write."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from rig.device import mcumgr
+from rig.device.link import Link
+from rig.device.numbers import Power, ResetCause
+from rig.device.offload import OffloadClient
+from rig.device.process_device import ProcessDevice
+from rig.errors import DeviceError
+from tests.engine.packets import tcp
+
+from .kinds import without_qemu
+from .test_same_bytes import SLOT, settled, sleep
+from .wires import Wire, wired
+
+NAME = "qemu:lm3s6965evb"
+pytestmark = without_qemu
+
+
+@pytest.fixture
+def board() -> Iterator[tuple[ProcessDevice, Wire]]:
+    with wired(NAME) as found:
+        yield found
+
+
+@pytest.fixture
+def client(board: tuple[ProcessDevice, Wire]) -> Iterator[OffloadClient]:
+    with Link(board[0].port) as link:
+        mcumgr.wait_ready(link)
+        yield OffloadClient(link)
+
+
+@pytest.mark.parametrize("length", [60, 61, 62, 63, 1514])
+def test_it_sleeps_and_wakes_with_the_whole_frame(board: tuple[ProcessDevice, Wire], client: OffloadClient, length: int) -> None:
+    """Of each remainder of 4, as its FIFO is read by words; FCS and length are the chip's, none of the frame's."""
+    wire = board[1]
+    client.attach(1)
+    client.add_tcp_slot(SLOT)
+    sleep(client)
+    wire.send(tcp(seq=4999))
+    settled(client, 1)
+    answer = wire.take()
+    assert len(answer) == 1, "the peer's keep-alive is answered"
+    assert client.status().power == Power.D3
+    frame = tcp(payload=b"x" * (length - 54))
+    wire.send(frame)
+    settled(client, 2)
+    assert client.status().power == Power.WOKEN
+    client.host_awake(client.status().epoch)
+    assert [kept.data for kept in client.drain(0).frames] == [frame]
+
+
+def test_it_has_no_image_group_and_a_reset_is_told_as_another_boot(client: OffloadClient) -> None:
+    before = client.hello()
+    assert (before.board, before.reset_cause) == ("lm3s6965evb", ResetCause.POWER_ON)
+    with pytest.raises(DeviceError, match="ENOTSUP"):
+        mcumgr.image_list(client.requester)
+    mcumgr.reset(client.requester)
+    mcumgr.wait_ready(client.requester)
+    after = client.hello()
+    assert (after.boot_id, after.reset_cause) == (before.boot_id + 1, ResetCause.SOFTWARE)
