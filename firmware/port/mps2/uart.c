@@ -44,6 +44,7 @@ void uart_init(bool by_looking)
 void uart_rx_entry(void)
 {
 	UART0->int_clear = UART_INT_RX;
+	NVIC_CLEAR_PENDING = IRQ_UART0_RX; /* in the boot loader no handler's start does that: no WFI would wait any more */
 	while (UART0->state & UART_RX_FULL) {
 		uint32_t next = after(rx_tail, RX_BYTES);
 
