@@ -8,13 +8,19 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from random import Random
 
 import pytest
 
+from rig.suite.differential import acceptance, acknowledgement, judge, timestamps
+from rig.suite.differential.connection import Connection
 from rig.suite.differential.explain import failure_text
 from rig.suite.differential.minimise import minimised
 from rig.suite.differential.random_traffic import Traffic
+from rig.suite.differential.reset_and_syn import SYN_OUTCOME, of_reset
+from rig.suite.differential.segment import FIN, Segment
+from rig.suite.differential.sequence import MOD, before
 from rig.suite.differential.trial import Step, Trial
 from tests.engine.differential_door import START_US, difference
 
@@ -24,13 +30,17 @@ TEXTS = 19
 """Of the model's rules: each decides about some of 10,000 segments."""
 
 
-def failure(trial: Trial) -> str:
-    """Of the shortest part of the trial that fails alone."""
+def shortest_of(trial: Trial) -> Trial:
+    """The part of it that fails alone."""
 
     def fails(steps: Sequence[Step]) -> bool:
         return difference(trial.only(tuple(steps))) is not None
 
-    shortest = trial.only(tuple(minimised(trial.steps, fails)))
+    return trial.only(tuple(minimised(trial.steps, fails)))
+
+
+def failure(trial: Trial) -> str:
+    shortest = shortest_of(trial)
     found = difference(shortest)
     assert found is not None
     return failure_text(shortest, SEED, found.what)
@@ -54,3 +64,34 @@ def test_each_rule_of_the_model_is_reached() -> None:
         texts.update(one.outcome.text for one in traffic.trial().expected(START_US))
     assert len(texts) >= TEXTS, texts
     assert min(texts.values()) >= 3, texts
+
+
+WRONG: dict[str, tuple[object, str, object]] = {
+    "a window of one byte more": (acceptance, "within", lambda number, start, length: (number - start) % MOD <= length),
+    "PAWS the wrong way round": (timestamps, "before", lambda a, b: before(b, a)),
+    "a reset in the window taken": (judge, "of_reset", lambda connection, segment: of_reset(connection, at(connection, segment))),
+    "no challenge ACK": (judge, "SYN_OUTCOME", replace(SYN_OUTCOME, answered=False)),
+    "an ACK above SND.NXT taken": (acknowledgement, "INVALID", None),
+    "TS.Recent never moves": (timestamps, "remember", lambda *_: None),
+    "a FIN beyond the window is news": (acceptance, "is_only_a_new_fin", lambda _, segment: segment.flags & FIN),
+    "an old window comes back": (acknowledgement, "before", lambda a, b: False),
+}
+"""Rules of the model made wrong: an engine that did them so would be told by the same segments."""
+
+
+def at(connection: Connection, segment: Segment) -> Segment:
+    """A segment in the window as if it stood at RCV.NXT."""
+    inside = (segment.seq - connection.rcv_nxt) % MOD < connection.window
+    return replace(segment, seq=connection.rcv_nxt) if inside else segment
+
+
+@pytest.mark.parametrize("wrong", WRONG)
+def test_a_wrong_rule_is_found_and_cut_down(monkeypatch: pytest.MonkeyPatch, wrong: str) -> None:
+    monkeypatch.setattr(*WRONG[wrong])
+    traffic = Traffic(Random(SEED))
+    for _ in range(2000):
+        trial = traffic.trial()
+        if difference(trial) is not None:
+            assert len(shortest_of(trial).steps) <= 2
+            return
+    pytest.fail("not found")

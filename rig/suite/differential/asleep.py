@@ -96,13 +96,13 @@ class Asleep:
         number, last = self._judged[-1]
         wanted, woke = last.outcome.wake, self._door.wakes - self._wakes
         if woke != (wanted is not WakeReason.NONE):
-            return f"{woke} wakes: {self._the_wake()}" if woke else f"no wake, expected: {wanted.name}"
+            return f"woke, {self._the_wake()}" if woke else f"did not wake, expected: {wanted.name}"
         if not woke:
             return ""
         event, ref = self._door.event(), self._refs[number]
         if (event.reason, event.slot, event.gen) != (wanted, ref.slot, ref.gen):
             got = f"{WakeReason(event.reason).name} of slot {event.slot}, generation {event.gen}"
-            return f"a wake, {got}; expected: {wanted.name} of slot {ref.slot}, generation {ref.gen}"
+            return f"woke, {got}; expected: {wanted.name} of slot {ref.slot}, generation {ref.gen}"
         frame = self._framers[number].frame(last.step.segment)
         kept = self._waking_frames()
         return "" if kept == [frame] else f"woke with {[data.hex() for data in kept]}, the waking frame is {frame.hex()}"
@@ -126,9 +126,10 @@ class Asleep:
             wanted = [due(one.before, 0, head) for to, one in self._judged if to == number and one.outcome.answered]
             got = [frame for frame in sent if frame[34:36] == (HOST_PORT + number).to_bytes(2, "big")]
             if len(got) != len(wanted):
-                yield f"{len(got)} answers, {len(wanted)} expected"
+                yield f"sent {len(got)} answers for slot {number}, {len(wanted)} expected"
             for frame, right in zip(got, wanted, strict=False):
-                yield from faults(Answer.of_frame(frame), right, int(spare_s * connection.ts_hz))
+                wrong = faults(Answer.of_frame(frame), right, int(spare_s * connection.ts_hz))
+                yield from (f"answer for slot {number}: {fault}" for fault in wrong)
         strange = [frame for frame in sent if not 0 <= int.from_bytes(frame[34:36], "big") - HOST_PORT < len(self._connections)]
         if strange:
             yield f"frames that nobody asked for: {[frame.hex() for frame in strange]}"
@@ -142,7 +143,7 @@ class Asleep:
         for name in COUNTERS:
             more = counted.get(name, 0) - self._counted.get(name, 0)
             if name in counted and more != wanted[name]:
-                yield f"counter {name}: {more} more, {wanted[name]} expected"
+                yield f"counted {more} more of {name}, {wanted[name]} expected"
 
     def _wrong_state(self, number: int, slot: SlotInfo) -> Iterator[str]:
         mine = [one for to, one in self._judged if to == number]
@@ -150,11 +151,11 @@ class Asleep:
         if mine and mine[-1].outcome.wake is not WakeReason.NONE:
             wanted = SlotState.BROKEN if after.broken else SlotState.WOKEN
             if slot.state is not wanted:
-                yield f"the slot is {slot.state.name}, expected: {wanted.name}"
+                yield f"slot {number} is {slot.state.name}, expected: {wanted.name}"
             return
         for name in TOLD:
             if getattr(slot, name) != getattr(after, name):
-                yield f"{name} of the slot is {getattr(slot, name)}, expected: {getattr(after, name)}"
+                yield f"{name} of slot {number} is {getattr(slot, name)}, expected: {getattr(after, name)}"
 
 
 def differences(door: StandbyDoor, sleep: Sleep) -> list[str]:
