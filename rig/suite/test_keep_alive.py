@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 from functools import partial
+from itertools import pairwise
 from typing import NamedTuple
 
 import pytest
@@ -48,13 +49,20 @@ def probes(scene: Scene, after: int, count: int, timeout_s: float = WAIT_S) -> l
     while True:
         if len(sent := probes_so_far(scene, after)) >= count:
             return sent[:count]
-        assert not deadline.expired, f"{count} probes were awaited, {len(sent)} came within {timeout_s} s"
+        assert not deadline.expired, f"{count} probes were awaited in {timeout_s} s; {clock_of(scene, after)}"
         deadline.pause()
 
 
 def probes_so_far(scene: Scene, after: int) -> list[Probe]:
     frames = [f for f in scene.bench.capture.frames(scene.device_port, after=after) if f.data[6:12] == scene.host_mac]
     return [Probe(f.t_ns, *tcp_fields(f.data)) for f in frames if f.data[12:14] == b"\x08\x00" and f.data[23] == 6]
+
+
+def clock_of(scene: Scene, after: int) -> str:
+    """For an error: when the device sent what."""
+    times_ms = [probe.t_ns / 1e6 for probe in probes_so_far(scene, after)]
+    apart = ", ".join(f"{later - earlier:.1f}" for earlier, later in pairwise(times_ms))
+    return f"the device's clock: {len(times_ms)} probes, ms from each to the next: {apart or 'none'}"
 
 
 def answer_to(scene: Scene, probe: Probe, connection: PushConnection) -> Probe:
@@ -199,7 +207,8 @@ def test_probes_faster_than_the_servers_kernel_answers(scene: Scene, limit_ms: i
     mark = scene.bench.capture.mark(scene.device_port)
     after = scene.sleep()
     if reason is not None:
-        assert scene.timeline.wait("NIC_WAKE", after=after, timeout_s=20).reason == reason
+        wake = scene.timeline.wait("NIC_WAKE", after=after, timeout_s=20)
+        assert wake.reason == reason, f"{wake.reason} instead of {reason}; {clock_of(scene, mark)}, 201 ms is its interval"
         return
     probes(scene, mark, RAPID_PROBES, timeout_s=20)
     assert not scene.timeline.find("NIC_WAKE", after=after)
@@ -221,7 +230,8 @@ def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
     scene.sleep()
     (probe,) = probes(scene, mark, 1)
     (connected,) = scene.timeline.find("CONNECT_END")
-    assert 2.7 < (probe.t_ns - connected.t_ns) / 1e9 < 3.8
+    after_s = (probe.t_ns - connected.t_ns) / 1e9
+    assert 2.7 < after_s < 3.8, f"the device's clock: the first probe came {after_s:.2f} s after the last segment, due is 3.0 s"
 
 
 @pytest.mark.edge(16)

@@ -103,7 +103,9 @@ def test_the_servers_kernel_keeps_the_sleeping_host_reachable(scene: Scene, fami
         states.append(entry.state if entry is not None else 0)
         return answers(scene, family) - before > PERIODS
 
-    assert talk(server, address, confirmed_often_enough, timeout_s=10 * PERIODS * REACHABLE_MS / 1000)
+    enough = talk(server, address, confirmed_often_enough, timeout_s=10 * PERIODS * REACHABLE_MS / 1000)
+    counted = f"the device counts {answers(scene, family) - before} answers, more than {PERIODS} were due"
+    assert enough, f"{counted}; the server's neighbour was in the states {sorted(set(states))} ({NUD_REACHABLE}: reachable)"
     first = states.index(NUD_REACHABLE)
     assert all(state & NUD_VALID for state in states[first:]), f"states {sorted(set(states[first:]))}"
     assert talk(server, address, lambda: neighbour(server, address) == Neighbour(NUD_REACHABLE, scene.host_mac_text, False), 2)
