@@ -51,6 +51,7 @@ class TimelineEvent(StrEnum):
     TASK_PAUSED = "TASK_PAUSED", "Its process is stopped until a quota is filled up: app, task, kind, instance, channel, reason."
     TASK_CONTINUED = "TASK_CONTINUED", "Its process goes on: app, task, kind, instance, channel."
     CANCEL_SENT = "CANCEL_SENT", "It is told to end: app, task, kind, instance, channel, reason, value (the reason's number)."
+    CANCEL_HANDLED = "CANCEL_HANDLED", "Its handlers of that have run, if it has any: app, task, kind, instance, channel."
     TASK_KILLED = "TASK_KILLED", "It did not, and its process was killed: app, task, kind, instance, channel, process."
     TASK_END = (
         "TASK_END",

@@ -303,6 +303,7 @@ def _lane(record: Record, probes: frozenset[int], few: Few) -> str | None:
         "HELD": "holds",
         "LEVER": "levers",
         "CANCEL_SENT": "tasks",
+        "CANCEL_HANDLED": "tasks",
         "TASK_KILLED": "tasks",
         "TASK_END": "tasks",
     }

@@ -89,7 +89,8 @@ def test_a_stream_that_is_closed_ends_its_read_and_its_connection(http: HttpScen
     request = http.web.request()
     request.start(200)
     request.chunk(b"first")
-    http.timeline.wait("part", bytes=5)
+    part = http.timeline.wait("part", bytes=5)
+    http.timeline.wait("READ_COMPLETE_EXIT", after=part.seq)  # of the completion that says so
     after = http.timeline.mark()
     web_app.call("close_stream")
     assert http.timeline.wait("READ_COMPLETE_EXIT", after=after).status == "CANCELED"

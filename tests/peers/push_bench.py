@@ -24,6 +24,8 @@ from rig.push_line import (
     Message,
     Notify,
     OpenChannel,
+    Ping,
+    Pong,
     Power,
     Welcome,
     frame,
@@ -109,6 +111,16 @@ class HostEnd:
         message = self._messages.pop(0)
         assert isinstance(message, kind), message
         return message
+
+    def set_power(self, power: Power) -> None:
+        """Returns when the service knows: a post comes over a line of its own, and may overtake this one."""
+        self._requests += 1
+        self.say(power, Ping(self._requests))
+        while Pong(self._requests) not in self._messages:
+            data = self.sock.recv(65536)
+            assert data, "the service closed the line before a Pong"
+            self._messages += self._reader.feed(data)
+        self._messages.remove(Pong(self._requests))
 
     def hello(self, power: Power, *, host: str = HOST, run: str = "", last: int = 0) -> Welcome:
         self.say(Hello(host, run, last, power))

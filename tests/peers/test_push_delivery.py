@@ -137,7 +137,7 @@ def test_nothing_of_a_batch_goes_while_battery_saver_is_on(push: PushBench) -> N
     host = push.host(service, DARK)
     uri = host.open()
     service.post(uri, b"1", priority=Priority.MEDIUM)
-    host.say(SAVING)
+    host.set_power(SAVING)
     service.post(uri, b"2", priority=Priority.HIGH)
     service.skip(minutes=60)
     assert gone(service) == []

@@ -96,7 +96,7 @@ class TaskCalls:
         app.follows_tasks = True
 
     def _cancel_handled(self, app: AppProcess, message: app_tasks.CancelHandled, descriptors: Descriptors) -> None:
-        """It has until the end of its grace all the same: the handlers may only have told Run to stop."""
+        self._tasks.scheduler.cancel_handled(app, message.instance)
 
     def _returned(self, app: AppProcess, message: app_tasks.TaskReturned, descriptors: Descriptors) -> None:
         self._tasks.scheduler.returned(app, message.instance)

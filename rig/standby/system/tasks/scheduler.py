@@ -261,6 +261,12 @@ class Scheduler:
         if instance is not None:
             instance.turn(State.RETURNED)
 
+    def cancel_handled(self, app: AppProcess, number: int) -> None:
+        """It has until the end of its grace all the same: the handlers may only have told Run to stop."""
+        instance = self._instances.ordered(app, number)
+        if instance is not None:
+            instance.tell("CANCEL_HANDLED")
+
     def out_of_memory(self, app: AppProcess, number: int) -> None:
         """Ended at once, and not cancelled before (BGT-029)."""
         instance = self._instances.ordered(app, number)
