@@ -157,7 +157,7 @@ On native and qemu, over the wire:
                  the file has its name and is on the disk, beside curl's best in turn, whose file is not; the most memory that
                  their process ever had. push_to_run: in connected standby, of a host that sleeps, of one that sleeps while a
                  transfer rests (battery), and of one that a transfer holds awake (external power). longest_wait_to_all: of 200
-                 at once, 64 at a time, the longest that one had no byte, of the time that all take
+                 at once, the longest that one had no byte since its start, of the time that all take
   --transfers --kills 100  instead: four downloads a round, and the app, the system, the process of transfers or the server is
                  killed meanwhile: each file that is there is the server's, each other transfer says why not
 

@@ -12,8 +12,9 @@ from collections.abc import Iterable
 from rig.standby.transfers.operation import Operation
 from rig.standby.wire.transfer_enums import BackgroundTransferBehavior, BackgroundTransferPriority
 
-AT_A_TIME = 64
-"""Requests, each with a connection of its own."""
+AT_A_TIME = 200
+"""Requests, each with a connection of its own: as many as an app may have transfers (BTR-004), so that none of them waits for the
+end of another. They take some 100 KiB each."""
 PASSED_OVER = 64
 """Times that one of a higher priority may be before one that waits longer."""
 

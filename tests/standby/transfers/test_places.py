@@ -42,7 +42,7 @@ class Deaf:
         pass
 
 
-def test_two_hundred_without_an_end_all_have_their_turn(
+def test_more_without_an_end_than_there_are_places_all_have_their_turn(
     tmp_path: Path, timeline: Timeline, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(module, "TURN_S", 0.0)
@@ -52,7 +52,7 @@ def test_two_hundred_without_an_end_all_have_their_turn(
         engine, faults = Endless(), list[BaseException]()
         changes = Changes(Store(tmp_path / "store"), Deaf(), timeline, lambda _where, error: faults.append(error))
         operations = Operations(changes, cast(Attempts, engine), timeline)
-        ids = [str(uuid.uuid4()) for _ in range(200)]
+        ids = [str(uuid.uuid4()) for _ in range(2 * AT_A_TIME)]
         for id_ in ids:
             spec = TransferSpec(id=id_, direction="download", uri="http://server/", path=f"/{id_}")
             operation = operations.add(SavedOperation("podcast", spec, validator='"a"'))
