@@ -111,6 +111,15 @@ def test_data_of_a_slot_explains_its_wake(line: Line) -> None:
     assert row.wake.frame == DATA
 
 
+@pytest.mark.parametrize(("filled", "good"), [(b"\0" * 4, True), (b"\0" * 3 + b"x", False)], ids=["zeros", "anything else"])
+def test_a_short_frame_is_filled_up_on_its_way_to_the_device(line: Line, filled: bytes, good: bool) -> None:
+    short = DATA[:56]
+    line.sleep()
+    line.comes(short)
+    line.wake(WakeReason.TCP_DATA, short + filled)
+    assert (line.faults() == [""]) is good
+
+
 @pytest.mark.parametrize(
     ("frame", "words"),
     [

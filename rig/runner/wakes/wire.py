@@ -10,6 +10,8 @@ from rig.runner.wakes.armed import Wake
 
 SLACK_NS = 5_000_000
 """Of the kernel's stamp of a frame against the process's of a message: two clocks, compared once in a while."""
+SHORTEST_BYTES = 60
+"""Of a frame without its FCS (IEEE 802.3 3.2.8)."""
 MOST_DIFFERENT = 8
 """More bytes than that make another frame of it."""
 
@@ -32,7 +34,8 @@ def find(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool) -> Found:
     for frame in frames:
         if frame.t_ns > until_ns:
             break
-        if not frame.data.startswith(saved) or not same_length(wake, frame.data):
+        data = as_it_came(wake, frame.data)
+        if not data.startswith(saved) or not same_length(wake, data):
             continue
         if frame.t_ns < since_ns:
             before_ns = frame.t_ns
@@ -46,9 +49,14 @@ def find(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool) -> Found:
     return Found(0, _never_there(saved, (frame.data for frame in frames if since_ns <= frame.t_ns <= until_ns)))
 
 
+def as_it_came(wake: Wake, data: bytes) -> bytes:
+    """A frame of a cable that does not fill up: what brings it to the device, such as QEMU, does, with zeros to 60 bytes."""
+    return data.ljust(min(SHORTEST_BYTES, wake.event.original_bytes), b"\0")
+
+
 def same_length(wake: Wake, data: bytes) -> bool:
     """But for the padding that a cable adds to 60 bytes, which a device need not hand over."""
-    return len(data) == wake.event.original_bytes or wake.event.original_bytes < len(data) <= 60
+    return len(data) == wake.event.original_bytes or wake.event.original_bytes < len(data) <= SHORTEST_BYTES
 
 
 def _never_there(saved: bytes, there: Iterable[bytes]) -> str:
