@@ -80,8 +80,8 @@ def test_without_the_extension_each_interval_wakes_the_host(bench: Bench, secure
     with scene_of(bench, secure) as sockets:
         sockets.registered(minutes=MINUTES)
         asleep = sockets.sleep()
-        sockets.timeline.wait("RUN_EXIT", kind="keepalive", count=2, after=asleep)
-        assert len(sockets.timeline.find("SLEEP_EXIT", after=asleep)) >= 2
+        woke = sockets.timeline.wait("SLEEP_EXIT", cause="keep_alive_timer", count=2, after=asleep)
+        sockets.timeline.wait("RUN_EXIT", kind="keepalive", after=woke.seq)
 
 
 @UNHURRIED
