@@ -188,6 +188,13 @@ def test_reports_that_cannot_be_written_are_a_usage_error(run_rig: Run) -> None:
     assert run_rig("def test_one(bench): pass\n", "--rig-reports=/proc/reports") == (4, [])
 
 
+def test_a_test_with_a_fixture_of_its_own_on_the_device_is_shown_with_its_verdict(run_rig: Run) -> None:
+    """It counted as another plugin's: a run failed and nobody said of what."""
+    own = "import pytest\n@pytest.fixture\ndef door(rig_combination): return rig_combination\n"
+    code, lines = run_rig(own + "def test_one(door): assert door is None\n")
+    assert (code, attempts(lines)) == (1, ["failed"])
+
+
 def test_other_tests_of_the_session_count(run_rig: Run) -> None:
     skipped = "import pytest\ndef test_one(bench): pytest.skip()\n"
     assert run_rig(skipped + "def test_other(): pass\n")[0] == 0

@@ -11,7 +11,6 @@ import typer.main
 
 from rig.cli import build
 from rig.commands import pages
-from rig.ours import FIXTURES
 from rig.plugin import MARKS
 
 ROOT = Path(__file__).parents[2]
@@ -23,6 +22,8 @@ PAGES = (
     "firmware/boot/README.md",
     "reports/README.md",
 )
+FIXTURES = frozenset({"bench", "device", "host", "server", "inject", "timeline", "capture"})
+"""Of rig/plugin.py."""
 LONGEST_LINES = 120
 """Of README: what a newcomer reads in five minutes."""
 COMMAND = re.compile(r"^(?:    |  )(rig \w+[^#`]*?)(?: {2,}|\s#|$|; (?=rig)|\s&(?=\s))", re.MULTILINE)
