@@ -94,6 +94,12 @@ class StandbyDoor(ABC):
     wakes_before: int = 0
     """The device's count of wakes when the test began."""
 
+    ka_min_ms: int
+    ka_max_ms: int
+    """The shortest and longest interval, specification milliseconds."""
+    slots: int
+    """That a test may add."""
+
     # -- what the host does --------------------------------------------------------------------------------------------
 
     @abstractmethod
@@ -108,9 +114,17 @@ class StandbyDoor(ABC):
         """A `connection` with these changes; its timestamps, when it has some, go on from now."""
         if changes.get("ts_on") and "t0_us" not in changes:
             changes["t0_us"] = self.device_us()
-        ref = self.add(connection(**changes))
+        ref = self.add(connection(**self.within(changes)))
         assert ref is not None
         return ref
+
+    def within(self, changes: dict[str, Any]) -> dict[str, Any]:
+        """The same with the device's longest interval for QUIET_MS, and as much of it left."""
+        less_ms = max(0, QUIET_MS - self.ka_max_ms)
+        shorter = [name for name in ("ka_idle_ms", "ka_intvl_ms") if changes.get(name) == QUIET_MS]
+        if "ka_idle_ms" in shorter and "idle_elapsed_ms" in changes:
+            shorter.append("idle_elapsed_ms")
+        return {**changes, **{name: changes[name] - less_ms for name in shorter}}
 
     @abstractmethod
     def remove_pattern(self, pattern_id: int) -> None:

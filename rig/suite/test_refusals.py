@@ -11,10 +11,12 @@ from functools import partial
 
 import pytest
 
+from rig.clock import Deadline
 from rig.device.numbers import ARM_ALL, FrameFlag, OffloadRc, OffloadType, Power, SlotFlag
 from rig.device.offload_types import BufferedFrame, Pattern, PowerReply, ProtocolOffload, TcpSlot
 from rig.errors import BenchError, DeviceError
 from rig.inject.frames import Flow, magic_packet, udp_datagram
+from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.nic import handoff
 from rig.standby.nic.next_hop import NextHops
@@ -26,6 +28,18 @@ from rig.suite.scene import Scene
 HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
 TOO_MANY = 12
 TCP_MD5SIG = 14
+
+CLOSING: dict[str, tuple[str, ...]] = {
+    "FIN_WAIT1": ("cut off", "host"),
+    "FIN_WAIT2": ("host",),
+    "CLOSE_WAIT": ("server",),
+    "LAST_ACK": ("server", "cut off", "host"),
+    "CLOSE": ("host", "server"),
+}
+"""State of the host's socket: who has closed for writing before, and whether the host was off the wire then. A socket that is
+in TIME_WAIT is CLOSE to its process."""
+TCP_STATES = {"ESTABLISHED": TCP_ESTABLISHED, "FIN_WAIT1": 4, "FIN_WAIT2": 5, "CLOSE": 7, "CLOSE_WAIT": 8, "LAST_ACK": 9}
+"""tcp_states.h"""
 
 
 def refused(call: Callable[[], object]) -> OffloadRc:
@@ -79,17 +93,32 @@ def test_a_socket_with_unsent_bytes_is_not_idle_and_sends_them(scene: Scene) -> 
         assert_works(ends)
 
 
-@pytest.mark.edge(90)
-def test_a_socket_that_is_closing_is_not_idle(scene: Scene) -> None:
+@pytest.mark.edge(48, 90)
+@pytest.mark.parametrize("state", CLOSING)
+def test_a_socket_that_is_closing_is_not_idle(scene: Scene, state: str) -> None:
+    """Whoever closes, and however far it has come. The socket is as it was: a direction that is open works on."""
+    gate = scene.bench.network.gate()
     with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
-        ends.host.shutdown(socket.SHUT_WR)
+        assert_works(ends)
+        for step in CLOSING[state]:
+            if step == "cut off":
+                wait_for_state(ends.host, "CLOSE_WAIT" if state == "LAST_ACK" else "ESTABLISHED")
+                gate.close()
+            else:
+                getattr(ends, step).shutdown(socket.SHUT_WR)
+        wait_for_state(ends.host, state)
         with pytest.raises(handoff.NotIdle, match="not ESTABLISHED"):
             handoff.freeze(ends.host)
+        gate.open()
+        if "server" not in CLOSING[state]:
+            assert_says(ends.server, ends.host)
+        if "host" not in CLOSING[state]:
+            assert_says(ends.host, ends.server)
 
 
-@pytest.mark.edge(90)
+@pytest.mark.edge(48, 90)
 def test_an_idle_socket_is_frozen(scene: Scene) -> None:
-    """The control of the three above."""
+    """The control of those above."""
     with forged.connection(scene.bench, HOST_SEQ, SERVER_SEQ) as ends:
         frozen = handoff.freeze(ends.host)
         assert (frozen.snd_nxt, frozen.rcv_nxt) == (HOST_SEQ, SERVER_SEQ)
@@ -97,12 +126,24 @@ def test_an_idle_socket_is_frozen(scene: Scene) -> None:
         assert_works(ends)
 
 
+def wait_for_state(sock: socket.socket, state: str) -> None:
+    """The kernel's, by its name in tcp_states.h."""
+    deadline = Deadline(10)
+    while (now := tcp_info(sock).state) != TCP_STATES[state]:
+        assert not deadline.expired, f"state {now}, not {state}"
+        deadline.pause()
+
+
 def assert_works(ends: forged.Forged) -> None:
     """Bytes go both ways, between two kernels."""
-    for source, sink in ((ends.host, ends.server), (ends.server, ends.host)):
-        source.sendall(b"ping")
-        sink.settimeout(10)
-        assert sink.recv(4, socket.MSG_WAITALL) == b"ping"
+    assert_says(ends.host, ends.server)
+    assert_says(ends.server, ends.host)
+
+
+def assert_says(source: socket.socket, sink: socket.socket) -> None:
+    source.sendall(b"ping")
+    sink.settimeout(10)
+    assert sink.recv(4, socket.MSG_WAITALL) == b"ping"
 
 
 # -- 96: a full buffer ---------------------------------------------------------------------------------------------------

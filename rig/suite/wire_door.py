@@ -38,14 +38,14 @@ from rig.net.vlan_tag import PACKET_AUXDATA, SOL_PACKET, with_tag
 from rig.readable import readable
 from rig.runner.witness import SHOWN_FRAMES, Crossed
 from rig.suite.peer_frames import HOST_MAC, tcp
-from rig.suite.standby_door import QUIET_MS, Sent, StandbyDoor, connection
+from rig.suite.standby_door import Sent, StandbyDoor, connection
 
 SO_TIMESTAMPNS = 35
 FRAME_BYTES, ANCILLARY_BYTES = 1 << 16, 128
 
 OWNER = 1
 LEASE_MS = 86_400_000
-"""The longest, so that it lasts in any scale."""
+"""The longest: it lasts in any scale."""
 FENCE_IP, FENCE_PORT = "192.0.2.99", 9
 FENCE_RCV_NXT = 7000
 
@@ -80,6 +80,7 @@ class DeviceOnWire:
         self.link = self._stack.enter_context(Link(self.device.port, baudrate=config.baudrate))
         self.client = OffloadClient(self.link)
         self.client.wait_until_there()
+        self.can = self.client.capabilities()
 
     def close(self) -> None:
         self._stack.close()
@@ -92,6 +93,8 @@ class WireDoor(StandbyDoor):
         """Raises BenchError when the device does not answer any more."""
         device.device.check()
         self.client = device.client
+        self.ka_min_ms, self.ka_max_ms = device.can.ka_min_ms, device.can.ka_max_ms
+        self.slots = device.can.max_tcp_slots - 1  # the fence has one
         self._wire = device.wire
         self._requester = device.link
         self.client.attach(OWNER, LEASE_MS)
@@ -130,7 +133,7 @@ class WireDoor(StandbyDoor):
         self._epoch = self.client.prepare(epoch=self.client.status().epoch, arm=arm, mac=HOST_MAC).epoch
         fence = connection(
             remote=FENCE_IP, local_port=FENCE_PORT, remote_port=FENCE_PORT, rcv_nxt=FENCE_RCV_NXT,
-            flags=SlotFlag.ANSWER_PEER_KA, ka_idle_ms=QUIET_MS,
+            flags=SlotFlag.ANSWER_PEER_KA, ka_idle_ms=self.ka_max_ms,
         )  # fmt: skip
         self.client.add_tcp_slot(fence)
 

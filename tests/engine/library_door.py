@@ -43,6 +43,8 @@ LIMITS = {"max_pattern_offset": 1514, "max_pattern_bytes": 128, "max_patterns": 
 class LibraryDoor(StandbyDoor):
     """`eng` is at the test's own hands where the body does not reach."""
 
+    ka_min_ms, ka_max_ms, slots = 10, 86_400_000, 16
+
     def __init__(self, eng: Engine) -> None:
         self.eng = eng
         self._seen_event = 0

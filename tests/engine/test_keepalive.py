@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
 from scapy.layers.inet6 import IPv6
 
 from tests.engine.engine_lib import (
     ACTIVE,
-    BAD_ARG,
-    BAD_INTERVAL,
     BROKEN,
     D3,
     HOST_IP,
@@ -146,48 +142,6 @@ def test_a_timeout_that_is_not_to_wake_ends_the_slot_alone(eng: Engine, flags: i
 def test_the_window_field_holds_what_it_can(eng: Engine, wnd: int, scale: int, field: int) -> None:
     asleep(eng, rcv_wnd=wnd, rcv_wscale=scale)
     assert parse_tcp(first_probe(eng))[1].window == field
-
-
-@pytest.mark.edge(14)
-@pytest.mark.parametrize(
-    ("heard", "slot", "segment"),
-    [
-        (True, {}, {"flags": "A"}), (True, {}, {"seq": 4999}), (True, {}, {"seq": 4990, "payload": b"old"}),
-        (True, {"rcv_wnd": 0}, {"payload": b"z"}), (True, {"flags": 0}, {"payload": b"data"}),
-        (True, {"flags": 0}, {"flags": "FA"}), (True, {"ts_on": True}, {"ts": (1, 0)}),
-        (False, {}, {"flags": "R", "seq": 5001}), (False, {}, {"flags": "R", "seq": 1}), (False, {}, {"flags": "S", "seq": 1}),
-        (False, {}, {"seq": 5000 + 8192}), (False, {}, {"ack": 1001}), (False, {}, {"flags": ""}), (False, {}, {"flags": "F"}),
-        (False, {"ts_on": True}, {"flags": "A"}), (False, {"ts_on": True, "ts_recent": 2}, {"ts": (1, 0)}),
-        (False, {}, {"dport": 40001}),
-    ],
-)  # fmt: skip
-def test_only_what_the_peer_may_have_sent_restarts_the_idle_time(
-    eng: Engine, heard: bool, slot: dict[str, Any], segment: dict[str, Any]
-) -> None:
-    """EDGE-014: segments of the connection, not such as anybody could make up who knows its addresses and ports."""
-    ref = asleep(eng, **slot)
-    eng.run_until(31 * S)
-    eng.rx(tcp(**segment))
-    eng.run_until(91 * S - 1)
-    assert (eng.slot_get(*ref).ka_sent, eng.event()) == (0 if heard else 3, None)
-    eng.run_until(91 * S)
-    assert (eng.slot_get(*ref).ka_sent, eng.event() is None) == ((1, True) if heard else (3, False))
-
-
-@pytest.mark.edge(15)
-@pytest.mark.parametrize("ms", [10, 86_400_000])
-def test_the_ends_of_the_range_are_in_it(eng: Engine, ms: int) -> None:
-    """EDGE-015"""
-    assert eng.slot_add(ka_idle_ms=ms, ka_intvl_ms=ms)[0] == OK
-
-
-@pytest.mark.edge(15)
-@pytest.mark.parametrize("ms", [0, 1, 9, 86_400_001, 0xFFFFFFFF])
-def test_intervals_out_of_range(eng: Engine, ms: int) -> None:
-    """EDGE-015"""
-    assert eng.slot_add(ka_idle_ms=ms)[0] == BAD_INTERVAL
-    assert eng.slot_add(ka_intvl_ms=ms)[0] == BAD_INTERVAL
-    assert eng.slot_add(ka_cnt=0)[0] == BAD_ARG
 
 
 @pytest.mark.edge(15)

@@ -6,6 +6,7 @@ import pytest
 
 from rig.suite.test_sleeping_answers import *  # noqa: F403
 from rig.suite.test_sleeping_exactly import *  # noqa: F403
+from rig.suite.test_sleeping_intervals import *  # noqa: F403
 from rig.suite.test_sleeping_patterns import *  # noqa: F403
 from rig.suite.test_sleeping_probes import *  # noqa: F403
 from rig.suite.test_sleeping_segments import *  # noqa: F403
