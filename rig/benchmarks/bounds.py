@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 MEDIANS_MS = {"wake_latency_ms": 3.0, "standby_entry_ms": 100.0, "ownerless_ms": 100.0}
 """At most. ownerless: half of Linux's shortest retransmission timeout, so that a peer repeats nothing."""
-WAKE_TO_FLOOR = {"native": 8.0, "qemu": 20.0}
+WAKE_TO_FLOOR = {"native": 8.0, "qemu": 15.0}
 """Machines differ by half: how many times the least that a wake can cost on this one."""
 WAKE_BUSY_TO_IDLE = 1.3
 ENTRY_16_MS = {"native": 60.0, "qemu": 200.0}
