@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address
 
 from rig.inject.frames import Flow
 from rig.mac import mac_bytes
@@ -61,14 +61,14 @@ def timestamp_option(value: int, echo: int) -> bytes:
 
 
 class Framer:
-    """Frames of one flow, from the peer to the host."""
+    """Frames of one flow, from the peer to the host, over IPv4."""
 
     def __init__(self, flow: Flow) -> None:
-        src, dst = ip_address(flow.src_ip).packed, ip_address(flow.dst_ip).packed
+        src, dst = IPv4Address(flow.src_ip).packed, IPv4Address(flow.dst_ip).packed
         self._ports = struct.pack("!HH", flow.src_port, flow.dst_port)
         self._ends = src + dst
-        self._ether = mac_bytes(flow.dst_mac) + mac_bytes(flow.src_mac) + (b"\x08\x00" if len(src) == 4 else b"\x86\xdd")
-        self._pseudo = sum(struct.unpack(f"!{len(self._ends) // 2}H", self._ends)) + PROTOCOL
+        self._ether = mac_bytes(flow.dst_mac) + mac_bytes(flow.src_mac) + b"\x08\x00"
+        self._pseudo = sum(struct.unpack("!4H", self._ends)) + PROTOCOL
 
     def frame(self, segment: Segment) -> bytes:
         tcp = bytearray(self._ports + segment.tcp_bytes())
@@ -77,14 +77,12 @@ class Framer:
 
     @property
     def answer_head(self) -> str:
-        """`answer.head_of` of what the host sends on this flow over IPv4: TTL 64, TOS 0, DF."""
+        """`answer.head_of` of what the host sends on this flow: TTL 64, TOS 0, DF."""
         ends = self._ends[4:] + self._ends[:4], self._ports[2:] + self._ports[:2]
         ether = self._ether[6:12] + self._ether[:6] + self._ether[12:]
         return " ".join(part.hex() for part in (ether, b"\x45\x00", b"\x40\x00\x40\x06", *ends))
 
     def _ip(self, length: int) -> bytes:
-        if len(self._ends) == 32:
-            return struct.pack("!IHBB", 6 << 28, length, PROTOCOL, 64) + self._ends
         head = bytearray(struct.pack("!BBHHHBBH", 0x45, 0, 20 + length, 1, 0x4000, 64, PROTOCOL, 0) + self._ends)
         head[10:12] = (ones_complement_sum(head, 0) ^ 0xFFFF).to_bytes(2, "big")
         return bytes(head)
