@@ -96,7 +96,8 @@ class WireDoor(StandbyDoor):
         self.ka_min_ms, self.ka_max_ms = device.can.ka_min_ms, device.can.ka_max_ms
         self.slots = device.can.max_tcp_slots - 1  # the fence has one
         self._wire = device.wire
-        self._requester = device.link
+        self.link = device.link
+        """For bytes and requests that no client makes."""
         self.client.attach(OWNER, LEASE_MS)
         self.scale(REAL_MINUTE_US)
         self.client.clear_counters()
@@ -185,7 +186,7 @@ class WireDoor(StandbyDoor):
     def wake(self, within_ms: float) -> Event:
         timeout_s = self._real_s(within_ms) + WAIT_S
         try:
-            reply = self._requester.request(
+            reply = self.link.request(
                 READ, GROUP_OFFLOAD, Command.EVENT_WAIT, {"after": self._seen_event}, timeout_s=timeout_s, retries=0
             )
         except BenchError as error:
