@@ -16,12 +16,12 @@ def program_sizes(size_tool: str, elf: Path) -> dict[str, int]:
     return {"flash": flash, "ram": section.get(".data", 0) + section.get(".bss", 0) + section.get(".stack", 0)}
 
 
-def fits(program: str, size: dict[str, int], flash_limit: int, ram_limit: int) -> bool:
-    """Prints one line. False when it is over a limit."""
-    over = size["flash"] > flash_limit or size["ram"] > ram_limit
+def fits(program: str, size: dict[str, int], limit: dict[str, int], spare: dict[str, int]) -> bool:
+    """Prints one line. False when it leaves less than `spare` of a limit."""
+    over = any(size[memory] > limit[memory] - spare[memory] for memory in size)
     print(
-        f"{program}: flash {size['flash']:6} of {flash_limit} bytes, RAM {size['ram']:6} of {ram_limit} bytes"
-        + ("  TOO LARGE" if over else "")
+        f"{program}: flash {size['flash']:6} of {limit['flash']} bytes, RAM {size['ram']:6} of {limit['ram']} bytes"
+        + (f"  TOO LARGE: {spare['flash']} and {spare['ram']} are to be left" if over else "")
     )
     return not over
 
@@ -32,14 +32,16 @@ def main() -> int:
     parser.add_argument("--name", required=True, help="of the board")
     parser.add_argument("--flash-limit", type=int, required=True)
     parser.add_argument("--ram-limit", type=int, required=True)
+    parser.add_argument("--flash-spare", type=int, default=0, help="bytes of the limit that have to be left")
+    parser.add_argument("--ram-spare", type=int, default=0)
     parser.add_argument("elf", type=Path, nargs="+", help="offload-NAME.elf")
     args = parser.parse_args()
     good = [
         fits(
             f"{args.name} {elf.stem.removeprefix('offload-'):5}",
             program_sizes(args.size_tool, elf),
-            args.flash_limit,
-            args.ram_limit,
+            {"flash": args.flash_limit, "ram": args.ram_limit},
+            {"flash": args.flash_spare, "ram": args.ram_spare},
         )
         for elf in args.elf
     ]

@@ -1,18 +1,35 @@
-/* Big-endian fields at any address: no alignment, no type punning. */
+/*
+ * Big-endian fields at any address: no alignment, no type punning. Each is one load or store and a swap: from single bytes gcc
+ * makes no word for a Cortex-M3, though that takes words from anywhere.
+ */
 #ifndef BYTES_H
 #define BYTES_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+#define BE16(v) __builtin_bswap16(v)
+#define BE32(v) __builtin_bswap32(v)
+#else
+#define BE16(v) (v)
+#define BE32(v) (v)
+#endif
+
 static inline uint16_t get_be16(const uint8_t *p)
 {
-	return (uint16_t)((p[0] << 8) | p[1]);
+	uint16_t v;
+
+	__builtin_memcpy(&v, p, 2);
+	return BE16(v);
 }
 
 static inline uint32_t get_be32(const uint8_t *p)
 {
-	return ((uint32_t)get_be16(p) << 16) | get_be16(p + 2);
+	uint32_t v;
+
+	__builtin_memcpy(&v, p, 4);
+	return BE32(v);
 }
 
 /* Four bytes as they lie in memory, for comparing and for sums that do not mind the byte order. */
@@ -40,14 +57,14 @@ static inline bool same_mac(const uint8_t *a, const uint8_t *b)
 
 static inline void put_be16(uint8_t *p, uint16_t v)
 {
-	p[0] = (uint8_t)(v >> 8);
-	p[1] = (uint8_t)v;
+	v = BE16(v);
+	__builtin_memcpy(p, &v, 2);
 }
 
 static inline void put_be32(uint8_t *p, uint32_t v)
 {
-	put_be16(p, (uint16_t)(v >> 16));
-	put_be16(p + 2, (uint16_t)v);
+	v = BE32(v);
+	__builtin_memcpy(p, &v, 4);
 }
 
 #endif

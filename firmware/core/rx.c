@@ -144,8 +144,8 @@ void rx_apply_quiet(struct engine *e, const struct pkt *p, const struct verdict 
 	if (v->slot != NO_SLOT && p->kind == PKT_TCP)
 		tcp_apply(e, &e->slots[v->slot], p, (enum tcp_verdict)v->tcp);
 	if (v->detail != C_rx_total)
-		count(e, (enum eng_counter_id)v->detail);
-	count(e, (enum eng_counter_id)v->reason);
+		count_frame(e, (enum eng_counter_id)v->detail);
+	count_frame(e, (enum eng_counter_id)v->reason);
 }
 
 static void rx_asleep(struct engine *e, const struct pkt *p)
@@ -172,15 +172,15 @@ static void rx_keep(struct engine *e, const struct pkt *p, uint8_t slot)
 
 	if (kept && e->power != OFF_PREPARED)
 		router_note(e, p);   /* the host will hear it; what is captured, commit judges first */
-	count(e, kept ? C_rx_buffered : C_rx_overflow);
+	count_frame(e, kept ? C_rx_buffered : C_rx_overflow);
 }
 
 /* The peer repeats what the host will read anyway: keep one copy, leave the room to news. */
 static void keep_new(struct engine *e, const struct pkt *p, uint8_t slot)
 {
 	if (slot != NO_SLOT && buffer_has_segment(e, slot, p)) {
-		count(e, C_wake_dup_collapsed);
-		count(e, C_rx_slot_consumed);
+		count_frame(e, C_wake_dup_collapsed);
+		count_frame(e, C_rx_slot_consumed);
 	} else {
 		rx_keep(e, p, slot);
 	}
@@ -223,15 +223,15 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 {
 	struct pkt p;
 
-	count(e, C_rx_total);
+	count_frame(e, C_rx_total);
 	if (e->power == OFF_D0 || e->power == OFF_EXPIRED) {
 		router_listen(e, frame, len);
-		count(e, C_rx_dropped_policy);
+		count_frame(e, C_rx_dropped_policy);
 		return;
 	}
 	enum eng_counter_id no = rx_refuse(e, &p, frame, len);
 	if (no != C_COUNT)
-		count(e, no);
+		count_frame(e, no);
 	else if (e->power == OFF_D3)
 		rx_asleep(e, &p);
 	else if (e->power == OFF_WOKEN)

@@ -181,7 +181,7 @@ static void take_ack(struct engine *e, struct eng_slot *s, const struct pkt *p)
 	}
 	if (s->unanswered && !payload_ka_unacked(s)) {
 		s->ka_acked++;
-		count(e, C_ka_rx_ack);
+		count_frame(e, C_ka_rx_ack);
 	}
 }
 
@@ -191,7 +191,7 @@ static bool tcp_answer(struct engine *e, struct eng_slot *s, bool challenge)
 				 : rate_take(&s->answers, now_us(e), ENG_ANSWERS_PER_S);
 
 	if (!allowed) {
-		count(e, C_ack_rate_limited);
+		count_frame(e, C_ack_rate_limited);
 		return false;
 	}
 	return tcp_send(e, s, s->cfg.snd_nxt);
@@ -206,10 +206,10 @@ static void note(struct engine *e, struct eng_slot *s, enum tcp_verdict v, bool 
 	if (sent && rules[v].reply == CHALLENGE)
 		s->challenge_acks++;
 	if (sent && v == TCP_RST_IN_WINDOW)
-		count(e, C_rst_challenged);
+		count_frame(e, C_rst_challenged);
 	if (sent && v == TCP_PEER_KA) {
 		s->peer_ka_answered++;
-		count(e, C_peer_ka_answered);
+		count_frame(e, C_peer_ka_answered);
 	}
 }
 

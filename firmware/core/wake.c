@@ -26,7 +26,7 @@ static void count_wake(struct engine *e, uint16_t reason)
 
 	for (size_t i = 0; i < sizeof map / sizeof map[0]; i++) {
 		if (map[i].reason == reason)
-			count(e, (enum eng_counter_id)map[i].counter);
+			count_frame(e, (enum eng_counter_id)map[i].counter);
 	}
 }
 
@@ -58,12 +58,12 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 {
 	mark_slot(e, slot);
 	if (e->power != OFF_D3 && e->power != OFF_PREPARED) {
-		count(e, C_wake_suppressed);
+		count_frame(e, C_wake_suppressed);
 		return;
 	}
 	count_wake(e, reason);
 	if (e->power == OFF_PREPARED)
-		count(e, C_wake_while_prepare);
+		count_frame(e, C_wake_while_prepare);
 	if (e->power == OFF_D3)
 		router_hand_over(e);
 	wake_report(e, reason, slot, pattern_id, frame, tagged);

@@ -1,7 +1,8 @@
 /*
  * What the port brings along instead of the compiler's libraries, in QEMU. Division: for dividends and divisors of every width,
  * what it gives is the quotient and the remainder if quotient * divisor + remainder is the dividend again and the remainder is
- * the smaller. memmove: every short distance and length, both ways. Prints what is wrong on UART 0, then "done".
+ * the smaller. memmove: every short distance and length, both ways. memset, memcmp, strlen: every short place and length, each
+ * byte that differs. Prints what is wrong on UART 0, then "done".
  */
 #include <string.h>
 
@@ -108,12 +109,76 @@ static void check_moves(void)
 	}
 }
 
+static void check_set(unsigned at, unsigned n)
+{
+	void *(*volatile set)(void *, int, size_t) = memset;
+	uint8_t bytes[ROOM] = {0};
+	bool good = set(bytes + at, 0x1A5, n) == bytes + at;
+
+	for (unsigned i = 0; i < ROOM; i++) {
+		good = good && bytes[i] == (i >= at && i < at + n ? 0xA5 : 0);
+	}
+	if (!good) {
+		print("wrong set\n");
+	}
+}
+
+/* Equal bytes at two places, then with each of them greater by one, which a signed char would not be. */
+static void check_compare(unsigned at, unsigned n)
+{
+	int (*volatile compare)(const void *, const void *, size_t) = memcmp;
+	uint8_t one[ROOM], other[ROOM];
+
+	for (unsigned i = 0; i < n; i++) {
+		one[i] = other[at + i] = (uint8_t)(i * 37u + 0x7Fu);
+	}
+	one[n] = 1;
+	other[at + n] = 2;           /* behind the end */
+	bool good = compare(one, other + at, n) == 0;
+
+	for (unsigned i = 0; i < n; i++) {
+		other[at + i] ^= 0x80;
+		bool less = one[i] < other[at + i];
+
+		good = good && (compare(one, other + at, n) < 0) == less && (compare(other + at, one, n) > 0) == less;
+		other[at + i] ^= 0x80;
+	}
+	if (!good) {
+		print("wrong compare\n");
+	}
+}
+
+static void check_length(unsigned at, unsigned n)
+{
+	size_t (*volatile length)(const char *) = strlen;
+	char text[ROOM];
+
+	for (unsigned i = 0; i < ROOM; i++) {
+		text[i] = i == at + n ? 0 : 'a';
+	}
+	if (length(text + at) != n) {
+		print("wrong length\n");
+	}
+}
+
+static void check_bytes(void)
+{
+	for (unsigned at = 0; at < 8; at++) {
+		for (unsigned n = 0; n < ROOM - 8; n++) {
+			check_set(at, n);
+			check_compare(at, n);
+			check_length(at, n);
+		}
+	}
+}
+
 int main(void)
 {
 	UART0->bauddiv = 16;
 	UART0->ctrl = UART_TX_ENABLE;
 	check_division();
 	check_moves();
+	check_bytes();
 	print("done\n");
 	return 0;
 }

@@ -1,4 +1,4 @@
-"""The Cortex-M3's 64-bit division and memmove, which the board port brings along instead of libgcc's and newlib's."""
+"""The Cortex-M3's 64-bit division and string functions, which the board port brings along instead of libgcc's and newlib's."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ LIMIT_S = 60
 pytestmark = without_qemu
 
 
-def test_quotients_of_all_widths_and_moves_of_all_distances() -> None:
+def test_quotients_of_all_widths_and_bytes_at_all_distances() -> None:
     assert PROGRAM.is_file(), "make firmware builds it"
     argv = ["timeout", str(LIMIT_S), QEMU, "-M", "mps2-an385", "-kernel", str(PROGRAM), "-display", "none", "-monitor", "none"]
     argv += ["-nic", "none", "-serial", "stdio"]

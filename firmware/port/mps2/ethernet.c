@@ -7,7 +7,7 @@
 #include "mps2.h"
 #include "port/port.h"
 
-enum { RING_WORDS = 1024, FCS_BYTES = 4, MAX_FRAME_WORDS = 384, TX_COMMAND_BYTES = 8 };
+enum { RING_WORDS = 1024, FCS_BYTES = 4, MAX_FRAME_BYTES = 1532, MAX_FRAME_WORDS = 1 + MAX_FRAME_BYTES / 4, TX_COMMAND_BYTES = 8 };
 enum { MAC_CR = 1, MAC_CR_FULL_DUPLEX = 1 << 20, MAC_CR_PROMISCUOUS = 1 << 18, MAC_CR_TX = 1 << 3, MAC_CR_RX = 1 << 2 };
 enum { TX_ON = 2, SOFT_RESET = 1, IRQ_ON_HIGH_PUSH_PULL = 0x111, INT_RX_STATUS_LEVEL = 1 << 3 };
 enum { RX_STATUS_ERROR = 1 << 15, TX_FIRST_AND_LAST = 1 << 13 | 1 << 12, RESET_TURNS = 1000000 };
@@ -101,15 +101,28 @@ bool ethernet_has_frame(void)
 	return head != tail || chip_has_frame();
 }
 
-/* Takes one frame out of the chip. Returns its length without FCS, at most cap; 0 for one the chip calls damaged. */
+/* The length of the frame whose status word this is, FCS and all: so much has to be read out of the chip. */
+static uint32_t received_bytes(uint32_t status)
+{
+	return (status >> 16) & 0x3FFFu;
+}
+
+/* How much of it is kept: without FCS, at most cap; nothing of one that the chip calls damaged. */
+static uint32_t kept_bytes(uint32_t status, uint32_t cap)
+{
+	uint32_t len = received_bytes(status);
+
+	if ((status & RX_STATUS_ERROR) || len <= FCS_BYTES) {
+		return 0;
+	}
+	return len - FCS_BYTES < cap ? len - FCS_BYTES : cap;
+}
+
+/* Takes one frame out of the chip. Returns how many bytes of it are in buf. */
 static uint16_t take_frame(uint8_t *buf, uint16_t cap)
 {
-	uint32_t status = LAN_RX_STATUS, len = (status >> 16) & 0x3FFFu;
-	uint32_t keep = len > FCS_BYTES ? len - FCS_BYTES : 0;
+	uint32_t status = LAN_RX_STATUS, len = received_bytes(status), keep = kept_bytes(status, cap);
 
-	if (keep > cap) {
-		keep = cap;
-	}
 	for (uint32_t at = 0; at < len; at += 4) {
 		uint32_t word = LAN_RX_DATA;
 
@@ -117,23 +130,24 @@ static uint16_t take_frame(uint8_t *buf, uint16_t cap)
 			memcpy(buf + at, &word, keep - at < 4 ? keep - at : 4);
 		}
 	}
-	return (uint16_t)((status & RX_STATUS_ERROR) ? 0 : keep);
+	return (uint16_t)keep;
 }
 
+/* Straight into the ring: a frame that the chip calls damaged is not counted, and the next one is written over it. */
 void ethernet_drain(void)
 {
-	static uint32_t frame[MAX_FRAME_WORDS];
-
 	while (RING_WORDS - (tail - head) > MAX_FRAME_WORDS && chip_has_frame()) {
-		uint16_t len = take_frame((uint8_t *)frame, sizeof(frame));
+		uint32_t status = LAN_RX_STATUS, len = received_bytes(status), keep = kept_bytes(status, MAX_FRAME_BYTES);
 
-		if (len == 0) {
-			continue;
+		ring[tail % RING_WORDS] = keep;
+		for (uint32_t at = 0, to = tail + 1; at < len; at += 4, to++) {
+			uint32_t word = LAN_RX_DATA;
+
+			if (at < keep) {
+				ring[to % RING_WORDS] = word;
+			}
 		}
-		ring[tail++ % RING_WORDS] = len;
-		for (uint32_t i = 0; i < (len + 3u) / 4u; i++) {
-			ring[tail++ % RING_WORDS] = frame[i];
-		}
+		tail += keep > 0 ? 1 + (keep + 3u) / 4u : 0;
 	}
 }
 
