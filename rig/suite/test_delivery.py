@@ -87,6 +87,22 @@ def test_suspended_app_is_resumed_then_reads_then_its_task_runs(scene: Scene) ->
         assert order == wanted, f"round {number}"
 
 
+@pytest.mark.requirement("RAW-004")
+@pytest.mark.parametrize("asleep", [False, True], ids=["suspended", "asleep"])
+@pytest.mark.parametrize(("how", "status"), [("reset", "ERROR"), ("finish", "COMPLETED")])
+def test_an_aborted_connection_is_told_before_the_task_runs(scene: Scene, how: str, status: str, asleep: bool) -> None:
+    """The line is the app's own connection here. The control: one that its peer ends in order is no error."""
+    connection = scene.open_hardware()
+    scene.sleep() if asleep else scene.host.suspend(scene.app)
+    after = scene.timeline.mark()
+    getattr(connection, how)()
+    run = scene.timeline.wait("RUN_ENTER", kind="push", after=after)
+    (entered,) = scene.timeline.find("READ_COMPLETE_ENTER", after=after)
+    (left,) = scene.timeline.find("READ_COMPLETE_EXIT", after=after)
+    assert (entered.status, entered.detail.get("bytes") or 0) == (status, 0)
+    assert entered.seq < left.seq < run.seq
+
+
 @pytest.mark.requirement("CCT-033", "CCT-034")
 def test_keep_alive_task_runs_every_server_interval_while_suspended(scene: Scene) -> None:
     """A busy machine may be late for any of them, but not for each, and is never early."""
