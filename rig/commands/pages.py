@@ -62,6 +62,9 @@ Fixtures
   timeline   the ordered record of everything: wait, find (rig help events)
   capture    frames of every link
 
+Without a host there is door: the device alone with its wire, for what it makes of a frame while it sleeps, in a tenth of a second
+(rig.suite.standby_door says how). A file of your own begins with: from rig.suite.conftest import door, light_benches
+
 More peers, each for a with block: bench.peers.push_server, websocket_server, http_server, push_service, with TLS by
 tls=bench.authority.server_context(...); udp_peer, http_proxy; nginx, ftp_server (vsftpd) and mirror, a WebSocket server in C.
 A push server is an echo, slow, resetting, greeting or not reading with on_accept = one of rig.peers.behaviour. bench.wire has

@@ -12,6 +12,7 @@ import contextlib
 import os
 import struct
 import time
+from collections import deque
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -24,6 +25,9 @@ from rig.device.smp_header import HEADER
 RECORD = struct.Struct(">QBH")
 FILE = "line.tape"
 """Beside the timeline."""
+
+RECORDS_KEPT = 4096
+"""In memory."""
 
 READS_KEPT = frozenset({Command.HELLO, Command.TIME_SYNC, Command.EVENT_WAIT, Command.DRAIN})
 WRITES_LEFT_OUT = frozenset({Command.CLEAR_COUNTERS})
@@ -48,7 +52,31 @@ class Tape:
 
     def _add(self, device: int, message: bytes) -> None:
         with contextlib.suppress(OSError):
-            os.write(self._fd, RECORD.pack(time.monotonic_ns(), device, len(message)) + message)
+            os.write(self._fd, record(device, message))
+
+
+class TapeInMemory(Tape):
+    """The newest records, until somebody wants a file of them: of a device that many short tests have one after the other."""
+
+    def __init__(self) -> None:
+        self._records: deque[bytes] = deque(maxlen=RECORDS_KEPT)
+
+    def begin(self) -> None:
+        """Another test has it."""
+        self._records.clear()
+
+    def write(self, path: Path) -> None:
+        path.write_bytes(b"".join(tuple(self._records)))
+
+    def close(self) -> None:
+        pass
+
+    def _add(self, device: int, message: bytes) -> None:
+        self._records.append(record(device, message))
+
+
+def record(device: int, message: bytes) -> bytes:
+    return RECORD.pack(time.monotonic_ns(), device, len(message)) + message
 
 
 def kept(message: bytes) -> bool:

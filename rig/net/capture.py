@@ -224,6 +224,16 @@ class Capture:
             self._forgotten[port] += 1
 
 
+def write_frames(path: Path, port: str, frames: Iterable[CapturedFrame]) -> None:
+    """A pcapng file of one port's frames that somebody has kept. Raises OSError."""
+    to_realtime_ns = -_read_both()[1]
+    writer = _PcapngWriter(path, {port: port}, "")
+    try:
+        writer.add([(frame.t_ns + to_realtime_ns, port, frame.data) for frame in frames])
+    finally:
+        writer.close()
+
+
 class _PcapngWriter:
     """One section, one interface block a port, nanosecond stamps (CLOCK_REALTIME)."""
 

@@ -38,7 +38,7 @@ from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
 from rig.runner.preconditions import lease_boards
 from rig.runner.profile_mark import check_profiles
 from rig.runner.wakes import ledger
-from rig.runner.witness import asked_for, on_wire
+from rig.runner.witness import FILES, asked_for, on_wire
 
 WORDS = {"setup": "set-up", "call": "the test", "teardown": "teardown"}
 
@@ -293,6 +293,11 @@ def _tell_all(item: pytest.Item, error: BaseException) -> None:
         with contextlib.suppress(Exception):
             if text := note(item):
                 error.add_note(text)
+    files, directory = item.stash.get(FILES, None), item.stash.get(ARTEFACTS, None)
+    if files is not None and directory is not None:
+        with contextlib.suppress(Exception):
+            directory.mkdir(parents=True, exist_ok=True)
+            files(directory)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 import pytest
@@ -28,6 +29,10 @@ class Crossed(NamedTuple):
 
 WITNESS: pytest.StashKey[Callable[[], Sequence[Crossed]]] = pytest.StashKey()
 """Set on a test that has a device on a cable: what crossed it, in order."""
+
+
+FILES: pytest.StashKey[Callable[[Path], None]] = pytest.StashKey()
+"""Set on a test that has a device without a bench, which would leave files: writes them into a folder."""
 
 
 def on_bench(bench: Bench) -> list[Crossed]:

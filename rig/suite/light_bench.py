@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
 import pytest
 
+from rig.device import tape
+from rig.device.tape import TapeInMemory
 from rig.errors import RigError
+from rig.net.capture import CapturedFrame, write_frames
 from rig.runner.bench_fixture import COMBINATION, bench_config
 from rig.runner.combinations import Combination, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
-from rig.runner.witness import WITNESS
+from rig.runner.witness import FILES, WITNESS
 from rig.suite.wire_door import DeviceOnWire, WireDoor
 
 if TYPE_CHECKING:
@@ -38,6 +43,7 @@ class LightBenches:
             facts.ask(door.client, needs)
             skip_what_it_cannot(facts, needs)
         item.stash[WITNESS] = lambda: tuple(door.crossed)
+        item.stash[FILES] = lambda directory: _leave(door, self._devices[config].tape, directory)
         return door
 
     def _attached(self, config: BenchConfig) -> WireDoor:
@@ -56,3 +62,11 @@ class LightBenches:
     def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
         while self._devices:
             self._devices.popitem()[1].close()
+
+
+def _leave(door: WireDoor, said: TapeInMemory, directory: Path) -> None:
+    """As a bench does, but for a timeline: there is no host. What the device does not answer for any more comes last."""
+    said.write(directory / tape.FILE)
+    write_frames(directory / "wire.pcapng", "device", [CapturedFrame(frame.t_ns, frame.data) for frame in tuple(door.crossed)])
+    counters = door.client.counters()
+    (directory / "counters.json").write_text(json.dumps(counters, indent=1) + "\n", encoding="utf-8")

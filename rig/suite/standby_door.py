@@ -18,7 +18,7 @@ from __future__ import annotations
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 from rig.clock import REAL_MINUTE_US
 from rig.device.numbers import ARM_ALL, Arm, WakeReason
@@ -43,6 +43,18 @@ PROBES_ONCE: dict[str, Any] = {"ka_idle_ms": QUIET_MS, "ka_intvl_ms": QUIET_MS, 
 """Of a connection that is idle since so long that it is probed SOON_MS from now, and then not again."""
 
 
+class Outcome(NamedTuple):
+    """What came of frames, in short."""
+
+    wake: str
+    """Its reason, "" for none."""
+    answers: int
+
+    def __repr__(self) -> str:
+        """As a failed assertion shows it, in the few characters that pytest leaves."""
+        return f"<{self.wake or 'no wake'}, {self.answers} answer{'s' * (self.answers != 1)}>"
+
+
 @dataclass(frozen=True)
 class Made:
     """What a device made of frames: the reason of its wake, "" for none, and the frames that it sent."""
@@ -51,9 +63,8 @@ class Made:
     answers: tuple[bytes, ...]
 
     @property
-    def outcome(self) -> tuple[str, int]:
-        """(reason, number of answers)."""
-        return self.wake, len(self.answers)
+    def outcome(self) -> Outcome:
+        return Outcome(self.wake, len(self.answers))
 
 
 @dataclass(frozen=True)
@@ -186,8 +197,8 @@ class StandbyDoor(ABC):
         answers = tuple(sent.frame for sent in self.take_sent())
         return Made(WakeReason(self.event().reason).name if woke else "", answers)
 
-    def outcome(self, *frames: bytes) -> tuple[str, int]:
-        """(reason of the wake or "", frames sent) for these frames."""
+    def outcome(self, *frames: bytes) -> Outcome:
+        """Of these frames."""
         return self.made_of(*frames).outcome
 
     @abstractmethod

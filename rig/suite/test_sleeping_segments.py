@@ -12,15 +12,15 @@ import pytest
 
 from rig.device.numbers import OffloadRc, SlotState, WakeReason
 from rig.suite.peer_frames import HOST_IP, HOST_MAC, PEER_IP, assert_plain_ack, ether, tcp
-from rig.suite.standby_door import QUIET_MS, StandbyDoor, refusal
+from rig.suite.standby_door import QUIET_MS, Outcome, StandbyDoor, refusal
 
 pytestmark = pytest.mark.topology("flat")
 
 CHALLENGES_A_SECOND, ACKS_A_SECOND = 10, 50
 """What a slot sends at most (firmware/proto/README.md, section 4)."""
 
-RST, DATA, FIN = ("TCP_RST", 0), ("TCP_DATA", 0), ("TCP_FIN", 0)
-NOTHING, ACK = ("", 0), ("", 1)
+RST, DATA, FIN = Outcome("TCP_RST", 0), Outcome("TCP_DATA", 0), Outcome("TCP_FIN", 0)
+NOTHING, ACK = Outcome("", 0), Outcome("", 1)
 
 CELLS = [
     ("RST at RCV.NXT", "R", 5000, 0, b"", RST, "wake_tcp_rst"),
@@ -74,7 +74,7 @@ CELLS = [
 @pytest.mark.parametrize(
     ("flags", "seq", "ack", "payload", "expected", "counter"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS]
 )
-def test_cell(door: StandbyDoor, flags: str, seq: int, ack: int, payload: bytes, expected: tuple[str, int], counter: str) -> None:
+def test_cell(door: StandbyDoor, flags: str, seq: int, ack: int, payload: bytes, expected: Outcome, counter: str) -> None:
     """Answers are ACKs of what the host has; RCV.NXT never moves, whatever comes."""
     slot = door.asleep()
     made = door.made_of(tcp(flags, seq, ack, payload, pad_to=60))

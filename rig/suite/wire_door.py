@@ -32,11 +32,12 @@ from rig.device.offload_types import (
     Status,
     TcpSlot,
 )
+from rig.device.tape import TapeInMemory
 from rig.errors import BenchError
 from rig.net.device_port import Cable
 from rig.net.vlan_tag import PACKET_AUXDATA, SOL_PACKET, with_tag
 from rig.readable import readable
-from rig.runner.witness import SHOWN_FRAMES, Crossed
+from rig.runner.witness import Crossed
 from rig.suite.peer_frames import HOST_MAC, tcp
 from rig.suite.standby_door import Sent, StandbyDoor, connection
 
@@ -51,6 +52,9 @@ FENCE_RCV_NXT = 7000
 
 UNREAD_BYTES = 8000
 """A board's MAC drops what its FIFO of 10 KiB does not hold while the firmware has no time."""
+
+FRAMES_KEPT = 1000
+"""The newest that crossed the wire in a test."""
 
 FENCE_LIMIT_S = 1.2
 """A slot answers so many keep-alives a second: a fence that is still unanswered after this was one too many, and is repeated."""
@@ -77,7 +81,8 @@ class DeviceOnWire:
         self.wire.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
         self.wire.setblocking(False)
         self.device = self._stack.enter_context(device_at(cable.port, config))
-        self.link = self._stack.enter_context(Link(self.device.port, baudrate=config.baudrate))
+        self.tape = TapeInMemory()
+        self.link = self._stack.enter_context(Link(self.device.port, baudrate=config.baudrate, tape=self.tape))
         self.client = OffloadClient(self.link)
         self.client.wait_until_there()
         self.can = self.client.capabilities()
@@ -92,6 +97,7 @@ class WireDoor(StandbyDoor):
     def __init__(self, device: DeviceOnWire) -> None:
         """Raises BenchError when the device does not answer any more."""
         device.device.check()
+        device.tape.begin()
         self.client = device.client
         self.ka_min_ms, self.ka_max_ms = device.can.ka_min_ms, device.can.ka_max_ms
         self.slots = device.can.max_tcp_slots - 1  # the fence has one
@@ -107,8 +113,8 @@ class WireDoor(StandbyDoor):
         self._fences = self._answered = 0
         self._seen_event = 0
         self._sent: deque[Sent] = deque()
-        self.crossed: deque[Crossed] = deque(maxlen=SHOWN_FRAMES)
-        """What a failing test shows, without the fences."""
+        self.crossed: deque[Crossed] = deque(maxlen=FRAMES_KEPT)
+        """What a failing test shows and leaves, without the fences."""
         self._handed = 0
         self._fence = tcp(seq=FENCE_RCV_NXT - 1, ack=1000, sport=FENCE_PORT, dport=FENCE_PORT, l3=_from_fence(), ts=None)
         self._listen()

@@ -1,0 +1,47 @@
+"""What a failing test leaves that has a device alone, without a bench: the files that a bench would leave, but for a timeline."""
+
+from __future__ import annotations
+
+import json
+import os
+from pathlib import Path
+
+import pytest
+
+from rig.device import tape
+from rig.device.numbers import Command
+from tests import forked
+
+ROOT = Path(__file__).parents[2]
+THEIRS = """
+from rig.suite.conftest import door, light_benches
+from rig.suite.peer_frames import tcp
+from rig.suite.standby_door import Outcome
+
+def test_that_fails(door):
+    door.asleep()
+    assert door.outcome(tcp("PA", payload=b"in the file")) == Outcome("", 1)
+
+def test_that_passes(door):
+    door.asleep()
+    assert door.outcome(tcp("PA", payload=b"hello")) == ("TCP_DATA", 0)
+"""
+
+
+def test_a_failing_test_of_a_device_alone_leaves_its_wire_its_line_and_its_counters(tmp_path: Path) -> None:
+    (tmp_path / "test_theirs.py").write_text(THEIRS)
+    words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
+    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
+    assert "assert <TCP_DATA, 0 answers> == <no wake, 1 answer>" in done.stdout
+    (folder,) = (tmp_path / "out/latest/tests").iterdir()
+    assert {path.name for path in folder.iterdir()} >= {"wire.pcapng", tape.FILE, "counters.json"}
+    wire = (folder / "wire.pcapng").read_bytes()
+    assert b"in the file" in wire
+    assert b"hello" not in wire
+    said = list(tape.read(folder / tape.FILE))
+    assert (said[0].write, said[0].command) == (True, Command.HELLO), "attach: what other tests said is not in it"
+    assert Command.COMMIT in {one.command for one in said}
+    assert json.loads((folder / "counters.json").read_text())["wake_tcp_data"] == 1
+    last = (tmp_path / "out/latest/results.jsonl").read_text()
+    assert "wire.pcapng" in last
