@@ -12,6 +12,7 @@ from random import Random
 
 import pytest
 
+from rig.errors import UsageError
 from rig.suite.differential.asleep import differences, flow
 from rig.suite.differential.explain import sleep_text
 from rig.suite.differential.minimise import minimised
@@ -20,7 +21,8 @@ from rig.suite.differential.segment import Framer, Segment
 from rig.suite.differential.trial import Sleep
 from rig.suite.standby_door import StandbyDoor
 
-SEGMENTS = int(os.environ.get("RIG_SEGMENTS", "240"))
+SEGMENTS_LEAST = 240
+"""With fewer some rules of the model would not be tried."""
 CONNECTIONS = 3
 """What the smallest device has beside the slot by which a test knows that it has dealt with all."""
 WAKES_TAKEN = 10
@@ -29,6 +31,20 @@ STEPS = 9
 """For a connection in one sleep: 10 challenge ACKs a second are the limit."""
 
 pytestmark = pytest.mark.topology("flat")
+
+
+def asked_for() -> str:
+    return os.environ.get("RIG_SEGMENTS") or str(SEGMENTS_LEAST)
+
+
+@pytest.fixture
+def segments() -> int:
+    """How many to send. Raises UsageError RIG-C28."""
+    text = asked_for()
+    if not text.isdecimal() or int(text) < SEGMENTS_LEAST:
+        fix = f"a whole number, {SEGMENTS_LEAST} or more; without it {SEGMENTS_LEAST} are sent"
+        raise UsageError("RIG-C28", f"RIG_SEGMENTS={text} is no number of random segments", fix)
+    return int(text)
 
 
 @pytest.fixture
@@ -46,17 +62,17 @@ def failure(door: StandbyDoor, sleep: Sleep, found: list[str], seed: str) -> str
     if not fails(sleep.segments):
         return "\n".join([*found, "The same segments came again, and all was as expected:", sleep_text(sleep, seed)])
     shortest = sleep.only(minimised(sleep.segments, fails))
-    words = f"{len(shortest.segments)} of {len(sleep.segments)} segments fail alone; the device:"
-    return "\n".join([words, *(differences(door, shortest) or found), sleep_text(shortest, seed)])
+    words = f"{len(shortest.segments)} of {len(sleep.segments)} segments fail alone:"
+    return "\n".join(["the device " + "; ".join(differences(door, shortest) or found), words, sleep_text(shortest, seed)])
 
 
-@pytest.mark.limit_s(60 + SEGMENTS // 20)
+@pytest.mark.limit_s(60 + (int(asked_for()) // 20 if asked_for().isdecimal() else 0))
 @pytest.mark.edge(23, 24, 27, 31, 42)
-def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, seed: str) -> None:
+def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, segments: int, seed: str) -> None:
     """RFC 9293 3.10.7.4, RFC 5961, RFC 7323 5: a wake with its reason, one answer field by field, or nothing."""
     traffic, done, rules = Traffic(Random(seed), virtual=False, strict=True, wakes_taken=WAKES_TAKEN), 0, Counter[str]()
     print(f"seed {seed}")
-    while done < SEGMENTS:
+    while done < segments:
         sleep = traffic.sleep(CONNECTIONS, STEPS)
         found = differences(door, sleep)
         if found:
