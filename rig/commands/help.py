@@ -37,7 +37,9 @@ def register(app: typer.Typer) -> None:
             return
         text = _text(topic)
         if text is None:
-            raise UsageError("RIG-C07", f'there is no help on "{topic}"', f"rig help with one of {NAMES}; or rig COMMAND --help")
+            commands = {command.name or command.callback.__name__ for command in app.registered_commands if command.callback}
+            fix = f"rig {topic} --help" if topic in commands else f"rig help with one of {NAMES}; or rig COMMAND --help"
+            raise UsageError("RIG-C07", f'there is no help on "{topic}"', fix)
         typer.echo(text.rstrip("\n"))
 
 

@@ -66,3 +66,11 @@ def test_a_shell_can_complete_values(typed: str, offered: list[str]) -> None:
     rig = Path(sys.executable).parent / "rig"
     done = subprocess.run([rig], env={**os.environ, **words}, capture_output=True, text=True, check=False, timeout=30)
     assert done.stdout.split() == offered
+
+
+@pytest.mark.parametrize(
+    ("word", "fix"), [("run", "rig run --help"), ("check", "rig check --help"), ("toaster", "rig help with one of tour")]
+)
+def test_a_word_that_is_no_topic_gets_the_way_to_what_was_meant(word: str, fix: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["help", word]) == 4
+    assert f"  fix: {fix}" in capsys.readouterr().err
