@@ -17,6 +17,8 @@ from rig.errors import BenchError, UsageError
 
 PACKAGED = Path(__file__).parents[1] / "firmware_images"
 MANIFEST = "manifest.json"
+OPTIONAL = {"image": str, "version": str, "machine": str, "flash_bytes": int, "flash_memory_bytes": int, "sizes": dict}
+"""Of a row of MANIFEST, beside board and boot."""
 NOT_BUILT = ("reference", "board")
 """Devices that need no firmware of ours to run."""
 
@@ -58,7 +60,7 @@ def kind_of(name: str) -> str:
 
 
 def listed(images_dir: Path | None = None) -> dict[str, Firmware]:
-    """The devices that the built firmware is for, by name; none when nothing is built."""
+    """The devices that the built firmware is for, by name; none when nothing is built. Raises RIG-T02 for a broken list."""
     return {name: _read(name, row, images_root(images_dir)) for name, row in _rows(images_dir).items()}
 
 
@@ -121,12 +123,32 @@ def images_root(images_dir: Path | None = None) -> Path:
 
 
 def _rows(images_dir: Path | None = None) -> dict[str, Any]:
+    """None when nothing is built. Raises BenchError RIG-T02 for a file that the build did not write so."""
+    path = images_root(images_dir) / MANIFEST
     try:
-        content: dict[str, Any] = json.loads((images_root(images_dir) / MANIFEST).read_text())
-    except (OSError, ValueError):
+        content = path.read_text()
+    except OSError:
         return {}
-    found: dict[str, Any] = content.get("devices", {})
+    except ValueError as error:
+        raise _no_list(path, str(error)) from error
+    try:
+        rows = json.loads(content)["devices"]
+        wrong = [name for name, row in rows.items() if not _is_device(row)]
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise _no_list(path, f"{type(error).__name__}: {error}") from error
+    if wrong:
+        raise _no_list(path, f"of {wrong[0]!r} it needs board and boot as texts, and flash sizes as numbers")
+    found: dict[str, Any] = rows
     return found
+
+
+def _is_device(row: Any) -> bool:
+    wanted = {"board": str, "boot": str, **{key: kind for key, kind in OPTIONAL.items() if key in row}}
+    return isinstance(row, dict) and all(type(row.get(key)) is kind for key, kind in wanted.items())
+
+
+def _no_list(path: Path, why: str) -> BenchError:
+    return BenchError("RIG-T02", f"{path} is no list of devices ({why})", _how_to_build())
 
 
 def image_sizes(images_dir: Path | None = None) -> tuple[int, int]:

@@ -11,10 +11,11 @@ from typing import Any
 
 import pytest
 
-from rig import cli
+from rig import cli, doctor
 from rig.device import images
 from rig.device.factory import create
 from rig.errors import UsageError
+from rig.exit_codes import Exit
 from rig.runner import combinations
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
@@ -45,6 +46,22 @@ def test_a_name_that_the_build_does_not_have_is_refused_with_those_it_has() -> N
         assert caught.value.fix == "--device native, native:tiny, reference or board:PORT"
     assert combinations.check_word("native:tiny") == "native"
     assert combinations.check_word("board:/dev/ttyACM7") == "board"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"{bad", b"\xff\xfe", b"null", b"[]", b"{}", b'{"devices": []}', b'{"devices": {"native": []}}',
+        b'{"devices": {"native": {"board": "native"}}}', b'{"devices": {"native": {"board": "native", "boot": 3}}}',
+        b'{"devices": {"native": {"board": "native", "boot": "b", "flash_bytes": "many"}}}',
+    ],
+)  # fmt: skip
+def test_a_broken_list_is_said_with_its_remedy(built: Path, content: bytes, capsys: pytest.CaptureFixture[str]) -> None:
+    (built / "manifest.json").write_bytes(content)
+    assert cli.main(["serve", "--device", "native"]) == Exit.BENCH_ERROR
+    assert f"RIG-T02 {built / 'manifest.json'} is no list of devices" in capsys.readouterr().err
+    rows = [check for check in doctor.examine() if check.name == "native firmware"]
+    assert [(check.state, "is no list of devices" in check.reason) for check in rows] == [("no", True)]
 
 
 @pytest.mark.usefixtures("built")
