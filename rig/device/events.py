@@ -85,6 +85,9 @@ class EventStream:
             self._wait()
 
     def _event(self, event: list[Any]) -> None:
+        if not event or type(event[0]) is not int:
+            self._on_event(event)  # who reads it says what is wrong; without a number it cannot be confirmed
+            return
         if event[0] <= self.after:
             self._stats.repeated_events += 1
             return

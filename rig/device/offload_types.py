@@ -315,8 +315,8 @@ class Event:
         try:
             number, kind, *numbers = map(int, row[:14])
             return cls(number, EventKind(kind), *numbers, bytes(memoryview(row[14])))  # type: ignore[call-arg, arg-type]
-        except (TypeError, ValueError, IndexError) as error:
-            cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {list(row)!r:.400}"
+        except (TypeError, ValueError, IndexError, OverflowError) as error:  # an infinite float is a number too
+            cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {row!r:.400}"
             raise violation(cause) from error
 
     @property

@@ -117,3 +117,17 @@ def test_a_stopped_stream_leaves_events_on_the_device(device: FakeEvents, link: 
     assert device.queue == [1]
     link.start_events(lambda event: got.append(event[0]))
     until(lambda: got == [1])
+
+
+@pytest.mark.parametrize("row", [[], ["1"], [None, 1], [float("inf")]], ids=repr)
+def test_an_event_without_a_number_ends_no_link(device: FakeEvents, link: Link, row: list[Any]) -> None:
+    """It is handed on for what it is, confirms nothing, and the next one comes."""
+    seen: list[list[Any]] = []
+    link.start_events(seen.append)
+    until(lambda: device.waiting is not None)
+    assert device.waiting is not None
+    device.server.reply(device.waiting, {"event": row})
+    until(lambda: seen)
+    device.happen(1)
+    until(lambda: [1] in seen)
+    assert (seen, link.stats.events) == ([row, [1]], 1)

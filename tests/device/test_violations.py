@@ -52,7 +52,9 @@ def test_the_message_is_in_the_error(command: str, reply: dict[str, Any]) -> Non
     assert repr(reply) in str(raised.value)
 
 
-@pytest.mark.parametrize("row", [[], [1, 9, *[0] * 12, b""], [1, 1, *[0] * 12, "text"], [1, 1, *[None] * 12, b""]])
-def test_an_event_that_is_none_is_said(row: list[Any]) -> None:
+@pytest.mark.parametrize(
+    "row", [[], [1, 9, *[0] * 12, b""], [1, 1, *[0] * 12, "text"], [1, 1, *[None] * 12, b""], 5, None, [float("inf")] * 14]
+)
+def test_an_event_that_is_none_is_said(row: Any) -> None:
     with pytest.raises(BenchError, match="RIG-B11 an event violates"):
         Event.of(row)
