@@ -40,7 +40,7 @@ MEANINGS = {
     "RIG-C25": "This machine does not let a process open as many files as are asked for.",
     "RIG-C26": "A test needs of the device what no device says of itself.",
     "RIG-C27": "A test lets the device wake for a reason that there is not.",
-    "RIG-C28": "RIG_SEGMENTS asks for no number of random segments, or for too few.",
+    "RIG-C28": "RIG_SEGMENTS asks for no number of random segments, or for too few or too many.",
     "RIG-N01": "This user may not make network namespaces.",
     "RIG-N02": "User namespaces are switched off on this machine.",
     "RIG-N03": "There is no TAP interface for the emulated board.",

@@ -34,21 +34,23 @@ class Judged:
 def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True) -> list[Judged]:
     """In the order of the wakes. `frames` and `whole` as `find`."""
     rows: list[Judged] = []
+    first: dict[tuple[int, int], Wake] = {}
     for wake in wakes:
         found = find(wake, frames, whole=whole)
         row = Judged(wake, _late_ms(wake, found.last_ns), _heard_ms(wake, found.last_ns))
-        row.fault = _of_sleep(wake, rows) or found.fault or against(wake) or wake.misdelivered or _lateness(row)
+        sleeps_first = first.setdefault((wake.boot, wake.event.epoch), wake)
+        row.fault = _of_sleep(wake, sleeps_first) or found.fault or against(wake) or wake.misdelivered or _lateness(row)
         rows.append(row)
     return rows
 
 
-def _of_sleep(wake: Wake, before: list[Judged]) -> str:
+def _of_sleep(wake: Wake, first: Wake) -> str:
+    """`first`: that of its sleep."""
     sleep, event = wake.armed.sleep, wake.event
     if sleep is None:
         return "the host was never asleep: nothing was prepared since the device started"
-    for other in before:
-        if other.wake.boot == wake.boot and other.wake.event.epoch == event.epoch:
-            return f"it is the second of one sleep, after {other.wake.reason}: one event a sleep (contract section 3)"
+    if first is not wake:
+        return f"it is the second of one sleep, after {first.reason}: one event a sleep (contract section 3)"
     epochs = {sleep.epoch, sleep.committed_epoch}
     if sleep.committed_epoch >= 0 and event.epoch not in epochs:
         return f"its epoch is {event.epoch}, that of this sleep {sleep.committed_epoch}: an event of another sleep"

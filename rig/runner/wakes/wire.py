@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -30,23 +31,25 @@ def find(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool) -> Found:
     if not saved or sleep is None:
         return Found(0)
     since_ns, until_ns = sleep.asked_ns - SLACK_NS, wake.heard_ns + SLACK_NS
-    before_ns = last_ns = 0
-    for frame in frames:
-        if frame.t_ns > until_ns:
-            break
-        data = as_it_came(wake, frame.data)
-        if not data.startswith(saved) or not same_length(wake, data):
-            continue
-        if frame.t_ns < since_ns:
-            before_ns = frame.t_ns
-        else:
-            last_ns, wake.on_wire = frame.t_ns, frame.data
-    if last_ns or not whole:
-        return Found(last_ns)
-    if before_ns:
-        ms = (sleep.asked_ns - before_ns) / 1e6
+    first, behind = (bisect_left(frames, t_ns, key=lambda frame: frame.t_ns) for t_ns in (since_ns, until_ns + 1))
+    if last := _last_like(wake, frames, first, behind):
+        wake.on_wire = last.data
+        return Found(last.t_ns)
+    if not whole:
+        return Found(0)
+    if before := _last_like(wake, frames, 0, first):
+        ms = (sleep.asked_ns - before.t_ns) / 1e6
         return Found(0, f"the frame was not on the wire in this sleep: last {ms:.1f} ms before prepare, and the host has had it")
-    return Found(0, _never_there(saved, (frame.data for frame in frames if since_ns <= frame.t_ns <= until_ns)))
+    return Found(0, _never_there(saved, (frames[at].data for at in range(first, behind))))
+
+
+def _last_like(wake: Wake, frames: Sequence[CapturedFrame], first: int, behind: int) -> CapturedFrame | None:
+    """The newest of these places that has the frame which the event tells of."""
+    for at in range(behind - 1, first - 1, -1):
+        data = as_it_came(wake, frames[at].data)
+        if data.startswith(wake.saved) and same_length(wake, data):
+            return frames[at]
+    return None
 
 
 def as_it_came(wake: Wake, data: bytes) -> bytes:
