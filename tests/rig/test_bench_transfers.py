@@ -83,7 +83,7 @@ def test_a_file_that_is_not_the_servers_is_wrong(bench: Bench) -> None:
 def test_what_is_shown_and_what_it_is_held_against() -> None:
     large = transfers.LargeFile([100.0, 120.0], [90.0, 93.0], 45.0)
     times = {name: Summary.of([ms]) for name, ms in (("idle_ms", 2.0), ("resting_ms", 2.2), ("busy_ms", 3.4))}
-    many = transfers.Many(200, 199, 8.0, 4.0, 5.0)
+    many = transfers.Many(200, 199, 8.0, 4.0, 3.0)
     wanted = bounds.of_transfers(large, times, many)
     met = {bound.name: bound.met for bound in wanted}
     assert met == {

@@ -51,10 +51,18 @@ def test_the_worst_path_is_the_sum_of_its_frames(
 ) -> None:
     program = graph(stack_depth, tmp_path, PROGRAM + CALLS)
     need = 8 + 100 + 900 + 4 + stack_depth.EXCEPTION_BYTES
-    assert stack_depth.prove("image", program, NoLibrary(), need)
+    assert stack_depth.prove("board", "image", program, NoLibrary(), [], need)
     assert "reset_entry 8 > main 100 > wide 900 > leaf 4" in capsys.readouterr().out
-    assert not stack_depth.prove("image", program, NoLibrary(), need - 1)
+    assert not stack_depth.prove("board", "image", program, NoLibrary(), [], need - 1)
     assert "TOO DEEP" in capsys.readouterr().out
+
+
+def test_an_interrupt_comes_on_top_of_the_worst_path(stack_depth: ModuleType, tmp_path: Path) -> None:
+    """One at a time, and the deepest of them."""
+    program = graph(stack_depth, tmp_path, PROGRAM + CALLS + node("rx", 40) + node("tick", 8))
+    need = 8 + 100 + 900 + 4 + 2 * stack_depth.EXCEPTION_BYTES + 40
+    assert stack_depth.prove("board", "image", program, NoLibrary(), ["tick", "rx"], need)
+    assert not stack_depth.prove("board", "image", program, NoLibrary(), ["tick", "rx"], need - 1)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +76,7 @@ def test_the_worst_path_is_the_sum_of_its_frames(
 )
 def test_what_cannot_be_known_is_an_error(stack_depth: ModuleType, tmp_path: Path, text: str, why: str) -> None:
     with pytest.raises(stack_depth.Unproved, match=why):
-        stack_depth.prove("image", graph(stack_depth, tmp_path, PROGRAM + CALLS + text), NoLibrary(), 1 << 20)
+        stack_depth.prove("board", "image", graph(stack_depth, tmp_path, PROGRAM + CALLS + text), NoLibrary(), [], 1 << 20)
 
 
 @pytest.mark.parametrize(

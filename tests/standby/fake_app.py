@@ -242,13 +242,14 @@ class FakeApp:
         if received is None:
             self._hung_up()
             return
-        received.descriptors.close()
         if isinstance(received.body, RunTask):
+            received.descriptors.close()
             if received.body.instance not in self._ordered:  # as rig/standby/app does
                 self._ordered.add(received.body.instance)
                 self.tasks.append(received.body)
                 self.on_task(received.body)
-        elif not self._caller.take(received):
+        elif not self._caller.take(received):  # who takes an answer takes its descriptors
+            received.descriptors.close()
             self._heard(received.body)
 
     def _hung_up(self) -> None:

@@ -197,6 +197,10 @@ def test_the_supervisor_sleeps_on_when_an_app_is_stopped_or_goes_on(bench: Bench
     """It would have a processor in the middle of every wake, when the app wants it."""
     _, pid = started(bench, "stopped", "busy_apps:Busy")
     supervisor = bench.host.supervisor_pid
+    deadline = Deadline(5)
+    while states([supervisor]) != {"S"}:  # of the start of the app it may still have something to do
+        assert not deadline.expired
+        time.sleep(0.001)
     before = times_woken(supervisor)
     for _ in range(10):
         for number, wanted in ((signal.SIGSTOP, {"T"}), (signal.SIGCONT, {"S", "R"})):

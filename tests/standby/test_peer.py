@@ -377,3 +377,33 @@ def test_one_that_talks_without_pause_leaves_others_their_turn() -> None:
         quiet.peer.close()
 
     on_a_loop(test)
+
+
+def test_what_a_side_that_ends_had_under_way_is_no_fault_and_gets_no_answer() -> None:
+    """As asyncio.run does at the end: it cancels every task while the line is still open. An answer would tell a bug of the rig
+    to an app whose system only stops. The control: what waits for something that another cancels is told so."""
+
+    async def test() -> None:
+        begun: list[asyncio.Task[Any]] = []
+        waited_for: list[asyncio.Future[None]] = []
+
+        async def waits() -> None:
+            task = asyncio.current_task()
+            assert task is not None
+            begun.append(task)
+            waited_for.append(asyncio.get_running_loop().create_future())
+            await waited_for[-1]
+
+        ends = Ends(lambda message, descriptors: waits())
+        ends.ask(1)
+        ends.ask(2)
+        await ends.until(lambda: len(begun) == 2)
+        begun[0].cancel()
+        await ends.until(begun[0].done)
+        assert ends.faults == []
+        waited_for[1].cancel()
+        answer = await ends.answer()
+        assert (answer.number, len(ends.faults)) == (2, 1)
+        ends.peer.close()
+
+    on_a_loop(test)

@@ -202,7 +202,8 @@ class Peer(Generic[In]):
         try:
             result = await coroutine
         except asyncio.CancelledError as error:
-            if self._gone:
+            task = asyncio.current_task()
+            if self._gone or (task is not None and task.cancelling()):  # this side ends: the other one hears that from the line
                 raise
             self._failed(received, RuntimeError(f"what it waited for was cancelled {error}".rstrip()), name)
         except Exception as error:
