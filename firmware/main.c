@@ -20,7 +20,7 @@ enum {
 	FRAMES_A_TURN = 8,
 	IDLE_MAX_US = PORT_WATCHDOG_US / 2,
 	BUSY_IDLE_US = 1000,        /* while a reply or a reset is due at a known time */
-	OFFLOAD_GROUP = 100, OFFLOAD_ATTACH = 0x01,
+	OFFLOAD_GROUP = 100,
 };
 
 static struct engine engine;
@@ -51,12 +51,6 @@ static bool may_write_flash(void)
 		log_line("flash is locked: the device holds the host's connections (release or abort first)");
 	}
 	return may;
-}
-
-/* A host that attaches starts afresh, its sequence numbers too. */
-static bool forgets(uint8_t op, uint8_t cmd)
-{
-	return op == SMP_WRITE && cmd == OFFLOAD_ATTACH;
 }
 
 static struct device_counters read_counters(void)
@@ -95,7 +89,6 @@ static void start(struct boot_handoff handoff)
 		.groups = groups,
 		.retry_group = OFFLOAD_GROUP,
 		.cacheable = offload_group_cacheable,
-		.forgets = forgets,
 		.fault = offload_fault_on_reply,
 	};
 	static const struct device_counters_source counters = { .read = read_counters, .clear = clear_counters };

@@ -53,7 +53,6 @@ POINTERS = [
     Pointer("smp/framing.c", "write(out", ("port_serial_write",)),
     Pointer("smp/server.c", "->handle(", tuple(f"smp/{name}_group.c:handle" for name in ("os", "image", "offload"))),
     Pointer("smp/server.c", "cfg.cacheable(", ("offload_group_cacheable",)),
-    Pointer("smp/server.c", "cfg.forgets(", ("main.c:forgets",)),
     Pointer("smp/server.c", "cfg.fault(", ("offload_fault_on_reply",)),
     Pointer("smp/image_group.c", "g.may_write(", ("main.c:may_write_flash",)),
     Pointer("smp/offload_group.c", "].run(", (Found("smp/offload_group.c", r"\{ SMP_\w+, 0x\w+, \w+, (\w+) \}"),)),

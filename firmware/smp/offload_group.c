@@ -11,6 +11,7 @@
 #include "offload_io.h"
 #include "offload_lists.h"
 #include "port/port.h"
+#include "reply_cache.h"
 
 #ifndef OFFLOAD_TEST_BUILD
 #define OFFLOAD_TEST_BUILD 0
@@ -36,7 +37,7 @@ static struct {
 	const uint8_t *digest;
 	const char *version;
 	uint8_t reset_cause;
-	uint32_t boot_id;
+	uint32_t boot_id, client;
 } g;
 
 static struct zcbor_string text(const char *s)
@@ -54,6 +55,13 @@ static uint32_t epoch_now(void)
 
 static int hello(const struct io *io)
 {
+	struct hello_req q;
+
+	OFFLOAD_DECODE(hello_req, io, &q);
+	if (q.has_client && q.client != g.client) {
+		g.client = q.client;
+		reply_cache_clear();
+	}
 	struct hello_rsp r = {
 		.abi = ABI, .board = text(port_board()), .epoch = epoch_now(), .digest = { .value = g.digest, .len = 32 },
 		.now_us = port_now_us(), .boot_id = g.boot_id, .version = text(g.version), .test_build = OFFLOAD_TEST_BUILD,
@@ -63,11 +71,13 @@ static int hello(const struct io *io)
 	return OFFLOAD_REPLY(hello_rsp, io, &r);
 }
 
+/* A host that attaches starts afresh, its sequence numbers too. */
 static int attach(const struct io *io)
 {
 	struct attach_req q;
 	uint8_t freed = 0;
 
+	reply_cache_clear();
 	OFFLOAD_DECODE(attach_req, io, &q);
 	int rc = eng_attach(g.e, q.owner, q.has_lease_ms ? q.lease_ms : ENG_LEASE_DEFAULT_MS, &freed);
 	if (rc != OFF_OK)

@@ -159,9 +159,6 @@ static void answer(const struct header *h, const uint8_t *body)
 		send(h, false, s.reply, len);
 		return;
 	}
-	if (mine && s.cfg.forgets(h->op, h->cmd)) {
-		reply_cache_clear();
-	}
 	int rc = run(h, body, s.reply + HEADER, &len);
 	if (rc == SMP_DEFER) {
 		s.waiting = true;

@@ -16,8 +16,6 @@ struct smp_server_cfg {
 	uint16_t retry_group;                   /* group whose writes are kept for retries and whose replies can be faulted */
 	/* Has this request, answered with rc, changed something, so that a repeat must get the same answer? NULL: none does. */
 	bool (*cacheable)(uint8_t op, uint8_t cmd, int rc);
-	/* Does this request start a new life of the host, so that kept replies belong to a stranger? */
-	bool (*forgets)(uint8_t op, uint8_t cmd);
 	/* Test builds: what happens to this reply. True: dropped. NULL: nothing ever. */
 	bool (*fault)(bool is_event, uint16_t *delay_ms, bool *corrupt);
 };

@@ -14,7 +14,7 @@
 #include "smp/os_group.h"
 #include "smp/server.h"
 
-enum { OFFLOAD_GROUP = 100, ATTACH = 0x01, HEADER = 8, PIECE_HEAD = 4 };
+enum { OFFLOAD_GROUP = 100, HEADER = 8, PIECE_HEAD = 4 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 const size_t fuzz_cbor_at = PIECE_HEAD;
@@ -85,7 +85,6 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 /* --- the image's wiring, as main.c does it ---------------------------------------------------------------------------- */
 
 static bool may_write(void) { return e.power == OFF_D0 || e.power == OFF_EXPIRED; }
-static bool forgets(uint8_t op, uint8_t cmd) { return op == SMP_WRITE && cmd == ATTACH; }
 
 static void boot(void)
 {
@@ -93,7 +92,7 @@ static void boot(void)
 	static const struct eng_env env = {.tx = tx, .now_us = now, .link_events = true};
 	static const uint8_t digest[32];
 	static const struct smp_server_cfg cfg = {.groups = groups, .retry_group = OFFLOAD_GROUP,
-		.cacheable = offload_group_cacheable, .forgets = forgets, .fault = offload_fault_on_reply};
+		.cacheable = offload_group_cacheable, .fault = offload_fault_on_reply};
 
 	if (flash_dirty)
 		memset(flash, 0xFF, sizeof flash);

@@ -25,7 +25,7 @@ class CommandRules(NamedTuple):
 
 
 RULES: Mapping[tuple[int, Command], CommandRules] = {
-    (READ, Command.HELLO): CommandRules(EMPTY, "hello_rsp"),
+    (READ, Command.HELLO): CommandRules("hello_req", "hello_rsp"),
     (WRITE, Command.HELLO): CommandRules("attach_req", "attach_rsp"),
     (READ, Command.CAPABILITIES): CommandRules(EMPTY, "caps_rsp"),
     (READ, Command.TIME_SYNC): CommandRules("time_sync_req", "time_sync_rsp"),

@@ -6,6 +6,7 @@ epoch that is not the one it has (STALE_EPOCH), so that a late command never tak
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
@@ -63,6 +64,8 @@ class OffloadClient:
 
     def __init__(self, requester: Requester) -> None:
         self.requester = requester
+        self._client = random.getrandbits(32)
+        """What a client before this one sent, under a number that we come to, is not what we send."""
 
     def _read(self, command: Command, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
         return self.requester.request(READ, GROUP_OFFLOAD, command, body or {}, timeout_s=timeout_s)
@@ -87,7 +90,7 @@ class OffloadClient:
 
     def hello(self) -> Hello:
         """Who answers. Raises RIG-B02 when its firmware speaks another contract than this rig."""
-        reply = self._read(Command.HELLO)
+        reply = self._read(Command.HELLO, {"client": self._client})
         check_abi(reply)
         return Hello.of(reply)
 
@@ -95,7 +98,8 @@ class OffloadClient:
         """A device that is about to start hears nothing yet: it is asked again every STARTING_S, for as long as any request is
         repeated. Raises BenchError RIG-B03."""
         retries = round(TIMEOUT_S * (RETRIES + 1) / STARTING_S) - 1
-        self.requester.request(READ, GROUP_OFFLOAD, Command.HELLO, {}, timeout_s=STARTING_S, retries=retries)
+        body = {"client": self._client}
+        self.requester.request(READ, GROUP_OFFLOAD, Command.HELLO, body, timeout_s=STARTING_S, retries=retries)
 
     def attach(self, owner: int, lease_ms: int | None = None) -> Attached:
         """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0.

@@ -14,7 +14,8 @@ from rig.device.link import Link
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, OffloadRc, Power, SlotState
 from rig.device.offload import OffloadClient
 from rig.device.raw_line import ANSWER_S, RawLine
-from rig.device.smp_header import HEADER, VERSION_2
+from rig.device.smp_header import HEADER, message
+from rig.device.tcp_slot import SlotRef
 from tests.engine.engine_lib import HOST_MAC
 from tests.engine.packets import tcp
 from tests.engine.test_group import SLOT
@@ -27,14 +28,13 @@ class RawClient(RawLine):
     """One request at a time, under the number that the test says, sent once."""
 
     def send(self, seq: int, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> None:
-        payload = cbor2.dumps(body, canonical=True)
-        self.put(HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command) + payload)
+        self.put(message(op, group, seq, command, body))
 
     def answer(self, seq: int) -> dict[str, Any]:
         """The next reply; it has this number."""
-        message = self.get()
-        assert HEADER.unpack_from(message)[4] == seq
-        return cbor2.loads(message[HEADER.size :])  # type: ignore[no-any-return]
+        reply = self.get()
+        assert HEADER.unpack_from(reply)[4] == seq
+        return cbor2.loads(reply[HEADER.size :])  # type: ignore[no-any-return]
 
     def write(self, seq: int, command: Command, body: Mapping[str, Any]) -> dict[str, Any]:
         self.send(seq, WRITE, command, body)
@@ -65,8 +65,8 @@ HANDLE: dict[str, int] = {}
 
 
 @pytest.fixture(params=KINDS)
-def bench(request: pytest.FixtureRequest) -> Iterator[tuple[RawClient, Wire]]:
-    """A device with one slot, and its wire."""
+def with_a_slot(request: pytest.FixtureRequest) -> Iterator[tuple[str, Wire]]:
+    """A device's port, which is free, and its wire."""
     with wired(request.param) as (device, wire):
         with Link(device.port) as link:
             mcumgr.wait_ready(link)
@@ -74,9 +74,15 @@ def bench(request: pytest.FixtureRequest) -> Iterator[tuple[RawClient, Wire]]:
             client.attach(1)
             ref = client.add_tcp_slot(SLOT)
         HANDLE.update(gen=ref.gen, slot=ref.slot)
-        raw = RawClient(device.port)
-        yield raw, wire
-        raw.close()
+        yield device.port, wire
+
+
+@pytest.fixture
+def bench(with_a_slot: tuple[str, Wire]) -> Iterator[tuple[RawClient, Wire]]:
+    port, wire = with_a_slot
+    raw = RawClient(port)
+    yield raw, wire
+    raw.close()
 
 
 @pytest.fixture
@@ -112,6 +118,47 @@ def test_a_number_that_carries_another_request_is_in_new_use(raw: RawClient) -> 
         assert raw.paused(7)
         assert raw.resume(7) == {}
         assert not raw.paused(7)
+
+
+def test_what_another_client_sends_is_no_repetition(raw: RawClient) -> None:
+    """Its numbers begin where they like: at the one, by chance, that the client before it used for the very same."""
+    for client in (1, 2**32 - 1, 0):
+        raw.send(6, READ, Command.HELLO, {"client": client})
+        assert "boot_id" in raw.answer(6)
+        assert raw.pause(7) == {}
+        assert raw.resume(8) == {}
+
+
+def test_a_link_that_counts_as_the_one_before_it_repeats_nothing(
+    with_a_slot: tuple[str, Wire], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    port, _ = with_a_slot
+    monkeypatch.setattr("rig.device.link.random.randrange", lambda stop: 6)
+    for _ in range(2):
+        with Link(port) as link:
+            client = OffloadClient(link)
+            client.hello()
+            client.pause_tcp_slot(SlotRef(**HANDLE))
+            assert [slot.state for slot in client.slots()] == [SlotState.PAUSED]
+            client.resume_tcp_slot(SlotRef(**HANDLE))
+
+
+def test_a_client_that_says_again_who_it_is_repeats(raw: RawClient) -> None:
+    """With its number or without: a program asks hello whenever it wants to know whether the device restarted."""
+    hellos: list[dict[str, int]] = [{"client": 5}, {"client": 5}, {}, {"client": 5}]
+    for body in hellos:
+        raw.send(6, READ, Command.HELLO, body)
+        raw.answer(6)
+        assert raw.pause(7) == {}
+    assert raw.resume(8) == {}
+
+
+@pytest.mark.parametrize("body", [{"client": -1}, {"client": 2**32}, {"client": "5"}, {"name": 5}])
+def test_a_hello_that_is_none_is_refused(raw: RawClient, body: dict[str, Any]) -> None:
+    assert raw.pause(7) == {}
+    raw.send(6, READ, Command.HELLO, body)
+    assert raw.answer(6)["err"]["rc"] == OffloadRc.BAD_ARG
+    assert raw.pause(7) == {}, "and is nobody's first word"
 
 
 @pytest.mark.parametrize("between", [0, 1, 100])

@@ -10,6 +10,7 @@ NO_COMMAND = 0x7F
 SMP_NOT_SUPPORTED = 8
 T1_NS = 2**63 + 5
 OWNER = 7
+OTHER_CLIENT = 0x1234_5678
 
 
 def hello_and_attach(device: Asked) -> None:
@@ -95,6 +96,9 @@ def lost_and_damaged(device: Asked) -> None:
     again = device.answer_to(message, "power_rsp", "prepare, the same bytes again")
     as_before = f"the first answer {first} is expected"
     device.holds(again.body == first, f"prepare, the same bytes again: {again.words} {again.body}, {as_before}")
+    device.takes(device.read(Command.HELLO, {"client": OTHER_CLIENT}), "hello of another client")
+    stranger = device.answer_to(message, "power_rsp", "prepare, the same bytes by another client")
+    device.refuses(stranger, OffloadRc.BAD_STATE, "prepare, the same bytes by another client, carried out anew")
     device.takes(device.write(Command.HELLO, attach), "attach")
     device.send_damaged(device.request(WRITE, int(Command.HELLO), attach))
     device.takes(device.read(Command.STATUS), "status after noise")

@@ -34,6 +34,7 @@ class Server:
         self._kept: dict[Key, tuple[int, bytes]] = {}
         """Of what has changed something: how many requests came before, and the answer."""
         self._requests = 0
+        self._client: int | None = None
         self._waiting: tuple[bytes, int] | None = None
         """The head of a standing wait for an event, and the number that it knows."""
 
@@ -69,6 +70,13 @@ class Server:
         for key in [key for key in self._kept if key[1] == seq]:
             del self._kept[key]
 
+    def _hear_client(self, op: int, body: Any) -> None:
+        """One that attaches, or that was not the last to say who it is, repeats nothing."""
+        client = body.get("client", self._client) if isinstance(body, dict) else self._client
+        if op == WRITE or client != self._client:
+            self._kept.clear()
+        self._client = client
+
     def _serve(self, message: bytes, op: int, group: int, command: int, key: Key) -> None:
         body = _decoded(message[HEADER.size :])
         if group == GROUP_OS:
@@ -77,8 +85,8 @@ class Server:
         if group != GROUP_OFFLOAD or not self._commands.known(op, command):
             self._answer(message, {"rc": NOT_SUPPORTED})
             return
-        if (op, command) == (WRITE, Command.HELLO):
-            self._kept.clear()
+        if command == Command.HELLO:
+            self._hear_client(op, body)
         changed = op == WRITE and command != Command.HELLO
         try:
             answer = self._commands.carry_out(op, command, body)
