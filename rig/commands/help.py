@@ -18,6 +18,7 @@ TOPICS = {
     "manifest": "what an app's package declares: both forms, side by side",
     "levers": "what a test turns around the host: power, user, network, ...",
     "push": "the push service: what it is asked with curl, what it answers, what a test turns",
+    "transfers": "background transfers: peers, the app's part, statuses, cost policies, faults to try",
     "events": "what host, device, apps and server write to the timeline",
     "signing-key": "where the key of the images is",
     "exit-codes": "what a command ends with",
@@ -46,7 +47,7 @@ def register(app: typer.Typer) -> None:
 def _text(topic: str) -> str | None:
     """Of a topic or an error's code."""
     from rig import error_codes, events, exit_codes
-    from rig.commands import levers_page, manifest_page, pages, push_page, topics
+    from rig.commands import levers_page, manifest_page, pages, push_page, topics, transfers_page
     from rig.device import signing_key
 
     if meaning := error_codes.MEANINGS.get(topic):
@@ -66,6 +67,7 @@ def _text(topic: str) -> str | None:
         "manifest": manifest_page.page(),
         "events": events.page(),
         "push": push_page.PUSH,
+        "transfers": transfers_page.TRANSFERS,
         "exit-codes": exit_codes.page(),
         "error-codes": error_codes.page(),
     }

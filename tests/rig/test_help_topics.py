@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import subprocess
 import sys
 import tomllib
@@ -16,9 +17,11 @@ from rig.cli import main
 from rig.clock import Clock
 from rig.commands.help import NAMES
 from rig.commands.topics import BENCH_TOML, REQUIREMENTS, TOPOLOGY
+from rig.commands.transfers_page import TRANSFERS
 from rig.config import BenchConfig, StandbyConfig, load
 from rig.device.images import names
 from rig.net import topology
+from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy, BackgroundTransferStatus
 
 
 def test_the_bench_toml_has_every_key_with_its_default(tmp_path: Path) -> None:
@@ -44,6 +47,15 @@ def test_the_catalogue_is_one(tmp_path: Path) -> None:
     own = catalogue.read(path).requirements
     assert list(own) == ["MY-001", "MY-002"]
     assert all(getattr(own["MY-002"], name) for name in catalogue.FIELDS)
+
+
+def test_the_page_of_transfers_names_what_there_is() -> None:
+    words = set(re.findall(r"\w+", TRANSFERS))
+    assert set(BackgroundTransferStatus.__members__) <= words
+    assert set(BackgroundTransferCostPolicy.__members__) <= words
+    keys = re.search(r"\[standby\]: (.*)\.\n", TRANSFERS)
+    assert keys
+    assert set(keys[1].split(", ")) == {f.name for f in fields(StandbyConfig) if "transfer" in f.name}
 
 
 def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
