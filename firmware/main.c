@@ -6,7 +6,6 @@
 #include <stddef.h>
 
 #include "port/handoff.h"
-#include "boot/image.h"
 #include "core/engine_state.h"
 #include "port/port.h"
 #include "smp/image_group.h"
@@ -92,13 +91,10 @@ static void start(struct boot_handoff handoff)
 		.fault = offload_fault_on_reply,
 	};
 	static const struct device_counters_source counters = { .read = read_counters, .clear = clear_counters };
-	static char version[IMAGE_VERSION_CHARS] = "0.0.0+0";
-	static struct image_info image;
+	static struct image_name image;
 	uint32_t boot_id = handoff.boot_id;
 
-	if (handoff.slot != SLOT_NONE && image_read(handoff.slot, &image) == IMAGE_OK) {
-		image_version_text(&image, version);
-	}
+	image_group_running(handoff.slot, &image);
 	eng_init(&engine, &env, boot_id);
 	if (handoff.reset_cause == RESET_WATCHDOG || handoff.reset_cause == RESET_FAULT) {
 		eng_stalled(&engine);
@@ -106,8 +102,8 @@ static void start(struct boot_handoff handoff)
 	smp_server_init(&cfg);
 	offload_counters_init(&counters);
 	image_group_init(handoff.slot, may_write_flash);
-	offload_group_init(&engine, image.digest, version, handoff.reset_cause, boot_id);
-	log_line("offload %s on %s, slot %u, boot %u, after %s", version, port_board(), (unsigned)handoff.slot,
+	offload_group_init(&engine, image.digest, image.version, handoff.reset_cause, boot_id);
+	log_line("offload %s on %s, slot %u, boot %u, after %s", image.version, port_board(), (unsigned)handoff.slot,
 		 (unsigned)boot_id, reset_cause_name(handoff.reset_cause));
 }
 

@@ -23,6 +23,19 @@ static struct {
 	} proof[FLASH_SLOTS];
 } g;
 
+const bool image_group_updates = true;
+
+void image_group_running(unsigned running_slot, struct image_name *name)
+{
+	struct image_info image;
+
+	*name = (struct image_name){ .version = "0.0.0+0" };
+	if (running_slot < FLASH_SLOTS && image_read(running_slot, &image) == IMAGE_OK) {
+		memcpy(name->digest, image.digest, sizeof(name->digest));
+		image_version_text(&image, name->version);
+	}
+}
+
 void image_group_init(unsigned running_slot, bool (*may_write)(void))
 {
 	memset(&g, 0, sizeof(g));

@@ -4,9 +4,21 @@
 
 #include <stdbool.h>
 
+#include "boot/image.h"
 #include "smp_group.h"
 
 extern const struct smp_group image_group;
+
+/* Whether the flash is written, so that there is a boot loader too: the OS group names it. */
+extern const bool image_group_updates;
+
+/* Which image runs, as hello gives it: of one that no slot holds the digest is zeros. */
+struct image_name {
+	uint8_t digest[IMAGE_DIGEST_BYTES];
+	char version[IMAGE_VERSION_CHARS];
+};
+
+void image_group_running(unsigned running_slot, struct image_name *name);
 
 /* running_slot: SLOT_NONE in the boot loader. may_write: asked before anything changes the flash; NULL is always. */
 void image_group_init(unsigned running_slot, bool (*may_write)(void));

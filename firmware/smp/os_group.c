@@ -7,6 +7,7 @@
 
 #include "port/handoff.h"
 #include "cbor_map.h"
+#include "image_group.h"
 #include "log.h"
 #include "port/port.h"
 
@@ -51,7 +52,8 @@ static int params(uint8_t *rsp, size_t cap, size_t *rsp_len)
 	return done(st, rsp, ok, rsp_len);
 }
 
-/* Without a query: the name. Query "mode": how it starts images. We answer as MCUboot, whose format and ways these are. */
+/* Without a query: the name. Query "mode": how it starts images. We answer as MCUboot, whose format and ways these are; who is
+ * told of it looks for slots to write, so a board that has none has no boot loader to name. */
 static int bootloader_info(const uint8_t *req, size_t req_len, uint8_t *rsp, size_t cap, size_t *rsp_len)
 {
 	struct cbor_field query = { .key = "query", .kind = CBOR_TEXT };
@@ -102,7 +104,7 @@ static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, u
 	if (op == SMP_READ && cmd == PARAMS) {
 		return params(rsp, cap, rsp_len);
 	}
-	if (op == SMP_READ && cmd == BOOTLOADER_INFO) {
+	if (op == SMP_READ && cmd == BOOTLOADER_INFO && image_group_updates) {
 		return bootloader_info(req, req_len, rsp, cap, rsp_len);
 	}
 	return SMP_NOT_SUPPORTED;

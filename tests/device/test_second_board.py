@@ -7,8 +7,10 @@ from collections.abc import Iterator
 import pytest
 
 from rig.device import mcumgr
+from rig.device.codes import GROUP_OS
+from rig.device.images import firmware
 from rig.device.link import Link
-from rig.device.numbers import Power, ResetCause
+from rig.device.numbers import READ, Power, ResetCause
 from rig.device.offload import OffloadClient
 from rig.device.process_device import ProcessDevice
 from rig.errors import DeviceError
@@ -19,6 +21,8 @@ from .test_same_bytes import SLOT, settled, sleep
 from .wires import Wire, wired
 
 NAME = "qemu:lm3s6965evb"
+BOOTLOADER_INFO = 8
+"""mcumgr's command of the group os."""
 pytestmark = without_qemu
 
 
@@ -55,11 +59,21 @@ def test_it_sleeps_and_wakes_with_the_whole_frame(board: tuple[ProcessDevice, Wi
     assert [kept.data for kept in client.drain(0).frames] == [frame]
 
 
-def test_it_has_no_image_group_and_a_reset_is_told_as_another_boot(client: OffloadClient) -> None:
+def test_it_says_the_version_that_it_was_built_with(client: OffloadClient) -> None:
+    """No slot holds its image, so no signature names it: hello said 0.0.0."""
+    hello = client.hello()
+    assert hello.version == f"{firmware(NAME).version}+0"
+    assert hello.digest == bytes(32)
+    assert f"offload {hello.version} on lm3s6965evb" in client.log().text
+
+
+def test_it_has_no_image_group_no_boot_loader_and_a_reset_is_told_as_another_boot(client: OffloadClient) -> None:
     before = client.hello()
     assert (before.board, before.reset_cause) == ("lm3s6965evb", ResetCause.POWER_ON)
     with pytest.raises(DeviceError, match="ENOTSUP"):
         mcumgr.image_list(client.requester)
+    with pytest.raises(DeviceError, match="ENOTSUP"):
+        client.requester.request(READ, GROUP_OS, BOOTLOADER_INFO, {})
     mcumgr.reset(client.requester)
     mcumgr.wait_ready(client.requester)
     after = client.hello()
