@@ -16,6 +16,9 @@ from smp.exceptions import SMPException
 
 START = packet.START_DELIMITER
 CONTINUE = packet.CONTINUE_DELIMITER
+MARK_BYTES = len(START)
+LENGTH_CHARS = 4
+"""Of base64: three bytes, of which the first two are the frame's length."""
 MAX_LINE_BYTES = 1024
 """Longer lines are noise: SMP lines have at most 128 bytes, log lines of the firmware about 100."""
 
@@ -35,6 +38,7 @@ class Receiver:
         self._on_text = on_text
         self._rest = b""
         self._decoder: Decoder | None = None
+        self._missing_chars = 0
         self.bad_frames = 0
         """Frames cut off, with a wrong CRC, or not base64."""
         self.noise_bytes = 0
@@ -47,6 +51,14 @@ class Receiver:
             self._line(line)
         if len(self._rest) > MAX_LINE_BYTES:
             self._drop_noise()
+
+    @property
+    def missing_bytes(self) -> int:
+        """How many bytes at least are still to come of the frame or the line that has begun; 0: none has."""
+        if self._decoder is None and not self._rest:
+            return 0
+        chars = _frame_chars(self._rest) if self._decoder is None else self._missing_chars
+        return max(1, chars - len(self._rest) + MARK_BYTES + 1)
 
     def _drop_noise(self) -> None:
         """Keep only what may still become a frame: from a start mark, or a last byte that may be half of one."""
@@ -79,11 +91,13 @@ class Receiver:
         self.bad_frames += self._decoder is not None
         self._decoder = packet.decode()
         next(self._decoder)
+        self._missing_chars = _frame_chars(line)
         self._continue(line)
 
     def _continue(self, line: bytes) -> None:
         if self._decoder is None:
             return  # the rest of a frame whose start was lost and counted, or of another program's
+        self._missing_chars -= len(line) - MARK_BYTES
         try:
             self._decoder.send(line + b"\n")
         except StopIteration as done:
@@ -92,3 +106,15 @@ class Receiver:
         except (SMPException, binascii.Error, struct.error):
             self._decoder = None
             self.bad_frames += 1
+
+
+def _frame_chars(line: bytes) -> int:
+    """How many base64 characters the frame has that begins in the line; 0 while that is not known, or none does."""
+    start = line.rfind(START) + MARK_BYTES
+    if start < MARK_BYTES or len(line) < start + LENGTH_CHARS:
+        return 0
+    try:
+        (length,) = packet.FRAME_LENGTH_STRUCT.unpack_from(binascii.a2b_base64(line[start : start + LENGTH_CHARS]))
+    except (binascii.Error, struct.error):
+        return 0
+    return -(-(packet.FRAME_LENGTH_STRUCT.size + int(length)) // 3) * 4

@@ -55,6 +55,29 @@ def test_noise_without_a_newline_is_not_kept(chunks: list[bytes]) -> None:
     assert len(heard.receiver._rest) <= framing.MAX_LINE_BYTES
 
 
+@given(MESSAGES, st.data())
+def test_what_is_missing_is_known_as_soon_as_the_length_is(message: bytes, data: st.DataObject) -> None:
+    """Never more than is to come: whoever waits so long waits for nothing. Less by the marks and ends of the lines alone."""
+    frame = framing.encode(message)
+    cut = data.draw(st.integers(1, len(frame) - 1))
+    heard = Heard()
+    heard.receiver.feed(frame[:cut])
+    assert 1 <= heard.receiver.missing_bytes <= len(frame) - cut
+    if cut >= framing.MARK_BYTES + framing.LENGTH_CHARS:
+        assert len(frame) - cut - heard.receiver.missing_bytes <= 3 * frame.count(b"\n")
+    heard.receiver.feed(frame[cut:])
+    assert heard.receiver.missing_bytes == 0
+
+
+def test_of_a_line_of_text_one_byte_is_missing_and_of_nothing_none() -> None:
+    heard = Heard()
+    assert heard.receiver.missing_bytes == 0
+    heard.receiver.feed(b"boot: slot 0")
+    assert heard.receiver.missing_bytes == 1
+    heard.receiver.feed(b"\n")
+    assert heard.receiver.missing_bytes == 0
+
+
 def test_lines_keep_to_what_zephyr_accepts() -> None:
     lines = framing.encode(bytes(4096)).splitlines(keepends=True)
     assert max(map(len, lines)) <= 127

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import socket
 import threading
 from typing import Any
 
 import pytest
 
 from rig.clock import Deadline
+from rig.device import framing
 from rig.device.emulated import EmulatedDevice
-from rig.device.link import Link
-from rig.device.numbers import ARM_ALL, Fault, Power
+from rig.device.link import BYTE_S, Link
+from rig.device.numbers import ARM_ALL, GROUP_OFFLOAD, READ, Command, Fault, Power
 from rig.device.offload import OffloadClient
+from rig.device.smp_header import REPLY, message
 from rig.errors import BenchError
 from rig.readable import readable
 
@@ -59,3 +62,28 @@ def test_a_port_that_goes_away_ends_requests_and_pump(device: EmulatedDevice) ->
         for call in (OffloadClient(link).status, link.pump):
             with pytest.raises(BenchError, match="RIG-S06"):
                 call()
+
+
+def test_a_device_that_sends_byte_by_byte_is_given_the_time_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As QEMU does: a reader that goes before others, woken by each byte, would put it aside for each of them."""
+    ours, theirs = socket.socketpair()
+    with ours, theirs, Link(f"fd://{ours.fileno()}", pumped=True) as link:
+        asked = link.submit(READ, GROUP_OFFLOAD, Command.STATUS, {})
+        reply = message(READ | REPLY, GROUP_OFFLOAD, asked.seq, Command.STATUS, {"text": "x" * 80})
+        coming = list(framing.encode(reply))
+        pauses = 0
+
+        def send(count: int) -> None:
+            for byte in coming[:count]:
+                theirs.send(bytes([byte]))
+            del coming[:count]
+
+        def pause(seconds: float) -> None:
+            nonlocal pauses
+            pauses += 1
+            send(max(1, round(seconds / BYTE_S)))
+
+        monkeypatch.setattr("time.sleep", pause)
+        send(1)
+        assert asked.result(1, 0) == {"text": "x" * 80}
+        assert pauses < 12, "of some 140 bytes"
