@@ -2,8 +2,8 @@
 
 gcc -fcallgraph-info=su leaves a .ci file beside each object: functions with the bytes of their frames, and who calls whom.
 What it cannot know stands in the list below, and of a port's own sources in its stack.toml: where a call through a pointer may
-lead. A call that is in neither, and any recursion, is an error, so that the proof cannot rot unnoticed. Functions without a .ci
-file (newlib, assembler) are measured in the program's disassembly.
+lead ("rom:" is the boot loader's). A call that is in neither, and any recursion, is an error, so that the proof cannot rot
+unnoticed. Functions without a .ci file (newlib, assembler) are measured in the program's disassembly.
 An interrupt adds its own frame and its handler's depth once, at the worst place: all have one priority, so that none interrupts
 another. A fault adds the same on top of that. A port's handlers stand in its stack.toml.
 """
@@ -50,6 +50,10 @@ POINTERS = [
     Pointer("core/offloads.c", "t->check(", (Found("core/offload_types.c", r"\.check = (\w+)"),)),
     Pointer("core/offload_timers.c", "t->arm(", (Found("core/offload_types.c", r"\.arm = (\w+)"),)),
     Pointer("core/offload_timers.c", "t->due(", (Found("core/offload_types.c", r"\.due = (\w+)"),)),
+    *(
+        Pointer("boot/rom_image.c", f"->image_{name}(", (f"rom:image_{name}",))
+        for name in ("error_text", "check_header", "read", "verify", "sha256", "version_text")
+    ),
     Pointer("smp/framing.c", "write(out", ("port_serial_write",)),
     Pointer("smp/server.c", "->handle(", tuple(f"smp/{name}_group.c:handle" for name in ("os", "image", "offload"))),
     Pointer("smp/server.c", "cfg.cacheable(", ("offload_group_cacheable",)),

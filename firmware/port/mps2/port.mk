@@ -8,8 +8,8 @@ PROGRAMS_mps2 := offload-boot.elf offload.signed.bin
 ELVES_mps2 := image boot
 FLASH_LIMIT_mps2 := 65536
 RAM_LIMIT_mps2 := 131072
-# To be left, for what comes next.
-FLASH_SPARE_mps2 := 6144
+# To be left, for what comes next: an eighth of the flash.
+FLASH_SPARE_mps2 := 8192
 RAM_SPARE_mps2 := 8192
 SIGN_mps2 := --load-addr 0x40000
 CC_mps2 := $(CROSS)gcc
@@ -22,10 +22,11 @@ OPT_mps2 := -fno-data-sections -fno-schedule-insns2
 RARE_mps2 := -fno-move-loop-invariants -fno-tree-forwprop
 LDFLAGS_mps2 := -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -Wl,--no-warn-rwx-segments \
 		-L port/mps2
-# The image borrows the boot loader's cryptography: rom_services.h.
-ONLY_BOOT_mps2 := port/mps2/rom_services.c
-ONLY_APP_mps2 := port/mps2/rom_crypto.c
-STACK_ROM_mps2 = --rom-elf $(B)/mps2/offload-boot.elf --rom $(call crypto,mps2)
+# The image borrows the boot loader's proof of images: boot/rom_services.h.
+ONLY_BOOT_mps2 := boot/rom_services.c
+NOT_IN_APP_mps2 := boot/image.c
+ONLY_APP_mps2 := boot/rom_image.c
+STACK_ROM_mps2 = --rom-elf $(B)/mps2/offload-boot.elf --rom $(call objects,mps2,boot/image.c) $(call crypto,mps2)
 
 $(B)/mps2/offload-boot.elf: $(call boot_objects,mps2) $(call crypto,mps2) port/mps2/boot.ld port/mps2/sections.ld
 	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/boot.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)

@@ -4,11 +4,10 @@
 
 #include "mps2.h"
 #include "port/port.h"
-#include "rom_services.h"
 
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_bottom, _stack_top;
 extern const void *const vectors[18];
-extern const struct rom_services rom_services __attribute__((weak)); /* NULL in an image */
+extern const struct rom_services rom_services __attribute__((weak)); /* boot/rom_services.h; NULL in an image */
 int main(int argc, char **argv);
 void reset_entry(void);
 void fault_entry(void);
