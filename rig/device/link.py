@@ -65,8 +65,9 @@ class Link:
         log: Callable[[str], None] | None = None,
         pumped: bool = False,
         tape: Tape | None = None,
+        leaves: frozenset[int] = frozenset(),
     ) -> None:
-        """`tape`: taken over, and closed with the link."""
+        """`tape`: taken over, and closed with the link. `leaves`: sequence numbers that are another's on this line."""
         self.port = port
         self.baudrate = baudrate
         self.stats = Stats()
@@ -82,6 +83,7 @@ class Link:
         self._writer = LineWriter(self._endpoint, self.stats, self._fail)
         self._pending: dict[int, Pending] = {}
         self._seq = random.randrange(256)
+        self._leaves = leaves
         self._events: EventStream | None = None
         self._receiver = framing.Receiver(self._on_message, self._on_text)
         self._wake_r, self._wake_w = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -162,7 +164,7 @@ class Link:
     def _free_seq(self) -> int:
         for step in range(1, 257):
             seq = (self._seq + step) & 0xFF
-            if seq not in self._pending and not self._is_event_seq(seq):
+            if seq not in self._pending and seq not in self._leaves and not self._is_event_seq(seq):
                 self._seq = seq
                 return seq
         raise RigBug("RIG-X02", "more than 250 requests in flight")

@@ -44,6 +44,9 @@ from rig.suite.standby_door import Sent, StandbyDoor, connection
 SO_TIMESTAMPNS = 35
 FRAME_BYTES, ANCILLARY_BYTES = 1 << 16, 128
 
+OTHERS_SEQ = 250
+"""The sequence number of what a test says on the line by itself: what answers that is no answer to a request of the link's."""
+
 OWNER = 1
 LEASE_MS = 86_400_000
 """The longest: it lasts in any scale."""
@@ -82,7 +85,9 @@ class DeviceOnWire:
         self.wire.setblocking(False)
         self.device = self._stack.enter_context(device_at(cable.port, config))
         self.tape = TapeInMemory()
-        self.link = self._stack.enter_context(Link(self.device.port, baudrate=config.baudrate, tape=self.tape))
+        self.link = self._stack.enter_context(
+            Link(self.device.port, baudrate=config.baudrate, tape=self.tape, leaves=frozenset({OTHERS_SEQ}))
+        )
         self.client = OffloadClient(self.link)
         self.client.wait_until_there()
         self.can = self.client.capabilities()

@@ -51,6 +51,14 @@ def test_a_late_reply_is_dropped_and_counted(server: FakeServer, link: Link) -> 
     assert link.stats.unmatched == 1
 
 
+def test_a_number_that_is_anothers_is_left_out(server: FakeServer) -> None:
+    """What answers to it, to the same command, is no answer to a request of this link."""
+    with Link(server.port, leaves=frozenset({250})) as link:
+        for number in range(300):
+            echo(link, str(number))
+    assert {request.seq for request in server.requests} == set(range(256)) - {250}
+
+
 def test_silence_names_what_was_heard(server: FakeServer, link: Link) -> None:
     server.handlers[(2, 0, 0)] = lambda body: None
     server.write(b"boot: no image\r\n")
