@@ -65,6 +65,9 @@ class TapeInMemory(Tape):
         """Another test has it."""
         self._records.clear()
 
+    def said(self) -> list[Said]:
+        return list(said_in(b"".join(tuple(self._records))))
+
     def write(self, path: Path) -> None:
         path.write_bytes(b"".join(tuple(self._records)))
 
@@ -100,7 +103,11 @@ class Said(NamedTuple):
 
 def read(path: Path) -> Iterator[Said]:
     """All of it, in order; a record that a kill or a full disk cut short ends it. What is no CBOR map is left out."""
-    data = path.read_bytes()
+    return said_in(path.read_bytes())
+
+
+def said_in(data: bytes) -> Iterator[Said]:
+    """As `read`."""
     at = 0
     while at + RECORD.size <= len(data):
         t_ns, device, length = RECORD.unpack_from(data, at)

@@ -16,7 +16,9 @@ from rig.net.capture import CapturedFrame, write_frames
 from rig.runner.bench_fixture import COMBINATION, bench_config
 from rig.runner.combinations import Combination, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
+from rig.runner.wakes.ledger import DEVICE_ALONE
 from rig.runner.witness import FILES, WITNESS
+from rig.suite.light_evidence import OfDoor
 from rig.suite.wire_door import DeviceOnWire, WireDoor
 
 if TYPE_CHECKING:
@@ -42,7 +44,8 @@ class LightBenches:
         if not facts.known(needs):
             facts.ask(door.client, needs)
             skip_what_it_cannot(facts, needs)
-        item.stash[WITNESS] = lambda: tuple(door.crossed)
+        item.stash[DEVICE_ALONE] = OfDoor(door, self._devices[config].tape)
+        item.stash[WITNESS] = lambda: sorted(door.crossed)
         item.stash[FILES] = lambda directory: _leave(door, self._devices[config].tape, directory)
         return door
 
@@ -67,6 +70,6 @@ class LightBenches:
 def _leave(door: WireDoor, said: TapeInMemory, directory: Path) -> None:
     """As a bench does, but for a timeline: there is no host. What the device does not answer for any more comes last."""
     said.write(directory / tape.FILE)
-    write_frames(directory / "wire.pcapng", "device", [CapturedFrame(frame.t_ns, frame.data) for frame in tuple(door.crossed)])
+    write_frames(directory / "wire.pcapng", "device", [CapturedFrame(frame.t_ns, frame.data) for frame in sorted(door.crossed)])
     counters = door.client.counters()
     (directory / "counters.json").write_text(json.dumps(counters, indent=1) + "\n", encoding="utf-8")

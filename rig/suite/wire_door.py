@@ -110,16 +110,18 @@ class WireDoor(StandbyDoor):
         self.link = device.link
         """For bytes and requests that no client makes."""
         self.client.attach(OWNER, LEASE_MS)
+        self.client.time_sync(rounds=1)  # for the tape: how late a wake was is told by the device's clock
         self.scale(REAL_MINUTE_US)
         self.client.clear_counters()
         self.wakes_before = self.client.status().wakes
         self._epoch = 0
         self._fenced = False
         self._fences = self._answered = 0
-        self._seen_event = 0
+        self.taken: set[int] = set()
+        """Numbers of the events that the test asked for."""
         self._sent: deque[Sent] = deque()
         self.crossed: deque[Crossed] = deque(maxlen=FRAMES_KEPT)
-        """What a failing test shows and leaves, without the fences."""
+        """What a failing test shows and leaves, without the fences; the device's stand where they were taken."""
         self._handed = 0
         self._fence = tcp(seq=FENCE_RCV_NXT - 1, ack=1000, sport=FENCE_PORT, dport=FENCE_PORT, l3=_from_fence(), ts=None)
         self._listen()
@@ -177,8 +179,8 @@ class WireDoor(StandbyDoor):
     def send(self, *frames: bytes) -> None:
         for portion in portions(frames):
             for frame in portion:
-                self._wire.send(frame)
                 self.crossed.append(Crossed(time.monotonic_ns(), True, frame))
+                self._wire.send(frame)
             self._handed += len(portion)
             self._settle()
 
@@ -197,15 +199,25 @@ class WireDoor(StandbyDoor):
     def wake(self, within_ms: float) -> Event:
         timeout_s = self._real_s(within_ms) + WAIT_S
         try:
-            reply = self.link.request(
-                READ, GROUP_OFFLOAD, Command.EVENT_WAIT, {"after": self._seen_event}, timeout_s=timeout_s, retries=0
-            )
+            reply = self.link.request(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, self._after(), timeout_s=timeout_s, retries=0)
         except BenchError as error:
             self.client.hello()  # a device that is there, and slept on
             raise AssertionError(f"no wake in {timeout_s:.1f} s: {self.client.status()}") from error
         event = Event.of(reply["event"])
-        self._seen_event = event.n
+        self.taken.add(event.n)
         return event
+
+    def tell_the_rest(self) -> None:
+        """Has the device say, for the tape, what has woken it and the test has not asked for. An event that is there is told
+        before the answer to what is asked behind it, as requests are served in their order."""
+        after, told = self._after(), len(self.taken)
+        while True:
+            waiting = self.link.submit(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, after)
+            missing = self.wakes > told
+            if not waiting.over and not missing:
+                self.link.give_up(waiting, 0)
+                return
+            after, told = {"after": Event.of(waiting.result()["event"]).n}, told + 1
 
     def passes(self, ms: float) -> None:
         deadline = Deadline(self._real_s(ms))
@@ -246,6 +258,9 @@ class WireDoor(StandbyDoor):
 
     # -- of its own ----------------------------------------------------------------------------------------------------
 
+    def _after(self) -> dict[str, int]:
+        return {"after": max(self.taken, default=0)}
+
     def _settle(self) -> None:
         """Until the device has dealt with every frame that was sent to it."""
         if self._fenced:
@@ -283,8 +298,9 @@ class WireDoor(StandbyDoor):
             if _is_fences(frame):
                 self._answered += 1
             else:
-                self._sent.append(Sent(self._spec_ms(_stamp_ns(ancillary)), frame))
-                self.crossed.append(Crossed(time.monotonic_ns(), False, frame))
+                stamp_ns = _stamp_ns(ancillary)
+                self._sent.append(Sent(self._spec_ms(stamp_ns), frame))
+                self.crossed.append(Crossed(stamp_ns - time.time_ns() + time.monotonic_ns(), False, frame))
 
     def _real_s(self, ms: float) -> float:
         return ms / 60_000 * self.minute_us / 1e6

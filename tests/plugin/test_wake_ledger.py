@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 
+from rig.clock import Deadline
 from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, SlotFlag, WakeReason
 from rig.device.pattern import Pattern
 from rig.device.smp_header import message
@@ -55,18 +56,24 @@ class Line:
     def now_us(self) -> int:
         return (time.monotonic_ns() - self._start_ns) // 1000
 
-    def sleep(self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7) -> None:
+    def sleep(self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7, wake_timer_ms: int = 0) -> None:
         for pattern in patterns:
             self.ask(Command.ADD_PATTERN, pattern.wire(), {})
         now_us = self.now_us
         self.ask(Command.TIME_SYNC, {"t1_ns": 0}, {"t1_ns": 0, "t2_us": now_us, "t3_us": now_us}, op=READ)
         self._epoch += 2
         mac = mac_bytes(HOST_MAC)
-        prepare = {"arm": arm, "mac": mac, "epoch": self._epoch - 2, "target": 3, "wake_timer_ms": 0}
+        prepare = {"arm": arm, "mac": mac, "epoch": self._epoch - 2, "target": 3, "wake_timer_ms": wake_timer_ms}
         self.ask(Command.PREPARE, prepare, {"epoch": self._epoch - 1, "power": 1, "captured": 0})
         if slot is not None:
             self.ask(Command.ADD_TCP_SLOT, slot.wire(), {"gen": 1, "slot": 0})
         self.ask(Command.COMMIT, {"epoch": self._epoch - 1}, {"epoch": self._epoch, "power": 3, "captured": 0})
+
+    @staticmethod
+    def passes(ms: float) -> None:
+        deadline = Deadline(ms / 1000)
+        while not deadline.expired:
+            deadline.pause()
 
     def comes(self, frame: bytes) -> None:
         self.frames.append(CapturedFrame(time.monotonic_ns(), frame))
@@ -80,10 +87,12 @@ class Line:
         late_ms: int = 0,
         epoch: int | None = None,
         saved_bytes: int = 0,
+        decided_ns: int | None = None,
     ) -> None:
         """By slot 0, unless a pattern is named. `saved_bytes`: of a frame that does not come with the event."""
         self._events += 1
-        now_us, size = self.now_us + late_ms * 1000, len(frame) or saved_bytes
+        now_us = self.now_us if decided_ns is None else (decided_ns - self._start_ns) // 1000
+        now_us, size = now_us + late_ms * 1000, len(frame) or saved_bytes
         slot, gen = (0, 1) if pattern == NO_PATTERN else (NO_SLOT, 0)
         numbers = [self._events, 1, slot, gen, self._epoch if epoch is None else epoch, int(reason), 0, 0, self._events, pattern]
         self.ask(Command.EVENT_WAIT, {}, {"event": [*numbers, now_us, now_us, size, size, frame]}, op=READ)
@@ -207,6 +216,42 @@ def test_a_wake_that_is_late_by_the_devices_clock(line: Line) -> None:
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA, late_ms=500)
     assert line.faults()[0].startswith("late: the device decided 5")
+
+
+def test_a_keep_alive_that_gave_up_before_its_time_or_long_behind_it(line: Line) -> None:
+    """Idle once, `ka_cnt` probes an interval apart: by the numbers of the slot, and by its last probe on the cable."""
+    probe = tcp_segment(Flow(HOST_MAC, PEER_MAC, "192.0.2.1", "192.0.2.2", 40_000, 443), 999, 5000, "A")
+    long, short = (replace(SLOT, ka_idle_ms=ms, ka_intvl_ms=ms, ka_cnt=1) for ms in (60_000, 1))
+    line.sleep(long)
+    line.wake(WakeReason.KA_TIMEOUT)
+    for late_ms in (0, 600):
+        line.sleep(short)
+        line.comes(probe)
+        line.passes(2)
+        line.wake(WakeReason.KA_TIMEOUT, late_ms=late_ms, decided_ns=line.frames[-1].t_ns)
+    early, right, late = line.faults()
+    assert early.startswith("too early by ")
+    assert right == ""
+    assert late.startswith("late: the device decided ")
+
+
+@pytest.mark.parametrize("command", [Command.UPDATE_TCP_SLOT, Command.PAUSE_TCP_SLOT, Command.SET_CLOCK_SCALE])
+def test_of_intervals_that_changed_while_they_ran_nothing_is_said(line: Line, command: Command) -> None:
+    line.sleep(replace(SLOT, ka_idle_ms=60_000))
+    line.ask(command, {"slot": 0, "gen": 1, "minute_us": 60_000_000}, {})
+    line.wake(WakeReason.KA_TIMEOUT)
+    assert line.faults() == [""]
+
+
+def test_a_timer_that_ran_out_long_ago(line: Line) -> None:
+    for late_ms in (0, 10_000):
+        before_ns = time.monotonic_ns()
+        line.sleep(wake_timer_ms=1)
+        line.passes(2)
+        line.wake(WakeReason.HOST_TIMER, late_ms=late_ms, decided_ns=before_ns)
+    right, late = line.faults()
+    assert right == ""
+    assert late.startswith("late: the device decided ")
 
 
 def test_a_frame_of_the_sleep_before_or_of_none(line: Line) -> None:

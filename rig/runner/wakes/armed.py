@@ -34,9 +34,19 @@ class Sleep:
     wake_timer_ms: int
     committed_ns: int = 0
     """When commit went out; 0: not yet."""
+    speaks_ns: int = 0
+    """When the reply to commit came; 0: not yet."""
     committed_epoch: int = -1
     ended_ns: int = 0
     """When host awake, abort or release went out."""
+
+
+@dataclass(frozen=True)
+class Added:
+    """When the device was given something whose intervals have been the same since."""
+
+    asked_ns: int
+    answered_ns: int
 
 
 @dataclass
@@ -48,6 +58,8 @@ class Armed:
     """By slot and generation: add_tcp_slot_req, as updated since."""
     patterns: dict[int, Mapping[str, Any]] = field(default_factory=dict)
     offloads: dict[int, Mapping[str, Any]] = field(default_factory=dict)
+    since: dict[tuple[int, int] | int, Added] = field(default_factory=dict)
+    """By handle of a slot and id of an offload; of those that were updated, paused or met another clock scale nothing."""
     whole: bool = True
     """False once a request that arms went without an answer: what is held is not known any more."""
     minute_us: int = 60_000_000
@@ -64,6 +76,8 @@ class Wake:
     boot: int
     synced: tuple[int, int] | None
     """(host's ns, device's us) of one moment."""
+    synced_within_ns: int
+    """How far these may be apart."""
     disturbed: bool
     """The test has told the device to lose or delay what it says."""
     misdelivered: str = ""
@@ -73,6 +87,14 @@ class Wake:
 
     on_wire: bytes = b""
     """The same as it was on the cable, whole."""
+
+    @property
+    def decided_ns(self) -> int | None:
+        """By the device's own clock, as early as it may have been; None where that was never compared with ours."""
+        if self.synced is None:
+            return None
+        host_ns, device_us = self.synced
+        return host_ns + (self.event.t_wake_us - device_us) * 1000 - self.synced_within_ns
 
     @property
     def saved(self) -> bytes:
@@ -143,27 +165,30 @@ class Replay:
             case Command.TIME_SYNC, _:
                 self._sync(asked, said)
             case Command.SET_CLOCK_SCALE, _:
-                self._armed.minute_us = body["minute_us"]
+                self._change(minute_us=body["minute_us"], since={})
             case Command.DRAIN, _:
                 self._drained(reply)
             case Command.PREPARE, _:
                 self._prepared(asked, reply)
             case Command.COMMIT, _ if self._armed.sleep is not None:
-                self._armed.sleep.committed_epoch = reply["epoch"]
+                self._armed.sleep.committed_epoch, self._armed.sleep.speaks_ns = reply["epoch"], said.t_ns
             case Command.RELEASE | Command.ABORT, _:
                 kept = {ref: cfg for ref, cfg in self._armed.slots.items() if cfg["flags"] & KEPT_ACROSS}
                 self._change(slots=kept)
             case _:
-                self._hold(asked.command, body, reply)
+                self._hold(asked.command, body, reply, Added(asked.t_ns, said.t_ns))
 
-    def _hold(self, command: int, body: Mapping[str, Any], reply: Mapping[str, Any]) -> None:
+    def _hold(self, command: int, body: Mapping[str, Any], reply: Mapping[str, Any], now: Added) -> None:
         armed = self._armed
         match command:
             case Command.ADD_TCP_SLOT:
-                self._change(slots={**armed.slots, (reply["slot"], reply["gen"]): dict(body)})
+                ref = reply["slot"], reply["gen"]
+                self._change(slots={**armed.slots, ref: dict(body)}, since={**armed.since, ref: now})
             case Command.UPDATE_TCP_SLOT:
                 ref = body["slot"], body["gen"]
-                self._change(slots={**armed.slots, ref: {**armed.slots.get(ref, {}), **body}})
+                self._change(slots={**armed.slots, ref: {**armed.slots.get(ref, {}), **body}}, since=_without(armed.since, ref))
+            case Command.PAUSE_TCP_SLOT | Command.RESUME_TCP_SLOT:
+                self._change(since=_without(armed.since, (body["slot"], body["gen"])))
             case Command.REMOVE_TCP_SLOT:
                 self._change(slots=_without(armed.slots, (body["slot"], body["gen"])))
             case Command.ADD_PATTERN:
@@ -171,7 +196,7 @@ class Replay:
             case Command.REMOVE_PATTERN:
                 self._change(patterns=_without(armed.patterns, body["id"]))
             case Command.ADD_OFFLOAD:
-                self._change(offloads={**armed.offloads, body["id"]: body})
+                self._change(offloads={**armed.offloads, body["id"]: body}, since={**armed.since, body["id"]: now})
             case Command.REMOVE_OFFLOAD:
                 self._change(offloads=_without(armed.offloads, body["id"]))
 
@@ -201,10 +226,10 @@ class Replay:
         if event.kind is not EventKind.WAKE or event.reason in NO_SLEEP or (self._armed.boot, event.n) in self._told:
             return
         self._told.add((self._armed.boot, event.n))
-        synced = self._synced[1] if self._synced is not None else None
+        round_trip_ns, synced = self._synced or (0, None)
         held = copy(self._armed)
         held.whole &= not any(asked.write and asked.command < Command.PREPARE for asked in self._asked.values())
-        self.wakes.append(Wake(event, said.t_ns, held, self._armed.boot, synced, self._disturbed))
+        self.wakes.append(Wake(event, said.t_ns, held, self._armed.boot, synced, round_trip_ns // 2, self._disturbed))
 
     def _drained(self, reply: Mapping[str, Any]) -> None:
         if not self.wakes or self.wakes[-1].armed.sleep is not self._armed.sleep:

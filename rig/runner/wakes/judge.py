@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from rig.device.numbers import WakeReason
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Wake
+from rig.runner.wakes.due import against_time
+from rig.runner.wakes.limits import LATE_MS
 from rig.runner.wakes.rules import against
 from rig.runner.wakes.wire import find
 
-LATE_MS = 250.0
-"""The contract's bound is 5 ms and the line's time (section 7). Where ten processes want each of two processors, a device that is
-a process itself has been seen to take 55 ms: with less than a few times that a loaded machine would fail tests."""
 BY_TIME = (WakeReason.ROUTER_CHANGED,)
 """Wakes that may name a frame of long before: an advertisement that the host must hear again before it is too old."""
 
@@ -39,7 +38,14 @@ def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: boo
         found = find(wake, frames, whole=whole)
         row = Judged(wake, _late_ms(wake, found.last_ns), _heard_ms(wake, found.last_ns))
         sleeps_first = first.setdefault((wake.boot, wake.event.epoch), wake)
-        row.fault = _of_sleep(wake, sleeps_first) or found.fault or against(wake) or wake.misdelivered or _lateness(row)
+        row.fault = (
+            _of_sleep(wake, sleeps_first)
+            or found.fault
+            or against(wake)
+            or wake.misdelivered
+            or _lateness(row)
+            or against_time(wake, frames if whole else ())
+        )
         rows.append(row)
     return rows
 
@@ -64,10 +70,9 @@ def _from_ns(wake: Wake, last_ns: int) -> int:
 
 
 def _late_ms(wake: Wake, last_ns: int) -> float | None:
-    if not last_ns or wake.synced is None:
+    if not last_ns or wake.decided_ns is None:
         return None
-    host_ns, device_us = wake.synced
-    return (host_ns + (wake.event.t_wake_us - device_us) * 1000 - _from_ns(wake, last_ns)) / 1e6
+    return (wake.decided_ns - _from_ns(wake, last_ns)) / 1e6
 
 
 def _heard_ms(wake: Wake, last_ns: int) -> float | None:

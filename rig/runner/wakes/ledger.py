@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
 from _pytest.outcomes import Failed
 
 from rig.device import tape
 from rig.device.numbers import WakeReason
+from rig.device.tape import Said
 from rig.errors import UsageError
 from rig.inject.decoded import decoded, one_line
+from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
 from rig.runner.wakes.planned import Test, how
@@ -20,8 +22,32 @@ from rig.runner.wakes.planned import Test, how
 if TYPE_CHECKING:
     from rig.bench import Bench
 
+Reasons = frozenset[str] | None
+"""Of the mark `wakes`; None without one, empty for any."""
+
+
+class Evidence(Protocol):
+    """What a test's wakes are judged by. Asked in this order; of a test without a wake for `said` alone."""
+
+    def said(self) -> Iterable[Said]:
+        """On the control channel, since the test had the device."""
+        ...
+
+    def frames(self) -> Sequence[CapturedFrame]:
+        """Of the device's cable, in order."""
+        ...
+
+    def is_whole(self) -> bool:
+        """No frame was forgotten or lost."""
+        ...
+
+    def test(self, reasons: Reasons) -> Test: ...
+
+
 BENCH: pytest.StashKey[Bench] = pytest.StashKey()
 """Set on a test while it has a bench."""
+DEVICE_ALONE: pytest.StashKey[Evidence] = pytest.StashKey()
+"""Set on a test that has a device without a bench."""
 ROWS: pytest.StashKey[list[dict[str, Any]]] = pytest.StashKey()
 """Set on a test that had one: its wakes."""
 
@@ -35,32 +61,58 @@ class UnplannedWake(Failed):
 
 def close(item: pytest.Item) -> str:
     """Takes the test's wakes into `ROWS`; gives what is wrong with them, empty: nothing."""
-    bench = item.stash.get(BENCH, None)
-    if bench is None:
+    evidence = evidence_of(item)
+    if evidence is None:
         return ""
-    rows = entries(bench, reasons_of(item))
+    rows = entries(evidence, reasons_of(item))
     item.stash[ROWS] = [row_of(row) for row in rows]
     wrong = [row for row in rows if row.fault or not row.planned]
     return "\n".join(fault_text(row) for row in wrong)
 
 
-def reasons_of(item: pytest.Item) -> frozenset[str] | None:
+def evidence_of(item: pytest.Item) -> Evidence | None:
+    """None of a test without a device."""
+    bench = item.stash.get(BENCH, None)
+    return OfBench(bench) if bench is not None else item.stash.get(DEVICE_ALONE, None)
+
+
+class OfBench:
+    """Since it was built."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+
+    def said(self) -> Iterable[Said]:
+        path = self._bench.artefacts / tape.FILE
+        return tape.read(path) if path.exists() else ()
+
+    def frames(self) -> Sequence[CapturedFrame]:
+        return self._bench.capture.frames(self._bench.network.device_port)
+
+    def is_whole(self) -> bool:
+        return self._bench.capture.is_whole
+
+    def test(self, reasons: Reasons) -> Test:
+        timeline = self._bench.timeline
+        return Test(timeline.records(), timeline.looked_at, self._bench.inject.has_sent, reasons)
+
+
+def reasons_of(item: pytest.Item) -> Reasons:
     marks = list(item.iter_markers("wakes"))
     if not marks:
         return None
     return frozenset() if any(not mark.args for mark in marks) else frozenset(name for mark in marks for name in mark.args)
 
 
-def entries(bench: Bench, reasons: frozenset[str] | None) -> list[Judged]:
-    """Every wake since the bench was built, judged."""
-    path = bench.artefacts / tape.FILE
-    wakes = Replay().run(tape.read(path)) if path.exists() else []
+def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
+    """Every wake, judged."""
+    wakes = Replay().run(evidence.said())
     if not wakes:
         return []
-    rows = judged(wakes, bench.capture.frames(bench.network.device_port), whole=bench.capture.is_whole)
-    test = Test(bench.timeline.records(), bench.timeline.looked_at, bench.inject.has_sent, reasons)
+    rows, test = judged(wakes, evidence.frames(), whole=evidence.is_whole()), evidence.test(reasons)
     for row in rows:
         row.planned = how(row.wake, test)
+        row.heard_ms = None if test.alone else row.heard_ms  # a test without a host asks when it likes
     return rows
 
 

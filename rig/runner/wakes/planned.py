@@ -1,8 +1,10 @@
 """Whether a test meant a wake. It did when it
 
 * says so: `@pytest.mark.wakes("KA_TIMEOUT")`, or `@pytest.mark.wakes` for any;
-* looked: a record that it waited for, or found, came with the wake or behind it, before the next sleep;
-* made it: the waking frame is one that it injected, or its server has sent, closed or reset since the host fell asleep.
+* looked: a record that it waited for, or found, came with the wake or behind it, before the next sleep; or it asked the device
+  for the event;
+* made it: the waking frame is one that it injected, or its server has sent, closed or reset since the host fell asleep; or there
+  is nobody else.
 """
 
 from __future__ import annotations
@@ -10,11 +12,17 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
+from rig.device.numbers import WakeReason
 from rig.runner.wakes.armed import Wake
 from rig.timeline import Record
 
 DEEDS = frozenset("PUSH PEER_FIN PEER_RST HTTP_RESPONSE HTTP_CLOSED PUSH_SENT LEVER MACHINE_RESTART".split())
 """What the test's own servers and levers write."""
+
+TIMED = (
+    WakeReason.KA_TIMEOUT, WakeReason.NO_MORE_TOKENS, WakeReason.HOST_TIMER, WakeReason.DHCP_EXPIRED, WakeReason.ROUTER_CHANGED,
+)  # fmt: skip
+"""Of intervals that were armed, with nothing on the wire."""
 
 
 @dataclass(frozen=True)
@@ -29,6 +37,10 @@ class Test:
     injected: Callable[[bytes], bool]
     reasons: frozenset[str] | None
     """Of the mark; None without one, empty for any."""
+    events: Collection[int] = ()
+    """Numbers of those that it took from the device itself."""
+    alone: bool = False
+    """With the device: all that comes to it comes from the test, and so does all whose time comes."""
 
 
 def how(wake: Wake, test: Test) -> str:
@@ -37,6 +49,10 @@ def how(wake: Wake, test: Test) -> str:
         return "the mark wakes"
     if wake.frame and test.injected(wake.frame):
         return "the test injected the frame"
+    if test.alone and (wake.saved or wake.event.reason in TIMED):
+        return "nobody else was there"
+    if wake.event.n in test.events:
+        return "the test took the event"
     asleep_ns = wake.armed.sleep.asked_ns if wake.armed.sleep is not None else 0
     for record in test.records:
         if asleep_ns <= record.t_ns <= wake.heard_ns and record.event in DEEDS:
