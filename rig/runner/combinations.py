@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from rig.config import BenchConfig
 
 
+ASKED: pytest.StashKey[list[str]] = pytest.StashKey()
+"""Set on a session's config here: its devices."""
+
+
 @dataclass(frozen=True)
 class Combination:
     """One combination; `id` is what stands in the test's name."""
@@ -38,8 +42,10 @@ def combinations(config: pytest.Config, needed: Sequence[Sequence[str]] = ()) ->
 
 
 def asked_devices(config: pytest.Config) -> list[str]:
-    """Those of --device, else the one of --bench-config, else native."""
-    return devices(words_of_devices(config))
+    """Those of --device, else the one of --bench-config, else native. Looked for once: each test function of a session asks."""
+    if ASKED not in config.stash:
+        config.stash[ASKED] = devices(words_of_devices(config))
+    return config.stash[ASKED]
 
 
 def words_of_devices(config: pytest.Config) -> list[str]:
