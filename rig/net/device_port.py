@@ -122,7 +122,7 @@ def _lay(port: DevicePort) -> None:
     links.quiet_ipv6(enabled=False)
     with links.rtnetlink() as route:
         port.lay(route)
-        links.wait_operational(route, [port.name])
+        links.wait_operational([port.name])
 
 
 def _open_tap(name: str) -> int:

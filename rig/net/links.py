@@ -21,6 +21,7 @@ from typing import Any
 
 from rig.clock import Deadline
 from rig.errors import BenchError
+from rig.net.readiness import address_states, link_states
 from rig.readable import readable
 
 SIOCETHTOOL = 0x8946
@@ -28,10 +29,8 @@ ETHTOOL_SETTERS = {"tx checksum": 0x17, "tso": 0x1F, "gso": 0x24, "gro": 0x2C}
 """sockios.h, ethtool.h: ETHTOOL_STXCSUM, _STSO, _SGSO, _SGRO."""
 
 RTMGRP_LINK, RTMGRP_IPV6_IFADDR = 0x1, 0x100
-IF_OPER_UNKNOWN, IF_OPER_UP = "UNKNOWN", "UP"
-IFA_F_NODAD, IFA_F_TENTATIVE = 0x02, 0x40
+IFA_F_NODAD = 0x02
 NUD_NOARP, NTF_MASTER = 0x40, 0x04
-BR_STATE_FORWARDING = 3
 """rtnetlink.h, if_addr.h, neighbour.h"""
 
 BRIDGE_FILTERS = ("bridge-nf-call-arptables", "bridge-nf-call-ip6tables", "bridge-nf-call-iptables")
@@ -162,32 +161,32 @@ def add_static_entry(route: Any, port: str, mac: str) -> None:
     route.fdb("replace", ifindex=index_of(port), lladdr=mac, state=NUD_NOARP, flags=NTF_MASTER)
 
 
-def wait_operational(route: Any, names: list[str]) -> None:
-    """Wait until the interfaces carry frames: operational, and with a real queue (a link that just came up has "noop")."""
+def wait_operational(names: list[str]) -> None:
+    """Wait until the interfaces carry frames."""
 
     def missing() -> list[str]:
-        links = {link.get_attr("IFLA_IFNAME"): link for link in route.get_links()}
-        return [name for name in names if not _carries_frames(links.get(name))]
+        states = link_states()
+        return [name for name in names if name not in states or not states[name].carries_frames]
 
     _wait_for_kernel(missing, "interfaces to come up")
 
 
-def wait_forwarding(route: Any, ports: list[str]) -> None:
+def wait_forwarding(ports: list[str]) -> None:
     """Wait until the ports of bridges forward."""
 
     def missing() -> list[str]:
-        states = {link.get_attr("IFLA_IFNAME"): _port_state(link) for link in route.get_links()}
-        return [port for port in ports if states.get(port) != BR_STATE_FORWARDING]
+        states = link_states()
+        return [port for port in ports if port not in states or not states[port].forwards]
 
     _wait_for_kernel(missing, "ports of the switch to forward")
 
 
-def wait_addresses(route: Any, name: str, addresses: list[IPv4Interface | IPv6Interface]) -> None:
+def wait_addresses(name: str, addresses: list[IPv4Interface | IPv6Interface]) -> None:
     """Wait until the addresses are there and none of the interface's is tentative any more."""
 
     def missing() -> list[str]:
-        found = {a.get_attr("IFA_ADDRESS"): a for a in route.get_addr(index=index_of(name))}
-        tentative = [ip for ip, a in found.items() if (a.get_attr("IFA_FLAGS") or 0) & IFA_F_TENTATIVE]
+        found = address_states(index_of(name))
+        tentative = [ip for ip, is_tentative in found.items() if is_tentative]
         return tentative + [str(a.ip) for a in addresses if str(a.ip) not in found]
 
     _wait_for_kernel(missing, "addresses")
@@ -195,19 +194,6 @@ def wait_addresses(route: Any, name: str, addresses: list[IPv4Interface | IPv6In
 
 def index_of(name: str) -> int:
     return socket.if_nametoindex(name)
-
-
-def _port_state(link: Any) -> int | None:
-    state: int | None = link.get_nested("IFLA_LINKINFO", "IFLA_INFO_SLAVE_DATA", "IFLA_BRPORT_STATE")
-    return state
-
-
-def _carries_frames(link: Any) -> bool:
-    return (
-        link is not None
-        and link.get_attr("IFLA_OPERSTATE") in (IF_OPER_UP, IF_OPER_UNKNOWN)
-        and link.get_attr("IFLA_QDISC") != "noop"
-    )
 
 
 def _wait_for_kernel(missing: Callable[[], list[str]], what: str) -> None:

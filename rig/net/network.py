@@ -104,7 +104,7 @@ class Network:
         """The host's port of the switch; while it is down the host's interface has no carrier."""
         self.wire.run(partial(_set_port, self.topology.host.port, up))
         if up and self.gate().is_open:
-            self.wire.run(partial(_wait_forwarding, self.topology.host.port))
+            self.wire.run(partial(links.wait_forwarding, [self.topology.host.port]))
 
     @contextmanager
     def host_without_power(self) -> Iterator[None]:
@@ -196,13 +196,13 @@ class Network:
     def _join_ports(self) -> None:
         bridge = links.index_of(self.topology.bridge)
         with links.rtnetlink() as route:
-            links.wait_operational(route, self.ports)
+            links.wait_operational(self.ports)
             for leg in self.topology.legs:
                 links.enslave(route, leg.port, links.index_of(self.topology.bridge_of(leg)))
                 links.add_static_entry(route, leg.port, leg.mac)
             links.enslave(route, self.device_port, bridge, learning=False)
-            links.wait_operational(route, sorted({self.topology.bridge_of(leg) for leg in self.topology.legs}))
-            links.wait_forwarding(route, self.ports)
+        links.wait_operational(sorted({self.topology.bridge_of(leg) for leg in self.topology.legs}))
+        links.wait_forwarding(self.ports)
 
 
 def _set_bridge(port: str, bridge_index: int) -> None:
@@ -213,13 +213,8 @@ def _set_bridge(port: str, bridge_index: int) -> None:
 def _set_port(name: str, up: bool) -> None:
     with links.rtnetlink() as route:
         route.link("set", index=links.index_of(name), state="up" if up else "down")
-        if up:
-            links.wait_operational(route, [name])
-
-
-def _wait_forwarding(port: str) -> None:
-    with links.rtnetlink() as route:
-        links.wait_forwarding(route, [port])
+    if up:
+        links.wait_operational([name])
 
 
 def _bring_host_up(spec: HostSpec) -> None:
@@ -239,10 +234,9 @@ def _bring_leg_up(route: Any, leg: Leg) -> None:
 
 
 def _wait_host_ready(spec: HostSpec) -> None:
-    with links.rtnetlink() as route:
-        links.wait_operational(route, [leg.ifname for leg in spec.legs])
-        for leg in spec.legs:
-            links.wait_addresses(route, leg.ifname, leg.addresses)
+    links.wait_operational([leg.ifname for leg in spec.legs])
+    for leg in spec.legs:
+        links.wait_addresses(leg.ifname, leg.addresses)
 
 
 def _add_routes(spec: HostSpec, topology: Topology, least_ms: int) -> None:

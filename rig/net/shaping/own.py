@@ -80,7 +80,7 @@ class OwnShaper:
             for name in (self.bridge_port, self._inner):
                 links.offloads_off(name)
                 links.set_up(route, name, arp=False)
-            links.wait_operational(route, [self.bridge_port, self._inner])
+            links.wait_operational([self.bridge_port, self._inner])
 
     def _packet_socket(self, name: str) -> socket.socket:
         sock = self._wire.packet_socket(name)
@@ -113,7 +113,7 @@ def _swap(leaves: str, comes: str, mac: str, bridge: str) -> None:
         route.link("set", index=links.index_of(leaves), master=0)
         links.enslave(route, comes, links.index_of(bridge))
         links.add_static_entry(route, comes, mac)
-        links.wait_forwarding(route, [comes])
+        links.wait_forwarding([comes])
 
 
 def _remove(name: str) -> None:
