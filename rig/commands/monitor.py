@@ -89,17 +89,23 @@ def show_hello(link: Link) -> None:
 
 
 def event_text(event: list[Any]) -> str:
-    """One line for an event."""
+    """One line for an event; for one that this rig does not know, as of a newer contract, what the device sent."""
     from rig.device.numbers import EventKind, WakeReason
     from rig.device.offload_types import Event
+    from rig.errors import BenchError
 
-    e = Event.of(event)
-    reason = WakeReason(e.reason).name if e.kind == EventKind.WAKE else f"code {e.reason}"
+    try:
+        e = Event.of(event)
+    except BenchError as error:
+        return f"{error.code} {error.cause}"
+    known = e.kind == EventKind.WAKE and e.reason in WakeReason.__members__.values()
+    reason = WakeReason(e.reason).name if known else f"code {e.reason}"
     return f"{e.n} {e.kind.name} {reason} slot {e.slot_ref} pattern {e.matched_pattern} {e.saved_bytes} bytes"
 
 
 def watch(link: Link, lines: queue.SimpleQueue[Line], seconds: float) -> None:
-    """Print lines as they come; on a terminal a table of the counters that changed stays below them."""
+    """Print lines as they come; on a terminal a table of the counters that changed stays below them. Raises BenchError RIG-S07
+    when the port goes away."""
     from rich.console import Console
     from rich.live import Live
 
@@ -114,6 +120,8 @@ def watch(link: Link, lines: queue.SimpleQueue[Line], seconds: float) -> None:
             try:
                 kind, text = lines.get(timeout=min(REFRESH_S, end_s - now_s))
             except queue.Empty:
+                if link.gone is not None:
+                    raise link.gone from None
                 continue
             stamp = time.strftime("%H:%M:%S")
             console.print(f"{stamp} {kind:7} {printable(text)}", markup=False, highlight=False, soft_wrap=True)

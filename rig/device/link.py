@@ -119,6 +119,11 @@ class Link:
                 os.close(fd)
         self._wake_r = self._wake_w = -1
 
+    @property
+    def gone(self) -> RigError | None:
+        """Why nothing can be asked any more; None: it can."""
+        return self._gone
+
     # -- requests ------------------------------------------------------------------------------------------------------
 
     def request(
