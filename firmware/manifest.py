@@ -21,10 +21,12 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from size import program_sizes
 
 KEYS = {"build", "board", "boot", "image", "machine", "flash_memory_bytes"}
+NEEDED = ("build", "board", "boot")
 
 
 def flash_bytes(port: Path) -> int:
@@ -33,11 +35,32 @@ def flash_bytes(port: Path) -> int:
     return int(found[1], 0) if found else 0
 
 
+def read(listed: Path) -> dict[str, Any]:
+    """Ends the program for what is no TOML, with path and line."""
+    try:
+        return tomllib.loads(listed.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        sys.exit(f"{listed}: {error}")
+
+
+def check(where: str, given: object) -> None:
+    """Ends the program for a row that the rig could not start."""
+    if not isinstance(given, dict):
+        sys.exit(f'{where}: a device is a table, ["KIND:VARIANT"] and its keys on lines of their own')
+    if unknown := given.keys() - KEYS:
+        sys.exit(f"{where}: no key {', '.join(sorted(unknown))}; there are {', '.join(sorted(KEYS))}")
+    if missing := [key for key in NEEDED if key not in given]:
+        sys.exit(f"{where}: {', '.join(missing)} missing")
+    for key, value in given.items():
+        kind = int if key == "flash_memory_bytes" else str
+        if type(value) is not kind:
+            sys.exit(f"{where}: {key} = {value!r} is no {'whole number' if kind is int else 'text'}")
+
+
 def rows(listed: Path, build: Path, version: str, size_tool: str) -> Iterator[tuple[str, dict[str, object]]]:
     """The devices of one devices.toml. Paths are relative to the manifest."""
-    for name, given in tomllib.loads(listed.read_text()).items():
-        if unknown := given.keys() - KEYS:
-            sys.exit(f"{listed}: {name}: no key {', '.join(sorted(unknown))}")
+    for name, given in read(listed).items():
+        check(f"{listed}: {name}", given)
         folder = given.pop("build")
         row = given | {"version": version, "flash_bytes": flash_bytes(listed.parent) if "image" in given else 0}
         row |= {key: f"{folder}/{given[key]}" for key in ("boot", "image") if key in given}

@@ -12,7 +12,7 @@ from random import Random
 
 import pytest
 
-from rig.errors import UsageError
+from rig.suite.differential.asked import limit_s, segments_asked
 from rig.suite.differential.asleep import differences, flow
 from rig.suite.differential.explain import sleep_text
 from rig.suite.differential.minimise import minimised
@@ -21,7 +21,7 @@ from rig.suite.differential.segment import Framer, Segment
 from rig.suite.differential.trial import Sleep
 from rig.suite.standby_door import StandbyDoor
 
-SEGMENTS_LEAST, SEGMENTS_MOST = 240, 10_000_000
+SEGMENTS_LEAST = 240
 """With fewer some rules of the model would not be tried."""
 CONNECTIONS = 3
 """What the smallest device has beside the slot by which a test knows that it has dealt with all."""
@@ -33,18 +33,10 @@ STEPS = 9
 pytestmark = pytest.mark.topology("flat")
 
 
-def asked_for() -> str:
-    return os.environ.get("RIG_SEGMENTS") or str(SEGMENTS_LEAST)
-
-
 @pytest.fixture
 def segments() -> int:
     """How many to send. Raises UsageError RIG-C28."""
-    text = asked_for()
-    if not text.isdecimal() or not SEGMENTS_LEAST <= int(text) <= SEGMENTS_MOST:
-        fix = f"a whole number, {SEGMENTS_LEAST} to {SEGMENTS_MOST}; without it {SEGMENTS_LEAST} are sent"
-        raise UsageError("RIG-C28", f"RIG_SEGMENTS={text} is no number of random segments", fix)
-    return int(text)
+    return segments_asked(SEGMENTS_LEAST, SEGMENTS_LEAST)
 
 
 @pytest.fixture
@@ -66,7 +58,7 @@ def failure(door: StandbyDoor, sleep: Sleep, found: list[str], seed: str) -> str
     return "\n".join(["the device " + "; ".join(differences(door, shortest) or found), words, sleep_text(shortest, seed)])
 
 
-@pytest.mark.limit_s(60 + (min(int(asked_for()), SEGMENTS_MOST) // 20 if asked_for().isdecimal() else 0))
+@pytest.mark.limit_s(limit_s(SEGMENTS_LEAST, segments_per_s=20))
 @pytest.mark.edge(23, 24, 27, 31, 42)
 def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, segments: int, seed: str) -> None:
     """RFC 9293 3.10.7.4, RFC 5961, RFC 7323 5: a wake with its reason, one answer field by field, or nothing."""

@@ -14,6 +14,7 @@ from random import Random
 import pytest
 
 from rig.suite.differential import acceptance, acknowledgement, judge, timestamps
+from rig.suite.differential.asked import limit_s, segments_asked
 from rig.suite.differential.connection import Connection
 from rig.suite.differential.explain import failure_text
 from rig.suite.differential.minimise import minimised
@@ -24,8 +25,9 @@ from rig.suite.differential.sequence import MOD, before
 from rig.suite.differential.trial import Step, Trial
 from tests.engine.differential_door import START_US, difference
 
-SEGMENTS = int(os.environ.get("RIG_SEGMENTS", "10000"))
-SEED = os.environ.get("RIG_SEED", "1")
+SEGMENTS = 10_000
+"""Without RIG_SEGMENTS."""
+SEED = os.environ.get("RIG_SEED") or "1"
 TEXTS = 19
 """Of the model's rules: each decides about some of 10,000 segments."""
 
@@ -46,11 +48,11 @@ def failure(trial: Trial) -> str:
     return failure_text(shortest, SEED, found.what)
 
 
-@pytest.mark.limit_s(60 + SEGMENTS // 200)
+@pytest.mark.limit_s(limit_s(SEGMENTS, segments_per_s=200))
 @pytest.mark.edge(4, 7, 8, 9, 11, 23, 24, 25, 26, 27, 28, 29, 30, 31, 34, 35, 36, 40, 41, 42, 45)
 def test_every_segment_does_what_the_texts_say() -> None:
-    traffic, done = Traffic(Random(SEED)), 0
-    while done < SEGMENTS:
+    traffic, done, segments = Traffic(Random(SEED)), 0, segments_asked(SEGMENTS)
+    while done < segments:
         trial = traffic.trial()
         done += len(trial.steps)
         if difference(trial) is not None:

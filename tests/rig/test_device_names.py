@@ -101,3 +101,30 @@ def test_a_port_is_one_folder(tmp_path: Path) -> None:
     subprocess.run([sys.executable, "manifest.py", *arguments, *sorted(tree.glob("port/*/devices.toml"))], cwd=tree, check=True)
     found = images.listed(tmp_path)["native:other"]
     assert (found.board, found.boot, found.flash_bytes) == ("other", tmp_path / "other" / "offload-boot", 1 << 20)
+
+
+@pytest.mark.parametrize(
+    ("listed", "said"),
+    [
+        ("[native", "Expected ']' at the end of a table declaration"),
+        ("native = 1", 'native: a device is a table, ["KIND:VARIANT"] and its keys'),
+        ('[native]\nbuild = "a"', "native: board, boot missing"),
+        ('[native]\nbuild = "a"\nboard = "b"\nboot = 7', "native: boot = 7 is no text"),
+        (
+            '[native]\nbuild = "a"\nboard = "b"\nboot = "c"\nflash_memory_bytes = "1"',
+            "flash_memory_bytes = '1' is no whole number",
+        ),
+        ("\xff", "can't decode byte"),
+    ],
+    ids=["no TOML", "no table", "missing", "no text", "no number", "no UTF-8"],
+)
+def test_a_broken_list_of_devices_ends_the_build_with_its_path(tmp_path: Path, listed: str, said: str) -> None:
+    path, out = tmp_path / "devices.toml", tmp_path / "manifest.json"
+    path.write_text(listed, encoding="latin-1")
+    arguments = ["--version", "1.2.3", "--size-tool", "size", "--build", str(tmp_path), "--out", str(out), str(path)]
+    done = subprocess.run([sys.executable, FIRMWARE / "manifest.py", *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert done.stderr.startswith(f"{path}: ")
+    assert said in done.stderr
+    assert "Traceback" not in done.stderr
+    assert not out.exists()

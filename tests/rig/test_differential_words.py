@@ -10,10 +10,13 @@ from typing import Any
 import pytest
 
 from rig import cli
+from rig.errors import UsageError
 from rig.exit_codes import Exit
 from rig.suite import test_differential
+from rig.suite.differential.asked import limit_s
 from rig.suite.differential.random_traffic import Traffic
 from tests import forked
+from tests.engine import test_differential as engines
 
 ROOT = Path(__file__).parents[2]
 
@@ -26,6 +29,13 @@ def test_a_number_of_segments_that_is_none_is_said_with_its_fix(tmp_path: Path, 
     assert done.returncode == Exit.USAGE
     assert f"RIG-C28 RIG_SEGMENTS={number} is no number of random segments" in done.stdout
     assert "fix: a whole number, 240 to 10000000" in done.stdout
+
+
+def test_the_engines_own_says_so_too(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("RIG_SEGMENTS", "many")
+    with pytest.raises(UsageError, match=r"RIG-C28 RIG_SEGMENTS=many is no number of random segments.*\n?.*1 to 10000000"):
+        engines.test_every_segment_does_what_the_texts_say()
+    assert limit_s(10_000, segments_per_s=200) == 60
 
 
 def test_a_failure_begins_with_what_the_device_did_and_ends_with_how_to_see_it_again(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ from rig.suite.scene import Scene
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 KILLS = int(os.environ.get("RIG_KILLS", "8"))
-SEED = int(os.environ.get("RIG_SEED", "0")) or random.SystemRandom().randrange(1 << 32)
+SEED = os.environ.get("RIG_SEED") or str(random.SystemRandom().randrange(1 << 32))
 
 
 @pytest.fixture
