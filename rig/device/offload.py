@@ -29,9 +29,9 @@ from rig.device.offload_types import (
     Status,
     TcpSlot,
     TimeSync,
-    packed_ip,
     violation,
 )
+from rig.device.packed_address import given
 from rig.device.requests import RETRIES, TIMEOUT_S, Requester
 from rig.errors import BenchError
 
@@ -175,10 +175,8 @@ class OffloadClient:
     ) -> None:
         """Change a live slot: all that is given or, when refused, nothing. STALE_HANDLE, BAD_STATE, BAD_INTERVAL, BAD_ADDR,
         BAD_ARG (nothing given)."""
-        given = {"ka_idle_ms": ka_idle_ms, "ka_intvl_ms": ka_intvl_ms, "next_hop_mac": next_hop_mac}
-        given["next_hop_ip"] = packed_ip(next_hop_ip) if next_hop_ip is not None else None
-        body = {name: value for name, value in given.items() if value is not None}
-        self._write(Command.UPDATE_TCP_SLOT, {**ref.wire(), **body})
+        new = {"ka_idle_ms": ka_idle_ms, "ka_intvl_ms": ka_intvl_ms, "next_hop_mac": next_hop_mac, "next_hop_ip": next_hop_ip}
+        self._write(Command.UPDATE_TCP_SLOT, {**ref.wire(), **given(new, "next_hop_ip")})
 
     def slots(self) -> tuple[SlotInfo, ...]:
         """Slots in use, lowest first."""

@@ -9,7 +9,7 @@ from typing import Any
 
 from rig.device.bpf import compile_filter
 from rig.device.numbers import PatternFlag, PatternType
-from rig.device.packed_address import packed_ip
+from rig.device.packed_address import given
 from rig.device.tcp_slot import SlotRef
 
 
@@ -117,11 +117,9 @@ class Pattern:
     def wire(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self)}
         row["type"] = int(self.type)
-        for name in ("ip", "src"):
-            row[name] = packed_ip(row[name]) if row[name] is not None else None
         if self.slot is not None:
             row |= self.slot.wire()
-        return {name: value for name, value in row.items() if value is not None}
+        return given(row, "ip", "src")
 
 
 @dataclass(frozen=True)

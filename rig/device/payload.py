@@ -13,6 +13,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rig.device.packed_address import given
+
 PAYLOAD_BYTES = 32
 """Longest payload and longest answer."""
 TOKENS_BYTES = 768
@@ -169,7 +171,7 @@ class PayloadKeepAlive:
         if self.token is not None:
             row["ka_token"] = [self.token.offset, self.token.len]
             row["ka_tokens"] = self.within(TOKENS_BYTES).tokens
-        return {name: value for name, value in row.items() if value is not None}
+        return given(row)
 
     def _check_lengths(self) -> None:
         for name, value, least in (("data", self.data, 1), ("reply", self.reply, 0)):

@@ -7,7 +7,7 @@ from dataclasses import dataclass, fields
 from typing import Any
 
 from rig.device.numbers import OffloadType
-from rig.device.packed_address import packed_ip
+from rig.device.packed_address import given
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -74,9 +74,7 @@ class ProtocolOffload:
     def wire(self) -> dict[str, Any]:
         row = {field.name: getattr(self, field.name) for field in fields(self)}
         row["type"] = int(self.type)
-        for name in ("ip", "ip2", "remote", "next_hop_ip"):
-            row[name] = packed_ip(row[name]) if row[name] is not None else None
-        return {name: value for name, value in row.items() if value is not None}
+        return given(row, "ip", "ip2", "remote", "next_hop_ip")
 
 
 @dataclass(frozen=True)

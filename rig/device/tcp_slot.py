@@ -11,7 +11,7 @@ from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rig.device.numbers import SlotFlag, SlotState, WakeReason
-from rig.device.packed_address import end_of, packed_ip
+from rig.device.packed_address import end_of, given
 from rig.device.payload import PayloadKeepAlive
 
 NO_PAYLOAD_MS = 0xFFFFFFFF
@@ -77,9 +77,7 @@ class TcpSlot:
     def wire(self) -> dict[str, Any]:
         row = {f.name: getattr(self, f.name) for f in fields(self) if f.name != "payload"}
         row |= self.payload.wire() if self.payload is not None else {}
-        row |= {"local": packed_ip(self.local), "remote": packed_ip(self.remote), "flags": int(self._all_flags())}
-        row["next_hop_ip"] = packed_ip(self.next_hop_ip) if self.next_hop_ip is not None else None
-        return {name: value for name, value in row.items() if value is not None}
+        return given(row | {"flags": int(self._all_flags())}, "local", "remote", "next_hop_ip")
 
     def _all_flags(self) -> SlotFlag:
         vlan = SlotFlag.VLAN if self.vlan_tci is not None else SlotFlag(0)

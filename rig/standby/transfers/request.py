@@ -6,11 +6,11 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from rig.clock import REAL_MINUTE_US
 from rig.standby.wire.transfer_types import Header, PasswordCredential, TransferSpec
 
 CONNECT_MINUTES, RESPONSE_MINUTES = 5, 2
 """BTR-015, BTR-016."""
-MINUTE_US = 60_000_000
 STALL_S = 120.0
 """Real time, as the kernel's own retransmissions are: an answer of which nothing more comes has lost its server."""
 ENGINES_OWN = frozenset(
@@ -52,7 +52,7 @@ def without_password(uri: str) -> str:
 
 
 def request_of(
-    spec: TransferSpec, *, uri: str = "", trusted: Path | None = None, proxy: str = "", minute_us: int = MINUTE_US
+    spec: TransferSpec, *, uri: str = "", trusted: Path | None = None, proxy: str = "", minute_us: int = REAL_MINUTE_US
 ) -> TransferRequest:
     """`uri`: where another one took the place of the first; `minute_us`: of the bench's clock."""
     minute_s = minute_us / 1e6
