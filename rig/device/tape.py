@@ -2,8 +2,8 @@
 made of them.
 
 A file of records: t_ns u64 (CLOCK_MONOTONIC), 1 if the device said it u8, length u16, the SMP message. One write(2) each, so a
-driver that is killed loses none. Only what changes what the device holds, and what it says by itself: not what a test asks for
-again and again, such as counters.
+driver that is killed loses none. It ends at MOST_BYTES. Only what changes what the device holds, and what it says by itself: not
+what a test asks for again and again, such as counters.
 """
 
 from __future__ import annotations
@@ -25,6 +25,9 @@ from rig.device.smp_header import HEADER
 RECORD = struct.Struct(">QBH")
 FILE = "line.tape"
 """Beside the timeline."""
+
+MOST_BYTES = 16 << 20
+"""Of a file. A sleep and a wake are 1 KiB: 16,000 of them have room, a device that floods the line has not."""
 
 RECORDS_KEPT = 4096
 """In memory."""
@@ -52,7 +55,13 @@ class Tape:
 
     def _add(self, device: int, message: bytes) -> None:
         with contextlib.suppress(OSError):
-            os.write(self._fd, record(device, message))
+            if os.fstat(self._fd).st_size < MOST_BYTES:
+                os.write(self._fd, record(device, message))
+
+
+def is_cut(path: Path) -> bool:
+    """Whether more was said than the file holds."""
+    return path.exists() and path.stat().st_size >= MOST_BYTES
 
 
 class TapeInMemory(Tape):
@@ -60,10 +69,17 @@ class TapeInMemory(Tape):
 
     def __init__(self) -> None:
         self._records: deque[bytes] = deque(maxlen=RECORDS_KEPT)
+        self._added = 0
 
     def begin(self) -> None:
         """Another test has it."""
         self._records.clear()
+        self._added = 0
+
+    @property
+    def is_cut(self) -> bool:
+        """Whether the oldest are gone."""
+        return self._added > RECORDS_KEPT
 
     def said(self) -> list[Said]:
         return list(said_in(b"".join(tuple(self._records))))
@@ -76,6 +92,7 @@ class TapeInMemory(Tape):
 
     def _add(self, device: int, message: bytes) -> None:
         self._records.append(record(device, message))
+        self._added += 1
 
 
 def record(device: int, message: bytes) -> bytes:

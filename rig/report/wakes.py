@@ -9,6 +9,7 @@ from statistics import median
 from typing import Any
 
 from rig.report.model import Run, TestResult
+from rig.results.record import NOT_JUDGED
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,8 @@ class Ledger:
     unplanned: list[Unplanned]
     reasons: list[Reason]
     """Those with unplanned wakes first, then by count."""
+    not_judged: list[tuple[TestResult, str]]
+    """Tests with wakes that nobody knows any more, and why."""
 
     @property
     def count(self) -> int:
@@ -48,12 +51,15 @@ class Ledger:
 
 def ledger_of(run: Run) -> Ledger:
     rows = [(test, row) for test in run.tests for attempt in test.attempts for row in attempt.wakes]
+    not_judged = [(test, str(row["planned"])) for test, row in rows if row["reason"] == NOT_JUDGED]
+    rows = [(test, row) for test, row in rows if row["reason"] != NOT_JUDGED]
     unplanned = [
         Unplanned(test, str(row["reason"]), _rule(row), str(row.get("frame", "")), _why(row)) for test, row in rows if _why(row)
     ]
     counts = Counter(str(row["reason"]) for _, row in rows)
     reasons = [_reason(name, [row for _, row in rows if str(row["reason"]) == name]) for name in counts]
-    return Ledger(unplanned, sorted(reasons, key=lambda reason: (-reason.unplanned, -reason.count, reason.name)))
+    in_order = sorted(reasons, key=lambda reason: (-reason.unplanned, -reason.count, reason.name))
+    return Ledger(unplanned, in_order, not_judged)
 
 
 def _reason(name: str, rows: list[Mapping[str, Any]]) -> Reason:

@@ -29,6 +29,9 @@ RESULTS = "results.jsonl"
 LATEST_AT = 1 << 36
 """Seconds since 1970: beyond it, in the year 4147, a clock's word is no time that every library writes."""
 
+NOT_JUDGED = "NOT_JUDGED"
+"""In the place of a wake's reason: of wakes that nobody knows any more."""
+
 
 class Recorder:
     """Appends to the record of one run."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from rig.device.tape import Said, TapeInMemory
+from rig.device.tape import RECORDS_KEPT, Said, TapeInMemory
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.ledger import Reasons
 from rig.runner.wakes.planned import Test
@@ -22,6 +22,14 @@ class OfDoor:
         """With what the device has told nobody yet."""
         self._door.tell_the_rest()
         return self._tape.said()
+
+    def cut(self) -> str:
+        if not self._tape.is_cut:
+            return ""
+        return f"what was said before the newest {RECORDS_KEPT} messages of the control channel is not kept"
+
+    def from_start(self) -> bool:
+        return not self._tape.is_cut
 
     def frames(self) -> Sequence[CapturedFrame]:
         return [CapturedFrame(frame.t_ns, frame.data) for frame in sorted(self._door.crossed)]

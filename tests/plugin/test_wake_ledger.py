@@ -6,21 +6,24 @@ import time
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from rig.clock import Deadline
+from rig.device import tape
 from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, SlotFlag, WakeReason
 from rig.device.pattern import Pattern
 from rig.device.smp_header import message
-from rig.device.tape import Tape, read
+from rig.device.tape import RECORDS_KEPT, Tape, TapeInMemory, read
 from rig.device.tcp_slot import TcpSlot
 from rig.inject.frames import Flow, tcp_segment, udp_datagram
 from rig.mac import mac_bytes
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
+from rig.runner.wakes.ledger import BENCH, ROWS, close
 from rig.runner.wakes.planned import Test, how
 from rig.timeline import Timeline
 
@@ -38,17 +41,17 @@ PORT_5353 = Pattern.bitmap(7, b"\x14\xe9", offset=36)
 class Line:
     """A control channel with a device that says what a test wants, and its cable."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, kept: Tape | None = None) -> None:
         self.path = path
         self.frames: list[CapturedFrame] = []
-        self._tape = Tape(path)
+        self._tape = kept or Tape(path)
         self._seq = 0
         self._epoch = 2
         self._events = 0
         self._start_ns = time.monotonic_ns()
 
     def ask(self, command: Command, body: Mapping[str, Any], reply: Mapping[str, Any], *, op: int = WRITE) -> None:
-        self._seq += 1
+        self._seq = (self._seq + 1) % 256
         for said, answer, what in ((self._tape.asked, 0, body), (self._tape.answered, 1, reply)):
             said(message(op | answer, GROUP_OFFLOAD, self._seq, command, what))
 
@@ -306,6 +309,57 @@ def test_the_frames_that_were_kept_come_whole_and_in_order(line: Line) -> None:
     assert "in the order [1, 3, 2]" in disordered
     assert f"its frame is lost: {len(DATA)} bytes saved says the event, drain hands over [2]" in lost
     assert "drain hands over []" in none
+
+
+def test_a_tape_ends_where_a_device_floods_it_and_the_ledger_says_so(
+    line: Line, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(tape, "MOST_BYTES", 4096)
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    assert not tape.is_cut(line.path)
+    while not tape.is_cut(line.path):
+        line.sleep()
+    size_bytes = line.path.stat().st_size
+    line.sleep()
+    assert line.path.stat().st_size == size_bytes < 4096 + 1000
+    bench: Any = SimpleNamespace(
+        artefacts=tmp_path,
+        capture=SimpleNamespace(frames=lambda port: line.frames, is_whole=True),
+        network=SimpleNamespace(device_port=""),
+        timeline=SimpleNamespace(records=tuple, looked_at=()),
+        inject=SimpleNamespace(has_sent=lambda frame: True),
+    )
+    item: Any = SimpleNamespace(stash=pytest.Stash(), iter_markers=lambda name: ())
+    item.stash[BENCH] = bench
+    assert close(item) == ""
+    wake, cut = item.stash[ROWS]
+    assert wake["reason"] == "TCP_DATA"
+    assert cut == {
+        "reason": "NOT_JUDGED",
+        "planned": "what was said after the first 0 MiB of the control channel is not kept",
+        "fault": "",
+    }
+
+
+def test_of_a_tape_whose_beginning_is_gone_nothing_is_made_up() -> None:
+    """What the device held is not known before it is attached to."""
+    kept = TapeInMemory()
+    line = Line(Path(), kept)
+    line.sleep()
+    line.ask(Command.HELLO, {}, {"boot_id": 7}, op=READ)
+    for _ in range(RECORDS_KEPT):
+        line.ask(Command.DRAIN, {"ack": 0, "max_bytes": 3600}, {"lost": 0, "more": False, "frames": []}, op=READ)
+    line.comes(DATA)
+    line.ask(Command.HELLO, {}, {"boot_id": 7}, op=READ)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    line.ask(Command.HELLO, {"owner": 1}, {"boot_id": 7})
+    line.wake(WakeReason.TCP_DATA, DATA)
+    assert kept.is_cut
+    first, second = (row.fault for row in judged(Replay(begun=False).run(kept.said()), line.frames))
+    assert first == ""
+    assert second.startswith("the host was never asleep")
 
 
 def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: Path) -> None:

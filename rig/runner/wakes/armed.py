@@ -10,6 +10,7 @@ from copy import copy
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from rig.clock import REAL_MINUTE_US
 from rig.device.numbers import Command, EventKind, FrameFlag, SlotFlag, WakeReason
 from rig.device.offload_types import Event
 from rig.device.tape import Said
@@ -62,7 +63,7 @@ class Armed:
     """By handle of a slot and id of an offload; of those that were updated, paused or met another clock scale nothing."""
     whole: bool = True
     """False once a request that arms went without an answer: what is held is not known any more."""
-    minute_us: int = 60_000_000
+    minute_us: int = REAL_MINUTE_US
     boot: int = 0
 
 
@@ -118,9 +119,10 @@ class Wake:
 class Replay:
     """Goes through a tape once; `wakes` has what it told."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, begun: bool = True) -> None:
+        """`begun`: the tape has all from the start; else what the device holds is known from the next attach on."""
         self.wakes: list[Wake] = []
-        self._armed = Armed()
+        self._armed = Armed(whole=begun)
         self._sleeps = 0
         self._asked: dict[int, Said] = {}
         self._told: set[tuple[int, int]] = set()
@@ -157,8 +159,7 @@ class Replay:
         if "err" in reply or "rc" in reply:
             return
         if "boot_id" in reply and reply["boot_id"] != self._armed.boot:
-            self._armed = Armed(boot=reply["boot_id"], minute_us=self._armed.minute_us if self._armed.boot == 0 else 60_000_000)
-            self._synced = None
+            self._booted(reply["boot_id"])
         match asked.command, asked.write:
             case Command.HELLO, True:
                 self._armed = Armed(boot=self._armed.boot, minute_us=self._armed.minute_us)
@@ -177,6 +178,13 @@ class Replay:
                 self._change(slots=kept)
             case _:
                 self._hold(asked.command, body, reply, Added(asked.t_ns, said.t_ns))
+
+    def _booted(self, boot_id: int) -> None:
+        """The first that is heard of is the one that was there."""
+        if self._armed.boot == 0:
+            self._change(boot=boot_id)
+        else:
+            self._armed, self._synced = Armed(boot=boot_id), None
 
     def _hold(self, command: int, body: Mapping[str, Any], reply: Mapping[str, Any], now: Added) -> None:
         armed = self._armed

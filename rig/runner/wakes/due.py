@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from rig.clock import REAL_MINUTE_US
 from rig.device.numbers import WakeReason
 from rig.device.reference.segment import Frame, Kind
 from rig.net.capture import CapturedFrame
@@ -69,4 +70,4 @@ def _late(wake: Wake, from_ns: int, interval_ms: float, what: str) -> str:
 
 
 def _real_ms(armed: Armed, ms: float) -> float:
-    return ms * armed.minute_us / 60_000_000
+    return ms * armed.minute_us / REAL_MINUTE_US

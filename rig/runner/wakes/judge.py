@@ -53,6 +53,8 @@ def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: boo
 def _of_sleep(wake: Wake, first: Wake) -> str:
     """`first`: that of its sleep."""
     sleep, event = wake.armed.sleep, wake.event
+    if sleep is None and not wake.armed.whole:
+        return ""
     if sleep is None:
         return "the host was never asleep: nothing was prepared since the device started"
     if first is not wake:

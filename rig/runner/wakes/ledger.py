@@ -15,6 +15,7 @@ from rig.device.tape import Said
 from rig.errors import UsageError
 from rig.inject.decoded import decoded, one_line
 from rig.net.capture import CapturedFrame
+from rig.results.record import NOT_JUDGED
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
 from rig.runner.wakes.planned import Test, how
@@ -31,6 +32,14 @@ class Evidence(Protocol):
 
     def said(self) -> Iterable[Said]:
         """On the control channel, since the test had the device."""
+        ...
+
+    def cut(self) -> str:
+        """What of it is not kept, in words; empty: all is."""
+        ...
+
+    def from_start(self) -> bool:
+        """Whether the first of it is kept."""
         ...
 
     def frames(self) -> Sequence[CapturedFrame]:
@@ -66,6 +75,8 @@ def close(item: pytest.Item) -> str:
         return ""
     rows = entries(evidence, reasons_of(item))
     item.stash[ROWS] = [row_of(row) for row in rows]
+    if cut := evidence.cut():
+        item.stash[ROWS].append({"reason": NOT_JUDGED, "planned": cut, "fault": ""})
     wrong = [row for row in rows if row.fault or not row.planned]
     return "\n".join(fault_text(row) for row in wrong)
 
@@ -85,6 +96,14 @@ class OfBench:
     def said(self) -> Iterable[Said]:
         path = self._bench.artefacts / tape.FILE
         return tape.read(path) if path.exists() else ()
+
+    def cut(self) -> str:
+        if not tape.is_cut(self._bench.artefacts / tape.FILE):
+            return ""
+        return f"what was said after the first {tape.MOST_BYTES >> 20} MiB of the control channel is not kept"
+
+    def from_start(self) -> bool:
+        return True
 
     def frames(self) -> Sequence[CapturedFrame]:
         return self._bench.capture.frames(self._bench.network.device_port)
@@ -106,7 +125,8 @@ def reasons_of(item: pytest.Item) -> Reasons:
 
 def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
     """Every wake, judged."""
-    wakes = Replay().run(evidence.said())
+    said = evidence.said()
+    wakes = Replay(begun=evidence.from_start()).run(said)
     if not wakes:
         return []
     rows, test = judged(wakes, evidence.frames(), whole=evidence.is_whole()), evidence.test(reasons)

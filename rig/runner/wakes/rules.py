@@ -10,6 +10,7 @@ import ipaddress
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from rig.clock import REAL_MINUTE_US
 from rig.device.numbers import NO_PATTERN, Arm, NsFlag, OffloadType, PatternType, SlotFlag, UdpFlag, WakeReason
 from rig.device.reference.segment import FIN, PROTO_UDP, RST, BadFrame, Frame, Kind, taken_apart
 from rig.runner.wakes.armed import Wake
@@ -225,7 +226,7 @@ def _of_timer(wake: Wake) -> str:
         return ""
     if not sleep.wake_timer_ms:
         return "prepare set no wake timer (wake_timer_ms 0)"
-    due_ms = sleep.wake_timer_ms * wake.armed.minute_us / 60_000_000
+    due_ms = sleep.wake_timer_ms * wake.armed.minute_us / REAL_MINUTE_US
     after_ms = (wake.heard_ns - sleep.committed_ns) / 1e6
     return f"it came {after_ms:.1f} ms after commit went out, the timer is {due_ms:.1f} ms" if after_ms < due_ms * 0.99 else ""
 
