@@ -135,9 +135,10 @@ On native and qemu, over the wire:
                  to the driver and back, the host's port put into the bridge, app, system, one transaction, app. Measured at 4.7
                  to 5.5 times the floor: of the 8 times that are wanted, some 3 (0.4 ms) would be left for all that host and
                  device do in them (TCP, messages that are checked, the timeline, policy, tasks), which takes 1.2 ms and more.
-                 On native the wanted figure is not reached: 12 to 15 times. On qemu 15 are wanted, and 15 to 19 were measured
-                 beside other work: QEMU takes a byte for its UART in 8 to 10 µs, and gives one in 2 to 3, so that the event (170
-                 bytes), host awake (31) and its answer (55) make a wake 0.8 ms longer than native's
+                 On native the wanted figure is not reached: 12 to 15 times. Nor is it on qemu, where 15 are wanted: 20 to 22,
+                 which is 1.1 to 1.6 ms more than native's. The event (170 bytes), host awake (31) and its answer (55) take most
+                 of that: QEMU gives a byte of its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20 on an idle machine,
+                 where its two threads have a processor each and wait for one another's lock at each byte
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
                  `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its
