@@ -5,6 +5,8 @@ sockets are bound when the constructor returns, so no frame after that is missed
 the kernel finish what is on its way, so that a frame sent before the question is in the answer. Otherwise a thread
 empties the sockets, at most every WRITE_INTERVAL_S: stamps are the kernel's, so laziness costs no accuracy. Where the
 thread itself would disturb what is measured, there is none: the kernel keeps the frames until somebody asks.
+The kernel begins to stamp what arrives some time after the first socket of the machine has asked for it, and until then a stamp
+is of the moment of reading: the constructor waits for it.
 The kernel takes the outer VLAN tag out of a frame before a packet socket sees it, and tells it beside: it is put back, as it
 was on the wire.
 """
@@ -90,6 +92,7 @@ class Capture:
         for no thread; the caller asks before a port's buffer of RECEIVE_BUFFER_BYTES is full, and looks at `dropped`."""
         self._writer = _PcapngWriter(path, ports, comment) if path is not None else None
         self._sockets = {port: _open(wire, port, keep) for port in ports}
+        _wait_stamped(wire)
         self._frames: dict[str, deque[CapturedFrame]] = {port: deque() for port in ports}
         self._forgotten = dict.fromkeys(ports, 0)
         self._dropped = dict.fromkeys(ports, 0)
@@ -290,6 +293,20 @@ def _open(wire: Namespace, port: str, keep: bytes) -> socket.socket:
     sock.setsockopt(SOL_PACKET, PACKET_AUXDATA, 1)
     sock.setblocking(False)
     return sock
+
+
+def _wait_stamped(wire: Namespace) -> None:
+    """Until what comes has its stamp before it is read. A kernel that never does that is borne with."""
+    deadline = Deadline(WAIT_S)
+    with wire.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+        sock.bind(("127.0.0.1", 0))
+        sock.connect(sock.getsockname())
+        sock.setsockopt(socket.SOL_SOCKET, SO_TIMESTAMPNS, 1)
+        while not deadline.expired:
+            sock.send(b"")
+            arrived_ns = time.time_ns()
+            if _stamp_ns(sock.recvmsg(0, ANCILLARY_BYTES)[1]) <= arrived_ns:
+                return
 
 
 def _close_together(sockets: Iterable[socket.socket]) -> None:

@@ -29,6 +29,13 @@ def flow(network: Network) -> frames.Flow:
     return frames.Flow(server.mac, host.mac, server.ip4, host.ip4, 5000, 40000)
 
 
+def unanswered(network: Network, text: bytes) -> bytes:
+    """From the server to the host, of a type that no kernel knows: a datagram that nobody takes has an ICMP error in answer, with
+    the datagram in it, as often as the kernel's limit of them allows."""
+    macs = [mac_bytes(machine.mac) for machine in (network.topology.host, network.topology.server)]
+    return b"".join(macs) + b"\x88\xb5" + text.ljust(46)
+
+
 def test_a_frame_appears_once_on_each_port_that_it_crosses(flat: Network) -> None:
     data = frames.udp_datagram(flow(flat), b"numbered 1")
     with flat.capture() as capture, Injector.on(flat.server) as server:
@@ -45,6 +52,18 @@ def test_a_frame_appears_once_on_each_port_that_it_crosses(flat: Network) -> Non
         assert capture.dropped == {"ph": 0, "ps": 0, "pn": 0}
 
 
+def test_it_begins_when_the_kernel_stamps_what_arrives(flat: Network, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It does so a moment after the machine's first socket has asked: till then the frame that is read later is the later one."""
+    kernels, late = capture_module._stamp_ns, iter([True, True, True])
+
+    def stamp_ns(ancillary: list[tuple[int, int, bytes]]) -> int:
+        return time.time_ns() if next(late, False) else kernels(ancillary)
+
+    monkeypatch.setattr(capture_module, "_stamp_ns", stamp_ns)
+    with flat.capture():
+        assert next(late, None) is None
+
+
 def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> None:
     out = frames.udp_datagram(flow(flat).reversed, b"from the device")
     with flat.capture() as capture:
@@ -59,8 +78,7 @@ def test_what_the_native_device_and_the_gate_send_is_captured(flat: Network) -> 
 @pytest.mark.parametrize("kind", [0x8100, 0x88A8])
 def test_a_tagged_frame_is_captured_as_it_was_on_the_wire(flat: Network, kind: int) -> None:
     """On the port where it comes in, and on the one where it goes out; an untagged one gets no tag."""
-    macs = [mac_bytes(machine.mac) for machine in (flat.topology.host, flat.topology.server)]
-    plain = b"".join(macs) + b"\x88\xb5" + b"nobody answers this".ljust(46)
+    plain = unanswered(flat, b"nobody answers this")
     tagged = [frames.tagged(plain, vid, priority=3, kind=kind) for vid in (0, 5, 4095)]
     double = frames.tagged(tagged[1], 7, kind=0x88A8)
     with flat.capture() as capture, Injector.on(flat.server) as server:
@@ -72,12 +90,12 @@ def test_a_tagged_frame_is_captured_as_it_was_on_the_wire(flat: Network, kind: i
 
 def test_waiting_sees_what_was_there_and_what_comes_and_names_what_did_not(flat: Network) -> None:
     with flat.capture() as capture, Injector.on(flat.server) as server:
-        server.send(frames.udp_datagram(flow(flat), b"early"))
+        server.send(unanswered(flat, b"early"))
         assert b"early" in capture.wait_for("ph", lambda data: b"early" in data).data
         mark = capture.mark("ph")
         with pytest.raises(CaptureTimeout, match=r"a second early did not come on ph within 0\.05 s"):
             capture.wait_for("ph", lambda data: b"early" in data, 0.05, after=mark, what="a second early")
-        server.send(frames.udp_datagram(flow(flat), b"late"))
+        server.send(unanswered(flat, b"late"))
         assert b"late" in capture.wait_for("ph", lambda data: b"late" in data, after=mark).data
     assert capture.frames("ph")  # also after close
 
@@ -99,12 +117,11 @@ def test_memory_is_bounded_and_marks_survive_forgetting(flat: Network, monkeypat
     monkeypatch.setattr(capture_module, "MEMORY_LIMIT_BYTES", 1000)
     with flat.capture() as capture, Injector.on(flat.server) as server:
         for number in range(100):
-            server.send(frames.udp_datagram(flow(flat), bytes([number])))
+            server.send(unanswered(flat, bytes([number])))
         mark = capture.mark("ps")
         assert len(capture.frames("ps")) < 20
-        server.send(frames.udp_datagram(flow(flat), b"new"))
-        new = capture.frames("ps", after=mark)
-    assert [b"new" in frame.data for frame in new] == [True]
+        server.send(new := unanswered(flat, b"new"))
+        assert [frame.data for frame in capture.frames("ps", after=mark)] == [new]
 
 
 def test_frames_cross_the_bridge_unchanged_however_odd(flat: Network) -> None:
