@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import socket
@@ -51,7 +52,7 @@ class Program:
 
     def restart(self) -> None:
         """It is killed, whatever it is at, and started again, on the same port. Raises BenchError RIG-T07."""
-        self._child.close()
+        self.close()
         self._start()
 
     def _start(self) -> None:
@@ -72,7 +73,7 @@ class Program:
 
     def connect(self) -> socket.socket:
         """A socket of the same machine, connected to it. Raises OSError."""
-        sock = self._namespace.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_STREAM)
+        sock = self._socket()
         try:
             sock.settimeout(WAIT_S)
             sock.connect((self.address, self.port))
@@ -90,13 +91,31 @@ class Program:
             deadline.pause()
 
     def close(self) -> None:
+        """Returns when its port is free: of several processes the last one ends a moment after the first. A second call does
+        nothing."""
         self._child.close()
+        deadline = Deadline(WAIT_S)
+        while self._is_bound() and not deadline.expired:
+            deadline.pause()
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def _is_bound(self) -> bool:
+        """Whether somebody listens there, who keeps all others from it."""
+        with self._socket() as sock:
+            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                sock.bind((self.address, self.port))
+            except OSError as error:
+                return error.errno == errno.EADDRINUSE
+        return False
+
+    def _socket(self) -> socket.socket:
+        return self._namespace.socket(socket.AF_INET6 if ":" in self.address else socket.AF_INET, socket.SOCK_STREAM)
 
     def _wait_listening(self, program: str) -> None:
         deadline = Deadline(WAIT_S)
