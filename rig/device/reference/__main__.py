@@ -16,7 +16,6 @@ from rig.device.reference.ether import next_frame, tell_tags
 from rig.device.reference.machine import Machine
 from rig.device.reference.receive import Receiver
 from rig.device.reference.server import Server, write_all
-from rig.device.reference.to_send import import_early
 
 FRAMES_A_TURN = 32
 """Between two looks at the serial line and the clock."""
@@ -36,7 +35,6 @@ class Device:
             eth.setblocking(False)
             tell_tags(eth)
             self._loop.add_reader(eth, self._receive)
-        import_early()
         self.server.log(f"offload {VERSION} on {BOARD}, in Python: slow, and at the minimum profile")
 
     def _hear(self) -> None:

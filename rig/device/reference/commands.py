@@ -13,7 +13,6 @@ from rig.device.reference.numbers import CAPABILITIES, COUNTERS, KA_MAX_MS, KA_M
 from rig.device.reference.patterns import Pattern, refusal
 from rig.device.reference.receive import Receiver
 from rig.device.reference.slot import Slot
-from rig.device.reference.to_send import be_ready
 
 Body: TypeAlias = Mapping[str, Any]
 BIGGEST_WINDOW = 2**30
@@ -192,7 +191,6 @@ class Commands:
         _unless(body["target"] in (2, 3), OffloadRc.BAD_ARG)
         _unless(not body["arm"] & ~int(ARM_ALL), OffloadRc.UNSUPPORTED)
         _unless(not body["mac"][0] & 1, OffloadRc.BAD_ADDR)
-        be_ready()
         self._machine.prepare(Arm(body["arm"]), body["mac"], body["wake_timer_ms"])
         return self._now()
 

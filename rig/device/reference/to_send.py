@@ -1,33 +1,17 @@
-"""A segment put together, with scapy. Its import takes as long as a host waits for a device: it is asked for early, and a standby
-waits for it: what is to be sent in one has a time in it, and leaves then."""
+"""A segment put together. By hand: a library of frames takes as long to import as a host waits for an answer, and longer on a
+machine that is busy; a standby begins with what is to be sent in it."""
 
 from __future__ import annotations
 
-import threading
+import socket
+import struct
 from dataclasses import dataclass
-from functools import cache
-from types import SimpleNamespace
+
+from rig.device.reference.segment import ACK, IPV4, IPV6, PROTO_TCP, TIMESTAMP, checksum
 
 ETHERNET_MIN = 60
-
-
-@cache
-def _scapy() -> SimpleNamespace:
-    from scapy.layers.inet import IP, TCP
-    from scapy.layers.inet6 import IPv6
-    from scapy.layers.l2 import Ether
-
-    return SimpleNamespace(IP=IP, TCP=TCP, IPv6=IPv6, Ether=Ether)
-
-
-def import_early() -> None:
-    """Beside whatever else goes on."""
-    threading.Thread(target=_scapy, daemon=True).start()
-
-
-def be_ready() -> None:
-    """The next segment takes no longer than any."""
-    _scapy()
+DF = 0x4000
+TCP_HEAD_BYTES, NOP = 20, 1
 
 
 @dataclass(frozen=True)
@@ -50,19 +34,32 @@ class ToSend:
     timestamp: tuple[int, int] | None
 
     def frame(self) -> bytes:
-        scapy = _scapy()
-        options = [("NOP", None), ("NOP", None), ("Timestamp", self.timestamp)] if self.timestamp else []
-        segment = scapy.TCP(
-            sport=self.sport, dport=self.dport, flags="A", seq=self.seq, ack=self.ack, window=self.window, options=options
-        )
-        if ":" in self.src:
-            packet = scapy.IPv6(src=self.src, dst=self.dst, hlim=self.ttl, tc=self.tos) / segment
-        else:
-            flags = "DF" if self.df else 0
-            packet = scapy.IP(src=self.src, dst=self.dst, ttl=self.ttl, tos=self.tos, id=self.ip_id, flags=flags) / segment
-        ether = scapy.Ether(src=_colons(self.src_mac), dst=_colons(self.dst_mac)) / packet
-        return bytes(ether).ljust(ETHERNET_MIN, b"\0")
+        source, target = _packed(self.src), _packed(self.dst)
+        segment = self._segment(source + target)
+        v6 = len(source) == 16
+        packet = self._ipv6(source, target, segment) if v6 else self._ipv4(source, target, segment)
+        ether = self.dst_mac + self.src_mac + struct.pack(">H", IPV6 if v6 else IPV4) + packet
+        return ether.ljust(ETHERNET_MIN, b"\0")
+
+    def _segment(self, addresses: bytes) -> bytes:
+        """RFC 9293 3.1; its timestamp where RFC 7323 A has it: behind two NOPs."""
+        options = b"" if self.timestamp is None else struct.pack(">BBBBII", NOP, NOP, TIMESTAMP, 10, *self.timestamp)
+        size_bytes = TCP_HEAD_BYTES + len(options)
+        head = struct.pack(">HHIIBBH", self.sport, self.dport, self.seq, self.ack, size_bytes // 4 << 4, ACK, self.window)
+        pseudo = addresses + struct.pack(">IHBB", size_bytes, 0, 0, PROTO_TCP)
+        return head + struct.pack(">HH", checksum(pseudo + head + bytes(4) + options), 0) + options
+
+    def _ipv4(self, source: bytes, target: bytes, segment: bytes) -> bytes:
+        """RFC 791 3.1."""
+        total_bytes, flags = 20 + len(segment), DF if self.df else 0
+        head = struct.pack(">BBHHHBB", 0x45, self.tos, total_bytes, self.ip_id, flags, self.ttl, PROTO_TCP)
+        return head + struct.pack(">H", checksum(head + bytes(2) + source + target)) + source + target + segment
+
+    def _ipv6(self, source: bytes, target: bytes, segment: bytes) -> bytes:
+        """RFC 8200 3."""
+        head = struct.pack(">IHBB", 6 << 28 | self.tos << 20, len(segment), PROTO_TCP, self.ttl)
+        return head + source + target + segment
 
 
-def _colons(mac: bytes) -> str:
-    return mac.hex(":")
+def _packed(address: str) -> bytes:
+    return socket.inet_pton(socket.AF_INET6 if ":" in address else socket.AF_INET, address)
