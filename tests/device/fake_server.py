@@ -17,6 +17,7 @@ from typing import Any
 
 import cbor2
 
+from rig.clock import WAIT_S, Deadline
 from rig.device import framing
 from rig.device.smp_header import HEADER, VERSION_2
 from rig.readable import readable_of
@@ -76,6 +77,13 @@ class FakeServer:
 
     def asked(self, group: int, command: int) -> list[Request]:
         return [r for r in list(self.requests) if (r.group, r.command) == (group, command)]
+
+    def wait_asked(self, count: int) -> None:
+        """Until so many requests have come."""
+        deadline = Deadline(WAIT_S)
+        while len(self.requests) < count:
+            assert not deadline.expired, f"{len(self.requests)} of {count} requests came"
+            deadline.pause()
 
     def _run(self) -> None:
         while True:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.device import events
 
 if TYPE_CHECKING:
@@ -51,7 +51,7 @@ def device(server: FakeServer, monkeypatch: pytest.MonkeyPatch) -> Iterator[Fake
 
 
 def until(condition: Any) -> None:
-    deadline = Deadline(3)
+    deadline = Deadline(WAIT_S)
     while not condition():
         assert not deadline.expired
         time.sleep(0.001)

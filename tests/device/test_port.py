@@ -15,6 +15,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.clock import WAIT_S, Deadline
 from rig.device import port
 from rig.device.link import Link
 from rig.device.port import Holder, holders, open_port, shared_warning
@@ -143,4 +144,7 @@ def test_a_url_without_a_descriptor_is_pumped() -> None:
     with Link("loop://") as link:
         with pytest.raises(BenchError, match="RIG-B03"):
             link.request(2, 0, 0, {"d": ""}, timeout_s=0.2, retries=0)
+        deadline = Deadline(WAIT_S)
+        while not link.stats.unmatched and not deadline.expired:
+            deadline.pause()
         assert link.stats.unmatched == 1

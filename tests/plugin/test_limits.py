@@ -14,7 +14,10 @@ import pytest
 
 from .conftest import Run
 
-HANG = "import threading; threading.Event().wait(30)"
+HANG_S = 600
+HANG = f"import threading; threading.Event().wait({HANG_S})"
+PATIENCE_S = 120
+"""With a pytest of its own: it starts in a second, and in twenty where thirty others compute."""
 
 
 def test_hang_in_the_call_fails(run_rig: Run) -> None:
@@ -23,7 +26,7 @@ def test_hang_in_the_call_fails(run_rig: Run) -> None:
     assert code == 1
     attempt = next(line for line in lines if line["kind"] == "attempt")
     assert attempt["phases"][1]["error"].startswith("RIG-R02 the test did not end within 0.3 s")
-    assert time.monotonic() - started_s < 15
+    assert time.monotonic() - started_s < HANG_S / 2
 
 
 @pytest.mark.parametrize(("before", "after", "phase"), [(HANG, "pass", "set-up"), ("pass", HANG, "teardown")])
@@ -48,10 +51,15 @@ def pytest_runtest_protocol(item):
     def expired(*_):
         pytest.fail("the other limit")
     signal.signal(signal.SIGALRM, expired)
-    signal.setitimer(signal.ITIMER_REAL, 1)
     yield
     signal.setitimer(signal.ITIMER_REAL, 0)
     return True
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_call():
+    "Not before: the set-up takes what it takes."
+    signal.setitimer(signal.ITIMER_REAL, 0.5)
+    return (yield)
 """
 
 
@@ -59,7 +67,7 @@ def test_anothers_alarm_goes_on(run_rig: Run, fake_bench: pytest.Pytester) -> No
     """SIGALRM has one handler and one timer: a plugin that limits tests with it works beside the rig's own limits."""
     conftest = fake_bench.path / "conftest.py"
     conftest.write_text(conftest.read_text() + OTHER_LIMIT)
-    code, lines = run_rig(f"import pytest\n@pytest.mark.limit_s(5)\ndef test_one(bench):\n    {HANG}\n")
+    code, lines = run_rig(f"import pytest\n@pytest.mark.limit_s(60)\ndef test_one(bench):\n    {HANG}\n")
     (attempt,) = (line for line in lines if line["kind"] == "attempt")
     assert "the other limit" in attempt["phases"][1]["error"]
     assert code == 1
@@ -82,7 +90,7 @@ def test_at_a_breakpoint_there_is_no_limit(fake_bench: pytest.Pytester, stop: st
             assert byte, seen.decode()
             seen += byte
         time.sleep(1)  # the time that somebody thinks: there is no effect to wait for
-        out, _ = child.communicate(b"c\n", timeout=20)
+        out, _ = child.communicate(b"c\n", timeout=PATIENCE_S)
     assert b"went on" in out, out.decode()
     assert b"1 passed" in out
     assert child.returncode == 0
@@ -93,7 +101,7 @@ def test_a_signal_that_ends_tears_down_and_reports(fake_bench: pytest.Pytester, 
     fake_bench.makepyfile(test_it=f"def test_one(bench):\n    open('ready', 'w')\n    {HANG}\ndef test_two(bench): pass\n")
     child = _start(fake_bench)
     child.send_signal(how)
-    assert child.wait(20) == 2
+    assert child.wait(PATIENCE_S) == 2
     run_dir = fake_bench.path / "reports" / "latest"
     lines = [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
     assert [line["verdict"] for line in lines if line["kind"] == "attempt"] == ["not run"]
@@ -118,7 +126,7 @@ def test_sigkill_loses_nothing_that_happened(fake_bench: pytest.Pytester) -> Non
 def _start(directory: pytest.Pytester) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", "--rig-reports=reports"]
     child = subprocess.Popen(command, cwd=directory.path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    end_s = time.monotonic() + 20
+    end_s = time.monotonic() + PATIENCE_S
     while not (directory.path / "ready").exists():
         assert time.monotonic() < end_s
         assert child.poll() is None
@@ -149,14 +157,11 @@ def test_fixtures_work_without_reports(fake_bench: pytest.Pytester) -> None:
     assert not (fake_bench.path / "reports").exists()
 
 
-@pytest.mark.alone
 def test_import_is_cheap() -> None:
-    code = "import pytest, time; t = time.perf_counter(); import rig.plugin; print(time.perf_counter() - t)"
-    seconds = [
-        float(subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ).stdout)
-        for _ in range(3)
-    ]
-    assert min(seconds) < 0.02, "the plugin is loaded into every pytest of the environment"
+    """The plugin is loaded into every pytest of the environment, and loads nothing that pytest has not."""
+    code = "import pytest, sys; before = set(sys.modules); import rig.plugin; print(*sorted(set(sys.modules) - before))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, env=os.environ)
+    assert done.stdout.split() == ["rig", "rig.ours", "rig.plugin"]
 
 
 def test_artefact_directories_of_alike_names_do_not_meet(tmp_path: Path) -> None:
