@@ -36,6 +36,9 @@ class Unstoppable(Exception):
     """A tree that still grows, or does not stop however long one waits."""
 
 
+RESTING = frozenset("SIZX")
+"""States in which a thread wants no processor: it has nothing to do, or is gone."""
+
 GONE = (FileNotFoundError, ProcessLookupError)
 """What /proc says of a process that has ended; any other error says nothing of it, and is the caller's to know."""
 
@@ -80,6 +83,14 @@ def is_still(process: Outer) -> bool:
     """Whether none of its threads runs. See STILL; a process that has gone runs nothing."""
     try:
         return all(_state(task) in STILL for task in Path(f"/proc/{process}/task").iterdir())
+    except GONE:
+        return True
+
+
+def rests(process: Outer) -> bool:
+    """Whether none of its threads runs or would, had it a processor. Raises OSError."""
+    try:
+        return all(_state(task) in RESTING for task in Path(f"/proc/{process}/task").iterdir())
     except GONE:
         return True
 

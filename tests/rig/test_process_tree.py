@@ -12,7 +12,8 @@ from collections.abc import Iterable, Iterator
 import pytest
 
 from rig import process_tree
-from rig.process_tree import Outer, Unstoppable, is_still, stop
+from rig.clock import WAIT_S, Deadline
+from rig.process_tree import Outer, Unstoppable, is_still, rests, stop
 
 STALL_S = 5.0
 """Of a machine that computes for others. The time of these tests is their own: each look takes a tenth of a second."""
@@ -33,6 +34,18 @@ def time_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     monkeypatch.setattr("time.monotonic", lambda: now_s[0])
     monkeypatch.setattr("time.sleep", lambda _: now_s.__setitem__(0, now_s[0] + LOOK_S))
     return now_s
+
+
+def test_one_that_computes_does_not_rest_whether_it_has_a_processor_or_not(busy: int) -> None:
+    deadline = Deadline(WAIT_S)
+    while rests(Outer(busy)) and not deadline.expired:  # it reads its interpreter's files
+        deadline.pause()
+    with subprocess.Popen(["sleep", "60"]) as sleeper:
+        while not rests(Outer(sleeper.pid)) and not deadline.expired:
+            deadline.pause()
+        assert (rests(Outer(busy)), rests(Outer(sleeper.pid))) == (False, True)
+        sleeper.kill()
+    assert rests(Outer(sleeper.pid)), "it is gone"
 
 
 def test_a_process_that_is_late_to_stop_is_waited_for(busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch) -> None:

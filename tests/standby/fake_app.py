@@ -51,6 +51,8 @@ class FakeApp:
         self.stopped = False
         self.killed = False
         self.idle = False
+        self.starved = False
+        """It would work, and has no processor."""
         """It uses no processor time."""
         self._used_s, self._since_s = 0.0, asyncio.get_running_loop().time()
         self.limits: TaskLimits | None = None
@@ -119,6 +121,9 @@ class FakeApp:
         """A whole processor's, unless it is idle or stopped."""
         used_s = self._used_s if self.stopped else self._used_s + self._loop.time() - self._since_s
         return 0 if self.idle else round(used_s * 100)
+
+    def rests(self) -> bool:
+        return not self.starved
 
     def socket_bytes(self) -> dict[int, int]:
         return {}

@@ -137,6 +137,23 @@ async def test_a_run_that_uses_no_processor_is_idle_and_costs_the_app_its_life(
 
 
 @virtual
+async def test_a_run_that_waits_for_a_processor_is_not_idle() -> None:
+    """On a machine that computes for others it may not even have begun."""
+    async with fake_host(idle_task_s=10.0, wall_clock_s=10_000.0, cpu_quota_lock_screen_s=10_000.0) as host:
+        app = await host.app()
+        host.supervisor.host_task = lambda process, task: None
+        await turn(host, lock_screen=("mail",))
+        await fire(host, await register(app, AWAY, TASK))
+        await host.settle()
+        child = host.supervisor.task_hosts[-1]
+        child.idle = child.starved = True
+        await asyncio.sleep(300)
+        assert not host.timeline.find("CANCEL_SENT")
+        child.starved, began_s = False, host.now_s
+        assert 10.0 <= (await host.timeline.wait("CANCEL_SENT")).at_s - began_s <= 12.6
+
+
+@virtual
 async def test_a_run_that_a_quota_has_paused_is_not_idle() -> None:
     """BGT-026, BGT-034: it may not use the processor."""
     async with fake_host(profile="win8", idle_task_s=10.0, wall_clock_s=10_000.0, cpu_quota_lock_screen_s=2.0) as host:

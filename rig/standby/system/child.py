@@ -11,7 +11,7 @@ import contextlib
 import signal
 
 from rig.net.socket_bytes import bytes_by_inode, sockets_of
-from rig.process_tree import Outer, Stopping, Unstoppable, cpu_ticks, is_stopped, pid_inside, signal_all, tree
+from rig.process_tree import Outer, Stopping, Unstoppable, cpu_ticks, is_stopped, pid_inside, rests, signal_all, tree
 from rig.standby.wire import supervision
 
 AT_ONCE_S = 0.05
@@ -81,6 +81,10 @@ class ForkedChild:
 
     def cpu_ticks(self) -> int:
         return sum(map(cpu_ticks, tree([Outer(self.pid)]))) if self.pid else 0
+
+    def rests(self) -> bool:
+        """One that is not born yet is about to work."""
+        return bool(self.pid) and all(map(rests, tree([Outer(self.pid)])))
 
     def socket_bytes(self) -> dict[int, int]:
         inodes = set[int]()

@@ -55,6 +55,9 @@ class Gone:
     def cpu_ticks(self) -> int:
         return 0
 
+    def rests(self) -> bool:
+        return True
+
     def socket_bytes(self) -> dict[int, int]:
         return {}
 

@@ -35,6 +35,9 @@ class Child(Protocol):
     def cpu_ticks(self) -> int:
         """Processor time that they have used, in ticks of the kernel's clock."""
 
+    def rests(self) -> bool:
+        """Whether none of their threads runs or waits for a processor."""
+
     def socket_bytes(self) -> dict[int, int]:
         """Bytes that each of their TCP sockets has carried, by inode; those of sockets that are closed are not counted."""
 
