@@ -15,6 +15,7 @@ from collections.abc import Iterator
 import pytest
 from hypothesis import HealthCheck, given, settings
 
+from rig.standby.calls import SystemRestarted
 from rig.standby.wire.hresult import HostError
 from tests.standby.strategies import Word, examples, speeches
 from tests.standby.test_bad_apps import World, world
@@ -59,7 +60,7 @@ def dying_system(world: World) -> Iterator[None]:
 
     def kill() -> None:
         while not over.wait(0.05):
-            with contextlib.suppress(HostError):  # the answer was the dead one's to give
+            with contextlib.suppress(HostError, SystemRestarted):  # the answer was the dead one's to give
                 world.host.link_stats()
             with contextlib.suppress(ProcessLookupError):
                 os.kill(world.host.pid, signal.SIGKILL)

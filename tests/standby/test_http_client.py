@@ -19,7 +19,8 @@ from tests.standby.app_process import PATIENCE_S, AppProcess, server
 
 OK = b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 ASKS = b'HTTP/1.1 401 Who\r\nWWW-Authenticate: Basic realm="x"\r\nContent-Length: 0\r\n\r\n'
-AT_ONCE_S = 1.0
+AT_ONCE_S = PATIENCE_S
+"""Far from the minutes in which the kernel gives a connect up."""
 """Well below the seconds after which the kernel, or the client, gives a connect up."""
 
 

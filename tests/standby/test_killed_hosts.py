@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.net import userns
 from tests.left_behind import MARK, namespace_mounts, processes_of
 
@@ -51,7 +51,7 @@ ROLES = ("test", "keeper", "warm", "supervisor", "system", "driver", "app")
 
 
 def until_gone(mark: str, which: str) -> None:
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while (left := processes_of(mark)) and not deadline.expired:
         time.sleep(0.01)
     assert not left, f"{which}: processes {left} are left"

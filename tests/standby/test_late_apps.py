@@ -20,6 +20,8 @@ from tests.standby.fake_host import FakeHost, fake_host
 from tests.standby.virtual_time import virtual
 
 LATE_S = 5.0
+PATIENCE_S = 30.0
+"""With a process that shares the processor with many."""
 
 
 async def late_to_stop(host: FakeHost) -> float:
@@ -86,10 +88,10 @@ async def test_a_process_that_is_late_takes_no_time_of_the_loop(monkeypatch: pyt
         began_s = time.monotonic()
         assert not late.stop()
         assert not late.stop()
-        assert time.monotonic() - began_s < AT_ONCE_S + 1.0
+        assert time.monotonic() - began_s < AT_ONCE_S + LATE_S
         monkeypatch.setattr(process_tree, "is_still", is_still)
         while not late.stop():
-            assert time.monotonic() - began_s < LATE_S
+            assert time.monotonic() - began_s < PATIENCE_S
         assert late.pids == (process.pid,)
         assert is_still(Outer(process.pid))
         late.go_on()
@@ -105,7 +107,7 @@ async def test_one_that_is_to_go_on_before_it_has_stopped_does(monkeypatch: pyte
         late.is_born(Forked(process.pid, process.pid))
         assert not late.stop()
         late.go_on()
-        deadline_s = time.monotonic() + LATE_S
+        deadline_s = time.monotonic() + PATIENCE_S
         while is_still(Outer(process.pid)):
             assert time.monotonic() < deadline_s
         process.send_signal(signal.SIGKILL)

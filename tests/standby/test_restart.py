@@ -15,7 +15,7 @@ from typing import Any
 import pytest
 
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.device.native import NativeDevice
 from rig.errors import BenchError, RigError
@@ -50,7 +50,7 @@ def kill_system(scene: Scene) -> None:
 
 
 def until_gone(*pids: int) -> None:
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while any(Path(f"/proc/{pid}").exists() for pid in pids):
         assert not deadline.expired
         time.sleep(0.001)
@@ -113,7 +113,7 @@ def test_a_call_under_way_is_told_and_the_next_one_works(scene: Scene) -> None:
     caller.join(0.05)  # the call is in the line, or about to be
     assert caller.is_alive()
     os.kill(system, signal.SIGKILL)
-    caller.join(5)
+    caller.join(WAIT_S)
     assert [type(error) for error in outcome] == [SystemRestarted]
     assert "ended (signal SIGKILL) before it answered, and was started anew" in str(outcome[0])
     assert scene.host.link_stats()
@@ -171,7 +171,7 @@ def test_what_the_supervisor_gave_up_for_ends_a_call_under_way_and_every_later_o
     thread.start()
     for _ in range(2):
         with pytest.raises(BenchError, match="RIG-R30 the driver died 5 times"):
-            calls.call(LinkStats(), timeout_s=5)
+            calls.call(LinkStats(), timeout_s=WAIT_S)
     thread.join()
     system.close()
     calls.close()
@@ -195,7 +195,7 @@ def test_one_that_cannot_go_on_says_why(heard: bool) -> None:
     if not heard:
         thread.join()
     with pytest.raises(BenchError, match="RIG-B03 the device is silent"):
-        calls.call(LinkStats(), timeout_s=5)
+        calls.call(LinkStats(), timeout_s=WAIT_S)
     thread.join()
     calls.close()
 
@@ -220,7 +220,7 @@ def test_sigterm_to_the_system_is_a_death_like_another(scene: Scene) -> None:
     caller.join(0.1)
     assert caller.is_alive()
     os.kill(system, signal.SIGTERM)
-    caller.join(5)
+    caller.join(WAIT_S)
     os.kill(device.pid, signal.SIGCONT)
     assert [type(error) for error in outcome] == [SystemRestarted]
     assert "ended (signal SIGTERM) before it answered" in str(outcome[0])

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from rig.standby.wire.app_tasks import TaskDone
 from rig.standby.wire.from_app import FollowSuspension, Suspended
 from rig.standby.wire.hresult import HostError, HResult
-from rig.standby.wire.to_app import Resuming, Suspending
+from rig.standby.wire.to_app import Resuming, RunTask, Suspending
+from rig.standby.wire.triggers import Time
 from rig.timeline import Timeline
 from tests.standby.app_process import INSTANCE, AppProcess
 from tests.standby.small_apps import ENDS
@@ -86,6 +88,8 @@ def test_a_handler_that_blocks_holds_up_no_call_and_no_message(app: AppProcess) 
     app.tell(Suspending(1, WITHIN_S))
     app.tell(Resuming(2))
     app.tell(Suspending(3, WITHIN_S))
+    app.tell(RunTask(5, "", "task", "fine", Time(15)))
+    assert app.expect(TaskDone).instance == 5, "it has heard what was said before"
     assert app.ask("what_was_told") in ([], ["suspending"])
     app.ask("let_go")
     assert app.expect(Suspended).number == 3
