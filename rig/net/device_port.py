@@ -58,8 +58,8 @@ class DevicePort:
             links.add_veth(route, DEVICE_PORT, DEVICE_PORT_MAC, DEVICE_IFNAME, DEVICE_MAC)
             links.offloads_off(DEVICE_PORT)
             links.offloads_off(DEVICE_IFNAME)
-            links.set_up(route, DEVICE_IFNAME, arp=False)
-        links.set_up(route, self.name)
+            links.set_up(DEVICE_IFNAME, arp=False)
+        links.set_up(self.name)
 
     def open(self, wire: Namespace) -> None:
         """The sockets of a device that is a process."""

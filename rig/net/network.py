@@ -118,7 +118,7 @@ class Network:
         """Let the peers wait at least so long before they send a segment again, on connections that are made after this."""
         for spec in self.topology.hosts.values():
             if spec is not self.topology.host and spec.far is None:
-                self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
+                self.namespaces[spec.name].run(partial(_route_anew, spec, self.topology, least_ms))
 
     def forget_mappings(self) -> None:
         """The gateway's address translation forgets all connections at once. Raises BenchError RIG-N12."""
@@ -165,14 +165,11 @@ class Network:
             self.namespaces[spec.name].run(partial(links.quiet_ipv6, spec.ipv6 is not None))
         self.device.borrow(self.wire)
         self.wire.run(self._lay_cables)
-        for spec in self.topology.hosts.values():
-            self.namespaces[spec.name].run(partial(_bring_host_up, spec))
-        self.wire.run(self._join_ports)
         lossy = any(spec.cable.loss_percent for spec in self.topology.hosts.values())
         least_ms = retransmission.KERNELS_OWN_MS if lossy else retransmission.PATIENT_MS
         for spec in self.topology.hosts.values():
-            self.namespaces[spec.name].run(partial(_wait_host_ready, spec))
-            self.namespaces[spec.name].run(partial(_add_routes, spec, self.topology, least_ms))
+            self.namespaces[spec.name].run(partial(_make_ready, spec, self.topology, least_ms))
+        self.wire.run(self._join_ports)
         self.device.open(self.wire)
         for spec in self.topology.hosts.values():
             if not spec.cable.plain:
@@ -182,15 +179,15 @@ class Network:
         """Bridge and cables, wire ends up; not yet joined, as a port forwards only once its link is operational."""
         links.quiet_ipv6(enabled=False)
         links.plain_bridging()
+        links.set_up("lo")
         with links.rtnetlink() as route:
-            links.set_up(route, "lo")
             links.add_bridge(route, self.topology.bridge, BRIDGE_MAC)
             if self.topology.routers:
                 links.add_bridge(route, self.topology.far_bridge, FAR_BRIDGE_MAC)
             for number, leg in enumerate(self.topology.legs, 1):
                 links.add_veth(route, leg.port, f"02:00:00:00:ff:{number:02x}", leg.ifname, leg.mac, self.namespaces[leg.name].fd)
                 links.offloads_off(leg.port)
-                links.set_up(route, leg.port)
+                links.set_up(leg.port)
             self.device.lay(route)
 
     def _join_ports(self) -> None:
@@ -217,20 +214,28 @@ def _set_port(name: str, up: bool) -> None:
         links.wait_operational([name])
 
 
-def _bring_host_up(spec: HostSpec) -> None:
+def _make_ready(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+    """A machine's interfaces up, with addresses and routes. Its cables are laid; no switch joins them yet."""
     if spec.far is not None:
         links.forward()
+    links.set_up("lo")
     with links.rtnetlink() as route:
-        links.set_up(route, "lo")
         for leg in spec.legs:
             _bring_leg_up(route, leg)
+        _wait_host_ready(spec)
+        _add_routes(route, spec, topology, least_ms)
 
 
 def _bring_leg_up(route: Any, leg: Leg) -> None:
     links.offloads_off(leg.ifname)
-    links.set_up(route, leg.ifname)
+    links.set_up(leg.ifname)
     for address in leg.addresses:
         links.add_address(route, leg.ifname, address)
+
+
+def _route_anew(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+    with links.rtnetlink() as route:
+        _add_routes(route, spec, topology, least_ms)
 
 
 def _wait_host_ready(spec: HostSpec) -> None:
@@ -239,7 +244,7 @@ def _wait_host_ready(spec: HostSpec) -> None:
         links.wait_addresses(leg.ifname, leg.addresses)
 
 
-def _add_routes(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+def _add_routes(route: Any, spec: HostSpec, topology: Topology, least_ms: int) -> None:
     """The first router is the gateway of the machines on both of its sides; a router knows its networks already. `least_ms`: how
     long a peer waits before it sends a segment again, see rig.net.retransmission; the host is as it is."""
     if spec.far is not None:
@@ -247,11 +252,10 @@ def _add_routes(spec: HostSpec, topology: Topology, least_ms: int) -> None:
             nat.translate(spec.nat)
         return
     metrics = {} if spec is topology.host else retransmission.metrics(least_ms)
-    with links.rtnetlink() as route:
-        if metrics:
-            retransmission.set_metrics(route, spec, metrics)
-        for gateway in _gateways(spec, topology):
-            links.set_default_route(route, gateway, metrics)
+    if metrics:
+        retransmission.set_metrics(route, spec, metrics)
+    for gateway in _gateways(spec, topology):
+        links.set_default_route(route, gateway, metrics)
 
 
 def _gateways(spec: HostSpec, topology: Topology) -> list[str]:

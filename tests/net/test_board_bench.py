@@ -36,9 +36,9 @@ def _add_wire() -> None:
     links.quiet_ipv6(enabled=False)
     with links.rtnetlink() as route:
         links.add_veth(route, NIC, "02:00:00:00:aa:01", BOARD_END, "02:00:00:00:aa:02")
-        for name in (NIC, BOARD_END):
-            links.offloads_off(name)
-        links.set_up(route, BOARD_END, arp=False)
+    for name in (NIC, BOARD_END):
+        links.offloads_off(name)
+    links.set_up(BOARD_END, arp=False)
 
 
 def interfaces(namespace: Namespace) -> set[str]:

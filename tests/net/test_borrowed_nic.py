@@ -62,10 +62,10 @@ def machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Namespa
 
 
 def _add_nic() -> None:
+    links.set_up("lo")
     with links.rtnetlink() as route:
-        links.set_up(route, "lo")
         links.add_veth(route, NIC, MAC, OTHER_END, "02:00:00:00:aa:02")
-        links.set_up(route, OTHER_END)
+    links.set_up(OTHER_END)
 
 
 def furnish(*, up: bool = True) -> None:

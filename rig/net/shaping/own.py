@@ -77,10 +77,10 @@ class OwnShaper:
     def _add_pair(self) -> None:
         with links.rtnetlink() as route:
             route.link("add", ifname=self.bridge_port, kind="veth", peer={"ifname": self._inner})
-            for name in (self.bridge_port, self._inner):
-                links.offloads_off(name)
-                links.set_up(route, name, arp=False)
-            links.wait_operational([self.bridge_port, self._inner])
+        for name in (self.bridge_port, self._inner):
+            links.offloads_off(name)
+            links.set_up(name, arp=False)
+        links.wait_operational([self.bridge_port, self._inner])
 
     def _packet_socket(self, name: str) -> socket.socket:
         sock = self._wire.packet_socket(name)
