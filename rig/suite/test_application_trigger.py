@@ -10,6 +10,8 @@ from rig.standby.api import SystemConditionType
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 WALL_S = 0.4
 """Of an application trigger's run here; everybody else's is shorter."""
 

@@ -17,7 +17,7 @@ from rig.timeline import Record, TimelineTimeout
 
 UNHURRIED = 2_000_000
 """A loaded machine is to break no time limit of minutes."""
-pytestmark = pytest.mark.bench_config(minute_us=UNHURRIED)
+pytestmark = [pytest.mark.host_alone, pytest.mark.bench_config(minute_us=UNHURRIED)]
 GROUP, OTHER = "evening", "morning"
 TELLS = "rig.suite.completion_tasks.Tells"
 """In a process of its own."""

@@ -25,6 +25,7 @@ CONNECTED = {"conditions": [SystemConditionType.INTERNET_AVAILABLE]}
 
 @pytest.mark.requirement("BGT-012")
 @pytest.mark.parametrize(("condition", "levers"), CONDITIONS.items(), ids=[condition.name for condition in CONDITIONS])
+@pytest.mark.host_alone
 def test_a_task_waits_for_its_condition_and_runs_once(
     tasks: TaskScene, condition: SystemConditionType, levers: tuple[dict[str, Any], dict[str, Any]]
 ) -> None:
@@ -62,6 +63,7 @@ def test_a_task_waits_until_background_work_is_not_dear(tasks: TaskScene) -> Non
 
 
 @pytest.mark.requirement("BGT-012")
+@pytest.mark.host_alone
 def test_all_conditions_must_hold_at_once(tasks: TaskScene) -> None:
     wanted = [SystemConditionType.USER_PRESENT, SystemConditionType.SESSION_CONNECTED]
     tasks.host.levers.set(user_present=False, session_connected=False)
@@ -75,6 +77,7 @@ def test_all_conditions_must_hold_at_once(tasks: TaskScene) -> None:
 
 
 @pytest.mark.requirement("BGT-012")
+@pytest.mark.host_alone
 def test_a_trigger_that_fires_again_while_its_task_waits_adds_no_run(tasks: TaskScene) -> None:
     tasks.host.levers.set(internet=False)
     tasks.register("Quick waits", **CONNECTED)
@@ -90,6 +93,7 @@ def test_a_trigger_that_fires_again_while_its_task_waits_adds_no_run(tasks: Task
 
 @pytest.mark.requirement("BGT-013")
 @pytest.mark.parametrize("own_process", [True, False])
+@pytest.mark.host_alone
 def test_a_task_that_needs_the_internet_waits_for_the_cable(tasks: TaskScene, own_process: bool) -> None:
     """The host's real link."""
     tasks.register("Quick waits", own_process=own_process, **CONNECTED)
@@ -105,6 +109,7 @@ def test_a_task_that_needs_the_internet_waits_for_the_cable(tasks: TaskScene, ow
 
 @pytest.mark.requirement("BGT-014")
 @pytest.mark.parametrize("own_process", [True, False])
+@pytest.mark.host_alone
 def test_a_condition_that_is_lost_cancels_the_run_that_wanted_it(tasks: TaskScene, own_process: bool) -> None:
     tasks.register("Waits", own_process=own_process, cancel_on_condition_loss=True, **CONNECTED)
     after = tasks.fire()
@@ -117,6 +122,7 @@ def test_a_condition_that_is_lost_cancels_the_run_that_wanted_it(tasks: TaskScen
 
 
 @pytest.mark.requirement("BGT-014")
+@pytest.mark.host_alone
 def test_a_run_goes_on_where_nobody_wanted_it_cancelled_or_another_condition_is_lost(tasks: TaskScene) -> None:
     tasks.register("Waits without", **CONNECTED)
     tasks.register("Waits for another", cancel_on_condition_loss=True, conditions=[SystemConditionType.SESSION_CONNECTED])

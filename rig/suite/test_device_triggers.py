@@ -12,6 +12,8 @@ from rig.standby.app_handle import AppHandle
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import ENTRY, TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 WALL_S = 0.4
 
 

@@ -12,6 +12,8 @@ from rig.standby.app_handle import AppHandle
 from rig.suite.declared_app import OWN, TASK
 from rig.suite.scene import Scene
 
+pytestmark = pytest.mark.host_alone
+
 ENTRY = "rig.suite.declared_app:DeclaredApp"
 LONG, SHORT = "Windows.Networking.Sockets.WebSocketKeepAlive", "Windows.Sockets.WebSocketKeepAlive"
 

@@ -9,6 +9,8 @@ import pytest
 from rig.standby.api import BackgroundTaskCancellationReason
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 THRESHOLD = 20
 OFF = {"energy_saver": False}
 

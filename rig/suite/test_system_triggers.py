@@ -78,6 +78,7 @@ def ran(tasks: TaskScene, after: int) -> list[str]:
 @pytest.mark.parametrize(
     ("causes", "events"), [(c, e) for _, c, e in CAUSES], ids=[words.replace(" ", "-") for words, _, _ in CAUSES]
 )
+@pytest.mark.host_alone
 def test_what_happens_fires_its_tasks_and_no_other(
     tasks: TaskScene, causes: list[Callable[[TaskScene], None]], events: set[Event]
 ) -> None:
@@ -92,6 +93,7 @@ def test_what_happens_fires_its_tasks_and_no_other(
 
 @pytest.mark.requirement("BGT-017")
 @pytest.mark.parametrize("own_process", [True, False])
+@pytest.mark.host_alone
 def test_one_that_fires_once_is_gone_then_and_another_fires_again(tasks: TaskScene, own_process: bool) -> None:
     tasks.register("Quick once", value=int(Event.TIME_ZONE_CHANGE), one_shot=True, own_process=own_process)
     tasks.register("Quick always", value=int(Event.TIME_ZONE_CHANGE), own_process=own_process)
@@ -105,6 +107,7 @@ def test_one_that_fires_once_is_gone_then_and_another_fires_again(tasks: TaskSce
 
 
 @pytest.mark.requirement("BGT-017")
+@pytest.mark.host_alone
 def test_an_event_of_one_app_fires_nothing_of_another(tasks: TaskScene) -> None:
     other = tasks.start("other")
     for app, task in ((tasks.app, "Quick mine"), (other, "Quick other")):

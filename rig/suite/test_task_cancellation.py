@@ -8,6 +8,8 @@ from rig.config import StandbyConfig
 from rig.standby.api import BackgroundTaskCancellationReason as Reason
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 GRACE_S = 0.3
 RULES = StandbyConfig(cancel_grace_s=GRACE_S)
 WHERE = pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])

@@ -6,6 +6,8 @@ import pytest
 
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 
 @pytest.mark.requirement("BGT-033")
 def test_an_app_in_the_foreground_hears_of_progress_and_completion(tasks: TaskScene) -> None:

@@ -11,6 +11,8 @@ from rig.manifest.manifest import Manifest
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import ENTRY, TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 
 def gone(pid: int) -> bool:
     """A zombie has no memory."""

@@ -14,6 +14,7 @@ SHORT = StandbyConfig(wall_clock_s=WALL_S, cancel_grace_s=GRACE_S)
 @pytest.mark.requirement("BGT-025")
 @pytest.mark.bench_config(standby=SHORT)
 @pytest.mark.parametrize("task", ["Waits", "Stubborn", "Forgets"])
+@pytest.mark.host_alone
 def test_a_run_that_takes_too_long_is_cancelled_and_killed_if_it_stays(tasks: TaskScene, task: str) -> None:
     tasks.register(task)
     after = tasks.fire()
@@ -31,6 +32,7 @@ def test_a_run_that_takes_too_long_is_cancelled_and_killed_if_it_stays(tasks: Ta
 
 @pytest.mark.requirement("BGT-025")
 @pytest.mark.bench_config(standby=SHORT)
+@pytest.mark.host_alone
 def test_a_run_that_ends_in_time_is_left_alone(tasks: TaskScene) -> None:
     tasks.register("Defers")
     ended = tasks.fire_and_end("Defers")
@@ -40,6 +42,7 @@ def test_a_run_that_ends_in_time_is_left_alone(tasks: TaskScene) -> None:
 
 @pytest.mark.requirement("BGT-031")
 @pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
+@pytest.mark.host_alone
 def test_work_that_goes_on_after_run_is_finished_if_there_is_a_deferral(tasks: TaskScene, own_process: bool) -> None:
     tasks.register("Defers", own_process=own_process)
     after = tasks.fire()
@@ -61,6 +64,7 @@ def test_a_deferral_keeps_a_host_in_standby_awake_until_it_is_complete(tasks: Ta
 
 
 @pytest.mark.requirement("BGT-031")
+@pytest.mark.host_alone
 def test_without_a_deferral_what_run_left_behind_ends_with_its_process(tasks: TaskScene) -> None:
     tasks.register("Leaves")
     after = tasks.fire()
@@ -83,6 +87,7 @@ IDLE = StandbyConfig(idle_task_s=IDLE_S, cancel_grace_s=GRACE_S)
     ],
     ids=["win10", "win8"],
 )
+@pytest.mark.host_alone
 def test_a_task_that_does_nothing_but_hold_its_deferral_is_cancelled(tasks: TaskScene, reason: tuple[str, int]) -> None:
     """Its app lives, as it obeys."""
     tasks.host.levers.set(lock_screen=("tasks",))
@@ -100,6 +105,7 @@ def test_a_task_that_does_nothing_but_hold_its_deferral_is_cancelled(tasks: Task
 @pytest.mark.requirement("BGT-034")
 @pytest.mark.bench_config(standby=IDLE)
 @pytest.mark.parametrize("task", ["Forgets", "Stubborn"])
+@pytest.mark.host_alone
 def test_one_that_is_not_gone_in_the_grace_takes_its_app_along(tasks: TaskScene, task: str) -> None:
     """A process of its own does not save the app. Another app is none of it."""
     other = tasks.start("other")
@@ -115,6 +121,7 @@ def test_one_that_is_not_gone_in_the_grace_takes_its_app_along(tasks: TaskScene,
 
 @pytest.mark.requirement("BGT-034")
 @pytest.mark.bench_config(standby=StandbyConfig(idle_task_s=IDLE_S, wall_clock_s=3 * IDLE_S))
+@pytest.mark.host_alone
 def test_one_that_computes_is_not_idle(tasks: TaskScene) -> None:
     tasks.register("Spins")
     after = tasks.fire()

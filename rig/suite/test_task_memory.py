@@ -9,6 +9,8 @@ import pytest
 from rig.config import StandbyConfig
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 MIB = 1 << 20
 LIMIT_MB = 32
 LIMITED = pytest.mark.bench_config(standby=StandbyConfig(memory_limit_mb=LIMIT_MB))

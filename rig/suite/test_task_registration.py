@@ -9,6 +9,8 @@ from rig.standby.api import BackgroundAccessStatus, SystemTriggerType
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import SMS, TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 KINDS = ("system", "time", "maintenance", "application", "media", "device_use", "device_servicing", "push", "socket")
 
 

@@ -8,6 +8,8 @@ from rig.clock import Clock
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import TaskScene
 
+pytestmark = pytest.mark.host_alone
+
 TICK_MIN = 15
 FAST = Clock(10_000)
 """A tick in 150 ms."""

@@ -9,7 +9,10 @@ from rig.suite.scene import QUIET_S
 from rig.suite.transfer_scene import APP, HALF, TRANSFER_APP, TransferScene
 from rig.timeline import TimelineTimeout
 
-pytestmark = pytest.mark.bench_config(minute_us=2_000_000)  # a loaded machine is to break no time limit of minutes
+pytestmark = [
+    pytest.mark.host_alone,
+    pytest.mark.bench_config(minute_us=2_000_000),
+]  # a loaded machine is to break no time limit of minutes
 
 
 def manifest(version: str = "1.0.0.0") -> Manifest:

@@ -11,6 +11,8 @@ from rig.suite.scene import QUIET_S
 from rig.suite.xhr_scene import XhrScene
 from rig.timeline import TimelineTimeout
 
+pytestmark = pytest.mark.host_alone
+
 
 @pytest.mark.requirement("CXR-005")
 def test_callbacks_come_in_their_order(xhr: XhrScene) -> None:
