@@ -11,8 +11,8 @@ from rig.timeline import TimelineTimeout
 
 pytestmark = [
     pytest.mark.host_alone,
-    pytest.mark.bench_config(minute_us=2_000_000),
-]  # a loaded machine is to break no time limit of minutes
+    pytest.mark.bench_config(minute_us=2_000_000),  # a loaded machine is to break no time limit of minutes
+]
 
 
 def manifest(version: str = "1.0.0.0") -> Manifest:
