@@ -10,7 +10,7 @@ import time
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.standby.api import (
     App,
     BackgroundExecutionManager,
@@ -82,7 +82,7 @@ class ChatApp:
 
     def wait_not_established(self, channel: str) -> None:
         """Until the kernel knows that the peer has gone."""
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while self._half_open.established and not deadline.expired:
             time.sleep(0.001)
 

@@ -8,14 +8,15 @@ import struct
 
 from scapy.utils import checksum
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.net.namespace import Namespace
+
+SILENT_S = 0.3
+"""After which nobody answers."""
 
 
 class Pinger:
     """Raw sockets of a machine's kernel, which checks addresses and (ICMPv6) checksums of what comes back."""
-
-    TIMEOUT_S = 0.3
 
     def __init__(self, namespace: Namespace, family: int) -> None:
         self._v6 = family == socket.AF_INET6
@@ -23,13 +24,13 @@ class Pinger:
         self._sock = namespace.socket(family, socket.SOCK_RAW, protocol)
         self._number = os.getpid() & 0xFFFF
 
-    def ping(self, address: str, payload: bytes, number: int) -> bytes | None:
+    def ping(self, address: str, payload: bytes, number: int, timeout_s: float = WAIT_S) -> bytes | None:
         """The payload that came back, None when none did."""
         kind, wanted = (128, 129) if self._v6 else (8, 0)
         head = struct.pack("!BBHHH", kind, 0, 0, self._number, number)
         of_all = 0 if self._v6 else checksum(head + payload)
         self._sock.sendto(head[:2] + struct.pack("!H", of_all) + head[4:] + payload, (address, 0))
-        deadline = Deadline(self.TIMEOUT_S)
+        deadline = Deadline(timeout_s)
         while not deadline.expired:
             self._sock.settimeout(max(deadline.remaining_s, 0.001))
             try:

@@ -114,7 +114,7 @@ def test_probe_across_the_wrap_of_sequence_numbers(scene: Scene, host_seq: int) 
         with forged.asleep(scene.bench, ends, ka_idle_ms=15 * 60_000) as ref:
             (probe,) = probes(scene, mark, 1)
             assert (probe.seq, probe.ack, probe.payload) == ((host_seq - 1) % 2**32, 0, b"")
-            deadline = Deadline(2)
+            deadline = Deadline(WAIT_S)
             while not scene.device.get_tcp_slot(ref).ka_acked:
                 assert not deadline.expired, "the peer's kernel did not answer"
                 deadline.pause()
@@ -222,7 +222,7 @@ def test_probes_faster_than_the_servers_kernel_answers(scene: Scene, limit_ms: i
 def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
     """Idle is 3 s; 1.4 s of it pass before the host sleeps. A device that starts anew would probe after 4.4 s."""
     connection = scene.open_hardware()
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while tcp_info(connection.sock).last_ack_recv_ms < 1400:
         assert not deadline.expired
         deadline.pause()
@@ -231,7 +231,8 @@ def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
     (probe,) = probes(scene, mark, 1)
     (connected,) = scene.timeline.find("CONNECT_END")
     after_s = (probe.t_ns - connected.t_ns) / 1e9
-    assert 2.7 < after_s < 3.8, f"the device's clock: the first probe came {after_s:.2f} s after the last segment, due is 3.0 s"
+    late = "due is 3.0 s, and 4.4 s were it counted from the sleep"
+    assert 2.7 < after_s < 4.3, f"the device's clock: the first probe came {after_s:.2f} s after the last segment, {late}"
 
 
 @pytest.mark.edge(16)

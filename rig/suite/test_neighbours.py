@@ -16,13 +16,13 @@ import pytest
 from scapy.layers.inet6 import ICMPv6ND_RA, ICMPv6NDOptPrefixInfo, IPv6
 from scapy.layers.l2 import ARP, Ether
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.device.numbers import NsFlag, OffloadType
 from rig.inject.frames import Flow, arp_request, neighbour_solicitation, pad
 from rig.net import counters, links
 from rig.net.namespace import Namespace
 from rig.suite.neighbour_table import Neighbour, forget, neighbour
-from rig.suite.pinger import Pinger
+from rig.suite.pinger import SILENT_S, Pinger
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.topology("dual-stack")
@@ -213,7 +213,7 @@ def test_ping_is_answered_while_the_host_sleeps(scene: Scene, family: int) -> No
         assert scene.device.counters()["echo_answered"] == 7
         scene.assert_no_wake(after)
         remove_offload(scene, OffloadType.ECHO)
-        assert pinger.ping(address, b"gone", 99) is None
+        assert pinger.ping(address, b"gone", 99, SILENT_S) is None
     finally:
         pinger.close()
 
@@ -252,7 +252,7 @@ def test_a_tentative_address_is_left_to_the_host(scene: Scene) -> None:
     scene.sleep()
     pinger = Pinger(network.server, socket.AF_INET6)
     try:
-        assert pinger.ping(tentative, b"", 1) is None
+        assert pinger.ping(tentative, b"", 1, SILENT_S) is None
         assert pinger.ping(network.topology.host.ip6, b"", 2) == b""
     finally:
         pinger.close()
@@ -293,7 +293,7 @@ def test_questions_that_nobody_may_ask_are_not_answered(scene: Scene, family: in
     scene.wait_received_by_device(seen, len(bad))
     assert answers(scene, family) == before
     scene.bench.inject.send(good)
-    deadline = Deadline(2)
+    deadline = Deadline(WAIT_S)
     while answers(scene, family) == before:
         assert not deadline.expired, "the right question was not answered"
         deadline.pause()
@@ -315,7 +315,7 @@ def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene
     scene.sleep()
     before = answers(scene, socket.AF_INET)
     scene.bench.inject.send(arp_request(Flow(peer.mac, plan.host.mac, "0.0.0.0", plan.host.ip4)))
-    deadline = Deadline(2)
+    deadline = Deadline(WAIT_S)
     while answers(scene, socket.AF_INET) == before:
         assert not deadline.expired, "the probe was not answered"
         deadline.pause()
@@ -368,7 +368,7 @@ def test_a_router_that_goes_away_wakes_the_host_one_that_stays_does_not(scene: S
     scene.sleep()
     scene.host.exit_standby()  # the device now knows that the host listens to routers, and listens too
     scene.bench.inject.send(advertisement(scene, 1800))
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while host.run(default_routes) == 0:
         assert not deadline.expired, "the host's kernel took no notice of the router"
         deadline.pause()
@@ -378,7 +378,7 @@ def test_a_router_that_goes_away_wakes_the_host_one_that_stays_does_not(scene: S
     scene.assert_no_wake(after)
     scene.bench.inject.send(advertisement(scene, 0))
     assert scene.timeline.wait("NIC_WAKE", after=after).reason == "ROUTER_CHANGED"
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while host.run(default_routes):
         assert not deadline.expired, "the host's kernel did not see what woke it"
         deadline.pause()

@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rig.clock import Clock, Deadline
+from rig.clock import WAIT_S, Clock, Deadline
 from rig.config import StandbyConfig
 from rig.device.numbers import SlotState
 from rig.device.offload_types import SlotInfo
@@ -435,7 +435,7 @@ def test_the_kernel_takes_what_a_sleep_may_hold_at_most(scene: Scene, host_seq: 
         slot = state_after(frozen, sent, consumed)
         takeback.take_back(ends.host, frozen, slot, bytes(sent), consumed)
         gate.inject(takeback.acknowledgement(ends.host, frozen, slot, peer_mac=scene.server_mac, host_mac=scene.host_mac))
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while queued_bytes(ends.host) != (0, 0):
             assert not deadline.expired, f"(unread, unacknowledged) is {queued_bytes(ends.host)}"
             deadline.pause()

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from rig.clock import Clock, Deadline
+from rig.clock import WAIT_S, Clock, Deadline
 from rig.inject.frames import IPPROTO_TCP, tcp_fields, tcp_segment, transport
 from rig.inject.injector import Injector
 from rig.net import counters
@@ -57,7 +57,7 @@ def test_probes_go_to_the_gateway_and_the_server_behind_it_answers(scene: Scene,
     arrived = capture.wait_for(scene.server_port, lambda data: is_tcp(data, scene.last_hop_mac), after=behind).data
     assert (arrived[:6], hop_limit(arrived)) == (scene.server_mac, HOPS_LEFT)
     assert tcp_fields(arrived) == tcp_fields(probe) == ((handoff.snd_nxt - 1) % 2**32, handoff.rcv_nxt, "A", b"")
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while (slot := scene.device.slots()[0]).ka_acked < 2:
         assert not deadline.expired, f"{slot.ka_acked} of {slot.ka_sent} probes were answered"
         deadline.pause()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.manifest.manifest import Manifest
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import ENTRY, TaskScene
@@ -56,7 +56,7 @@ def test_a_crash_ends_the_app_only_where_the_task_is_in_its_process(tasks: TaskS
         assert len(tasks.app.call("all_tasks")) == 1
     else:
         assert "SIGSEGV" in tasks.timeline.wait("APP_TERMINATED", app="tasks").status
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while not gone(pid):
             assert not deadline.expired
             deadline.pause()

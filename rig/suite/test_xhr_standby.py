@@ -8,7 +8,7 @@ import threading
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import StandbyConfig
 from rig.peers.http_request import HttpRequest
 from rig.standby.api import ControlChannelTriggerStatus as Status
@@ -109,7 +109,7 @@ def test_an_app_that_is_killed_gives_everything_back(xhr: XhrScene, asleep: bool
     for request in requests:
         request.connection.wait_closed()
     xhr.timeline.wait("SLOT_FREE", channel="inbox")
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while xhr.device.slots() and not deadline.expired:
         deadline.pause()
     assert xhr.device.slots() == ()

@@ -10,7 +10,7 @@ from pathlib import Path
 import cbor2
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.device import framing, image, mcumgr
 from rig.device.codes import GROUP_OS
 from rig.device.emulated import EmulatedDevice
@@ -63,7 +63,7 @@ def test_a_hang_ends_in_a_reset_that_says_so(device: EmulatedDevice) -> None:
         assert (after.boot_id, after.reset_cause) == (before.boot_id + 1, ResetCause.WATCHDOG)
         assert OffloadClient(link).status().last_wake_reason == WakeReason.FIRMWARE_STALLED
         link.start_events(events.append)
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while not events and not deadline.expired:
             mcumgr.echo(link)
         assert WakeReason.FIRMWARE_STALLED in events[0]

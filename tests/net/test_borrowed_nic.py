@@ -27,6 +27,7 @@ from rig.net.borrowed_nic import BorrowedNic, left_behind, restore_left
 from rig.net.namespace import Namespace
 from rig.net.nic_guard import in_use
 from rig.net.nic_state import NicState
+from tests.open_files import open_files
 
 ROOT = Path(__file__).parents[2]
 NIC, MAC, OTHER_END = "nic0", "02:00:00:00:aa:01", "wall0"
@@ -391,17 +392,14 @@ def test_what_is_refused_half_way_leaves_no_descriptor_and_no_file(
     def fail(*_: object, **__: object) -> NoReturn:
         raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
 
-    def descriptors() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     with Namespace("wire") as wire:
         machine.run(lambda: BorrowedNic(NIC, wire, force=True)).give_back()  # imports and caches are open now
-        before = descriptors()
+        before = open_files()
         with monkeypatch.context() as broken:
             broken.setattr(f"rig.net.borrowed_nic.{failing}", fail)
             with pytest.raises((BenchError, OSError), match="Too many open files"):
                 machine.run(lambda: BorrowedNic(NIC, wire))
-        assert descriptors() == before
+        assert open_files() == before
     assert list(tmp_path.glob("state/*")) == []
     assert not borrowed_nic._held
 

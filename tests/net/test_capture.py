@@ -17,6 +17,7 @@ from rig.inject.injector import Injector
 from rig.mac import mac_bytes
 from rig.net import capture as capture_module
 from rig.net.capture import CaptureTimeout
+from tests.open_files import open_files
 
 if TYPE_CHECKING:
     from rig.net.network import Network
@@ -189,14 +190,11 @@ def tcp_checksum_holds(frame: bytes) -> bool:
 
 @pytest.mark.parametrize("from_the_start", [True, False])
 def test_a_file_that_finds_no_room_is_told_and_closed(flat: Network, tmp_path: Path, from_the_start: bool) -> None:
-    def descriptors() -> int:
-        return len(list(Path("/proc/self/fd").iterdir()))
-
     flat.capture(tmp_path / "first.pcapng").close()  # imports and caches are open now
-    before = descriptors()
+    before = open_files()
     with pytest.raises(OSError, match="No space left"):
         _fill(flat, Path("/dev/full") if from_the_start else tmp_path / "wire.pcapng")
-    assert descriptors() == before
+    assert open_files() == before
 
 
 def _fill(net: Network, path: Path) -> None:

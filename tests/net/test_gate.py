@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.mac import mac_bytes
 from rig.net.gate import Gate
 from rig.readable import readable
@@ -147,7 +147,7 @@ class Receiver:
 
     def await_new(self, sender: Sender | None = None) -> None:
         """Read until at least one frame of the stream has come, or the sender has sent all."""
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while not self.read() and (sender is None or sender.running()):
             assert not deadline.expired, "no frame of the stream came"
             readable(self._sock.fileno(), 0.05)

@@ -18,6 +18,7 @@ from rig.net import device_port, links, userns
 from rig.net.namespace import Namespace
 from rig.net.network import Network
 from rig.readable import readable
+from tests.open_files import open_files
 
 ROOT = Path(__file__).resolve().parents[2]
 SO_NETNS_COOKIE = 71
@@ -87,11 +88,11 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
 
 def test_closing_a_network_frees_its_descriptors(flat: Network) -> None:
     Network(flat.topology).close()  # imports and caches are open now
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
     for _ in range(3):
         with Network(flat.topology) as other, other.capture():
             other.gate()
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
 
 
 def test_without_root_a_user_namespace_serves(tmp_path: Path) -> None:
@@ -155,10 +156,10 @@ def test_a_switch_that_forbids_is_named(monkeypatch: pytest.MonkeyPatch, switch:
 
 def test_no_tap_says_why_and_leaves_nothing(flat: Network, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(device_port, "TUN", tmp_path / "tun")
-    before = len(list(Path("/proc/self/fd").iterdir()))
+    before = open_files()
     with pytest.raises(BenchError, match=r"RIG-N03 TAP is not available: .*/tun does not exist"):
         Network(flat.topology, "qemu")
-    assert len(list(Path("/proc/self/fd").iterdir())) == before
+    assert open_files() == before
 
 
 @pytest.mark.skipif(not os.access("/dev/net/tun", os.R_OK | os.W_OK), reason="/dev/net/tun cannot be opened")

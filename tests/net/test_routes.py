@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError
 from rig.net import links, nat, topology, userns
 from rig.net.network import Network
@@ -92,7 +92,7 @@ def test_a_nat_forgets_and_then_resets_or_drops(name: str, resets: bool) -> None
             with pytest.raises(ConnectionResetError):
                 client.recv(1)
         else:
-            deadline = Deadline(5)
+            deadline = Deadline(WAIT_S)
             while tcp_info(client).retransmits < 2:
                 assert not deadline.expired
                 time.sleep(0.02)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.clock import WAIT_S
 from rig.errors import UsageError
 from rig.net import counters, topology
 from rig.net.machines import NatSpec
@@ -205,7 +206,7 @@ def test_hosts_reach_each_other_at_once_over_both_families(dual_stack: Network) 
             listener.bind((address, 5000))
             listener.listen()
             with dual_stack.host.socket(family, socket.SOCK_STREAM) as client:
-                client.settimeout(2)
+                client.settimeout(WAIT_S)
                 client.connect((address, 5000))
                 accepted, _ = listener.accept()
                 with accepted:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError
 from rig.net.network import Network
 from rig.peers import PushServer
@@ -175,7 +175,7 @@ def test_a_rig_that_is_killed_leaves_none_of_it(run: Run, tmp_path: Path) -> Non
         pid = int(rig.stdout.readline())
         assert Path(f"/proc/{pid}/comm").read_text() == "nginx\n"
         rig.kill()
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while Path(f"/proc/{pid}").exists():
         assert not deadline.expired
         deadline.pause()

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from tests.left_behind import MARK, namespace_mounts, processes_of
 
 KILLS = int(os.environ.get("RIG_KILLS", "12"))
@@ -39,7 +39,7 @@ def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str, workers: st
         time.sleep(generator.uniform(0.1, latest_s))  # the moment is the point: there is no effect to wait for
         run.kill()
         run.wait()
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while (left := processes_of(mark)) and not deadline.expired:
             time.sleep(0.01)
         assert not left, f"kill {number}: processes {left} are left"
@@ -59,7 +59,7 @@ def test_nothing_is_left_of_a_killed_benchmark(tmp_path: Path) -> None:
         time.sleep(0.01)
     bench.kill()
     bench.wait()
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while (left := processes_of(mark)) and not deadline.expired:
         time.sleep(0.01)
     assert not left

@@ -13,7 +13,7 @@ import pytest
 
 from rig import open_files
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.net import userns
 from rig.standby.wire import bench as wire
@@ -54,7 +54,7 @@ def descriptors_left(pid: int, count: int) -> Iterator[None]:
 
 
 def until_closed(pid: int, count: int) -> None:
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while len(open_in(pid)) > count:
         assert not deadline.expired, open_in(pid)
 

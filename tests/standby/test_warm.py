@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.net import userns
 from rig.suite.scene import CHAT_APP
@@ -64,7 +64,7 @@ def open_files(pid: int) -> list[str]:
 
 
 def until(wanted: Callable[[], bool]) -> None:
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while not wanted():
         assert not deadline.expired
         time.sleep(0.001)

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Clock, Deadline
+from rig.clock import WAIT_S, Clock, Deadline
 from rig.config import StandbyConfig
 from rig.device.emulated import EmulatedDevice
 from rig.device.factory import create
@@ -153,7 +153,7 @@ class Parts:
 
     def fall_asleep(self) -> None:
         """Raises what the driver raises; what is not idle is waited for."""
-        deadline = Deadline(5)
+        deadline = Deadline(WAIT_S)
         while not isinstance(outcome := self.driver.enter(["one"], 0), Entered):
             assert not deadline.expired, outcome
 

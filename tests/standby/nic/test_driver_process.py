@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.net import userns
 from rig.suite.scene import CHAT_APP
@@ -28,7 +28,7 @@ LONGEST_S = 0.04
 
 def kill_driver(bench: Bench, last: int) -> int:
     """The one after `last`; returns its pid."""
-    deadline = Deadline(5)
+    deadline = Deadline(WAIT_S)
     while (pid := bench.host.driver_pid) == last:
         assert not deadline.expired, "no driver was started anew"
     os.kill(pid, signal.SIGKILL)

@@ -3,6 +3,7 @@ is lost or doubled, no slot stays behind, no socket is left in repair."""
 
 from __future__ import annotations
 
+import gc
 import socket
 import threading
 from collections.abc import Callable
@@ -200,9 +201,11 @@ def test_that_the_host_is_awake_is_said_when_apps_may_use_their_sockets(parts: P
 def test_no_descriptor_of_a_dead_one_stays_open(parts: Parts) -> None:
     """Here, where a driver is no process: a long run would come to an end of them."""
     parts.start_driver_anew()
+    gc.collect()  # of what the tests before have left, none goes meanwhile
     before = sorted(str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
     for _ in range(3):
         parts.start_driver_anew()
+    gc.collect()
     after = sorted(str(fd.readlink()) for fd in Path("/proc/self/fd").iterdir() if fd.is_symlink())
     assert len(after) == len(before), set(after) - set(before)
 

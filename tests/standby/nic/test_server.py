@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from rig.standby.wire import nic
 from rig.standby.wire.faults import Internal
 from rig.standby.wire.line import Line, Received, What, pair
 from rig.standby.wire.message import decoded_answer
+from tests.open_files import open_files
 
 from .conftest import Parts
 
@@ -125,7 +125,7 @@ def test_a_call_that_cannot_be_noted_is_answered_and_the_next_is_served(
     parts: Parts, served: Served, monkeypatch: pytest.MonkeyPatch, breaks: Break, words: str
 ) -> None:
     """And its descriptor is closed, and no driver after this one does it."""
-    open_before = len(list(Path("/proc/self/fd").iterdir()))
+    open_before = open_files()
     with monkeypatch.context() as broken:
         breaks(parts, broken)
         served.line.send_call(1, nic.Reserve("two", {}, 15), [parts.sock.fileno()])
@@ -134,7 +134,7 @@ def test_a_call_that_cannot_be_noted_is_answered_and_the_next_is_served(
     assert isinstance(answer.body, Internal)
     assert words in answer.body.text
     assert len(parts.timeline.find("SERVICE_FAULT")) == 1
-    assert len(list(Path("/proc/self/fd").iterdir())) == open_before
+    assert open_files() == open_before
     served.line.send_call(2, nic.GetPayloadState("one"))
     answer = served.answer()
     assert (answer.what, answer.number) == (What.RESULT, 2)
