@@ -86,6 +86,8 @@ class TestResult:
     requirements: list[str]
     device: str = ""
     topology: str = ""
+    firmware: str = ""
+    """What the device said that it runs; empty where it was not asked."""
     attempts: list[Attempt] = field(default_factory=list)
 
     @property
@@ -234,10 +236,14 @@ def load(run_dir: Path) -> Run:
 
 
 def _say_what_ran(run: Run) -> None:
-    """A test may bring a topology of its own: the facts name what was used, not what was asked for."""
+    """A test may bring a topology of its own, a board its own firmware: the facts name what was used, not what was asked for or
+    built."""
     for fact, used in (("devices", {test.device for test in run.tests}), ("topologies", {test.topology for test in run.tests})):
         if used - {""}:
             run.facts[fact] = ", ".join(sorted(used - {""}))
+    for device in sorted({test.device for test in run.tests if test.firmware}):
+        said = {test.firmware for test in run.tests if test.device == device}
+        run.facts[f"firmware {device}"] = "; ".join(sorted(said - {""}))
 
 
 def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> None:
@@ -251,6 +257,7 @@ def _take(run: Run, tests: dict[str, TestResult], line: Mapping[str, Any]) -> No
         case "attempt":
             test = tests[line["id"]]
             test.device, test.topology = str(line.get("device", "")), str(line.get("topology", ""))
+            test.firmware = str(line.get("firmware", ""))
             test.attempts.append(_attempt(line))
         case "end":
             run.exit_code = int(line["exit"])

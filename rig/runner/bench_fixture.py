@@ -43,9 +43,8 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
     from rig.bench import Bench
 
     with Bench(bench_config(item, config, combination), artefacts) as bench:
-        if not facts.known(needs):
-            facts.ask(bench.device, needs)
-            skip_what_it_cannot(facts, needs)
+        if not facts.met(needs):
+            facts.meet(bench.device, needs)
         if changes := levers_of(item):
             bench.host.levers.set(**changes)
         item.stash[BENCH] = bench

@@ -29,7 +29,7 @@ from rig.errors import DeviceError, UsageError
 
 if TYPE_CHECKING:
     from rig.device.offload import OffloadClient
-    from rig.device.offload_types import Capabilities
+    from rig.device.offload_types import Capabilities, Hello
 
 NOT_SUPPORTED = code_name(-1, 8)
 """What an SMP server says of a group or command that it does not have."""
@@ -62,9 +62,11 @@ frame ends in."""
 
 
 class DeviceFacts:
-    """What one device can do, asked once in a run."""
+    """What one device is and can do, asked once in a run."""
 
     def __init__(self) -> None:
+        self.firmware = ""
+        """What its hello says runs on it, in words; empty before it was met."""
         self.capabilities: Capabilities | None = None
         self.counters: frozenset[str] | None = None
         """Their names."""
@@ -81,6 +83,16 @@ class DeviceFacts:
         probe = _probe(need)
         return self.capabilities is not None if probe is None else probe in self.answers
 
+    def met(self, needs: Iterable[tuple[str, Any]]) -> bool:
+        """Whether nothing has to be asked any more, and its name is known too."""
+        return bool(self.firmware) and self.known(needs)
+
+    def meet(self, device: OffloadClient, needs: Collection[tuple[str, Any]]) -> None:
+        """Ask what is not known. Skips the test when something of its needs is absent. Raises BenchError."""
+        self.firmware = self.firmware or _firmware(device.hello())
+        self.ask(device, needs)
+        skip_what_it_cannot(self, needs)
+
     def ask(self, device: OffloadClient, needs: Iterable[tuple[str, Any]]) -> None:
         """Raises BenchError."""
         for need in needs:
@@ -93,6 +105,12 @@ class DeviceFacts:
                 self.capabilities = device.capabilities()
             else:
                 self.answers[probe] = _has(device, *probe)
+
+
+def _firmware(hello: Hello) -> str:
+    """Version, board and image as `rig flash` and `rig monitor` show them: an image that no slot holds has no digest."""
+    image = f", image {hello.digest.hex()[:12]}" if any(hello.digest) else ""
+    return f"{hello.version} on {hello.board}{image}" + ("" if hello.test_build else ", without the test commands")
 
 
 FACTS: pytest.StashKey[dict[str, DeviceFacts]] = pytest.StashKey()

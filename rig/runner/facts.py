@@ -40,7 +40,7 @@ def collect(devices: list[str], topologies: list[str], config: BenchConfig) -> d
         "user": "root" if os.geteuid() == 0 else f"uid {os.geteuid()}",
         "qemu": _first_line("qemu-system-arm", "--version") if "qemu" in map(kind_of, devices) else "",
         **{name: _version(name) for name in ("scapy", "pyroute2", "pytest", "smp")},
-        **_images(),
+        **_images(devices),
     }
     return {name: value for name, value in facts.items() if value}
 
@@ -103,10 +103,13 @@ def _commit() -> str:
     return done.stdout.strip()
 
 
-def _images() -> dict[str, str]:
-    """Firmware version of each device, and its image's digest as `rig flash`, `rig monitor` and other SMP clients show it."""
+def _images(devices: list[str]) -> dict[str, str]:
+    """What was built for each device that was asked for: version, and digest as `rig flash`, `rig monitor` and other SMP clients
+    show it. What it says itself takes its place once it was met."""
     found = {}
     for name, row in listed().items():
+        if name not in devices:
+            continue
         if row.signed is None:
             found[f"firmware {name}"] = row.version
         elif row.signed.is_file():

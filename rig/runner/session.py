@@ -31,7 +31,7 @@ from rig.runner.about import requirements, title
 from rig.runner.bench_fixture import ARTEFACTS, COMBINATION
 from rig.runner.blame import verdict_of
 from rig.runner.combinations import asked_devices, base, left_out, words_of_devices, words_of_topologies
-from rig.runner.device_mark import check_device_marks
+from rig.runner.device_mark import check_device_marks, facts_of
 from rig.runner.endings import terminate, usage_error
 from rig.runner.levers_mark import check_levers
 from rig.runner.limits import DEFAULT_LIMIT_S, limit, suspend
@@ -227,7 +227,11 @@ class Runner:
 
     def _combination_fields(self, item: pytest.Item) -> dict[str, str]:
         combination = item.stash.get(COMBINATION, None)
-        return {} if combination is None else {"device": combination.device, "topology": combination.topology}
+        if combination is None:
+            return {}
+        firmware = facts_of(self.config, combination.device).firmware
+        fields = {"device": combination.device, "topology": combination.topology, "firmware": firmware}
+        return {name: value for name, value in fields.items() if value}
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_makereport(

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 from websockets.frames import Opcode
 
 from rig.bench import Bench
@@ -214,6 +215,7 @@ def test_headlines(bench: Bench) -> None:
         assert not timeline.find("APP_FAULT")
 
 
+@pytest.mark.bench_config(minute_us=2_000_000)  # its own keep-alive, each 15 of them, is not to wake before the push does
 def test_presence(bench: Bench) -> None:
     """Heard by the app while it is used, by its task while it is suspended, asleep and ended; a server that closes is called
     again."""

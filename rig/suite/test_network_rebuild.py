@@ -34,6 +34,7 @@ def assert_made_anew(scene: Scene, after: int) -> None:
 
 
 @pytest.mark.requirement("CCT-048")
+@pytest.mark.bench_config(minute_us=2_000_000)  # a device that does not watch its link ends a connection after some probes
 def test_a_network_that_changed_while_the_host_slept_makes_it_anew_at_the_wake(scene: Scene) -> None:
     set_up(scene)
     after = scene.sleep()

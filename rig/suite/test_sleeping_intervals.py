@@ -82,8 +82,8 @@ def test_what_anybody_could_make_up_does_not_restart_it(door: StandbyDoor, what:
 def test_a_peer_that_speaks_in_time_is_never_probed(door: StandbyDoor) -> None:
     """Each probe comes at least an idle time after the last that was heard; when the peer stops, one does."""
     idle_ms = 150
-    ref = door.asleep(ka_idle_ms=idle_ms, ka_intvl_ms=QUIET_MS)
     sent, heard_ms = [], door.now_ms()
+    ref = door.asleep(ka_idle_ms=idle_ms, ka_intvl_ms=QUIET_MS)
     for _ in range(4):
         door.passes(idle_ms * 0.6)
         before_ms = door.now_ms()

@@ -15,10 +15,16 @@ from tests import forked
 FAKE_BENCH = '''
 import os, sys, time, types
 import pytest
+from rig.device.numbers import ResetCause
+from rig.device.offload_types import Hello
 from rig.errors import BenchError
 from rig.timeline import Timeline
 
 SETUPS = []
+
+class Device:
+    def hello(self):
+        return Hello(1, 1, "theirs", bytes.fromhex("0123456789ab") + bytes(20), 0, 1, "9.9.9+0", True, ResetCause.POWER_ON)
 
 class Bench:
     """Fails its set-up as often as FAIL_SETUPS says."""
@@ -36,7 +42,8 @@ class Bench:
         if Bench.fail_setups:
             Bench.fail_setups -= 1
             raise BenchError("RIG-B03", "no answer", "power cycle it")
-        self.device = self.host = self.server = self.inject = self.capture = object()
+        self.device = Device()
+        self.host = self.server = self.inject = self.capture = object()
         return self
 
     def __exit__(self, *_):
@@ -47,7 +54,7 @@ class Bench:
             raise BenchError("RIG-N09", "left something behind")
 
 module = types.ModuleType("rig.bench")
-module.Bench, module.SETUPS = Bench, SETUPS
+module.Bench, module.Device, module.SETUPS = Bench, Device, SETUPS
 sys.modules["rig.bench"] = module
 '''
 
