@@ -43,7 +43,8 @@ class LightBenches:
         door = self._attached(config)
         if not facts.met(needs):
             facts.meet(door.client, needs)
-        item.stash[WITNESS] = lambda: tuple(door.crossed)
+        item.stash[DEVICE_ALONE] = OfDoor(door, self._devices[config].tape)
+        item.stash[WITNESS] = lambda: sorted(door.crossed)
         item.stash[FILES] = lambda directory: _leave(door, self._devices[config].tape, directory)
         return door
 

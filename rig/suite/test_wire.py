@@ -5,9 +5,13 @@ from __future__ import annotations
 import pytest
 
 from rig.errors import UsageError
-from rig.suite.scene import Scene
+from rig.suite.scene import NO_PROBES, Scene
+
+PUSHES_ALONE = pytest.mark.bench_config(standby=NO_PROBES)
+"""A cable that is slow or loses everything leaves a device's probes without their answers: what wakes is to be the push."""
 
 
+@PUSHES_ALONE
 def test_a_push_comes_through_a_slow_cable_to_the_sleeping_host_and_not_before_its_delay(scene: Scene) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()
@@ -25,6 +29,7 @@ def test_a_push_comes_through_a_slow_cable_to_the_sleeping_host_and_not_before_i
     assert scene.bench.wire.passed() == {}
 
 
+@PUSHES_ALONE
 def test_a_push_that_the_cable_loses_is_sent_again_and_wakes_then(scene: Scene) -> None:
     scene.let_peers_repeat()
     connection = scene.open_hardware()
