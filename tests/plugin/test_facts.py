@@ -35,9 +35,3 @@ def test_a_report_names_what_the_device_says_that_it_runs(run_rig: Run) -> None:
     attempts = [line for line in lines if line["kind"] == "attempt"]
     said = "9.9.9+0 on theirs, image 0123456789ab"
     assert [line["firmware"] for line in attempts] == [said, said]
-
-
-def test_what_the_tests_without_a_host_run_on_is_told_too(run_rig: Run) -> None:
-    code, lines = run_rig("from rig.suite.conftest import door, light_benches\ndef test_one(door): pass", "--device", "reference")
-    assert code == 0
-    assert [line["firmware"] for line in lines if line["kind"] == "attempt"] == ["0.1.0 on reference"]
