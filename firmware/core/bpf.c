@@ -1,6 +1,7 @@
 #include "bpf.h"
 
 #include "bytes.h"
+#include "profile.h"
 
 /* Fields of a code: class, then for loads size and mode, for arithmetic and jumps operation and source of the operand. */
 enum {
@@ -61,7 +62,7 @@ static bool op_ok(const struct bpf_op *op, uint16_t behind)
 /* `behind`: operations after this one. A jump of j goes to the j-th of them, so it stays inside and goes forward. */
 bool bpf_verify(const struct bpf_op *ops, uint16_t n)
 {
-	if (n == 0 || n > BPF_PROGRAM_OPS)
+	if (n == 0 || n > ENG_PROGRAM_OPS)
 		return false;
 	for (uint16_t i = 0; i < n; i++) {
 		if (!op_ok(&ops[i], (uint16_t)(n - i - 1)))

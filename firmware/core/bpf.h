@@ -12,8 +12,6 @@
 
 enum {
 	BPF_OP_BYTES = 8,            /* on the wire: code, jt, jf, k, little-endian */
-	BPF_PROGRAM_OPS = 64,        /* of one program: `udp port 5000` over v4 and v6 takes 20, three such alternatives take 37 */
-	BPF_POOL_OPS = 128,          /* of all programs together */
 	BPF_SCRATCH = 16,
 };
 

@@ -11,35 +11,23 @@
 #include <stdint.h>
 
 #include "offload_rc.h"
-#include "sizes.h"
+#include "profile.h"
 
 enum {
-	ENG_SLOTS = SIZE_SLOTS,
-	ENG_PATTERNS = SIZE_PATTERNS,        /* bitmap and others; magic is one more */
 	ENG_PATTERN_BYTES = 128,
-	ENG_OFFLOADS = 32,
-	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
 	ENG_UDP_PAYLOAD_BYTES = 32,
 	ENG_PAYLOAD_BYTES = 32,     /* of a slot's payload keep-alive, and of its answer */
-	ENG_TOKENS_BYTES = 768,     /* for one sleep: 24 sealed records of TLS, 192 WebSocket masks; 12 KiB of all slots together */
 	ENG_DHCP_CLIENT_ID_BYTES = 32,
 	ENG_DHCP_OPTIONS_BYTES = 64, /* what the lease gave the host */
 	ENG_MDNS_BYTES = 64,        /* a name, and the data of a record */
-	ENG_FRAMES = SIZE_FRAMES,           /* the waking frame and 32 behind it */
 	ENG_FRAME_BYTES = 1514,
 	ENG_TAGGED_FRAME_BYTES = 1518, /* of a frame with a VLAN tag so much is saved */
 	ENG_EVENTS = 8,
 	ENG_MAX_OFFSET = 1514,
-	ENG_KA_MIN_MS = 10,
-	ENG_KA_MAX_MS = 86400000,   /* 24 h; scaled by minute_us */
 	ENG_LEASE_MIN_MS = 1000,
 	ENG_LEASE_MAX_MS = 86400000, /* 24 h, and the default: what Apple's sleep proxies allow and give (mDNSResponder) */
 	ENG_LEASE_DEFAULT_MS = 7200000,
-	/* The flags that a slot, a prepare and an NS offload may have; others are refused, UNSUPPORTED. */
-	ENG_SLOT_FLAGS = OFF_SLOT_WAKE_ON_DATA | OFF_SLOT_WAKE_ON_FIN | OFF_SLOT_WAKE_ON_RST | OFF_SLOT_WAKE_ON_TIMEOUT |
-			 OFF_SLOT_ANSWER_PEER_KA | OFF_SLOT_KEEP | OFF_SLOT_VLAN | OFF_SLOT_FLOW_LABEL | OFF_SLOT_LEARN_NEXT_HOP,
-	ENG_ARM = OFF_ARM_TCP | OFF_ARM_PATTERNS | OFF_ARM_MAGIC,
-	ENG_NS_FLAGS = OFF_NS_ROUTER | OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE | OFF_NS_RA_WAKE,
+	ENG_ARM = OFF_ARM_TCP | OFF_ARM_PATTERNS | OFF_ARM_MAGIC, /* what a prepare may ask for; more is refused, UNSUPPORTED */
 };
 
 struct eng_env {
@@ -77,7 +65,7 @@ struct eng_payload_cfg {
 	struct eng_span token;      /* bytes from `tokens`, others each time */
 	struct eng_span mask;       /* XORed with the token, which is 4 bytes then (RFC 6455 5.3) */
 	uint16_t tokens_len;
-	uint8_t tokens[ENG_TOKENS_BYTES];
+	uint8_t tokens[ROOM(ENG_TOKENS_BYTES)];
 };
 
 struct eng_slot_cfg {

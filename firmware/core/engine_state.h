@@ -16,7 +16,7 @@ enum {
 	ENG_TX_RETRY_US = 1000,
 	ENG_LINK_RETRY_US = 100000,           /* while the link is down: the device is to save power */
 	ENG_DEFENCE_US = 10000000,            /* RFC 5227 2.4(b): DEFEND_INTERVAL */
-	ENG_HEARD = 32,                       /* things that routers have said; the one noted first makes room */
+	ENG_HEARD = ENG_OFFLOADS ? 32 : 1,    /* things that routers have said; the one noted first makes room */
 	ENG_RA_KEPT = 4,                      /* advertisements kept for the sleeping host */
 	ENG_ASKED = 2,                        /* groups whose queried sources are remembered until the answer is due */
 	ENG_ASKED_BYTES = 64,                 /* of their addresses: 16 of IPv4, 4 of IPv6 */
@@ -163,9 +163,9 @@ struct engine {
 	struct frame_seg segs[ENG_FRAMES];
 	struct pattern_key keys[ENG_ALL_PATTERNS]; /* of the pattern with the same index */
 	struct eng_heard heard[ENG_HEARD];
-	struct eng_offload offloads[ENG_OFFLOADS];
-	struct eng_more more[ENG_OFFLOADS_MORE];
-	struct bpf_op prog_pool[BPF_POOL_OPS]; /* programs without gaps, in the order of their patterns */
+	struct eng_offload offloads[ROOM(ENG_OFFLOADS)];
+	struct eng_more more[ROOM(ENG_OFFLOADS_MORE)];
+	struct bpf_op prog_pool[ROOM(ENG_POOL_OPS)]; /* programs without gaps, in the order of their patterns */
 	struct eng_pattern patterns[ENG_ALL_PATTERNS];
 	struct eng_slot slots[ENG_SLOTS];
 	struct eng_frame frames[ENG_FRAMES];

@@ -45,9 +45,9 @@ static int check_program(struct engine *e, const struct eng_pattern_cfg *c)
 {
 	uint16_t n = c->prog_len / BPF_OP_BYTES, used = pool_used(e);
 
-	if (n == 0 || n > BPF_PROGRAM_OPS || c->prog_len % BPF_OP_BYTES)
+	if (n == 0 || n > ENG_PROGRAM_OPS || c->prog_len % BPF_OP_BYTES)
 		return OFF_BAD_LEN;
-	if (n > BPF_POOL_OPS - used)
+	if (n > ENG_POOL_OPS - used)
 		return OFF_LIST_FULL;
 	bpf_read(&e->prog_pool[used], c->prog, n);
 	return bpf_verify(&e->prog_pool[used], n) ? OFF_OK : OFF_BAD_ARG;
@@ -55,11 +55,9 @@ static int check_program(struct engine *e, const struct eng_pattern_cfg *c)
 
 uint32_t eng_pattern_types(const struct engine *e)
 {
-	const uint32_t always = 1u << OFF_PATTERN_BITMAP | 1u << OFF_PATTERN_MAGIC | 1u << OFF_PATTERN_IPV4_SYN | 1u << OFF_PATTERN_IPV6_SYN |
-				1u << OFF_PATTERN_EAPOL | 1u << OFF_PATTERN_TCP_PAYLOAD | 1u << OFF_PATTERN_UDP_PORT |
-				1u << OFF_PATTERN_PROGRAM;
+	const uint32_t link = PATTERN_BIT(LINK_UP) | PATTERN_BIT(LINK_DOWN);
 
-	return always | (e->env.link_events ? 1u << OFF_PATTERN_LINK_UP | 1u << OFF_PATTERN_LINK_DOWN : 0u);
+	return (uint32_t)ENG_PATTERN_TYPES & (e->env.link_events ? ~0u : ~link);
 }
 
 static int pattern_check(struct engine *e, const struct eng_pattern_cfg *c)
@@ -86,9 +84,9 @@ static int pattern_check(struct engine *e, const struct eng_pattern_cfg *c)
 	case OFF_PATTERN_LINK_DOWN:
 		return OFF_OK;
 	case OFF_PATTERN_TCP_PAYLOAD:
-		return check_slot_payload(e, c);
+		return TAKES_PATTERN(TCP_PAYLOAD) ? check_slot_payload(e, c) : OFF_UNSUPPORTED;
 	case OFF_PATTERN_PROGRAM:
-		return check_program(e, c);
+		return TAKES_PATTERN(PROGRAM) ? check_program(e, c) : OFF_UNSUPPORTED;
 	default:
 		return OFF_UNSUPPORTED;
 	}
@@ -139,10 +137,10 @@ static void free_program(struct engine *e, const struct eng_pattern *gone)
 {
 	uint8_t at = gone->prog_at, n = gone->prog_n;
 
-	if (n == 0)
+	if (!TAKES_PATTERN(PROGRAM) || n == 0)
 		return;
-	memmove(&e->prog_pool[at], &e->prog_pool[at + n], (size_t)(BPF_POOL_OPS - at - n) * sizeof e->prog_pool[0]);
-	wipe(&e->prog_pool[BPF_POOL_OPS - n], n * sizeof e->prog_pool[0]);
+	memmove(&e->prog_pool[at], &e->prog_pool[at + n], (size_t)(ENG_POOL_OPS - at - n) * sizeof e->prog_pool[0]);
+	wipe(&e->prog_pool[ENG_POOL_OPS - n], n * sizeof e->prog_pool[0]);
 	for (uint8_t i = 0; i < e->n_patterns; i++) {
 		if (e->patterns[i].prog_n && e->patterns[i].prog_at > at)
 			e->patterns[i].prog_at = (uint8_t)(e->patterns[i].prog_at - n);

@@ -130,16 +130,16 @@ static bool match(const struct engine *e, const struct eng_pattern *q, const str
 	case OFF_PATTERN_MAGIC:
 		return match_magic(e, c, p);
 	case OFF_PATTERN_IPV4_SYN:
-		return match_syn(c, p, 4);
+		return TAKES_PATTERN(IPV4_SYN) && match_syn(c, p, 4);
 	case OFF_PATTERN_IPV6_SYN:
-		return match_syn(c, p, 16);
+		return TAKES_PATTERN(IPV6_SYN) && match_syn(c, p, 16);
 	case OFF_PATTERN_UDP_PORT:
 		/* The first fragment as well: the host puts the datagram together. */
-		return p->ports && p->proto == PROTO_UDP && match_endpoints(c, p);
+		return TAKES_PATTERN(UDP_PORT) && p->ports && p->proto == PROTO_UDP && match_endpoints(c, p);
 	case OFF_PATTERN_EAPOL:
-		return match_eapol(p);
+		return TAKES_PATTERN(EAPOL) && match_eapol(p);
 	case OFF_PATTERN_PROGRAM:
-		return bpf_run(&e->prog_pool[q->prog_at], q->prog_n, p->frame, p->len) != 0;
+		return TAKES_PATTERN(PROGRAM) && bpf_run(&e->prog_pool[q->prog_at], q->prog_n, p->frame, p->len) != 0;
 	default:
 		return false;        /* of a slot or of the link */
 	}

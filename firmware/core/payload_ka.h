@@ -7,7 +7,7 @@
 
 static inline bool payload_ka_on(const struct eng_slot *s)
 {
-	return s->payload.cfg.data_len != 0;
+	return ENG_TOKENS_BYTES != 0 && s->payload.cfg.data_len != 0;
 }
 int payload_ka_check(const struct eng_slot_cfg *c);
 /* Copies what cfg.payload points to. */

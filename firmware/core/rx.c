@@ -66,7 +66,7 @@ static void judge_tcp(struct engine *e, const struct pkt *p, struct verdict *v)
 	if (!(e->arm & OFF_ARM_TCP))
 		return;
 	v->wake = tcp_wake_reason(s, (enum tcp_verdict)v->tcp);
-	if (v->tcp == TCP_DATA)
+	if (TAKES_PATTERN(TCP_PAYLOAD) && v->tcp == TCP_DATA)
 		payload_judge(e, p, v);
 	/* Behind data that does not wake, too: the peer will say no more. */
 	if (!v->wake && (v->tcp == TCP_DATA || v->tcp == TCP_FIN_ONLY) && (s->cfg.flags & OFF_SLOT_WAKE_ON_FIN) && tcp_fin_is_news(s, p))

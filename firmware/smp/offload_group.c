@@ -6,7 +6,6 @@
 
 #include <string.h>
 
-#include "core/bpf.h"
 #include "log.h"
 #include "offload_io.h"
 #include "offload_lists.h"
@@ -95,6 +94,14 @@ static uint32_t wake_up_events(void)
 	       (types >> OFF_PATTERN_LINK_DOWN & 1u ? NDIS_WAKE_ON_MEDIA_DISCONNECT : 0u);
 }
 
+/* A SYN pattern without addresses and ports is NDIS's wildcard. */
+static uint32_t ndis_patterns(void)
+{
+	return (TAKES_PATTERN(BITMAP) ? NDIS_WOL_BITMAP : 0u) | (TAKES_PATTERN(MAGIC) ? NDIS_WOL_MAGIC : 0u) |
+	       (TAKES_PATTERN(IPV4_SYN) ? NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV4_WILDCARD : 0u) |
+	       (TAKES_PATTERN(IPV6_SYN) ? NDIS_WOL_IPV6_SYN | NDIS_WOL_IPV6_WILDCARD : 0u) | (TAKES_PATTERN(EAPOL) ? NDIS_WOL_EAPOL : 0u);
+}
+
 static int caps(const struct io *io)
 {
 	const struct caps_rsp r = {
@@ -107,7 +114,7 @@ static int caps(const struct io *io)
 		.slot_flags = ENG_SLOT_FLAGS,
 		.MaxTcpSlots = ENG_SLOTS,
 		.max_message = SMP_MESSAGE_BYTES,
-		.program_ops = BPF_PROGRAM_OPS,
+		.program_ops = ENG_PROGRAM_OPS,
 		.token_bytes = ENG_TOKENS_BYTES,
 		.timer_res_us = 1,
 		.offload_types = eng_offload_types(),
@@ -119,10 +126,9 @@ static int caps(const struct io *io)
 		.NumTotalWoLPatterns = ENG_PATTERNS,
 		.SupportedWakeUpEvents = wake_up_events(),
 		.MaxWoLPacketSaveBuffer = ENG_FRAME_BYTES,
-		.SupportedProtocolOffloads = NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO,
+		.SupportedProtocolOffloads = ENG_OFFLOADS ? NDIS_OFFLOAD_ARP | NDIS_OFFLOAD_NS | OWN_OFFLOAD_ECHO : 0,
 		.NumArpOffloadIPv4Addresses = ENG_OFFLOADS,
-		.SupportedWoLPacketPatterns = NDIS_WOL_BITMAP | NDIS_WOL_MAGIC | NDIS_WOL_IPV4_SYN | NDIS_WOL_IPV6_SYN | NDIS_WOL_IPV4_WILDCARD |
-			  NDIS_WOL_IPV6_WILDCARD | NDIS_WOL_EAPOL,
+		.SupportedWoLPacketPatterns = ndis_patterns(),
 	};
 
 	return OFFLOAD_REPLY(caps_rsp, io, &r);
@@ -250,6 +256,10 @@ static int clock_scale(const struct io *io)
 	return offload_reply_empty(io);
 }
 
+/* What a profile does without has no function: SMP's rc 8, as for a number that nobody knows. */
+#define IF_OFFLOADS(run) (ENG_OFFLOADS ? (run) : NULL)
+#define IF_SLOT_LIFE(run) (ENG_SLOT_LIFE ? (run) : NULL)
+
 static const struct {
 	uint8_t op, cmd;
 	bool test_only;
@@ -258,14 +268,17 @@ static const struct {
 	{ SMP_READ, 0x01, false, hello },          { SMP_WRITE, 0x01, false, attach },
 	{ SMP_READ, 0x02, false, caps },           { SMP_READ, 0x03, false, time_sync },
 	{ SMP_READ, 0x04, false, counters },       { SMP_WRITE, 0x05, false, counters_clear },
-	{ SMP_READ, 0x06, false, get_log },
+	{ SMP_READ, 0x06, false, ENG_GET_LOG ? get_log : NULL },
 	{ SMP_WRITE, 0x10, false, offload_slot_add },      { SMP_WRITE, 0x11, false, offload_slot_remove },
 	{ SMP_READ, 0x12, false, offload_slot_get },       { SMP_READ, 0x13, false, offload_slots },
-	{ SMP_WRITE, 0x14, false, offload_slot_pause },    { SMP_WRITE, 0x15, false, offload_slot_resume },
-	{ SMP_WRITE, 0x16, false, offload_slot_update },
+	{ SMP_WRITE, 0x14, false, IF_SLOT_LIFE(offload_slot_pause) },
+	{ SMP_WRITE, 0x15, false, IF_SLOT_LIFE(offload_slot_resume) },
+	{ SMP_WRITE, 0x16, false, IF_SLOT_LIFE(offload_slot_update) },
 	{ SMP_WRITE, 0x20, false, offload_pattern_add },   { SMP_WRITE, 0x21, false, offload_pattern_remove },
-	{ SMP_READ, 0x23, false, offload_patterns },   { SMP_WRITE, 0x28, false, offload_proto_add },
-	{ SMP_WRITE, 0x29, false, offload_proto_remove }, { SMP_READ, 0x2B, false, offload_protos },
+	{ SMP_READ, 0x23, false, offload_patterns },
+	{ SMP_WRITE, 0x28, false, IF_OFFLOADS(offload_proto_add) },
+	{ SMP_WRITE, 0x29, false, IF_OFFLOADS(offload_proto_remove) },
+	{ SMP_READ, 0x2B, false, IF_OFFLOADS(offload_protos) },
 	{ SMP_WRITE, 0x30, false, prepare },       { SMP_WRITE, 0x31, false, commit },
 	{ SMP_WRITE, 0x32, false, abort_entry },   { SMP_WRITE, 0x33, false, host_awake },
 	{ SMP_READ, 0x34, false, drain },          { SMP_WRITE, 0x35, false, release },
@@ -296,7 +309,7 @@ static int handle(uint8_t op, uint8_t cmd, const uint8_t *req, size_t req_len, u
 
 	while (i < n && (commands[i].op != op || commands[i].cmd != cmd))
 		i++;
-	if (i == n || (commands[i].test_only && !OFFLOAD_TEST_BUILD))
+	if (i == n || !commands[i].run || (commands[i].test_only && !OFFLOAD_TEST_BUILD))
 		return SMP_NOT_SUPPORTED;
 	if (op == SMP_WRITE && cmd != CMD_ATTACH && lease_over())
 		return OFF_RESUME_REQUIRED;

@@ -65,8 +65,12 @@ static int payload_from(struct eng_payload_cfg *p, const struct add_tcp_slot_req
 	};
 	if (!q->has_ka_data)
 		return others ? OFF_BAD_ARG : OFF_OK;
-	copy(p->data, &q->ka_data);          /* at most 32 */
-	copy(p->tokens, &q->ka_tokens);      /* at most 768: the decoder has looked (offload.cddl) */
+	if (ENG_TOKENS_BYTES == 0)
+		return OFF_UNSUPPORTED;
+	if (q->ka_tokens.len > sizeof p->tokens)
+		return OFF_BAD_LEN;
+	copy(p->data, &q->ka_data);          /* at most 32: the decoder has looked (offload.cddl) */
+	copy(p->tokens, &q->ka_tokens);
 	return reply_from(p, q);
 }
 

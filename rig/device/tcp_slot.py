@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields, replace
 from typing import Any
 
+from rig.device.contract import KA_ALWAYS_MS
 from rig.device.numbers import SlotFlag, SlotState, WakeReason
 from rig.device.packed_address import end_of, given
 from rig.device.payload import PayloadKeepAlive
@@ -48,8 +49,8 @@ class TcpSlot:
     t0_us: int = 0
     ts_recent: int = 0
     ts_recent_age_ms: int = 0
-    ka_idle_ms: int = 7_200_000
-    """Idle time before the first probe, specification milliseconds."""
+    ka_idle_ms: int = KA_ALWAYS_MS[1]
+    """Idle time before the first probe, specification milliseconds. As it stands: the longest that every device takes."""
     ka_intvl_ms: int = 75_000
     """Between unanswered probes, specification milliseconds."""
     ka_cnt: int = 9

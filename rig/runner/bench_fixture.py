@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from rig.device.images import kind_of
 from rig.errors import UsageError
 from rig.runner.combinations import Combination, base, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
@@ -57,9 +58,11 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
 
 def bench_config(item: pytest.Item, config: pytest.Config, combination: Combination) -> BenchConfig:
     """The BenchConfig of a test: the file's, then the command line's, then the test's own mark's."""
-    kind, _, port = combination.device.partition(":")
+    name, port = combination.device, ""
+    if kind_of(name) == "board":
+        name, _, port = name.partition(":")
     asked = base(config)
-    found = dataclasses.replace(asked, device=kind, topology=combination.topology, port=port or asked.port)
+    found = dataclasses.replace(asked, device=name, topology=combination.topology, port=port or asked.port)
     for mark in reversed(list(item.iter_markers("bench_config"))):
         found = replace_deep(found, mark.kwargs)
     profile = profile_of(item)

@@ -37,7 +37,7 @@ def check(*options: str) -> Result:
     return CliRunner().invoke(cli.build(), ["check", *options])
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "reference"])
+@pytest.mark.parametrize("kind", [*KINDS, "native:minimal", "reference"])
 def test_the_built_in_devices_keep_the_contract(kind: str) -> None:
     outcome = check("--device", kind)
     assert outcome.exit_code == Exit.PASSED, outcome.output

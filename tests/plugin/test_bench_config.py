@@ -38,6 +38,12 @@ def test_a_field_by_its_name_may_be_the_default_again(run_rig: Run, tmp_path: Pa
     assert run_rig(source("standby={'lease_min': 1440}", body), f"--bench-config={tmp_path / 'bench.toml'}")[0] == 0
 
 
+def test_a_devices_variant_is_the_device_that_is_tested(run_rig: Run) -> None:
+    body = "assert bench.config.device == 'native:minimal'"
+    code, lines = run_rig(source("lease_min=60", body), "--device=native:minimal")
+    assert code == 0, lines
+
+
 def test_marks_of_class_and_test_add_up(run_rig: Run) -> None:
     code, lines = run_rig(
         """
