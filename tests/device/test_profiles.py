@@ -76,7 +76,7 @@ def test_minimal_claims_the_minimum_and_no_more(minimal: OffloadClient) -> None:
     assert (can.saved_packet_bytes, can.buffered_frames) == (MINIMUM["MaxWoLPacketSaveBuffer"], MINIMUM["BufferedFrames"])
     assert (can.ka_min_ms, can.ka_max_ms) == KA_ALWAYS_MS
     assert can.slot_flags == MINIMUM_FLAGS
-    assert can.pattern_types == set(MINIMUM_PATTERNS)
+    assert can.pattern_types == frozenset(MINIMUM_PATTERNS)
     assert can.packet_patterns == 0x1 | 0x2, "NDIS bits of bitmap and magic"
     assert (can.offload_types, can.protocol_offloads, can.max_arp_addresses) == (frozenset(), 0, 0)
     assert (can.ns_flags, can.program_ops, can.token_bytes) == (0, 0, 0)
