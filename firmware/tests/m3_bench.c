@@ -16,7 +16,7 @@ extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack
 
 static struct scene s;
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&_stack_top, (const void *)reset_entry};
+__attribute__((section(".vectors"), used)) const void *const vectors[16] = {&_stack_top, (const void *)reset_entry};
 
 void reset_entry(void)
 {

@@ -15,7 +15,7 @@ void reset_entry(void);
 
 extern uint32_t _stack_top;
 
-__attribute__((section(".vectors"), used)) static const void *const vectors[16] = {&_stack_top, (const void *)reset_entry};
+__attribute__((section(".vectors"), used)) const void *const vectors[16] = {&_stack_top, (const void *)reset_entry};
 
 static void print(const char *text)
 {

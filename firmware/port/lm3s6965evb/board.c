@@ -2,12 +2,6 @@
 #include "lm3s.h"
 #include "port/port.h"
 
-/*
- * After something came in, the loop looks again for this long before it sleeps: inside a message byte follows byte in some us
- * on QEMU, and waking from WFI costs more than ten. IDLE_MAX_US: the clock wants to be read (clock.c).
- */
-enum { STAY_AWAKE_US = 60, SPIN_TURNS = 40, IDLE_MAX_US = 200000 };
-
 #define KEPT_MAGIC 0x6b657074u      /* "kept": RAM holds anything after power on */
 
 struct kept {
@@ -17,9 +11,8 @@ struct kept {
 
 extern struct kept _kept;           /* last bytes of RAM, touched by no start-up code */
 static struct boot_handoff handoff;
-static uint64_t awake_until_us;
 
-void kept_put(uint8_t cause)
+void reset_note(uint8_t cause)
 {
 	_kept.magic = KEPT_MAGIC;
 	_kept.cause = cause;
@@ -50,17 +43,6 @@ void port_init(int argc, char **argv)
 	__asm__ volatile("cpsie i" ::: "memory");
 }
 
-uint32_t port_stack_low_water(void)
-{
-	extern const uint32_t _stack_bottom, _stack_top;
-	const uint32_t *p = &_stack_bottom;
-
-	while (p < &_stack_top && *p == STACK_PAINT) {
-		p++;
-	}
-	return (uint32_t)(p - &_stack_bottom) * 4u;
-}
-
 const char *port_board(void)
 {
 	return "lm3s6965evb";
@@ -71,16 +53,11 @@ struct boot_handoff port_handoff(void)
 	return handoff;
 }
 
-void activity_note(void)
-{
-	awake_until_us = port_now_us() + STAY_AWAKE_US;
-}
-
 /*
  * Interrupts of the line have a handler. All others have none: they are let in while the processor is deaf to every one, and
  * what is pending ends the WFI all the same.
  */
-static void wait_for_interrupt(void)
+void wait_for_interrupt(void)
 {
 	NVIC_ENABLE_0 = IRQ_TIMER0;
 	NVIC_ENABLE_1 = IRQ_1_ETHERNET;
@@ -89,44 +66,11 @@ static void wait_for_interrupt(void)
 	NVIC_DISABLE_1 = IRQ_1_ETHERNET;
 }
 
-void doze(uint32_t max_us)
-{
-	__asm__ volatile("cpsid i" ::: "memory");
-	clock_wake_in(max_us);
-	wait_for_interrupt();
-	__asm__ volatile("cpsie i" ::: "memory");
-}
-
-/* Order matters: sources are cleared first and looked at afterwards, so that what comes in between leaves its interrupt pending. */
-void port_idle(uint32_t max_us)
-{
-	if (max_us == 0) {
-		return;
-	}
-	if (port_now_us() < awake_until_us) {
-		for (int i = 0; i < SPIN_TURNS; i++) {
-			__asm__ volatile("nop");
-		}
-		return;
-	}
-	__asm__ volatile("cpsid i" ::: "memory");
-	MAC_IRQ = MAC_INT_RX;
-	NVIC_CLEAR_PENDING_1 = IRQ_1_ETHERNET;
-	clock_wake_in(max_us < IDLE_MAX_US ? max_us : IDLE_MAX_US);
-	if (!uart_calls() && !ethernet_has_frame()) {
-		wait_for_interrupt();
-	}
-	__asm__ volatile("cpsie i" ::: "memory");
-}
-
 /* There is no recovery to go to. */
 void port_reset(bool to_recovery)
 {
 	(void)to_recovery;
-	uart_flush();
-	kept_put(RESET_SOFTWARE);
-	__asm__ volatile("dsb" ::: "memory");
-	SCB_AIRCR = AIRCR_RESET;
-	for (;;) {
-	}
+	serial_flush();
+	reset_note(RESET_SOFTWARE);
+	system_reset();
 }

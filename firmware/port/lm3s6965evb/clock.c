@@ -2,7 +2,7 @@
 #include "lm3s.h"
 #include "port/port.h"
 
-enum { LOCK_TURNS = 100000, CHANCE_READS = 256 };
+enum { LOCK_TURNS = 100000, CHANCE_READS = 256, WAKE_MAX_US = 200000 };
 
 static uint64_t total_ticks;
 static uint32_t last;
@@ -36,7 +36,7 @@ void clock_init(void)
 	TIMER_IRQ_MASK = TIMER_INT;
 }
 
-/* Has to be called once per 0.3 s: port_idle sees to that. */
+/* Has to be called once per 0.3 s: wake_in sees to that. */
 uint64_t port_now_us(void)
 {
 	uint32_t now = SYSTICK_MAX - SYSTICK_NOW, gone = (now - last) & SYSTICK_MAX;
@@ -49,12 +49,12 @@ uint64_t port_now_us(void)
 	return total_ticks / TICKS_PER_US;
 }
 
-void clock_wake_in(uint32_t us)
+void wake_in(uint32_t us)
 {
 	TIMER_CONTROL = 0;
 	TIMER_IRQ_CLEAR = TIMER_INT;
 	NVIC_CLEAR_PENDING_0 = IRQ_TIMER0;
-	TIMER_LOAD = us * TICKS_PER_US;
+	TIMER_LOAD = (us < WAKE_MAX_US ? us : WAKE_MAX_US) * TICKS_PER_US;
 	TIMER_CONTROL = TIMER_RUN;
 }
 

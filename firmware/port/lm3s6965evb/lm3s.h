@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/cortex_m/cortex_m.h"
 #include "port/handoff.h"
 
 #define CLOCK_HZ 50000000u
@@ -82,22 +83,12 @@ enum { SYSTICK_RUN = 1 << 0, SYSTICK_OF_CORE = 1 << 2 };
 enum { UART0_VECTOR = 16 + 5 };
 enum { IRQ_UART0 = 1 << 5, IRQ_TIMER0 = 1 << 19, IRQ_1_ETHERNET = 1 << (42 - 32) };
 
-#define SCB_AIRCR REG(0xE000ED0Cu)
-#define AIRCR_RESET 0x05FA0004u
-
 /* Between the files of this port. */
 void clock_init(void);
-void clock_wake_in(uint32_t us);    /* at least 1; TIMER0's interrupt ends a WFI */
 uint32_t clock_chance(void);        /* of a number that nobody knows beforehand */
 void uart_init(void);
-bool uart_calls(void);              /* there is something for the loop to do with it */
-void uart_flush(void);              /* before a reset: waits until all is sent, or nobody takes it */
 void uart_entry(void);
 void ethernet_init(void);
 bool ethernet_has_frame(void);
-void activity_note(void);           /* something came in: stay awake for a while */
-void doze(uint32_t max_us);         /* until an interrupt, or that time */
-void kept_put(uint8_t cause);       /* why the next start comes, over a reset too */
-#define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */
 
 #endif

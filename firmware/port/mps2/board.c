@@ -5,14 +5,6 @@
 #include "mps2.h"
 #include "port/port.h"
 
-/*
- * After something came in, the loop looks again for this long before it sleeps: inside a message byte follows byte in 7 us
- * on QEMU, and waking from WFI costs 30. Longer is worse there: a looking processor keeps QEMU's other thread, which brings
- * the bytes, from its lock (measured: echo 290 us with 60, 430 us with 120, 1 ms with 400). A board's 87 us (115200 baud)
- * are slept through.
- */
-enum { STAY_AWAKE_US = 60, SPIN_TURNS = 40 };
-
 #define HANDOFF_MAGIC 0x68616e64u   /* "hand": RAM holds anything after power on */
 
 struct kept {
@@ -21,18 +13,17 @@ struct kept {
 	uint32_t boot_id;
 };
 
-extern struct kept _handoff;        /* last bytes of RAM, touched by no start-up code */
+extern struct kept _kept;        /* last bytes of RAM, touched by no start-up code */
 static struct boot_handoff handoff;
-static uint64_t awake_until_us;
 
 void handoff_put(const struct boot_handoff *h)
 {
-	_handoff = (struct kept){ HANDOFF_MAGIC, h->reset_cause, h->slot, h->recovery, 0, h->boot_id };
+	_kept = (struct kept){ HANDOFF_MAGIC, h->reset_cause, h->slot, h->recovery, 0, h->boot_id };
 }
 
-void handoff_expect_watchdog(void)
+void reset_note(uint8_t cause)
 {
-	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_WATCHDOG, .slot = SLOT_NONE });
+	handoff_put(&(struct boot_handoff){ .reset_cause = cause, .slot = SLOT_NONE });
 }
 
 static bool in_boot_loader(void)
@@ -48,16 +39,16 @@ static bool in_boot_loader(void)
 static void handoff_take(void)
 {
 	handoff = (struct boot_handoff){ .reset_cause = RESET_POWER_ON, .slot = SLOT_NONE };
-	if (_handoff.magic == HANDOFF_MAGIC) {
-		handoff.reset_cause = _handoff.cause;
-		handoff.slot = _handoff.slot;
-		handoff.recovery = _handoff.recovery;
-		handoff.boot_id = _handoff.boot_id;
+	if (_kept.magic == HANDOFF_MAGIC) {
+		handoff.reset_cause = _kept.cause;
+		handoff.slot = _kept.slot;
+		handoff.recovery = _kept.recovery;
+		handoff.boot_id = _kept.boot_id;
 	}
 	if (in_boot_loader() && handoff.slot != SLOT_NONE) {
 		handoff = (struct boot_handoff){ .reset_cause = RESET_WATCHDOG, .slot = SLOT_NONE };
 	}
-	_handoff.magic = 0;
+	_kept.magic = 0;
 }
 
 void port_init(int argc, char **argv)
@@ -69,17 +60,6 @@ void port_init(int argc, char **argv)
 	ethernet_init();
 	uart_init(in_boot_loader());
 	__asm__ volatile("cpsie i" ::: "memory");
-}
-
-uint32_t port_stack_low_water(void)
-{
-	extern const uint32_t _stack_bottom, _stack_top;
-	const uint32_t *p = &_stack_bottom;
-
-	while (p < &_stack_top && *p == STACK_PAINT) {
-		p++;
-	}
-	return (uint32_t)(p - &_stack_bottom) * 4u;
 }
 
 const char *port_board(void)
@@ -139,16 +119,11 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 	return true;
 }
 
-void activity_note(void)
-{
-	awake_until_us = port_now_us() + STAY_AWAKE_US;
-}
-
 /*
  * Interrupts of the line have handlers. All others have none: they are let in while the processor is deaf to every one, and
  * what is pending ends the WFI all the same.
  */
-static void wait_for_interrupt(void)
+void wait_for_interrupt(void)
 {
 	const uint32_t wakers = IRQ_TIMER1 | IRQ_ETHERNET | IRQ_UART0_RX;
 
@@ -157,52 +132,9 @@ static void wait_for_interrupt(void)
 	NVIC_DISABLE = IRQ_TIMER1 | IRQ_ETHERNET | (in_boot_loader() ? IRQ_UART0_RX : 0);
 }
 
-void doze(uint32_t max_us)
-{
-	__asm__ volatile("cpsid i" ::: "memory");
-	timer_wake_in(max_us);
-	wait_for_interrupt();
-	__asm__ volatile("cpsie i" ::: "memory");
-}
-
-/* Order matters: sources are cleared first and looked at afterwards, so that what comes in between leaves its interrupt pending. */
-static void sleep(uint32_t max_us)
-{
-	__asm__ volatile("cpsid i" ::: "memory");
-	LAN_INT_STS = ~(uint32_t)LAN_INT_PHY;
-	NVIC_CLEAR_PENDING = IRQ_ETHERNET;
-	timer_wake_in(max_us);
-	if (!uart_calls() && !ethernet_has_frame() && !(LAN_INT_STS & LAN_INT_PHY)) {
-		wait_for_interrupt();
-	}
-	__asm__ volatile("cpsie i" ::: "memory");
-}
-
-void port_idle(uint32_t max_us)
-{
-	if (max_us == 0) {
-		return;
-	}
-	if (port_now_us() < awake_until_us) {
-		for (int i = 0; i < SPIN_TURNS; i++) {
-			__asm__ volatile("nop");
-		}
-		return;
-	}
-	sleep(max_us);
-}
-
-static void __attribute__((noreturn)) system_reset(void)
-{
-	__asm__ volatile("dsb" ::: "memory");
-	SCB_AIRCR = AIRCR_RESET;
-	for (;;) {
-	}
-}
-
 void port_reset(bool to_recovery)
 {
-	uart_flush();
+	serial_flush();
 	handoff_put(&(struct boot_handoff){ .reset_cause = RESET_SOFTWARE, .slot = SLOT_NONE, .recovery = to_recovery });
 	system_reset();
 }
@@ -224,16 +156,16 @@ const uint8_t *port_image_load(uint32_t flash_off, uint32_t payload_off, uint32_
 /* A program whose first instruction does not lie in it would lock the processor up. */
 void port_start_image(const struct boot_handoff *h)
 {
-	const uint32_t *vectors = (const uint32_t *)IMAGE_ADDR;
+	const uint32_t *theirs = (const uint32_t *)IMAGE_ADDR;
 
-	if (!(vectors[1] & THUMB) || vectors[1] - IMAGE_ADDR >= program_bytes) {
+	if (!(theirs[1] & THUMB) || theirs[1] - IMAGE_ADDR >= program_bytes) {
 		return;
 	}
-	uart_flush();
+	serial_flush();
 	handoff_put(h);
 	__asm__ volatile("cpsid i" ::: "memory");
 	NVIC_DISABLE = UINT32_MAX;
 	NVIC_CLEAR_PENDING = UINT32_MAX;
 	SCB_VTOR = IMAGE_ADDR;
-	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1" ::"r"(vectors[0]), "r"(vectors[1]) : "memory");
+	__asm__ volatile("dsb\n\tisb\n\tmsr msp, %0\n\tbx %1" ::"r"(theirs[0]), "r"(theirs[1]) : "memory");
 }

@@ -5,6 +5,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "port/cortex_m/cortex_m.h"
 #include "port/handoff.h"
 
 #define CLOCK_HZ 25000000u
@@ -55,30 +56,20 @@ enum { WATCHDOG_RUN = 1, WATCHDOG_RESETS = 2 };                     /* ctrl */
 #define NVIC_CLEAR_PENDING (*(volatile uint32_t *)0xE000E280u)
 enum { IRQ_UART0_RX = 1 << 0, IRQ_UART0_TX = 1 << 1, IRQ_TIMER1 = 1 << 9, IRQ_ETHERNET = 1 << 13 };
 
-#define SCB_VTOR (*(volatile uint32_t *)0xE000ED08u)
-#define SCB_AIRCR (*(volatile uint32_t *)0xE000ED0Cu)
-#define AIRCR_RESET 0x05FA0004u
-
 #define FLASH_BASE 0x21000000u      /* PSRAM that stands for the flash */
 #define IMAGE_ADDR 0x00040000u      /* images are linked to run here, in the code SRAM */
 enum { THUMB = 1 };                 /* in every address of code of a Cortex-M3 */
 
 /* Between the files of this port. */
 void timer_init(void);
-void timer_wake_in(uint32_t us);    /* at least 1; TIMER1's interrupt ends a WFI */
 void uart_init(bool by_looking);    /* by_looking: what comes stays in the chip until port_serial_read */
-bool uart_calls(void);              /* there is something for the loop to do with it */
-void uart_flush(void);              /* before a reset: waits until all is sent, or nobody takes it */
+bool uart_looks(void);              /* it was told so */
 void uart_rx_entry(void);
 void uart_tx_entry(void);
-void doze(uint32_t max_us);         /* until an interrupt, or that time */
 void ethernet_init(void);
 bool ethernet_has_frame(void);
 enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link has looked */
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a full line loses none */
-void activity_note(void);           /* something came in: stay awake for a while */
-void handoff_expect_watchdog(void); /* from now on a reset that nobody announces is its doing */
-#define STACK_PAINT 0xA5A5A5A5u     /* what the start-up code fills the stack with */
 void handoff_put(const struct boot_handoff *h);  /* for the next program that starts, over a reset too */
 
 #endif

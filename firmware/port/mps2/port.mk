@@ -3,7 +3,7 @@ BUILDS += mps2
 SIZED += mps2
 
 PORT_mps2 := mps2
-PROFILE_mps2 := small
+SHARED_mps2 := cortex_m
 BOARD_mps2 := mps2-an385
 PROGRAMS_mps2 := offload-boot.elf offload.signed.bin
 ELVES_mps2 := image boot
@@ -22,16 +22,16 @@ FLAGS_mps2 := -mcpu=cortex-m3 -mthumb -ffreestanding -fcallgraph-info=su -Iport/
 OPT_mps2 := -fno-data-sections -fno-schedule-insns2
 RARE_mps2 := -fno-move-loop-invariants -fno-tree-forwprop
 LDFLAGS_mps2 := -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -Wl,--no-warn-rwx-segments \
-		-L port/mps2
+		-L port/cortex_m
 # The image borrows the boot loader's proof of images: boot/rom_services.h.
 ONLY_BOOT_mps2 := boot/rom_services.c
 NOT_IN_APP_mps2 := boot/image.c
 ONLY_APP_mps2 := boot/rom_image.c
 STACK_ROM_mps2 = --rom-elf $(B)/mps2/offload-boot.elf --rom $(call objects,mps2,boot/image.c) $(call crypto,mps2)
 
-$(B)/mps2/offload-boot.elf: $(call boot_objects,mps2) $(call crypto,mps2) port/mps2/boot.ld port/mps2/sections.ld
+$(B)/mps2/offload-boot.elf: $(call boot_objects,mps2) $(call crypto,mps2) port/mps2/boot.ld port/cortex_m/sections.ld
 	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/boot.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)
-$(B)/mps2/offload-image.elf: $(call app_objects,mps2) port/mps2/app.ld port/mps2/sections.ld
+$(B)/mps2/offload-image.elf: $(call app_objects,mps2) port/mps2/app.ld port/cortex_m/sections.ld
 	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/app.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)
 $(B)/mps2/payload.bin: $(B)/mps2/offload-image.elf
 	$(CROSS)objcopy -O binary $< $@

@@ -34,7 +34,7 @@ uint64_t port_now_us(void)
  * of the loop, while every setting wakes QEMU's other thread, just when frames come one behind the other. Whether it has
  * rung is what the timer says: clocks that differ by a tick would lose the alarm.
  */
-void timer_wake_in(uint32_t us)
+void wake_in(uint32_t us)
 {
 	const uint32_t longest_us = UINT32_MAX / TICKS_PER_US;
 	uint32_t wait_us = us < longest_us ? us : longest_us;

@@ -1,14 +1,13 @@
-/* Vector table, first instructions, fault. Interrupts but those of the serial line have no handler: they only end a WFI (board.c). */
+/* First instructions, fault, reset, and how deep the stack was. The vector table is the port's. */
 #include <stddef.h>
-#include <stdint.h>
 
-#include "lm3s.h"
+#include "cortex_m.h"
 #include "port/port.h"
+
+#define STACK_PAINT 0xA5A5A5A5u
 
 extern uint32_t _data_load, _data_start, _data_end, _bss_start, _bss_end, _stack_bottom, _stack_top;
 int main(int argc, char **argv);
-void reset_entry(void);
-void fault_entry(void);
 
 void reset_entry(void)
 {
@@ -25,20 +24,31 @@ void reset_entry(void)
 	for (volatile uint32_t *to = &_stack_bottom; to < (uint32_t *)__builtin_frame_address(0) - 16; to++) {
 		*to = STACK_PAINT;
 	}
+	SCB_VTOR = (uint32_t)vectors;
 	main(0, NULL);
 	fault_entry();
 }
 
-void fault_entry(void)
+void system_reset(void)
 {
-	kept_put(RESET_FAULT);
+	__asm__ volatile("dsb" ::: "memory");
 	SCB_AIRCR = AIRCR_RESET;
 	for (;;) {
 	}
 }
 
-__attribute__((section(".vectors"), used)) const void *const vectors[UART0_VECTOR + 1] = {
-	&_stack_top, (const void *)reset_entry, (const void *)fault_entry, (const void *)fault_entry,
-	(const void *)fault_entry, (const void *)fault_entry, (const void *)fault_entry,
-	[UART0_VECTOR] = (const void *)uart_entry,
-};
+void fault_entry(void)
+{
+	reset_note(RESET_FAULT);
+	system_reset();
+}
+
+uint32_t port_stack_low_water(void)
+{
+	const uint32_t *p = &_stack_bottom;
+
+	while (p < &_stack_top && *p == STACK_PAINT) {
+		p++;
+	}
+	return (uint32_t)(p - &_stack_bottom) * 4u;
+}
