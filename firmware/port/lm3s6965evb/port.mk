@@ -5,14 +5,14 @@ SIZED += lm3s6965evb
 
 PORT_lm3s6965evb := lm3s6965evb
 SHARED_lm3s6965evb := cortex_m
+PROFILE_lm3s6965evb := minimal
 BOARD_lm3s6965evb := lm3s6965evb
 PROGRAMS_lm3s6965evb := offload-image.elf
 ELVES_lm3s6965evb := image
 FLASH_LIMIT_lm3s6965evb := 262144
 RAM_LIMIT_lm3s6965evb := 65536
 CC_lm3s6965evb := $(CROSS)gcc
-FLAGS_lm3s6965evb := -mcpu=cortex-m3 -mthumb -ffreestanding -fcallgraph-info=su -Iport/lm3s6965evb \
-		     -DSIZE_SLOTS=4 -DSIZE_PATTERNS=8 -DSIZE_FRAMES=9
+FLAGS_lm3s6965evb := -mcpu=cortex-m3 -mthumb -ffreestanding -fcallgraph-info=su -Iport/lm3s6965evb
 LDFLAGS_lm3s6965evb := -mcpu=cortex-m3 -mthumb -nostartfiles --specs=nano.specs --specs=nosys.specs -Wl,--gc-sections -L port/cortex_m
 NOT_IN_APP_lm3s6965evb := $(IMAGE_C)
 ONLY_APP_lm3s6965evb := smp/no_image.c

@@ -42,6 +42,7 @@ SIZED += mps2-minimal
 LIKE_mps2-minimal := mps2
 PROFILE_mps2-minimal := minimal
 PORT_mps2-minimal := mps2
+SHARED_mps2-minimal := cortex_m
 BOARD_mps2-minimal := mps2-an385
 ELVES_mps2-minimal := image
 FLASH_LIMIT_mps2-minimal := 49152
@@ -52,5 +53,5 @@ OPT_mps2-minimal := $(OPT_mps2)
 RARE_mps2-minimal := $(RARE_mps2)
 STACK_ROM_mps2-minimal = $(STACK_ROM_mps2)
 
-$(B)/mps2-minimal/offload-image.elf: $(call app_objects,mps2-minimal) port/mps2/app.ld port/mps2/sections.ld
+$(B)/mps2-minimal/offload-image.elf: $(call app_objects,mps2-minimal) port/mps2/app.ld port/cortex_m/sections.ld
 	$(CC_mps2) $(LDFLAGS_mps2) -T port/mps2/app.ld -Wl,-Map=$@.map -o $@ $(filter %.o,$^)
