@@ -17,5 +17,4 @@ enum {
 	ENG_OFFLOADS_MORE = 10,     /* of them with fields beyond the common ones: UDP, DHCP, mDNS */
 	ENG_NS_FLAGS = OFF_NS_ROUTER | OFF_NS_DAD_WAKE | OFF_NS_DAD_IGNORE | OFF_NS_RA_WAKE,
 	ENG_SLOT_LIFE = 1,          /* a slot can be paused, resumed, updated */
-	ENG_GET_LOG = 1,            /* the log is kept for who asks */
 };

@@ -268,7 +268,7 @@ static const struct {
 	{ SMP_READ, 0x01, false, hello },          { SMP_WRITE, 0x01, false, attach },
 	{ SMP_READ, 0x02, false, caps },           { SMP_READ, 0x03, false, time_sync },
 	{ SMP_READ, 0x04, false, counters },       { SMP_WRITE, 0x05, false, counters_clear },
-	{ SMP_READ, 0x06, false, ENG_GET_LOG ? get_log : NULL },
+	{ SMP_READ, 0x06, false, get_log },
 	{ SMP_WRITE, 0x10, false, offload_slot_add },      { SMP_WRITE, 0x11, false, offload_slot_remove },
 	{ SMP_READ, 0x12, false, offload_slot_get },       { SMP_READ, 0x13, false, offload_slots },
 	{ SMP_WRITE, 0x14, false, IF_SLOT_LIFE(offload_slot_pause) },

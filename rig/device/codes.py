@@ -8,6 +8,8 @@ from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
 from rig.errors import DeviceError
 
 GROUP_OS, GROUP_IMAGE = 0, 1
+NO_SUCH_COMMAND = "ENOTSUP"
+"""SMP's own rc 8: a group or command that the device does not have. By its name: the offload group has another 8."""
 
 
 def code_name(group: int, rc: int) -> str:

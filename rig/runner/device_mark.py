@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from rig.device.codes import GROUP_IMAGE, code_name
+from rig.device.codes import GROUP_IMAGE, NO_SUCH_COMMAND
 from rig.device.numbers import (
     GROUP_OFFLOAD,
     READ,
@@ -30,9 +30,6 @@ from rig.errors import DeviceError, UsageError
 if TYPE_CHECKING:
     from rig.device.offload import OffloadClient
     from rig.device.offload_types import Capabilities, Hello
-
-NOT_SUPPORTED = code_name(-1, 8)
-"""What an SMP server says of a group or command that it does not have."""
 
 COUNTS = {
     "slots": ("max_tcp_slots", "TCP slots"),
@@ -185,7 +182,7 @@ def _has(device: OffloadClient, op: int, group: int, command: int) -> bool:
     try:
         device.requester.request(op, group, command, {})
     except DeviceError as refused:
-        return refused.name not in (NOT_SUPPORTED, OffloadRc.UNSUPPORTED.name)
+        return refused.name not in (NO_SUCH_COMMAND, OffloadRc.UNSUPPORTED.name)
     return True
 
 

@@ -37,6 +37,7 @@ def wait_acked(scene: Scene, count: int) -> None:
 
 
 @pytest.mark.bench_config(standby=NO_PROBES)
+@pytest.mark.device_can(command=(Command.PAUSE_TCP_SLOT, Command.RESUME_TCP_SLOT))
 def test_a_push_into_a_pause_arrives_once_after_it(scene: Scene) -> None:
     """The peer's kernel repeats what nobody acknowledges; the first repetition after the pause wakes."""
     scene.let_peers_repeat()
@@ -55,6 +56,7 @@ def test_a_push_into_a_pause_arrives_once_after_it(scene: Scene) -> None:
 
 
 @pytest.mark.bench_config(**PATIENT)
+@pytest.mark.device_can(command=(Command.PAUSE_TCP_SLOT, Command.RESUME_TCP_SLOT))
 def test_a_paused_slot_sends_nothing_and_resumed_it_probes_at_once(scene: Scene) -> None:
     """Longer than the idle time and all its probes: without the pause it would have probed, without the resume never."""
     scene.open_hardware()
@@ -105,6 +107,7 @@ def test_a_refused_update_changes_nothing(scene: Scene) -> None:
 
 
 @pytest.mark.bench_config(standby=NO_PROBES)
+@pytest.mark.device_can(command=(Command.PAUSE_TCP_SLOT, Command.RESUME_TCP_SLOT))
 def test_a_channel_paused_awake_sleeps_on_and_wakes_again_when_resumed(scene: Scene) -> None:
     """The place of the channel is paused, the host sleeps with it: no push wakes. Resumed awake, the next sleep has it back."""
     scene.let_peers_repeat()

@@ -168,7 +168,7 @@ class NicDriver:
         if boot_id != self._attachment.boot_id:
             self.anew.hear_restart(boot_id)
             return
-        self._offloads.adopt(offload.id for offload in self._device.offloads())
+        self._offloads.adopt()
         status = self._device.status()
         self._standby.epoch = status.epoch
         if status.power in ASLEEP:

@@ -11,11 +11,12 @@ the network's patience, and one gives way when a later address needs the room.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
+from rig.device.codes import NO_SUCH_COMMAND
 from rig.device.numbers import NsFlag, OffloadRc, OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import ProtocolOffload
@@ -68,11 +69,20 @@ class ProtocolOffloads:
         self._given.clear()
         self._unknown.clear()
 
-    def adopt(self, numbers: Iterable[int]) -> None:
-        """The device has these of a driver before this one, nobody knows which: they give way at the next refresh."""
+    def adopt(self) -> None:
+        """What the device has of a driver before this one, nobody knows what it is of: it gives way at the next refresh."""
         unknown = ProtocolOffload(id=NO_ID, ip="0.0.0.0", mac=bytes(6), type=OffloadType.ARP)
         self._wanted = []
-        self._given = {number: unknown for number in numbers if number >= FIRST_ID}
+        self._given = {number: unknown for number in self._numbers() if number >= FIRST_ID}
+
+    def _numbers(self) -> list[int]:
+        """Of all offloads that the device has; a device without any may be without the command."""
+        try:
+            return [offload.id for offload in self._client.offloads()]
+        except DeviceError as error:
+            if error.name != NO_SUCH_COMMAND:
+                raise
+            return []
 
     def _add(self, offload: ProtocolOffload) -> None:
         if offload.type in self._unknown:
@@ -85,7 +95,7 @@ class ProtocolOffloads:
             self._add_as(number, offload)
         except DeviceError as error:
             self._full |= error.rc == OffloadRc.LIST_FULL
-            if error.rc == OffloadRc.UNSUPPORTED:
+            if error.name in (OffloadRc.UNSUPPORTED.name, NO_SUCH_COMMAND):
                 self._unknown.add(offload.type)
                 self._timeline.add("OFFLOAD_UNKNOWN", type=offload.type.name)
             elif offload.type is OffloadType.GROUP:
