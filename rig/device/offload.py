@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from rig.device.codes import NO_SUCH_COMMAND
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
 from rig.device.offload_types import (
     Attached,
@@ -33,7 +34,7 @@ from rig.device.offload_types import (
 )
 from rig.device.packed_address import given
 from rig.device.requests import RETRIES, TIMEOUT_S, Requester
-from rig.errors import BenchError
+from rig.errors import BenchError, DeviceError
 
 DRAIN_BYTES = 3600
 """Frames in one reply: with CBOR and header it stays below the 4096 bytes of a message."""
@@ -202,7 +203,13 @@ class OffloadClient:
         self._write(Command.REMOVE_OFFLOAD, {"id": offload_id})
 
     def offloads(self) -> tuple[OffloadInfo, ...]:
-        return self._read_as(lambda reply: tuple(map(OffloadInfo.of, reply["offloads"])), Command.LIST_OFFLOADS)
+        """None of a device that is without the command: it is without protocol offloads altogether."""
+        try:
+            return self._read_as(lambda reply: tuple(map(OffloadInfo.of, reply["offloads"])), Command.LIST_OFFLOADS)
+        except DeviceError as error:
+            if error.name != NO_SUCH_COMMAND:
+                raise
+            return ()
 
     # -- standby -------------------------------------------------------------------------------------------------------
 

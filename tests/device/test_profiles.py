@@ -98,6 +98,10 @@ def test_a_command_that_minimal_does_without_is_not_there(minimal: OffloadClient
         minimal.requester.request(op, GROUP_OFFLOAD, int(command), {"gen": 1, "slot": 0})
 
 
+def test_a_device_without_the_list_of_protocol_offloads_has_none(minimal: OffloadClient) -> None:
+    assert minimal.offloads() == ()
+
+
 def test_minimal_refuses_a_payload_keep_alive(minimal: OffloadClient) -> None:
     """With one byte more than its tokens have room for, too: they are looked at before they are copied."""
     payload = PayloadKeepAlive(data=b"ping", token=Span(0, 4), tokens=bytes(768))

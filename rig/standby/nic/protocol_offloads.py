@@ -73,16 +73,7 @@ class ProtocolOffloads:
         """What the device has of a driver before this one, nobody knows what it is of: it gives way at the next refresh."""
         unknown = ProtocolOffload(id=NO_ID, ip="0.0.0.0", mac=bytes(6), type=OffloadType.ARP)
         self._wanted = []
-        self._given = {number: unknown for number in self._numbers() if number >= FIRST_ID}
-
-    def _numbers(self) -> list[int]:
-        """Of all offloads that the device has; a device without any may be without the command."""
-        try:
-            return [offload.id for offload in self._client.offloads()]
-        except DeviceError as error:
-            if error.name != NO_SUCH_COMMAND:
-                raise
-            return []
+        self._given = {offload.id: unknown for offload in self._client.offloads() if offload.id >= FIRST_ID}
 
     def _add(self, offload: ProtocolOffload) -> None:
         if offload.type in self._unknown:
