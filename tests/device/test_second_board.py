@@ -64,7 +64,6 @@ def test_it_says_the_version_that_it_was_built_with(client: OffloadClient) -> No
     hello = client.hello()
     assert hello.version == f"{firmware(NAME).version}+0"
     assert hello.digest == bytes(32)
-    assert f"offload {hello.version} on lm3s6965evb" in client.log().text
 
 
 def test_it_has_no_image_group_no_boot_loader_and_a_reset_is_told_as_another_boot(client: OffloadClient) -> None:

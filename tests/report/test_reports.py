@@ -284,6 +284,7 @@ def test_facts_name_the_firmware_that_a_device_said_it_runs_instead_of_what_was_
     recorder.add("run", rig="0.1.0", **{"firmware native": "0.1.0, image 1234", "firmware qemu": "0.1.0, image 5678"})
     for number, said in enumerate(["2.0.0+0 on theirs", "2.0.0+0 on theirs", "2.0.1+0 on theirs"], 1):
         fields = {"duration_s": 0.3, "phases": phases(), "device": "native", "topology": "flat", "artefacts": []}
+        recorder.add("test", id=f"test_it.py::{number}", title="", requirements=[])
         recorder.add("attempt", id=f"test_it.py::{number}", attempt=1, verdict="passed", firmware=said, **fields)
     recorder.close()
     facts = load(run_dir).facts
