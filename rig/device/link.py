@@ -375,6 +375,12 @@ class Link:
             self._gone = BenchError("RIG-S07", cause, "plug the board in again, then `rig devices`")
         self._poke()
 
+    def end(self, why: RigError) -> None:
+        """The device is known to be gone: who waits for it, and who asks from now on, gets this error at once."""
+        if self._gone is None:
+            self._gone = why
+        self._poke()
+
     def _release_all(self) -> None:
         with self._lock:
             waiting = list(self._pending.values())

@@ -32,6 +32,7 @@ from rig.device.offload_types import (
     Status,
     TcpSlot,
 )
+from rig.device.process_device import died
 from rig.device.tape import TapeInMemory
 from rig.errors import BenchError
 from rig.net.device_port import Cable
@@ -58,6 +59,9 @@ UNREAD_BYTES = 8000
 
 FRAMES_KEPT = 1000
 """The newest that crossed the wire in a test."""
+
+LOOK_S = 0.1
+"""Between two looks whether the device lives, while its wire is silent."""
 
 FENCE_LIMIT_S = 1.2
 """A slot answers so many keep-alives a second: a fence that is still unanswered after this was one too many, and is repeated."""
@@ -88,6 +92,7 @@ class DeviceOnWire:
         self.link = self._stack.enter_context(
             Link(self.device.port, baudrate=config.baudrate, tape=self.tape, leaves=frozenset({OTHERS_SEQ}))
         )
+        self.device.watch(lambda how, words: self.link.end(died(self.device.kind, how, words)))
         self.client = OffloadClient(self.link)
         self.client.wait_until_there()
         self.can = self.client.capabilities()
@@ -286,9 +291,13 @@ class WireDoor(StandbyDoor):
             deadline.pause()
 
     def _listen(self, wait_s: float = 0) -> None:
-        """Take what the device has sent; wait for some when there is none."""
-        if wait_s and not readable(self._wire.fileno(), wait_s):
-            return
+        """Take what the device has sent; wait for some when there is none. Raises BenchError when the device has died."""
+        deadline = Deadline(wait_s)
+        while wait_s and not readable(self._wire.fileno(), min(LOOK_S, deadline.remaining_s)):
+            if self.link.gone is not None:
+                raise self.link.gone
+            if deadline.expired:
+                return
         while True:
             try:
                 data, ancillary, _, _ = self._wire.recvmsg(FRAME_BYTES, ANCILLARY_BYTES)

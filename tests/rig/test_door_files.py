@@ -1,4 +1,5 @@
-"""What a failing test leaves that has a device alone, without a bench: the files that a bench would leave, but for a timeline."""
+"""What a failing test leaves that has a device alone, without a bench: the files that a bench would leave, but for a timeline;
+and what it says of a device that dies."""
 
 from __future__ import annotations
 
@@ -45,3 +46,47 @@ def test_a_failing_test_of_a_device_alone_leaves_its_wire_its_line_and_its_count
     assert json.loads((folder / "counters.json").read_text())["wake_tcp_data"] == 1
     last = (tmp_path / "out/latest/results.jsonl").read_text()
     assert "wire.pcapng" in last
+
+
+DYING = """
+import os, signal
+from rig.suite.conftest import door, light_benches
+from rig.suite.peer_frames import tcp
+
+KILLED = []
+
+def dies(light_benches, at):
+    (one,) = light_benches._devices.values()
+    if at not in KILLED:
+        KILLED.append(at)
+        os.kill(one.device.pid, signal.SIGKILL)
+
+def test_in_a_call(door, light_benches):
+    door.asleep()
+    dies(light_benches, "in a call")
+    assert door.outcome(tcp("PA", payload=b"x")) == ("TCP_DATA", 0)
+
+def test_while_nothing_is_heard(door, light_benches):
+    door.asleep()
+    dies(light_benches, "while nothing is heard")
+    if len(KILLED) == 2 and KILLED.append("") is None:
+        door.next_sent(3_600_000)
+
+def test_at_the_end(door, light_benches):
+    door.asleep()
+    dies(light_benches, "at the end")
+"""
+
+
+def test_a_device_that_dies_is_named_at_once_and_the_next_attempt_has_another(tmp_path: Path) -> None:
+    """Also where the test is over: it was the device's last frame that it did not survive."""
+    (tmp_path / "test_theirs.py").write_text(DYING)
+    words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
+    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100)
+    assert "3 passed" in done.stdout, done.stdout + done.stderr
+    rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
+    attempts = [row for row in rows if row["kind"] == "attempt"]
+    assert [row["verdict"] for row in attempts] == ["bench error", "passed"] * 3
+    for row in attempts[::2]:
+        (error,) = [phase["error"] for phase in row["phases"] if "error" in phase]
+        assert "RIG-B04 the native device died, signal SIGKILL" in error, f"{row['id']}: {error}"
