@@ -164,7 +164,7 @@ def test_an_old_wake_does_not_wake_again(scene: Scene) -> None:
 
 
 @pytest.mark.edge(95)
-@pytest.mark.bench_config(standby=StandbyConfig(linger_ms=500))
+@pytest.mark.bench_config(standby=StandbyConfig(linger_ms=20_000))
 def test_a_storm_of_waking_frames_is_one_wake(scene: Scene) -> None:
     connection = scene.open_hardware()
     scene.device.add_pattern(Pattern.magic(1))
