@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 
 import pytest
+from msgspec import structs
 
 from rig.peers.http import HttpServer
 from rig.peers.http_file import HttpFile
@@ -19,6 +20,22 @@ from rig.timeline import Timeline
 from tests.standby.transfers.conftest import Play
 from tests.standby.transfers.files import ETAG, FIRST, serve
 from tests.standby.transfers.scene import Scene
+
+
+def test_one_that_changes_while_all_are_listed_is_listed_once(play_scene: Play, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def scene(stage: Scene) -> None:
+        await stage.create(stage.spec("http://127.0.0.1/"))
+        (owned,) = await stage.process.list_all()
+        changed = structs.replace(owned, number=owned.number + 1)
+        pages = iter([[owned], [changed], []])
+
+        async def call(_: object) -> list[transfers.Owned]:
+            return next(pages)
+
+        monkeypatch.setattr(stage.process, "call", call)
+        assert await stage.process.list_all() == [changed]
+
+    play_scene(scene)
 
 
 def test_a_download_is_created_started_permitted_and_done(web: HttpServer, tmp_path: Path, play_scene: Play) -> None:

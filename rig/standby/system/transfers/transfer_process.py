@@ -45,15 +45,18 @@ class TransferProcess(CompanionProcess[transfers.FromTransfers, transfers.FromTr
             return await self._peer.call(call)
 
     async def list_all(self, above: int = 0) -> list[transfers.Owned]:
-        """Those with a number above, in that order. Where no process has ever been there is nothing to ask for."""
-        found: list[transfers.Owned] = []
+        """Those with a number above, in that order. Where no process has ever been there is nothing to ask for. One that changes
+        meanwhile gets a new number, comes once more, and is listed as it was then."""
+        found: dict[str, transfers.Owned] = {}
         while self._store.exists():
             more = await self.call(transfers.ListTransfers(above))
             if not more:
                 break
-            found += more
+            for owned in more:
+                found.pop(owned.state.spec.id, None)
+                found[owned.state.spec.id] = owned
             above = more[-1].number
-        return found
+        return list(found.values())
 
     def _begin(self) -> None:
         self._begun = True
