@@ -142,6 +142,7 @@ class Asked:
         return self._reply_to(message, for_s) is None
 
     def _exchanged(self, message: bytes, what: str) -> bytes:
+        self._kept.pop(HEADER.unpack_from(message)[4], None)  # of the same bytes before, which were sent twice
         for _ in range(RETRIES + 1):
             self._line.put(message)
             reply = self._reply_to(message, TIMEOUT_S)
