@@ -257,6 +257,17 @@ def test_a_timer_that_ran_out_long_ago(line: Line) -> None:
     assert late.startswith("late: the device decided ")
 
 
+@pytest.mark.parametrize(("timer_ms", "minute_us"), [(600, 60_000), (1_000, 60_000_000)], ids=["faster", "slower"])
+def test_a_timer_that_ran_when_the_clock_scale_changed(line: Line, timer_ms: int, minute_us: int) -> None:
+    """It keeps the scale of commit, so by the new one it is late, or early."""
+    line.ask(Command.SET_CLOCK_SCALE, {"minute_us": 60_060_000 - minute_us}, {})
+    line.sleep(wake_timer_ms=timer_ms)
+    line.ask(Command.SET_CLOCK_SCALE, {"minute_us": minute_us}, {})
+    line.passes(2)
+    line.wake(WakeReason.HOST_TIMER, late_ms=600 if minute_us == 60_000 else 0)
+    assert line.faults() == [""]
+
+
 def test_a_frame_of_the_sleep_before_or_of_none(line: Line) -> None:
     line.sleep()
     line.comes(DATA)

@@ -64,6 +64,8 @@ class Armed:
     whole: bool = True
     """False once a request that arms went without an answer: what is held is not known any more."""
     minute_us: int = REAL_MINUTE_US
+    steady: bool = True
+    """Since commit the clock scale has been one: the wake timer, which keeps that of commit, is of it."""
     boot: int = 0
 
 
@@ -166,13 +168,14 @@ class Replay:
             case Command.TIME_SYNC, _:
                 self._sync(asked, said)
             case Command.SET_CLOCK_SCALE, _:
-                self._change(minute_us=body["minute_us"], since={})
+                self._change(minute_us=body["minute_us"], since={}, steady=False)
             case Command.DRAIN, _:
                 self._drained(reply)
             case Command.PREPARE, _:
                 self._prepared(asked, reply)
             case Command.COMMIT, _ if self._armed.sleep is not None:
                 self._armed.sleep.committed_epoch, self._armed.sleep.speaks_ns = reply["epoch"], said.t_ns
+                self._change(steady=True)
             case Command.RELEASE | Command.ABORT, _:
                 kept = {ref: cfg for ref, cfg in self._armed.slots.items() if cfg["flags"] & KEPT_ACROSS}
                 self._change(slots=kept)

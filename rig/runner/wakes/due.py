@@ -25,7 +25,7 @@ def against_time(wake: Wake, frames: Sequence[CapturedFrame]) -> str:
     match wake.event.reason:
         case WakeReason.KA_TIMEOUT:
             return _of_keep_alive(wake, sleep, frames)
-        case WakeReason.HOST_TIMER:
+        case WakeReason.HOST_TIMER if wake.armed.steady:
             due_ms = _real_ms(wake.armed, sleep.wake_timer_ms)
             return _late(wake, sleep.speaks_ns, due_ms, "the timer ran out")
     return ""

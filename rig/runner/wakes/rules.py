@@ -226,6 +226,8 @@ def _of_timer(wake: Wake) -> str:
         return ""
     if not sleep.wake_timer_ms:
         return "prepare set no wake timer (wake_timer_ms 0)"
+    if not wake.armed.steady:
+        return ""
     due_ms = sleep.wake_timer_ms * wake.armed.minute_us / REAL_MINUTE_US
     after_ms = (wake.heard_ns - sleep.committed_ns) / 1e6
     return f"it came {after_ms:.1f} ms after commit went out, the timer is {due_ms:.1f} ms" if after_ms < due_ms * 0.99 else ""
