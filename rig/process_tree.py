@@ -36,8 +36,8 @@ class Unstoppable(Exception):
     """A tree that still grows, or does not stop however long one waits."""
 
 
-RESTING = frozenset("SIZX")
-"""States in which a thread wants no processor: it has nothing to do, or is gone."""
+RESTING = frozenset("SITtZX")
+"""States in which a thread wants no processor: it has nothing to do, stands still by a signal or a debugger, or is gone."""
 
 GONE = (FileNotFoundError, ProcessLookupError)
 """What /proc says of a process that has ended; any other error says nothing of it, and is the caller's to know."""

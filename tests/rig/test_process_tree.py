@@ -48,6 +48,12 @@ def test_one_that_computes_does_not_rest_whether_it_has_a_processor_or_not(busy:
     assert rests(Outer(sleeper.pid)), "it is gone"
 
 
+def test_one_that_stands_still_rests(busy: int) -> None:
+    """Else an app that stops itself is never idle."""
+    stop([Outer(busy)])
+    assert rests(Outer(busy))
+
+
 def test_a_process_that_is_late_to_stop_is_waited_for(busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(process_tree, "is_still", lambda process: time_s[0] > STALL_S and is_still(process))
     assert stop([Outer(busy)]) == (busy,)
