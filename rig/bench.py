@@ -133,7 +133,7 @@ class Bench:
         except BenchError:
             self.microcontroller.check()
             raise
-        self.device = OffloadClient(self.host)
+        self.device = OffloadClient(self.host, guest=True)
 
     @cached_property
     def authority(self) -> Authority:

@@ -63,9 +63,11 @@ class OffloadClient:
     After the end of the owner's lease every command that changes something is refused with RESUME_REQUIRED, but attach.
     """
 
-    def __init__(self, requester: Requester) -> None:
+    def __init__(self, requester: Requester, *, guest: bool = False) -> None:
+        """`guest`: on the line of another client, which numbers the requests of both: it does not say who it is, as that would
+        end what the device has kept for a repetition by the other."""
         self.requester = requester
-        self._client = random.getrandbits(32)
+        self._who = {} if guest else {"client": random.getrandbits(32)}
         """What a client before this one sent, under a number that we come to, is not what we send."""
 
     def _read(self, command: Command, body: Mapping[str, Any] | None = None, *, timeout_s: float = TIMEOUT_S) -> dict[str, Any]:
@@ -91,7 +93,7 @@ class OffloadClient:
 
     def hello(self) -> Hello:
         """Who answers. Raises RIG-B02 when its firmware speaks another contract than this rig."""
-        reply = self._read(Command.HELLO, {"client": self._client})
+        reply = self._read(Command.HELLO, self._who)
         check_abi(reply)
         return Hello.of(reply)
 
@@ -99,8 +101,7 @@ class OffloadClient:
         """A device that is about to start hears nothing yet: it is asked again every STARTING_S, for as long as any request is
         repeated. Raises BenchError RIG-B03."""
         retries = round(TIMEOUT_S * (RETRIES + 1) / STARTING_S) - 1
-        body = {"client": self._client}
-        self.requester.request(READ, GROUP_OFFLOAD, Command.HELLO, body, timeout_s=STARTING_S, retries=retries)
+        self.requester.request(READ, GROUP_OFFLOAD, Command.HELLO, self._who, timeout_s=STARTING_S, retries=retries)
 
     def attach(self, owner: int, lease_ms: int | None = None) -> Attached:
         """Start afresh: slots, patterns, offloads, buffers and events of before are freed, power state D0.

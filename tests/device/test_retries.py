@@ -153,6 +153,17 @@ def test_a_client_that_says_again_who_it_is_repeats(raw: RawClient) -> None:
     assert raw.resume(8) == {}
 
 
+def test_a_guest_on_the_line_lets_the_other_repeat(with_a_slot: tuple[str, Wire]) -> None:
+    """A test asks who answers while the host's driver, on the same line, waits for a reply that was lost."""
+    with Link(with_a_slot[0]) as link:
+        client, guest = OffloadClient(link), OffloadClient(link, guest=True)
+        client.hello()
+        client.fault_inject(Fault.DROP_REPLY, 1)
+        pause = link.submit(WRITE, GROUP_OFFLOAD, Command.PAUSE_TCP_SLOT, HANDLE)
+        guest.hello()
+        assert pause.result() == {}, "not BAD_STATE, as of a second pause"
+
+
 @pytest.mark.parametrize("body", [{"client": -1}, {"client": 2**32}, {"client": "5"}, {"name": 5}])
 def test_a_hello_that_is_none_is_refused(raw: RawClient, body: dict[str, Any]) -> None:
     assert raw.pause(7) == {}
