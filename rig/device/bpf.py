@@ -19,7 +19,7 @@ ETHERNET = 1
 SNAPLEN_BYTES = 65535
 NETMASK_UNKNOWN = 0xFFFFFFFF
 MAX_INSTRUCTIONS = 64
-"""What the device takes in one program (BPF_PROGRAM_OPS)."""
+"""What the device takes in one program (ENG_PROGRAM_OPS)."""
 WIRE = struct.Struct("<HBBI")
 
 

@@ -103,7 +103,7 @@ def test_a_device_without_the_list_of_protocol_offloads_has_none(minimal: Offloa
 
 
 def test_minimal_refuses_a_payload_keep_alive(minimal: OffloadClient) -> None:
-    """With one byte more than its tokens have room for, too: they are looked at before they are copied."""
+    """With far more bytes of tokens than it has room for: what is refused is not copied."""
     payload = PayloadKeepAlive(data=b"ping", token=Span(0, 4), tokens=bytes(768))
     slot = TcpSlot(
         local="192.0.2.1", remote="192.0.2.2", local_port=40000, remote_port=443, local_mac=bytes(6), next_hop_mac=bytes(6),

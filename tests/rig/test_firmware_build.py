@@ -1,7 +1,9 @@
-"""The firmware's Makefile: objects are compiled again when their flags changed, or when what goes with them is missing."""
+"""The firmware's Makefile: objects are compiled again when their flags changed, or when what goes with them is missing; each profile
+is that of a build."""
 
 from __future__ import annotations
 
+import re
 import shutil
 import subprocess
 from collections.abc import Callable
@@ -48,3 +50,22 @@ def test_a_lost_call_graph_is_made_again(build: Build) -> None:
     calls.unlink()
     build()
     assert calls.exists()
+
+
+def test_each_profile_is_that_of_a_build_and_on_the_page() -> None:
+    """One that no build names is compiled by nobody, whatever the page says of it."""
+    headers = {path.stem.removeprefix("profile_") for path in FIRMWARE.glob("core/profile_*.h")}
+    ports = "".join(path.read_text() for path in FIRMWARE.glob("port/*/port.mk"))
+    page = (FIRMWARE / "README.md").read_text().partition("## Profiles")[2].partition("\n## ")[0]
+    assert set(re.findall(r"^PROFILE_\S+ := (\w+)$", ports, re.MULTILINE)) == headers
+    assert set(re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE)) == headers
+
+
+def test_a_part_is_taken_away_from_a_profile_that_has_none_of_it_alone(tmp_path: Path) -> None:
+    """Else a device would claim what it does not do."""
+    for part in ("offloads", "payload_ka"):
+        target = tmp_path / "native" / "core" / "without" / f"{part}.o"
+        command = ["make", "-s", "-C", str(FIRMWARE), f"B={tmp_path}", "THIRD=build/third_party", str(target)]
+        done = subprocess.run(command, check=False, capture_output=True, text=True)
+        assert done.returncode != 0
+        assert f"WITHOUT_ of this profile takes {part} away" in done.stderr

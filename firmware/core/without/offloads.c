@@ -11,6 +11,8 @@
 #include "core/router_heard.h"
 #include "core/udp_ka.h"
 
+_Static_assert(ENG_OFFLOADS == 0, "the Makefile's WITHOUT_ of this profile takes offloads away, its header has room for some");
+
 uint64_t eng_offload_types(void)
 {
 	return 0;

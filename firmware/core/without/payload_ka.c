@@ -1,6 +1,8 @@
 /* In place of payload keep-alives, in a profile whose slots send empty probes alone: a slot with one is refused, UNSUPPORTED. */
 #include "core/payload_ka.h"
 
+_Static_assert(ENG_TOKENS_BYTES == 0, "the Makefile's WITHOUT_ of this profile takes payload_ka away, its header has tokens");
+
 int payload_ka_check(const struct eng_slot_cfg *c)
 {
 	return c->payload ? OFF_UNSUPPORTED : OFF_OK;

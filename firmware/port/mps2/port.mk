@@ -4,6 +4,7 @@ SIZED += mps2
 
 PORT_mps2 := mps2
 SHARED_mps2 := cortex_m
+PROFILE_mps2 := small
 BOARD_mps2 := mps2-an385
 PROGRAMS_mps2 := offload-boot.elf offload.signed.bin
 ELVES_mps2 := image boot
