@@ -1,5 +1,5 @@
-"""The firmware's Makefile: objects are compiled again when their flags changed, or when what goes with them is missing; each profile
-is that of a build."""
+"""The firmware's Makefile: objects are compiled again when their flags changed, or when what goes with them is missing; each
+profile is that of a build."""
 
 from __future__ import annotations
 
