@@ -48,9 +48,11 @@ def _port_of(port: str, device: str) -> Iterator[str]:
     from rig.device.factory import alone
     from rig.device.link import Link
     from rig.device.prepared import prepared_flash, takes_an_image
+    from rig.device.process_device import died
 
     with alone(device, prepared_flash(device) if takes_an_image(device) else None) as running:
         with Link(running.port) as link:
+            running.watch(lambda how, words: link.end(died(running.kind, how, words)))
             mcumgr.wait_ready(link)
         yield running.port
 

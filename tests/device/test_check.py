@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,6 +18,7 @@ from rig.device.factory import emulated
 from rig.device.link import Link
 from rig.device.numbers import READ, WRITE, Command, OffloadRc
 from rig.device.prepared import prepared_flash
+from rig.errors import BenchError
 from rig.exit_codes import Exit
 
 from .kinds import KINDS
@@ -203,3 +205,15 @@ def test_words_for_what_violates_a_rule(value: Any, words: list[str]) -> None:
 def test_every_rule_of_the_contract_can_be_asked() -> None:
     for rule in ("hello_rsp", "slot_list_rsp", "event_rsp", "drain_rsp", "add_tcp_slot_req"):
         assert contract().violations(rule, {}) != []
+
+
+def test_a_device_that_ends_at_its_start_is_named_with_its_last_words(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As one of a port that is just being written: nothing is wrong with a cable."""
+    monkeypatch.setenv("RIG_FIRMWARE_DIR", str(tmp_path))
+    row = {"board": "native", "boot": "boot"}
+    (tmp_path / "manifest.json").write_text(json.dumps({"devices": {"native:tiny": row}}))
+    (tmp_path / "boot").write_text("#!/bin/sh\necho no such machine >&2\nexit 3\n")
+    (tmp_path / "boot").chmod(0o755)
+    with pytest.raises(BenchError, match=r"RIG-B04 the native device died, .*: no such machine") as said:
+        CliRunner().invoke(cli.build(), ["check", "--device", "native:tiny"], catch_exceptions=False)
+    assert "cable" not in said.value.fix
