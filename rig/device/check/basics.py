@@ -96,6 +96,10 @@ def lost_and_damaged(device: Asked) -> None:
     again = device.answer_to(message, "power_rsp", "prepare, the same bytes again")
     as_before = f"the first answer {first} is expected"
     device.holds(again.body == first, f"prepare, the same bytes again: {again.words} {again.body}, {as_before}")
+    device.refuses(device.read(Command.HELLO, {"client": -1}), OffloadRc.BAD_ARG, "hello of a client that is no number")
+    again = device.answer_to(message, "power_rsp", "prepare, the same bytes behind a hello that was refused")
+    behind_refused = f"prepare, the same bytes behind a hello that was refused: {again.words} {again.body}"
+    device.holds(again.body == first, f"{behind_refused}, {as_before}")
     device.takes(device.read(Command.HELLO, {"client": OTHER_CLIENT}), "hello of another client")
     stranger = device.answer_to(message, "power_rsp", "prepare, the same bytes by another client")
     device.refuses(stranger, OffloadRc.BAD_STATE, "prepare, the same bytes by another client, carried out anew")

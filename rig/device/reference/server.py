@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import cbor2
@@ -70,9 +70,9 @@ class Server:
         for key in [key for key in self._kept if key[1] == seq]:
             del self._kept[key]
 
-    def _hear_client(self, op: int, body: Any) -> None:
+    def _hear_client(self, op: int, body: Mapping[str, Any]) -> None:
         """One that attaches, or that was not the last to say who it is, repeats nothing."""
-        client = body.get("client", self._client) if isinstance(body, dict) else self._client
+        client = body.get("client", self._client)
         if op == WRITE or client != self._client:
             self._kept.clear()
         self._client = client
@@ -85,11 +85,11 @@ class Server:
         if group != GROUP_OFFLOAD or not self._commands.known(op, command):
             self._answer(message, {"rc": NOT_SUPPORTED})
             return
-        if command == Command.HELLO:
-            self._hear_client(op, body)
         changed = op == WRITE and command != Command.HELLO
         try:
             answer = self._commands.carry_out(op, command, body)
+            if command == Command.HELLO:
+                self._hear_client(op, body)
         except Deferred:
             self._waiting = message[: HEADER.size], body["after"]
             return
