@@ -19,7 +19,7 @@ def died(kind: str, how: str, last_words: str) -> BenchError:
     """RIG-B04 for a device whose process ended by itself."""
     cause = f"the {kind} device died, {how}: {last_words or 'it wrote nothing'}"
     return BenchError(
-        "RIG-B04", cause, "a fault of the firmware, or of what was sent to it; the timeline ends with what led to it"
+        "RIG-B04", cause, "a fault of the firmware, or of what was sent to it; a bench's timeline ends with what led to it"
     )
 
 
