@@ -51,9 +51,9 @@ class FakeApp:
         self.stopped = False
         self.killed = False
         self.idle = False
+        """It uses no processor time."""
         self.starved = False
         """It would work, and has no processor."""
-        """It uses no processor time."""
         self._used_s, self._since_s = 0.0, asyncio.get_running_loop().time()
         self.limits: TaskLimits | None = None
         """Of one that is a task host."""
