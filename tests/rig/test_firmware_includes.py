@@ -113,3 +113,25 @@ def test_names_of_the_engine_are_told_apart() -> None:
     found = static_functions("core")
     assert len(found) > 150
     assert {name: files for name, files in found.items() if len(files) > 1} == {}
+
+
+def reached(graph: Graph, file: str) -> set[str]:
+    """All that it includes, over others too."""
+    found, left = set[str](), [file]
+    while left:
+        new = graph[left.pop()] - found
+        found |= new
+        left += new
+    return found
+
+
+PROFILED = re.compile(r"main\.c|core/.*|smp/offload_.*|smp/message\.c")
+"""What the Makefile compiles for each profile; a build with LIKE_ takes the rest from another one."""
+
+
+def test_what_builds_of_two_profiles_share_knows_neither() -> None:
+    """It would be compiled with the sizes of the one and linked to the engine of the other."""
+    graph = includes()
+    seeing = {file for file in graph if file.endswith(".c") and "core/profile.h" in reached(graph, file)}
+    assert {"main.c", "core/rx.c", "smp/offload_group.c"} <= seeing
+    assert not {file for file in seeing if not PROFILED.fullmatch(file)}
