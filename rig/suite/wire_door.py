@@ -177,6 +177,7 @@ class WireDoor(StandbyDoor):
     def release(self) -> Release:
         self._settle()
         self._fenced = False
+        self.tell_the_rest()  # which a release frees
         return self.client.release()
 
     # -- the wire and time ---------------------------------------------------------------------------------------------
@@ -214,15 +215,16 @@ class WireDoor(StandbyDoor):
 
     def tell_the_rest(self) -> None:
         """Has the device say, for the tape, what has woken it and the test has not asked for. An event that is there is told
-        before the answer to what is asked behind it, as requests are served in their order."""
-        after, told = self._after(), len(self.taken)
+        before the answer to what is asked behind it, as requests are served in their order. One that is not there any more,
+        as an attach frees it, is told to nobody."""
+        after = self._after()
         while True:
             waiting = self.link.submit(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, after)
-            missing = self.wakes > told
+            missing = self.client.status().events_pending
             if not waiting.over and not missing:
                 self.link.give_up(waiting, 0)
                 return
-            after, told = {"after": Event.of(waiting.result()["event"]).n}, told + 1
+            after = {"after": Event.of(waiting.result()["event"]).n}
 
     def passes(self, ms: float) -> None:
         deadline = Deadline(self._real_s(ms))
