@@ -14,6 +14,7 @@ import msgspec
 import pytest
 
 from rig.bench import Bench
+from rig.clock import Clock
 from rig.config import BenchConfig, StandbyConfig
 from rig.net import userns
 from rig.peers import PushConnection
@@ -30,6 +31,8 @@ from tests.standby.bad_app import DESCRIPTORS, ENDS
 from tests.standby.messages import KINDS, is_call, is_message, right, wrong
 
 BAD = "tests.standby.bad_app:BadApp"
+LONG = Clock(minute_us=500_000)
+"""The good app's keep-alive is due after twelve real minutes, and wakes no host that a push is to wake."""
 encode = msgspec.msgpack.Encoder().encode
 
 
@@ -82,7 +85,8 @@ class World:
 def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
     if not userns.privileged():
         pytest.skip(userns.refusal().cause)
-    with Bench(BenchConfig(standby=StandbyConfig()), tmp_path_factory.mktemp("bad_apps")) as bench:
+    config = BenchConfig(standby=StandbyConfig(), clock=LONG)
+    with Bench(config, tmp_path_factory.mktemp("bad_apps")) as bench:
         yield World(bench)
 
 
