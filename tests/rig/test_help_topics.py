@@ -70,7 +70,7 @@ def test_every_topic_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
         ("rig serve --device ", sorted(names())),
         ("rig run --device qe", [name for name in names() if name.startswith("qe")]),
         ("rig run --topology n", ["nat", "nat-2s", "nat-3s", "nat-drop"]),
-        ("rig help t", ["tour", "tests", "topology"]),
+        ("rig help t", ["tour", "tests", "topology", "transfers"]),
     ],
 )
 def test_a_shell_can_complete_values(typed: str, offered: list[str]) -> None:
