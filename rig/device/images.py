@@ -66,7 +66,7 @@ def listed(images_dir: Path | None = None) -> dict[str, Firmware]:
 
 def names() -> list[str]:
     """Of the devices that run on this machine by themselves."""
-    return [*(name for name, row in listed().items() if row.kind not in NOT_BUILT), "reference"]
+    return sorted([*(name for name, row in listed().items() if row.kind not in NOT_BUILT), "reference"])
 
 
 def firmware(name: str, images_dir: Path | None = None) -> Firmware:
