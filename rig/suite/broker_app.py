@@ -56,12 +56,15 @@ class Serves:
             case SocketActivityTriggerReason.SOCKET_ACTIVITY:
                 self.data(information)
             case SocketActivityTriggerReason.KEEP_ALIVE_TIMER_EXPIRED:
-                stream = information.stream_socket
-                stream.write(b"alive")
-                stream.transfer_ownership(information.id)
+                self.expired(information)
             case SocketActivityTriggerReason.SOCKET_CLOSED:
                 self.closed(information, instance.task_id)
         deferral.complete()
+
+    def expired(self, information: SocketActivityInformation) -> None:
+        stream = information.stream_socket
+        stream.write(b"alive")
+        stream.transfer_ownership(information.id)
 
     def data(self, information: SocketActivityInformation) -> None:
         stream = information.stream_socket
@@ -91,6 +94,9 @@ class Keeps(Serves):
 
 class Ignores(Serves):
     """The socket."""
+
+    def expired(self, information: SocketActivityInformation) -> None:
+        pass
 
     def data(self, information: SocketActivityInformation) -> None:
         pass

@@ -153,7 +153,8 @@ def test_while_another_user_has_the_screen_the_broker_is_not_ready(scene: Scene)
     assert scene.timeline.wait("reset-task", after=after).reason == Reason.FAST_USER_SWITCHED
     scene.timeline.wait("RUN_EXIT", task="resets", after=after)
     assert len(scene.device.slots()) == 1
-    scene.push_and_run(scene.bench.server.connection(), b"for the user", "soft")
+    _, _, _, soft = (scene.bench.server.connection(number) for number in range(4))  # each channel's refused one, then its own
+    scene.push_and_run(soft, b"for the user", "soft")
 
 
 @pytest.mark.requirement("CCT-045")

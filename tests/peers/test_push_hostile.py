@@ -16,6 +16,7 @@ from rig.peers.push_service.hosts import HOSTS
 from rig.peers.push_service.lines import LINES
 from rig.peers.push_service.mailbox import WINDOW
 from rig.push_line import Acknowledged, Goodbye, Hello, Notify, OpenChannel, Ping, Pong, Power, frame
+from rig.readable import readable
 from tests.peers.push_bench import HOST, HostEnd, PushBench, raw_post
 
 
@@ -200,6 +201,9 @@ def test_a_test_posts_on_although_its_idle_connection_was_taken_for_another(push
     works(service, host)
     others = [push.socket(service.address, service.port) for _ in range(CONNECTIONS)]
     push.timeline.wait("PEER_RST")
+    idle = service._sender._client
+    assert idle is not None
+    assert readable(idle.sock.fileno(), WAIT_S), "the reset is written down, and is not here yet"
     works(service, host)
     del others
 
