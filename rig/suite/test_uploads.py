@@ -125,7 +125,8 @@ def test_what_the_server_answers_can_be_read(transfers: TransferScene) -> None:
     request = begun(transfers, "POST", "before the answer")
     request.start(200)
     request.chunk(b"thanks")
-    transfers.wait_for(lambda: transfers.app.call("read", name="diary"), b"thanks")
+    transfers.wait_for(lambda: transfers.app.call("state", name="diary")["received"], len(b"thanks"))
+    assert transfers.app.call("read", name="diary") == b"thanks"
     request.chunk(b", and bye")
     request.end()
     transfers.over("diary")
