@@ -4,6 +4,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 
 import pytest
 
@@ -116,10 +117,10 @@ def test_a_batch_goes_when_its_oldest_has_waited_long_enough(push: PushBench) ->
 def test_a_batch_goes_by_the_benchs_clock_without_anybodys_doing(push: PushBench) -> None:
     service = push.serve(minute_us=20_000)
     host = push.host(service, DARK)
-    reply = service.post(host.open(), b"1", priority=Priority.MEDIUM)
+    uri, before_ns = host.open(), time.monotonic_ns()
+    reply = service.post(uri, b"1", priority=Priority.MEDIUM)
     assert host.take().content == b"1"
-    one = service.delivered(reply)
-    assert (one.sent_ns[0] - one.posted_ns) / 1e9 >= Clock(20_000).minutes_s(15)
+    assert (service.delivered(reply).sent_ns[0] - before_ns) / 1e9 >= Clock(20_000).minutes_s(15)
 
 
 def test_a_batch_that_is_full_goes_at_once(push: PushBench) -> None:
@@ -199,9 +200,10 @@ def test_a_cached_notification_has_its_time_to_live(push: PushBench, ttl_s: int 
 def test_the_time_to_live_counts_while_power_holds_it_back_too(push: PushBench) -> None:
     service = push.serve(minute_us=20_000)
     host = push.host(service, DARK)
-    reply = service.post(host.open(), b"x", priority=Priority.LOW, ttl_s=120)
+    uri, before_ns = host.open(), time.monotonic_ns()
+    reply = service.post(uri, b"x", priority=Priority.LOW, ttl_s=120)
     expired = push.timeline.wait("PUSH_EXPIRED", notification=reply.notification)
-    assert (expired.t_ns - service.notification(reply).posted_ns) / 1e9 >= Clock(20_000).minutes_s(2), "on the bench's clock"
+    assert (expired.t_ns - before_ns) / 1e9 >= Clock(20_000).minutes_s(2), "on the bench's clock"
     host.say(Power())
     service.post(service.uri("mail"), b"next")
     assert host.take().content == b"next"

@@ -27,7 +27,7 @@ from rig.standby.wire.message import Call
 from rig.standby.wire.transfer_enums import BackgroundTransferCostPolicy as CostPolicy
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus as Status
 from rig.standby.wire.transfer_types import ContentPart, ResponseInformation, TransferState
-from rig.standby.wire.transfers import Create
+from rig.standby.wire.transfers import Create, Forget
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import fake_host
 from tests.standby.loader import Watcher, create, download, forget, listed, start, status, upload
@@ -285,6 +285,27 @@ async def test_two_hundred_of_an_app_are_well_and_one_more_is_refused() -> None:
         await forget(app, ids[0])
         await start(app)
         assert not host.timeline.find("QUEUE_CORRUPT")
+
+
+@virtual
+async def test_one_that_is_about_to_be_forgotten_counts_no_more_unless_it_cannot_be() -> None:
+    """BTR-004. An app that has heard of the end may have another one at once."""
+    async with fake_host() as host:
+        app = await host.app("mail")
+        ids = [await start(app) for _ in range(200)]
+        for ended in ids[:2]:
+            host.transfers.end(ended)
+        await host.settle()
+        host.transfers.takes_s = 5
+        forgetting = asyncio.create_task(forget(app, ids[0]))
+        await asyncio.sleep(1)
+        assert not forgetting.done()
+        await start(app)
+        await forgetting
+        host.transfers.refuses[Forget] = HostError(HResult.FAIL, "its disk is full")
+        with pytest.raises(HostError):
+            await forget(app, ids[1])
+        assert await refused(app, CreateTransfer(download())) is HResult.OUT_OF_MEMORY
 
 
 @virtual

@@ -196,7 +196,12 @@ class Operations:
     async def _purge(self, transfer: Transfer) -> None:
         """Unless its completion task is still to see it."""
         if self._is_over(transfer):
-            await self._agreement.call(transfers.Forget(transfer.id))
+            transfer.leaving = True
+            try:
+                await self._agreement.call(transfers.Forget(transfer.id))
+            except BaseException:
+                transfer.leaving = False
+                raise
             self._gone(transfer)
 
     def _is_over(self, transfer: Transfer) -> bool:

@@ -114,4 +114,5 @@ class Limits:
             raise HostError(HResult.OUT_OF_MEMORY, f"{whose} has {GROUPS} groups of transfers, and may have no more")
 
     def _counted(self, package: str) -> list[Transfer]:
-        return list(self._table) if self._of_host else self._table.of(package)
+        there = self._table if self._of_host else self._table.of(package)
+        return [transfer for transfer in there if not transfer.leaving]

@@ -45,7 +45,8 @@ class TransferTable:
         return [transfer for _, transfer in sorted(self._of_package.get(package, {}).items())]
 
     def count(self, package: str) -> int:
-        return len(self._of_package.get(package, {}))
+        """Of those that somebody needs: an app that has heard of an end may have another one in its place at once."""
+        return sum(not transfer.leaving for transfer in self._of_package.get(package, {}).values())
 
     def changed_at(self, transfer: Transfer) -> int:
         return self._changed[transfer.id]

@@ -54,6 +54,8 @@ class Transfer(SavedObject):
         """Its app has heard how it ended; a completion group that is not over has it still."""
         self.doing = saved.doing
         """Its app has asked for that, and may ask again, of a system that does not know what became of it."""
+        self.leaving = False
+        """Nobody needs it any more, and the process of transfers is asked to forget it."""
         self.asked = spec
         """While its creation is under way for the first time."""
         self.number = 0
