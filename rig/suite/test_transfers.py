@@ -48,12 +48,13 @@ def test_what_has_come_so_far_can_be_read(transfers: TransferScene) -> None:
 
 @pytest.mark.requirement("BTR-001")
 def test_an_operation_that_nobody_has_started_asks_for_nothing(transfers: TransferScene) -> None:
-    transfers.serve("episode")
+    file = transfers.serve("episode", stops_at=HALF)
     guid = transfers.fetch("episode", start=False)
     assert transfers.app.call("listed")["episode"]["status"] == "IDLE"
     assert not transfers.web.requests()
     transfers.app.call("start", name="episode")
     assert_refused(transfers.app, HResult.ILLEGAL_METHOD_CALL, "start", name="episode")
+    file.go_on()
     transfers.status(guid, "COMPLETED")
     assert len(transfers.web.requests()) == 1
     assert [record.status for record in transfers.timeline.find("TRANSFER_STATUS")] == ["RUNNING", "COMPLETED"]

@@ -175,7 +175,7 @@ async def test_the_world_changes(happens: Happens, hardware: bool) -> None:
 
 
 @HARDWARE
-@pytest.mark.filterwarnings("error")  # of a call that never begins, nothing is printed
+@pytest.mark.filterwarnings("error:coroutine .* was never awaited", "error::pytest.PytestUnraisableExceptionWarning")
 @virtual
 async def test_the_app_is_killed(hardware: bool) -> None:
     async with fake_host(hw_slots_total=1, sw_slots_per_app=1) as host:
