@@ -166,6 +166,7 @@ class TimelineEvent(StrEnum):
     PEER_FRAME = "PEER_FRAME", "The server got a WebSocket frame: connection, frame, masked."
     PEER_FIN = "PEER_FIN", "The server closed its side: connection."
     PEER_RST = "PEER_RST", "The server reset the connection: connection."
+    PEER_CLOSED = "PEER_CLOSED", "A peer is about to be closed, with every connection that it has: address, port."
     HTTP_REQUEST = "HTTP_REQUEST", "An HTTP server got the head of a request: connection, request (its number), method, target."
     HTTP_RESPONSE = "HTTP_RESPONSE", "The last of its answer goes out: connection, request, status, bytes (of the body)."
     HTTP_UNANSWERED = "HTTP_UNANSWERED", "It could not be given: connection, request, error."

@@ -77,13 +77,16 @@ class TimelineWriter:
         """Append one record. `t_ns` is for events that happened elsewhere (a frame's kernel timestamp)."""
         line = encoded({"t": time.monotonic_ns() if t_ns is None else t_ns, "src": self.src, "ev": event, **detail}) + b"\n"
         try:
-            written = os.write(self.fd, line)
+            written = self._write(line)
         except OSError as error:
             if error.errno not in room.NO_ROOM:
                 raise
             written = 0
         if written != len(line):
             self.is_full()
+
+    def _write(self, line: bytes) -> int:
+        return os.write(self.fd, line)
 
     def is_full(self) -> None:
         """Something that belongs to the run found no room: all who read the timeline are told."""
@@ -102,6 +105,8 @@ class Timeline(TimelineWriter):
         self.looked_at: set[int] = set()
         """Numbers of the records that `find` and `wait` have given out: what the test was about."""
         self._lock = threading.Lock()
+        self._writing = threading.Lock()
+        """Held by this process's writers while they write, so that the file is not another one's by then."""
         self._records: list[Record] = []
         self._offset = 0
         self._rest = b""
@@ -113,8 +118,14 @@ class Timeline(TimelineWriter):
         return room.no_room(self.path.parent, "the timeline is not whole") if self._full else None
 
     def writer(self, src: str) -> TimelineWriter:
-        """A writer for another part of this process."""
-        return TimelineWriter(self.fd, src)
+        """A writer for another part of this process. What it writes once this is closed goes nowhere: a thread of a server that a
+        test leaves behind has nobody to tell."""
+        return _PartsWriter(self, src)
+
+    def write_while_open(self, line: bytes) -> int:
+        """For those writers; as os.write()."""
+        with self._writing:
+            return os.write(self.fd, line) if self.fd >= 0 else len(line)
 
     def records(self, after: int = 0) -> list[Record]:
         """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing."""
@@ -179,8 +190,9 @@ class Timeline(TimelineWriter):
             try:
                 self._read_new()
             finally:
-                os.close(self.fd)
-                self.fd = -1
+                with self._writing:
+                    os.close(self.fd)
+                    self.fd = -1
 
     def _missing(self, what: str, timeout_s: float, after: int, seen: int, count: int, why: str = "") -> str:
         missing = f"{what} {f'will not come: {why}' if why else f'did not come within {timeout_s} s'} ({seen} of {count} seen)"
@@ -203,6 +215,17 @@ class Timeline(TimelineWriter):
             *lines, self._rest = (self._rest + chunk).split(b"\n")
             for line in lines:
                 self._records.append(parse(line, len(self._records)))
+
+
+class _PartsWriter(TimelineWriter):
+    """Of this process, and not longer than its timeline."""
+
+    def __init__(self, timeline: Timeline, src: str) -> None:
+        super().__init__(timeline.fd, src)
+        self._timeline = timeline
+
+    def _write(self, line: bytes) -> int:
+        return self._timeline.write_while_open(line)
 
 
 def parse(line: bytes, seq: int) -> Record:

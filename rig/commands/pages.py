@@ -83,8 +83,8 @@ Marks
                              rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL, slot_flag=SlotFlag.VLAN,
                              ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT; counter="timer_late_1ms". flash=True: it
                              can be flashed. What the test proves is unproved then, or unproved in part, and never passed
-  wakes("KA_TIMEOUT")        wakes that may come though the test neither makes them (its server or `inject` sends) nor waits for
-                             them; without a reason any. Else an unplanned wake fails it, and so does one that is late, comes
+  wakes("KA_TIMEOUT")        wakes that may come though the test neither makes them (its server or `inject` sends, its server
+                             is closed) nor waits for them; without a reason any. Else an unplanned wake fails it, and so does one that is late, comes
                              twice, or is explained by nothing that is armed
   alone                      with -n: nothing beside it
 

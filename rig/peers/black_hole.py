@@ -9,13 +9,15 @@ from types import TracebackType
 
 from rig.clock import WAIT_S
 from rig.net.namespace import Namespace
+from rig.timeline import TimelineWriter
 
 
 class BlackHole:
     """`port` of an address in that namespace. Context manager."""
 
-    def __init__(self, namespace: Namespace, address: str) -> None:
+    def __init__(self, namespace: Namespace, address: str, timeline: TimelineWriter) -> None:
         self.address = address
+        self._timeline = timeline
         family = socket.AF_INET6 if ":" in address else socket.AF_INET
         self._listener = namespace.socket(family, socket.SOCK_STREAM)
         self._listener.bind((address, 0))
@@ -29,5 +31,6 @@ class BlackHole:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        self._timeline.add("PEER_CLOSED", address=self.address, port=self.port)
         self._in_the_way.close()
         self._listener.close()

@@ -28,6 +28,7 @@ class Connection:
         self.read_error: OSError | None = None
         """What ended it that was no FIN."""
         self._timeline = timeline
+        self._finished = False
         self._changed = threading.Condition()
         self._reading = threading.Event()
         self._reading.set()
@@ -56,8 +57,12 @@ class Connection:
 
     def finish(self) -> None:
         """Send FIN, under TLS behind a close_notify; the connection can still receive."""
-        self._timeline.add("PEER_FIN", connection=self.number)
+        self._say_fin()
         self._finish()
+
+    def _say_fin(self) -> None:
+        self._finished = True
+        self._timeline.add("PEER_FIN", connection=self.number)
 
     def _finish(self) -> None:
         if isinstance(self.stream, SecuredStream):
@@ -71,6 +76,9 @@ class Connection:
         self._end(socket.SHUT_RD)
 
     def close(self) -> None:
+        """Send FIN, if none was sent, and receive no more."""
+        if not self._finished and self.sock.fileno() >= 0:
+            self._say_fin()
         self._end(socket.SHUT_RDWR)
 
     def _end(self, directions: int) -> None:

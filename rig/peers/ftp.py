@@ -14,6 +14,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import Program, find, free_port
+from rig.timeline import TimelineWriter
 
 COMMAND = PACKAGE = "vsftpd"
 USER = "ftp"
@@ -53,7 +54,14 @@ class FtpServer(Program):
     """`rate_bytes_s`: of each download, 0 for no limit. Its files' names are below the root of its URLs."""
 
     def __init__(
-        self, namespace: Namespace, address: str, folder: Path, *, password: str = "guest", rate_bytes_s: int = 0
+        self,
+        namespace: Namespace,
+        address: str,
+        timeline: TimelineWriter,
+        folder: Path,
+        *,
+        password: str = "guest",
+        rate_bytes_s: int = 0,
     ) -> None:
         """Raises BenchError RIG-T01 where it is not installed, RIG-T07 where it ends."""
         program = find(COMMAND, PACKAGE)
@@ -65,7 +73,7 @@ class FtpServer(Program):
         where = {"four": _word(not six), "six": _word(six), "suffix": "6" if six else "", "address": address, "port": port}
         configuration = self.folder / "vsftpd.conf"
         configuration.write_text(CONFIGURATION.format(**where, folder=self.folder, rate_bytes_s=rate_bytes_s))
-        super().__init__([*WITH_ITS_SESSIONS, program, str(configuration)], namespace, address, port)
+        super().__init__([*WITH_ITS_SESSIONS, program, str(configuration)], namespace, address, timeline, port)
 
     def url(self, path: str = "/", *, credentials: bool = True) -> str:
         """`path`: from the root of its files."""

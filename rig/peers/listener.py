@@ -60,6 +60,9 @@ class Listener(Generic[C]):
             return self.connections[number]
 
     def close(self) -> None:
+        """A second call does nothing that anybody sees."""
+        if self._listener.fileno() >= 0:
+            self._timeline.add("PEER_CLOSED", address=self.address, port=self.port)
         quietly(lambda: self._listener.shutdown(socket.SHUT_RDWR))
         self._thread.join(1)
         self._listener.close()

@@ -15,6 +15,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import MIRROR, Program, find, free_port
+from rig.timeline import TimelineWriter
 
 SUBPROTOCOL = Subprotocol("lws-mirror-protocol")
 """A client that asks for no subprotocol gets another of its services, not the mirror."""
@@ -23,10 +24,10 @@ SUBPROTOCOL = Subprotocol("lws-mirror-protocol")
 class Mirror(Program):
     """For clients that ask for SUBPROTOCOL. What it says are texts, also what was said to it as binary."""
 
-    def __init__(self, namespace: Namespace, address: str) -> None:
+    def __init__(self, namespace: Namespace, address: str, timeline: TimelineWriter) -> None:
         """Raises BenchError RIG-T01 where it is not installed, RIG-T07 where it ends."""
         port = free_port(namespace, address)
-        super().__init__([find(MIRROR, MIRROR), f"--port={port}", "-d", "3"], namespace, address, port)
+        super().__init__([find(MIRROR, MIRROR), f"--port={port}", "-d", "3"], namespace, address, timeline, port)
         self._stack = ExitStack()
         self._stack.callback(super().close)
         connecting = connect(self.url(), sock=self.connect(), subprotocols=[SUBPROTOCOL], compression=None)

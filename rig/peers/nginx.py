@@ -14,6 +14,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.host_port import host_and_port
 from rig.net.namespace import Namespace
 from rig.peers.program import Program, find, free_port
+from rig.timeline import TimelineWriter
 
 COMMAND, PACKAGE = "nginx", "nginx-light"
 BEHIND = "/behind/"
@@ -90,6 +91,7 @@ class Nginx(Program):
         self,
         namespace: Namespace,
         address: str,
+        timeline: TimelineWriter,
         folder: Path,
         *,
         peer: tuple[str, int] | None = None,
@@ -106,7 +108,7 @@ class Nginx(Program):
         listen = host_and_port(address, port)
         configuration = _configuration(listen, peer, secure=self._secure, rate_bytes_s=rate_bytes_s)
         (folder / "nginx.conf").write_text(configuration)
-        super().__init__([program, "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"], namespace, address, port)
+        super().__init__([program, "-p", f"{folder}/", "-e", "error.log", "-c", "nginx.conf"], namespace, address, timeline, port)
 
     def url(self, path: str = "/", scheme: str = "http") -> str:
         """`scheme`: http or ws; with an s where it speaks TLS."""

@@ -103,8 +103,7 @@ class Peers:
 
     def black_hole(self, machine: str = "", *, ipv6: bool = False) -> BlackHole:
         """Takes SYNs and never answers."""
-        namespace, address, _timeline = self._place(machine, ipv6)
-        return BlackHole(namespace, address)
+        return BlackHole(*self._place(machine, ipv6))
 
     # -- programs of others; they raise BenchError RIG-T01 where they are not installed --------------------------------------
 
@@ -120,24 +119,22 @@ class Peers:
         one. `rate_bytes_s` is that of each answer, 0 for no limit."""
         from rig.peers.nginx import Nginx
 
-        namespace, address, _timeline = self._place(machine)
-        pem = b"" if flaw is None else self._authority().server_pem(address, flaw=flaw)
+        where = self._place(machine)
+        pem = b"" if flaw is None else self._authority().server_pem(where[1], flaw=flaw)
         peer = None if behind is None else (behind.address, behind.port)
-        return Nginx(namespace, address, self._folder("nginx"), peer=peer, pem=pem, rate_bytes_s=rate_bytes_s)
+        return Nginx(*where, self._folder("nginx"), peer=peer, pem=pem, rate_bytes_s=rate_bytes_s)
 
     def ftp_server(self, machine: str = "", *, password: str = "guest", rate_bytes_s: int = 0) -> FtpServer:
         """vsftpd; `rate_bytes_s` is that of each download, 0 for no limit."""
         from rig.peers.ftp import FtpServer
 
-        namespace, address, _timeline = self._place(machine)
-        return FtpServer(namespace, address, self._folder("ftp"), password=password, rate_bytes_s=rate_bytes_s)
+        return FtpServer(*self._place(machine), self._folder("ftp"), password=password, rate_bytes_s=rate_bytes_s)
 
     def mirror(self, machine: str = "") -> Mirror:
         """The WebSocket server that is none of Python's."""
         from rig.peers.mirror import Mirror
 
-        namespace, address, _timeline = self._place(machine)
-        return Mirror(namespace, address)
+        return Mirror(*self._place(machine))
 
     def _folder(self, name: str) -> Path:
         """One of the artefacts, that nobody has yet."""

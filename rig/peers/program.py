@@ -12,6 +12,7 @@ from rig.children import Child
 from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError
 from rig.net.namespace import Namespace
+from rig.timeline import TimelineWriter
 
 MIRROR = "libwebsockets-test-server"
 """Command and package: named here, as the file of that peer takes long to import."""
@@ -43,9 +44,10 @@ def free_port(namespace: Namespace, address: str) -> int:
 class Program:
     """A running one that listens on `address`, `port`. Context manager."""
 
-    def __init__(self, argv: list[str], namespace: Namespace, address: str, port: int) -> None:
+    def __init__(self, argv: list[str], namespace: Namespace, address: str, timeline: TimelineWriter, port: int) -> None:
         """Returns once it listens. Raises BenchError RIG-T07 with what it complained about."""
         self.address, self.port = address, port
+        self._timeline = timeline
         self._namespace = namespace
         self._argv = argv
         self._start()
@@ -92,7 +94,9 @@ class Program:
 
     def close(self) -> None:
         """Returns when its port is free: of several processes the last one ends a moment after the first. A second call does
-        nothing."""
+        nothing. One that has ended by itself was not closed: that is not on the timeline."""
+        if self.running:
+            self._timeline.add("PEER_CLOSED", address=self.address, port=self.port)
         self._child.close()
         deadline = Deadline(WAIT_S)
         while self._is_bound() and not deadline.expired:

@@ -63,6 +63,8 @@ class UdpPeer:
 
     def close(self) -> None:
         """A shutdown wakes the reader; of a socket that is connected to nobody it fails, and wakes it all the same."""
+        if not self._closed:
+            self._timeline.add("PEER_CLOSED", address=self.address, port=self.port)
         self._closed = True
         quietly(lambda: self.sock.shutdown(socket.SHUT_RDWR))
         self._reader.join(1)

@@ -74,4 +74,3 @@ def test_a_long_poll_over_ipv6_wakes(http: HttpScene) -> None:
         assert (request.header("host") or "").startswith("[")
         scene.sleep()
         scene.answer(request, "over IPv6")
-        http.host.exit_standby()  # before its server closes: that would wake it again

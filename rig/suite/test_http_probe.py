@@ -70,7 +70,6 @@ def test_a_channel_goes_through_the_proxy_that_the_probe_went_through(
         asleep = http.sleep()
         request.respond(200, b"through the proxy")
         http.message("through the proxy", asleep)
-        http.host.exit_standby()  # before the proxy closes: that would wake it again
 
 
 def test_a_proxy_that_refuses_says_so(http: HttpScene) -> None:

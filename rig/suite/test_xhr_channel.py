@@ -268,4 +268,3 @@ def test_over_ipv6_the_response_wakes_too(xhr: XhrScene) -> None:
         after = xhr.sleep()
         xhr.answer_and_run(held, b"good morning")
         assert xhr.timeline.wait("NIC_WAKE", after=after).channel == "inbox"
-        xhr.host.exit_standby()  # before its server closes: that would wake it again

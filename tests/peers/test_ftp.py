@@ -16,18 +16,20 @@ from rig.net.network import Network
 from rig.peers.ftp import COMMAND, WITH_ITS_SESSIONS, FtpServer
 from rig.peers.program import find
 from rig.suite.programs import started
+from rig.timeline import Timeline
 from tests.peers.ftp_client import client_of, fetch
 
 Run = Callable[..., FtpServer]
 
 
 @pytest.fixture
-def run(network: Network, tmp_path: Path) -> Iterator[Run]:
+def run(network: Network, timeline: Timeline, tmp_path: Path) -> Iterator[Run]:
     plan, running = network.topology.server, list[FtpServer]()
+    where = network.namespaces[plan.name], plan.ip4, timeline.writer("server")
 
     def runs(**options: object) -> FtpServer:
         folder = tmp_path / f"ftp-{len(running)}"
-        made = started(lambda: FtpServer(network.namespaces[plan.name], plan.ip4, folder, **options))  # type: ignore[arg-type]
+        made = started(lambda: FtpServer(*where, folder, **options))  # type: ignore[arg-type]
         running.append(made)
         return made
 
@@ -107,9 +109,11 @@ def test_it_ends_with_all_its_sessions_when_it_is_closed(network: Network, run: 
     client.close()
 
 
-def test_without_it_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch, network: Network, tmp_path: Path) -> None:
+def test_without_it_the_error_names_the_package(
+    monkeypatch: pytest.MonkeyPatch, network: Network, timeline: Timeline, tmp_path: Path
+) -> None:
     monkeypatch.setattr("rig.peers.program.shutil.which", lambda *_args, **_options: None)
     with pytest.raises(BenchError) as missing:
-        FtpServer(network.host, network.topology.host.ip4, tmp_path / "ftp")
+        FtpServer(network.host, network.topology.host.ip4, timeline, tmp_path / "ftp")
     assert (missing.value.code, missing.value.fix) == ("RIG-T01", "apt install --no-install-recommends vsftpd")
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "ftp").exists()

@@ -15,12 +15,13 @@ from rig.peers.authority import Authority
 from rig.peers.mirror import SUBPROTOCOL, Mirror
 from rig.peers.nginx import BEHIND, Nginx
 from rig.suite.programs import started
+from rig.timeline import Timeline
 
 
 @pytest.fixture
-def mirror(network: Network) -> Iterator[Mirror]:
+def mirror(network: Network, timeline: Timeline) -> Iterator[Mirror]:
     plan = network.topology.server
-    with started(lambda: Mirror(network.namespaces[plan.name], plan.ip4)) as made:
+    with started(lambda: Mirror(network.namespaces[plan.name], plan.ip4, timeline.writer("server"))) as made:
         yield made
 
 
@@ -35,10 +36,11 @@ def test_what_one_says_the_other_hears(network: Network, mirror: Mirror) -> None
         assert client.ping(b"alive?").wait(10)
 
 
-def test_with_nginx_before_it_it_is_secure(network: Network, mirror: Mirror, tmp_path: Path) -> None:
+def test_with_nginx_before_it_it_is_secure(network: Network, timeline: Timeline, mirror: Mirror, tmp_path: Path) -> None:
     namespace, authority = network.namespaces[network.topology.server.name], Authority(tmp_path / "trusted.pem")
     pem = authority.server_pem(mirror.address)
-    with started(lambda: Nginx(namespace, mirror.address, tmp_path / "n", peer=(mirror.address, mirror.port), pem=pem)) as nginx:
+    peer, where = (mirror.address, mirror.port), (namespace, mirror.address, timeline.writer("server"))
+    with started(lambda: Nginx(*where, tmp_path / "n", peer=peer, pem=pem)) as nginx:
         sock = network.host.socket(socket.AF_INET, socket.SOCK_STREAM)
         sock.connect((nginx.address, nginx.port))
         trusting = ssl.create_default_context(cafile=str(authority.trusted))

@@ -29,12 +29,13 @@ Run = Callable[..., Nginx]
 
 
 @pytest.fixture
-def run(network: Network, tmp_path: Path) -> Iterator[Run]:
+def run(network: Network, timeline: Timeline, tmp_path: Path) -> Iterator[Run]:
     plan, running = network.topology.server, list[Nginx]()
+    where = network.namespaces[plan.name], plan.ip4, timeline.writer("server")
 
     def runs(**options: object) -> Nginx:
         folder = tmp_path / f"nginx-{len(running)}"
-        made = started(lambda: Nginx(network.namespaces[plan.name], plan.ip4, folder, **options))  # type: ignore[arg-type]
+        made = started(lambda: Nginx(*where, folder, **options))  # type: ignore[arg-type]
         running.append(made)
         return made
 
@@ -159,9 +160,12 @@ from pathlib import Path
 from rig.net import topology
 from rig.net.network import Network
 from rig.peers.nginx import Nginx
+from rig.timeline import Timeline
 
 with Network(topology.load("flat")) as network:
-    nginx = Nginx(network.server, network.topology.server.ip4, Path(sys.argv[1]))
+    folder = Path(sys.argv[1])
+    timeline = Timeline(folder.with_name("killed.jsonl"))
+    nginx = Nginx(network.server, network.topology.server.ip4, timeline, folder)
     print(nginx.pid, flush=True)
     time.sleep(60)
 """
@@ -187,9 +191,11 @@ def test_one_that_cannot_start_says_why(run: Run) -> None:
     assert "ended" in failed.value.cause
 
 
-def test_without_it_the_error_names_the_package(monkeypatch: pytest.MonkeyPatch, network: Network, tmp_path: Path) -> None:
+def test_without_it_the_error_names_the_package(
+    monkeypatch: pytest.MonkeyPatch, network: Network, timeline: Timeline, tmp_path: Path
+) -> None:
     monkeypatch.setattr("rig.peers.program.shutil.which", lambda *_args, **_options: None)
     with pytest.raises(BenchError) as missing:
-        Nginx(network.host, network.topology.host.ip4, tmp_path / "nginx")
+        Nginx(network.host, network.topology.host.ip4, timeline, tmp_path / "nginx")
     assert (missing.value.code, missing.value.fix) == ("RIG-T01", "apt install --no-install-recommends nginx-light")
-    assert not list(tmp_path.iterdir())
+    assert not (tmp_path / "nginx").exists()

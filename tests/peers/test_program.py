@@ -6,6 +6,7 @@ import sys
 
 from rig.net.network import Network
 from rig.peers.program import Program, free_port
+from rig.timeline import Timeline
 
 ENDS_LATER = """
 import os, socket, sys, time
@@ -29,13 +30,13 @@ def who_answers(program: Program) -> bytes:
         return client.recv(100)
 
 
-def test_it_is_closed_when_the_last_of_its_processes_listens_no_more(network: Network) -> None:
+def test_it_is_closed_when_the_last_of_its_processes_listens_no_more(network: Network, timeline: Timeline) -> None:
     address = network.topology.server.ip4
     port = free_port(network.server, address)
     argv = ["sh", "-c", '"$@" & wait', "sh", sys.executable, "-c", ENDS_LATER, address, str(port)]
-    with Program(argv, network.server, address, port) as program:
+    with Program(argv, network.server, address, timeline, port) as program:
         first = who_answers(program)
         program.restart()
         assert who_answers(program) not in (first, b"")
-    with Program(argv, network.server, address, port) as again:
+    with Program(argv, network.server, address, timeline, port) as again:
         assert who_answers(again)

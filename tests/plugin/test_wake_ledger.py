@@ -393,5 +393,22 @@ def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: 
     timeline.close()
 
 
+@pytest.mark.parametrize(("port", "planned"), [(443, "PEER_CLOSED of the test's own server"), (444, "")], ids=["it", "another"])
+def test_the_fin_of_a_server_that_was_closed_before_the_host_fell_asleep_is_planned(
+    line: Line, tmp_path: Path, port: int, planned: str
+) -> None:
+    """Its kernel sends it, again and again, when it can: whoever sleeps by then."""
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    timeline.add("PEER_CLOSED", address="192.0.2.2", port=port)
+    line.sleep()
+    fin = tcp_segment(TO_HOST, 5000, 1000, "FA")
+    line.comes(fin)
+    line.wake(WakeReason.TCP_FIN, fin)
+    [row] = line.ledger()
+    assert row.fault == ""
+    assert how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: False, None)) == planned
+    timeline.close()
+
+
 def replace_time(frame: CapturedFrame, by_ns: int) -> CapturedFrame:
     return frame._replace(t_ns=frame.t_ns + by_ns)

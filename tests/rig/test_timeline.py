@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 from enum import IntEnum
@@ -37,6 +38,21 @@ def test_records_of_many_processes_stay_whole_and_in_each_ones_order(tmp_path: P
         assert [r.number for r in timeline.records() if r.src == f"w{name}"] == list(range(RECORDS))
     assert [r.seq for r in timeline.records()] == list(range(WRITERS * RECORDS))
     timeline.close()
+
+
+def test_a_writer_that_outlives_its_timeline_writes_to_nobody(tmp_path: Path) -> None:
+    """Its descriptor may be another file's by then."""
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    server = timeline.writer("server")
+    server.add("PUSH", connection=0)
+    with (tmp_path / "other").open("wb") as other:
+        timeline.close()
+        server.add("PEER_FIN", connection=0)
+        same_number = os.dup2(other.fileno(), server.fd)
+        server.add("PEER_CLOSED", port=80)
+        os.close(same_number)
+    assert (tmp_path / "other").read_bytes() == b""
+    assert [record.event for record in load(tmp_path / "timeline.jsonl")] == ["PUSH"]
 
 
 def test_waiting_looks_only_behind_the_mark_and_says_what_came(tmp_path: Path) -> None:

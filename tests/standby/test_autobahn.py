@@ -44,7 +44,7 @@ def verdicts(bench: Bench, cases: tuple[str, ...], tls: bool) -> dict[str, dict[
     argv = [sys.executable, "-c", SERVE, "-m", "fuzzingserver", "-o", str(reports), *chosen, f"{machine.ip4}:{port}"]
     app = bench.host.start_app("echo", ECHO)
     with ExitStack() as stack:
-        server = stack.enter_context(Program(argv, namespace, machine.ip4, port))
+        server = stack.enter_context(Program(argv, namespace, machine.ip4, bench.timeline, port))
         base = f"ws://{machine.ip4}:{port}/"
         if tls:
             nginx = stack.enter_context(started(lambda: bench.peers.nginx(behind=server, flaw=Flaw.NONE)))

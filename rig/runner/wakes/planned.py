@@ -3,20 +3,23 @@
 * says so: `@pytest.mark.wakes("KA_TIMEOUT")`, or `@pytest.mark.wakes` for any;
 * looked: a record that it waited for, or found, came with the wake or behind it, before the next sleep; or it asked the device
   for the event;
-* made it: the waking frame is one that it injected, or its server has sent, closed or reset since the host fell asleep; or there
-  is nobody else.
+* made it: the waking frame is one that it injected, or its server has sent, closed, reset or been closed since the host fell
+  asleep, or the frame is of a server that was closed before, whose kernel says so until it is heard; or there is nobody else.
 """
 
 from __future__ import annotations
 
+import ipaddress
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rig.device.numbers import WakeReason
+from rig.device.reference.segment import Kind
 from rig.runner.wakes.armed import Wake
+from rig.runner.wakes.rules import taken
 from rig.timeline import Record
 
-DEEDS = frozenset("PUSH PEER_FIN PEER_RST HTTP_RESPONSE HTTP_CLOSED PUSH_SENT LEVER MACHINE_RESTART".split())
+DEEDS = frozenset("PUSH PEER_FIN PEER_RST PEER_CLOSED HTTP_RESPONSE HTTP_CLOSED PUSH_SENT LEVER MACHINE_RESTART".split())
 """What the test's own servers and levers write."""
 
 TIMED = (
@@ -57,10 +60,22 @@ def how(wake: Wake, test: Test) -> str:
     for record in test.records:
         if asleep_ns <= record.t_ns <= wake.heard_ns and record.event in DEEDS:
             return f"{record.event} of the test's own server or lever"
+    if _is_of_a_closed_peer(wake, test.records):
+        return "PEER_CLOSED of the test's own server"
     for record in _of_wake(wake, test.records):
         if record.seq in test.looked_at:
             return f"the test looked at {record.event}"
     return ""
+
+
+def _is_of_a_closed_peer(wake: Wake, records: Sequence[Record]) -> bool:
+    """Its FIN may be on its way when the host falls asleep, and its kernel repeats it (RFC 9293 3.8.1)."""
+    frame = taken(wake.frame)[0] if wake.frame else None
+    if frame is None or frame.kind is not Kind.TCP:
+        return False
+    sender = str(ipaddress.ip_address(frame.src)), frame.sport
+    closed = (record for record in records if record.event == "PEER_CLOSED" and record.t_ns <= wake.heard_ns)
+    return any((record.address, record.port) == sender for record in closed)
 
 
 def _of_wake(wake: Wake, records: Sequence[Record]) -> list[Record]:

@@ -24,6 +24,7 @@ from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.transfers.upload import Upload
 from rig.suite.programs import started
+from rig.timeline import Timeline
 from tests.standby.transfers.engine import Here, Sent, Told, downloaded, on_loop
 
 FIRST, SECOND = (hashlib.shake_128(seed).digest(3_000_000) for seed in (b"first", b"second"))
@@ -31,12 +32,13 @@ Run = Callable[..., Nginx]
 
 
 @pytest.fixture
-def run(tmp_path: Path) -> Iterator[Run]:
+def run(timeline: Timeline, tmp_path: Path) -> Iterator[Run]:
+    where = cast(Namespace, Here()), "127.0.0.1", timeline.writer("server")
     with ExitStack() as stack:
 
         def runs(**options: object) -> Nginx:
             folder = tmp_path / "nginx"
-            made = started(lambda: Nginx(cast(Namespace, Here()), "127.0.0.1", folder, **options))  # type: ignore[arg-type]
+            made = started(lambda: Nginx(*where, folder, **options))  # type: ignore[arg-type]
             return stack.enter_context(made)
 
         yield runs

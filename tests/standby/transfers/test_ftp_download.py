@@ -18,6 +18,7 @@ from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.wire.transfer_enums import WebErrorStatus
 from rig.suite.programs import started
+from rig.timeline import Timeline
 from tests.standby.transfers.engine import Here, Told, on_loop
 from tests.standby.transfers.scripted_ftp import ScriptedFtp
 
@@ -27,8 +28,9 @@ PASSWORD = "a%20secret%2F%40%3A"
 
 
 @pytest.fixture
-def ftp(tmp_path: Path) -> Iterator[FtpServer]:
-    server = started(lambda: FtpServer(cast(Namespace, Here()), "127.0.0.1", tmp_path / "ftp", password="a secret/@:"))
+def ftp(timeline: Timeline, tmp_path: Path) -> Iterator[FtpServer]:
+    where = cast(Namespace, Here()), "127.0.0.1", timeline.writer("server")
+    server = started(lambda: FtpServer(*where, tmp_path / "ftp", password="a secret/@:"))
     yield server
     server.close()
 
