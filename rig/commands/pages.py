@@ -84,8 +84,8 @@ Marks
                              ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT; counter="timer_late_1ms". flash=True: it
                              can be flashed. What the test proves is unproved then, or unproved in part, and never passed
   wakes("KA_TIMEOUT")        wakes that may come though the test neither makes them (its server or `inject` sends, its server
-                             is closed) nor waits for them; without a reason any. Else an unplanned wake fails it, and so does one that is late, comes
-                             twice, or is explained by nothing that is armed
+                             is closed) nor waits for them; without a reason any. Else an unplanned wake fails it, and so does
+                             one that is late, comes twice, or is explained by nothing that is armed
   alone                      with -n: nothing beside it
 
 Your own app under test is a class (rig/suite/apps/README.md has some to learn from): host.start_app("mine", "my_module:MyApp").

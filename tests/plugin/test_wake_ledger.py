@@ -13,8 +13,10 @@ import pytest
 
 from rig.clock import Deadline
 from rig.device import tape
-from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, SlotFlag, WakeReason
+from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, OffloadType, SlotFlag, WakeReason
 from rig.device.pattern import Pattern
+from rig.device.payload import PayloadKeepAlive
+from rig.device.protocol_offload import ProtocolOffload
 from rig.device.smp_header import message
 from rig.device.tape import RECORDS_KEPT, Tape, TapeInMemory, read
 from rig.device.tcp_slot import TcpSlot
@@ -236,6 +238,59 @@ def test_a_keep_alive_that_gave_up_before_its_time_or_long_behind_it(line: Line)
     assert early.startswith("too early by ")
     assert right == ""
     assert late.startswith("late: the device decided ")
+
+
+def test_tokens_that_were_used_up_before_their_time(line: Line) -> None:
+    """One payload an idle time, the first after the first one; a slot with none has nothing to use up."""
+    slow, quick = (replace(SLOT, ka_idle_ms=ms, payload=PayloadKeepAlive.websocket_ping(bytes(8))) for ms in (20_000, 1))
+    for slot in (slow, replace(slow, payload=PayloadKeepAlive(data=b"x")), SLOT, quick):
+        line.sleep(slot)
+        line.passes(4)
+        line.wake(WakeReason.NO_MORE_TOKENS)
+    early, owed, none, right = line.faults()
+    assert early.startswith("too early by 59")
+    assert "tokens for 2 payloads 20000.0 ms apart, the first after 20000.0 ms" in early
+    assert "tokens for 16384 payloads" in owed, "more than that no device needs to owe"
+    assert "no payload keep-alive" in none
+    assert right == ""
+
+
+LEASE = ProtocolOffload(
+    id=9, type=OffloadType.DHCP, ip="192.0.2.1", mac=mac_bytes(HOST_MAC), remote="192.0.2.2", next_hop_mac=mac_bytes(PEER_MAC),
+    xid=1, lease_s=60,
+)  # fmt: skip
+
+
+def test_a_lease_that_ended_before_its_time_or_long_behind_it(line: Line) -> None:
+    """But where a server has answered: with what, is not looked at."""
+    ack = udp_datagram(TO_HOST.with_ports(src_port=67, dst_port=68), bytes(236) + bytes.fromhex("63825363") + b"\x35\x01\x05")
+    request = udp_datagram(Flow(HOST_MAC, PEER_MAC, "192.0.2.1", "192.0.2.2", 68, 67), ack[42:])
+    words = []
+    for lease_s, elapsed_s, late_ms, frames in (
+        (60, 0, 0, [request]), (60, 60, 0, [request]), (60, 60, 900, [request]), (60, 60, 900, [ack]), (0xFFFF_FFFF, 60, 0, []),
+    ):  # fmt: skip
+        lease = replace(LEASE, lease_s=lease_s, elapsed_ms=elapsed_s * 1000)
+        line.ask(Command.ADD_OFFLOAD, lease.wire(), {})
+        line.sleep(None)
+        for frame in frames:
+            line.comes(frame)
+        line.wake(WakeReason.DHCP_EXPIRED, late_ms=late_ms)
+        words.append(line.faults()[-1])
+    early, right, late, answered, endless = words
+    assert early.startswith("too early by 59")
+    assert right == answered == ""
+    assert late.startswith("late: the device decided ")
+    assert "after the lease was over" in late
+    assert endless == "the lease has no end (RFC 2131 3.3)"
+
+
+def test_of_a_lease_nothing_is_said_where_frames_are_missing(line: Line) -> None:
+    line.ask(Command.ADD_OFFLOAD, LEASE.wire(), {})
+    line.sleep(None)
+    line.wake(WakeReason.DHCP_EXPIRED)
+    wakes = Replay().run(read(line.path))
+    assert [row.fault for row in judged(wakes, line.frames, whole=False)] == [""]
+    assert judged(wakes, line.frames)[0].fault != ""
 
 
 @pytest.mark.parametrize("command", [Command.UPDATE_TCP_SLOT, Command.PAUSE_TCP_SLOT, Command.SET_CLOCK_SCALE])

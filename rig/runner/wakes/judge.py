@@ -44,7 +44,7 @@ def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: boo
             or against(wake)
             or wake.misdelivered
             or _lateness(row)
-            or against_time(wake, frames if whole else ())
+            or against_time(wake, frames, whole=whole)
         )
         rows.append(row)
     return rows

@@ -1,7 +1,8 @@
 """How late a wake may be on a machine that has other work too."""
 
 LATE_MS = 250.0
-"""The contract's bound is 5 ms and the line's time (section 7). Where ten processes want each of two processors, a device that is
-a process itself has been seen to take 55 ms: with less than a few times that a loaded machine would fail tests."""
+"""The contract's bound for a wake by a frame is 5 ms and the line's time (section 7); for one by time it has none.
+Where ten processes want each of two processors, a device that is a process itself has been seen to take 55 ms: with less than a
+few times that a loaded machine would fail tests."""
 EARLY = 0.99
 """Of an interval: a device's clock and ours are two."""

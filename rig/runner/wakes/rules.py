@@ -67,6 +67,8 @@ def _of_slot(wake: Wake) -> str:
     flag = SLOT_FLAGS.get(WakeReason(event.reason))
     if flag is not None and not slot["flags"] & flag and not (flag is SlotFlag.WAKE_ON_DATA and _payload_patterns(wake)):
         return f"the slot has no flag {flag.name} (flags 0x{slot['flags']:x})"
+    if event.reason == WakeReason.NO_MORE_TOKENS and "ka_data" not in slot:
+        return "the slot has no payload keep-alive (ka_data): a probe takes no tokens"
     if not wake.frame:
         return ""
     if WakeReason(event.reason) is WakeReason.UNPARSEABLE_IN_SLOT:
