@@ -116,6 +116,10 @@ class TimelineEvent(StrEnum):
         "OFFLOAD_UNKNOWN",
         "The device has no protocol offload of that type, so nobody answers for the sleeping host: type.",
     )
+    OFFLOAD_REFUSED = (
+        "OFFLOAD_REFUSED",
+        "The device has no room for a protocol offload, so nobody answers that for the sleeping host: type, address, error.",
+    )
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."
     SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it: connections (that it keeps), epoch."
     SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."

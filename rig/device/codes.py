@@ -34,6 +34,12 @@ def _smp_name(group: int, rc: int) -> str:
     return MGMT_ERR(rc).name
 
 
+def says(error: DeviceError, *rcs: OffloadRc) -> bool:
+    """Whether the offload group refuses with one of these. By group and name: SMP itself, whose refusals carry no group, and
+    other groups have the same small numbers for other things."""
+    return error.group == GROUP_OFFLOAD and error.name in {rc.name for rc in rcs}
+
+
 def error_in(reply: dict[str, Any], group: int, what: str) -> DeviceError | None:
     """The error a reply carries: SMP v2's {"err": {"group", "rc"}}, or the plain {"rc"} of SMP itself."""
     err = reply.get("err")

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+from rig.device.codes import says
 from rig.device.link import Link
 from rig.device.numbers import OffloadRc, Power, WakeReason
 from rig.device.offload_types import Event
@@ -377,7 +378,7 @@ class NicDriver:
     def _not_mended(self, failure: Failure) -> None:
         """Said each time it is tried; a lease that was over meanwhile is another matter."""
         self._timeline.add("NOT_MENDED", step=failure.name, error=f"{type(failure.error).__name__}: {failure.error}")
-        if isinstance(failure.error, DeviceError) and failure.error.rc == OffloadRc.RESUME_REQUIRED:
+        if isinstance(failure.error, DeviceError) and says(failure.error, OffloadRc.RESUME_REQUIRED):
             self._loop.post(self.anew.lease_over)
 
     def _mended(self) -> None:

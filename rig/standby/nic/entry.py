@@ -7,6 +7,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from rig.device.codes import says
 from rig.device.numbers import ARM_ALL, Command, OffloadRc, Power
 from rig.device.offload_types import TimeSync
 from rig.device.tcp_slot import SlotRef
@@ -103,7 +104,7 @@ class Entry:
         try:
             self._offloads.refresh()
         except DeviceError as error:
-            if error.rc not in (*OUT_OF_STEP, OffloadRc.NOT_ACCEPTED):
+            if not says(error, *OUT_OF_STEP, OffloadRc.NOT_ACCEPTED):
                 raise
             self._standby.idle_device()
             self._offloads.refresh()
@@ -119,7 +120,7 @@ class Entry:
         try:
             self._ask_to_prepare()
         except DeviceError as error:
-            if error.rc not in OUT_OF_STEP:
+            if not says(error, *OUT_OF_STEP):
                 raise
             standby.idle_device()
             self._ask_to_prepare()
@@ -171,7 +172,7 @@ class Entry:
             standby.epoch = standby.device.commit(standby.epoch).epoch
         except DeviceError as error:
             self._committing = False
-            if error.rc != OffloadRc.WAKE_PENDING:
+            if not says(error, OffloadRc.WAKE_PENDING):
                 raise
             standby.silent = True
         except BenchError:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from typing import Any
 
+from rig.device.codes import says
 from rig.device.numbers import OffloadRc
 from rig.device.offload import OffloadClient
 from rig.device.pattern import Pattern
@@ -122,7 +123,7 @@ class Patterns:
         try:
             self._device.add_pattern(pattern)
         except DeviceError as error:
-            if error.rc != OffloadRc.DUP_ID:
+            if not says(error, OffloadRc.DUP_ID):
                 raise
             self._device.remove_pattern(pattern.id)
             self._device.add_pattern(pattern)

@@ -5,8 +5,10 @@ Addresses and groups are read from the kernel before every sleep, as they come a
 (yet) the host's is left out: tentative ones, whose duplicate address detection the host goes on with when it is awake,
 and failed ones, which are somebody else's.
 
-The device's table is small. Addresses come first: a group that finds no room is written down (GROUP_REFUSED) and left to
-the network's patience, and one gives way when a later address needs the room.
+The device's table may be small, or it may have one for each type. What fits is given, in this order: resolution of every address
+(ARP, then NS), without which nobody finds the host; echo; groups; of one type, who was there first. What finds no room is written
+down (OFFLOAD_REFUSED, GROUP_REFUSED), and nobody answers that for the sleeping host. What was given gives way when one that comes
+before it needs the room.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from dataclasses import replace
 from ipaddress import IPv6Address
 from pathlib import Path
 
-from rig.device.codes import NO_SUCH_COMMAND
+from rig.device.codes import NO_SUCH_COMMAND, says
 from rig.device.numbers import NsFlag, OffloadRc, OffloadType
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import ProtocolOffload
@@ -28,6 +30,13 @@ FIRST_ID = 0x5200_0000
 """Far from the small numbers that tests and people choose."""
 NO_ID = 0
 """Of an offload that is wanted and not given yet."""
+
+LESSER: dict[OffloadType, tuple[OffloadType, ...]] = {
+    OffloadType.ARP: (OffloadType.ECHO, OffloadType.GROUP),
+    OffloadType.NS: (OffloadType.ECHO, OffloadType.GROUP),
+    OffloadType.ECHO: (OffloadType.GROUP,),
+}
+"""Those that give way to one of this type."""
 
 ACCEPT_RA_ALWAYS = 2
 
@@ -46,7 +55,8 @@ class ProtocolOffloads:
         self._timeline = timeline
         self._wanted: list[ProtocolOffload] = []
         self._given: dict[int, ProtocolOffload] = {}
-        self._full = False
+        self._full: set[OffloadType] = set()
+        """Types of which the device takes no more, as it said in this refresh."""
         self._unknown: set[OffloadType] = set()
         """Types that the device does not know: nobody answers for the sleeping host then."""
 
@@ -55,7 +65,7 @@ class ProtocolOffloads:
         wanted = [offload for offload in (*self._of_addresses(), *self._of_groups()) if offload.type not in self._unknown]
         if wanted == self._wanted:
             return
-        self._wanted, self._full = [], False
+        self._wanted, self._full = [], set()
         for number in [number for number, offload in self._given.items() if offload not in wanted]:
             self._remove(number)
         for offload in wanted:
@@ -78,64 +88,70 @@ class ProtocolOffloads:
     def _add(self, offload: ProtocolOffload) -> None:
         if offload.type in self._unknown:
             return
-        if self._full and offload.type is OffloadType.GROUP:
+        if offload.type in self._full:
             self._refused(offload, OffloadRc.LIST_FULL.name)
             return
         number = next(n for n in range(FIRST_ID, FIRST_ID + len(self._given) + 1) if n not in self._given)
         try:
             self._add_as(number, offload)
         except DeviceError as error:
-            self._full |= error.rc == OffloadRc.LIST_FULL
             if error.name in (OffloadRc.UNSUPPORTED.name, NO_SUCH_COMMAND):
                 self._unknown.add(offload.type)
                 self._timeline.add("OFFLOAD_UNKNOWN", type=offload.type.name)
+            elif says(error, OffloadRc.LIST_FULL):
+                self._no_room(offload)
             elif offload.type is OffloadType.GROUP:
                 self._refused(offload, error.name)
-            elif self._full and self._drop_group():
-                self._add(offload)
             else:
                 raise
         else:
             self._given[number] = offload
+
+    def _no_room(self, offload: ProtocolOffload) -> None:
+        """All that come behind it in the order give way: their own turn comes, and those that fit are given anew."""
+        lesser = [number for number, given in self._given.items() if given.type in LESSER.get(offload.type, ())]
+        if lesser:
+            for number in lesser:
+                self._remove(number)
+            self._add(offload)
+            return
+        self._full.add(offload.type)
+        self._refused(offload, OffloadRc.LIST_FULL.name)
 
     def _add_as(self, number: int, offload: ProtocolOffload) -> None:
         """A number that the device has and we do not is of an offload whose reply was lost: it gives way."""
         try:
             self._client.add_offload(replace(offload, id=number))
         except DeviceError as error:
-            if error.rc != OffloadRc.DUP_ID:
+            if not says(error, OffloadRc.DUP_ID):
                 raise
             self._client.remove_offload(number)
             self._client.add_offload(replace(offload, id=number))
 
-    def _drop_group(self) -> bool:
-        """Make room; False when there is no group of ours."""
-        groups = [number for number, offload in self._given.items() if offload.type is OffloadType.GROUP]
-        if not groups:
-            return False
-        self._refused(self._given[groups[-1]], OffloadRc.LIST_FULL.name)
-        self._remove(groups[-1])
-        return True
-
-    def _refused(self, group: ProtocolOffload, error: str) -> None:
-        self._timeline.add("GROUP_REFUSED", group=group.remote, error=error)
+    def _refused(self, offload: ProtocolOffload, error: str) -> None:
+        if offload.type is OffloadType.GROUP:
+            self._timeline.add("GROUP_REFUSED", group=offload.remote, error=error)
+        else:
+            self._timeline.add("OFFLOAD_REFUSED", type=offload.type.name, address=offload.ip, error=error)
 
     def _remove(self, number: int) -> None:
         """It may be gone already, when the reply to an earlier try was lost."""
         try:
             self._client.remove_offload(number)
         except DeviceError as error:
-            if error.rc != OffloadRc.NOT_FOUND:
+            if not says(error, OffloadRc.NOT_FOUND):
                 raise
         del self._given[number]
 
     def _of_addresses(self) -> Iterator[ProtocolOffload]:
         flags = int(self._flags())
-        addresses = [(self._ipv4, OffloadType.ARP, None)] if self._ipv4 else []
-        found = [(ip, OffloadType.NS, flags) for ip in ipv6_addresses(self._interface)]
-        for ip, resolution, resolution_flags in [*addresses, *found]:
-            for kind, kind_flags in ((resolution, resolution_flags), (OffloadType.ECHO, None)):
-                yield ProtocolOffload(id=NO_ID, ip=ip, mac=self._mac, type=kind, flags=kind_flags)
+        ipv6 = ipv6_addresses(self._interface)
+        if self._ipv4:
+            yield ProtocolOffload(id=NO_ID, ip=self._ipv4, mac=self._mac, type=OffloadType.ARP)
+        for ip in ipv6:
+            yield ProtocolOffload(id=NO_ID, ip=ip, mac=self._mac, type=OffloadType.NS, flags=flags)
+        for ip in [self._ipv4, *ipv6] if self._ipv4 else ipv6:
+            yield ProtocolOffload(id=NO_ID, ip=ip, mac=self._mac, type=OffloadType.ECHO)
 
     def _of_groups(self) -> Iterator[ProtocolOffload]:
         """MLD reports come from a link-local address (RFC 3810 section 5.2.13): without one there are none."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from rig.device.codes import says
 from rig.device.numbers import OffloadRc
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.standby import OUT_OF_STEP
@@ -21,7 +22,7 @@ NOT_THERE = ("RIG-B03", "RIG-S06", "RIG-S07")
 
 def is_for_good(error: BenchError) -> bool:
     """Whether the device would not have what it was asked to take; else it is to be asked again."""
-    return error.code not in NOT_THERE and not (isinstance(error, DeviceError) and error.rc in NOT_NOW)
+    return error.code not in NOT_THERE and not (isinstance(error, DeviceError) and says(error, *NOT_NOW))
 
 
 def unless_gone(remove: Callable[[T], object], what: T) -> None:
@@ -29,5 +30,5 @@ def unless_gone(remove: Callable[[T], object], what: T) -> None:
     try:
         remove(what)
     except DeviceError as error:
-        if error.rc not in GONE_ALREADY:
+        if not says(error, *GONE_ALREADY):
             raise

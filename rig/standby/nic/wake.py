@@ -16,6 +16,7 @@ import signal
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from rig.device.codes import says
 from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
 from rig.device.offload import typed
 from rig.device.offload_types import Event, PowerReply
@@ -116,9 +117,9 @@ class Waking:
             asked = self._asked or self._submit()
             reply = typed(PowerReply.of, Command.HOST_AWAKE, self._standby.line.result(asked))
         except DeviceError as error:
-            self._lease_over = error.rc == OffloadRc.RESUME_REQUIRED
+            self._lease_over = says(error, OffloadRc.RESUME_REQUIRED)
             self._mute = self._lease_over
-            if error.rc in OUT_OF_STEP:
+            if says(error, *OUT_OF_STEP):
                 self._silence_out_of_step()
             elif not self._lease_over:
                 self._mute = True
