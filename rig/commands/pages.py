@@ -79,10 +79,11 @@ Marks
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
   host_alone                 the device has no part in it: it runs on the first of --device only
   device_can(slots=16)       what the device must have, else the test is skipped with the capability as reason. Numbers: slots,
-                             patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes. One or a tuple of
-                             rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL, slot_flag=SlotFlag.VLAN,
-                             ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT; counter="timer_late_1ms". flash=True: it
-                             can be flashed. What the test proves is unproved then, or unproved in part, and never passed
+                             patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes, offloads.
+                             One or a tuple of rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL,
+                             slot_flag=SlotFlag.VLAN, ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT;
+                             counter="timer_late_1ms". flash=True: it can be flashed. What the test
+                             proves is unproved then, or unproved in part, and never passed
   wakes("KA_TIMEOUT")        wakes that may come though the test neither makes them (its server or `inject` sends, its server
                              is closed) nor waits for them; without a reason any. Else an unplanned wake fails it, and so does
                              one that is late, comes twice, or is explained by nothing that is armed

@@ -130,6 +130,8 @@ class Capabilities:
     """Instructions of one program."""
     token_bytes: int | None = None
     """Of a payload keep-alive's tokens, for one sleep."""
+    offload_count: int | None = None
+    """Protocol offloads for ARP, NS, echo and groups, in any mix."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Capabilities:

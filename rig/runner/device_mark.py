@@ -39,6 +39,7 @@ COUNTS = {
     "buffered_frames": ("buffered_frames", "frames behind the waking one"),
     "program_ops": ("program_ops", "instructions of a program"),
     "token_bytes": ("token_bytes", "bytes of tokens"),
+    "offloads": ("offload_count", "protocol offloads"),
 }
 """Keyword -> (field of Capabilities, what it counts)."""
 

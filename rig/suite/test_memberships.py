@@ -159,7 +159,8 @@ def kinds(scene: Scene) -> list[OffloadType]:
 @pytest.mark.device_can(offload=OffloadType.GROUP)
 def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(scene: Scene) -> None:
     network, app = scene.bench.network, group_app(scene)
-    host, room = network.topology.host, scene.device.capabilities().max_arp_addresses
+    host, can = network.topology.host, scene.device.capabilities()
+    room = can.offload_count or can.max_arp_addresses
     server_ip = network.topology.server.ip4
     scene.device.add_offload(
         ProtocolOffload.natt(

@@ -48,9 +48,12 @@ class LyingDevice:
             if self._stop_r in ready:
                 return
             if self._master in ready:
-                self._all(self._inner.fd, os.read(self._master, 65536))
+                self._to_device(os.read(self._master, 65536))
             if self._inner.fd in ready:
                 self._receiver.feed(os.read(self._inner.fd, 65536))
+
+    def _to_device(self, data: bytes) -> None:
+        self._all(self._inner.fd, data)
 
     def _reply(self, message: bytes) -> None:
         head = HEADER.unpack_from(message)

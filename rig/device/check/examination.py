@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rig.device.cddl import contract
-from rig.device.check import basics, standby, tables
+from rig.device.check import basics, offloads, standby, tables
 from rig.device.check.asked import Asked, Finding, StepOver, Verdict
 from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.raw_line import RawLine
@@ -19,7 +19,7 @@ STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
     ("lost and damaged", basics.lost_and_damaged),
     ("TCP slots", tables.tcp_slots),
     ("patterns", tables.patterns),
-    ("protocol offloads", tables.protocol_offloads),
+    ("protocol offloads", offloads.protocol_offloads),
     ("power states", standby.power_states),
     ("events", standby.events),
     ("lease", standby.lease),

@@ -1,16 +1,15 @@
-"""What it holds: as many slots, patterns and protocol offloads as it claims, all at once, and no more."""
+"""What it holds: as many slots and patterns as it claims, all at once, and no more."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from rig.device.check.asked import Asked
-from rig.device.numbers import Command, NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag
+from rig.device.numbers import Command, OffloadRc, PatternType, SlotFlag
 from rig.device.pattern import Pattern
-from rig.device.protocol_offload import ProtocolOffload
 from rig.device.tcp_slot import SlotRef, TcpSlot
 
-HOST, PEER, HOST6 = "192.0.2.1", "192.0.2.2", "2001:db8::1"
+HOST, PEER = "192.0.2.1", "192.0.2.2"
 MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
 FIRST_PORT = 40_000
 NO_FLAG = 1 << 31
@@ -111,34 +110,3 @@ def _refused_patterns(device: Asked, size: int, offset: int) -> None:
     ]  # fmt: skip
     for what, changed, rc in cases:
         device.refuses(device.write(Command.ADD_PATTERN, good | {"id": free_id} | changed), rc, f"a pattern {what}")
-
-
-def protocol_offloads(device: Asked) -> None:
-    claimed = device.capabilities.get("offload_types", 0)
-    plain = {
-        OffloadType.ARP: ProtocolOffload(id=1, ip=HOST, mac=MAC),
-        OffloadType.NS: ProtocolOffload(id=2, type=OffloadType.NS, ip=HOST6, mac=MAC, flags=NsFlag(0)),
-        OffloadType.ECHO: ProtocolOffload(id=3, type=OffloadType.ECHO, ip=HOST, mac=MAC),
-        OffloadType.GROUP: ProtocolOffload.group(4, ip=HOST, mac=MAC, group="224.0.0.251"),
-        OffloadType.NATT: ProtocolOffload.natt(5, ip=HOST, mac=MAC, remote=PEER, next_hop_mac=PEER_MAC, interval_ms=20_000),
-    }
-    added = 0
-    for kind, offload in plain.items():
-        answer = device.write(Command.ADD_OFFLOAD, offload.wire())
-        if not claimed >> kind & 1:
-            if answer.of_smp and not claimed:
-                continue  # a device without the command
-            device.refuses(answer, OffloadRc.UNSUPPORTED, f"an offload of type {kind.name}, which it does not claim")
-            continue
-        device.takes(answer, f"add {kind.name}")
-        twice = device.write(Command.ADD_OFFLOAD, offload.wire())
-        device.refuses(twice, OffloadRc.DUP_ID, f"{kind.name} with an id that is taken")
-        added += 1
-    if not claimed:
-        return
-    rows = device.takes(device.read(Command.LIST_OFFLOADS), "list offloads")["offloads"]
-    device.holds(len(rows) == added, f"{len(rows)} offloads are listed, {added} were added")
-    for number in range(1, 6):
-        if claimed >> list(plain)[number - 1] & 1:
-            device.takes(device.write(Command.REMOVE_OFFLOAD, {"id": number}), f"remove offload {number}")
-    device.refuses(device.write(Command.REMOVE_OFFLOAD, {"id": 1}), OffloadRc.NOT_FOUND, "remove an offload twice")

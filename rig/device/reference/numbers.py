@@ -26,6 +26,7 @@ CAPABILITIES = {
     "max_message": MESSAGE_BYTES,
     "program_ops": 0,
     "token_bytes": 0,
+    "offload_count": 0,
     "timer_res_us": 1000,
     "offload_types": 0,
     "pattern_types": sum(1 << kind for kind in MINIMUM_PATTERNS),

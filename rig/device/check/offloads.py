@@ -1,0 +1,97 @@
+"""The protocol offloads that it claims: each is taken, and all that it says it has room for."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from ipaddress import ip_address
+
+from rig.device.check.asked import Answer, Asked
+from rig.device.check.tables import HOST, MAC, PEER, PEER_MAC
+from rig.device.numbers import Command, NsFlag, OffloadRc, OffloadType
+from rig.device.protocol_offload import ProtocolOffload
+
+HOST6, FIRST_GROUP = "2001:db8::1", "239.1.0.0"
+FIRST_ID = 100
+SIMPLE = (OffloadType.ARP, OffloadType.NS, OffloadType.ECHO, OffloadType.GROUP)
+"""Those that `offload_count` counts."""
+
+
+def protocol_offloads(device: Asked) -> None:
+    claimed = device.capabilities.get("offload_types", 0)
+    plain = {
+        OffloadType.ARP: ProtocolOffload(id=1, ip=HOST, mac=MAC),
+        OffloadType.NS: ProtocolOffload(id=2, type=OffloadType.NS, ip=HOST6, mac=MAC, flags=NsFlag(0)),
+        OffloadType.ECHO: ProtocolOffload(id=3, type=OffloadType.ECHO, ip=HOST, mac=MAC),
+        OffloadType.GROUP: ProtocolOffload.group(4, ip=HOST, mac=MAC, group="224.0.0.251"),
+        OffloadType.NATT: ProtocolOffload.natt(5, ip=HOST, mac=MAC, remote=PEER, next_hop_mac=PEER_MAC, interval_ms=20_000),
+    }
+    held: list[int] = []
+    for kind, offload in plain.items():
+        answer = device.write(Command.ADD_OFFLOAD, offload.wire())
+        if not claimed >> kind & 1:
+            if answer.of_smp and not claimed:
+                continue  # a device without the command
+            device.refuses(answer, OffloadRc.UNSUPPORTED, f"an offload of type {kind.name}, which it does not claim")
+            continue
+        if held and _is(answer, OffloadRc.LIST_FULL):
+            _may_be_full(device, len(held), kind)
+            _remove(device, held)
+            answer = device.write(Command.ADD_OFFLOAD, offload.wire())
+        device.takes(answer, f"add {kind.name}")
+        held.append(offload.id)
+        _add_twice(device, offload, len(held))
+    if not claimed:
+        return
+    rows = device.takes(device.read(Command.LIST_OFFLOADS), "list offloads")["offloads"]
+    device.holds(len(rows) == len(held), f"{len(rows)} offloads are listed, {len(held)} were added")
+    last = held[-1] if held else FIRST_ID
+    _remove(device, held)
+    device.refuses(device.write(Command.REMOVE_OFFLOAD, {"id": last}), OffloadRc.NOT_FOUND, "remove an offload twice")
+    _as_many_as_it_says(device, [offload for kind, offload in plain.items() if kind in SIMPLE and claimed >> kind & 1])
+
+
+def _is(answer: Answer, rc: OffloadRc) -> bool:
+    return not answer.of_smp and answer.rc == rc
+
+
+def _may_be_full(device: Asked, held: int, kind: OffloadType) -> None:
+    """Of the other types nobody says how many there are."""
+    said = device.capabilities.get("offload_count")
+    if said is not None and kind in SIMPLE:
+        device.holds(held >= said, f"add {kind.name} to {held} offloads: LIST_FULL, offload_count is {said}")
+
+
+def _add_twice(device: Asked, offload: ProtocolOffload, held: int) -> None:
+    """Of a list that may be full it does not matter what is looked at first."""
+    answer = device.write(Command.ADD_OFFLOAD, offload.wire())
+    if not (_is(answer, OffloadRc.LIST_FULL) and held >= device.capabilities.get("offload_count", 0)):
+        device.refuses(answer, OffloadRc.DUP_ID, f"{offload.type.name} with an id that is taken")
+
+
+def _remove(device: Asked, held: list[int]) -> None:
+    for number in held:
+        device.takes(device.write(Command.REMOVE_OFFLOAD, {"id": number}), f"remove offload {number}")
+    held.clear()
+
+
+def _as_many_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> None:
+    """In turn of each type that it has; of ARP where there is nothing else, as that may have a smaller number of its own."""
+    most = device.capabilities.get("offload_count")
+    kinds = [offload for offload in offloads if offload.type is not OffloadType.ARP] or offloads
+    if most is None or not kinds:
+        return
+    for number in range(most + 1):
+        offload = _another(kinds[number % len(kinds)], number)
+        answer = device.write(Command.ADD_OFFLOAD, offload.wire())
+        if number < most:
+            device.takes(answer, f"add offload {number + 1} of {most}, {offload.type.name}")
+        else:
+            device.refuses(answer, OffloadRc.LIST_FULL, f"offload {number + 1} of {most}")
+    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+
+
+def _another(like: ProtocolOffload, number: int) -> ProtocolOffload:
+    """For an address, or a group, of its own."""
+    if like.type is OffloadType.GROUP:
+        return replace(like, id=FIRST_ID + number, remote=str(ip_address(FIRST_GROUP) + number))
+    return replace(like, id=FIRST_ID + number, ip=str(ip_address(like.ip) + number))
