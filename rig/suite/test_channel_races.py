@@ -106,13 +106,13 @@ def set_up_again(scene: Scene) -> AppHandle:
 @ONE_SLOT
 def test_the_system_killed_at_steps_of_a_set_up_ends_it_as_if_nothing_had_been(scene: Scene) -> None:
     app = start(scene)
-    for step in ("CTOR", "CONNECT_END", "NIC_PATTERN_ADD", "SLOT_GRANT"):
+    for number, step in enumerate(("CTOR", "CONNECT_END", "NIC_PATTERN_ADD", "SLOT_GRANT")):
         under_way = SettingUp(scene, app, True)
         scene.timeline.wait(step, after=under_way.began)
         os.kill(scene.host.pid, signal.SIGKILL)
         scene.timeline.wait("SYSTEM_STARTED", after=under_way.began)
         assert under_way.status is Status.HARDWARE_SLOT_ALLOCATED, step
-        scene.push_and_run(scene.bench.server.connection(), step.encode())
+        scene.push_and_run(scene.bench.server.connection(number), step.encode())
         assert len(scene.device.slots()) == 1, step
         app.call("close", channel="inbox")
         assert scene.device.slots() == (), step

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from rig.peers.http_handlers import answer, cut_short, hold, raw, reset, stream
+from rig.peers.http_handlers import answer, cut_short, hold, raw, reset
 from rig.peers.http_request import HttpHandler
 from rig.suite.http_scene import POLL, HttpScene
 from rig.suite.scene import LONGEST_MINUTES
@@ -32,10 +32,14 @@ def test_the_task_waits_for_the_whole_of_a_slow_body(http: HttpScene) -> None:
     http.web.on("/slow", hold)
     request = http.polling("/slow")
     asleep = http.sleep()
-    stream(parts, BODY_S / (len(parts) - 1))(request)
+    request.start(200)
+    entered = http.timeline.wait("RUN_ENTER", kind="push", after=asleep)
+    for part in parts:
+        request.connection.pause(BODY_S / len(parts))
+        request.chunk(part)
+    request.end()
     last = http.timeline.wait("HTTP_RESPONSE", after=asleep)
     done = http.message(b"".join(parts).decode(), asleep)
-    entered = http.timeline.wait("RUN_ENTER", kind="push", after=asleep)
     assert entered.seq < last.seq < done.seq
     assert done.t_ns - entered.t_ns > 0.9e9 * BODY_S
 

@@ -64,12 +64,15 @@ def test_a_request_is_sent_once(http: HttpScene, web_app: AppHandle) -> None:
     set_up(http, web_app)
     assert web_app.call("send_again") == "ILLEGAL_METHOD_CALL"
     assert web_app.call("bind_late") == "ILLEGAL_METHOD_CALL"
+    http.web.request()
     assert len(http.web.requests()) == 1
 
 
 def test_a_second_set_up_registers_nothing(http: HttpScene, web_app: AppHandle) -> None:
-    for _ in range(2):
+    for number in range(2):
         set_up(http, web_app)
+        http.web.request(number)
+    http.web.connection(0).wait_closed()
     assert len(http.timeline.find("REGISTER", app="web")) == 2
     assert len(http.timeline.find("CTOR", app="web")) == 1
     assert len(http.web.open_connections) == 1
