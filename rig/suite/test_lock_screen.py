@@ -75,6 +75,8 @@ def test_an_app_that_leaves_the_lock_screen_is_not_run_any_more_in_windows_8(tas
     tasks.host.levers.user_leaves()
     tasks.host.levers.set(time_zone="Europe/Oslo")
     tasks.ended("Quick free")
+    if runs:
+        tasks.ended("Quick gated")  # of two that run side by side either may be the first
     assert tasks.runs("Quick gated") == runs
 
 
