@@ -141,6 +141,7 @@ def test_answers_to_probes_do_not_wake(scene: Scene) -> None:
 
 @pytest.mark.edge(4)
 @pytest.mark.parametrize(("flags", "reason"), [("FA", "TCP_FIN"), ("RA", "TCP_RST")])
+@pytest.mark.bench_config(standby=NO_PROBES)
 def test_fin_or_rst_with_the_numbers_of_the_answer_wakes(scene: Scene, flags: str, reason: str) -> None:
     connection = scene.open_hardware()
     after = scene.sleep()
