@@ -202,6 +202,13 @@ class Scene:
             assert not deadline.expired, f"the device received {received} of {count} frames"
             deadline.pause()
 
+    def wait_counted(self, name: str, before: dict[str, int], count: int) -> None:
+        """Until that counter of the device's is higher by `count` than in `before`; what makes it so need not have come yet."""
+        deadline = Deadline(10)
+        while (rose := self.device.counters()[name] - before[name]) < count:
+            assert not deadline.expired, f"{name} rose by {rose}, not by {count}"
+            deadline.pause()
+
     def assert_no_wake(self, after: int, *events: str) -> None:
         """Nothing woke the host since `after`, nor does in the next QUIET_S."""
         try:

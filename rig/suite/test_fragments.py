@@ -109,6 +109,7 @@ def test_fragments_that_nobody_waits_for_sleep_on(scene: Scene, ends: Ends, arme
         scene.device.add_offload(flow(scene, ends, OffloadType.NATT))
     after, before = scene.sleep(), scene.device.counters()
     ends.server.sendto(IKE_AUTH, (ends.host_ip, OTHER_PORT if armed else PORT))
+    scene.wait_counted("rx_frag", before, 3)
     scene.assert_no_wake(after)
     assert scene.device.counters()["rx_frag"] - before["rx_frag"] == 3
     ends.host.settimeout(0)

@@ -74,6 +74,7 @@ def test_inbound_keep_alive_is_silent_and_ipsec_wakes(scene: Scene, peer: socket
     after = scene.sleep()
     for _ in range(3):
         peer.sendto(b"\xff", host)
+    scene.wait_counted("natt_ka_ignored", before, 3)
     scene.assert_no_wake(after)
     assert scene.device.counters()["natt_ka_ignored"] - before["natt_ka_ignored"] == 3
     peer.sendto(payload, host)
@@ -333,6 +334,7 @@ def test_what_the_asker_knows_is_not_said_again(scene: Scene) -> None:
     before = scene.device.counters()
     with resolver(scene, MDNS_GROUP[1]) as sock:
         sock.sendto(mdns_question(known=mdns_record(data, 120, CLASS_IN)), MDNS_GROUP)
+        scene.wait_counted("mdns_suppressed", before, 1)
         sock.settimeout(QUIET_S)
         with pytest.raises(TimeoutError):
             sock.recvfrom(1000)
