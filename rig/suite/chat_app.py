@@ -48,6 +48,8 @@ class ChatApp:
         self.access: int | None = None
         self.keep_alive_payload = b"keep-alive\n"
         self.completion_delay_s = 0.0
+        self._held_at = ""
+        self._goes_on = threading.Event()
         self.masks_at_keep_alive = 0
         self._half_open = StreamSocket()
         self._to_be_busy = False
@@ -179,6 +181,14 @@ class ChatApp:
         """Make every read completion take that long (CCT-031)."""
         self.completion_delay_s = seconds
 
+    def hold(self, at: str) -> None:
+        """Read completions ("READ_COMPLETE_ENTER") or push tasks ("RUN_ENTER") stay where they begin; "": they go on."""
+        self._held_at = at
+        if at:
+            self._goes_on.clear()
+        else:
+            self._goes_on.set()
+
     def send(self, channel: str, data: bytes) -> None:
         self.contexts[channel].socket.write(data)
 
@@ -224,7 +234,12 @@ class ChatApp:
             raise LookupError(f"channel {channel!r} was never made")
         return trigger
 
+    def _stay(self, at: str) -> None:
+        if self._held_at == at:
+            self._goes_on.wait(WAIT_S)
+
     def _read_completed(self, operation: ReadOperation) -> None:
+        self._stay("READ_COMPLETE_ENTER")
         if self.completion_delay_s:
             time.sleep(self.completion_delay_s)  # the app's own slowness is what is tested
         if operation.cancelled:
@@ -247,6 +262,7 @@ class ChatApp:
             return b""
 
     def _push_task(self, instance: BackgroundTaskInstance) -> None:
+        self._stay("RUN_ENTER")
         channel = instance.trigger_details
         if channel is None:
             return

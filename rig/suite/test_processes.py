@@ -60,10 +60,11 @@ def test_records_of_two_apps_of_one_name_say_whose_they_are(scene: Scene) -> Non
 
 
 def die_unheard(scene: Scene, busy_since: str, last_sign: str, after: int) -> None:
-    """The app is killed when it has said `last_sign`, which the service reads afterwards; before, it stops at `busy_since`."""
+    """The app is killed when it has said `last_sign`, which the service reads afterwards; before, both stop at `busy_since`."""
     scene.timeline.wait(busy_since, after=after)
     os.kill(scene.host.pid, signal.SIGSTOP)
     try:
+        scene.app.call("hold", at="")
         scene.timeline.wait(last_sign, after=after)
         if last_sign == "READ_COMPLETE_EXIT":
             scene.app.call("messages", channel="inbox")  # so much later the message behind that record is on its way
@@ -78,7 +79,7 @@ def test_an_app_that_died_before_its_last_message_was_read_takes_nobody_along(
 ) -> None:
     """The service answers that message with a task to run, or with a suspension, and the app is not there any more."""
     connection = scene.open_hardware()
-    scene.app.call("set_completion_delay", seconds=0.2)
+    scene.app.call("hold", at=busy_since)
     after = scene.sleep()
     connection.push(b"last words")
     die_unheard(scene, busy_since, last_sign, after)
