@@ -8,7 +8,7 @@ from rig.device.numbers import Command, Fault
 from rig.net import counters
 from rig.suite.scene import Scene
 
-NOTICE_S = 5.0
+NOTICE_S = 20.0
 """The host asks after a second of silence; a restart takes some 50 ms."""
 WATCHDOG_S = 4.0
 """This firmware at the latest (firmware/port/port.h)."""

@@ -32,7 +32,8 @@ def longest_minutes(router_s: int) -> int:
 
 
 def wait_held(scene: Scene, mark: int, after: int) -> list[float]:
-    """Times between HELD_PROBES keep-alives that follow one another, in seconds; nothing wakes the host meanwhile."""
+    """Times between HELD_PROBES keep-alives that follow one another, in seconds; nothing wakes the host meanwhile. One that left
+    a busy machine late has a longer time before it and a shorter one behind it."""
     deadline = Deadline(30)
     while len(times_s := probe_times_s(scene, mark)) < HELD_PROBES:
         assert not scene.timeline.find("NIC_WAKE", after=after), f"probes at {times_s}"
@@ -61,7 +62,7 @@ def test_the_longest_interval_that_the_router_allows_is_found_asleep(scene: Scen
     assert [record.minutes for record in learnt] == list(range(INITIAL_MIN - 1, longest - 1, -1))
     asleep = scene.timeline.wait("SLEEP_ENTER", after=learnt[-1].seq)
     periods_s = wait_held(scene, scene.bench.capture.mark(scene.device_port), asleep.seq)
-    assert all(longest * MINUTE_S - 0.05 < period_s < nat.established_s for period_s in periods_s), periods_s
+    assert all((longest - 0.5) * MINUTE_S < period_s < nat.established_s for period_s in periods_s), periods_s
     server.push(b"found")
     scene.timeline.wait("TASK_DATA", data=b"found".hex(), after=asleep.seq)
     woke = [wake.reason for wake in scene.timeline.find("NIC_WAKE", after=after)]

@@ -338,7 +338,7 @@ def test_a_secondary_tile_takes_no_raw_notification(push: PushScene) -> None:
 @pytest.mark.requirement("RAW-016")
 def test_the_thousand_and_first_alternate_channel_is_refused(push: PushScene) -> None:
     for first in range(0, ALTERNATES, 250):
-        push.app.call("open_many", count=250, of=first)
+        push.app.call("open_many", count=250, of=first, timeout_s=60)
     push.refused(HResult.OUT_OF_MEMORY, "open", kind="alternate", channel_id="one more")
     push.open(kind="alternate", channel_id="7")
     push.open()

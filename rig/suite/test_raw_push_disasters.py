@@ -31,7 +31,7 @@ from rig.standby.wire.hresult import HostError
 from rig.suite.broker_scene import BrokerScene
 from rig.suite.push_scene import PushScene
 
-NOTICE_S = 5.0
+NOTICE_S = 20.0
 """The host asks after a second of silence; a restart takes some 50 ms."""
 LIES = {
     "too long": LENGTH.pack(FRAME_BYTES + 1),
