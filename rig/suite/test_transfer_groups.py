@@ -91,9 +91,9 @@ def test_the_next_process_goes_on_with_the_same_group(transfers: TransferScene) 
     transfers.web.request(0)
     transfers.relaunch()
     assert transfers.app.call("of_group", name="news") == ["one", "two"]
-    transfers.app.call("attach")
     transfers.web.on("/one", handlers.answer(b"x"))
     transfers.web.on("/two", handlers.answer(b"x"))
+    transfers.app.call("attach")
     for name in ("one", "two"):
         transfers.over(name)
     answered = transfers.timeline.find("HTTP_RESPONSE")
