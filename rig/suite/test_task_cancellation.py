@@ -53,9 +53,9 @@ def test_a_run_that_does_not_listen_is_killed_after_the_grace_and_in_process_the
 
 
 @pytest.mark.requirement("BGT-032")
-@pytest.mark.bench_config(standby=RULES)
 @WHERE
 def test_a_run_that_listens_ends_by_itself_and_its_app_lives(tasks: TaskScene, own_process: bool) -> None:
+    """In the usual grace: in a short one a busy machine gives it no processor."""
     tasks.register("Waits", own_process=own_process)
     after = tasks.fire()
     tasks.run("Waits")

@@ -13,8 +13,9 @@ pytestmark = pytest.mark.host_alone
 TICK_MIN = 15
 FAST = Clock(10_000)
 """A tick in 150 ms."""
-LATE_MIN = 15.0
-"""A busy machine's: the upper end of the window is the tick's, not the kernel's."""
+LATE_MIN = 1000.0
+"""Ten seconds of a busy machine's: the upper end of the window is the tick's, not the kernel's."""
+TICKS = 4
 TIMERS = pytest.mark.parametrize("kind", ["time", "maintenance"])
 
 
@@ -42,16 +43,15 @@ def test_a_timer_fires_at_a_tick_after_its_time_and_never_early(tasks: TaskScene
 @pytest.mark.parametrize("one_shot", [True, False], ids=["once", "again"])
 def test_a_one_shot_timer_is_gone_when_it_has_fired_and_another_fires_again(tasks: TaskScene, one_shot: bool) -> None:
     tasks.register("Quick", trigger="time", value=15, one_shot=one_shot)
-    first = tasks.ended("Quick")
+    registered, first = tasks.timeline.wait("REGISTER", task="Quick"), tasks.ended("Quick")
     if one_shot:
         assert tasks.app.call("all_tasks") == {}
         tasks.assert_no_run("Quick", after=first.seq)
         return
-    second = tasks.ended("Quick", after=first.seq + 1)
-    starts = tasks.timeline.find("TASK_START", task="Quick")
-    gaps_min = (starts[1].t_ns - starts[0].t_ns) / 1e9 / FAST.minutes_s(1)
-    assert gaps_min > TICK_MIN / 2, "one tick, one run"
-    assert second.reason == "done"
+    assert tasks.ended("Quick", count=TICKS).reason == "done"
+    starts = tasks.timeline.find("TASK_START", task="Quick")[:TICKS]
+    passed_min = [(start.t_ns - registered.t_ns) / 1e9 / FAST.minutes_s(1) for start in starts]
+    assert all(passed > TICK_MIN * ticks - 0.1 for ticks, passed in enumerate(passed_min, 1)), f"one tick, one run: {passed_min}"
     assert len(tasks.app.call("all_tasks")) == 1
 
 
