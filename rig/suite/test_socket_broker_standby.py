@@ -40,7 +40,7 @@ def test_nor_while_the_host_is_awake_in_standby_for_somebody_else(broker: Broker
 
 @pytest.mark.requirement("SAT-006", "SAT-016")
 def test_nor_does_its_time_end_in_standby(broker: BrokerScene) -> None:
-    broker.give("news", action="DO_NOT_WAKE", keep_alive_minutes=5)
+    broker.give("news", action="DO_NOT_WAKE", keep_alive_minutes=20)  # a second: the screen is off by then
     broker.host.enter_standby()
     broker.timeline.wait("SOCKET_WAITS", socket="news")
     assert not broker.timeline.find("RUN_ENTER")

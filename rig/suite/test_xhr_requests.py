@@ -119,11 +119,11 @@ def test_an_abort_that_comes_behind_the_response_changes_nothing(xhr: XhrScene) 
 
 @pytest.mark.requirement("CXR-010")
 def test_a_server_that_trickles_is_waited_for_longer_than_the_timeout(xhr: XhrScene) -> None:
-    """A step each half a limit, ten of them: five limits in all."""
+    """A step each quarter of a limit, ten of them: two limits and a half in all."""
     xhr.web.on("/slow", handlers.trickle(b"0123456789", 0.5))
     xhr.xhr.call("make", xhr="one")
     xhr.xhr.call("open", xhr="one", url=xhr.web.url("/slow"))
-    xhr.xhr.call("set_property", xhr="one", name="TIMEOUT", value=1000)
+    xhr.xhr.call("set_property", xhr="one", name="TIMEOUT", value=2000)
     xhr.xhr.call("send", xhr="one")
     assert xhr.trace(xhr.calls_to_end()) == ["headers", "data", "response"]
     assert xhr.xhr.call("body", xhr="one") == b"0123456789"
