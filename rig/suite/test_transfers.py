@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -309,6 +310,9 @@ def guid_of(transfers: TransferScene, name: str) -> str:
 
 
 def descriptors(pid: int) -> int:
-    """Of files and sockets; the loop's own are always there."""
-    links = [str(link.readlink()) for link in Path(f"/proc/{pid}/fd").iterdir() if link.is_symlink()]
-    return len([link for link in links if link.startswith(("socket:", "/"))])
+    """Of files and sockets; the loop's own are always there. One that is closed while we look is none."""
+    count = 0
+    for link in Path(f"/proc/{pid}/fd").iterdir():
+        with suppress(FileNotFoundError):
+            count += str(link.readlink()).startswith(("socket:", "/"))
+    return count
