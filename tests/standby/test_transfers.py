@@ -309,6 +309,24 @@ async def test_one_that_is_about_to_be_forgotten_counts_no_more_unless_it_cannot
 
 
 @virtual
+async def test_one_that_is_about_to_be_forgotten_is_not_there_for_its_app() -> None:
+    """As `listed` has it: what the app may do with it does not hang on how quick the process of transfers is."""
+    async with fake_host() as host:
+        app = await host.app("mail")
+        ended = await start(app)
+        host.transfers.end(ended)
+        await host.settle()
+        assert await refused(app, PauseTransfer(ended)) is HResult.ILLEGAL_METHOD_CALL
+        host.transfers.takes_s = 5
+        forgetting = asyncio.create_task(forget(app, ended))
+        await asyncio.sleep(1)
+        assert not forgetting.done()
+        assert await refused(app, PauseTransfer(ended)) is HResult.ELEMENT_NOT_FOUND
+        assert await listed(app) == []
+        await forgetting
+
+
+@virtual
 async def test_a_strict_host_calls_the_queue_corrupt() -> None:
     async with fake_host(strict_transfer_queue=True) as host:
         app = await host.app()

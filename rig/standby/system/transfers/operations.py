@@ -229,7 +229,7 @@ class Operations:
     async def _own(self, app: AppProcess, transfer_id: str) -> Transfer:
         await self._agreement.known()
         transfer = self._table.find(transfer_id)
-        if transfer is None or transfer.package != app.name or not transfer.known:
+        if transfer is None or transfer.package != app.name or not transfer.known or transfer.leaving:
             raise HostError(HResult.ELEMENT_NOT_FOUND, f"app {app.name} has no transfer {transfer_id}")
         return transfer
 
