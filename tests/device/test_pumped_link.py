@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.device import framing
 from rig.device.emulated import EmulatedDevice
 from rig.device.link import BYTE_S, Link
@@ -37,7 +37,7 @@ def test_events_come_in_the_owners_thread(device: EmulatedDevice) -> None:
         assert threading.active_count() == threads
         link.start_events(lambda event: heard.append((threading.current_thread(), event)))
         sleep_until_timer(client, 1)
-        deadline, due_s = Deadline(5), 0.0
+        deadline, due_s = Deadline(WAIT_S), 0.0
         while not heard:
             assert not deadline.expired, "no event"
             readable(link.fileno(), due_s)
@@ -52,7 +52,7 @@ def test_a_lost_reply_is_asked_for_again(device: EmulatedDevice) -> None:
         client.fault_inject(Fault.DROP_REPLY, 2)
         before = link.stats.retries  # of a device that was still starting
         assert client.status().power is Power.D0
-        assert link.stats.retries == before + 2
+        assert link.stats.retries >= before + 2, "more where the machine has no time for the device"
 
 
 def test_a_port_that_goes_away_ends_requests_and_pump(device: EmulatedDevice) -> None:
@@ -85,5 +85,5 @@ def test_a_device_that_sends_byte_by_byte_is_given_the_time_to(monkeypatch: pyte
 
         monkeypatch.setattr("time.sleep", pause)
         send(1)
-        assert asked.result(1, 0) == {"text": "x" * 80}
+        assert asked.result(WAIT_S, 0) == {"text": "x" * 80}
         assert pauses < 12, "of some 140 bytes"

@@ -33,6 +33,12 @@ def add(run: Path, **line: object) -> None:
         file.write(json.dumps(line) + "\n")
 
 
+def wake_in(run: Path) -> None:
+    timeline = Timeline(run / "tests" / "test-a" / "timeline.jsonl")
+    timeline.add("NIC_WAKE", reason="MAGIC")
+    timeline.close()
+
+
 def test_it_shows_what_comes_and_ends_with_the_run(tmp_path: Path) -> None:
     run = begin(tmp_path)
     timeline = Timeline(run / "tests" / "test-a" / "timeline.jsonl")
@@ -73,7 +79,7 @@ def test_what_is_no_record_is_passed_over(tmp_path: Path) -> None:
         if "SLEEP_ENTER" in line:
             add(run, kind="end", exit=0)
 
-    follow(tmp_path, show, 5)
+    follow(tmp_path, show, WAIT_S)
     assert seen[1] == "--- test-a"
     assert seen[3] == "=== the run has ended, exit code 0"
 
@@ -83,7 +89,13 @@ def test_a_devices_text_is_no_command_for_the_terminal(tmp_path: Path) -> None:
     timeline.add("SERIAL_LOG", line="\x1b[2J\x9bgone\n")
     timeline.close()
     seen: list[str] = []
-    follow(tmp_path, seen.append, 0.3)
+
+    def show(line: str) -> None:
+        seen.append(line)
+        if "SERIAL_LOG" in line:
+            add(tmp_path / "one", kind="end", exit=0)
+
+    follow(tmp_path, show, WAIT_S)
     assert seen[2].endswith(r"SERIAL_LOG line=\x1b[2J\x9bgone\n")
 
 
@@ -94,16 +106,20 @@ def test_a_run_that_has_ended_is_not_followed(tmp_path: Path) -> None:
     def show(line: str) -> None:
         seen.append(line)
         if "waiting" in line:
-            begin(tmp_path, "two")
+            wake_in(begin(tmp_path, "two"))
+        if "NIC_WAKE" in line:
+            add(tmp_path / "two", kind="end", exit=0)
 
-    follow(tmp_path, show, 1)
-    assert seen == [f"no run goes on in {tmp_path}: waiting for one to begin", f"following {tmp_path / 'two'}"]
+    follow(tmp_path, show, WAIT_S)
+    assert seen[:2] == [f"no run goes on in {tmp_path}: waiting for one to begin", f"following {tmp_path / 'two'}"]
 
 
 @pytest.mark.skipif(not userns.privileged(), reason="needs network namespaces")
 def test_a_real_run_is_watched_by_a_second_process(tmp_path: Path) -> None:
     rig, reports = [*DIE_WITH_PARENT, str(os.getpid()), sys.executable, "-m", "rig"], str(tmp_path)
     with subprocess.Popen([*rig, "monitor", "--run", "--reports", reports], stdout=subprocess.PIPE, text=True) as watch:
+        assert watch.stdout is not None
+        waits = watch.stdout.readline()  # who comes late finds a run that has ended, and waits for the next
         try:
             run = subprocess.run(
                 [*rig, "run", "-k", "test_an_app_killed_while_the_host_sleeps", "--device", "native", "--reports", reports],
@@ -112,6 +128,7 @@ def test_a_real_run_is_watched_by_a_second_process(tmp_path: Path) -> None:
             out, _ = watch.communicate(timeout=WAIT_S)
         finally:
             watch.kill()
+    assert waits.startswith("no run goes on in ")
     assert (run.returncode, watch.returncode) == (0, 0)
     for wanted in ("SLEEP_ENTER", "NIC_WAKE reason=", "=== passed: ", "=== the run has ended, exit code 0"):
         assert wanted in out

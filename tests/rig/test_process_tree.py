@@ -22,8 +22,12 @@ LOOK_S = 0.1
 
 @pytest.fixture
 def busy() -> Iterator[int]:
-    child = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    """A process that computes, and waits for nothing any more."""
+    child = subprocess.Popen([sys.executable, "-c", "print(flush=True)\nwhile True: pass"], stdout=subprocess.PIPE)
+    assert child.stdout is not None
+    assert child.stdout.readline()
     yield child.pid
+    child.stdout.close()
     child.kill()
     child.wait()
 
@@ -38,8 +42,6 @@ def time_s(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
 def test_one_that_computes_does_not_rest_whether_it_has_a_processor_or_not(busy: int) -> None:
     deadline = Deadline(WAIT_S)
-    while rests(Outer(busy)) and not deadline.expired:  # it reads its interpreter's files
-        deadline.pause()
     with subprocess.Popen(["sleep", "60"]) as sleeper:
         while not rests(Outer(sleeper.pid)) and not deadline.expired:
             deadline.pause()
@@ -55,7 +57,14 @@ def test_one_that_stands_still_rests(busy: int) -> None:
 
 
 def test_a_process_that_is_late_to_stop_is_waited_for(busy: int, time_s: list[float], monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(process_tree, "is_still", lambda process: time_s[0] > STALL_S and is_still(process))
+    def is_seen(process: Outer) -> bool:
+        """Not before; then as soon as it has had a processor to stop on, for which this test's time stands still."""
+        if time_s[0] <= STALL_S:
+            return False
+        os.waitid(os.P_PID, busy, os.WSTOPPED | os.WNOWAIT)
+        return is_still(process)
+
+    monkeypatch.setattr(process_tree, "is_still", is_seen)
     assert stop([Outer(busy)]) == (busy,)
     assert is_still(Outer(busy))
 
