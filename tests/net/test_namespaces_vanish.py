@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError
 from rig.mac import mac_bytes
 from rig.net import device_port, links, userns
@@ -38,8 +38,10 @@ def witness():
         links.add_veth(route, "inside", "02:00:00:00:00:01", "witness", "02:00:00:00:00:02", outside.fd)
 network.wire.run(witness)
 child = subprocess.Popen(
-    ["setpriv", "--pdeathsig", "KILL", *network.host.enter_command(), "sleep", "1000"], pass_fds=(network.host.fd,)
+    ["setpriv", "--pdeathsig", "KILL", *network.host.enter_command(), "sh", "-c", "echo; exec sleep 1000"],
+    pass_fds=(network.host.fd,), stdout=subprocess.PIPE,
 )
+child.stdout.readline()  # what it is to die with is set now
 print(child.pid, *[ns.run(cookie) for ns in network.namespaces.values()], flush=True)
 time.sleep(1000)
 """
@@ -81,7 +83,9 @@ def test_sigkill_leaves_no_namespace_no_process_no_interface() -> None:
             readable(news.fileno(), max(0.0, deadline.remaining_s))
             news.recv(1 << 16)
         news.close()
-    assert not is_running(child)
+    while is_running(child):  # it has been sent its signal, and needs a processor to die on
+        assert not deadline.expired, "a process of the rig lives on"
+        deadline.pause()
     assert not set(cookies) & namespaces_in_use()
     assert not list(Path("/run/netns").glob("*")) if Path("/run/netns").exists() else True
 
@@ -172,6 +176,7 @@ def test_a_tap_is_the_devices_port(flat: Network) -> None:
         server = other.server.packet_socket("eth0", receive=False)
         data = mac_bytes(flat.topology.host.mac) + mac_bytes(flat.topology.server.mac) + b"\x88\xb5" + bytes(46)
         server.send(data)
+        assert readable(other.device.tap_fd, WAIT_S)
         assert os.read(other.device.tap_fd, 2000) == data
         server.close()
 

@@ -148,7 +148,9 @@ def test_without_a_record_a_test_that_kills_each_worker_fails(fake_bench: pytest
 
 
 def test_x_starts_no_test_after_one_that_failed(run_rig: Run) -> None:
-    source = "import pytest\n@pytest.mark.parametrize('number', range(60))\ndef test_one(bench, number): assert number != 1\n"
+    """None of the others is so quick that many of them are over before the one that fails has begun."""
+    source = "import pytest, time\n@pytest.mark.parametrize('number', range(60))\ndef test_one(bench, number):\n"
+    source += "    assert number != 1\n    time.sleep(0.3 * (number > 1))\n"
     code, lines = run_rig(source, "-n", "2", "-x", "--maxschedchunk=1")
     assert code == 1
     found = words(lines)
