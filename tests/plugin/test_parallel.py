@@ -19,6 +19,8 @@ from rig.clock import Deadline
 from .conftest import Run
 
 MARK = "RIG_TEST_PARALLEL_RUN"
+PATIENCE_S = 120
+"""With a pytest of its own, and its workers."""
 
 EVERY_VERDICT = """
 import pathlib, pytest, sys
@@ -208,7 +210,7 @@ def start(folder: pytest.Pytester) -> subprocess.Popen[bytes]:
     command = [sys.executable, "-m", "pytest", "-n", "2", "--rig-reports=reports", "-p", "no:cacheprovider", "--basetemp=tmp"]
     environment = {**os.environ, MARK: str(folder.path)}
     run = subprocess.Popen(command, cwd=folder.path, env=environment, stdout=subprocess.DEVNULL, start_new_session=True)
-    deadline = Deadline(60)
+    deadline = Deadline(PATIENCE_S)
     while len(list(folder.path.glob("running-*"))) < 2:
         assert not deadline.expired
         assert run.poll() is None
@@ -234,7 +236,7 @@ def test_a_signal_tears_all_benches_down_and_draws_the_reports(
 ) -> None:
     run = start(fake_bench)
     (os.killpg if to_all else os.kill)(run.pid, number)
-    assert run.wait(30) == 2
+    assert run.wait(PATIENCE_S) == 2
     assert not processes_of(fake_bench.path)
     (run_dir,) = (fake_bench.path / "reports").glob("2*")
     lines = [json.loads(line) for line in (run_dir / "results.jsonl").read_text().splitlines()]
@@ -250,7 +252,7 @@ def test_workers_die_with_a_controller_that_is_killed(fake_bench: pytest.Pyteste
     run = start(fake_bench)
     run.kill()
     run.wait()
-    deadline = Deadline(10)
+    deadline = Deadline(PATIENCE_S)
     while processes_of(fake_bench.path):
         assert not deadline.expired
         time.sleep(0.02)
