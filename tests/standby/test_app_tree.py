@@ -149,7 +149,10 @@ def test_a_child_goes_on_when_its_app_does(bench: Bench) -> None:
     assert states(tree(pid)) <= {"T", "Z"}
     bench.host.exit_standby()
     app.call("pids")
-    assert "R" in states(tree(pid))
+    deadline = Deadline(WAIT_S)
+    while "R" not in states(tree(pid)):
+        assert not deadline.expired
+        deadline.pause()
     kill(bench, "again", pid)
 
 

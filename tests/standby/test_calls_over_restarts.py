@@ -70,7 +70,7 @@ def test_a_host_falls_asleep_again_wherever_in_a_wake_the_system_dies(scene: Sce
 def test_an_app_that_was_stopped_when_the_system_died_says_what_nobody_heard(scene: Scene) -> None:
     """As it is when the system had read the app's last word, stopped it, and died before it had written that down."""
     connection = scene.open_hardware()
-    scene.app.call("set_completion_delay", seconds=0.5)
+    scene.app.call("set_completion_delay", seconds=1.5)
     after = scene.sleep()
     connection.push(b"slow")
     scene.timeline.wait("READ_COMPLETE_ENTER", after=after)

@@ -51,8 +51,8 @@ def test_the_task_is_done_and_the_host_sleeps_when_the_last_one_is_complete(scen
     connection.push(b"long work")
     scene.timeline.wait("TASK_DATA", after=after)
     instance = scene.timeline.wait("RUN_ENTER", after=after).instance
-    refused = scene.timeline.wait("SLEEP_REFUSED", after=after)
-    assert (refused.holder, refused.reason) == ("app chat/1", f"task inbox-push, instance {instance}")
+    refused = scene.timeline.wait("SLEEP_REFUSED", reason=f"task inbox-push, instance {instance}", after=after)
+    assert refused.holder == "app chat/1"
     app.call("complete_one")
     scene.timeline.wait("DEFERRAL_DONE", instance=instance, after=after)
     assert not scene.timeline.find("RUN_EXIT", after=after)

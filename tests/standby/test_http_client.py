@@ -194,7 +194,7 @@ def test_what_may_not_be_done_twice_is_not_sent_twice(app: AppProcess, listener:
 
 
 def test_a_plain_request_without_an_answer_ends_in_time(app: AppProcess, listener: socket.socket) -> None:
-    app.ask("plain", uri=uri(listener), limit_s=0.2)
+    app.ask("plain", uri=uri(listener), limit_s=1.0)  # in which it is sent
     with listener.accept()[0] as peer:
         requested(peer)
         assert app.ask("result")[1].startswith("TimeoutError")

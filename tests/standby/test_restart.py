@@ -20,6 +20,7 @@ from rig.config import BenchConfig
 from rig.device.native import NativeDevice
 from rig.errors import BenchError, RigError
 from rig.net import userns
+from rig.net.tcp_info import queued_bytes
 from rig.standby import handle
 from rig.standby.calls import Calls, SystemRestarted
 from rig.standby.news import HostGone, News
@@ -110,7 +111,10 @@ def test_a_call_under_way_is_told_and_the_next_one_works(scene: Scene) -> None:
     os.kill(system, signal.SIGSTOP)
     caller = threading.Thread(target=call)
     caller.start()
-    caller.join(0.05)  # the call is in the line, or about to be
+    deadline = Deadline(WAIT_S)
+    while not queued_bytes(scene.host._line.line.sock)[1]:  # of the call, which nobody reads now
+        assert not deadline.expired
+        deadline.pause()
     assert caller.is_alive()
     os.kill(system, signal.SIGKILL)
     caller.join(WAIT_S)
@@ -217,7 +221,7 @@ def test_sigterm_to_the_system_is_a_death_like_another(scene: Scene) -> None:
     os.kill(device.pid, signal.SIGSTOP)  # its answer is waited for
     caller = threading.Thread(target=call)
     caller.start()
-    caller.join(0.1)
+    caller.join(0.5)
     assert caller.is_alive()
     os.kill(system, signal.SIGTERM)
     caller.join(WAIT_S)
@@ -238,7 +242,7 @@ def toy(tmp_path: Path) -> Toy:
         argv = [sys.executable, str(Path(__file__).parent / "toy_system.py"), name, *map(str, fds), str(tmp_path / "said")]
         with bench, bench_end, news:
             with told:
-                done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=30, check=False)
+                done = subprocess.run(argv, pass_fds=fds, capture_output=True, text=True, timeout=120, check=False)
             heard = News(news)
             heard.take()
         said = (tmp_path / "said").read_text() if (tmp_path / "said").exists() else ""

@@ -91,6 +91,7 @@ def test_an_app_that_cannot_be_started_for_it_is_refused(scene: Scene) -> None:
     system = scene.host.pid
     before = len(open_in(system))
     for count in range(3):
+        until_closed(system, before)
         with descriptors_left(system, count), pytest.raises(HostError, match="OUT_OF_MEMORY"):
             scene.start_app("chat")
     until_closed(system, before)

@@ -49,7 +49,7 @@ def test_system_and_driver_are_started_anew_as_often_as_that_happens(scene: Scen
     for round_number in range(6):
         after, before = scene.timeline.mark(), {scene.host.pid, scene.host.driver_pid}
         rude.call("signal_all", number=int(number))
-        deadline = Deadline(10)
+        deadline = Deadline(30)
         while before & {scene.host.pid, scene.host.driver_pid}:
             assert not deadline.expired, "they live on, or nobody has started them anew"
         assert scene.host.link_stats(), "the next ones serve"
