@@ -20,6 +20,7 @@ from typing import Any, NoReturn
 import pytest
 
 from rig.bench import Bench
+from rig.clock import WAIT_S, Deadline
 from rig.config import BenchConfig
 from rig.errors import BenchError
 from rig.net import borrowed_nic, links, userns
@@ -31,6 +32,8 @@ from tests.open_files import open_files
 
 ROOT = Path(__file__).parents[2]
 NIC, MAC, OTHER_END = "nic0", "02:00:00:00:aa:01", "wall0"
+LINK_SCOPE = 253
+"""rtnetlink.h"""
 ADDRESS, GATEWAY, BEHIND = "192.0.2.10", "192.0.2.1", "198.51.100.0/24"
 
 HOLD = """
@@ -87,6 +90,10 @@ def furnish(*, up: bool = True) -> None:
             route.route("add", dst=BEHIND, gateway="192.0.2.2", table=77)
             route.route("add", dst="2001:db8:1::/48", gateway="2001:db8::1", prefsrc="2001:db8::10", family=socket.AF_INET6)
         route.neigh("add", dst=GATEWAY, lladdr="02:00:00:00:aa:77", ifindex=index, state=0x80)
+        deadline = Deadline(WAIT_S)
+        while up and not route.get_addr(index=index, scope=LINK_SCOPE):  # the kernel's own comes when the carrier is heard of
+            assert not deadline.expired
+            deadline.pause()
 
 
 def seen() -> dict[str, Any]:
