@@ -61,7 +61,7 @@ class AppProcess:
         self._test = Calls(test_end, Invoke, "the app")
         self._server = threading.Thread(target=self._serve)
         self._server.start()
-        self.expect(from_app.AppReady)
+        self.expect(from_app.AppReady if task is None else from_app.TaskHostReady)
 
     def ask(self, method: str, *, timeout_s: float = PATIENCE_S, **arguments: Any) -> Any:
         """Call a method of the app."""

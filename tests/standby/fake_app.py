@@ -20,7 +20,7 @@ from rig.standby.wire.app_channels import (
 from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.app_tasks import RegisterTask, RequestAccess, TaskDone
 from rig.standby.wire.caller import Caller
-from rig.standby.wire.from_app import AppReady, ReadBegin, ReadCompleted, Suspended
+from rig.standby.wire.from_app import AppReady, ReadBegin, ReadCompleted, Suspended, TaskHostReady
 from rig.standby.wire.line import Line
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.statuses import ControlChannelTriggerStatus
@@ -160,6 +160,13 @@ class FakeApp:
 
     def end_task(self, instance: int, fault: str | None = None) -> None:
         self.notify(TaskDone(instance, fault))
+
+    def is_ready(self) -> None:
+        """Without a wait for the answer, if that has one."""
+        if self.limits is None:
+            self.submit(AppReady())
+        else:
+            self.notify(TaskHostReady())
 
     async def begin(self) -> None:
         await self.call(AppReady())

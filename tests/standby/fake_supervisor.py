@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from rig.standby.system.restart import Outlived
 from rig.standby.system.supervising import Child
-from rig.standby.wire.from_app import AppReady, FromApp
+from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import Line
 from rig.standby.wire.supervision import TaskLimits
 from rig.standby.wire.to_app import RunTask
@@ -67,7 +67,7 @@ class FakeSupervisor:
         elif self.never_ready:
             child.on_task = lambda order: None
         elif len(fds) == 2:  # no test calls it
-            child.submit(AppReady())
+            child.is_ready()
 
     async def put(self, name: str, fd: int) -> None:
         self.remove(name)

@@ -31,6 +31,14 @@ class Crashes:
         os.kill(os.getpid(), signal.SIGSEGV)
 
 
+class Waits:
+    """For nothing."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        instance.progress = 1
+        threading.Event().wait()
+
+
 class NeverMade:
     def __init__(self) -> None:
         raise RuntimeError("no mailbox")

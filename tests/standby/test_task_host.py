@@ -45,6 +45,13 @@ def test_it_imports_what_it_runs_and_ends_when_the_system_closes_its_line(host: 
     assert host.process.wait(PATIENCE_S) == 0
 
 
+def test_it_ends_with_its_line_in_the_middle_of_its_run(host: AppProcess) -> None:
+    host.tell(order("small_tasks.Waits"))
+    host.expect(app_tasks.TaskProgress)
+    host.hang_up()
+    assert host.process.wait(PATIENCE_S) == 0
+
+
 @pytest.mark.parametrize(
     ("entry_point", "words"),
     [

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 
-from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.supervision import TaskLimits
 from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import Time
@@ -20,7 +19,7 @@ async def started(host: FakeHost, order: RunTask) -> FakeApp:
     fake = host.supervisor.apps[-1].child
     host.apps[process.instance] = fake
     fake.on_task = lambda task: None
-    await fake.call(AppReady())
+    fake.is_ready()
     return fake
 
 

@@ -156,6 +156,14 @@ class Crew:
             alone = self._listening == 0
         if alone:
             self._start_thread()
+        try:
+            self.do(heard)
+        finally:
+            with self._lock:
+                self._listening += 1
+
+    def do(self, heard: Work) -> None:
+        """What `heard` does, and what it adds, on the calling thread, which need be none of the crew."""
         lanes: list[Hashable] = []
         self._local.lanes = lanes
         try:
@@ -164,8 +172,6 @@ class Crew:
             self._local.lanes = None
             for lane in lanes:
                 self._run(lane)
-            with self._lock:
-                self._listening += 1
 
     def _next(self) -> Work:
         while True:

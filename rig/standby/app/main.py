@@ -16,6 +16,8 @@ import signal
 import socket
 import sys
 import traceback
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
@@ -24,6 +26,7 @@ import msgspec
 from rig.process import adopt_orphans, name_process
 from rig.standby.app.crew import Crew
 from rig.standby.app.limits import Limits
+from rig.standby.app.rehearsal import rehearse
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
@@ -48,13 +51,12 @@ def main(birth: AppBirth, crew: Crew | None = None) -> None:
     who = "app" if birth.task is None else "task"
     timeline = TimelineWriter(birth.timeline_fd, f"{who}:{birth.name}")
     app = Runtime(birth, timeline, limits, crew or Crew())
-    app.start()
     if birth.task is not None:
-        limits.memory_before_any_code()
         _host_a_run(app)
+    app.start()
     under_test = _made(birth.entry, app)
     app.entries.made(under_test)
-    _tell_ready(app)
+    _unless_gone(lambda: app.call(AppReady()))
     test_fd = birth.test_fd if birth.test_fd is not None else app.test_lines.get()
     _serve(Line(socket.socket(fileno=test_fd), Invoke), under_test)
 
@@ -69,6 +71,8 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     decode = msgspec.msgpack.Decoder(AppBirth).decode
     for kind in (ToApp, Invoke):
         decoder_of(kind)
+    with suppress(OSError):  # without, its run takes longer
+        rehearse(crew, path)
     gc.collect()  # pages that it writes to are the process's own then, and not copied on the way to a run
     with socket.socket(fileno=line_fd) as line:
         wire, fds, _ = receive_with_fds(line, 1)
@@ -78,16 +82,15 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
 
 def _host_a_run(app: Runtime) -> NoReturn:
     """The run comes over the line to the system, which ends this process by closing it."""
-    app.entries.host_a_run()
-    _tell_ready(app)
+    _unless_gone(app.host_a_run)
     while True:
         signal.pause()
 
 
-def _tell_ready(app: Runtime) -> None:
+def _unless_gone(say: Callable[[], object]) -> None:
     """A host that is just ending takes this process along, which is no fault of it."""
     try:
-        app.call(AppReady())
+        say()
     except (ConnectionError, ProcessGone):
         sys.exit(0)
 

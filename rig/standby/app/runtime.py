@@ -38,6 +38,7 @@ from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.caller import Caller
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import host_error_of
+from rig.standby.wire.from_app import TaskHostReady
 from rig.standby.wire.hresult import ProcessGone
 from rig.standby.wire.line import Line, Malformed
 from rig.standby.wire.message import Call, Fetch, Notice
@@ -91,6 +92,16 @@ class Runtime:
         self._crew.watch(self.service.line.fileno(), self._hear_service)
         self._crew.start()
 
+    def host_a_run(self) -> None:
+        """In place of `start`, of a process that imports what it runs and has no app's object. What the service says first the
+        calling thread hears, and does: its run, most likely, and no other thread has to be woken for that. Raises OSError when
+        the service is gone for good."""
+        self.entries.host_a_run()
+        self._crew.start()
+        self._limits.memory_before_any_code()
+        self.notify(TaskHostReady())
+        self._crew.do(self._hear_first)
+
     @property
     def in_task(self) -> bool:
         return self.entries.hosts_a_run or self._tasks.in_task
@@ -120,6 +131,10 @@ class Runtime:
         """One that the app, or its host API, has started: what nobody caught is a fault as any other."""
         if how.exc_value is not None:
             self._faults.met(f"thread {how.thread.name if how.thread is not None else ''}", how.exc_value)
+
+    def _hear_first(self) -> None:
+        self._hear_service()
+        self._crew.watch(self.service.line.fileno(), self._hear_service)
 
     def _hear_service(self) -> None:
         with self._limits.lifted():

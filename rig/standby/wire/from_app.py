@@ -68,6 +68,10 @@ class AppReady(Call[None], frozen=True):
     """It serves the test's calls."""
 
 
+class TaskHostReady(Notice, frozen=True):
+    """It does the run that it was started for. No answer: that would come into the way of the run."""
+
+
 class ReadBegin(Prelude, frozen=True):
     """A posted read has its data; its completion is under way."""
 
@@ -120,6 +124,7 @@ class Suspended(Notice, frozen=True):
 
 FromApp: TypeAlias = (
     AppReady
+    | TaskHostReady
     | RequestAccess
     | RemoveAccess
     | GetAccess

@@ -27,6 +27,7 @@ class AppCalls:
     def handlers(self) -> Handlers:
         return {
             from_app.AppReady: self._app_ready,
+            from_app.TaskHostReady: self._app_ready,
             from_app.ReadBegin: self._read_begin,
             from_app.ReadCompleted: self._read_completed,
             from_app.ReadWithoutEffect: self._read_without_effect,
@@ -36,7 +37,9 @@ class AppCalls:
             from_app.DataDispatched: self._data_dispatched,
         }
 
-    async def _app_ready(self, app: AppProcess, message: from_app.AppReady, descriptors: Descriptors) -> None:
+    async def _app_ready(
+        self, app: AppProcess, message: from_app.AppReady | from_app.TaskHostReady, descriptors: Descriptors
+    ) -> None:
         pid = await app.child.known()
         if not app.is_ready:
             event = "TASK_HOST_START" if app.is_task_host else "APP_READY"
