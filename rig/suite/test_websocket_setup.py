@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from rig.config import StandbyConfig
@@ -119,7 +121,7 @@ FAILURES = {
 @kinds
 def test_a_connect_that_fails_gives_its_slot_back(sockets: WebSocketScene, kind: str, failure: str) -> None:
     server, error = FAILURES[failure]
-    limit = {"limit_s": SHORT_S} if error == "TimeoutError" else {}
+    limit: dict[str, Any] = {"limit_s": SHORT_S} if error == "TimeoutError" else {}
     assert not sockets.register(uri=server(sockets), kind=kind, **limit)
     assert sockets.timeline.wait("helper-failed").error == error
     assert sockets.timeline.wait("CONNECT_END", channel="inbox").error

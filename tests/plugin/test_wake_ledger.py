@@ -258,12 +258,12 @@ def test_a_keep_alive_that_gave_up_before_its_time_or_long_behind_it(line: Line,
     assert late.startswith("late: the device decided ")
 
 
-def test_tokens_that_were_used_up_before_their_time(line: Line) -> None:
+def test_tokens_that_were_used_up_before_their_time(line: Line, clock: Time) -> None:
     """One payload an idle time, the first after the first one; a slot with none has nothing to use up."""
     slow, quick = (replace(SLOT, ka_idle_ms=ms, payload=PayloadKeepAlive.websocket_ping(bytes(8))) for ms in (20_000, 1))
     for slot in (slow, replace(slow, payload=PayloadKeepAlive(data=b"x")), SLOT, quick):
         line.sleep(slot)
-        line.passes(4)
+        clock.passes(4)
         line.wake(WakeReason.NO_MORE_TOKENS)
     early, owed, none, right = line.faults()
     assert early.startswith("too early by 59")

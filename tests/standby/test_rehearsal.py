@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import sys
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -20,9 +20,9 @@ def test_the_task_is_imported_and_run_by_who_rehearses_and_no_descriptor_stays(m
     monkeypatch.setattr(session, "_current", None)
     crew = Crew()
     crew.start()
-    before = os.listdir("/proc/self/fd")
+    before = sorted(Path("/proc/self/fd").iterdir())
     rehearse(crew, [])
-    assert os.listdir("/proc/self/fd") == before
+    assert sorted(Path("/proc/self/fd").iterdir()) == before
     ran: list[int] = []
     monkeypatch.setattr(getattr(sys.modules[module], name), "run", lambda *_: ran.append(threading.get_ident()))
     rehearse(crew, [])
