@@ -27,11 +27,14 @@ class Mirror(Program):
     def __init__(self, namespace: Namespace, address: str, timeline: TimelineWriter) -> None:
         """Raises BenchError RIG-T01 where it is not installed, RIG-T07 where it ends."""
         port = free_port(namespace, address)
+        self._clients = ExitStack()
         super().__init__([find(MIRROR, MIRROR), f"--port={port}", "-d", "3"], namespace, address, timeline, port)
-        self._stack = ExitStack()
-        self._stack.callback(super().close)
-        connecting = connect(self.url(), sock=self.connect(), subprotocols=[SUBPROTOCOL], compression=None)
-        self._client = self._stack.enter_context(connecting)
+        try:
+            connecting = connect(self.url(), sock=self.connect(), subprotocols=[SUBPROTOCOL], compression=None)
+            self._client = self._clients.enter_context(connecting)
+        except BaseException:
+            self.close()
+            raise
 
     def url(self) -> str:
         return f"ws://{host_and_port(self.address, self.port)}/"
@@ -47,4 +50,7 @@ class Mirror(Program):
             pass
 
     def close(self) -> None:
-        self._stack.close()
+        try:
+            self._clients.close()
+        finally:
+            super().close()

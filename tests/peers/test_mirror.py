@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from websockets.sync.client import connect
 
+from rig.errors import BenchError
 from rig.net.network import Network
 from rig.peers.authority import Authority
 from rig.peers.mirror import SUBPROTOCOL, Mirror
@@ -34,6 +35,13 @@ def test_what_one_says_the_other_hears(network: Network, mirror: Mirror) -> None
         client.send("from the host")
         mirror.wait_text("from the host")
         assert client.ping(b"alive?").wait(10)
+
+
+def test_one_that_ends_at_once_says_so(network: Network, timeline: Timeline, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("rig.peers.mirror.find", lambda *_: "false")
+    plan = network.topology.server
+    with pytest.raises(BenchError, match="RIG-T07"):
+        Mirror(network.namespaces[plan.name], plan.ip4, timeline.writer("server"))
 
 
 def test_with_nginx_before_it_it_is_secure(network: Network, timeline: Timeline, mirror: Mirror, tmp_path: Path) -> None:
