@@ -112,8 +112,11 @@ def test_udp_keep_alive_of_any_payload(scene: Scene, peer: socket.socket, length
 
 # -- groups ------------------------------------------------------------------------------------------------------------
 
-GROUPS4 = ("224.0.0.251", "239.1.2.3")
-GROUPS6 = ("ff02::fb", "ff02::1:ff00:10")
+GROUPS4 = ("239.255.0.1", "239.1.0.1")
+GROUPS6 = ("ff08::1:3", "ff0e::fb")
+"""Host and group settle what part of the response time a report waits (firmware/core/membership.c): of these a fifth at most, so
+that a busy machine has the rest of RESPONSE_S to be late with."""
+RESPONSE_S = 2
 HOST_LINK_LOCAL = "fe80::10"
 
 
@@ -136,13 +139,13 @@ def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     with_groups(scene)
     after = scene.sleep()
     mark = scene.bench.capture.mark(scene.next_hop_port)
-    asked_ns = scene.bench.inject.send(query4(scene, response_ds=5))
+    asked_ns = scene.bench.inject.send(query4(scene, response_ds=10 * RESPONSE_S))
     found = reports(scene, mark, is_igmp, len(GROUPS4))
     assert {Ether(data)[IGMP].gaddr for _, data in found} == set(GROUPS4)
     for t_ns, data in found:
         frame = Ether(data)
         assert (frame[IP].dst, frame[IP].ttl, frame[IGMP].type) == (frame[IGMP].gaddr, 1, 0x16)
-        assert 0 < t_ns - asked_ns < 500_000_000
+        assert 0 < t_ns - asked_ns < RESPONSE_S * 1e9
     scene.assert_no_wake(after)
 
 
@@ -155,13 +158,13 @@ def test_mld_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     with_groups(scene)
     after = scene.sleep()
     mark = scene.bench.capture.mark(scene.next_hop_port)
-    asked_ns = scene.bench.inject.send(query6(scene, response_ms=500))
+    asked_ns = scene.bench.inject.send(query6(scene, response_ms=1000 * RESPONSE_S))
     sender = socket.inet_pton(socket.AF_INET6, HOST_LINK_LOCAL)  # the service's own reports come from the host's real one
     found = reports(scene, mark, lambda data: is_mld_report(data) and data[22:38] == sender, len(GROUPS6))
     assert {Ether(data)[ICMPv6MLReport2].records[0].dst for _, data in found} == set(GROUPS6)
     for t_ns, data in found:
         assert (Ether(data)[IPv6].dst, Ether(data)[IPv6].src) == ("ff02::16", HOST_LINK_LOCAL)
-        assert 0 < t_ns - asked_ns < 500_000_000
+        assert 0 < t_ns - asked_ns < RESPONSE_S * 1e9
     scene.assert_no_wake(after)
 
 
