@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from rig.bench import Bench
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.config import StandbyConfig
 from rig.inject.frames import Flow, tcp_timestamps
 from rig.mac import mac_bytes
@@ -200,6 +200,13 @@ class Scene:
         deadline = Deadline(10)
         while (received := self.device.counters()["rx_total"] - before["rx_total"]) < count:
             assert not deadline.expired, f"the device received {received} of {count} frames"
+            deadline.pause()
+
+    def wait_for(self, look: Callable[[], Any], wanted: Any) -> None:
+        """What nobody writes down."""
+        deadline = Deadline(WAIT_S)
+        while (seen := look()) != wanted:
+            assert not deadline.expired, f"{seen!r:.200}, not {wanted!r:.200}"
             deadline.pause()
 
     def wait_counted(self, name: str, before: dict[str, int], count: int) -> None:

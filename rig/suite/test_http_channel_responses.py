@@ -92,11 +92,9 @@ def test_the_keep_alive_task_gives_up_the_pending_request_and_sends_another(http
     runs = [http.timeline.wait("RUN_EXIT", kind="keepalive", after=asleep, count=count) for count in (1, 2, 3)]
     assert not any(run.fault for run in runs)
     http.host.exit_standby()
-    http.web.request(len(http.timeline.find("renewed")))  # the last may be on its way still
-    requests = http.web.requests()
-    assert {(request.method, request.target) for request in requests} == {("GET", POLL)}
-    assert len(requests) == 1 + len(http.timeline.find("renewed"))
-    assert len(http.web.open_connections) == 1
+    http.wait_for(lambda: len(http.web.requests()) - len(http.timeline.find("renewed")), 1)  # another is under way now and then
+    http.wait_for(lambda: len(http.web.open_connections), 1)
+    assert {(request.method, request.target) for request in http.web.requests()} == {("GET", POLL)}
     assert len(http.device.slots()) == 1
     assert not http.timeline.find("RUN_ENTER", kind="push"), "what the app gives up itself is no news"
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -89,13 +88,6 @@ class TransferScene(Scene):
         deadline = Deadline(WAIT_S)
         while not self.part(name).exists() or self.part(name).stat().st_size < length:
             assert not deadline.expired, f"{name}: less than {length} bytes have come"
-            deadline.pause()
-
-    def wait_for(self, look: Callable[[], Any], wanted: Any) -> None:
-        """What nobody writes down."""
-        deadline = Deadline(WAIT_S)
-        while (seen := look()) != wanted:
-            assert not deadline.expired, f"{seen!r:.200}, not {wanted!r:.200}"
             deadline.pause()
 
     def over(self, name: str, outcome: str = "COMPLETED", after: int = 0) -> Record:
