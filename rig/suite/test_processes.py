@@ -41,7 +41,7 @@ def test_an_app_killed_while_the_host_sleeps_takes_nobody_along(scene: Scene) ->
     scene.push_and_run(connection, b"for the living", "mail")
     scene.host.exit_standby()
     assert other.call("messages", channel="mail") == [b"for the living"]
-    scene.wait_for(lambda: len(scene.device.slots()), 1)
+    assert len(scene.device.slots()) == 1
 
 
 def test_records_of_two_apps_of_one_name_say_whose_they_are(scene: Scene) -> None:

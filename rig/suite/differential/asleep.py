@@ -63,8 +63,8 @@ class Asleep:
     def _begin(self) -> None:
         door = self._door
         door.prepare()
+        self._began_s = time.monotonic()  # before the device looks at its clock: its answer may be late
         began_us = door.device_us()
-        self._began_s = time.monotonic()
         self._refs: list[SlotRef] = []
         for number, connection in enumerate(self._connections):
             given = {name: getattr(connection, name) for name in NAMES}
