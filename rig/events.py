@@ -164,7 +164,7 @@ class TimelineEvent(StrEnum):
     )
     DEFERRAL_DONE = "DEFERRAL_DONE", "It need not be any more: app, app_instance, task, instance."
     RUN_EXIT = "RUN_EXIT", "The task is done: app, app_instance, task, instance, channel, fault."
-    PUSH = "PUSH", "The server sent data: connection, bytes, frame (of a WebSocket)."
+    PUSH = "PUSH", "The server sent data: connection, bytes, frame (of a WebSocket), request (whose answer it is a part of)."
     PEER_RECEIVED = "PEER_RECEIVED", "The server got data: connection, bytes."
     PEER_UPGRADE = "PEER_UPGRADE", "The server answered a WebSocket's opening handshake: connection, path, status."
     PEER_FRAME = "PEER_FRAME", "The server got a WebSocket frame: connection, frame, masked."

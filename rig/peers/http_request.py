@@ -62,6 +62,7 @@ class HttpRequest:
 
     def start(self, status: int = 200, headers: Headers = (), *, length: int | None = None) -> None:
         """The head. Without a length what follows is chunked, or ended by the close for HTTP/1.0."""
+        self._record_part(0)
         self.connection.send(self._head(status, headers, length))
 
     def _head(self, status: int, headers: Headers, length: int | None) -> h11.Response:
@@ -71,6 +72,7 @@ class HttpRequest:
 
     def chunk(self, data: bytes) -> None:
         """A piece of the body: a chunk of its own where it is chunked, a segment of its own on an idle connection."""
+        self._record_part(len(data))
         self.connection.send(h11.Data(data=data))
         self._sent_bytes += len(data)
 
@@ -78,6 +80,10 @@ class HttpRequest:
         """The body is over; the connection takes the next request, or ends when one side wanted that."""
         self._record(self._sent_bytes)
         self.connection.end_response()
+
+    def _record_part(self, sent_bytes: int) -> None:
+        """Before it goes out: a host that it wakes was woken by the test."""
+        self.connection.timeline.add("PUSH", connection=self.connection.number, request=self.number, bytes=sent_bytes)
 
     def _record(self, sent_bytes: int) -> None:
         """Before the last byte: what the host does with it comes later on the timeline."""
@@ -87,6 +93,7 @@ class HttpRequest:
 
     def raw(self, data: bytes) -> None:
         """Bytes that are no HTTP, or HTTP of the test's own making. The connection is of no use for other answers then."""
+        self._record_part(len(data))
         self.connection.send_raw(data)
 
     def switch(self, sink: Callable[[bytes], None], headers: Headers = ()) -> None:

@@ -37,6 +37,20 @@ def test_a_request_is_recorded_and_answered_by_its_paths_handler(http: HttpBench
     assert [(record.status, record.bytes) for record in http.timeline.find("HTTP_RESPONSE")] == [(200, 2), (404, 13)]
 
 
+def test_each_part_of_an_answer_is_recorded(http: HttpBench) -> None:
+    """As a push: the host that it wakes was woken by the test."""
+    web = http.serve()
+    web.on("/poll", handlers.hold)
+    client = http.client(web)
+    client.request("GET", "/poll")
+    poll = web.request(0, path="/poll")
+    poll.start(200, length=4)
+    poll.chunk(b"new")
+    poll.raw(b"s")
+    assert client.getresponse().read() == b"news"
+    assert [(record.request, record.bytes) for record in http.timeline.find("PUSH")] == [(0, 0), (0, 3), (0, 1)]
+
+
 def test_a_long_poll_is_held_until_the_test_answers(http: HttpBench) -> None:
     web = http.serve()
     web.on("/poll", handlers.hold)
