@@ -67,7 +67,7 @@ def test_a_frame_of_many_pieces_goes_on_where_it_was(bench: Bench, kind: str) ->
         assert not sockets.timeline.find("NIC_WAKE", after=asleep)
         sockets.host.exit_standby()
         sockets.ws.resume()
-        assert connection.wait_frame(Opcode.BINARY).payload == bytes(MUCH_BYTES)
+        assert connection.wait_frame(Opcode.BINARY, timeout_s=60).payload == bytes(MUCH_BYTES)
         sockets.sleep()
         connection.wait_frame(Opcode.PING, count=len(connection.received(Opcode.PING)) + 2)
         assert connection.error is None
