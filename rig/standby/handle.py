@@ -214,10 +214,18 @@ class StandbyHost:
     # -- power ---------------------------------------------------------------------------------------------------------
 
     def enter_standby(self, timeout_s: float = WAIT_S) -> Record:
-        """Screen off; returns when the host sleeps and the device speaks for it."""
-        after = self.timeline.mark()
+        """Screen off; returns when the host sleeps and the device speaks for it: at once for one that has gone back to sleep by
+        itself, as it does a moment after what has woken it in standby is over."""
+        after = self._asleep_since()
         self._call(bench.EnterStandby())
         return self.timeline.wait("SLEEP_ENTER", after=after, timeout_s=timeout_s)
+
+    def _asleep_since(self) -> int:
+        """The record of it; the mark of what comes, while it is awake."""
+        records = self.timeline.records()
+        edges = (E.SLEEP_ENTER, E.SLEEP_EXIT, E.MACHINE_RESTART)
+        last = next((record for record in reversed(records) if record.event in edges), None)
+        return last.seq if last is not None and last.event == E.SLEEP_ENTER else len(records)
 
     def begin_standby(self) -> None:
         """Screen off; returns at once. The host sleeps as soon as nobody holds it."""

@@ -139,6 +139,18 @@ def test_a_timer_wakes_the_host_and_keeps_it_awake_for_the_run(bench: Bench, app
     bench.host.exit_standby()
 
 
+def test_a_host_that_has_gone_back_to_sleep_by_itself_is_asleep_at_once(bench: Bench, app: AppHandle) -> None:
+    app.call("register", task="Quick", trigger="sms", own_process=True)
+    first = bench.host.enter_standby()
+    bench.host.levers.event(SystemTriggerType.SMS_RECEIVED)
+    ended = bench.timeline.wait("TASK_END", app=app.name, after=first.seq)
+    again = bench.timeline.wait("SLEEP_ENTER", after=ended.seq)
+    assert bench.host.enter_standby() == again
+    bench.host.exit_standby()
+    assert bench.host.enter_standby().seq > again.seq
+    bench.host.exit_standby()
+
+
 def test_a_run_and_what_waits_outlive_the_system(bench: Bench, app: AppHandle) -> None:
     bench.host.levers.set(user_present=True, internet=False)
     app.call("register", task="Quick", trigger="sms", own_process=True, condition="INTERNET_AVAILABLE")
