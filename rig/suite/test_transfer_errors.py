@@ -87,7 +87,10 @@ def test_an_attempt_that_gets_through_ends_the_trying(transfers: TransferScene) 
 def test_without_a_network_nothing_is_tried(transfers: TransferScene, lever: str) -> None:
     transfers.serve("episode")
     assert transfers.app.call("listed") == {}
+    before = transfers.timeline.mark()
     transfers.host.levers.set(**{lever: False})
+    if lever == "link":  # the kernel tells the system of it
+        transfers.timeline.wait("NETWORK_CHANGED", link=False, after=before)
     guid = transfers.fetch("episode")
     transfers.told("episode", "PAUSED_NO_NETWORK")
     assert attempts(transfers, guid) == []

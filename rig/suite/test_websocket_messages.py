@@ -108,8 +108,8 @@ def test_big_messages_both_ways(sockets: WebSocketScene, kind: str) -> None:
 def test_the_app_closes_with_code_and_reason_and_the_server_closes_the_connection(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     sockets.ws.call("close", name="inbox", code=4711, reason="good night")
-    assert connection.close_code == 4711
     connection.wait_closed()
+    assert connection.close_code == 4711
     assert connection.error is None
     assert sockets.timeline.wait("READ_COMPLETE_EXIT").status == "CANCELED"
 
