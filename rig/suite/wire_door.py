@@ -276,6 +276,7 @@ class WireDoor(StandbyDoor):
             self._await_count()
 
     def _ask_fence(self) -> None:
+        self._listen()  # of one that was repeated both may have been answered
         deadline, answered = Deadline(WAIT_S), self._answered
         while self._answered == answered:
             assert not deadline.expired, f"the device answers no keep-alive of {FENCE_IP} any more: {self.client.status()}"
