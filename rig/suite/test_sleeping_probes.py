@@ -47,10 +47,10 @@ def test_a_keep_alive_of_the_peer_is_answered_and_sleeps_on(door: StandbyDoor, p
 @pytest.mark.edge(11)
 def test_the_peers_closed_window_is_recorded_and_probing_goes_on(door: StandbyDoor) -> None:
     """Its opening again wakes nobody: the host has nothing to send. The closed window comes well before the first probe."""
-    slot = door.asleep(snd_wscale=3, ka_idle_ms=1000)
+    slot = door.asleep(snd_wscale=3, ka_idle_ms=2000)
     assert door.outcome(tcp(window=0)) == ("", 0)
     assert door.slot(slot).snd_wnd == 0
-    probe = sent_segment(door.next_sent(1000).frame)
+    probe = sent_segment(door.next_sent(2000).frame)
     assert (probe.seq, probe.flags, probe.payload) == (999, "A", b"")
     assert door.outcome(tcp(window=100)) == ("", 0)
     info = door.slot(slot)

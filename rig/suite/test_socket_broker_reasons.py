@@ -10,6 +10,8 @@ from rig.timeline import Record
 
 MINUTES = 10.0
 """Half a second of the bench's clock."""
+LONGER = 25.0
+"""For a push, or a call, that is to come first on a busy machine."""
 ACTIVITY, EXPIRED, CLOSED = 1, 3, 4
 ENDS = pytest.mark.parametrize("end", ["finish", "reset"])
 
@@ -40,13 +42,13 @@ def test_it_ends_once_for_an_app_that_does_not_give_the_socket_back(broker: Brok
 
 @pytest.mark.requirement("SAT-016")
 def test_data_begins_it_anew_and_a_socket_without_a_time_has_none(broker: BrokerScene) -> None:
-    server = broker.give("news", keep_alive_minutes=MINUTES)
+    server = broker.give("news", keep_alive_minutes=LONGER)
     server.push(b"hello")
     assert broker.task().reason == ACTIVITY
     given = broker.given_back(socket="news", count=2)
     task = broker.task(after=given.seq)
     assert task.reason == EXPIRED
-    assert minutes_between(broker, given, task) >= MINUTES
+    assert minutes_between(broker, given, task) >= LONGER
     broker.given_back(socket="news", after=task.seq)
     broker.app.call("take", socket_id="news")
     broker.app.call("transfer", name="news", socket_id="news", keep_alive_minutes=0)
