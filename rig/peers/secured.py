@@ -75,6 +75,7 @@ class SecuredStream:
         try:
             if not self._open.is_set():
                 self.tls.do_handshake()
+                self._flush()  # tickets too: a host that sleeps soon after has them by then
                 self._open.set()
             return self.tls.read(count)
         except ssl.SSLWantReadError:

@@ -48,6 +48,7 @@ class Server:
         self.connection: PushConnection = server.connection(before)
         assert isinstance(self.connection.stream, SecuredStream)
         self.stream: SecuredStream = self.connection.stream
+        self.stream.wait_open()  # what ends the handshake would wake a host that sleeps already
 
     @property
     def fault(self) -> ssl.SSLError | None:
