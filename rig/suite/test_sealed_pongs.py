@@ -31,7 +31,7 @@ pytestmark = [
 
 TLS_APP = "rig.suite.tls_chat_app:TlsChatApp"
 CYCLES = 5
-NOTICE_S = 5.0
+NOTICE_S = 10.0
 """As in test_device_restart: the host asks after a second of silence."""
 AHEAD = TOKENS_BYTES // 32
 """Records for one sleep."""

@@ -15,7 +15,7 @@ from rig.suite.broker_scene import BrokerScene
 ACTIVITY, CLOSED = 1, 4
 MISSED = {"standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=3), "clock": Clock(50_000)}
 """As tests of keep-alives have it."""
-NOTICE_S = 5.0
+NOTICE_S = 10.0
 """The host asks a device after a second of silence; a restart takes some 50 ms."""
 
 
