@@ -34,7 +34,7 @@ class Backlogs:
         deadline = Deadline(DRAIN_TIMEOUT_S)
         while any(targets):
             targets = [t if processed < t else 0 for (processed, _), t in zip(self._read(), targets, strict=True)]
-            if deadline.expired:
+            if any(targets) and deadline.expired:  # who has stalled himself finds them worked off
                 raise BenchError("RIG-N08", f"the kernel did not work off its received frames within {DRAIN_TIMEOUT_S} s")
             os.sched_yield()
 

@@ -171,6 +171,19 @@ def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -
     assert "rx_total" in counters, "service and device answered until the rig ended them"
 
 
+ONE_TEST = """
+import os, pytest, time
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_setup():
+    try:
+        os.close(os.open({first!r}, os.O_CREAT | os.O_EXCL))
+    except FileExistsError:
+        time.sleep(3600)
+"""
+"""A plugin with which one test is run, and each that comes after it waits until the run is ended."""
+
+
 @pytest.mark.parametrize(
     ("options", "workers"),
     [
@@ -183,11 +196,12 @@ def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -
 )
 def test_how_many_workers_a_run_has(tmp_path: Path, options: list[str], workers: int) -> None:
     """At most one for four tests; they are all there before the first test has run. The screen shows one run."""
+    (tmp_path / "one_test.py").write_text(ONE_TEST.format(first=str(tmp_path / "first")))
     run = subprocess.Popen(
         [sys.executable, "-m", "rig.cli", "run", *options, "--reports", str(tmp_path / "reports")],
         stdout=subprocess.PIPE,
         text=True,
-        env=ENVIRONMENT,
+        env=ENVIRONMENT | {"PYTHONPATH": f"{ROOT}{os.pathsep}{tmp_path}", "PYTEST_PLUGINS": "one_test"},
     )
     assert run.stdout is not None
     seen, lines = set[int](), list[str]()
