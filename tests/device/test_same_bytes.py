@@ -155,9 +155,9 @@ GROUPS = ("224.0.0.251", "239.1.2.3")
 
 
 def by_themselves(kind: str) -> set[bytes]:
-    """Every different frame of offloads that speak on their own: in a second, a lease is asked for, rebound and lost."""
+    """Every different frame of offloads that speak on their own: in two seconds, a lease is asked for, rebound and lost."""
     with set_up(kind) as (client, wire):
-        client.set_clock_scale(50_000)
+        client.set_clock_scale(100_000)
         common: dict[str, Any] = {"ip": HOST_IP, "mac": HOST_MAC, "remote": PEER_IP, "next_hop_mac": PEER_MAC}
         client.add_offload(ProtocolOffload(id=1, type=OffloadType.NATT, interval_ms=120_000, **common))
         udp_only: dict[str, Any] = {"local_port": 5000, "remote_port": 6000, "data": b"alive", "interval_ms": 120_000}
@@ -174,7 +174,7 @@ def by_themselves(kind: str) -> set[bytes]:
         for name, rrtype, _ in RECORDS.values():
             wire.send(query(message(question(name, rrtype))))
             wire.send(query(message(question(name, rrtype), id_=9), sport=40000))
-        deadline = Deadline(10)
+        deadline = Deadline(30)
         while client.status().power is not Power.WOKEN:
             assert not deadline.expired
         return set(wire.take())

@@ -58,8 +58,9 @@ def test_what_waits_for_it_need_not_wait_to_the_end(tmp_path: Path) -> None:
 def test_a_device_switched_on_again_is_alive(tmp_path: Path) -> None:
     with Bench(BenchConfig(), tmp_path) as bench:
         kill(bench)
+        after = bench.timeline.mark()
         bench.microcontroller.reset()
-        bench.timeline.wait("RESUME_REQUIRED", timeout_s=20)
+        bench.timeline.wait("RESUME_REQUIRED", after=after, timeout_s=20)
         assert bench.device.counters()["rx_total"] >= 0
     assert "error" not in json.loads((tmp_path / "counters.json").read_text())
 

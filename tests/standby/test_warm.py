@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
@@ -116,13 +117,13 @@ def test_apps_draw_their_own_random_numbers_and_have_the_signals_of_a_new_proces
 def test_it_has_one_thread_no_child_and_no_descriptor_of_a_bench(tmp_path: Path) -> None:
     warm = warm_pid()
 
-    def held() -> list[str]:
-        return sorted(open_files(warm))
+    def held() -> Counter[str]:
+        return Counter(open_files(warm))
 
     before = held()
     with bench(tmp_path) as here:
         here.host.start_app("chat", CHAT_APP)
-        assert held() == before
+        until(lambda: held() <= before)  # what is sent to it, it closes after the fork, which may be quicker
         assert len(list(Path(f"/proc/{warm}/task").iterdir())) == 1
         assert children(warm)
     until(lambda: not children(warm))
