@@ -137,7 +137,7 @@ def test_it_needs_no_other_user(network: Network, run: Run) -> None:
         folder.rmdir()
     argv = [*server.enter_command(), "unshare", "--user", "--map-root-user", find(COMMAND, PACKAGE)]
     argv += ["-p", f"{nginx.folder}/", "-e", "error.log", "-c", "nginx.conf", "-t"]
-    done = subprocess.run(argv, pass_fds=(server.fd,), capture_output=True, text=True, check=False, timeout=10)
+    done = subprocess.run(argv, pass_fds=(server.fd,), capture_output=True, text=True, check=False, timeout=60)
     if "unshare" in done.stderr:
         pytest.skip(f"no user namespaces here: {done.stderr.strip()}")
     assert done.returncode == 0, done.stderr

@@ -240,4 +240,7 @@ def test_a_port_that_somebody_has_leaves_nothing_behind(push: PushBench) -> None
         push.serve(port=0, line_port=service.line_port)
     with pytest.raises(OSError, match="in use"):
         push.serve(port=service.port)
-    assert sum(thread.name == "server" and thread.is_alive() for thread in threading.enumerate()) == 2, "of the first alone"
+    deadline = Deadline(WAIT_S)
+    while sum(thread.name == "server" for thread in threading.enumerate()) != 2:
+        assert not deadline.expired, "of the first alone"
+        deadline.pause()

@@ -111,6 +111,7 @@ def test_a_handler_that_raises_has_its_connection_closed_and_the_next_one_is_ser
         assert client.recv(100) == b""
     with socket.create_connection(("127.0.0.1", port), PATIENCE_S) as client:
         assert client.recv(100) == b"hello"
+    world.app.timeline.wait("APP_FAULT", where="read completion")
     assert len(world.app.timeline.find("APP_FAULT", where="read completion")) == 1
 
 
