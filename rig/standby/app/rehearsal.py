@@ -20,6 +20,7 @@ from rig.standby.wire.triggers import Time
 from rig.timeline import TimelineWriter
 
 TASK = RunTask(1, "", "", "rig.standby.app.nothing.Nothing", Time(15))
+"""Its module is not imported before, as that of the run to come is not."""
 
 
 def rehearse(crew: Crew, path: list[str]) -> None:

@@ -60,6 +60,9 @@ class Store:
         self._database.execute("PRAGMA synchronous=OFF")
         self._database.executescript(SCHEMA)
         self._known = self.things()
+        senders = self._database.execute("SELECT sender FROM inbox UNION SELECT sender FROM answer")
+        self._senders = {sender for (sender,) in senders}
+        """Who has said something: of a process that starts the database is not asked."""
 
     def things(self) -> dict[Name, bytes]:
         rows = self._database.execute("SELECT kind, key, value FROM thing ORDER BY kind, key")
@@ -67,6 +70,8 @@ class Store:
 
     def inbox(self, sender: int) -> SavedInbox:
         saved = SavedInbox()
+        if sender not in self._senders:
+            return saved
         for (saved.last,) in self._database.execute("SELECT last FROM inbox WHERE sender = ?", (sender,)):
             pass
         rows = self._database.execute("SELECT number, answer FROM answer WHERE sender = ? ORDER BY number", (sender,))
@@ -93,6 +98,8 @@ class Store:
             for silent in gone:
                 self._database.execute("DELETE FROM inbox WHERE sender = ?", (silent,))
                 self._database.execute("DELETE FROM answer WHERE sender = ?", (silent,))
+        self._senders.update(message.sender for message in done)
+        self._senders.difference_update(gone)
         self._known.update(changed)
         for name in removed:
             del self._known[name]
@@ -124,6 +131,7 @@ class Store:
             self._database.executemany("INSERT INTO thing VALUES (?, ?, ?)", [(*name, value) for name, value in things.items()])
             self._database.execute(f"PRAGMA user_version = {start:d}")
         self._known = dict(things)
+        self._senders.clear()
 
     def close(self) -> None:
         self._database.close()
