@@ -35,15 +35,15 @@ from rig.standby.wire.bench import FromBench
 from rig.standby.wire.birth import FDS, FORK, be_born
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.line import decoder_of
-from rig.standby.wire.supervision import FromSystem, HostBirth, ToSystem
+from rig.standby.wire.supervision import AppBirth, FromSystem, HostBirth, ToSystem
 from rig.standby.wire.to_app import Invoke, ToApp
 from rig.standby.wire.transfers import FromTransfers, ToTransfers
 
 LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
 """As far as every bench needs them."""
 
-UNIONS = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromTransfers, ToTransfers)
-"""Of messages: a decoder for each is made once."""
+MESSAGES = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromTransfers, ToTransfers, AppBirth)
+"""And unions of them: a decoder for each is made once."""
 
 
 def main(arguments: list[str]) -> None:
@@ -78,8 +78,9 @@ def _programs() -> Programs:
     from rig.standby.system import service
     from rig.standby.transfers import main as transfers
 
-    for union in UNIONS:
-        decoder_of(union)
+    for kind in MESSAGES:
+        decoder_of(kind)
+    sys.path_importer_cache.clear()  # an app looks anew; throwing away what it does not use would copy 500 pages in each fork
     gc.collect()
     gc.freeze()
     return Programs(service.main, app.main, app.wait_for_birth, driver.main, transfers.main)

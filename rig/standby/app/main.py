@@ -21,9 +21,8 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
-import msgspec
-
 from rig.process import adopt_orphans, name_process
+from rig.readable import readable
 from rig.standby.app.crew import Crew
 from rig.standby.app.limits import Limits
 from rig.standby.app.rehearsal import rehearse
@@ -33,7 +32,7 @@ from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult, ProcessGone
 from rig.standby.wire.line import Line, Malformed, Received, What, decoder_of, receive_with_fds
 from rig.standby.wire.supervision import AppBirth
-from rig.standby.wire.to_app import Invoke, ToApp
+from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
 
 SPARE = "spare"
@@ -68,11 +67,10 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     _import_as_the_test_does(SPARE, path)
     crew = Crew()
     crew.start()
-    decode = msgspec.msgpack.Decoder(AppBirth).decode
-    for kind in (ToApp, Invoke):
-        decoder_of(kind)
-    with suppress(OSError):  # without, its run takes longer
-        rehearse(crew, path)
+    decode = decoder_of(AppBirth).decode
+    if not readable(line_fd, 0):  # a run that waits already is not to wait for its rehearsal
+        with suppress(OSError):
+            rehearse(crew, path)
     gc.collect()  # pages that it writes to are the process's own then, and not copied on the way to a run
     with socket.socket(fileno=line_fd) as line:
         wire, fds, _ = receive_with_fds(line, 1)
