@@ -25,7 +25,7 @@ ROOT = Path(__file__).parents[2]
 def test_a_number_of_segments_that_is_none_is_said_with_its_fix(tmp_path: Path, number: str) -> None:
     environment = {**os.environ, "PYTHONPATH": str(ROOT), "RIG_SEGMENTS": number, "COLUMNS": "200"}
     words = ["run", "-n", "0", "--device", "native", "-k", "differential and texts"]
-    done = forked.run(lambda: cli.main(words), tmp_path, environment, timeout=60)
+    done = forked.run(lambda: cli.main(words), tmp_path, environment, timeout=180)
     assert done.returncode == Exit.USAGE
     assert f"RIG-C28 RIG_SEGMENTS={number} is no number of random segments" in done.stdout
     assert "fix: a whole number, 240 to 10000000" in done.stdout

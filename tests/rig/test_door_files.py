@@ -32,7 +32,7 @@ def test_that_passes(door):
 def test_a_failing_test_of_a_device_alone_leaves_its_wire_its_line_and_its_counters(tmp_path: Path) -> None:
     (tmp_path / "test_theirs.py").write_text(THEIRS)
     words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
-    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=60)
+    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=180)
     assert "1 failed, 1 passed" in done.stdout, done.stdout + done.stderr
     assert "assert <TCP_DATA, 0 answers> == <no wake, 1 answer>" in done.stdout
     (folder,) = (tmp_path / "out/latest/tests").iterdir()

@@ -30,7 +30,7 @@ def told(*records: tuple[str, dict[str, Any]]) -> HostState:
 
 def rig_host(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rig", "host", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_a_bench_that_goes_on_is_shown_as_it_is(tmp_path: Path) -> None:

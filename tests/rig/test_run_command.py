@@ -31,7 +31,7 @@ ONE = ["-k", "test_magic_packet_wakes_wherever_it_stands and raw"]
 def rig_run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Without workers, where the arguments ask for none."""
     workers = [] if {"-n", "--list"} & {*arguments} else ["-n", "0"]
-    return forked.run(lambda: cli.main(["run", *workers, *arguments]), folder, ENVIRONMENT, timeout=60)
+    return forked.run(lambda: cli.main(["run", *workers, *arguments]), folder, ENVIRONMENT, timeout=180)
 
 
 @pytest.mark.parametrize(
@@ -144,7 +144,7 @@ def test_ctrl_c_ends_a_run_with_its_reports_and_no_childs_complaint(tmp_path: Pa
             assert not deadline.expired
             time.sleep(0.01)
         os.killpg(run.pid, signal.SIGINT)
-        out, err = run.communicate(timeout=60)
+        out, err = run.communicate(timeout=180)
     assert (run.returncode, err) == (2, "")
     assert "interrupted: Ctrl-C" in out
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()

@@ -43,7 +43,7 @@ def on_a_terminal(state: TransfersState) -> str:
 
 def rig_transfers(*arguments: str) -> subprocess.CompletedProcess[str]:
     command = [sys.executable, "-m", "rig", "transfers", *arguments]
-    return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+    return subprocess.run(command, capture_output=True, text=True, timeout=180, check=False)
 
 
 def test_a_transfer_is_shown_while_it_runs_and_when_it_is_over(tmp_path: Path) -> None:

@@ -98,7 +98,7 @@ class FakeSupervisor:
         for child in self.everybody:
             child.kill()
             child.close_peers()
-        for started in self.apps:
-            os.close(started.line_fd)
+        while self.apps:
+            os.close(self.apps.pop().line_fd)
         for name in list(self.stored):
             self.remove(name)

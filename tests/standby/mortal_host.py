@@ -138,6 +138,7 @@ class MortalHost:
         self.network = FakeNetwork()
         self.transfers = FakeTransfers()
         self.deaths = 0
+        self._restarting: asyncio.Future[None] | None = None
         self._path = path
         self._rules = rules
         self._up = asyncio.Event()
@@ -245,6 +246,9 @@ class MortalHost:
 
     async def close(self) -> None:
         await self.system.close()
+        if self._restarting is not None:  # it died as it was closed: nobody wants another one
+            self._restarting.cancel()
+            await asyncio.wait([self._restarting])
         self.supervisor.close()
         self.store.close()
         self.driver.say(Settled())
