@@ -27,9 +27,12 @@ LATE_S = 20.0
 machine that stalls has for nobody. It is no sign of anything that they may have done."""
 POLL_S = 0.0002
 
-STILL = frozenset("TtZXD")
-"""States in which a process that was sent SIGSTOP runs none of its own code any more. D: in the kernel, as a parent in vfork()
-whose child is stopped; SIGSTOP is what it finds on its way out."""
+STILL = frozenset("TtZX")
+"""States in which a process that was sent SIGSTOP runs nothing any more."""
+VFORK_WAITS = frozenset({"kernel_clone", "_do_fork", "do_fork", "wait_for_vfork_done", "0", ""})
+"""Where the kernel has a parent in vfork() whose child is stopped: it is in state D, and SIGSTOP is what it finds on its way out.
+Anywhere else in D it may be in the middle of a fork(), which it does to its end (Linux: what is sent then comes after the fork).
+0 or nothing: a kernel that does not say (proc_pid_wchan(5))."""
 
 
 class Unstoppable(Exception):
@@ -80,11 +83,17 @@ def pid_inside(process: Outer) -> int:
 
 
 def is_still(process: Outer) -> bool:
-    """Whether none of its threads runs. See STILL; a process that has gone runs nothing."""
+    """Whether none of its threads runs; a process that has gone runs nothing."""
     try:
-        return all(_state(task) in STILL for task in Path(f"/proc/{process}/task").iterdir())
+        return all(map(stands_still, Path(f"/proc/{process}/task").iterdir()))
     except GONE:
         return True
+
+
+def stands_still(task: Path) -> bool:
+    """A folder of /proc. See STILL and VFORK_WAITS."""
+    state = _state(task)
+    return state in STILL or (state == "D" and _waits_in(task) in VFORK_WAITS)
 
 
 def rests(process: Outer) -> bool:
@@ -168,6 +177,14 @@ def signal_all(pids: Iterable[int], number: signal.Signals) -> None:
         if pid > 0:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, number)
+
+
+def _waits_in(task: Path) -> str:
+    """A function of the kernel."""
+    try:
+        return (task / "wchan").read_text()
+    except OSError:
+        return ""
 
 
 def _state(task: Path) -> str:

@@ -8,12 +8,13 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 
 import pytest
 
 from rig import process_tree
 from rig.clock import WAIT_S, Deadline
-from rig.process_tree import Outer, Unstoppable, is_still, rests, stop
+from rig.process_tree import Outer, Unstoppable, is_still, rests, stands_still, stop
 
 STALL_S = 5.0
 """Of a machine that computes for others. The time of these tests is their own: each look takes a tenth of a second."""
@@ -90,3 +91,14 @@ def test_a_tree_that_becomes_more_at_each_look_is_known_by_that_and_not_by_the_t
     with pytest.raises(Unstoppable, match="they become more"):
         stop([])
     assert time_s[0] == 0
+
+
+@pytest.mark.parametrize(
+    ("state", "wchan", "still"),
+    [("D", "kernel_clone", True), ("D", "0", True), ("D", "dup_mmap", False), ("R", "0", False), ("T", "do_signal_stop", True)],
+)
+def test_who_is_in_the_middle_of_a_fork_does_not_stand_still(tmp_path: Path, state: str, wchan: str, still: bool) -> None:
+    """What is in the middle cannot be held there, so this is a folder as the kernel's: its child comes after SIGSTOP was sent."""
+    (tmp_path / "stat").write_text(f"7 (a (strange) name) {state} 1 7 7")
+    (tmp_path / "wchan").write_text(wchan)
+    assert stands_still(tmp_path) is still
