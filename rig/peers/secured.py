@@ -75,8 +75,10 @@ class SecuredStream:
         try:
             if not self._open.is_set():
                 self.tls.do_handshake()
-                self._flush()  # tickets too: a host that sleeps soon after has them by then
-                self._open.set()
+                try:
+                    self._flush()  # tickets too: a host that sleeps soon after has them by then
+                finally:
+                    self._open.set()
             return self.tls.read(count)
         except ssl.SSLWantReadError:
             return None

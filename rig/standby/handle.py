@@ -223,7 +223,7 @@ class StandbyHost:
     def _asleep_since(self) -> int:
         """The record of it; the mark of what comes, while it is awake."""
         records = self.timeline.records()
-        edges = (E.SLEEP_ENTER, E.SLEEP_EXIT, E.MACHINE_RESTART)
+        edges = (E.SLEEP_ENTER, E.NIC_WAKE, E.SLEEP_EXIT, E.MACHINE_RESTART)
         last = next((record for record in reversed(records) if record.event in edges), None)
         return last.seq if last is not None and last.event == E.SLEEP_ENTER else len(records)
 

@@ -316,6 +316,7 @@ def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene
     """A probe's sender has no address (RFC 5227); a device that repeated that would spoil the tables of others."""
     plan = scene.bench.network.topology
     peer = plan.hosts["peer"]
+    awake = scene.bench.capture.mark(scene.device_port)
     scene.sleep()
     mark = scene.bench.capture.mark(scene.device_port)
     before = answers(scene, socket.AF_INET)
@@ -329,6 +330,7 @@ def test_an_arp_probe_is_answered_and_nothing_is_asked_from_nowhere(scene: Scene
     )
     (reply,) = arp_frames(scene, mark)
     assert (reply.op, reply.psrc, reply.hwsrc, reply.pdst) == (2, plan.host.ip4, plan.host.mac, "0.0.0.0")
+    assert [frame for frame in arp_frames(scene, awake) if frame.op == 1] == []
 
 
 @pytest.mark.edge(76, 77)

@@ -101,7 +101,7 @@ def test_the_peer_hardly_notices_the_time_when_nobody_owns_the_connection(scene:
         scene.timeline.wait("TASK_DATA", after=after)
         scene.host.exit_standby()
         repeated.append(PeersView.of(connection.sock).retransmitted - before.retransmitted)
-    assert statistics.median(repeated) <= 1, f"{repeated}: a busy machine may be late for some of them, but not for most"
+    assert sorted(repeated)[-3] <= 1, f"{repeated}: a busy machine may be late for two of them"
     assert PeersView.of(connection.sock).window >= INITIAL_WINDOW
 
 

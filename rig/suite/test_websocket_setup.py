@@ -175,4 +175,3 @@ def test_a_channel_over_ipv6(sockets: WebSocketScene) -> None:
         assert connection.wait_request().headers["Host"] == f"[{server.address}]:{server.port}"
         sockets.sleep()
         sockets.message_and_run(connection, b"over IPv6")
-        sockets.host.exit_standby()  # before its server closes: that would wake it again

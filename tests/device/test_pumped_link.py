@@ -52,7 +52,7 @@ def test_a_lost_reply_is_asked_for_again(device: EmulatedDevice) -> None:
         client.fault_inject(Fault.DROP_REPLY, 2)
         before = link.stats.retries  # of a device that was still starting
         assert client.status().power is Power.D0
-        assert link.stats.retries >= before + 2, "more where the machine has no time for the device"
+        assert before + 2 <= link.stats.retries <= before + 4, "more where the machine has no time for the device"
 
 
 def test_a_port_that_goes_away_ends_requests_and_pump(device: EmulatedDevice) -> None:

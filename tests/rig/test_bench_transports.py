@@ -6,7 +6,6 @@ from pathlib import Path
 
 from rig.bench import Bench
 from rig.benchmarks import bounds, transports
-from rig.benchmarks.cycles import ROUND_TIMEOUT_S
 from rig.config import BenchConfig
 
 
@@ -17,7 +16,7 @@ def test_each_round_is_one_wake_of_each_kind_whose_data_arrives(tmp_path: Path) 
     kinds = [kind.name for kind in transports.KINDS]
     assert [wake.channel for wake in wakes] == 3 * kinds
     assert {name: len(times) for name, times in found.ms.items()} == dict.fromkeys(kinds, 3)
-    assert all(0 < time_ms < ROUND_TIMEOUT_S * 1000 for times in found.ms.values() for time_ms in times)
+    assert all(time_ms > 0 for times in found.ms.values() for time_ms in times)
     assert found.delivered_once_in_order
 
 

@@ -64,6 +64,29 @@ class ConnectsElsewhere:
             pool.submit(Connects().run, instance).result()
 
 
+def raises(*_: object) -> None:
+    raise RuntimeError("too late")
+
+
+class Alarmed:
+    """While it waits for a deferral that it never completes."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        signal.signal(signal.SIGALRM, raises)
+        instance.get_deferral()
+        signal.setitimer(signal.ITIMER_REAL, 0.05)
+
+
+class ClosesAll:
+    """Of its process, and a child of it has them still."""
+
+    def run(self, instance: BackgroundTaskInstance) -> None:
+        if os.fork() == 0:
+            signal.alarm(1)
+            signal.pause()
+        os.closerange(3, 1000)
+
+
 MIB = 1 << 20
 
 

@@ -11,6 +11,7 @@ import pytest
 from msgspec.structs import replace
 
 from rig.net import userns
+from rig.standby.app.crew import DEAF_STATUS
 from rig.standby.wire import app_tasks
 from rig.standby.wire.supervision import TaskLimits
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
@@ -69,6 +70,18 @@ def test_what_cannot_be_imported_or_made_is_the_runs_fault(host: AppProcess, ent
     assert host.expect(app_tasks.TaskDone).fault == words
     assert host.timeline.find("APP_FAULT", error=words, run=1)
     assert bool(host.timeline.find("RUN_ENTER")) is (entry_point == "small_tasks.Exits"), "its Run alone was called"
+
+
+def test_a_signal_that_comes_late_is_the_runs_fault(host: AppProcess) -> None:
+    """On the main thread, where Python calls the handler that the run has left behind."""
+    host.tell(order("small_tasks.Alarmed"))
+    host.expect(app_tasks.TaskReturned)
+    assert host.expect(app_tasks.TaskDone).fault == "RuntimeError: too late"
+
+
+def test_one_that_closes_what_is_not_its_own_ends(host: AppProcess) -> None:
+    host.tell(order("small_tasks.ClosesAll"))
+    assert host.process.wait(PATIENCE_S) == DEAF_STATUS
 
 
 def test_a_crash_ends_it(host: AppProcess) -> None:

@@ -71,7 +71,7 @@ def _of_tokens(wake: Wake, sleep: Sleep) -> str:
     slot, since = _slot(wake)
     if slot is None or since is None or "ka_data" not in slot:
         return ""
-    payloads = MOST_OWED_BYTES // len(slot["ka_data"])
+    payloads = MOST_OWED_BYTES // max(1, len(slot["ka_data"]))
     if token_bytes := slot.get("ka_token", (0, 0))[1]:
         payloads = min(payloads, len(slot.get("ka_tokens", b"")) // token_bytes)
     idle_ms, first_ms = _real_ms(wake.armed, slot["ka_idle_ms"]), _first_idle_ms(wake, slot)
@@ -116,7 +116,7 @@ def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame]) -> str
     """The event does not name one of several: then it may be the first that ends."""
     armed = wake.armed
     held = [(offload, armed.since.get(key)) for key, offload in armed.offloads.items() if offload["type"] == OffloadType.DHCP]
-    leases = [(offload, since) for offload, since in held if since is not None]
+    leases = [(offload, since) for offload, since in held if since is not None and "lease_s" in offload]
     if len(leases) < len(held) or any(_is_told_of(offload, since, frames) for offload, since in leases):
         return ""
     ending = [(since, _left_ms(armed, offload)) for offload, since in leases if offload["lease_s"] != FOREVER_S]

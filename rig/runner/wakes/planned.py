@@ -14,7 +14,7 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from rig.device.numbers import WakeReason
-from rig.device.reference.segment import Kind
+from rig.device.reference.segment import FIN, RST, Kind
 from rig.runner.wakes.armed import Wake
 from rig.runner.wakes.rules import taken
 from rig.timeline import Record
@@ -71,7 +71,7 @@ def how(wake: Wake, test: Test) -> str:
 def _is_of_a_closed_peer(wake: Wake, records: Sequence[Record]) -> bool:
     """Its FIN may be on its way when the host falls asleep, and its kernel repeats it (RFC 9293 3.8.1)."""
     frame = taken(wake.frame)[0] if wake.frame else None
-    if frame is None or frame.kind is not Kind.TCP:
+    if frame is None or frame.kind is not Kind.TCP or not frame.flags & (FIN | RST):
         return False
     sender = str(ipaddress.ip_address(frame.src)), frame.sport
     closed = (record for record in records if record.event == "PEER_CLOSED" and record.t_ns <= wake.heard_ns)

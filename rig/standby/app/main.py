@@ -23,7 +23,7 @@ from typing import NoReturn
 
 from rig.process import adopt_orphans, name_process
 from rig.readable import readable
-from rig.standby.app.crew import Crew
+from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.limits import Limits
 from rig.standby.app.rehearsal import rehearse
 from rig.standby.app.runtime import Runtime
@@ -69,7 +69,7 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     crew.start()
     decode = decoder_of(AppBirth).decode
     if not readable(line_fd, 0):  # a run that waits already is not to wait for its rehearsal
-        with suppress(OSError):
+        with suppress(Exception):  # whatever the machine has none left of: its run may find some
             rehearse(crew, path)
     gc.collect()  # pages that it writes to are the process's own then, and not copied on the way to a run
     with socket.socket(fileno=line_fd) as line:
@@ -81,6 +81,10 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
 def _host_a_run(app: Runtime) -> NoReturn:
     """The run comes over the line to the system, which ends this process by closing it."""
     _unless_gone(app.host_a_run)
+    try:
+        os.fstat(app.service.line.fileno())
+    except OSError:  # the run has closed what was not its own
+        os._exit(DEAF_STATUS)
     while True:
         signal.pause()
 

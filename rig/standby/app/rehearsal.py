@@ -28,9 +28,13 @@ def rehearse(crew: Crew, path: list[str]) -> None:
     ours, theirs = pair()
     null_fd = os.open(os.devnull, os.O_WRONLY | os.O_CLOEXEC)
     birth = AppBirth("", 0, "", path, theirs.detach(), None, null_fd)
-    app = Runtime(birth, TimelineWriter(null_fd, "task:"), Limits(None), crew)
-    with ours, app.service.line.sock:
-        Line(ours, FromApp).send_notice(TASK)
-        app.host_a_run()
-        crew.unwatch(birth.line_fd)
-    os.close(null_fd)
+    try:
+        app = Runtime(birth, TimelineWriter(null_fd, "task:"), Limits(None), crew)
+        with ours, app.service.line.sock:
+            Line(ours, FromApp).send_notice(TASK)
+            try:
+                app.host_a_run()
+            finally:
+                crew.unwatch(birth.line_fd)
+    finally:
+        os.close(null_fd)

@@ -13,6 +13,7 @@ from rig.standby.api.task_instance import BackgroundTaskInstance
 from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
+from rig.standby.app.handlers import hear_no_signals
 from rig.standby.app.limits import Limits, leave_network
 from rig.standby.wire.app_tasks import CancelHandled, OutOfMemory, TaskDone, TaskReturned
 from rig.standby.wire.app_types import WORDS_LENGTH
@@ -130,13 +131,16 @@ class TaskRuns:
         self._here.in_task = True
         try:
             run(instance)
+            self._here.in_task = False
+            if instance.deferred:
+                self._notify(TaskReturned(order.instance))
+                instance.wait_for_deferrals()
+            hear_no_signals()
         except BaseException as error:  # SystemExit too: the thread is not the app's
+            hear_no_signals()
             return self._fault_of(order, error, "run")
         finally:
             self._here.in_task = False
-        if instance.deferred:
-            self._notify(TaskReturned(order.instance))
-            instance.wait_for_deferrals()
         return None
 
     def _fault_of(self, order: RunTask, error: BaseException, where: str) -> str:
