@@ -20,10 +20,11 @@ from rig.suite.ping_protocols import WebSocketEnd
 from rig.suite.scene import Scene
 from rig.suite.websocket_scene import KINDS, WebSocketScene
 
+STANDBY = StandbyConfig(network_ka_retry_min=500, network_ka_probes=3)
 pytestmark = [
     pytest.mark.edge(22),
     pytest.mark.device_can(token_bytes=1),
-    pytest.mark.bench_config(clock=Clock(20_000), standby=StandbyConfig(network_ka_retry_min=500, network_ka_probes=3)),
+    pytest.mark.bench_config(clock=Clock(20_000), standby=STANDBY),
 ]
 """As test_payload_keep_alive.py: a frame every 15 minutes of 20 ms. The channel's own keep-alive task is due in a day: it would
 wait behind what the app writes, and an app is not stopped over a task."""
@@ -54,6 +55,7 @@ def stop_half_way(sockets: WebSocketScene, connection: WebSocketConnection) -> N
     connection.go_on_reading()
 
 
+@pytest.mark.bench_config(clock=Clock(60_000), standby=STANDBY)  # a server that has read so much may be late for three pings
 @pytest.mark.wakes("TCP_FIN", "TCP_RST")  # the server goes while the host sleeps
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_frame_of_many_pieces_goes_on_where_it_was(bench: Bench, kind: str) -> None:

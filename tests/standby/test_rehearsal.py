@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import sys
 import threading
 from pathlib import Path
@@ -20,9 +21,10 @@ def test_the_task_is_imported_and_run_by_who_rehearses_and_no_descriptor_stays(m
     monkeypatch.setattr(session, "_current", None)
     crew = Crew()
     crew.start()
-    before = sorted(Path("/proc/self/fd").iterdir())
+    before, handlers = sorted(Path("/proc/self/fd").iterdir()), [signal.getsignal(number) for number in signal.valid_signals()]
     rehearse(crew, [])
     assert sorted(Path("/proc/self/fd").iterdir()) == before
+    assert [signal.getsignal(number) for number in signal.valid_signals()] == handlers
     ran: list[int] = []
     monkeypatch.setattr(getattr(sys.modules[module], name), "run", lambda *_: ran.append(threading.get_ident()))
     rehearse(crew, [])

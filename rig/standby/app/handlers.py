@@ -1,23 +1,31 @@
-"""The signal handlers of a run that is over."""
+"""The signal handlers that a run has left behind."""
 
 from __future__ import annotations
 
 import signal
 import threading
+from collections.abc import Mapping
+from typing import Any
 
 TRIES = 100
 """Each ends with a handler that has raised, and is gone then: more of them than there are signals."""
 
 
-def hear_no_signals() -> None:
-    """A run of a task host is on the process's main thread, where Python calls handlers of signals, at any moment: one that the
-    run has left behind would raise in what the system is to hear of its end. Elsewhere there is nothing to do."""
+def handlers() -> dict[int, Any]:
+    """By signal, where handlers may be set at all: on the main thread, on which Python calls them. Elsewhere none."""
     if threading.current_thread() is not threading.main_thread():
-        return
+        return {}
+    return {number: signal.getsignal(number) for number in signal.valid_signals()}
+
+
+def forget_handlers(before: Mapping[int, Any]) -> None:
+    """Those that were set since: they would be called at any moment, and what they raise would keep from the system that the run
+    is over."""
     for _ in range(TRIES):
         try:
-            for number in signal.valid_signals():
-                if callable(signal.getsignal(number)):
+            for number, handler in before.items():
+                now = signal.getsignal(number)
+                if callable(now) and now is not handler:
                     signal.signal(number, signal.SIG_IGN)
             return
         except BaseException:  # of such a handler; the others are still there

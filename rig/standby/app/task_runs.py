@@ -13,7 +13,7 @@ from rig.standby.api.task_instance import BackgroundTaskInstance
 from rig.standby.app.crew import Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
-from rig.standby.app.handlers import hear_no_signals
+from rig.standby.app.handlers import forget_handlers, handlers
 from rig.standby.app.limits import Limits, leave_network
 from rig.standby.wire.app_tasks import CancelHandled, OutOfMemory, TaskDone, TaskReturned
 from rig.standby.wire.app_types import WORDS_LENGTH
@@ -128,16 +128,16 @@ class TaskRuns:
 
     def _fault_in(self, run: EntryPoint, order: RunTask, instance: BackgroundTaskInstance) -> str | None:
         """To the end of the last deferral."""
-        self._here.in_task = True
+        self._here.in_task, before = True, handlers()
         try:
             run(instance)
             self._here.in_task = False
             if instance.deferred:
                 self._notify(TaskReturned(order.instance))
                 instance.wait_for_deferrals()
-            hear_no_signals()
+            forget_handlers(before)
         except BaseException as error:  # SystemExit too: the thread is not the app's
-            hear_no_signals()
+            forget_handlers(before)
             return self._fault_of(order, error, "run")
         finally:
             self._here.in_task = False
