@@ -13,7 +13,7 @@ import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 
-from rig.process import adopt_orphans, die_with_this_parent
+from rig.process import adopt_orphans, die_with_parent
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.system.supervisor_process import SupervisorProcess as Above
 from rig.standby.system.transfers.transfer_process import TransferProcess
@@ -72,7 +72,6 @@ async def leaves_children(given: Inheritance, out: int) -> None:
 
 
 async def waits_for_drivers_that_die(given: Inheritance, out: int) -> None:
-    die_with_this_parent()
     signal.pause()
 
 
@@ -147,16 +146,19 @@ def main(toy: str, news_fd: str, bench_fd: str, out: str) -> None:
     timeline = os.open("/dev/null", os.O_WRONLY)
     birth = HostBirth(int(bench_fd), int(news_fd), timeline, network, system=b"", driver=b"")
 
+    supervisor = os.getpid()  # that may be gone before what it has forked comes to its first line
+
     def system(config: bytes, given: Inheritance) -> None:
+        die_with_parent(supervisor)
         appends = os.open(out, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
         asyncio.run(TOYS[toy](given, appends))
 
     def driver(config: bytes, line_fd: int, journal_fd: int) -> None:
-        die_with_this_parent()
+        die_with_parent(supervisor)
         DRIVERS.get(toy, idle)(out)
 
     def transfers(config: bytes, line_fd: int, why: str) -> None:
-        die_with_this_parent()
+        die_with_parent(supervisor)
         if why:
             refuse_all(Line(socket.socket(fileno=line_fd), transfer_messages.ToTransfers), Refused(HResult.FAIL, why))
         else:
