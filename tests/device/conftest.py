@@ -23,6 +23,15 @@ def device(request: pytest.FixtureRequest) -> Iterator[EmulatedDevice]:
 
 
 @pytest.fixture
+def native() -> Iterator[EmulatedDevice]:
+    """One that has booted."""
+    with emulated("native", flash=prepared_flash("native")) as device:
+        with Link(device.port) as link:
+            mcumgr.wait_ready(link)
+        yield device
+
+
+@pytest.fixture
 def server() -> Iterator[FakeServer]:
     with FakeServer() as server:
         yield server

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -11,13 +10,9 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from rig import cli
-from rig.device import mcumgr
 from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
-from rig.device.factory import emulated
-from rig.device.link import Link
 from rig.device.numbers import READ, WRITE, Command, OffloadRc
-from rig.device.prepared import prepared_flash
 from rig.errors import BenchError
 from rig.exit_codes import Exit
 
@@ -25,14 +20,6 @@ from .kinds import KINDS
 from .lying_device import OTHER_HEAD, SILENCE, Lie, lying
 
 READ_REPLY, WRITE_REPLY = READ | 1, WRITE | 1
-
-
-@pytest.fixture
-def native() -> Iterator[EmulatedDevice]:
-    with emulated("native", flash=prepared_flash("native")) as device:
-        with Link(device.port) as link:
-            mcumgr.wait_ready(link)
-        yield device
 
 
 def check(*options: str) -> Result:

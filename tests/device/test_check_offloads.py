@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from contextlib import closing
 from typing import Any
 
@@ -11,24 +10,13 @@ import pytest
 from typer.testing import CliRunner
 
 from rig import cli
-from rig.device import framing, mcumgr
+from rig.device import framing
 from rig.device.emulated import EmulatedDevice
-from rig.device.factory import emulated
-from rig.device.link import Link
 from rig.device.numbers import READ, WRITE, Command, OffloadRc
-from rig.device.prepared import prepared_flash
 from rig.device.smp_header import HEADER, message
 from rig.exit_codes import Exit
 
 from .lying_device import LyingDevice
-
-
-@pytest.fixture
-def native() -> Iterator[EmulatedDevice]:
-    with emulated("native", flash=prepared_flash("native")) as device:
-        with Link(device.port) as link:
-            mcumgr.wait_ready(link)
-        yield device
 
 
 class LittleRoom(LyingDevice):

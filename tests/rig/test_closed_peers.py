@@ -2,16 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
 import pytest
 
 from rig.net import userns
-from tests import forked
+from tests.rig.their_tests import attempts_of
 
-ROOT = Path(__file__).parents[2]
 THEIRS = """
 import socket, sys
 from rig.clock import Deadline
@@ -59,14 +56,8 @@ def test_whose_kernel_sends_a_fin_by_itself(bench, server):
 
 @pytest.mark.skipif(not userns.privileged(), reason="namespaces cannot be made here")
 def test_a_wake_by_a_peer_that_the_test_closes_is_planned(tmp_path: Path) -> None:
-    (tmp_path / "test_theirs.py").write_text(THEIRS)
-    words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
-    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100)
-    rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
-    attempts = [row for row in rows if "attempt" in row]
-    assert len(attempts) == 2, done.stdout + done.stderr
-    theirs, kernels = attempts
-    assert theirs["verdict"] == "passed", done.stdout
+    theirs, kernels = attempts_of(THEIRS, tmp_path, 2)
+    assert theirs["verdict"] == "passed", theirs
     planned = [(wake["reason"], wake["planned"]) for wake in theirs["wakes"]]
     said = "of the test's own server or lever"
     assert planned == [("TCP_FIN", f"PEER_{what} {said}") for what in ("CLOSED", "FIN", "CLOSED")]

@@ -2,15 +2,10 @@
 
 from __future__ import annotations
 
-import json
-import os
 from pathlib import Path
 
-import pytest
+from tests.rig.their_tests import attempts_of
 
-from tests import forked
-
-ROOT = Path(__file__).parents[2]
 THEIRS = """
 import pytest
 from rig.device import framing
@@ -80,13 +75,7 @@ SAID = {
 
 def test_a_wake_that_was_not_planned_or_is_late_or_told_twice_fails_a_test_of_a_device_alone(tmp_path: Path) -> None:
     """Also where the test itself never asked for the event."""
-    (tmp_path / "test_theirs.py").write_text(THEIRS)
-    words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
-    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100)
-    rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
-    attempts = [row for row in rows if "attempt" in row]
-    assert len(attempts) == 14, done.stdout + done.stderr
-    for row in attempts:
+    for row in attempts_of(THEIRS, tmp_path, 14):
         lie = next((lie for lie in SAID if f"-{lie}-" in row["id"] or row["id"].endswith(f"-{lie}]")), "")
         errors = " ".join(phase.get("error", "") for phase in row["phases"])
         assert (row["verdict"] == "failed") == bool(lie), f"{row['id']}: {row['verdict']} {errors}"
