@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ssl
+import threading
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -74,6 +75,24 @@ def test_bytes_come_through_both_ways(authority: Authority, version: ssl.TLSVers
     assert ends.client.take(10) == b"down"
     assert not ends.client.buffered
     assert ends.client.take(10) is None
+
+
+def test_its_version_stays_known_while_another_thread_takes_a_session_ticket(authority: Authority) -> None:
+    """Two of them come behind the handshake of 1.3; OpenSSL is not "finished" while it reads one."""
+    context = authority.server_context(NAME)
+    context.num_tickets = 200
+    ends = made(authority, context)
+    ends.server.receive(ends.client.outgoing())
+    ends.client.receive(ends.server.said())
+    ends.server.receive(ends.client.outgoing())
+    assert ends.client.established
+    reader = threading.Thread(target=ends.client.receive, args=(ends.server.said(),))
+    reader.start()
+    said = {(ends.client.version, ends.client.sealed_overhead_bytes)}
+    while reader.is_alive():
+        said.add((ends.client.version, ends.client.sealed_overhead_bytes))
+    reader.join()
+    assert said == {("TLSv1.3", 22)}
 
 
 WHOLE = 100_000

@@ -71,22 +71,11 @@ class TlsLayer:
         self._ended = False
         self._error: TlsError | None = None
         self.established = False
+        self.version: str | None = None
+        """ "TLSv1.3"; None before the handshake is over. OpenSSL knows none while another thread reads a session ticket."""
+        self.sealed_overhead_bytes: int | None = None
+        """How much longer than what it holds a record is; None where that is too much for one that a device sends."""
         self._shake_hands()
-
-    @property
-    def version(self) -> str | None:
-        """ "TLSv1.3"; None before there is one."""
-        return self._tls.version()
-
-    @property
-    def sealed_overhead_bytes(self) -> int | None:
-        """How much longer than what it holds a record is; None where that is too much for one that a device sends. Header 5,
-        tag 16, in TLS 1.3 a type (RFC 8446 section 5.2); AES in TLS 1.2 has 8 bytes of nonce more (RFC 5288), ChaCha20 none
-        (RFC 7905)."""
-        cipher = self._tls.cipher()
-        if self.version == "TLSv1.3":
-            return 22
-        return 21 if cipher is not None and "CHACHA20" in cipher[0] else None
 
     def receive(self, data: bytes) -> None:
         """Raises TlsError for what ends the handshake. What ends the stream later is raised by `take`, behind what came
@@ -148,6 +137,8 @@ class TlsLayer:
         except ssl.SSLError as error:
             self._error = _error_of(error)
             raise self._error from error
+        self.version = self._tls.version()
+        self.sealed_overhead_bytes = _overhead_bytes(self.version, self._tls.cipher())
         self.established = True
 
     def _decrypt(self) -> None:
@@ -170,6 +161,14 @@ class TlsLayer:
         if self.version == "TLSv1.3":
             with contextlib.suppress(ssl.SSLError):  # it has been closed at this end
                 self._tls.write(b"")
+
+
+def _overhead_bytes(version: str | None, cipher: tuple[str, str, int] | None) -> int | None:
+    """Header 5, tag 16, in TLS 1.3 a type (RFC 8446 section 5.2); AES in TLS 1.2 has 8 bytes of nonce more (RFC 5288), ChaCha20
+    none (RFC 7905)."""
+    if version == "TLSv1.3":
+        return 22
+    return 21 if cipher is not None and "CHACHA20" in cipher[0] else None
 
 
 def _error_of(error: ssl.SSLError) -> TlsError:

@@ -15,7 +15,7 @@ from rig.standby.transfers.curl_loop import CurlError, CurlLoop
 from rig.standby.transfers.errors import HttpFailed, LyingServer
 from rig.standby.transfers.exchange import Exchange, head_of
 from rig.standby.transfers.ftp_replies import FtpReplies
-from rig.standby.transfers.http_reply import PARTIAL, RANGE_NOT_SATISFIABLE
+from rig.standby.transfers.http_reply import PARTIAL, RANGE_NOT_SATISFIABLE, HttpReply
 from rig.standby.transfers.partial_file import PartialFile
 from rig.standby.transfers.request import TransferRequest
 from rig.standby.wire.transfer_types import ResponseInformation
@@ -149,8 +149,15 @@ class Download:
         if isinstance(head, FtpReplies):
             return bool(self._validator) and head.validator == self._validator
         if head.status == RANGE_NOT_SATISFIABLE:
-            return head.whole_bytes == there and self._is_as_long and head.may_be(self._validator)  # it was whole before
+            return head.whole_bytes == there and self._was_whole(head)
         return head.status == PARTIAL and head.begins_at == there and head.still_is(self._validator) and self._is_as_long
+
+    def _was_whole(self, head: HttpReply) -> bool:
+        """What is there is all that was to come, by what was told before, or the server says that it still is that. What was of
+        no told length may have been longer: something else that is just so long now does not make it whole."""
+        if self._whole_bytes is None:
+            return head.still_is(self._validator)
+        return self._is_as_long and head.may_be(self._validator)
 
     @property
     def _is_as_long(self) -> bool:

@@ -48,12 +48,13 @@ def serve(body: bytes, etag: str, *, ranges: bool = True) -> Callable[[HttpReque
     return handler
 
 
-def attempt(uri: str, path: Path, validator: str = "", response_timeout_s: float = 10.0) -> Told:
+def attempt(uri: str, path: Path, validator: str = "", response_timeout_s: float = 10.0, whole_bytes: int | None = None) -> Told:
     """One attempt, by a process that has what the one before has left. Raises as `Download.attempt`."""
     told = Told()
     file = PartialFile(path)
     try:
-        download = Download(TransferRequest(uri=uri, response_timeout_s=response_timeout_s), file, validator, told)
+        request = TransferRequest(uri=uri, response_timeout_s=response_timeout_s)
+        download = Download(request, file, validator, told, whole_bytes)
         on_loop(download.attempt)
         file.complete()
     finally:
@@ -78,7 +79,7 @@ def test_a_file_has_its_name_when_it_is_whole(web: HttpServer, target: Path) -> 
 def test_what_is_there_is_not_asked_for_again(web: HttpServer, target: Path, there: int) -> None:
     web.on("/", serve(FIRST, ETAG))
     leave(target, FIRST[:there])
-    told = attempt(web.url(), target, ETAG)
+    told = attempt(web.url(), target, ETAG, whole_bytes=len(FIRST))
     assert target.read_bytes() == FIRST
     assert told.restarts == 0
     assert web.request().header("Range") == f"bytes={there}-"

@@ -85,7 +85,7 @@ SERVINGS = st.builds(
 )
 
 
-@settings(deadline=None, max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(deadline=None, max_examples=300, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(SERVINGS, min_size=1, max_size=6))
 def test_of_one_piece(web: HttpServer, tmp_path: Path, servings: list[Serving]) -> None:
     target = tmp_path / "x"
