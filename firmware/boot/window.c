@@ -15,10 +15,11 @@ bool boot_recovery_asked(void)
 	const uint64_t until_us = port_now_us() + BOOT_WINDOW_US;
 	size_t matched = 0;
 
-	while (port_now_us() < until_us) {
+	for (uint64_t now_us; (now_us = port_now_us()) < until_us;) {
 		uint8_t byte;
 
 		if (port_serial_read(&byte, 1) == 0) {
+			port_idle((uint32_t)(until_us - now_us));
 			continue;
 		}
 		matched = byte == (uint8_t)word[matched] ? matched + 1 : byte == (uint8_t)word[0];

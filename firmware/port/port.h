@@ -44,7 +44,7 @@ bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
 #define PORT_WATCHDOG_US 2000000u
 void port_watchdog_feed(void);
 
-/* Sleep until a byte, a frame or max_us; may return early. */
+/* Sleep until a byte, a frame or max_us; may return early. In the boot loader, which takes no frames, none ends it. */
 void port_idle(uint32_t max_us);
 /* Bytes of the stack that no call has ever used; 0 where the port does not know. */
 uint32_t port_stack_low_water(void);

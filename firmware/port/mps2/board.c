@@ -57,7 +57,7 @@ void port_init(int argc, char **argv)
 	(void)argv;
 	handoff_take();
 	timer_init();
-	ethernet_init();
+	ethernet_init(!in_boot_loader());
 	uart_init(in_boot_loader());
 	__asm__ volatile("cpsie i" ::: "memory");
 }

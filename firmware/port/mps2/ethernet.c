@@ -76,19 +76,22 @@ enum port_link port_eth_link(void)
 	return link = phy_read(PHY_STATUS) & PHY_STATUS_LINK ? PORT_LINK_UP : PORT_LINK_DOWN;
 }
 
-void ethernet_init(void)
+void ethernet_init(bool receives)
 {
 	LAN_HW_CFG = SOFT_RESET;
 	for (int i = 0; i < RESET_TURNS && (LAN_HW_CFG & SOFT_RESET); i++) {
 	}
+	LAN_IRQ_CFG = IRQ_ON_HIGH_PUSH_PULL; /* after a reset a line that is low calls */
 	head = tail = 0;
+	if (!receives) {
+		return;
+	}
 	mac_write(MAC_CR, MAC_CR_FULL_DUPLEX | MAC_CR_PROMISCUOUS | MAC_CR_TX | MAC_CR_RX);
 	LAN_TX_CFG = TX_ON;
 	LAN_RX_CFG = 0;
 	LAN_FIFO_INT = 0;
 	LAN_INT_STS = UINT32_MAX;
 	LAN_INT_EN = INT_RX_STATUS_LEVEL;
-	LAN_IRQ_CFG = IRQ_ON_HIGH_PUSH_PULL;
 }
 
 static bool chip_has_frame(void)

@@ -424,11 +424,21 @@ bool port_flash_erase(uint32_t off, uint32_t len)
 	return true;
 }
 
+/* Only an image has a slot. */
+static bool in_boot_loader(void)
+{
+	return p.handoff.slot == SLOT_NONE;
+}
+
 void port_idle(uint32_t max_us)
 {
 	struct pollfd fds[3] = { { .fd = p.serial, .events = POLLIN }, { .fd = p.eth, .events = POLLIN },
 				 { .fd = p.link, .events = POLLIN } };
 	struct timespec ts = { .tv_sec = max_us / 1000000u, .tv_nsec = (long)(max_us % 1000000u) * 1000 };
+
+	if (in_boot_loader()) {
+		fds[1].fd = fds[2].fd = -1;
+	}
 
 	int ready = ppoll(fds, 3, &ts, NULL);
 
