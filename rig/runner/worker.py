@@ -5,6 +5,7 @@ It runs its tests as a run without -n does, and appends each attempt to the reco
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 from collections.abc import Generator
@@ -74,6 +75,8 @@ class Worker(Runner):
     def pytest_runtestloop(self, session: pytest.Session) -> None:
         """The record is opened at the first test: it is there when the controller has handed that out."""
         self.session = session
+        gc.collect()
+        gc.freeze()  # thousands of tests and what they import: to look through them again and again is a part of every test
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:

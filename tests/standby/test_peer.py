@@ -6,6 +6,7 @@ import asyncio
 import os
 import socket
 from collections.abc import Awaitable, Callable
+from contextlib import closing
 from typing import Any
 
 import pytest
@@ -90,6 +91,19 @@ def test_handlers_begin_in_the_order_of_the_messages_and_answer_when_they_are_do
         gate.set()
         assert (await ends.answer()).number == 1
         assert begun == ["slow", "a", "b"]
+        ends.peer.close()
+
+    on_a_loop(test)
+
+
+def test_a_descriptor_that_is_closed_is_an_error_and_no_call_without_an_answer() -> None:
+    async def test() -> None:
+        ends = Ends(lambda message, descriptors: None)
+        with closing(socket.socket()) as sock:
+            sock.close()
+            async with asyncio.timeout(PATIENCE_S):
+                with pytest.raises(OSError, match="closed"):
+                    await ends.peer.call(GetNetworkKeepAlive("c"), [sock.fileno()])
         ends.peer.close()
 
     on_a_loop(test)

@@ -9,7 +9,7 @@ import pytest
 
 from rig.errors import DeviceError
 from rig.manifest.manifest import Manifest
-from rig.push_line import CloseApp, Goodbye, Hello, OpenChannel
+from rig.push_line import CloseApp, FromHost, Goodbye, Hello, OpenChannel
 from rig.standby.system.push.client import LONGEST_AWAKE_S, LONGEST_WAIT_S
 from rig.standby.wire import bench
 from rig.standby.wire.app_push import CreatePushChannel
@@ -58,6 +58,29 @@ async def test_a_fault_of_an_attempt_is_not_the_last_of_push() -> None:
         assert contents(app) == [b"news"]
         (fault,) = s.host.timeline.find("SERVICE_FAULT")
         s.host.timeline.told.remove(fault)  # it is written down, and expected
+
+
+@virtual
+async def test_a_line_that_breaks_behind_its_first_words_is_made_again() -> None:
+    """The host reads Welcome and a notification at once, and its acknowledgement finds a line that is gone."""
+    async with scene() as s:
+        app = await s.app()
+        service = s.service
+
+        def breaks(message: FromHost) -> None:
+            service.answer(message)
+            if isinstance(message, Hello):
+                service.answers = service.answer
+                service.hang_up(reset=True)
+
+        service.hang_up()
+        service.answers = breaks
+        service.post("mail", b"news")
+        await s.host.timeline.wait("PUSH_CONNECTED", after=len(s.host.timeline.told))
+        await service.until_acknowledged()
+        await s.host.settle()
+        assert contents(app) == [b"news"]
+        assert len(service.all(Hello)) == 3
 
 
 @virtual

@@ -88,12 +88,12 @@ class Peer(Generic[In]):
     # -- to the peer ---------------------------------------------------------------------------------------------------
 
     def notify(self, notice: Notice, fds: Sequence[int] = ()) -> None:
-        """Never waits, never raises: a peer that is gone hears nothing. `fds` may be closed at once."""
+        """Never waits: a peer that is gone hears nothing. `fds` may be closed at once. Raises OSError for one that is closed."""
         self._send(datagram(What.NOTICE, 0, notice), fds)
 
     async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
-        """Raises the fault's error, or ConnectionResetError when the peer goes before it has answered. `fds` may be closed as
-        soon as this has returned, or was cancelled."""
+        """Raises the fault's error, ConnectionResetError when the peer goes before it has answered, or OSError for a descriptor
+        that is closed. `fds` may be closed as soon as this has returned, or was cancelled."""
         if self._gone:
             raise ConnectionResetError("the peer is gone")
         number = next(self._numbers)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -33,7 +34,9 @@ class SendQueue:
         self._unsent: deque[_Unsent] = deque()
 
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
-        """Never waits, never raises: who reads the line notices that the peer has gone."""
+        """Never waits: who reads the line notices that the peer has gone. Raises OSError for a descriptor that is closed."""
+        if any(fd < 0 for fd in fds):  # of a socket that its owner has closed meanwhile: nothing would go out, and no answer come
+            raise OSError(errno.EBADF, "a descriptor that is to be sent is closed")
         if not self._unsent and self._sent(data, fds):
             return
         if len(self._unsent) >= UNREAD_MESSAGES:

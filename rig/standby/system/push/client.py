@@ -186,14 +186,18 @@ class PushClient:
         dialogue.line.listen()
         async with asyncio.timeout(CONNECT_S):
             await dialogue.welcomed
+        self._check_is_line(dialogue)  # closed, it has no descriptor any more
         await self._supervisor.put(PUSH, dialogue.line.fileno())
-        if self._dialogue is not dialogue:
-            raise OSError("it was lost at once")
+        self._check_is_line(dialogue)
         self._state.connected = True
         self._timeline.add("PUSH_CONNECTED", address=address, port=port, acknowledged=self._state.last)
         dialogue.tell_power(self._power_now())
         self._probe_later()
         await self.reserve()
+
+    def _check_is_line(self, dialogue: Dialogue) -> None:
+        if self._dialogue is not dialogue:
+            raise OSError("it was lost at once")
 
     async def reserve(self) -> None:
         """A place in the device for the connection, if it is good."""
