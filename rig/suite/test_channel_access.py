@@ -45,6 +45,7 @@ def ask(scene: Scene, app: AppHandle, answer: Access) -> None:
 @pytest.mark.requirement("CCT-006")
 @pytest.mark.profile("win10")
 @pytest.mark.parametrize("answer", DENIED)
+@pytest.mark.host_alone
 def test_in_windows_10_who_was_denied_access_makes_no_channel(scene: Scene, app: AppHandle, answer: Access) -> None:
     ask(scene, app, answer)
     assert_refused(scene, app)
@@ -61,6 +62,7 @@ def test_in_windows_10_who_was_allowed_makes_one_off_the_lock_screen(scene: Scen
 
 @pytest.mark.requirement("CCT-005")
 @pytest.mark.profile("win8")
+@pytest.mark.host_alone
 def test_in_windows_8_an_app_off_the_lock_screen_makes_no_channel(scene: Scene, app: AppHandle) -> None:
     app.call("request_access")
     scene.host.levers.set(lock_screen=())
@@ -71,6 +73,7 @@ def test_in_windows_8_an_app_off_the_lock_screen_makes_no_channel(scene: Scene, 
 
 @pytest.mark.requirement("CCT-045")
 @pytest.mark.profile("win8")
+@pytest.mark.host_alone
 def test_in_windows_8_an_app_off_the_lock_screen_hears_of_no_resets(scene: Scene, app: AppHandle) -> None:
     app.call("request_access")
     scene.host.levers.set(lock_screen=())
@@ -108,6 +111,7 @@ def test_in_windows_8_the_status_says_whether_channels_work_in_low_power(
 
 @pytest.mark.requirement("CCT-051")
 @pytest.mark.profile("win8")
+@pytest.mark.host_alone
 def test_in_windows_8_who_was_denied_polls(scene: Scene, app: AppHandle) -> None:
     ask(scene, app, Access.DENIED)
     assert_refused(scene, app)

@@ -29,6 +29,7 @@ def manifest(*types: TaskType) -> Manifest:
 @pytest.mark.requirement("CCT-049")
 @pytest.mark.parametrize("types", [(), (TaskType.SYSTEM_EVENT, TaskType.TIMER)], ids=["nothing", "others"])
 @pytest.mark.parametrize("kind", ["push", "keepalive"])
+@pytest.mark.host_alone
 def test_a_task_whose_entry_point_is_not_declared_is_refused(scene: Scene, types: tuple[TaskType, ...], kind: str) -> None:
     scene.host.install(manifest(*types))
     app = scene.host.launch(NAME)

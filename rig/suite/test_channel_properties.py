@@ -40,6 +40,7 @@ def hresult_of(app: AppHandle, method: str, **arguments: Any) -> HResult:
 
 
 @pytest.mark.requirement("CCT-003", "CCT-009", "CCT-013", "CCT-036", "CCT-052")
+@pytest.mark.host_alone
 def test_read_only_properties_say_what_is_so_and_have_no_setter(app: AppHandle) -> None:
     assert {name: app.call("get", channel="inbox", name=name) for name in READ_ONLY} == READ_ONLY
     assert app.call("has_two_triggers", channel="inbox")
@@ -52,6 +53,7 @@ def test_read_only_properties_say_what_is_so_and_have_no_setter(app: AppHandle) 
 
 
 @pytest.mark.requirement("CCT-004", "CCT-036")
+@pytest.mark.host_alone
 def test_the_server_interval_can_be_set_within_its_range_and_bounds_the_networks(app: AppHandle) -> None:
     for minutes in (15, 1439):
         app.call("set", channel="inbox", name=INTERVAL, value=minutes)
@@ -63,6 +65,7 @@ def test_the_server_interval_can_be_set_within_its_range_and_bounds_the_networks
 
 
 @pytest.mark.requirement("CCT-044")
+@pytest.mark.host_alone
 def test_a_closed_channel_object_is_no_hand_on_the_next_one_of_its_id(scene: Scene, app: AppHandle) -> None:
     raised = app.call("close_the_one_before", channel="inbox")
     assert raised == ["", *["ELEMENT_NOT_FOUND"] * 5]

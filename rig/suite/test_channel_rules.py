@@ -26,6 +26,7 @@ def server_of(scene: Scene) -> dict[str, Any]:
 
 
 @pytest.mark.requirement("CCT-001")
+@pytest.mark.host_alone
 def test_without_an_access_request_there_is_no_channel(scene: Scene) -> None:
     refused(scene, HResult.UNAUTHORIZED_ACCESS, "construct", channel="inbox")
     assert not scene.timeline.find("CTOR")
@@ -34,6 +35,7 @@ def test_without_an_access_request_there_is_no_channel(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-006")
+@pytest.mark.host_alone
 def test_a_user_who_says_no_is_heard(scene: Scene) -> None:
     app = scene.start_app("denied", access=False)
     with pytest.raises(HostError) as error:
@@ -43,6 +45,7 @@ def test_a_user_who_says_no_is_heard(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-003")
+@pytest.mark.host_alone
 def test_channel_ids_are_1_to_64_characters(scene: Scene) -> None:
     scene.app.call("request_access")
     for length in (1, 64):
@@ -52,6 +55,7 @@ def test_channel_ids_are_1_to_64_characters(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-004")
+@pytest.mark.host_alone
 def test_server_keep_alive_is_15_to_1439_minutes(scene: Scene) -> None:
     scene.app.call("request_access")
     for minutes in (15, 1439):
@@ -63,6 +67,7 @@ def test_server_keep_alive_is_15_to_1439_minutes(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-008")
+@pytest.mark.host_alone
 def test_a_second_channel_of_the_same_id_fails_and_the_first_goes_on(scene: Scene) -> None:
     connection = scene.open_hardware()
     refused(scene, HResult.INVALID_STATE, "construct", channel="inbox")
@@ -70,6 +75,7 @@ def test_a_second_channel_of_the_same_id_fails_and_the_first_goes_on(scene: Scen
 
 
 @pytest.mark.requirement("CCT-009")
+@pytest.mark.host_alone
 def test_each_channel_has_two_triggers_with_a_task_each(scene: Scene) -> None:
     interval_s = scene.bench.config.clock.minutes_s(15)
     scene.open(minutes=15)
@@ -83,18 +89,21 @@ def test_each_channel_has_two_triggers_with_a_task_each(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-012")
+@pytest.mark.host_alone
 def test_binding_after_connecting_is_refused(scene: Scene) -> None:
     refused(scene, HResult.ILLEGAL_METHOD_CALL, "bind_connected", channel="inbox", **server_of(scene))
     assert not scene.timeline.find("USING_TRANSPORT")
 
 
 @pytest.mark.requirement("CCT-013")
+@pytest.mark.host_alone
 def test_the_bound_transport_can_be_read_back(scene: Scene) -> None:
     scene.open_hardware()
     assert scene.app.call("transport_is_bound", channel="inbox")
 
 
 @pytest.mark.requirement("CCT-014")
+@pytest.mark.host_alone
 def test_a_channel_nobody_waited_for_runs_no_task(scene: Scene) -> None:
     scene.app.call("read_without_wait", channel="inbox", **server_of(scene))
     scene.bench.server.push(b"too early")
@@ -103,6 +112,7 @@ def test_a_channel_nobody_waited_for_runs_no_task(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-015")
+@pytest.mark.host_alone
 def test_waiting_before_connecting_is_refused(scene: Scene) -> None:
     refused(scene, HResult.ILLEGAL_METHOD_CALL, "wait_unconnected", channel="inbox")
     assert not scene.timeline.find("SLOT_GRANT")
@@ -118,6 +128,7 @@ def test_a_status_that_is_no_allocation_stores_no_context(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-031")
+@pytest.mark.host_alone
 def test_the_task_waits_for_the_read_completion_to_return(scene: Scene) -> None:
     connection = scene.open_hardware()
     scene.app.call("set_completion_delay", seconds=COMPLETION_S)
@@ -131,6 +142,7 @@ def test_the_task_waits_for_the_read_completion_to_return(scene: Scene) -> None:
 
 
 @pytest.mark.requirement("CCT-032")
+@pytest.mark.host_alone
 def test_without_a_posted_read_no_task_runs_until_there_is_one(scene: Scene) -> None:
     assert scene.open(read=False).allocated
     after = scene.timeline.mark()
@@ -153,6 +165,7 @@ def test_the_network_interval_obeys_the_servers_and_goes_down_to_a_floor(scene: 
 
 
 @pytest.mark.requirement("CCT-043")
+@pytest.mark.host_alone
 def test_a_task_finds_its_own_channel_among_several(scene: Scene) -> None:
     ends = {name: scene.open_hardware(name) for name in ("one", "two")}
     for name, connection in reversed(ends.items()):

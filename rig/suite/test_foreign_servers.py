@@ -66,6 +66,7 @@ def test_messages_through_nginx_wake_and_reach_the_task(sockets: WebSocketScene,
 
 
 @pytest.mark.requirement("CWS-014")
+@pytest.mark.host_alone
 def test_a_certificate_of_nginx_that_is_not_good_is_refused(sockets: WebSocketScene) -> None:
     with started(lambda: sockets.bench.peers.nginx(behind=sockets.server, flaw=Flaw.EXPIRED)) as nginx:
         assert not sockets.register(uri=nginx.url(BEHIND, "ws"))

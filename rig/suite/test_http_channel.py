@@ -13,6 +13,7 @@ from rig.timeline import TimelineTimeout
 
 
 @pytest.mark.requirement("CHC-001")
+@pytest.mark.host_alone
 def test_only_a_request_of_the_factory_can_be_bound(http: HttpScene) -> None:
     http.client.call("construct", channel="inbox")
     raised = http.client.call("bind_what_is_no_request", channel="inbox", uri=http.web.url(POLL))
@@ -21,6 +22,7 @@ def test_only_a_request_of_the_factory_can_be_bound(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-001")
+@pytest.mark.host_alone
 def test_the_bound_request_is_read_back_and_is_bound_before_it_is_sent(http: HttpScene) -> None:
     http.polling()
     assert http.client.call("is_bound", channel="inbox")
@@ -30,6 +32,7 @@ def test_the_bound_request_is_read_back_and_is_bound_before_it_is_sent(http: Htt
 
 
 @pytest.mark.requirement("CHC-002")
+@pytest.mark.host_alone
 def test_a_send_goes_in_the_order_of_the_samples(http: HttpScene) -> None:
     http.polling()
     after = http.timeline.mark()
@@ -41,6 +44,7 @@ def test_a_send_goes_in_the_order_of_the_samples(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-002")
+@pytest.mark.host_alone
 def test_properties_and_headers_of_the_client_go_with_the_request(http: HttpScene) -> None:
     http.client.call("use_header", name="X-Session", value="7")
     assert http.polling().header("x-session") == "7"
@@ -57,6 +61,7 @@ def test_push_is_enabled_while_the_server_holds_its_response(http: HttpScene) ->
 
 
 @pytest.mark.requirement("CHC-003")
+@pytest.mark.host_alone
 def test_push_is_not_enabled_without_a_connection(http: HttpScene) -> None:
     """Nobody listens there: no slot, no context, no task."""
     http.web.close()
@@ -67,6 +72,7 @@ def test_push_is_not_enabled_without_a_connection(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-004")
+@pytest.mark.host_alone
 def test_a_new_send_aborts_the_one_that_is_outstanding(http: HttpScene) -> None:
     first = http.polling()
     http.client.call("send", channel="inbox", dispose=False)
@@ -79,6 +85,7 @@ def test_a_new_send_aborts_the_one_that_is_outstanding(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-004")
+@pytest.mark.host_alone
 def test_a_request_of_another_channel_is_not_aborted(http: HttpScene) -> None:
     first = http.polling()
     http.web.on("/other", hold)
@@ -88,12 +95,14 @@ def test_a_request_of_another_channel_is_not_aborted(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-009")
+@pytest.mark.host_alone
 def test_https_is_not_supported_on_a_channel_of_this_flavour(http: HttpScene) -> None:
     assert http.client.call("create", uri="https://192.0.2.20/") == "NOT_SUPPORTED"
     assert http.client.call("create", uri="http://192.0.2.20/") == ""
 
 
 @pytest.mark.requirement("CHC-006")
+@pytest.mark.host_alone
 def test_a_response_that_is_faster_than_the_set_up_runs_the_task_all_the_same(http: HttpScene) -> None:
     http.client.call("set_renew", renew=False)
     http.web.on("/fast", answer(b"at once"))

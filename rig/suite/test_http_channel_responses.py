@@ -57,6 +57,7 @@ def test_a_response_that_fails_gives_nothing_and_the_task_succeeds(http: HttpSce
 
 
 @pytest.mark.requirement("CHC-008")
+@pytest.mark.host_alone
 def test_a_future_that_was_cancelled_gives_nothing(http: HttpScene) -> None:
     first = http.polling()
     http.client.call("cancel_future", channel="inbox")
@@ -69,6 +70,7 @@ def test_a_future_that_was_cancelled_gives_nothing(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-008")
+@pytest.mark.host_alone
 def test_a_response_without_content_is_none_and_the_connection_is_built_anew(http: HttpScene) -> None:
     request = http.polling()
     after = http.timeline.mark()
@@ -79,6 +81,7 @@ def test_a_response_without_content_is_none_and_the_connection_is_built_anew(htt
 
 
 @pytest.mark.requirement("CHC-008")
+@pytest.mark.host_alone
 def test_empty_content_is_content(http: HttpScene) -> None:
     http.answer(http.polling(), "")
     assert not http.timeline.find("rebuild")
@@ -116,6 +119,7 @@ def test_an_error_runs_the_task_at_once(http: HttpScene, asleep: bool) -> None:
 
 
 @pytest.mark.requirement("CHC-006")
+@pytest.mark.host_alone
 def test_the_task_does_not_wait_for_completions_of_the_app(http: HttpScene) -> None:
     """The handler of another read does not return: the future cannot be done, and the task runs."""
     request = http.polling()
@@ -154,6 +158,7 @@ def test_a_body_of_a_megabyte_arrives_whole(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-010")
+@pytest.mark.host_alone
 def test_the_channel_uses_the_address_to_which_the_probe_was_redirected(http: HttpScene) -> None:
     http.web.on("/a", lambda request: request.respond(302, b"", [("Location", POLL)]))
     http.web.on(POLL, answer(b"here"))

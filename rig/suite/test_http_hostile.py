@@ -45,6 +45,7 @@ def test_what_is_no_response_is_an_error_of_its_request(http: HttpScene) -> None
 
 
 @pytest.mark.requirement("CHC-004")
+@pytest.mark.host_alone
 def test_long_polls_leave_no_descriptor_and_no_thread_behind(http: HttpScene) -> None:
     """Neither of those that are answered nor of those that break."""
     http.polling()

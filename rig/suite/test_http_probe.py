@@ -11,6 +11,7 @@ from rig.suite.http_scene import POLL, HttpScene
 pytestmark = pytest.mark.requirement("CHC-010")
 
 
+@pytest.mark.host_alone
 def test_redirects_are_followed_to_the_last_address(http: HttpScene) -> None:
     http.web.on("/a", redirect("/b", 301))
     http.web.on("/b", redirect(http.web.url("/c?d=e"), 307))
@@ -19,12 +20,14 @@ def test_redirects_are_followed_to_the_last_address(http: HttpScene) -> None:
     assert len(http.web.connections) == 1, "a connection that may be used again is"
 
 
+@pytest.mark.host_alone
 def test_a_circle_of_redirects_ends(http: HttpScene) -> None:
     http.web.on("/a", redirect("/a"))
     with pytest.raises(HostError, match="more than 10 redirects"):
         http.client.call("probe", uri=http.web.url("/a"))
 
 
+@pytest.mark.host_alone
 def test_the_server_asks_for_credentials_before_there_is_a_channel(http: HttpScene) -> None:
     """And gets them, then and on the channel, which is not asked any more."""
     http.web.on("/poll", basic("pat", "secret", hold))
@@ -40,6 +43,7 @@ def test_the_server_asks_for_credentials_before_there_is_a_channel(http: HttpSce
 
 
 @pytest.mark.parametrize(("user", "password"), [("", ""), ("pat", "wrong")])
+@pytest.mark.host_alone
 def test_without_the_right_credentials_the_probe_says_so(http: HttpScene, user: str, password: str) -> None:
     http.web.on("/hello", basic("pat", "secret", answer(b"hello")))
     http.client.call("use", user=user, password=password)
@@ -48,6 +52,7 @@ def test_without_the_right_credentials_the_probe_says_so(http: HttpScene, user: 
     assert len(http.web.requests("/hello")) == (4 if user else 2)
 
 
+@pytest.mark.host_alone
 def test_credentials_are_for_the_server_that_the_app_has_named(http: HttpScene) -> None:
     with http.bench.peers.http_server() as other:
         http.web.on("/a", redirect(other.url("/b")))
@@ -72,12 +77,14 @@ def test_a_channel_goes_through_the_proxy_that_the_probe_went_through(
         http.message("through the proxy", asleep)
 
 
+@pytest.mark.host_alone
 def test_a_proxy_that_refuses_says_so(http: HttpScene) -> None:
     with http.bench.peers.http_proxy(credentials=("pat", "secret")) as proxy:
         http.client.call("use", proxy=[proxy.address, proxy.port])
         assert http.client.call("probe", uri=http.web.url("/hello"))["status"] == 407
 
 
+@pytest.mark.host_alone
 def test_an_https_probe_shows_its_certificate(http: HttpScene) -> None:
     """Also through the tunnel of a proxy."""
     bench = http.bench
@@ -95,6 +102,7 @@ def test_an_https_probe_shows_its_certificate(http: HttpScene) -> None:
         assert secure.connections[-1].client_certificate
 
 
+@pytest.mark.host_alone
 def test_a_proxy_that_digs_no_tunnel_says_why(http: HttpScene) -> None:
     with http.bench.peers.http_proxy(credentials=("pat", "secret")) as proxy:
         http.client.call("use", proxy=[proxy.address, proxy.port])

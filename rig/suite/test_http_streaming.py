@@ -60,6 +60,7 @@ def test_no_part_is_longer_than_was_asked_for(http: HttpScene, web_app: AppHandl
     assert parts.count(b"") == 1
 
 
+@pytest.mark.host_alone
 def test_a_request_is_sent_once(http: HttpScene, web_app: AppHandle) -> None:
     set_up(http, web_app)
     assert web_app.call("send_again") == "ILLEGAL_METHOD_CALL"
@@ -68,6 +69,7 @@ def test_a_request_is_sent_once(http: HttpScene, web_app: AppHandle) -> None:
     assert len(http.web.requests()) == 1
 
 
+@pytest.mark.host_alone
 def test_a_second_set_up_registers_nothing(http: HttpScene, web_app: AppHandle) -> None:
     for number in range(2):
         set_up(http, web_app)
@@ -78,6 +80,7 @@ def test_a_second_set_up_registers_nothing(http: HttpScene, web_app: AppHandle) 
     assert len(http.web.open_connections) == 1
 
 
+@pytest.mark.host_alone
 def test_parts_that_are_faster_than_the_set_up_run_the_task_all_the_same(http: HttpScene, web_app: AppHandle) -> None:
     http.web.on("/fast", answer(b"at once"))
     for _ in range(5):
@@ -87,6 +90,7 @@ def test_parts_that_are_faster_than_the_set_up_run_the_task_all_the_same(http: H
     assert not http.timeline.find("USAGE_FAULT")
 
 
+@pytest.mark.host_alone
 def test_a_stream_that_is_closed_ends_its_read_and_its_connection(http: HttpScene, web_app: AppHandle) -> None:
     set_up(http, web_app)
     request = http.web.request()
@@ -125,6 +129,7 @@ def test_a_stream_that_breaks_is_an_error_of_the_read(http: HttpScene, web_app: 
     http.timeline.wait("part-failed", after=asleep)
 
 
+@pytest.mark.host_alone
 def test_plain_requests_are_redirected_and_read_whole_or_in_parts(http: HttpScene, web_app: AppHandle) -> None:
     http.web.on("/a", redirect("/b"))
     http.web.on("/b", answer(BODY))

@@ -42,6 +42,7 @@ def register_all(tasks: TaskScene, app: AppHandle, *, refused: bool) -> None:
 
 @pytest.mark.requirement("BGT-023")
 @pytest.mark.profile("win8")
+@pytest.mark.host_alone
 def test_in_windows_8_some_triggers_need_the_lock_screen(tasks: TaskScene) -> None:
     """The user has taken the app from there."""
     tasks.host.levers.set(lock_screen=())
@@ -51,6 +52,7 @@ def test_in_windows_8_some_triggers_need_the_lock_screen(tasks: TaskScene) -> No
 
 @pytest.mark.requirement("BGT-023")
 @pytest.mark.profile("win8")
+@pytest.mark.host_alone
 def test_in_windows_8_an_app_on_the_lock_screen_may_have_them_all(tasks: TaskScene) -> None:
     assert tasks.host.levers.now.lock_screen == ("tasks",)
     register_all(tasks, tasks.app, refused=False)
@@ -58,6 +60,7 @@ def test_in_windows_8_an_app_on_the_lock_screen_may_have_them_all(tasks: TaskSce
 
 @pytest.mark.requirement("BGT-024")
 @pytest.mark.profile("win10")
+@pytest.mark.host_alone
 def test_in_windows_10_no_trigger_needs_the_lock_screen(tasks: TaskScene) -> None:
     assert tasks.host.levers.now.lock_screen == ()
     register_all(tasks, tasks.app, refused=False)
@@ -67,6 +70,7 @@ def test_in_windows_10_no_trigger_needs_the_lock_screen(tasks: TaskScene) -> Non
 @pytest.mark.parametrize(
     "runs", [pytest.param(0, marks=pytest.mark.profile("win8")), pytest.param(1, marks=pytest.mark.profile("win10"))]
 )
+@pytest.mark.host_alone
 def test_an_app_that_leaves_the_lock_screen_is_not_run_any_more_in_windows_8(tasks: TaskScene, runs: int) -> None:
     """What needs none runs in both."""
     tasks.register("Quick gated", value=int(Event.USER_AWAY), own_process=False)

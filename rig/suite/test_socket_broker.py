@@ -14,6 +14,7 @@ OWN_PROCESS = pytest.mark.parametrize("own_process", [True, False], ids=["out-of
 
 @pytest.mark.requirement("SAT-013", "SAT-014", "SAT-020")
 @OWN_PROCESS
+@pytest.mark.host_alone
 def test_data_runs_the_task_of_a_suspended_app_which_has_all_that_it_gave(broker: BrokerScene, own_process: bool) -> None:
     server = broker.give("news", own_process=own_process, context="who I am")
     broker.app.suspend()
@@ -32,6 +33,7 @@ def test_data_runs_the_task_of_a_suspended_app_which_has_all_that_it_gave(broker
 
 @pytest.mark.requirement("SAT-013", "SAT-014")
 @pytest.mark.parametrize("dies", ["app", "system", "both"])
+@pytest.mark.host_alone
 def test_and_of_one_that_was_killed_or_whose_system_was(broker: BrokerScene, dies: str) -> None:
     server = broker.give("news", context="who I am")
     if dies in ("app", "both"):
@@ -46,6 +48,7 @@ def test_and_of_one_that_was_killed_or_whose_system_was(broker: BrokerScene, die
 
 
 @pytest.mark.requirement("SAT-013")
+@pytest.mark.host_alone
 def test_a_socket_without_a_context_has_none_and_one_given_back_without_has_the_one_that_it_had(broker: BrokerScene) -> None:
     broker.give("plain")
     server = broker.give("news", context="who I am")
@@ -58,6 +61,7 @@ def test_a_socket_without_a_context_has_none_and_one_given_back_without_has_the_
 
 
 @pytest.mark.requirement("SAT-014")
+@pytest.mark.host_alone
 def test_while_the_app_has_the_socket_what_comes_is_the_apps(broker: BrokerScene) -> None:
     server = broker.give("news")
     broker.app.call("take", socket_id="news")
@@ -71,6 +75,7 @@ def test_while_the_app_has_the_socket_what_comes_is_the_apps(broker: BrokerScene
 
 
 @pytest.mark.requirement("SAT-014")
+@pytest.mark.host_alone
 def test_what_the_app_has_not_read_when_it_gives_the_socket_back_runs_the_task_at_once(broker: BrokerScene) -> None:
     server = broker.give("news")
     broker.app.call("take", socket_id="news")
@@ -105,6 +110,7 @@ def test_a_mebibyte_over_fifty_hand_overs_between_app_broker_and_device_arrives_
 
 
 @pytest.mark.requirement("SAT-020")
+@pytest.mark.host_alone
 def test_a_socket_is_the_apps_from_the_access_on(broker: BrokerScene) -> None:
     server = broker.give("news")
     assert list(broker.app.call("all_sockets")) == ["news"]
@@ -116,6 +122,7 @@ def test_a_socket_is_the_apps_from_the_access_on(broker: BrokerScene) -> None:
 
 
 @pytest.mark.requirement("SAT-021")
+@pytest.mark.host_alone
 def test_a_new_process_of_the_app_finds_its_sockets_and_can_use_them(broker: BrokerScene) -> None:
     server = broker.give("news", context="who I am")
     broker.give("plain")
@@ -130,6 +137,7 @@ def test_a_new_process_of_the_app_finds_its_sockets_and_can_use_them(broker: Bro
 
 
 @pytest.mark.requirement("SAT-021")
+@pytest.mark.host_alone
 def test_another_app_sees_nothing_of_them_and_an_app_that_is_uninstalled_leaves_none(broker: BrokerScene) -> None:
     broker.installed("mail")
     server = broker.give("news")

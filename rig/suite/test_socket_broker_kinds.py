@@ -49,6 +49,7 @@ def test_elsewhere_it_can_and_the_device_hears_nothing_of_it(sockets: HandOverSc
 @pytest.mark.requirement("SAT-015")
 @FLAT
 @pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
+@pytest.mark.host_alone
 def test_a_connection_to_a_listener_of_a_suspended_app_runs_its_task_which_takes_it(
     sockets: HandOverScene, own_process: bool
 ) -> None:
@@ -66,6 +67,7 @@ def test_a_connection_to_a_listener_of_a_suspended_app_runs_its_task_which_takes
 
 @pytest.mark.requirement("SAT-015")
 @FLAT
+@pytest.mark.host_alone
 def test_a_listener_that_the_app_has_runs_no_task(sockets: HandOverScene) -> None:
     """The control."""
     port = sockets.open("listener")
@@ -75,6 +77,7 @@ def test_a_listener_that_the_app_has_runs_no_task(sockets: HandOverScene) -> Non
 
 
 @pytest.mark.requirement("SAT-014")
+@pytest.mark.host_alone
 def test_a_datagram_runs_the_task_which_gets_it(sockets: HandOverScene) -> None:
     peer = sockets.give_datagram()
     sockets.app.suspend()
@@ -89,6 +92,7 @@ def test_a_datagram_runs_the_task_which_gets_it(sockets: HandOverScene) -> None:
 @pytest.mark.parametrize(
     ("kind", "own"), [("stream", "stream_socket"), ("datagram", "datagram_socket"), ("listener", "stream_socket_listener")]
 )
+@pytest.mark.host_alone
 def test_the_kind_of_a_socket_says_which_accessor_has_it_and_the_others_take_nothing(
     sockets: HandOverScene, kind: str, own: str
 ) -> None:

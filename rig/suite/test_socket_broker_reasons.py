@@ -21,6 +21,7 @@ def minutes_between(broker: BrokerScene, first: Record, second: Record) -> float
 
 
 @pytest.mark.requirement("SAT-016")
+@pytest.mark.host_alone
 def test_the_time_that_was_given_ends_again_and_again_as_long_as_the_app_gives_the_socket_back(broker: BrokerScene) -> None:
     server = broker.give("news", keep_alive_minutes=MINUTES)
     given = broker.given_back(socket="news")
@@ -33,6 +34,7 @@ def test_the_time_that_was_given_ends_again_and_again_as_long_as_the_app_gives_t
 
 
 @pytest.mark.requirement("SAT-016")
+@pytest.mark.host_alone
 def test_it_ends_once_for_an_app_that_does_not_give_the_socket_back(broker: BrokerScene) -> None:
     broker.give("news", task="Ignores", keep_alive_minutes=MINUTES / 5)  # shorter than what `assert_no_run` waits
     assert broker.task().reason == EXPIRED
@@ -41,6 +43,7 @@ def test_it_ends_once_for_an_app_that_does_not_give_the_socket_back(broker: Brok
 
 
 @pytest.mark.requirement("SAT-016")
+@pytest.mark.host_alone
 def test_data_begins_it_anew_and_a_socket_without_a_time_has_none(broker: BrokerScene) -> None:
     server = broker.give("news", keep_alive_minutes=LONGER)
     server.push(b"hello")
@@ -56,6 +59,7 @@ def test_data_begins_it_anew_and_a_socket_without_a_time_has_none(broker: Broker
 
 
 @pytest.mark.requirement("SAT-016")
+@pytest.mark.host_alone
 def test_it_goes_on_when_the_system_dies(broker: BrokerScene) -> None:
     broker.give("news", keep_alive_minutes=MINUTES)
     given = broker.given_back(socket="news")
@@ -67,6 +71,7 @@ def test_it_goes_on_when_the_system_dies(broker: BrokerScene) -> None:
 
 @pytest.mark.requirement("SAT-017")
 @ENDS
+@pytest.mark.host_alone
 def test_an_app_whose_peer_has_gone_connects_again_under_the_same_id(broker: BrokerScene, end: str) -> None:
     server = broker.bench.server
     broker.app.call("remember_server", host=server.address, port=server.port)
@@ -88,6 +93,7 @@ def test_an_app_whose_peer_has_gone_connects_again_under_the_same_id(broker: Bro
 
 
 @pytest.mark.requirement("SAT-017")
+@pytest.mark.host_alone
 def test_what_the_peer_sent_before_it_went_comes_first(broker: BrokerScene) -> None:
     server = broker.give("news")
     broker.app.suspend()
@@ -100,6 +106,7 @@ def test_what_the_peer_sent_before_it_went_comes_first(broker: BrokerScene) -> N
 
 
 @pytest.mark.requirement("SAT-017")
+@pytest.mark.host_alone
 def test_an_app_that_does_not_know_where_to_connect_to_ends_quietly(broker: BrokerScene) -> None:
     server = broker.give("news")
     server.finish()
@@ -131,6 +138,7 @@ def test_a_task_that_keeps_the_socket_hears_nothing_more_of_it_until_it_gives_it
 
 
 @pytest.mark.requirement("SAT-018")
+@pytest.mark.host_alone
 def test_nor_does_a_task_that_does_not_even_take_it(broker: BrokerScene) -> None:
     """The broker has it still, with all that has come."""
     server = broker.give("news", task="Ignores")
@@ -145,6 +153,7 @@ def test_nor_does_a_task_that_does_not_even_take_it(broker: BrokerScene) -> None
 
 
 @pytest.mark.requirement("SAT-018")
+@pytest.mark.host_alone
 def test_a_second_packet_runs_the_task_of_an_app_that_gives_the_socket_back(broker: BrokerScene) -> None:
     server = broker.give("news")
     server.push(b"first")

@@ -14,6 +14,7 @@ REPLACES = pytest.mark.bench_config(standby=StandbyConfig(socket_id_twice="repla
 
 
 @pytest.mark.requirement("SAT-002")
+@pytest.mark.host_alone
 def test_a_trigger_a_task_the_socket_enabled_for_it_and_only_then_connected(broker: BrokerScene) -> None:
     broker.give("news")
     registered = broker.timeline.wait("REGISTER", task_id=broker.task_id, kind="socket_activity")
@@ -23,6 +24,7 @@ def test_a_trigger_a_task_the_socket_enabled_for_it_and_only_then_connected(brok
 
 
 @pytest.mark.requirement("SAT-002")
+@pytest.mark.host_alone
 def test_a_socket_that_is_connected_is_not_enabled_any_more_and_one_that_never_was_is_not_taken(broker: BrokerScene) -> None:
     task_id = broker.register()
     broker.app.call("make", name="late")
@@ -33,6 +35,7 @@ def test_a_socket_that_is_connected_is_not_enabled_any_more_and_one_that_never_w
 
 
 @pytest.mark.requirement("SAT-002")
+@pytest.mark.host_alone
 def test_a_socket_is_enabled_for_a_task_of_sockets_that_the_app_has_registered(broker: BrokerScene) -> None:
     another = broker.host.start_app("another", "rig.suite.task_app:TaskApp")
     another.call("request_access")
@@ -112,12 +115,14 @@ def test_wake_is_not_to_be_had_without_connected_standby_and_its_opposite_is(bro
 
 
 @pytest.mark.requirement("SAT-004")
+@pytest.mark.host_alone
 def test_wake_is_to_be_had_with_it(broker: BrokerScene) -> None:
     broker.give("news", action="WAKE")
     assert broker.given_back(socket="news").action == "WAKE"
 
 
 @pytest.mark.requirement("SAT-012")
+@pytest.mark.host_alone
 def test_a_task_is_told_the_id_of_the_socket_that_has_something(broker: BrokerScene) -> None:
     servers = {name: broker.give(name) for name in ("left", "right")}
     for name in ("right", "left"):
@@ -129,6 +134,7 @@ def test_a_task_is_told_the_id_of_the_socket_that_has_something(broker: BrokerSc
 
 
 @pytest.mark.requirement("SAT-012")
+@pytest.mark.host_alone
 def test_an_id_that_a_socket_has_is_refused_to_another_one(broker: BrokerScene) -> None:
     first = broker.give("news")
     broker.app.call("make", name="second")
@@ -145,6 +151,7 @@ def test_an_id_that_a_socket_has_is_refused_to_another_one(broker: BrokerScene) 
 
 @pytest.mark.requirement("SAT-012")
 @REPLACES
+@pytest.mark.host_alone
 def test_or_it_takes_the_place_of_the_one_that_had_it(broker: BrokerScene) -> None:
     first = broker.give("news", action="WAKE")
     second = broker.give("news", action="WAKE")
@@ -158,6 +165,7 @@ def test_or_it_takes_the_place_of_the_one_that_had_it(broker: BrokerScene) -> No
 
 
 @pytest.mark.requirement("SAT-012")
+@pytest.mark.host_alone
 def test_two_apps_may_have_sockets_of_one_id(broker: BrokerScene) -> None:
     broker.give("news")
     another = broker.start("another")

@@ -34,6 +34,7 @@ def sockets(bench: Bench) -> Iterator[HandOverScene]:
 
 @pytest.mark.requirement("SAT-001")
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.host_alone
 def test_the_broker_takes_the_three_kinds_of_sockets(sockets: HandOverScene, kind: str) -> None:
     sockets.open(kind)
     sockets.app.call("give_it", kind=kind)
@@ -44,12 +45,14 @@ def test_the_broker_takes_the_three_kinds_of_sockets(sockets: HandOverScene, kin
 
 @pytest.mark.requirement("SAT-001")
 @pytest.mark.parametrize(("module", "name"), OTHERS, ids=[f"{module}.{name}" for module, name in OTHERS])
+@pytest.mark.host_alone
 def test_websockets_and_http_have_no_way_to_the_broker(sockets: HandOverScene, module: str, name: str) -> None:
     with pytest.raises(HostError, match=r"AttributeError: .*transfer_ownership"):
         sockets.app.call("offer", module=module, name=name)
 
 
 @pytest.mark.requirement("SAT-008")
+@pytest.mark.host_alone
 def test_a_stream_with_a_pending_read_is_not_taken_before_that_is_cancelled(sockets: HandOverScene) -> None:
     server = sockets.stream()
     sockets.app.call("post")
@@ -63,6 +66,7 @@ def test_a_stream_with_a_pending_read_is_not_taken_before_that_is_cancelled(sock
 
 
 @pytest.mark.requirement("SAT-008")
+@pytest.mark.host_alone
 def test_a_stream_without_one_is_taken_at_once(sockets: HandOverScene) -> None:
     """The control: it is the read that is in the way."""
     sockets.stream()
@@ -71,6 +75,7 @@ def test_a_stream_without_one_is_taken_at_once(sockets: HandOverScene) -> None:
 
 
 @pytest.mark.requirement("SAT-009")
+@pytest.mark.host_alone
 def test_when_cancel_io_is_over_reads_are_terminal_and_their_handlers_may_run(sockets: HandOverScene) -> None:
     sockets.stream()
     sockets.app.call("post", slowly=True)
@@ -84,6 +89,7 @@ def test_when_cancel_io_is_over_reads_are_terminal_and_their_handlers_may_run(so
 
 
 @pytest.mark.requirement("SAT-009")
+@pytest.mark.host_alone
 def test_a_read_that_nobody_cancels_stays_posted_until_something_comes(sockets: HandOverScene) -> None:
     """The control: it is `cancel_io` that ends one."""
     server = sockets.stream()
@@ -96,6 +102,7 @@ def test_a_read_that_nobody_cancels_stays_posted_until_something_comes(sockets: 
 
 
 @pytest.mark.requirement("SAT-009")
+@pytest.mark.host_alone
 def test_what_was_written_before_cancel_io_reaches_the_peer(sockets: HandOverScene) -> None:
     server, count = sockets.stream(), 100_000
     sockets.app.call("post")
@@ -109,6 +116,7 @@ def test_what_was_written_before_cancel_io_reaches_the_peer(sockets: HandOverSce
     "more", [{}, {"context": "who I am"}, {"context": "who I am", "minutes": 15}], ids=["id", "context", "time"]
 )
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.host_alone
 def test_a_transfer_has_three_forms_and_a_listeners_two(sockets: HandOverScene, kind: str, more: dict[str, Any]) -> None:
     sockets.open(kind)
     if kind == "listener" and "minutes" in more:
@@ -132,6 +140,7 @@ def used(server: PushConnection, sockets: HandOverScene) -> None:
 
 
 @pytest.mark.requirement("SAT-011")
+@pytest.mark.host_alone
 def test_after_the_transfer_the_objects_raise(sockets: HandOverScene) -> None:
     server = sockets.stream()
     for kind in ("datagram", "listener"):
@@ -144,6 +153,7 @@ def test_after_the_transfer_the_objects_raise(sockets: HandOverScene) -> None:
 
 @pytest.mark.requirement("SAT-011")
 @pytest.mark.parametrize("deferred", [True, False], ids=["in a deferral", "in the handler"])
+@pytest.mark.host_alone
 def test_sockets_are_given_when_the_app_is_suspended_and_taken_when_it_goes_on(sockets: HandOverScene, deferred: bool) -> None:
     server = sockets.stream()
     sockets.open("datagram")
@@ -180,6 +190,7 @@ def test_sockets_are_given_before_the_host_sleeps_and_wake_it(sockets: HandOverS
 
 
 @pytest.mark.requirement("SAT-011")
+@pytest.mark.host_alone
 def test_sockets_are_given_when_the_user_closes_the_app_and_outlive_it(sockets: HandOverScene) -> None:
     server = sockets.stream()
     sockets.app.call("give_when_suspended")
@@ -190,6 +201,7 @@ def test_sockets_are_given_when_the_user_closes_the_app_and_outlive_it(sockets: 
 
 
 @pytest.mark.requirement("SAT-011")
+@pytest.mark.host_alone
 def test_an_app_that_is_ended_without_a_word_takes_its_sockets_along(sockets: HandOverScene) -> None:
     """The control."""
     server = sockets.stream()
@@ -243,6 +255,7 @@ def connection(sockets: HandOverScene) -> None:
 @pytest.mark.requirement("SAT-019")
 @pytest.mark.topology("flat")
 @pytest.mark.parametrize("happens", [data, closed, timer, datagram, connection])
+@pytest.mark.host_alone
 def test_a_task_takes_a_deferral_first_and_completes_it_last_whatever_the_reason(sockets: HandOverScene, happens: Any) -> None:
     happens(sockets)
     first = sockets.given_back()
@@ -254,6 +267,7 @@ def test_a_task_takes_a_deferral_first_and_completes_it_last_whatever_the_reason
 
 
 @pytest.mark.requirement("SAT-019")
+@pytest.mark.host_alone
 def test_without_a_deferral_the_task_is_over_and_its_socket_with_it(sockets: HandOverScene) -> None:
     """The control: what is given back on a thread of its own is given back only when the run waits for it."""
     sockets.register("Hasty")
@@ -267,6 +281,7 @@ def test_without_a_deferral_the_task_is_over_and_its_socket_with_it(sockets: Han
 
 @pytest.mark.requirement("SAT-022")
 @pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
+@pytest.mark.host_alone
 def test_a_handler_that_a_task_attaches_gets_the_datagram_that_ran_it(sockets: HandOverScene, own_process: bool) -> None:
     sockets.register("HandsOver", own_process=own_process)
     peer = sockets.give_datagram()
@@ -285,6 +300,7 @@ def test_a_handler_that_a_task_attaches_gets_the_datagram_that_ran_it(sockets: H
 
 
 @pytest.mark.requirement("SAT-022")
+@pytest.mark.host_alone
 def test_a_task_that_attaches_no_handler_gets_nothing_of_it(sockets: HandOverScene) -> None:
     """The control: there is nothing to read from, and no event without a handler."""
     sockets.register("Attaches")

@@ -21,6 +21,7 @@ BYTES = StandbyConfig(network_quota_kb=100, network_quota_lock_screen_kb=100, cp
 
 @pytest.mark.requirement("BGT-026")
 @pytest.mark.bench_config(standby=CPU, clock=CLOCK)
+@pytest.mark.host_alone
 def test_a_task_that_computes_is_paused_at_its_quota_and_goes_on_when_it_is_filled_up(tasks: TaskScene) -> None:
     tasks.register("Computes")
     after = tasks.fire()
@@ -33,6 +34,7 @@ def test_a_task_that_computes_is_paused_at_its_quota_and_goes_on_when_it_is_fill
 
 @pytest.mark.requirement("BGT-026")
 @pytest.mark.bench_config(standby=CPU, clock=CLOCK)
+@pytest.mark.host_alone
 def test_a_task_that_waits_uses_up_nothing(tasks: TaskScene) -> None:
     tasks.register("Defers")
     assert tasks.fire_and_end("Defers").reason == "done"
@@ -42,6 +44,7 @@ def test_a_task_that_waits_uses_up_nothing(tasks: TaskScene) -> None:
 @pytest.mark.requirement("BGT-027")
 @pytest.mark.bench_config(standby=BYTES)
 @pytest.mark.parametrize("ac", [False, True], ids=["battery", "external power"])
+@pytest.mark.host_alone
 def test_on_battery_so_many_bytes_and_no_more(tasks: TaskScene, ac: bool) -> None:
     tasks.host.levers.set(ac=ac)
     server = tasks.bench.server
@@ -59,6 +62,7 @@ def test_on_battery_so_many_bytes_and_no_more(tasks: TaskScene, ac: bool) -> Non
 
 @pytest.mark.requirement("BGT-028")
 @pytest.mark.bench_config(standby=CPU, clock=Clock(2_000_000))
+@pytest.mark.host_alone
 def test_channel_tasks_run_however_exhausted_the_apps_quota_is(tasks: TaskScene) -> None:
     """The period is a minute here: nothing is filled up meanwhile. The app is suspended, as a task in its process would count."""
     server = tasks.bench.server

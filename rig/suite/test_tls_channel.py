@@ -80,6 +80,7 @@ def test_a_push_over_tls_wakes_and_reaches_the_task_over_many_sleeps(
         assert connection.stream.error is None
 
 
+@pytest.mark.host_alone
 def test_nothing_that_the_app_says_is_readable_on_the_wire(scene: Scene, app: AppHandle, server: PushServer) -> None:
     connection, secret = open_channel(scene, app, server), os.urandom(12)
     app.call("send", channel="inbox", data=secret)
@@ -128,6 +129,7 @@ def test_a_wrong_certificate_is_a_connect_that_failed_and_its_slot_is_free(scene
     ],
     ids=["silent", "speaks HTTP", "closes"],
 )
+@pytest.mark.host_alone
 def test_a_server_that_speaks_no_tls_is_a_connect_that_failed(
     scene: Scene, app: AppHandle, answer: bytes | None, status: SocketErrorStatus
 ) -> None:
@@ -152,6 +154,7 @@ def responder_of(connection: PushConnection, answer: bytes | None) -> Callable[[
     return respond
 
 
+@pytest.mark.host_alone
 def test_the_same_server_with_a_right_certificate_is_taken_under_its_name(scene: Scene, app: AppHandle) -> None:
     """The control: what is checked is the name that the app gives, not where it connects to."""
     context = scene.bench.authority.server_context("mail.example")
@@ -185,6 +188,7 @@ def test_a_plain_connection_becomes_tls_where_both_agree(scene: Scene, app: AppH
     scene.push_and_run(connection, b"after the upgrade")
 
 
+@pytest.mark.host_alone
 def test_an_upgrade_that_is_refused_closes_the_socket(scene: Scene, app: AppHandle) -> None:
     with serve(scene, Flaw.EXPIRED) as server:
         refused = app.call("status_of_upgrade", host=server.address, port=server.port, server_name=server.address)
@@ -192,12 +196,14 @@ def test_an_upgrade_that_is_refused_closes_the_socket(scene: Scene, app: AppHand
         server.connection().wait_closed()
 
 
+@pytest.mark.host_alone
 def test_an_upgrade_takes_no_read_away(scene: Scene, app: AppHandle, server: PushServer) -> None:
     with pytest.raises(HostError) as refused:
         app.call("upgrade_with_a_read_posted", host=server.address, port=server.port)
     assert refused.value.hresult is HResult.ILLEGAL_METHOD_CALL
 
 
+@pytest.mark.host_alone
 def test_a_client_certificate_is_shown_to_a_server_that_asks(scene: Scene, app: AppHandle) -> None:
     with serve(scene, client=True) as server:
         certificate = scene.bench.authority.client_file("alice")
@@ -218,6 +224,7 @@ def open_channel_unchecked(scene: Scene, app: AppHandle, server: PushServer) -> 
     return server.connection(before)
 
 
+@pytest.mark.host_alone
 def test_a_protected_socket_is_not_for_the_broker(scene: Scene, app: AppHandle, server: PushServer) -> None:
     """Its keys are the app's process's."""
     with pytest.raises(HostError) as refused:

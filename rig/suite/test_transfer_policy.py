@@ -46,6 +46,7 @@ def row(transfers: TransferScene, *expected: str) -> None:
 
 @PHONE
 @pytest.mark.requirement("BTR-009")
+@pytest.mark.host_alone
 def test_on_a_phone_with_wifi_all_run(transfers: TransferScene) -> None:
     row(transfers, RUN, RUN, RUN)
 
@@ -53,6 +54,7 @@ def test_on_a_phone_with_wifi_all_run(transfers: TransferScene) -> None:
 @PHONE
 @pytest.mark.requirement("BTR-010")
 @pytest.mark.levers(cost="fixed")
+@pytest.mark.host_alone
 def test_on_a_phone_with_a_metered_network(transfers: TransferScene) -> None:
     row(transfers, COSTED, RUN, RUN)
 
@@ -60,6 +62,7 @@ def test_on_a_phone_with_a_metered_network(transfers: TransferScene) -> None:
 @PHONE
 @pytest.mark.requirement("BTR-011")
 @pytest.mark.levers(cost="variable", approaching_data_limit=True)
+@pytest.mark.host_alone
 def test_on_a_phone_whose_plan_will_be_exceeded(transfers: TransferScene) -> None:
     row(transfers, COSTED, COSTED, RUN)
 
@@ -67,6 +70,7 @@ def test_on_a_phone_whose_plan_will_be_exceeded(transfers: TransferScene) -> Non
 @PHONE
 @pytest.mark.requirement("BTR-012")
 @pytest.mark.levers(cost="fixed", roaming=True)
+@pytest.mark.host_alone
 def test_on_a_phone_that_roams(transfers: TransferScene) -> None:
     row(transfers, COSTED, COSTED, RUN)
 
@@ -74,6 +78,7 @@ def test_on_a_phone_that_roams(transfers: TransferScene) -> None:
 @PHONE
 @pytest.mark.requirement("BTR-013")
 @pytest.mark.levers(cost="fixed", over_data_limit=True)
+@pytest.mark.host_alone
 def test_on_a_phone_over_the_limit_of_its_plan(transfers: TransferScene) -> None:
     """ALWAYS would allow it: the user does not."""
     row(transfers, COSTED, COSTED, SYSTEM)
@@ -82,6 +87,7 @@ def test_on_a_phone_over_the_limit_of_its_plan(transfers: TransferScene) -> None
 @DESKTOP
 @pytest.mark.requirement("BTR-011", "BTR-012", "BTR-013")
 @pytest.mark.parametrize("state", [{"approaching_data_limit": True}, {"roaming": True}, {"over_data_limit": True}], ids=str)
+@pytest.mark.host_alone
 def test_a_desktop_goes_by_another_table(transfers: TransferScene, state: dict[str, bool]) -> None:
     """B-24, and the phone's negative control: DEFAULT minds no price there."""
     transfers.host.levers.set(cost="fixed", **state)
@@ -90,6 +96,7 @@ def test_a_desktop_goes_by_another_table(transfers: TransferScene, state: dict[s
 
 @PHONE
 @pytest.mark.requirement("BTR-010", "BTR-012")
+@pytest.mark.host_alone
 def test_what_runs_is_paused_when_the_phone_begins_to_roam_and_resumed_after_it(transfers: TransferScene) -> None:
     episode = transfers.halfway("episode")
     guid = transfers.app.call("state", name="episode")["guid"]
@@ -111,6 +118,7 @@ def test_what_runs_is_paused_when_the_phone_begins_to_roam_and_resumed_after_it(
 @DESKTOP
 @pytest.mark.requirement("BTR-014")
 @pytest.mark.parametrize("restriction", [SAVES, {"background_data_restricted": True}], ids=["saver", "the user"])
+@pytest.mark.host_alone
 def test_what_nobody_looks_at_is_paused_although_its_policy_is_always(
     transfers: TransferScene, restriction: dict[str, Any]
 ) -> None:
@@ -134,6 +142,7 @@ def test_what_nobody_looks_at_is_paused_although_its_policy_is_always(
 @pytest.mark.parametrize(
     "spared", [{**SAVES, "ac": True}, {**SAVES, "battery_percent": 50}, {**SAVES, "energy_saver_exempt": (APP,)}], ids=str
 )
+@pytest.mark.host_alone
 def test_without_that_pressure_it_goes_on_in_the_background(transfers: TransferScene, spared: dict[str, Any]) -> None:
     """The negative control: each time one thing is otherwise."""
     transfers.host.levers.set(**spared)

@@ -29,6 +29,7 @@ def declared(*entry_points: str, executable: str | None = "declared.exe", types:
 @pytest.mark.requirement("CWS-009", "CWS-011")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("frame", ["ping", "pong"])
+@pytest.mark.host_alone
 def test_each_interval_one_control_frame_leaves_and_no_code_of_the_app_runs(
     sockets: WebSocketScene, kind: str, frame: str
 ) -> None:
@@ -73,6 +74,7 @@ def test_in_connected_standby_the_host_wakes_for_it_and_sleeps_again_behind_the_
 
 
 @pytest.mark.requirement("CWS-009")
+@pytest.mark.host_alone
 def test_without_the_task_no_control_frame_leaves(sockets: WebSocketScene) -> None:
     """The negative control, and what CWS-010 says of code without the entry point."""
     interval_s = sockets.bench.config.clock.minutes_s(MINUTES)
@@ -83,6 +85,7 @@ def test_without_the_task_no_control_frame_leaves(sockets: WebSocketScene) -> No
 
 
 @pytest.mark.requirement("CWS-010")
+@pytest.mark.host_alone
 def test_declared_in_code_and_manifest_it_works(sockets: WebSocketScene) -> None:
     interval_s = sockets.bench.config.clock.minutes_s(MINUTES)
     sockets.host.install(declared(WEB_SOCKET_KEEP_ALIVE))
@@ -102,6 +105,7 @@ def test_declared_in_code_and_manifest_it_works(sockets: WebSocketScene) -> None
     ],
     ids=["nothing", "no executable", "other types", "short name"],
 )
+@pytest.mark.host_alone
 def test_without_its_declaration_the_set_up_fails(sockets: WebSocketScene, manifest: Manifest) -> None:
     sockets.host.install(manifest)
     app = sockets.host.launch(NAME)
@@ -112,6 +116,7 @@ def test_without_its_declaration_the_set_up_fails(sockets: WebSocketScene, manif
 
 @pytest.mark.requirement("CWS-010")
 @pytest.mark.parametrize("name", ["Windows.Sockets.WebSocketKeepAlive", "windows.networking.sockets.websocketkeepalive"])
+@pytest.mark.host_alone
 def test_the_class_has_one_name(sockets: WebSocketScene, name: str) -> None:
     """B-08: the short form that a page has fails the look-up of the class, declared or not."""
     assert not sockets.register(keep_alive=name)
@@ -123,6 +128,7 @@ def test_the_class_has_one_name(sockets: WebSocketScene, name: str) -> None:
 
 @pytest.mark.requirement("CWS-012")
 @pytest.mark.parametrize("when", ["before connect", "after connect"])
+@pytest.mark.host_alone
 def test_a_pong_interval_of_the_sockets_own_changes_nothing_on_a_channel(sockets: WebSocketScene, when: str) -> None:
     interval_s = sockets.bench.config.clock.minutes_s(MINUTES)
     short_s = interval_s / 5
@@ -137,6 +143,7 @@ def test_a_pong_interval_of_the_sockets_own_changes_nothing_on_a_channel(sockets
 
 
 @pytest.mark.requirement("CWS-012")
+@pytest.mark.host_alone
 def test_a_pong_interval_holds_for_a_socket_without_a_channel(sockets: WebSocketScene) -> None:
     """The negative control."""
     sockets.ws.call("connect", name="plain", uri=sockets.server.url(), desired_unsolicited_pong_interval_s=0.05)

@@ -15,6 +15,7 @@ BURST = 1000
 
 
 @pytest.mark.requirement("CWS-008")
+@pytest.mark.host_alone
 def test_each_message_is_an_event_with_its_kind(sockets: WebSocketScene) -> None:
     connection = sockets.registered(kind="message")
     connection.push_text("grüße")
@@ -32,6 +33,7 @@ def test_each_message_is_an_event_with_its_kind(sockets: WebSocketScene) -> None
 
 
 @pytest.mark.requirement("CWS-008")
+@pytest.mark.host_alone
 def test_an_empty_message_is_no_closure(sockets: WebSocketScene) -> None:
     connection = sockets.registered(kind="message")
     connection.push(b"")
@@ -42,6 +44,7 @@ def test_an_empty_message_is_no_closure(sockets: WebSocketScene) -> None:
 
 @pytest.mark.requirement("CWS-008")
 @pytest.mark.parametrize("how", ["FIN", "RST", "no UTF-8", "a frame that is none"])
+@pytest.mark.host_alone
 def test_after_an_abnormal_close_fetching_the_reader_raises(sockets: WebSocketScene, how: str) -> None:
     connection = sockets.registered(kind="message")
     if how == "FIN":
@@ -60,6 +63,7 @@ def test_after_an_abnormal_close_fetching_the_reader_raises(sockets: WebSocketSc
 
 
 @pytest.mark.requirement("CWS-008")
+@pytest.mark.host_alone
 def test_a_close_frame_is_an_event_with_code_and_reason(sockets: WebSocketScene) -> None:
     """The negative control."""
     connection = sockets.registered(kind="message")
@@ -71,6 +75,7 @@ def test_a_close_frame_is_an_event_with_code_and_reason(sockets: WebSocketScene)
 
 
 @pytest.mark.requirement("CWS-008")
+@pytest.mark.host_alone
 def test_in_partial_mode_each_frame_is_an_event(sockets: WebSocketScene) -> None:
     connection = sockets.registered(kind="message", receive_mode=int(MessageWebSocketReceiveMode.PARTIAL_MESSAGE))
     connection.push_fragments([b"one", b"two", b"three"])
@@ -79,6 +84,7 @@ def test_in_partial_mode_each_frame_is_an_event(sockets: WebSocketScene) -> None
     assert seen == [(b"one", False), (b"two", False), (b"three", True)]
 
 
+@pytest.mark.host_alone
 def test_a_message_that_is_too_long_ends_the_connection(sockets: WebSocketScene) -> None:
     connection = sockets.registered(kind="message", max_message_size_bytes=100)
     connection.push(bytes(100))
@@ -90,6 +96,7 @@ def test_a_message_that_is_too_long_ends_the_connection(sockets: WebSocketScene)
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.host_alone
 def test_big_messages_both_ways(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     sockets.ws.call("send_big", name="inbox", size_bytes=BIG_BYTES)
@@ -105,6 +112,7 @@ def test_big_messages_both_ways(sockets: WebSocketScene, kind: str) -> None:
 
 
 @pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.host_alone
 def test_the_app_closes_with_code_and_reason_and_the_server_closes_the_connection(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     sockets.ws.call("close", name="inbox", code=4711, reason="good night")
@@ -114,6 +122,7 @@ def test_the_app_closes_with_code_and_reason_and_the_server_closes_the_connectio
     assert sockets.timeline.wait("READ_COMPLETE_EXIT").status == "CANCELED"
 
 
+@pytest.mark.host_alone
 def test_a_server_that_does_not_answer_the_close_is_left(sockets: WebSocketScene) -> None:
     connection = sockets.registered()
     connection.manners.answers_close = False
@@ -121,6 +130,7 @@ def test_a_server_that_does_not_answer_the_close_is_left(sockets: WebSocketScene
     connection.wait_closed()
 
 
+@pytest.mark.host_alone
 def test_close_frames_that_cross_end_the_connection_once(sockets: WebSocketScene) -> None:
     connection = sockets.registered(read=False)
     connection.close_with(1001)
@@ -130,6 +140,7 @@ def test_close_frames_that_cross_end_the_connection_once(sockets: WebSocketScene
 
 
 @pytest.mark.parametrize(("code", "reason"), [(1001, ""), (1006, ""), (2999, ""), (5000, ""), (1000, "x" * 124)])
+@pytest.mark.host_alone
 def test_a_close_that_is_no_apps_is_refused_and_closes_nothing(sockets: WebSocketScene, code: int, reason: str) -> None:
     connection = sockets.registered()
     with pytest.raises(HostError) as refused:

@@ -47,6 +47,7 @@ def test_in_standby_a_message_wakes_and_its_completion_returns_before_its_task_r
 
 
 @pytest.mark.requirement("CWS-002", "CWS-003")
+@pytest.mark.host_alone
 def test_suspended_app_is_resumed_then_its_callback_returns_then_its_task_runs(sockets: WebSocketScene) -> None:
     connection = sockets.registered()
     sockets.host.suspend(sockets.ws)
@@ -62,6 +63,7 @@ def test_suspended_app_is_resumed_then_its_callback_returns_then_its_task_runs(s
 @pytest.mark.requirement("CWS-003")
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("how", ["data", "close frame", "RST"])
+@pytest.mark.host_alone
 def test_the_task_waits_for_the_completion_whatever_completed_it(sockets: WebSocketScene, kind: str, how: str) -> None:
     connection = sockets.registered(kind=kind)
     after = sockets.timeline.mark()
@@ -102,6 +104,7 @@ def test_a_receive_is_outstanding_whenever_no_completion_runs(sockets: WebSocket
 
 
 @pytest.mark.requirement("CWS-001")
+@pytest.mark.host_alone
 def test_without_a_posted_receive_no_push_comes_until_there_is_one(sockets: WebSocketScene) -> None:
     """The negative control."""
     connection = sockets.registered(read=False)
@@ -115,6 +118,7 @@ def test_without_a_posted_receive_no_push_comes_until_there_is_one(sockets: WebS
 
 @pytest.mark.requirement("CWS-004")
 @kinds
+@pytest.mark.host_alone
 def test_the_message_is_queued_in_the_completion_and_worked_on_in_the_task(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     after = sockets.timeline.mark()
@@ -126,6 +130,7 @@ def test_the_message_is_queued_in_the_completion_and_worked_on_in_the_task(socke
 
 
 @pytest.mark.requirement("CWS-002")
+@pytest.mark.host_alone
 def test_an_awaited_read_on_a_channel_is_flagged(sockets: WebSocketScene) -> None:
     connection = sockets.registered(read=False)
     connection.push(b"awaited")
@@ -135,6 +140,7 @@ def test_an_awaited_read_on_a_channel_is_flagged(sockets: WebSocketScene) -> Non
 
 
 @pytest.mark.requirement("CWS-002")
+@pytest.mark.host_alone
 def test_an_awaited_read_of_a_socket_without_a_channel_is_right(sockets: WebSocketScene) -> None:
     """The negative control."""
     sockets.ws.call("connect", name="plain", uri=sockets.server.url())
@@ -144,6 +150,7 @@ def test_an_awaited_read_of_a_socket_without_a_channel_is_right(sockets: WebSock
 
 
 @pytest.mark.requirement("CWS-005")
+@pytest.mark.host_alone
 def test_a_reader_does_not_load_from_a_channels_transport_but_takes_the_buffer_of_a_read(sockets: WebSocketScene) -> None:
     connection = sockets.registered(read=False)
     with pytest.raises(HostError) as refused:
@@ -154,6 +161,7 @@ def test_a_reader_does_not_load_from_a_channels_transport_but_takes_the_buffer_o
 
 
 @pytest.mark.requirement("CWS-005")
+@pytest.mark.host_alone
 def test_a_reader_loads_from_a_socket_without_a_channel(sockets: WebSocketScene) -> None:
     """The negative control."""
     sockets.ws.call("connect", name="plain", uri=sockets.server.url())
@@ -162,6 +170,7 @@ def test_a_reader_loads_from_a_socket_without_a_channel(sockets: WebSocketScene)
 
 
 @pytest.mark.requirement("CWS-006")
+@pytest.mark.host_alone
 def test_a_completion_with_an_error_raises_its_cause_when_it_is_fetched(sockets: WebSocketScene) -> None:
     connection = sockets.registered()
     connection.reset()
@@ -173,6 +182,7 @@ def test_a_completion_with_an_error_raises_its_cause_when_it_is_fetched(sockets:
 
 @pytest.mark.requirement("CWS-006")
 @kinds
+@pytest.mark.host_alone
 def test_a_cancelled_completion_is_ignored(sockets: WebSocketScene, kind: str) -> None:
     sockets.registered(kind=kind)
     after = sockets.timeline.mark()
@@ -184,6 +194,7 @@ def test_a_cancelled_completion_is_ignored(sockets: WebSocketScene, kind: str) -
 
 
 @pytest.mark.requirement("CWS-007")
+@pytest.mark.host_alone
 def test_zero_bytes_mean_that_the_server_closed_and_the_app_connects_anew(sockets: WebSocketScene) -> None:
     connection = sockets.registered()
     connection.close_with(4000, "go away")
@@ -199,6 +210,7 @@ def test_zero_bytes_mean_that_the_server_closed_and_the_app_connects_anew(socket
 
 
 @pytest.mark.requirement("CWS-007")
+@pytest.mark.host_alone
 def test_an_empty_message_is_no_end_of_a_stream(sockets: WebSocketScene) -> None:
     """The negative control."""
     connection = sockets.registered()
@@ -255,6 +267,7 @@ def test_pings_of_the_server_are_answered_and_run_no_task(sockets: WebSocketScen
 
 @pytest.mark.requirement("CWS-003", "CWS-004")
 @kinds
+@pytest.mark.host_alone
 def test_a_handler_that_raises_has_its_task_run_and_the_next_message_comes(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     after = sockets.timeline.mark()
@@ -268,6 +281,7 @@ def test_a_handler_that_raises_has_its_task_run_and_the_next_message_comes(socke
 
 @pytest.mark.requirement("CWS-003", "CWS-006")
 @kinds
+@pytest.mark.host_alone
 def test_a_socket_may_be_closed_in_its_own_handler(sockets: WebSocketScene, kind: str) -> None:
     connection = sockets.registered(kind=kind)
     after = sockets.timeline.mark()

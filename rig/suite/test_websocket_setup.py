@@ -29,6 +29,7 @@ def assert_nothing_is_left(sockets: WebSocketScene, channel: str = "inbox") -> N
 
 @pytest.mark.requirement("CWS-013")
 @kinds
+@pytest.mark.host_alone
 def test_the_helper_does_every_step_before_it_says_so(sockets: WebSocketScene, kind: str) -> None:
     sockets.registered(kind=kind)
     begun, ended = sockets.timeline.wait("helper-begin"), sockets.timeline.wait("helper-end")
@@ -39,6 +40,7 @@ def test_the_helper_does_every_step_before_it_says_so(sockets: WebSocketScene, k
 
 
 @pytest.mark.requirement("CWS-013")
+@pytest.mark.host_alone
 def test_the_helper_does_not_return_while_the_handshake_is_open(sockets: WebSocketScene) -> None:
     sockets.server.manners = Manners(holds_handshake=True)
     sockets.ws.call("register_in_background", channel="inbox", uri=sockets.server.url())
@@ -53,6 +55,7 @@ def test_the_helper_does_not_return_while_the_handshake_is_open(sockets: WebSock
 
 
 @pytest.mark.requirement("CWS-013")
+@pytest.mark.host_alone
 def test_the_helper_works_in_a_network_task(sockets: WebSocketScene) -> None:
     sockets.registered()
     sockets.ws.call("register_on_network_changes")
@@ -66,6 +69,7 @@ def test_the_helper_works_in_a_network_task(sockets: WebSocketScene) -> None:
 
 
 @pytest.mark.requirement("CWS-013")
+@pytest.mark.host_alone
 def test_the_helper_works_in_a_keep_alive_task(sockets: WebSocketScene) -> None:
     """Of the app's own; the system's enters no code of it."""
     interval_s = sockets.bench.config.clock.minutes_s(15)
@@ -81,6 +85,7 @@ def test_the_helper_works_in_a_keep_alive_task(sockets: WebSocketScene) -> None:
     "uri",
     ["http://198.51.100.1/", "chat", "ws://", "ws://198.51.100.1:99999/", "ws://198.51.100.1/#part", "ws://198.51.100.1/a b"],
 )
+@pytest.mark.host_alone
 def test_a_bad_uri_is_refused_before_anything_is_asked_for(sockets: WebSocketScene, uri: str) -> None:
     assert not sockets.register(uri=uri)
     assert "INVALID_ARG" in sockets.timeline.wait("helper-failed").words
@@ -153,6 +158,7 @@ def test_a_slot_that_is_refused_by_the_wait_fails_the_helper_too(sockets: WebSoc
 
 @pytest.mark.requirement("CWS-008")
 @pytest.mark.parametrize("which", ["message_received", "closed"])
+@pytest.mark.host_alone
 def test_a_handler_after_connect_is_refused(sockets: WebSocketScene, which: str) -> None:
     sockets.registered(kind="message")
     with pytest.raises(HostError) as refused:
@@ -160,6 +166,7 @@ def test_a_handler_after_connect_is_refused(sockets: WebSocketScene, which: str)
     assert refused.value.hresult is HResult.ILLEGAL_METHOD_CALL
 
 
+@pytest.mark.host_alone
 def test_a_sub_protocol_is_agreed_on(sockets: WebSocketScene) -> None:
     sockets.server.manners = Manners(subprotocols=("chat.v2", "chat.v1"))
     chosen = sockets.ws.call("connect", name="plain", uri=sockets.server.url(), supported_protocols=["chat.v1", "chat.v3"])

@@ -62,6 +62,7 @@ def test_over_tls_the_keep_alive_is_a_ping_and_its_pong_runs_no_task(secure: Web
     assert not secure.timeline.find("RUN_ENTER", kind="push", after=asleep)
 
 
+@pytest.mark.host_alone
 def test_a_frame_in_many_records_is_one_message(secure: WebSocketScene) -> None:
     connection = secure.registered(kind="message")
     after = secure.timeline.mark()
@@ -75,6 +76,7 @@ def test_a_frame_in_many_records_is_one_message(secure: WebSocketScene) -> None:
 
 @pytest.mark.requirement("CWS-014")
 @pytest.mark.parametrize("flaw", REFUSALS)
+@pytest.mark.host_alone
 def test_a_certificate_that_is_not_right_fails_the_connect(bench: Bench, flaw: Flaw) -> None:
     with serve(bench, flaw) as server:
         scene = WebSocketScene(bench, server)
@@ -85,6 +87,7 @@ def test_a_certificate_that_is_not_right_fails_the_connect(bench: Bench, flaw: F
 
 
 @pytest.mark.requirement("CWS-014")
+@pytest.mark.host_alone
 def test_a_plain_client_gets_no_channel_from_a_tls_server(secure: WebSocketScene) -> None:
     assert not secure.register(uri=secure.server.url().replace("wss:", "ws:"))
     status = secure.timeline.wait("helper-failed").status
@@ -92,6 +95,7 @@ def test_a_plain_client_gets_no_channel_from_a_tls_server(secure: WebSocketScene
 
 
 @pytest.mark.requirement("CWS-014")
+@pytest.mark.host_alone
 def test_over_tls_too_a_refused_handshake_says_its_status(secure: WebSocketScene) -> None:
     secure.server.manners = Manners(status=401)
     assert not secure.register()

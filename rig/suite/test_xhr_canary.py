@@ -11,6 +11,7 @@ from rig.suite.xhr_scene import XhrScene
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_no_set_up_before_the_canary_has_succeeded(xhr: XhrScene) -> None:
     xhr.refused(HResult.INVALID_STATE, "set_up_behind_canary")
     assert xhr.xhr.call("probe", url=xhr.web.url("/poll"))
@@ -27,6 +28,7 @@ def test_no_set_up_before_the_canary_has_succeeded(xhr: XhrScene) -> None:
 
 @pytest.mark.requirement("CXR-006")
 @pytest.mark.parametrize("how", ["reset", "401", "500"])
+@pytest.mark.host_alone
 def test_a_probe_that_fails_may_be_started_again(xhr: XhrScene, how: str) -> None:
     failing = handlers.reset if how == "reset" else handlers.answer(status=int(how))
     xhr.web.on("/config", handlers.in_turn(failing, handlers.answer()))
@@ -38,6 +40,7 @@ def test_a_probe_that_fails_may_be_started_again(xhr: XhrScene, how: str) -> Non
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_the_canary_settles_credentials(xhr: XhrScene) -> None:
     xhr.web.on("/secret", handlers.basic("ann", "pass:word", handlers.answer()))
     xhr.xhr.call("probe", url=xhr.web.url("/secret"), credentials=["ann", "pass:word"])
@@ -48,6 +51,7 @@ def test_the_canary_settles_credentials(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-007")
+@pytest.mark.host_alone
 def test_the_channel_goes_where_the_probe_was_redirected_to(xhr: XhrScene) -> None:
     xhr.web.on("/first", handlers.redirect("/second"))
     xhr.web.on("/second", handlers.redirect(xhr.web.url("/poll")))

@@ -37,6 +37,7 @@ def test_the_right_order_ends_with_a_slot(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-004")
+@pytest.mark.host_alone
 def test_an_object_that_was_sent_is_too_late_to_be_bound(xhr: XhrScene) -> None:
     xhr.xhr.call("construct")
     xhr.xhr.call("get", xhr="one", url=xhr.web.url("/poll"))
@@ -44,6 +45,7 @@ def test_an_object_that_was_sent_is_too_late_to_be_bound(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-004")
+@pytest.mark.host_alone
 def test_a_response_that_is_quicker_than_the_wait_is_pushed_then(xhr: XhrScene) -> None:
     xhr.web.on("/quick", handlers.answer(b"at once"))
     xhr.xhr.call("construct")
@@ -59,6 +61,7 @@ def test_a_response_that_is_quicker_than_the_wait_is_pushed_then(xhr: XhrScene) 
 
 @pytest.mark.requirement("CXR-005")
 @pytest.mark.parametrize("path", ["/there", "/feed", "/old", "/reset", "/cut"])
+@pytest.mark.host_alone
 def test_callbacks_are_the_same_with_a_channel_and_without(xhr: XhrScene, path: str) -> None:
     xhr.web.on("/there", handlers.answer(b"the body"))
     xhr.web.on("/feed", handlers.stream([b"one", b"two"], 0.03))
@@ -76,6 +79,7 @@ def test_callbacks_are_the_same_with_a_channel_and_without(xhr: XhrScene, path: 
 
 
 @pytest.mark.requirement("CXR-002")
+@pytest.mark.host_alone
 def test_one_channel_takes_a_hundred_transports(xhr: XhrScene) -> None:
     held = xhr.polling()
     for number in range(CYCLES):
@@ -91,6 +95,7 @@ def test_one_channel_takes_a_hundred_transports(xhr: XhrScene) -> None:
 
 @pytest.mark.requirement("CXR-003")
 @pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=2))
+@pytest.mark.host_alone
 def test_objects_that_are_kept_use_the_limits_up(xhr: XhrScene) -> None:
     xhr.xhr.call("construct")
     for number in range(2):
@@ -106,6 +111,7 @@ def test_objects_that_are_kept_use_the_limits_up(xhr: XhrScene) -> None:
 
 @pytest.mark.requirement("CXR-003")
 @pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=1))
+@pytest.mark.host_alone
 def test_objects_that_are_let_go_use_nothing_up(xhr: XhrScene) -> None:
     held = xhr.polling()
     for number in range(5):
@@ -147,6 +153,7 @@ def test_a_poll_that_the_task_renews_wakes_again_and_again(xhr: XhrScene) -> Non
 
 
 @pytest.mark.requirement("CXR-011")
+@pytest.mark.host_alone
 def test_a_keep_alive_run_sends_nothing_while_the_poll_stands(xhr: XhrScene) -> None:
     held = xhr.polling(minutes=15)
     xhr.timeline.wait("keep-alive-run", broken=False, count=2)
@@ -158,6 +165,7 @@ def test_a_keep_alive_run_sends_nothing_while_the_poll_stands(xhr: XhrScene) -> 
 
 @pytest.mark.requirement("CXR-011")
 @pytest.mark.parametrize("how", ["finish", "reset"])
+@pytest.mark.host_alone
 def test_a_keep_alive_run_renews_a_poll_that_is_gone(xhr: XhrScene, how: str) -> None:
     held = xhr.polling(minutes=15)
     getattr(held, how)()
@@ -169,6 +177,7 @@ def test_a_keep_alive_run_renews_a_poll_that_is_gone(xhr: XhrScene, how: str) ->
 
 
 @pytest.mark.requirement("CXR-008")
+@pytest.mark.host_alone
 def test_an_error_lets_the_channel_be_built_anew(xhr: XhrScene) -> None:
     held = xhr.polling()
     held.reset()
@@ -181,6 +190,7 @@ def test_an_error_lets_the_channel_be_built_anew(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-009")
+@pytest.mark.host_alone
 def test_closing_the_channel_ends_its_request(xhr: XhrScene) -> None:
     held = xhr.polling()
     xhr.xhr.call("close")
@@ -191,6 +201,7 @@ def test_closing_the_channel_ends_its_request(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-005")
+@pytest.mark.host_alone
 def test_a_suspended_app_goes_on_for_its_response(xhr: XhrScene) -> None:
     held = xhr.polling()
     after = xhr.timeline.mark()
@@ -241,6 +252,7 @@ def test_a_poll_that_is_bound_in_place_of_another_leaves_that_one_its_end(xhr: X
 
 @pytest.mark.requirement("CXR-003")
 @pytest.mark.bench_config(standby=StandbyConfig(hw_slots_per_app=2))
+@pytest.mark.host_alone
 def test_what_is_kept_counts_for_the_next_system_too(xhr: XhrScene) -> None:
     """Between binding and sending the system dies: it has written down how many the app keeps."""
     xhr.xhr.call("construct")

@@ -74,6 +74,7 @@ def test_a_limit_does_not_run_on_while_the_host_sleeps(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-010")
+@pytest.mark.host_alone
 def test_awake_the_same_limit_ends_it(xhr: XhrScene) -> None:
     bound(xhr, limit_ms=LIMIT_MS)
     calls = xhr.calls_to_end("poll-1")
@@ -122,6 +123,7 @@ def test_an_app_that_is_killed_gives_everything_back(xhr: XhrScene, asleep: bool
 
 
 @pytest.mark.requirement("CXR-005")
+@pytest.mark.host_alone
 def test_a_callback_that_does_not_return_holds_the_task_back(xhr: XhrScene) -> None:
     xhr.xhr.call("construct")
     xhr.xhr.call("make", xhr="poll-1")
@@ -139,6 +141,7 @@ def test_a_callback_that_does_not_return_holds_the_task_back(xhr: XhrScene) -> N
 
 
 @pytest.mark.requirement("CXR-008")
+@pytest.mark.host_alone
 def test_the_system_dies_and_the_poll_is_answered_all_the_same(xhr: XhrScene) -> None:
     held = bound(xhr)
     os.kill(xhr.host.pid, signal.SIGKILL)

@@ -39,6 +39,7 @@ def request(xhr: XhrScene, url: str, *, body: bytes = b"", properties: dict[str,
 
 
 @pytest.mark.requirement("CXR-007")
+@pytest.mark.host_alone
 def test_redirects_are_followed_and_told(xhr: XhrScene) -> None:
     xhr.web.on("/old", handlers.redirect("/middle?x=1", 301))
     xhr.web.on("/middle", handlers.redirect(xhr.web.url("/new")))
@@ -50,6 +51,7 @@ def test_redirects_are_followed_and_told(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-007")
+@pytest.mark.host_alone
 def test_redirects_have_a_status_where_that_is_asked_for(xhr: XhrScene) -> None:
     xhr.web.on("/old", handlers.redirect("/new", 307))
     xhr.web.on("/new", handlers.answer(b"here"))
@@ -60,6 +62,7 @@ def test_redirects_have_a_status_where_that_is_asked_for(xhr: XhrScene) -> None:
 
 @pytest.mark.parametrize(("status", "method", "body"), [(302, "GET", b""), (303, "GET", b""), (307, "POST", b"all of it")])
 @pytest.mark.requirement("CXR-007")
+@pytest.mark.host_alone
 def test_what_a_redirected_post_becomes(xhr: XhrScene, status: int, method: str, body: bytes) -> None:
     xhr.web.on("/old", handlers.redirect("/new", status))
     xhr.web.on("/new", handlers.echo)
@@ -69,6 +72,7 @@ def test_what_a_redirected_post_becomes(xhr: XhrScene, status: int, method: str,
 
 
 @pytest.mark.requirement("CXR-007")
+@pytest.mark.host_alone
 def test_a_redirect_to_another_server_takes_no_secrets_along(xhr: XhrScene) -> None:
     with xhr.bench.peers.http_server() as other:
         other.on("/new", handlers.answer(b"here"))
@@ -85,6 +89,7 @@ def test_a_redirect_to_another_server_takes_no_secrets_along(xhr: XhrScene) -> N
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_a_server_that_it_was_redirected_to_asks_for_the_credentials_in_vain(xhr: XhrScene) -> None:
     """They were given for the one that was asked first; its way back there is another matter."""
     with xhr.bench.peers.http_server() as other:
@@ -105,6 +110,7 @@ def test_a_server_that_it_was_redirected_to_asks_for_the_credentials_in_vain(xhr
 
 @pytest.mark.requirement("CXR-006")
 @pytest.mark.parametrize("auth", XhrAuth)
+@pytest.mark.host_alone
 def test_credentials_are_said_when_they_are_asked_for_and_may_be(xhr: XhrScene, auth: XhrAuth) -> None:
     xhr.web.on("/secret", handlers.basic(*ANN, handlers.answer(b"in")))
     calls = request(xhr, xhr.web.url("/secret"), credentials=ANN, properties={"NO_AUTH": auth})
@@ -114,6 +120,7 @@ def test_credentials_are_said_when_they_are_asked_for_and_may_be(xhr: XhrScene, 
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_wrong_credentials_are_said_once(xhr: XhrScene) -> None:
     xhr.web.on("/secret", handlers.basic("bob", "other", handlers.answer(b"in")))
     calls = request(xhr, xhr.web.url("/secret"), credentials=ANN)
@@ -126,6 +133,7 @@ def test_wrong_credentials_are_said_once(xhr: XhrScene) -> None:
 
 @pytest.mark.requirement("CXR-006")
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.host_alone
 def test_a_proxy_that_wants_credentials_gets_them(xhr: XhrScene, secure: bool) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address) if secure else None
     with xhr.bench.peers.http_server(tls=tls) as web, xhr.bench.peers.http_proxy(credentials=("ann", "secret")) as proxy:
@@ -139,6 +147,7 @@ def test_a_proxy_that_wants_credentials_gets_them(xhr: XhrScene, secure: bool) -
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_a_proxy_that_is_not_content_is_the_response_or_the_error(xhr: XhrScene) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address)
     with xhr.bench.peers.http_server(tls=tls) as web, xhr.bench.peers.http_proxy(credentials=("ann", "secret")) as proxy:
@@ -151,6 +160,7 @@ def test_a_proxy_that_is_not_content_is_the_response_or_the_error(xhr: XhrScene)
 
 @pytest.mark.requirement("CXR-006")
 @pytest.mark.parametrize("flaw", [flaw for flaw in Flaw if flaw is not Flaw.NONE])
+@pytest.mark.host_alone
 def test_a_server_that_nobody_vouches_for_is_refused_unless_that_is_ignored(xhr: XhrScene, flaw: Flaw) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address, flaw=flaw)
     with xhr.bench.peers.http_server(tls=tls) as web:
@@ -162,6 +172,7 @@ def test_a_server_that_nobody_vouches_for_is_refused_unless_that_is_ignored(xhr:
 
 
 @pytest.mark.requirement("CXR-006")
+@pytest.mark.host_alone
 def test_a_server_that_asks_for_a_certificate_gets_the_apps(xhr: XhrScene) -> None:
     tls = xhr.bench.authority.server_context(xhr.web.address, client_certificate=True)
     with xhr.bench.peers.http_server(tls=tls) as web:
@@ -187,6 +198,7 @@ def test_a_poll_over_tls_wakes_from_standby(xhr: XhrScene) -> None:
 @pytest.mark.requirement("CXR-009", "CXR-010")
 @pytest.mark.parametrize("how", ["abort", "limit"])
 @pytest.mark.parametrize("secure", [False, True], ids=["http", "https"])
+@pytest.mark.host_alone
 def test_a_server_that_reads_no_more_cannot_hold_who_gives_up(xhr: XhrScene, secure: bool, how: str) -> None:
     """It has the head, and lets the body fill all buffers on the way: a write that waits in the kernel."""
     tls = xhr.bench.authority.server_context(xhr.web.address) if secure else None
