@@ -12,10 +12,11 @@ static const char word[] = "boot-recovery\n";
 
 bool boot_recovery_asked(void)
 {
-	const uint64_t until_us = port_now_us() + BOOT_WINDOW_US;
+	uint64_t now_us = port_now_us();
+	const uint64_t until_us = now_us + BOOT_WINDOW_US;
 	size_t matched = 0;
 
-	for (uint64_t now_us; (now_us = port_now_us()) < until_us;) {
+	for (; now_us < until_us; now_us = port_now_us()) {
 		uint8_t byte;
 
 		if (port_serial_read(&byte, 1) == 0) {

@@ -44,7 +44,11 @@ bool port_flash_erase(uint32_t off, uint32_t len);  /* whole blocks, to 0xFF */
 #define PORT_WATCHDOG_US 2000000u
 void port_watchdog_feed(void);
 
-/* Sleep until a byte, a frame or max_us; may return early. In the boot loader, which takes no frames, none ends it. */
+/*
+ * Sleep until a byte, a frame, a change of the link or max_us; may return early. In the boot loader (the handoff's slot is
+ * SLOT_NONE) a byte or max_us alone: nobody takes frames there, and one that waits would end every sleep at once. So leave
+ * the MAC off there, or do not look at it.
+ */
 void port_idle(uint32_t max_us);
 /* Bytes of the stack that no call has ever used; 0 where the port does not know. */
 uint32_t port_stack_low_water(void);

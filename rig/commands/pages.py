@@ -51,7 +51,7 @@ A test of your own is pytest's; installing the rig brings the fixtures. Run it w
 of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench.
 
 Fixtures
-  bench      all of it, torn down after the test; once for each device and topology
+  bench      all of it, torn down after the test; once for each device and topology, but host_alone
   device     typed commands to the microcontroller: device.counters(), device.add_pattern(...), device.capabilities()
   host       the connected-standby host: start_app, enter_standby, exit_standby, wait_for; levers (rig help levers), restart
   server     the remote end of the host's connections: address, port, push
@@ -77,7 +77,8 @@ Marks
   bench_config(lease_min=60) keys of bench.toml that it needs otherwise (rig help bench.toml)
   levers(ac=False)           what is around the host when it begins (rig help levers)
   limit_s(60)                time limit of set-up, call and teardown each; 60 by default
-  host_alone                 the device has no part in it: it runs on the first of --device only
+  host_alone                 the device has no part in it, as the host does not sleep and nothing is claimed of what the device
+                             holds: it runs on the first of --device only
   device_can(slots=16)       what the device must have, else the test is skipped with the capability as reason. Numbers: slots,
                              patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes, offloads.
                              One or a tuple of rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL,

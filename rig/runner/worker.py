@@ -76,7 +76,7 @@ class Worker(Runner):
         """The record is opened at the first test: it is there when the controller has handed that out."""
         self.session = session
         gc.collect()
-        gc.freeze()  # thousands of tests and what they import: to look through them again and again is a part of every test
+        gc.freeze()  # thousands of tests, and what they import, live to the end: no collection need look through them
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:

@@ -32,7 +32,6 @@ def test_the_bound_request_is_read_back_and_is_bound_before_it_is_sent(http: Htt
 
 
 @pytest.mark.requirement("CHC-002")
-@pytest.mark.host_alone
 def test_a_send_goes_in_the_order_of_the_samples(http: HttpScene) -> None:
     http.polling()
     after = http.timeline.mark()
@@ -61,7 +60,6 @@ def test_push_is_enabled_while_the_server_holds_its_response(http: HttpScene) ->
 
 
 @pytest.mark.requirement("CHC-003")
-@pytest.mark.host_alone
 def test_push_is_not_enabled_without_a_connection(http: HttpScene) -> None:
     """Nobody listens there: no slot, no context, no task."""
     http.web.close()
@@ -72,7 +70,6 @@ def test_push_is_not_enabled_without_a_connection(http: HttpScene) -> None:
 
 
 @pytest.mark.requirement("CHC-004")
-@pytest.mark.host_alone
 def test_a_new_send_aborts_the_one_that_is_outstanding(http: HttpScene) -> None:
     first = http.polling()
     http.client.call("send", channel="inbox", dispose=False)
@@ -102,7 +99,6 @@ def test_https_is_not_supported_on_a_channel_of_this_flavour(http: HttpScene) ->
 
 
 @pytest.mark.requirement("CHC-006")
-@pytest.mark.host_alone
 def test_a_response_that_is_faster_than_the_set_up_runs_the_task_all_the_same(http: HttpScene) -> None:
     http.client.call("set_renew", renew=False)
     http.web.on("/fast", answer(b"at once"))

@@ -82,7 +82,6 @@ def test_a_request_is_given_up_at_any_byte_of_its_response(http: HttpScene) -> N
 
 @pytest.mark.requirement("CHC-005")
 @pytest.mark.parametrize("cut", [0, 9, HEAD_BYTES - 1, HEAD_BYTES, len(RESPONSE) - 1])
-@pytest.mark.host_alone
 def test_a_keep_alive_task_that_runs_while_a_response_arrives_renews_it(http: HttpScene, cut: int) -> None:
     """Whatever is there of the response; the push task that waits for the rest gets nothing, and goes on."""
     request = http.polling(minutes=15)

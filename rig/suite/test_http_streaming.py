@@ -80,7 +80,6 @@ def test_a_second_set_up_registers_nothing(http: HttpScene, web_app: AppHandle) 
     assert len(http.web.open_connections) == 1
 
 
-@pytest.mark.host_alone
 def test_parts_that_are_faster_than_the_set_up_run_the_task_all_the_same(http: HttpScene, web_app: AppHandle) -> None:
     http.web.on("/fast", answer(b"at once"))
     for _ in range(5):

@@ -102,6 +102,7 @@ def test_where_the_device_has_no_room_the_transfer_is_refused_and_the_socket_sta
 
 @pytest.mark.requirement("SAT-004")
 @NO_STANDBY
+@pytest.mark.host_alone
 def test_wake_is_not_to_be_had_without_connected_standby_and_its_opposite_is(broker: BrokerScene) -> None:
     task_id = broker.register()
     broker.app.call("make", name="news")
@@ -115,7 +116,6 @@ def test_wake_is_not_to_be_had_without_connected_standby_and_its_opposite_is(bro
 
 
 @pytest.mark.requirement("SAT-004")
-@pytest.mark.host_alone
 def test_wake_is_to_be_had_with_it(broker: BrokerScene) -> None:
     broker.give("news", action="WAKE")
     assert broker.given_back(socket="news").action == "WAKE"
@@ -151,7 +151,6 @@ def test_an_id_that_a_socket_has_is_refused_to_another_one(broker: BrokerScene) 
 
 @pytest.mark.requirement("SAT-012")
 @REPLACES
-@pytest.mark.host_alone
 def test_or_it_takes_the_place_of_the_one_that_had_it(broker: BrokerScene) -> None:
     first = broker.give("news", action="WAKE")
     second = broker.give("news", action="WAKE")

@@ -45,7 +45,6 @@ def test_an_object_that_was_sent_is_too_late_to_be_bound(xhr: XhrScene) -> None:
 
 
 @pytest.mark.requirement("CXR-004")
-@pytest.mark.host_alone
 def test_a_response_that_is_quicker_than_the_wait_is_pushed_then(xhr: XhrScene) -> None:
     xhr.web.on("/quick", handlers.answer(b"at once"))
     xhr.xhr.call("construct")
@@ -79,7 +78,6 @@ def test_callbacks_are_the_same_with_a_channel_and_without(xhr: XhrScene, path: 
 
 
 @pytest.mark.requirement("CXR-002")
-@pytest.mark.host_alone
 def test_one_channel_takes_a_hundred_transports(xhr: XhrScene) -> None:
     held = xhr.polling()
     for number in range(CYCLES):

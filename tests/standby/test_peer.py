@@ -14,7 +14,8 @@ import pytest
 from rig.errors import BenchError
 from rig.standby.wire import line, peer, send_queue
 from rig.standby.wire.app_channels import GetNetworkKeepAlive
-from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.app_sockets import TakeSocket
+from rig.standby.wire.descriptors import Descriptors, WithDescriptors
 from rig.standby.wire.faults import Internal, error_of
 from rig.standby.wire.from_app import FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
@@ -102,8 +103,22 @@ def test_a_descriptor_that_is_closed_is_an_error_and_no_call_without_an_answer()
         with closing(socket.socket()) as sock:
             sock.close()
             async with asyncio.timeout(PATIENCE_S):
-                with pytest.raises(OSError, match="closed"):
+                with pytest.raises(OSError, match="Bad file descriptor"):
                     await ends.peer.call(GetNetworkKeepAlive("c"), [sock.fileno()])
+        ends.peer.close()
+
+    on_a_loop(test)
+
+
+def test_a_fetch_whose_descriptor_was_closed_meanwhile_is_a_fault_and_is_answered() -> None:
+    async def test() -> None:
+        with closing(socket.socket()) as sock:
+            pass
+        ends = Ends(lambda message, descriptors: WithDescriptors("socket", [sock.fileno()]))
+        ends.theirs.send_call(1, TakeSocket("news"))
+        answer = await ends.answer()
+        assert (answer.what, answer.number) == (What.FAULT, 1)
+        assert "Bad file descriptor" in str(ends.faults[0][1])
         ends.peer.close()
 
     on_a_loop(test)

@@ -8,7 +8,8 @@
  *   uart_call                     has the handler of the transmitter run
  *   uart_rx_hold, uart_rx_go_on   what comes stays in the chip, its interrupt off; no more, and the handler runs
  *   uart_looks, uart_look         no interrupt moves what comes, the loop looks; now it does
- *   ethernet_watch, ethernet_calls  takes back what the MAC has raised; there is something for the loop to do with it
+ *   ethernet_watch, ethernet_calls  takes back what the MAC has raised; there is something for the loop to do with it, never
+ *                                 in a boot loader: it takes no frames
  *   ethernet_rescue               while the loop waits for the line: saves frames from a MAC that has little room
  *   watchdog_start, watchdog_restart  with PORT_WATCHDOG_US, resetting; its time begins anew
  */

@@ -81,7 +81,7 @@ void ethernet_init(bool receives)
 	LAN_HW_CFG = SOFT_RESET;
 	for (int i = 0; i < RESET_TURNS && (LAN_HW_CFG & SOFT_RESET); i++) {
 	}
-	LAN_IRQ_CFG = IRQ_ON_HIGH_PUSH_PULL; /* after a reset a line that is low calls */
+	LAN_IRQ_CFG = IRQ_ON_HIGH_PUSH_PULL; /* the reset value is active low: an idle line would call all the time */
 	head = tail = 0;
 	if (!receives) {
 		return;

@@ -66,7 +66,7 @@ void uart_init(bool by_looking);    /* by_looking: what comes stays in the chip 
 bool uart_looks(void);              /* it was told so */
 void uart_rx_entry(void);
 void uart_tx_entry(void);
-void ethernet_init(bool receives);  /* else it is still */
+void ethernet_init(bool receives);  /* false: the MAC stays off, as the boot loader wants it */
 bool ethernet_has_frame(void);
 enum { LAN_INT_PHY = 1 << 18 };     /* LAN_INT_STS: stays until port_eth_link has looked */
 void ethernet_drain(void);          /* moves frames from the chip to RAM, so that a full line loses none */

@@ -58,7 +58,8 @@ def client_context(trusted: Path, client_certificate: Path | None = None, *, any
 
 
 class TlsLayer:
-    """A client's side of one connection; fulfils `rig.standby.api.layer.Layer`. One thread at a time.
+    """A client's side of one connection; fulfils `rig.standby.api.layer.Layer`. One thread at a time, but for
+    `established`, `version` and `sealed_overhead_bytes`, which any may read.
 
     The handshake is over when `established`: until then what `outgoing` gives is sent, and what comes is given to `receive`.
     """
@@ -74,7 +75,8 @@ class TlsLayer:
         self.version: str | None = None
         """ "TLSv1.3"; None before the handshake is over. OpenSSL knows none while another thread reads a session ticket."""
         self.sealed_overhead_bytes: int | None = None
-        """How much longer than what it holds a record is; None where that is too much for one that a device sends."""
+        """How much longer than what it holds a record is; None before the handshake is over, and where that is too much for one
+        that a device sends."""
         self._shake_hands()
 
     def receive(self, data: bytes) -> None:
@@ -139,7 +141,7 @@ class TlsLayer:
             raise self._error from error
         self.version = self._tls.version()
         self.sealed_overhead_bytes = _overhead_bytes(self.version, self._tls.cipher())
-        self.established = True
+        self.established = True  # last: who reads that it is has the others
 
     def _decrypt(self) -> None:
         """All that came: whoever waits for more plain bytes must know whether there are some here."""

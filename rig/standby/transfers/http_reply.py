@@ -98,12 +98,12 @@ class HttpReply:
         return changed if age_s >= STRONG_DATE_S else ""
 
     def still_is(self, validator: str) -> bool:
-        """Of a 206: a part of what had that validator. An ETag must be in it (RFC 9110 15.3.7); a date need not be, but a server
-        that leaves it out may as well have left out to look at If-Range."""
+        """Of a 206, or of a 416 to what was of no told length: it is about what had that validator. An ETag must be in it (RFC
+        9110 15.3.7); a date need not be, but a server that leaves it out may as well have left out to look at If-Range."""
         return self.headers.get("etag" if validator.startswith('"') else "last-modified") == validator
 
     def may_be(self, validator: str) -> bool:
-        """Of a 416, that need not say what it is about (RFC 9110 15.5.17)."""
+        """Of a 416 to what was told its length: it need not say what it is about (RFC 9110 15.5.17)."""
         return "etag" not in self.headers or self.still_is(validator)
 
     @property

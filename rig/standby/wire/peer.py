@@ -223,11 +223,14 @@ class Peer(Generic[In]):
         except Exception as error:
             self._failed(received, error, type(received.body).__name__)
             return
-        if isinstance(received.body, Fetch):
-            self._done(received.number, b"")
-            self._send(answer, fds)
-        else:
+        if not isinstance(received.body, Fetch):
             self._done(received.number, answer)
+            return
+        self._done(received.number, b"")
+        try:
+            self._send(answer, fds)
+        except OSError as error:  # a descriptor that is closed
+            self._failed(received, error, type(received.body).__name__)
 
     def _failed(self, received: Received[In], error: Exception, name: str) -> None:
         error = as_refusal(error)

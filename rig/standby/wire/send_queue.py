@@ -35,8 +35,6 @@ class SendQueue:
 
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
         """Never waits: who reads the line notices that the peer has gone. Raises OSError for a descriptor that is closed."""
-        if any(fd < 0 for fd in fds):  # of a socket that its owner has closed meanwhile: nothing would go out, and no answer come
-            raise OSError(errno.EBADF, "a descriptor that is to be sent is closed")
         if not self._unsent and self._sent(data, fds):
             return
         if len(self._unsent) >= UNREAD_MESSAGES:
@@ -55,8 +53,10 @@ class SendQueue:
             send_datagram(self._line.sock, data, fds)
         except BlockingIOError:
             return False
-        except OSError:
-            pass  # it is gone
+        except OSError as error:
+            if fds and error.errno == errno.EBADF:  # of a socket that its owner has closed meanwhile: nothing went out
+                raise
+            # else the peer is gone
         return True
 
     def _writable(self) -> None:

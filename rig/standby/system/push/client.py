@@ -186,16 +186,17 @@ class PushClient:
         dialogue.line.listen()
         async with asyncio.timeout(CONNECT_S):
             await dialogue.welcomed
-        self._check_is_line(dialogue)  # closed, it has no descriptor any more
+        self._check_still_up(dialogue)
         await self._supervisor.put(PUSH, dialogue.line.fileno())
-        self._check_is_line(dialogue)
+        self._check_still_up(dialogue)
         self._state.connected = True
         self._timeline.add("PUSH_CONNECTED", address=address, port=port, acknowledged=self._state.last)
         dialogue.tell_power(self._power_now())
         self._probe_later()
         await self.reserve()
 
-    def _check_is_line(self, dialogue: Dialogue) -> None:
+    def _check_still_up(self, dialogue: Dialogue) -> None:
+        """Raises OSError where the connection was lost while something was waited for: its descriptor may be closed."""
         if self._dialogue is not dialogue:
             raise OSError("it was lost at once")
 
