@@ -7,6 +7,7 @@ first line of the task's Run.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
@@ -21,7 +22,7 @@ CHANNEL = "inbox"
 ORDER = ("APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "RUN_ENTER")
 ROUND_TIMEOUT_S = 10.0
 ASIDE_S = 0.005
-"""Between two looks for the end of a wake, which would take a processor in the middle of it twice a millisecond."""
+"""Until the first look for the end of a wake, and between two: a look would take a processor in the middle of it."""
 
 
 @dataclass(frozen=True)
@@ -52,6 +53,7 @@ def run(
         after, frames = timeline.mark(), bench.capture.mark(bench.network.topology.server.port)
         message = b"%08d;" % number
         connection.push(message)
+        time.sleep(ASIDE_S)
         run_enter = timeline.wait("RUN_ENTER", kind="push", after=after, timeout_s=ROUND_TIMEOUT_S, poll_s=ASIDE_S)
         timeline.wait("SLEEP_ENTER", after=run_enter.seq, timeout_s=ROUND_TIMEOUT_S)
         out_of_order += not in_order(timeline.records(after))

@@ -9,15 +9,15 @@ from rig.standby.api.posted_read import PostedRead
 from rig.standby.app.crew import Crew
 from rig.standby.app.faults import AppFaults
 from rig.standby.wire.from_app import ReadCompleted
-from rig.standby.wire.message import Notice
 
 
 class Completions:
     """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
 
-    def __init__(self, faults: AppFaults, notify: Callable[[Notice], None], crew: Crew) -> None:
+    def __init__(self, faults: AppFaults, say: Callable[[ReadCompleted], None], crew: Crew) -> None:
+        """`say` it to the system; the last that is done of each."""
         self._faults = faults
-        self._notify = notify
+        self._say = say
         self._crew = crew
 
     def add(self, operation: PostedRead) -> None:
@@ -38,4 +38,4 @@ class Completions:
             self._faults.add("READ_COMPLETE_EXIT", **ended)
             if not operation.cancelled:
                 push = not operation.pushes_by_itself
-                self._notify(ReadCompleted(operation.channel_id, operation.socket_id, operation.over, push))
+                self._say(ReadCompleted(operation.channel_id, operation.socket_id, operation.over, push))

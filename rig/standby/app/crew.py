@@ -119,8 +119,34 @@ class Crew:
         if mine == []:
             mine.append(lane)
         else:
-            self._left.put(lane)
-            os.eventfd_write(self._more, 1)
+            self._leave(lane)
+
+    def add_next(self, lane: Hashable, work: Work) -> None:
+        """As `add`, for the last that a piece of work does: the thread that does it goes on with this, unless something of that
+        lane is under way, and what waits behind the piece is another thread's."""
+        if not getattr(self._local, "at_work", False):
+            self.add(lane, work)
+            return
+        with self._lock:
+            waiting = self._lanes.get(lane)
+            if waiting is not None:
+                waiting.append(work)
+                return
+            self._lanes[lane] = deque([work])
+        self._local.next = lane
+
+    def _let_go(self, lane: Hashable) -> None:
+        """A piece of it is done; what waits behind that is another thread's."""
+        with self._lock:
+            if not self._lanes[lane]:
+                del self._lanes[lane]
+                return
+        self._leave(lane)
+
+    def _leave(self, lane: Hashable) -> None:
+        """For whoever comes to it."""
+        self._left.put(lane)
+        os.eventfd_write(self._more, 1)
 
     def _take_left(self) -> None:
         os.eventfd_read(self._more)
@@ -187,14 +213,22 @@ class Crew:
 
     def _run(self, lane: Hashable) -> None:
         """What is in the lane, and what comes to it meanwhile."""
-        while True:
-            with self._lock:
-                waiting = self._lanes[lane]
-                if not waiting:
-                    del self._lanes[lane]
-                    return
-                work = waiting.popleft()
+        while (work := self._first_of(lane)) is not None:
+            self._local.next, self._local.at_work = None, True
             try:
                 work()
             except BaseException as error:
                 self._faults.met(f"work of {lane}", error)
+            self._local.at_work = False
+            if self._local.next is not None:
+                self._let_go(lane)
+                lane = self._local.next
+
+    def _first_of(self, lane: Hashable) -> Work | None:
+        """None: it is empty, and open for somebody else."""
+        with self._lock:
+            waiting = self._lanes[lane]
+            if not waiting:
+                del self._lanes[lane]
+                return None
+            return waiting.popleft()

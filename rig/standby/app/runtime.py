@@ -31,6 +31,7 @@ from rig.standby.app.followers import Followers
 from rig.standby.app.limits import Limits
 from rig.standby.app.notifications import Notifications
 from rig.standby.app.posted_reads import PostedReads
+from rig.standby.app.standing_orders import StandingOrders
 from rig.standby.app.suspension import Suspension
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.app_data import data_of
@@ -47,6 +48,7 @@ from rig.standby.wire.to_app import (
     CancelRun,
     Resuming,
     RunTask,
+    StandingOrder,
     Suspending,
     TaskCompleted,
     TaskProgressed,
@@ -78,9 +80,10 @@ class Runtime:
         self._faults = AppFaults(birth.name, birth.instance, timeline)
         self._crew = crew
         crew.belong_to(self._faults)
-        completions = Completions(self._faults, self.service.notify, self._crew)
-        self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
+        self._standing = StandingOrders(birth.line_fd, self.service.notify, self._tasks.begin)
+        completions = Completions(self._faults, self._standing.completed, self._crew)
+        self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._followers = Followers(self._faults, self._crew)
         self._notifications = Notifications(self._faults, self.service.notify, self._crew)
         self._suspension = Suspension(self._faults, self.service.notify, self._crew)
@@ -107,9 +110,11 @@ class Runtime:
         return self.entries.hosts_a_run or self._tasks.in_task
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
+        self._standing.before(call)
         return self.service.call(call, fds)
 
     def submit(self, call: Call[R]) -> Future[R]:
+        self._standing.before(call)
         return self.service.submit(call)
 
     def add_work(self, lane: Hashable, work: Callable[[], None]) -> None:
@@ -137,7 +142,7 @@ class Runtime:
         self._crew.watch(self.service.line.fileno(), self._hear_service)
 
     def _hear_service(self) -> None:
-        with self._limits.lifted():
+        with self._limits.lifted(), self._standing.hearing():
             self._service_ready()
 
     def _service_ready(self) -> None:
@@ -164,6 +169,8 @@ class Runtime:
                     self.test_lines.put(fd)
             case RunTask():
                 self._tasks.add(notice)
+            case StandingOrder():
+                self._standing.given(notice)
             case TransportFailed(channel):
                 ControlChannelTrigger.transport_failed(channel)
             case CancelRun():

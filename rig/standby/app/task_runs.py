@@ -4,13 +4,13 @@ beside them; and their cancellation, which a run hears of whatever it is busy wi
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from typing import Any
 
 from rig.standby.api.cancellation import Canceled
 from rig.standby.api.session import EntryPoint
 from rig.standby.api.task_instance import BackgroundTaskInstance
-from rig.standby.app.crew import Crew
+from rig.standby.app.crew import Crew, Work
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.handlers import forget_handlers, handlers
@@ -52,6 +52,13 @@ class TaskRuns:
 
     def add(self, order: RunTask) -> None:
         """A system that is a new one may order again what the one before it has ordered: not twice."""
+        self._take(order, self._crew.add)
+
+    def begin(self, order: RunTask) -> None:
+        """As `add`, by a standing order, and as the last of a piece of the crew's work."""
+        self._take(order, self._crew.add_next)
+
+    def _take(self, order: RunTask, add: Callable[[Hashable, Work], None]) -> None:
         if order.instance in self._ordered:
             return
         self._ordered.add(order.instance)
@@ -61,7 +68,7 @@ class TaskRuns:
         early = self._early.pop(order.instance, None)
         if early is not None:
             self._cancelled(instance, early)
-        self._crew.add(("run", order.task_id), lambda: self._run(order, instance))
+        add(("run", order.task_id), lambda: self._run(order, instance))
 
     def _has_data(self, order: RunTask) -> None:
         """What it runs for is here before it runs (RAW-004)."""

@@ -276,9 +276,13 @@ class AppProcess(SavedObject):
         return True
 
     def run(self, order: RunTask) -> None:
+        self.has_begun(order)
+        self.tell(order)
+
+    def has_begun(self, order: RunTask) -> None:
+        """By itself, or it is about to be told."""
         self._runs[order.instance] = order, self._run_hold(order)
         self.changed()
-        self.tell(order)
 
     def run_done(self, number: int) -> None:
         """One that is not its own changes nothing."""

@@ -33,6 +33,11 @@ class Numbers(msgspec.Struct):
         self.runs += 1
         return self.runs
 
+    def next_runs(self, count: int) -> int:
+        """The first of so many."""
+        self.runs += count
+        return self.runs - count + 1
+
     def next_transfer(self) -> int:
         self.transfers += 1
         return self.transfers

@@ -139,7 +139,7 @@ class System:
             self.processes, self.owners, self.governor, timeline, lambda app: self._ledger.forget(app.instance)
         )
         self.starting = Starting(supervisor, self.processes, self._ledger, host.numbers, self._make_app)
-        app_calls = AppCalls(self.processes, table, self.tasks.scheduler, self.channels.triggers, timeline)
+        app_calls = AppCalls(self.processes, self.channels, self.tasks.scheduler, timeline)
         channel_calls = ChannelCalls(self.channels, driver, wake_supported=rules.aoac)
         task_calls = TaskCalls(self.tasks, self.processes)
         socket_calls = SocketCalls(self.sockets.broker)

@@ -79,12 +79,14 @@ class ReadBegin(Prelude, frozen=True):
 
 
 class ReadCompleted(Notice, frozen=True):
-    """The completion has returned. `over`: the transport has ended. `push`: the push task has waited for it."""
+    """The completion has returned. `over`: the transport has ended. `push`: the push task has waited for it. `run`: the instance
+    of it that begins now, by a standing order; 0: none does."""
 
     channel: ChannelId | None
     socket: SocketId
     over: bool
     push: bool = True
+    run: Annotated[int, Meta(ge=0, le=2**63 - 1)] = 0
 
 
 class TransportClosed(Notice, frozen=True):

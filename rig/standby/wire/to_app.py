@@ -7,7 +7,7 @@ from typing import Any, TypeAlias
 from rig.standby.wire.app_push import NotificationReceived
 from rig.standby.wire.message import Call, Notice
 from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
-from rig.standby.wire.triggers import AnyDetails, AnyTrigger, channel_of, kind_of
+from rig.standby.wire.triggers import AnyDetails, AnyTrigger, ChannelId, channel_of, kind_of
 
 
 class RunTask(Notice, frozen=True):
@@ -31,6 +31,16 @@ class RunTask(Notice, frozen=True):
     @property
     def channel(self) -> str | None:
         return channel_of(self.trigger)
+
+
+class StandingOrder(Notice, frozen=True):
+    """The push task of a channel runs as soon as a read of it is completed, without an order for each time: `run` is what would
+    be ordered, and its instances have the numbers from `run.instance` to `last`. It takes the place of the one before; None: no
+    more, each run is ordered."""
+
+    channel: ChannelId
+    run: RunTask | None = None
+    last: int = 0
 
 
 class CancelRun(Notice, frozen=True):
@@ -84,6 +94,7 @@ class TestLine(Notice, frozen=True):
 
 ToApp: TypeAlias = (
     RunTask
+    | StandingOrder
     | CancelRun
     | TaskProgressed
     | TaskCompleted

@@ -11,6 +11,7 @@ import msgspec
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.slots import SlotKind
+from rig.standby.system.channels.standing_numbers import NO_NUMBERS, StandingNumbers
 from rig.standby.system.reservation import Reservation
 from rig.standby.system.rows import SavedObject, SavedPart
 from rig.standby.system.store import Name
@@ -46,6 +47,7 @@ class SavedChannel(msgspec.Struct, frozen=True):
     due_s: float | None
     """When its keep-alive interval ends, of a clock that goes on (CLOCK_MONOTONIC)."""
     kept_alive_by_device: bool = False
+    standing: StandingNumbers = NO_NUMBERS
 
 
 @dataclass(eq=False)
@@ -87,6 +89,8 @@ class Channel(SavedObject):
     """What the device sends in place of probes on this transport; None: probes."""
     kept_alive_by_device: bool = False
     """In connected standby the payload is all: no keep-alive task runs."""
+    standing: StandingNumbers = NO_NUMBERS
+    """Of push tasks that the app begins without being told each time."""
     due_s: float | None = None
     """When its keep-alive interval under way ends, of the loop's time; None: none is."""
     turn: asyncio.Lock = field(default_factory=asyncio.Lock)
@@ -157,6 +161,7 @@ class Channel(SavedObject):
             payload=self.payload,
             due_s=self.due_s,
             kept_alive_by_device=self.kept_alive_by_device,
+            standing=self.standing,
         )
 
 
@@ -189,4 +194,5 @@ def restored(saved: SavedChannel, app: AppProcess, sock: socket.socket | None) -
         held_pushes=saved.held_pushes,
         payload=saved.payload,
         kept_alive_by_device=saved.kept_alive_by_device,
+        standing=saved.standing,
     )

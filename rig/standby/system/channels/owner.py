@@ -12,14 +12,17 @@ from rig.standby.system.channels.channel import CHANNELS, Channel, SavedChannel,
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
+from rig.standby.system.channels.standing import StandingOrders
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.channels.watch import TransportWatch
 from rig.standby.system.driver import Driver
 from rig.standby.system.owner import Owner
+from rig.standby.system.package import AppPackage
 from rig.standby.system.processes import Processes
 from rig.standby.system.store import Name, saved_of
 from rig.standby.wire.nic import Held
+from rig.standby.wire.task_enums import BackgroundTaskCancellationReason
 
 
 class ChannelOwner(Owner):
@@ -32,6 +35,7 @@ class ChannelOwner(Owner):
         timers: KeepAliveTimers,
         watch: TransportWatch,
         triggers: ChannelTriggers,
+        standing: StandingOrders,
         closing: ChannelClosing,
         processes: Processes,
         driver: Driver,
@@ -41,6 +45,7 @@ class ChannelOwner(Owner):
         self._timers = timers
         self._watch = watch
         self._triggers = triggers
+        self._standing = standing
         self._closing = closing
         self._processes = processes
         self._driver = driver
@@ -63,6 +68,7 @@ class ChannelOwner(Owner):
                 await self._setup.give_back(channel)
             elif channel.offloaded:
                 await self._setup.set_resumed(channel)
+        self._standing.review()
 
     def to_offload(self) -> Iterable[str]:
         return [channel.key for channel in self._table if channel.offloaded and channel.key is not None]
@@ -118,6 +124,14 @@ class ChannelOwner(Owner):
     def app_gone(self, app: AppProcess) -> None:
         for channel in self._table.of(app):
             self._timers.stop(channel)
+
+    async def app_stops(self, app: AppProcess) -> None:
+        self._standing.take_back(app)
+
+    async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
+        for app in self._processes:
+            if app.package is package:
+                self._standing.take_back(app)
 
     async def end_app(self, app: AppProcess) -> None:
         errors = []

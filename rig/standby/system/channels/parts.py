@@ -11,6 +11,7 @@ from rig.standby.system.channels.owner import ChannelOwner
 from rig.standby.system.channels.resets import ChannelResets
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotPolicy
+from rig.standby.system.channels.standing import StandingOrders
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.channels.watch import TransportWatch
@@ -35,11 +36,16 @@ class ChannelParts:
             watch, core.processes, tasks, core.sleep, core.governor, core.background, driver, timeline
         )
         self.timers = KeepAliveTimers(core.clock, self.triggers.keep_alive_due)
+        self.standing = StandingOrders(table, tasks, core.numbers, power)
         self.closing = ChannelClosing(self.setup, self.timers, tasks)
         self.resets = ChannelResets(
             table, self.setup, self.timers, availability, power, core.governor, core.background, happens, timeline, core.rows
         )
         core.surroundings.subscribe(self.resets.surroundings_changed)
+        core.surroundings.subscribe(lambda before, after: self.standing.review())
+        core.situation.subscribe(lambda before, after: self.standing.review())
         power.subscribe(self.resets.power_changed)
-        owner = ChannelOwner(table, self.setup, self.timers, watch, self.triggers, self.closing, core.processes, driver)
+        owner = ChannelOwner(
+            table, self.setup, self.timers, watch, self.triggers, self.standing, self.closing, core.processes, driver
+        )
         self.owners: tuple[Owner, ...] = (owner, self.resets)

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.channels.channel import Transport
-from rig.standby.system.channels.table import ChannelTable
-from rig.standby.system.channels.triggers import ChannelTriggers
+from rig.standby.system.channels.parts import ChannelParts
 from rig.standby.system.processes import Processes
 from rig.standby.system.requests.dispatch import Handlers
 from rig.standby.system.tasks.scheduler import Scheduler
@@ -15,13 +14,12 @@ from rig.timeline import TimelineWriter
 
 
 class AppCalls:
-    def __init__(
-        self, processes: Processes, table: ChannelTable, tasks: Scheduler, triggers: ChannelTriggers, timeline: TimelineWriter
-    ) -> None:
+    def __init__(self, processes: Processes, channels: ChannelParts, tasks: Scheduler, timeline: TimelineWriter) -> None:
         self._processes = processes
-        self._table = table
+        self._table = channels.table
         self._tasks = tasks
-        self._triggers = triggers
+        self._triggers = channels.triggers
+        self._standing = channels.standing
         self._timeline = timeline
 
     def handlers(self) -> Handlers:
@@ -60,7 +58,10 @@ class AppCalls:
             transport = self._bound(app, message.channel, message.socket)
             if transport is not None:
                 transport.over |= message.over
-            if message.push:
+            if message.run:
+                self._standing.begun(channel, message.run)
+            elif message.push:
+                self._standing.unused(channel)
                 self._triggers.push(channel)
         app.failure_heard(message.channel or "")
         self._processes.suspend_if_idle(app)

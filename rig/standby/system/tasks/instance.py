@@ -58,6 +58,19 @@ class SavedInstance(msgspec.Struct, frozen=True):
     """Of the loop's time: when the limit of its run began to count."""
 
 
+def run_of(registration: Registration, number: int, details: AnyDetails | None, *, network: bool) -> RunTask:
+    """What the process is told that runs it."""
+    return RunTask(
+        instance=number,
+        task_id=registration.task_id,
+        name=registration.name,
+        entry_point=registration.entry_point,
+        trigger=registration.trigger,
+        details=details,
+        network=network,
+    )
+
+
 class Instance(SavedObject):
     """`number` counts runs of the whole host. One setter of its state, `turn`; the rest of a change is its caller's."""
 
@@ -100,16 +113,7 @@ class Instance(SavedObject):
         )
 
     def order(self, *, network: bool) -> RunTask:
-        registration = self.registration
-        return RunTask(
-            instance=self.number,
-            task_id=registration.task_id,
-            name=registration.name,
-            entry_point=registration.entry_point,
-            trigger=registration.trigger,
-            details=self.details,
-            network=network,
-        )
+        return run_of(self.registration, self.number, self.details, network=network)
 
     @property
     def waits_for(self) -> str | None:

@@ -160,14 +160,32 @@ class Scheduler:
         self._changed()
 
     def _must_wait(self, instance: Instance) -> bool:
-        registration = instance.registration
-        serviced = "its app is updated or uninstalled" if self._held_back[registration.package] else None
-        inert = self.inert(registration)
-        forbidden = serviced or inert or self._policy.why_not(registration)
-        why = forbidden or self._hosts.why_not(registration) or self._crowd(instance)
+        why = self._forbidden(instance.registration) or self._crowd(instance)
         if why is not None:
             instance.wait(why)
         return why is not None
+
+    def _forbidden(self, registration: Registration) -> str | None:
+        """Why no run of it could begin now."""
+        serviced = "its app is updated or uninstalled" if self._held_back[registration.package] else None
+        forbidden = serviced or self.inert(registration) or self._policy.why_not(registration)
+        return forbidden or self._hosts.why_not(registration)
+
+    def may_begin(self, registration: Registration) -> bool:
+        """Whether it would run in its app's process, at once, whenever it fired: until something of the situation changes."""
+        return registration.in_app and self._forbidden(registration) is None
+
+    def begun(self, registration: Registration, number: int, host: AppProcess) -> None:
+        """By a standing order: it was ordered before. What has changed since ends it as any other run."""
+        instance = Instance(SavedInstance(number, registration, None, "task"), self._timeline)
+        self._instances.add(instance)
+        instance.turn(State.STARTING)
+        self._is_ordered(instance, host)
+        host.has_begun(instance.order(network=self._has_network(registration)))
+        self._follow(host)
+        if host.leaving or self._held_back[registration.package]:
+            self.cancel(instance, Reason.TERMINATING)
+        self._changed()
 
     def _crowd(self, instance: Instance) -> str | None:
         """Of an app that fires much at once: each process costs the whole host memory."""
@@ -235,11 +253,18 @@ class Scheduler:
             raise refusal
 
     def _order(self, instance: Instance, host: AppProcess) -> None:
+        self._is_ordered(instance, host)
+        host.run(instance.order(network=self._has_network(instance.registration)))
+        self._follow(host)
+
+    def _is_ordered(self, instance: Instance, host: AppProcess) -> None:
         instance.host = host
         instance.turn(State.RUNNING)
         instance.tell("TASK_START", process="task host" if host.is_task_host else "app", process_instance=host.instance)
         self._processes.resume(host, instance.cause)
-        host.run(instance.order(network=self._has_network(instance.registration)))
+
+    def _follow(self, host: AppProcess) -> None:
+        """A run of it is under way."""
         self._idle.watch()
         self._quotas.watch()
         self._limits.look(host)

@@ -8,10 +8,12 @@ from collections.abc import Callable
 
 from rig.standby.system.app_process import AppProcess
 from rig.standby.system.registration import Registration
+from rig.standby.system.tasks.instance import run_of
 from rig.standby.system.tasks.registry import Registry
 from rig.standby.system.tasks.scheduler import Scheduler
 from rig.standby.system.tasks.source import TriggerSource
 from rig.standby.wire.app_tasks import RegisterTask
+from rig.standby.wire.to_app import RunTask
 from rig.standby.wire.triggers import ChannelKeepAlive, ChannelPush, channel_of
 
 
@@ -32,6 +34,23 @@ class ChannelTasks(TriggerSource):
         for registration in self._of(app):
             if registration.trigger == trigger:
                 self._scheduler.fire(registration, cause=cause)
+
+    def standing(self, app: AppProcess, channel_id: str) -> Registration | None:
+        """The registration whose runs the app may begin by itself when a read of the channel is completed: there is one alone,
+        and nothing is to be asked before each."""
+        trigger = ChannelPush(channel_id)
+        wanted = [registration for registration in self._of(app) if registration.trigger == trigger]
+        return wanted[0] if len(wanted) == 1 and self._scheduler.may_begin(wanted[0]) else None
+
+    def order(self, registration: Registration, number: int) -> RunTask:
+        """What the app would be told."""
+        return run_of(registration, number, None, network=True)
+
+    def begun(self, app: AppProcess, channel_id: str, number: int) -> None:
+        """Such a run. A registration that is gone meanwhile went with all that it has."""
+        trigger = ChannelPush(channel_id)
+        for registration in [registration for registration in self._of(app) if registration.trigger == trigger][:1]:
+            self._scheduler.begun(registration, number, app)
 
     def forget(self, app: AppProcess, channel_id: str) -> None:
         """A closed channel's triggers are gone; runs already ordered see no channel (CCT-043)."""
