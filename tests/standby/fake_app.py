@@ -9,6 +9,10 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
+import msgspec
+
+from rig.readable import readable
+from rig.standby.app.standing_orders import CHANGES_WHAT_RUNS
 from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
@@ -29,6 +33,7 @@ from rig.standby.wire.to_app import (
     CancelRun,
     Resuming,
     RunTask,
+    StandingOrder,
     Suspending,
     TaskCompleted,
     TaskProgressed,
@@ -83,6 +88,10 @@ class FakeApp:
         self._unread: dict[str, socket.socket] = {}
         """New transports."""
         self._ordered: set[int] = set()
+        self.standing: dict[str, StandingOrder] = {}
+        """By channel, what holds now."""
+        self.standing_told: list[StandingOrder] = []
+        self._last_begun: dict[str, int] = {}
 
     def born(self, line: socket.socket) -> None:
         """Its end of its line."""
@@ -147,6 +156,8 @@ class FakeApp:
     # -- the program ---------------------------------------------------------------------------------------------------
 
     def submit(self, call: Call[R], fds: Sequence[int] = ()) -> asyncio.Future[R]:
+        if isinstance(call, CHANGES_WHAT_RUNS):
+            self.standing.clear()
         return asyncio.wrap_future(self._caller.submit(call, fds))
 
     async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
@@ -243,8 +254,27 @@ class FakeApp:
         self._loop.call_later(self.read_s, self._completed, ReadCompleted(channel, 1, not data))
 
     def _completed(self, read: ReadCompleted) -> None:
-        if not self.killed:
-            self.notify(read)
+        if self.killed:
+            return
+        run = self._by_standing_order(read.channel or "") if read.push else None
+        self.notify(read if run is None else msgspec.structs.replace(read, run=run.instance))
+        if run is not None:
+            self._begin(run)
+
+    def _by_standing_order(self, channel: str) -> RunTask | None:
+        """As rig/standby/app/standing_orders.py."""
+        standing = self.standing.get(channel)
+        if standing is None or standing.run is None or readable(self._line.fileno(), 0):
+            return None
+        number = max(standing.run.instance, self._last_begun.get(channel, 0) + 1)
+        self._last_begun[channel] = number
+        return msgspec.structs.replace(standing.run, instance=number) if number <= standing.last else None
+
+    def _begin(self, run: RunTask) -> None:
+        if run.instance not in self._ordered:  # as rig/standby/app does
+            self._ordered.add(run.instance)
+            self.tasks.append(run)
+            self.on_task(run)
 
     def _said(self) -> None:
         try:
@@ -256,10 +286,7 @@ class FakeApp:
             return
         if isinstance(received.body, RunTask):
             received.descriptors.close()
-            if received.body.instance not in self._ordered:  # as rig/standby/app does
-                self._ordered.add(received.body.instance)
-                self.tasks.append(received.body)
-                self.on_task(received.body)
+            self._begin(received.body)
         elif not self._caller.take(received):  # who takes an answer takes its descriptors
             received.descriptors.close()
             self._heard(received.body)
@@ -275,6 +302,9 @@ class FakeApp:
         match notice:
             case TransportFailed(channel):
                 self.failed.append(channel)
+            case StandingOrder(channel):
+                self.standing_told.append(notice)
+                self.standing[channel] = notice
             case CancelRun():
                 self.cancels.append(notice)
                 self.on_cancel(notice)

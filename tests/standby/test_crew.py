@@ -161,3 +161,64 @@ def test_a_descriptor_that_is_watched_is_not_watched_for_two(crew: Crew) -> None
     crew.watch_once(bell.fd, bell.answer)
     with pytest.raises(ValueError, match="listened to already"):
         crew.watch_once(bell.fd, bell.answer)
+
+
+def test_what_is_next_is_done_by_the_same_thread_and_what_waits_behind_by_another(crew: Crew) -> None:
+    bell, behind_done, done = Bell(), threading.Event(), threading.Event()
+    threads: dict[str, int] = {}
+
+    def first() -> None:
+        threads["first"] = threading.get_ident()
+        crew.add("lane", behind)
+        crew.add_next("next", following)
+
+    def behind() -> None:
+        threads["behind"] = threading.get_ident()
+        behind_done.set()
+
+    def following() -> None:
+        threads["next"] = threading.get_ident()
+        if behind_done.wait(PATIENCE_S):  # else it would wait for this
+            done.set()
+
+    def heard() -> None:
+        bell.answer()
+        crew.add("lane", first)
+
+    crew.watch(bell.fd, heard)
+    bell.ring()
+    assert done.wait(PATIENCE_S)
+    assert threads["first"] == threads["next"] != threads["behind"]
+
+
+def test_what_is_next_waits_for_its_turn_in_its_lane(crew: Crew) -> None:
+    bell, let_go, done = Bell(), threading.Event(), threading.Event()
+    order: list[str] = []
+
+    def holds() -> None:
+        let_go.wait(PATIENCE_S)
+        order.append("holds")
+
+    def following() -> None:
+        order.append("next")
+        done.set()
+
+    def first() -> None:
+        crew.add_next("busy", following)
+        let_go.set()
+
+    def heard() -> None:
+        bell.answer()
+        crew.add("busy", holds)
+        crew.add("lane", first)
+
+    crew.watch(bell.fd, heard)
+    bell.ring()
+    assert done.wait(PATIENCE_S)
+    assert order == ["holds", "next"]
+
+
+def test_what_is_next_of_a_thread_that_is_no_piece_of_work_is_done_all_the_same(crew: Crew) -> None:
+    done = threading.Event()
+    crew.add_next("lane", done.set)
+    assert done.wait(PATIENCE_S)

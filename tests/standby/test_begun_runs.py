@@ -1,0 +1,101 @@
+"""An app that has a standing order begins its push task when a read is completed; a process of its own, with the test in the
+place of the system."""
+
+from __future__ import annotations
+
+import os
+import signal
+import socket
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from rig.standby.wire import app_tasks
+from rig.standby.wire.from_app import ReadBegin, ReadCompleted
+from rig.standby.wire.to_app import RunTask, StandingOrder
+from rig.standby.wire.triggers import ChannelPush
+from rig.timeline import Timeline
+from tests.standby.app_process import AppProcess, server
+
+PUSH = ChannelPush("c")
+FIRST, LAST = 10, 12
+ORDER = StandingOrder("c", RunTask(FIRST, "task id", "task", "fine", PUSH), LAST)
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[AppProcess]:
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    with AppProcess(timeline) as app:
+        yield app
+    timeline.close()
+
+
+@pytest.fixture
+def peer(app: AppProcess) -> Iterator[socket.socket]:
+    """Of the app's channel."""
+    with server() as listener:
+        app.ask("connect", port=listener.getsockname()[1], bound=True)
+        with listener.accept()[0] as peer:
+            yield peer
+
+
+def hears(app: AppProcess, *orders: StandingOrder) -> None:
+    """Nothing that was told is unheard any more when this returns."""
+    for order in orders:
+        app.tell(order)
+    app.tell(RunTask(1, "another", "another", "fine", PUSH))
+    assert app.expect(app_tasks.TaskDone).instance == 1
+
+
+def read_one(app: AppProcess, peer: socket.socket) -> int:
+    """The run that begins with it; 0 for none."""
+    app.ask("post_read", end="")
+    peer.send(b"news")
+    app.expect(ReadBegin)
+    return app.expect(ReadCompleted).run
+
+
+def test_it_runs_with_each_number_once_and_asks_when_they_are_used_up(app: AppProcess, peer: socket.socket) -> None:
+    hears(app, ORDER)
+    for number in range(FIRST, LAST + 1):
+        assert read_one(app, peer) == number
+        assert app.expect(app_tasks.TaskDone) == app_tasks.TaskDone(number, None)
+    assert read_one(app, peer) == 0
+    exits = [record.seq for record in app.timeline.find("READ_COMPLETE_EXIT")]
+    enters = [record.seq for record in app.timeline.find("RUN_ENTER")[1:]]
+    assert all(exit_seq < enter_seq for exit_seq, enter_seq in zip(exits, enters, strict=False)), "CCT-030"
+
+
+def test_the_same_order_told_again_brings_no_number_back(app: AppProcess, peer: socket.socket) -> None:
+    hears(app, ORDER)
+    assert read_one(app, peer) == FIRST
+    assert app.expect(app_tasks.TaskDone).instance == FIRST
+    app.tell(ORDER)
+    app.tell(RunTask(2, "another", "another", "fine", PUSH))
+    assert app.expect(app_tasks.TaskDone).instance == 2
+    assert read_one(app, peer) == FIRST + 1
+
+
+def test_what_was_told_before_it_goes_on_counts_though_it_is_unheard(app: AppProcess, peer: socket.socket) -> None:
+    hears(app, ORDER)
+    app.ask("post_read", end="")
+    os.kill(app.process.pid, signal.SIGSTOP)
+    os.waitid(os.P_PID, app.process.pid, os.WSTOPPED | os.WNOWAIT)
+    app.tell(StandingOrder("c"))
+    peer.send(b"news")
+    os.kill(app.process.pid, signal.SIGCONT)
+    assert app.expect(ReadCompleted).run == 0
+
+
+@pytest.mark.parametrize("how", ["taken back", "of another channel", "the app registers a task"])
+def test_without_one_it_asks(app: AppProcess, peer: socket.socket, how: str) -> None:
+    if how == "taken back":
+        hears(app, ORDER, StandingOrder("c"))
+    elif how == "of another channel":
+        hears(app, StandingOrder("d", ORDER.run, LAST))
+    else:
+        hears(app, ORDER)
+        app.answers[app_tasks.RegisterTask] = lambda _: "task id"
+        app.ask("register_and_follow")
+    assert read_one(app, peer) == 0
