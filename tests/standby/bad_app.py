@@ -19,6 +19,7 @@ from rig.standby.api import App, BackgroundTaskInstance, HostError
 from rig.standby.app.runtime import Runtime
 from rig.standby.wire.app_channels import ConnectBegin, ConnectEnd, UsingTransport, WaitForPushEnabled
 from rig.standby.wire.app_tasks import RequestAccess
+from rig.standby.wire.descriptors import duplicates
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.line import HEADER, Received, What, send_datagram
 from rig.standby.wire.message import Call
@@ -155,11 +156,11 @@ class BadApp(ChatApp):
         outbox = caller._outbox
         with outbox._lock:
             outbox._last = number = outbox._last + 1
-            kept = _Kept(what, HEADER.pack(what, number) + body, [os.dup(fd) for fd in fds or []])
+            kept = _Kept(what, HEADER.pack(what, number) + body, duplicates(fds or []))
             outbox._kept[number] = kept
             with caller._lock:
                 caller._waiting[number] = Anything(), answer
-            send_datagram(caller.line.sock, kept.data, kept.fds)
+            send_datagram(caller.line.sock, kept.data, kept.descriptors.fds)
         return answer
 
     def still_served(self) -> bool:

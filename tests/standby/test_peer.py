@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Awaitable, Callable
 from contextlib import closing
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from rig.errors import BenchError
 from rig.standby.wire import line, peer, send_queue
 from rig.standby.wire.app_channels import GetNetworkKeepAlive
 from rig.standby.wire.app_sockets import TakeSocket
-from rig.standby.wire.descriptors import Descriptors, WithDescriptors
+from rig.standby.wire.descriptors import Descriptors, WithDescriptors, duplicates
 from rig.standby.wire.faults import Internal, error_of
 from rig.standby.wire.from_app import FromApp, ReadBegin
 from rig.standby.wire.hresult import HostError, HResult
@@ -108,6 +109,15 @@ def test_a_descriptor_that_is_closed_is_an_error_and_no_call_without_an_answer()
         ends.peer.close()
 
     on_a_loop(test)
+
+
+@pytest.mark.parametrize("closed", [-1, 9999])
+def test_duplicates_of_which_one_is_closed_are_none_at_all(closed: int) -> None:
+    with closing(socket.socket()) as sock:
+        before = len(list(Path("/proc/self/fd").iterdir()))
+        with pytest.raises(OSError, match=r"closed|Bad file"):
+            duplicates([sock.fileno(), sock.fileno(), closed])
+        assert len(list(Path("/proc/self/fd").iterdir())) == before
 
 
 def test_a_fetch_whose_descriptor_was_closed_meanwhile_is_a_fault_and_is_answered() -> None:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -93,6 +94,41 @@ def test_its_version_stays_known_while_another_thread_takes_a_session_ticket(aut
         said.add((ends.client.version, ends.client.sealed_overhead_bytes))
     reader.join()
     assert said == {("TLSv1.3", 22)}
+
+
+class HalfATicket:
+    """OpenSSL's face while it has one record of a session ticket that comes in two, which Python's servers do not send."""
+
+    def __init__(self, tls: Any) -> None:
+        self._tls = tls
+        self.half = True
+
+    def write(self, data: bytes) -> int:
+        if self.half:
+            raise ssl.SSLWantReadError
+        return int(self._tls.write(data))
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._tls, name)
+
+
+def test_what_is_sent_while_half_a_ticket_is_there_goes_with_the_rest_of_it(
+    authority: Authority, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ends = connected(authority, ssl.TLSVersion.TLSv1_3)
+    ticket = HalfATicket(ends.client._tls)
+    monkeypatch.setattr(ends.client, "_tls", ticket)
+    assert not ends.client.can_seal()
+    ends.client.send(b"up ")
+    ends.client.send(b"and up")
+    assert ends.client.outgoing() == b""
+    ticket.half = False
+    assert not ends.client.can_seal(), "what waits comes first"
+    ends.client.receive(ends.server.said(b"the rest"))
+    ends.server.receive(ends.client.outgoing())
+    assert ends.server.received == b"up and up"
+    assert ends.client.can_seal()
+    assert ends.client.outgoing() == b"", "to ask says nothing"
 
 
 WHOLE = 100_000

@@ -158,17 +158,18 @@ class ByteStream:
     @contextmanager
     def sealing(self, limit_s: float) -> Iterator[Callable[[bytes], bytes] | None]:
         """Nobody writes while the block runs. What it gets makes of plain bytes what has to go out before anything that is
-        written afterwards: the block's to see to, by `before_write`. None: somebody writes to a peer that does not read, and no
-        layer is there."""
+        written afterwards: the block's to see to, by `before_write`. None: there is no layer, it cannot just now, or
+        somebody writes to a peer that does not read."""
         layer, generation = self._layer, self._generation
         if layer is None or not self._writing.acquire(timeout=limit_s):
             yield None
             return
         try:
+            can = self._can_seal(layer)
             owed = self._outgoing(layer)
             if owed:
                 self._to_kernel(owed, generation)
-            yield lambda data: self._sealed(layer, data)
+            yield (lambda data: self._sealed(layer, data)) if can else None
         finally:
             self._writing.release()
 
@@ -176,6 +177,10 @@ class ByteStream:
         with self._turn:
             layer.send(data)
             return layer.outgoing()
+
+    def _can_seal(self, layer: Layer) -> bool:
+        with self._turn:
+            return layer.can_seal()
 
     def _outgoing(self, layer: Layer) -> bytes:
         with self._turn:

@@ -25,6 +25,9 @@ class Layer(Protocol):
     def send(self, data: bytes) -> None:
         """What who writes wants to be sent. Raises OSError."""
 
+    def can_seal(self) -> bool:
+        """Whether what is sent now is what `outgoing` gives next, and nothing of it comes later."""
+
     def outgoing(self) -> bytes:
         """What has to be written now, the layer's own too; each byte once."""
 

@@ -69,6 +69,8 @@ class TlsLayer:
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_hostname=server_name)
         self._plain = bytearray()
+        self._unsealed = bytearray()
+        """What is to be sent: OpenSSL seals nothing while it has half of a message, such as a session ticket of two records."""
         self._ended = False
         self._error: TlsError | None = None
         self.established = False
@@ -103,12 +105,33 @@ class TlsLayer:
     def send(self, data: bytes) -> None:
         """Raises TlsError on a connection that is over."""
         self._check()
-        rest = memoryview(data)
+        self._unsealed += data
         try:
-            while rest:
-                rest = rest[self._tls.write(rest) :]
+            self._seal()
         except ssl.SSLError as error:
+            self._unsealed.clear()
             raise _error_of(error) from error
+
+    def _seal(self) -> None:
+        """What is to be sent, as soon as that is possible. Raises ssl.SSLError."""
+        try:
+            while self._unsealed:
+                del self._unsealed[: self._tls.write(self._unsealed)]
+        except ssl.SSLWantReadError:
+            pass  # with the rest of what the peer is saying
+
+    def can_seal(self) -> bool:
+        """Whether what is sent now is in `outgoing` at once. In TLS 1.3 an empty write shows it, and is nothing else."""
+        if self._unsealed:
+            return False
+        try:
+            if self.version == "TLSv1.3":
+                self._tls.write(b"")
+        except ssl.SSLWantReadError:
+            return False
+        except ssl.SSLError:
+            pass  # over: who sends hears it
+        return True
 
     @property
     def buffered(self) -> bool:
@@ -150,6 +173,8 @@ class TlsLayer:
                 data = self._tls.read(PLAIN_BYTES)
             except ssl.SSLWantReadError:
                 self._answer_new_keys()
+                with contextlib.suppress(ssl.SSLError):  # who writes next hears it
+                    self._seal()
                 return
             except ssl.SSLError as error:
                 self._error = _error_of(error)

@@ -51,6 +51,11 @@ class Attempts:
             finally:
                 saved.response = engine.response or saved.response
             operation.finishing = True
+            saved.whole_bytes = (
+                file.length
+            )  # whoever asks anew, as this was killed before it was flushed, hears that all is there
+            self._changes.changed(operation)
+            self._changes.write()
             await asyncio.to_thread(file.flush)
             saved.whole = True
             self._changes.changed(operation)

@@ -144,13 +144,15 @@ class Download:
 
     def _goes_on(self) -> bool:
         """The answer is the rest of what is there, or says that there is none. A server that knows ranges and not If-Range may
-        have the rest of something else."""
+        have the rest of something else; one that does not tell how long the whole is may give less than the rest."""
         head, there = self._head, self._file.length
         if isinstance(head, FtpReplies):
             return bool(self._validator) and head.validator == self._validator
         if head.status == RANGE_NOT_SATISFIABLE:
             return head.whole_bytes == there and self._was_whole(head)
-        return head.status == PARTIAL and head.begins_at == there and head.still_is(self._validator) and self._is_as_long
+        if head.status != PARTIAL or head.whole_bytes is None:
+            return False
+        return head.begins_at == there and head.still_is(self._validator) and self._is_as_long
 
     def _was_whole(self, head: HttpReply) -> bool:
         """What is there is all that was to come, by what was told before, or the server says that it still is that. What was of

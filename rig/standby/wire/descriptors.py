@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from collections.abc import Sequence
@@ -28,6 +29,10 @@ class Descriptors:
 
     def __exit__(self, *_: object) -> None:
         self.close()
+
+    def add(self, fd: int) -> None:
+        """One more."""
+        self._fds.append(fd)
 
     def __len__(self) -> int:
         return len(self._fds)
@@ -60,3 +65,17 @@ class Descriptors:
     def close(self) -> None:
         while self._fds:
             os.close(self._fds.pop())
+
+
+def duplicates(fds: Sequence[int]) -> Descriptors:
+    """Of all of them. Raises OSError for one that is closed, and keeps none open."""
+    if any(fd < 0 for fd in fds):
+        raise OSError(errno.EBADF, "a descriptor that is to be sent is closed")
+    made = Descriptors()
+    try:
+        for fd in fds:
+            made.add(os.dup(fd))
+    except OSError:
+        made.close()
+        raise
+    return made

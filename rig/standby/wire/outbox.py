@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
+from rig.standby.wire.descriptors import Descriptors, duplicates
 from rig.standby.wire.line import Line, What, datagram, send_datagram
 
 
@@ -15,12 +15,8 @@ from rig.standby.wire.line import Line, What, datagram, send_datagram
 class _Kept:
     what: What
     data: bytes
-    fds: list[int] = field(default_factory=list)
+    descriptors: Descriptors
     """Duplicates: the sender may close its own when it has given up waiting."""
-
-    def close(self) -> None:
-        for fd in self.fds:
-            os.close(fd)
 
 
 class Outbox:
@@ -38,12 +34,12 @@ class Outbox:
         side is gone for good; nothing is kept then."""
         with self._lock:
             number = self._last + 1
-            kept = _Kept(what, datagram(what, number, body), [os.dup(fd) for fd in fds])
+            kept = _Kept(what, datagram(what, number, body), duplicates(fds))
             self._last = number
             self._kept[number] = kept
             expect(number)
             try:
-                send_datagram(self._line.sock, kept.data, kept.fds)
+                send_datagram(self._line.sock, kept.data, kept.descriptors.fds)
             except BaseException:
                 self._drop(number)
                 raise
@@ -64,7 +60,7 @@ class Outbox:
         with self._lock:
             self._drop_notices(last)
             for kept in self._kept.values():
-                send_datagram(self._line.sock, kept.data, kept.fds)
+                send_datagram(self._line.sock, kept.data, kept.descriptors.fds)
             send_datagram(self._line.sock, datagram(What.RESUMED, self._last))
 
     def __len__(self) -> int:
@@ -78,4 +74,4 @@ class Outbox:
     def _drop(self, number: int) -> None:
         kept = self._kept.pop(number, None)
         if kept is not None:
-            kept.close()
+            kept.descriptors.close()

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import errno
-import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from rig.standby.wire.descriptors import Descriptors
+from rig.standby.wire.descriptors import Descriptors, duplicates
 from rig.standby.wire.line import Line, send_datagram
 
 UNREAD_MESSAGES = 256
 """What is kept for a peer beyond its socket's buffer."""
+GONE = frozenset({errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN})
+"""What the kernel says of a peer that is."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +26,8 @@ class _Unsent:
 
 
 class SendQueue:
-    """`on_full` is called when the peer has left too much unread; what comes after that is dropped by `close`."""
+    """`on_full` is called when the peer has left too much unread, or the kernel does not take descriptors that wait; what comes
+    after that is dropped by `close`."""
 
     def __init__(self, line: Line[Any], on_full: Callable[[], None]) -> None:
         self._line = line
@@ -34,15 +36,17 @@ class SendQueue:
         self._unsent: deque[_Unsent] = deque()
 
     def send(self, data: bytes, fds: Sequence[int] = ()) -> None:
-        """Never waits: who reads the line notices that the peer has gone. Raises OSError for a descriptor that is closed."""
+        """Never waits: who reads the line notices that the peer has gone. Raises OSError for a descriptor that is closed, or that
+        the kernel does not take."""
         if not self._unsent and self._sent(data, fds):
             return
         if len(self._unsent) >= UNREAD_MESSAGES:
             self._on_full()
             return
+        copies = duplicates(fds)
         if not self._unsent:
             self._loop.add_writer(self._line.fileno(), self._writable)
-        self._unsent.append(_Unsent(data, Descriptors([os.dup(fd) for fd in fds])))
+        self._unsent.append(_Unsent(data, copies))
 
     def __len__(self) -> int:
         """How many are kept."""
@@ -54,15 +58,18 @@ class SendQueue:
         except BlockingIOError:
             return False
         except OSError as error:
-            if fds and error.errno == errno.EBADF:  # of a socket that its owner has closed meanwhile: nothing went out
+            if fds and error.errno not in GONE:  # a descriptor that is closed, or too many on their way: nothing went out
                 raise
-            # else the peer is gone
         return True
 
     def _writable(self) -> None:
         while self._unsent:
             first = self._unsent[0]
-            if not self._sent(first.data, first.descriptors.fds):
+            try:
+                if not self._sent(first.data, first.descriptors.fds):
+                    return
+            except OSError:  # the kernel does not take its descriptors, and who sent it has long gone on
+                self._on_full()
                 return
             self._unsent.popleft()
             first.descriptors.close()

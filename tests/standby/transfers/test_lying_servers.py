@@ -164,6 +164,7 @@ def nothing_behind(whole: int, *headers: tuple[str, str]) -> object:
         pytest.param(nothing_behind(5000), 5000, 100_000, id="something shorter"),
         pytest.param(nothing_behind(5000, ("ETag", '"second"')), 5000, None, id="something else, of no length that was told"),
         pytest.param(nothing_behind(5000), 5000, None, id="nobody knows what, of no length that was told"),
+        pytest.param(part(5000, 5999, "*", FIRST[5000:6000], ("ETag", ETAG)), 5000, None, id="it, and less than the rest of it"),
     ],
 )
 def test_a_beginning_is_not_the_whole_of_something_else(
