@@ -46,7 +46,7 @@ class TimelineEvent(StrEnum):
     TASK_PENDING = "TASK_PENDING", "Its trigger has fired, and it has to wait: app, task, kind, instance, channel, reason."
     TASK_START = (
         "TASK_START",
-        "A process is told to run it: app, task, kind, instance, channel, process (app or task host), process_instance.",
+        "A process runs it, as told or by a standing order: app, task, kind, instance, channel, process, process_instance.",
     )
     TASK_PAUSED = "TASK_PAUSED", "Its process is stopped until a quota is filled up: app, task, kind, instance, channel, reason."
     TASK_CONTINUED = "TASK_CONTINUED", "Its process goes on: app, task, kind, instance, channel."

@@ -1,10 +1,9 @@
 """What a wake of this design costs on this machine at the least: `floor.py` with every hop that a wake has, and nothing else.
 
 The frame goes to a device, a process of its own, which tells the driver over a serial line; the driver asks it to be silent and
-waits for the answer; it puts the host's port into the bridge (the gate), continues the app, and tells it; the app says to the
-system that a read is complete; the system writes down what it is about to do in one transaction, as it may die at any moment, and
-orders the task; the app's next line is the end. Each of them is a few lines of Python that do nothing but wait, pass on and do
-their one system call or transaction: no TCP, no messages to check, no timeline, no power, no policy, no tasks.
+waits for the answer; it puts the host's port into the bridge (the gate), continues the app, and tells it; the app's next line is
+the end, as it has a standing order for what it does then. Each of them is a few lines of Python that do nothing but wait, pass on
+and do their one system call: no TCP, no messages to check, no timeline, no power, no tasks, and no system beside them.
 
 What a wake takes beyond this is the host's own work; what this takes beyond the floor, no work on the host can save.
 """
@@ -16,12 +15,10 @@ import pty
 import signal
 import socket
 import struct
-import tempfile
 import time
 import tty
 from collections.abc import Callable
 from contextlib import ExitStack
-from pathlib import Path
 
 from rig.benchmarks.floor import ETHERTYPE, FRAME_BYTES, STOPPED_S, TIMEOUT_S, child
 from rig.errors import BenchError
@@ -64,25 +61,11 @@ while orders.recv(64):
 """
 APP = """
 import socket, sys, time
-line, told, system = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:4])
+line, told = (socket.socket(fileno=int(fd)) for fd in sys.argv[1:3])
 while True:
-    system.send(line.recv(64))
-    number = system.recv(64)
+    number = line.recv(64)
     told.send(number + time.monotonic_ns().to_bytes(8, "big"))
 """
-SYSTEM = """
-import socket, sqlite3, sys
-app, store = socket.socket(fileno=int(sys.argv[1])), sqlite3.connect(sys.argv[2], isolation_level=None)
-for word in ("PRAGMA journal_mode=WAL", "PRAGMA synchronous=OFF", "CREATE TABLE thing (key TEXT PRIMARY KEY, value BLOB)"):
-    store.execute(word)
-while True:
-    number = app.recv(64)
-    with store:
-        store.execute("BEGIN")
-        store.executemany("INSERT OR REPLACE INTO thing VALUES (?, ?)", [(key, number * 25) for key in "abcd"])
-    app.send(number)
-"""
-"""Four rows of 200 bytes: the host, the app, the task's instance, and how far the app's messages are done."""
 
 
 def run(rounds: int, progress: Callable[[int], None]) -> list[float]:
@@ -97,7 +80,7 @@ def run(rounds: int, progress: Callable[[int], None]) -> list[float]:
 
 
 class _Chain:
-    """Four processes, and a network of their own."""
+    """Three processes, and a network of their own."""
 
     def __init__(self, stack: ExitStack) -> None:
         keep = stack.enter_context
@@ -115,11 +98,8 @@ class _Chain:
         self._told, tells = _pair(stack)
         self._orders, ordered = _pair(stack)
         to_app, from_driver = _pair(stack)
-        to_system, of_app = _pair(stack)
-        store = Path(keep(tempfile.TemporaryDirectory())) / "store.db"
         keep(child(DEVICE, [packets.fileno(), device_line]))
-        keep(child(SYSTEM, [of_app.fileno()], store))
-        self._app = keep(child(APP, [from_driver.fileno(), tells.fileno(), to_system.fileno()]))
+        self._app = keep(child(APP, [from_driver.fileno(), tells.fileno()]))
         wire, mac = network.wire.fd, network.topology.host.mac
         self._closed, closed = _pair(stack)
         for ours in (self._told, self._closed):

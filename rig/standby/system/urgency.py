@@ -1,8 +1,8 @@
 """The system goes before ordinary processes while the host sleeps, and until what woke it is under way.
 
-Each step of a wake waits for it: a read that is over becomes a task's run only when the system has heard of it, and has written
-it down. On a machine that has other things to do an ordinary process waits some milliseconds for its turn, more than once a wake:
-the median beside two busy processes on two processors was 6.7 ms, and is 2.4 ms.
+Steps of a wake wait for it: where the app has no standing order, a read that is over becomes a task's run only when the system
+has heard of it, and has written it down. On a machine that has other things to do an ordinary process waits some milliseconds for
+its turn, more than once a wake: the median beside two busy processes on two processors was 6.7 ms, and is 2.4 ms.
 Not at other times: an app that calls without pause would have the system take a whole processor for it, from everybody. While the
 host sleeps the apps are stopped, and a wake is short.
 """
