@@ -1,8 +1,8 @@
 """The runtime inside every app process: a crew of threads that listens to the service and to posted reads (crew.py).
 
 Whoever hears that a posted read has data takes it, calls the app's handler and then tells the service; only after that does the
-service order the push task. So "read completion returns before Run starts" (CCT-030, CCT-031) holds by construction, for data and
-for errors. Read completions are one lane, runs of a registration another; a handler may itself call the service, as somebody
+push task run, as the service orders it then, or has ordered in advance (standing_orders.py). So "read completion returns before
+Run starts" (CCT-030, CCT-031) holds by construction, for data and for errors. Read completions are one lane, runs of a registration another; a handler may itself call the service, as somebody
 else listens meanwhile.
 
 No thread ends before the process does, whatever the app's code raises on it; a process that could not hear the system any
