@@ -12,7 +12,6 @@ from typing import TypeVar
 import msgspec
 
 from rig.readable import readable
-from rig.standby.app.standing_orders import CHANGES_WHAT_RUNS
 from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
@@ -156,8 +155,6 @@ class FakeApp:
     # -- the program ---------------------------------------------------------------------------------------------------
 
     def submit(self, call: Call[R], fds: Sequence[int] = ()) -> asyncio.Future[R]:
-        if isinstance(call, CHANGES_WHAT_RUNS):
-            self.standing.clear()
         return asyncio.wrap_future(self._caller.submit(call, fds))
 
     async def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
@@ -267,8 +264,10 @@ class FakeApp:
         if standing is None or standing.run is None or readable(self._line.fileno(), 0):
             return None
         number = max(standing.run.instance, self._last_begun.get(channel, 0) + 1)
+        if number > standing.last:
+            return None
         self._last_begun[channel] = number
-        return msgspec.structs.replace(standing.run, instance=number) if number <= standing.last else None
+        return msgspec.structs.replace(standing.run, instance=number)
 
     def _begin(self, run: RunTask) -> None:
         if run.instance not in self._ordered:  # as rig/standby/app does

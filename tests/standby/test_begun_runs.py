@@ -88,14 +88,10 @@ def test_what_was_told_before_it_goes_on_counts_though_it_is_unheard(app: AppPro
     assert app.expect(ReadCompleted).run == 0
 
 
-@pytest.mark.parametrize("how", ["taken back", "of another channel", "the app registers a task"])
+@pytest.mark.parametrize("how", ["taken back", "of another channel"])
 def test_without_one_it_asks(app: AppProcess, peer: socket.socket, how: str) -> None:
     if how == "taken back":
         hears(app, ORDER, StandingOrder("c"))
-    elif how == "of another channel":
-        hears(app, StandingOrder("d", ORDER.run, LAST))
     else:
-        hears(app, ORDER)
-        app.answers[app_tasks.RegisterTask] = lambda _: "task id"
-        app.ask("register_and_follow")
+        hears(app, StandingOrder("d", ORDER.run, LAST))
     assert read_one(app, peer) == 0

@@ -3,22 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+from pathlib import Path
+from typing import Any
 
 import pytest
 
+from rig.config import StandbyConfig
 from rig.standby.system.channels import standing
 from rig.standby.system.registration import Registration
+from rig.standby.system.tasks import scheduler
 from rig.standby.wire import bench
+from rig.standby.wire.app_channels import CloseChannel
 from rig.standby.wire.app_tasks import RegisterTask, TaskDone, UnregisterTask
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
+from rig.standby.wire.message import Call
 from rig.standby.wire.surroundings import Surroundings
 from rig.standby.wire.task_enums import SystemConditionType
-from rig.standby.wire.to_app import RunTask, StandingOrder
+from rig.standby.wire.to_app import RunTask, StandingOrder, TaskProgressed
 from rig.standby.wire.triggers import ChannelPush
 from tests.standby.fake_app import FakeApp
 from tests.standby.fake_host import FakeHost, fake_host
+from tests.standby.mortal_host import MortalHost
 from tests.standby.virtual_time import virtual
 
+UNHEARD = 10
+"""Messages that an app has not heard when it goes on: it comes to its data before it has heard them all."""
 SAVES = Surroundings(ac=False, battery_percent=5, energy_saver=True)
 
 
@@ -187,6 +196,111 @@ async def test_an_app_has_more_before_they_are_used_up(monkeypatch: pytest.Monke
         by_itself = [task for task in app.tasks if any(_is_of(task.instance, told) for told in app.standing_told)]
         assert len(by_itself) >= 19
         assert len(app.standing_told) >= 5
+
+
+@virtual
+async def test_one_that_an_app_did_not_come_to_use_is_taken_back_all_the_same() -> None:
+    """It asks while anything is unheard, and keeps what it has."""
+    async with fake_host() as host:
+        app = await in_standby(host)
+        [process] = host.system.processes
+        for number in range(UNHEARD):
+            process.tell(TaskProgressed("nobody's", number, 0))
+        told = len(app.standing_told)
+        await woken(host, app)
+        assert len(app.standing_told) > told, "it had to ask, and is told again"
+        await host.bench(bench.SetSurroundings(SAVES))
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        assert app.standing["inbox"].run is None
+
+
+@virtual
+@pytest.mark.parametrize("how", ["unregistered", "registered twice", "closed", "by another process"])
+async def test_who_has_the_answer_to_a_call_that_changes_what_runs_has_none_any_more(how: str) -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        other = await host.app() if how == "by another process" else app
+        [task_id] = [r.task_id for r in app_registrations(host) if r.trigger == ChannelPush("inbox")]
+        await host.bench(bench.EnterStandby())
+        calls: dict[str, Call[Any]] = {
+            "registered twice": RegisterTask("again", "Inbox", ChannelPush("inbox")),
+            "closed": CloseChannel("inbox"),
+        }
+        await other.call(calls.get(how, UnregisterTask(task_id, False)))
+        assert app.standing["inbox"].run is None
+
+
+@virtual
+async def test_a_run_that_crosses_a_change_which_forbids_it_is_cancelled_as_any_other() -> None:
+    async with fake_host() as host:
+        app = await in_standby(host)
+        number = (await woken(host, app)).instance + 1
+        await host.bench(bench.SetSurroundings(SAVES))
+        app.notify(ReadBegin("inbox"))
+        app.notify(ReadCompleted("inbox", 1, False, True, number))
+        await host.settle()
+        assert host.timeline.find("CANCEL_SENT")[-1].reason == "ENERGY_SAVER"
+
+
+@virtual
+async def test_an_app_that_is_stopped_is_not_told_for_ever_what_changes_to_and_fro() -> None:
+    async with fake_host() as host:
+        app = await in_standby(host)
+        told = len(app.standing_told)
+        for _ in range(600):
+            await host.bench(bench.SetSurroundings(SAVES))
+            await host.bench(bench.SetSurroundings(Surroundings()))
+        await host.settle()
+        assert host.asleep
+        await woken(host, app)
+        assert app.standing_told[told].run is None
+        assert len(app.standing_told) == told + 2
+
+
+@virtual
+async def test_runs_that_never_end_are_not_many_more_than_an_app_may_have(monkeypatch: pytest.MonkeyPatch) -> None:
+    most = 20
+    monkeypatch.setattr(scheduler, "RUNS_PER_APP", most)
+    async with fake_host(wall_clock_s=36_000.0, idle_task_s=36_000.0) as host:
+        app = await in_standby(host)
+        app.on_task = lambda task: None
+        [key] = host.driver.connections
+        host.driver.device_wakes("PACKET", key)
+        for _ in range(3 * most):
+            app.peers["inbox"].send(b"news")
+            await host.settle()
+        assert most <= len(begun(host)) - len(ended(host)) <= most + standing.RUNS
+
+
+@virtual
+async def test_after_a_death_runs_go_on_in_the_order_in_which_their_process_has_them(tmp_path: Path) -> None:
+    """One that was ordered, and one that began behind it with a lower number: the limit of the first goes on."""
+    host = MortalHost(tmp_path / "system.db", StandbyConfig(wall_clock_s=20.0, idle_task_s=3600.0))
+    await host.start()
+    app = await host.app()
+    await app.open("inbox")
+    await host.bench(bench.EnterStandby())
+    await asyncio.sleep(1.0)
+    app.on_task = lambda task: None
+    [process] = host.system.processes
+    for number in range(UNHEARD):
+        process.tell(TaskProgressed("nobody's", number, 0))
+    [key] = host.driver.connections
+    host.driver.device_wakes("PACKET", key)
+    for _ in range(2):
+        app.peers["inbox"].send(b"news")
+        await asyncio.sleep(1.0)
+    ordered, by_itself = [task.instance for task in app.tasks]
+    assert by_itself < ordered
+    await asyncio.sleep(8.0)
+    host.plug._pull()
+    await asyncio.sleep(11.0)
+    assert [cancel.instance for cancel in app.cancels] == [ordered]
+    app.kill()
+    await asyncio.sleep(1.0)
+    await host.close()
 
 
 def _is_of(number: int, told: StandingOrder) -> bool:

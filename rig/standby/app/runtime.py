@@ -2,8 +2,8 @@
 
 Whoever hears that a posted read has data takes it, calls the app's handler and then tells the service; only after that does the
 push task run, as the service orders it then, or has ordered in advance (standing_orders.py). So "read completion returns before
-Run starts" (CCT-030, CCT-031) holds by construction, for data and for errors. Read completions are one lane, runs of a registration another; a handler may itself call the service, as somebody
-else listens meanwhile.
+Run starts" (CCT-030, CCT-031) holds by construction, for data and for errors. Read completions are one lane, runs of a
+registration another; a handler may itself call the service, as somebody else listens meanwhile.
 
 No thread ends before the process does, whatever the app's code raises on it; a process that could not hear the system any
 more ends as a whole.
@@ -110,11 +110,9 @@ class Runtime:
         return self.entries.hosts_a_run or self._tasks.in_task
 
     def call(self, call: Call[R], fds: Sequence[int] = ()) -> R:
-        self._standing.before(call)
         return self.service.call(call, fds)
 
     def submit(self, call: Call[R]) -> Future[R]:
-        self._standing.before(call)
         return self.service.submit(call)
 
     def add_work(self, lane: Hashable, work: Callable[[], None]) -> None:

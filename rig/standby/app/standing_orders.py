@@ -1,9 +1,8 @@
 """Orders that the system has given in advance: while the host is in connected standby a push task begins on the thread that has
 completed the read, and does not wait until the system has heard of that, has written it down and has ordered it.
 
-An order holds until the system takes it back, or the app says something that may change what is to run. What the system has said
-before it continued this process counts although nobody has come to hear it yet: there is none while something of the system's is
-unheard.
+An order holds until the system takes it back. What the system has said before it continued this process counts although nobody
+has come to hear it yet: while something of the system's is unheard, the app asks.
 """
 
 from __future__ import annotations
@@ -11,22 +10,18 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import msgspec
 
 from rig.readable import readable
-from rig.standby.wire.app_channels import CloseChannel, UsingTransport
-from rig.standby.wire.app_tasks import RegisterTask, RemoveAccess, RequestAccess, UnregisterTask
 from rig.standby.wire.from_app import ReadCompleted
-from rig.standby.wire.message import Call, Notice
+from rig.standby.wire.message import Notice
 from rig.standby.wire.to_app import RunTask, StandingOrder
-
-CHANGES_WHAT_RUNS = (RegisterTask, UnregisterTask, RequestAccess, RemoveAccess, UsingTransport, CloseChannel)
 
 
 class StandingOrders:
-    """For any thread. `line_fd`: what the system says comes there. `begin` a run, behind what the thread does."""
+    """For any thread. `line_fd`: what the system says comes there. `begin` a run, behind what the thread does: it only says so to
+    others, and not while they hear the system."""
 
     def __init__(self, line_fd: int, notify: Callable[[Notice], None], begin: Callable[[RunTask], None]) -> None:
         self._line_fd = line_fd
@@ -51,19 +46,13 @@ class StandingOrders:
         else:
             self._given[order.channel] = order
 
-    def before(self, call: Call[Any]) -> None:
-        """The app is about to say that to the system."""
-        if isinstance(call, CHANGES_WHAT_RUNS):
-            with self._lock:
-                self._given.clear()
-
     def completed(self, read: ReadCompleted) -> None:
         """Tell the system, and begin the push task that has waited for it: the last that a piece of the crew's work does."""
         with self._lock:
             run = self._next(read.channel) if read.push and read.channel is not None else None
             self._notify(read if run is None else msgspec.structs.replace(read, run=run.instance))
-        if run is not None:
-            self._begin(run)
+            if run is not None:
+                self._begin(run)
 
     def _next(self, channel: str) -> RunTask | None:
         given = self._given.get(channel)

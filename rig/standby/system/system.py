@@ -146,7 +146,12 @@ class System:
         push_calls = PushCalls(self.push.client, self.push.delivery, core.power)
         transfer_calls = TransferCalls(self.transfers)
         groups = app_calls, channel_calls, task_calls, socket_calls, push_calls, transfer_calls
-        self.app_messages = AppMessages(self.governor, self.processes, *(group.handlers() for group in groups))
+        self.app_messages = AppMessages(
+            self.governor,
+            self.processes,
+            *(group.handlers() for group in groups),
+            after_call=self.channels.standing.review,
+        )
         lever_calls = LeverCalls(self.surroundings, self.system_events.happens, self.tasks.scheduler.cancel_package, timeline)
         servicing = Servicing(self.packages, self.processes, self.owners, self.system_events.happens, timeline)
         package_calls = PackageCalls(servicing, self.starting, self.processes, self.governor, self.power, self._sleep)

@@ -126,12 +126,17 @@ class ChannelOwner(Owner):
             self._timers.stop(channel)
 
     async def app_stops(self, app: AppProcess) -> None:
-        self._standing.take_back(app)
+        self._take_back(app)
 
     async def package_stops(self, package: AppPackage, reason: BackgroundTaskCancellationReason) -> None:
         for app in self._processes:
             if app.package is package:
-                self._standing.take_back(app)
+                self._take_back(app)
+
+    def _take_back(self, app: AppProcess) -> None:
+        """It is about to end, and begins nothing any more."""
+        for channel in self._table.of(app):
+            self._standing.take_back(channel)
 
     async def end_app(self, app: AppProcess) -> None:
         errors = []

@@ -37,7 +37,7 @@ class ChannelParts:
         )
         self.timers = KeepAliveTimers(core.clock, self.triggers.keep_alive_due)
         self.standing = StandingOrders(table, tasks, core.numbers, power)
-        self.closing = ChannelClosing(self.setup, self.timers, tasks)
+        self.closing = ChannelClosing(self.setup, self.timers, self.standing, tasks)
         self.resets = ChannelResets(
             table, self.setup, self.timers, availability, power, core.governor, core.background, happens, timeline, core.rows
         )

@@ -4,37 +4,51 @@ from __future__ import annotations
 
 import msgspec
 
+from rig.standby.system.registration import Registration
+
+
+class StandingRange(msgspec.Struct, frozen=True):
+    """`registration`: as it was when the app was told of them."""
+
+    first: int
+    last: int
+    registration: Registration
+
+    def __contains__(self, number: int) -> bool:
+        return self.first <= number <= self.last
+
 
 class StandingNumbers(msgspec.Struct, frozen=True):
-    """`ranges`, first and last: those that the app has been told of and may still use. Two at most, as it may have used one of
-    the older before it heard of the newer."""
+    """`ranges`: those that the app has been told of and may still use. Two at most, as it may have used one of the older before
+    it heard of the newer."""
 
-    ranges: tuple[tuple[int, int], ...] = ()
+    ranges: tuple[StandingRange, ...] = ()
     given: bool = False
-    """It has an order, for all that is known here."""
+    """It was told of an order, and not since that there is none."""
 
     @property
-    def newest(self) -> tuple[int, int]:
-        """The range that it is told; none is left in (0, -1)."""
-        return self.ranges[-1] if self.ranges else (0, -1)
+    def newest(self) -> StandingRange | None:
+        return self.ranges[-1] if self.ranges else None
 
-    @property
-    def left(self) -> int:
-        """Of the newest."""
-        first, last = self.newest
-        return last - first + 1
+    def left(self, registration: Registration) -> int:
+        """Of the newest range, if that is of this registration."""
+        newest = self.newest
+        return newest.last - newest.first + 1 if newest is not None and newest.registration == registration else 0
 
-    def more(self, first: int, count: int) -> StandingNumbers:
-        return msgspec.structs.replace(self, ranges=(*self.ranges[-1:], (first, first + count - 1)))
+    def more(self, first: int, count: int, registration: Registration) -> StandingNumbers:
+        return StandingNumbers((*self.ranges[-1:], StandingRange(first, first + count - 1, registration)), self.given)
 
-    def without(self, number: int) -> StandingNumbers | None:
-        """One that has been used, with all before it. None: it was not the app's to use."""
-        if not any(first <= number <= last for first, last in self.ranges):
-            return None
-        return msgspec.structs.replace(self, ranges=tuple((max(a, number + 1), b) for a, b in self.ranges if b > number))
+    def registration_of(self, number: int) -> Registration | None:
+        """None: it is not the app's to use."""
+        return next((told.registration for told in self.ranges if number in told), None)
+
+    def without(self, number: int) -> StandingNumbers:
+        """One that has been used, with all before it."""
+        rest = [StandingRange(max(r.first, number + 1), r.last, r.registration) for r in self.ranges if r.last > number]
+        return StandingNumbers(tuple(rest), self.given)
 
     def told(self, *, given: bool) -> StandingNumbers:
-        return msgspec.structs.replace(self, given=given)
+        return StandingNumbers(self.ranges, given)
 
 
 NO_NUMBERS = StandingNumbers()

@@ -61,7 +61,7 @@ class AppCalls:
             if message.run:
                 self._standing.begun(channel, message.run)
             elif message.push:
-                self._standing.unused(channel)
+                self._standing.settle(channel)  # first: behind its run the app may be stopped before it has heard of it
                 self._triggers.push(channel)
         app.failure_heard(message.channel or "")
         self._processes.suspend_if_idle(app)

@@ -16,7 +16,7 @@ from rig.standby.system.governor import Governor
 from rig.standby.system.processes import Processes
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.from_app import FromApp
-from rig.standby.wire.message import Watch
+from rig.standby.wire.message import Call, Watch
 
 Handler: TypeAlias = Callable[[AppProcess, Any, Descriptors], Any]
 Handlers: TypeAlias = Mapping[type[Any], Handler]
@@ -25,8 +25,12 @@ Handlers: TypeAlias = Mapping[type[Any], Handler]
 class AppMessages:
     """All handlers of all groups."""
 
-    def __init__(self, governor: Governor, processes: Processes, *groups: Handlers) -> None:
+    def __init__(
+        self, governor: Governor, processes: Processes, *groups: Handlers, after_call: Callable[[], None] = lambda: None
+    ) -> None:
+        """`after_call`: before its answer goes, whatever it was and whatever came of it."""
         self._governor = governor
+        self._after_call = after_call
         self._processes = processes
         self._handlers = {kind: handler for group in groups for kind, handler in group.items()}
 
@@ -43,6 +47,8 @@ class AppMessages:
             stopped = app.suspended or app.stopping or app.suspension.under_way
             if stopped and app.busy and not app.paused:
                 self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
+            if isinstance(message, Call):
+                self._after_call()
         if not inspect.iscoroutine(answer) or isinstance(message, Watch):
             return answer
         held = self._held(app, message, answer)
@@ -51,4 +57,7 @@ class AppMessages:
 
     async def _held(self, app: AppProcess, message: FromApp, work: Coroutine[Any, Any, Any]) -> Any:
         with self._governor.hold(app.label, f"a call of {type(message).__name__}"):
-            return await work
+            try:
+                return await work
+            finally:
+                self._after_call()

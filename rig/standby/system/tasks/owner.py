@@ -83,7 +83,11 @@ class TaskOwner(Owner):
     def take_up(self, things: Mapping[Name, bytes], descriptors: dict[str, int]) -> None:
         """An instance that a process has been told of goes on there; the others wait as they did."""
         hosts = {number: app for app in self._processes for number in app.runs}
-        for saved in sorted(saved_of(things, INSTANCES, SavedInstance), key=lambda saved: saved.number):
+        places = {number: place for app in self._processes for place, number in enumerate(app.runs)}
+        # a process does its runs in that order; by a standing order a later one may have a lower number
+        for saved in sorted(
+            saved_of(things, INSTANCES, SavedInstance), key=lambda saved: (places.get(saved.number, len(places)), saved.number)
+        ):
             self._scheduler.take_up(saved, hosts.get(saved.number))
         self._delivery.restore(things)
         for source in self._sources:

@@ -172,8 +172,9 @@ class Scheduler:
         return forbidden or self._hosts.why_not(registration)
 
     def may_begin(self, registration: Registration) -> bool:
-        """Whether it would run in its app's process, at once, whenever it fired: until something of the situation changes."""
-        return registration.in_app and self._forbidden(registration) is None
+        """Whether it would run in its app's process, at once, whenever it fired: until something changes."""
+        crowded = len(self._instances.of_package(registration.package)) >= RUNS_PER_APP
+        return registration.in_app and not crowded and self._forbidden(registration) is None
 
     def begun(self, registration: Registration, number: int, host: AppProcess) -> None:
         """By a standing order: it was ordered before. What has changed since ends it as any other run."""
@@ -183,9 +184,10 @@ class Scheduler:
         self._is_ordered(instance, host)
         host.has_begun(instance.order(network=self._has_network(registration)))
         self._follow(host)
-        if host.leaving or self._held_back[registration.package]:
-            self.cancel(instance, Reason.TERMINATING)
         self._changed()
+        ends = Reason.TERMINATING if host.leaving or self._held_back[registration.package] else self._policy.cancels(registration)
+        if ends is not None:
+            self.cancel(instance, ends)
 
     def _crowd(self, instance: Instance) -> str | None:
         """Of an app that fires much at once: each process costs the whole host memory."""

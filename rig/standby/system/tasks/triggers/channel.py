@@ -46,11 +46,9 @@ class ChannelTasks(TriggerSource):
         """What the app would be told."""
         return run_of(registration, number, None, network=True)
 
-    def begun(self, app: AppProcess, channel_id: str, number: int) -> None:
-        """Such a run. A registration that is gone meanwhile went with all that it has."""
-        trigger = ChannelPush(channel_id)
-        for registration in [registration for registration in self._of(app) if registration.trigger == trigger][:1]:
-            self._scheduler.begun(registration, number, app)
+    def begun(self, registration: Registration, number: int, app: AppProcess) -> None:
+        """Such a run."""
+        self._scheduler.begun(registration, number, app)
 
     def forget(self, app: AppProcess, channel_id: str) -> None:
         """A closed channel's triggers are gone; runs already ordered see no channel (CCT-043)."""
