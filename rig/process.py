@@ -93,6 +93,11 @@ def go_with_others() -> None:
     _scheduled(os.SCHED_OTHER, 0)
 
 
+def go_behind_others() -> None:
+    """This thread is an ordinary one, and puts aside nobody who runs when it is woken (sched(7), SCHED_BATCH)."""
+    _scheduled(os.SCHED_BATCH, 0)
+
+
 def _scheduled(policy: int, priority: int) -> bool:
     try:
         os.sched_setscheduler(0, policy | os.SCHED_RESET_ON_FORK, os.sched_param(priority))

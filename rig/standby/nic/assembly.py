@@ -14,6 +14,7 @@ from rig.standby.nic.journal import Journal
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.place import Place
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.nic.steps import Inject, no_fault
 from rig.standby.nic.tcp_slots import KeepAlive, TcpSlots
@@ -30,6 +31,7 @@ def make_driver(
     tell: Callable[[Notice], None],
     journal: Journal | None = None,
     inject: Inject = no_fault,
+    place: Place | None = None,
 ) -> NicDriver:
     """The calling thread is in the host's namespace, and `link` is pumped by it."""
     ts_watch, label_watch = TsWatch(settings.interface), LabelWatch(settings.interface)
@@ -52,6 +54,7 @@ def make_driver(
         tell=tell,
         journal=journal,
         inject=inject,
+        place=place or Place(),
     )
 
 

@@ -32,6 +32,7 @@ from rig.standby.nic.mending import Mending
 from rig.standby.nic.next_hop import NextHops
 from rig.standby.nic.notes import Notes
 from rig.standby.nic.phase import Phase, PhaseState
+from rig.standby.nic.place import Place
 from rig.standby.nic.protocol_offloads import ProtocolOffloads
 from rig.standby.nic.recovery import ASLEEP, Recovery
 from rig.standby.nic.registry import Registry
@@ -76,6 +77,7 @@ class NicDriver:
         next_hops: NextHops,
         watches: tuple[TsWatch, LabelWatch],
         tell: Callable[[Notice], None],
+        place: Place,
         journal: Journal | None = None,
         inject: Inject = no_fault,
     ) -> None:
@@ -87,6 +89,7 @@ class NicDriver:
         self._records = SleepRecords(timeline)
         self._tell = tell
         self._inject = inject
+        self._place = place
         self.watches = watches
         self._next_hops = next_hops
         self._phase = PhaseState()
@@ -307,7 +310,7 @@ class NicDriver:
             self._wake(waking, Cause(cause))
 
     def _new_waking(self) -> Waking:
-        return Waking(self._standby, self._next_hops, self._tell, self.notes.write)
+        return Waking(self._standby, self._next_hops, self._tell, self.notes.write, self._place)
 
     def _wake(self, waking: Waking, cause: Cause) -> None:
         self._phase.change(Phase.WAKING)

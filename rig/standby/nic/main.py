@@ -14,11 +14,12 @@ import msgspec
 
 from rig.device.link import Link
 from rig.device.tape import Tape
-from rig.process import go_before_others, ignore_sigint, name_process
+from rig.process import go_before_others, go_behind_others, ignore_sigint, name_process
 from rig.standby.nic.assembly import hear_line, make_driver, read_line
 from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.pass_through import PassThrough
+from rig.standby.nic.place import Place
 from rig.standby.nic.server import LineToSystem, Server
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire import nic
@@ -31,11 +32,18 @@ PRIORITY = 2
 """Before the system's (urgency.py): it waits for the driver."""
 
 
+def _go_first() -> None:
+    go_before_others(PRIORITY)
+
+
+PLACE = Place(_go_first, go_behind_others)
+
+
 def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
     """Serve the system at the other end of the line. The journal is that of the driver before, or empty."""
     name_process("driver")
     ignore_sigint()
-    go_before_others(PRIORITY)
+    PLACE.first()
     given = msgspec.msgpack.decode(settings, type=DriverSettings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
     try:
@@ -56,7 +64,7 @@ class _Process:
         tape = Tape(Path(settings.tape)) if settings.tape else None
         self._link = Link(settings.port, baudrate=settings.baudrate, timeline=self._timeline, pumped=True, tape=tape)
         self._to_system = LineToSystem(line, self._loop)
-        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._to_system.tell, journal)
+        self._driver = make_driver(settings, self._link, self._loop, self._timeline, self._to_system.tell, journal, place=PLACE)
         self._passing = PassThrough(self._link, self._loop, lambda number, reply: self._server.answer(number, reply, "request"))
         self._server = Server(
             line, self._to_system, self._driver, self._passing, lambda: dict(vars(self._link.stats)), self._timeline, self._loop

@@ -2,7 +2,8 @@
 frame and those behind it put in at the host's port, in arrival order, each once - its owner told and continued - unicast steered
 to the host.
 
-No app runs before it can read: until then it would only keep the driver from a processor. What nobody waits for comes last.
+No app runs before it can read: until then it would only keep the driver from a processor. What nobody waits for comes last, and
+then the driver keeps nobody from one.
 The host is on the network at the end whatever fails on the way: a device that does not answer cannot keep it off. What the device
 sent and took for connections with payload keep-alives is put into their sockets (takeback.py) as soon as the host is on the
 network. One whose state cannot be had is lost, and its owner told so.
@@ -24,6 +25,7 @@ from rig.device.requests import Pending
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHops
+from rig.standby.nic.place import Place
 from rig.standby.nic.standby import OUT_OF_STEP, Standby
 from rig.standby.nic.steps import Step
 from rig.standby.wire.message import Notice
@@ -46,12 +48,15 @@ class Cause:
 class Waking:
     """One wake. `ask` has been called before anything is written down: the device's answer is what it waits for."""
 
-    def __init__(self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None], note: Callable[[], None]) -> None:
+    def __init__(
+        self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None], note: Callable[[], None], place: Place
+    ) -> None:
         """`note`: write down what is taken back, and what is put in."""
         self._standby = standby
         self._next_hops = next_hops
         self._tell = tell
         self._note = note
+        self._place = place
         self._asked: Pending | None = None
         self._cause = Cause("")
         self._captured = 0
@@ -89,6 +94,7 @@ class Waking:
             Step("put in the rest", self._reinject_rest),
             Step("steer", self._standby.gate.steer_to_host),
             Step("note all", self._note),
+            Step("go first", self._place.first),
         ]
 
     def _tell_owner(self) -> None:
@@ -105,6 +111,7 @@ class Waking:
         for pid in resumed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+        self._place.behind()
         if out_of_tokens and connection is not None and connection.payload is not None and connection.payload.offered() is None:
             self._tell(NoMoreTokens(connection.key))
 
