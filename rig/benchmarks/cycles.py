@@ -10,13 +10,14 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from typing import Any
 
 from rig.bench import Bench
 from rig.benchmarks.apps import CHAT_APP
 from rig.net import counters
 from rig.net.retransmission import KERNELS_OWN_MS
 from rig.standby.app_handle import AppHandle
-from rig.timeline import Record
+from rig.timeline import Record, Timeline
 
 CHANNEL = "inbox"
 ORDER = ("APP_RESUME", "READ_COMPLETE_ENTER", "READ_COMPLETE_EXIT", "RUN_ENTER")
@@ -53,8 +54,7 @@ def run(
         after, frames = timeline.mark(), bench.capture.mark(bench.network.topology.server.port)
         message = b"%08d;" % number
         connection.push(message)
-        time.sleep(ASIDE_S)
-        run_enter = timeline.wait("RUN_ENTER", kind="push", after=after, timeout_s=ROUND_TIMEOUT_S, poll_s=ASIDE_S)
+        run_enter = wait_aside(timeline, after, kind="push")
         timeline.wait("SLEEP_ENTER", after=run_enter.seq, timeout_s=ROUND_TIMEOUT_S)
         out_of_order += not in_order(timeline.records(after))
         latencies_ms.append((run_enter.t_ns - _on_the_wire_ns(bench, message, frames)) / 1e6)
@@ -64,6 +64,12 @@ def run(
     received = b"".join(app.call("messages", channel=CHANNEL, timeout_s=30))
     wanted = b"".join(b"%08d;" % number for number in range(rounds))
     return Cycles(latencies_ms, received == wanted, counters.handoff_faults(before, after_counters), out_of_order)
+
+
+def wait_aside(timeline: Timeline, after: int, **detail: Any) -> Record:
+    """The RUN_ENTER of a wake that is under way, without taking a processor from it. Raises TimelineTimeout."""
+    time.sleep(ASIDE_S)
+    return timeline.wait("RUN_ENTER", after=after, timeout_s=ROUND_TIMEOUT_S, poll_s=ASIDE_S, **detail)
 
 
 def in_order(records: Iterable[Record]) -> bool:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 from rig.bench import Bench
 from rig.benchmarks.apps import CHAT_APP
-from rig.benchmarks.cycles import ASIDE_S
+from rig.benchmarks.cycles import wait_aside
 from rig.clock import Deadline
 from rig.net.namespace import Namespace
 from rig.peers.nginx import Nginx
@@ -210,7 +210,7 @@ class _Standby:
         """Milliseconds to the first line of Run. `until`: what has to follow before the next."""
         after = self._timeline.mark()
         pushed_ns = self._connection.push(b"wake")
-        run = self._timeline.wait("RUN_ENTER", kind="push", after=after, poll_s=ASIDE_S)
+        run = wait_aside(self._timeline, after, kind="push")
         self._timeline.wait(until, after=run.seq)
         return (run.t_ns - pushed_ns) / 1e6
 

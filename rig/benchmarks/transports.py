@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from rig.bench import Bench
-from rig.benchmarks.cycles import ASIDE_S, ROUND_TIMEOUT_S
+from rig.benchmarks.cycles import ROUND_TIMEOUT_S, wait_aside
 from rig.inject.frames import tcp_fields
 from rig.mac import mac_bytes
 from rig.net.retransmission import KERNELS_OWN_MS
@@ -90,7 +90,7 @@ def _message(number: int) -> bytes:
 def _wake(bench: Bench, channel: str, server: Servers, message: bytes) -> float:
     after, frames = bench.timeline.mark(), bench.capture.mark(bench.network.topology.server.port)
     server.push(message)
-    ran = bench.timeline.wait("RUN_ENTER", channel=channel, after=after, timeout_s=ROUND_TIMEOUT_S, poll_s=ASIDE_S)
+    ran = wait_aside(bench.timeline, after, channel=channel)
     bench.timeline.wait("SLEEP_ENTER", after=ran.seq, timeout_s=ROUND_TIMEOUT_S)
     return (ran.t_ns - _on_the_wire_ns(bench, frames)) / 1e6
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from rig.config import StandbyConfig
-from rig.standby.system.channels import standing
+from rig.standby.system.channels import standing_orders
 from rig.standby.system.registration import Registration
 from rig.standby.system.tasks import scheduler
 from rig.standby.wire import bench
@@ -186,8 +186,8 @@ async def test_a_number_is_used_once() -> None:
 
 @virtual
 async def test_an_app_has_more_before_they_are_used_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(standing, "RUNS", 4)
-    monkeypatch.setattr(standing, "FEW", 1)
+    monkeypatch.setattr(standing_orders, "RUNS", 4)
+    monkeypatch.setattr(standing_orders, "FEW", 1)
     async with fake_host() as host:
         app = await in_standby(host)
         for _ in range(20):
@@ -271,7 +271,7 @@ async def test_runs_that_never_end_are_not_many_more_than_an_app_may_have(monkey
         for _ in range(3 * most):
             app.peers["inbox"].send(b"news")
             await host.settle()
-        assert most <= len(begun(host)) - len(ended(host)) <= most + standing.RUNS
+        assert most <= len(begun(host)) - len(ended(host)) <= most + standing_orders.RUNS
 
 
 @virtual

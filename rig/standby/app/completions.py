@@ -15,7 +15,7 @@ class Completions:
     """Whatever a handler raises, the system hears that the completion is over: else the host would wait for it for ever."""
 
     def __init__(self, faults: AppFaults, say: Callable[[ReadCompleted], None], crew: Crew) -> None:
-        """`say` it to the system; the last that is done of each."""
+        """`say` tells the system; nothing of a completion comes behind it."""
         self._faults = faults
         self._say = say
         self._crew = crew

@@ -124,7 +124,7 @@ class Crew:
     def add_next(self, lane: Hashable, work: Work) -> None:
         """As `add`, for the last that a piece of work does: the thread that does it goes on with this, unless something of that
         lane is under way, and what waits behind the piece is another thread's."""
-        if not getattr(self._local, "at_work", False):
+        if not getattr(self._local, "at_work", False) or self._local.next is not None:
             self.add(lane, work)
             return
         with self._lock:

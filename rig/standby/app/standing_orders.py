@@ -27,7 +27,7 @@ class StandingOrders:
         self._line_fd = line_fd
         self._notify = notify
         self._begin = begin
-        self._lock = threading.RLock()
+        self._lock = threading.RLock()  # what is heard may be the answer that a call of the same thread brings about
         self._given: dict[str, StandingOrder] = {}
         """By channel."""
         self._used: dict[str, int] = {}

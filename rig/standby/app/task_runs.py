@@ -27,8 +27,8 @@ OUT_OF_MEMORY = "out of memory"
 
 
 class TaskRuns:
-    """`add` and `cancel` are for who hears the system. Each instance runs once; whatever its Run raises, the system hears that it
-    is over."""
+    """`add` and `cancel` are for who hears the system, `begin` for who begins by a standing order while nobody hears it. Each
+    instance runs once; whatever its Run raises, the system hears that it is over."""
 
     def __init__(self, faults: AppFaults, notify: Callable[[Notice], None], entries: Entries, crew: Crew, limits: Limits) -> None:
         self._faults = faults

@@ -276,11 +276,11 @@ class AppProcess(SavedObject):
         return True
 
     def run(self, order: RunTask) -> None:
-        self.has_begun(order)
+        self.takes(order)
         self.tell(order)
 
-    def has_begun(self, order: RunTask) -> None:
-        """By itself, or it is about to be told."""
+    def takes(self, order: RunTask) -> None:
+        """It is told of it, or has begun it by a standing order."""
         self._runs[order.instance] = order, self._run_hold(order)
         self.changed()
 

@@ -6,7 +6,7 @@ import msgspec
 
 
 class Numbers(msgspec.Struct):
-    """The last of each kind."""
+    """The last of each kind. One that was given later is higher; it may be used earlier than one that was given before."""
 
     instances: int = 0
     """Of app processes."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from rig.standby.system.channels.channel import Channel
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.channels.standing import StandingOrders
+from rig.standby.system.channels.standing_orders import StandingOrders
 from rig.standby.system.tasks.triggers.channel import ChannelTasks
 
 

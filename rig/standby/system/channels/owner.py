@@ -12,7 +12,7 @@ from rig.standby.system.channels.channel import CHANNELS, Channel, SavedChannel,
 from rig.standby.system.channels.closing import ChannelClosing
 from rig.standby.system.channels.keep_alive import KeepAliveTimers
 from rig.standby.system.channels.setup import ChannelSetup
-from rig.standby.system.channels.standing import StandingOrders
+from rig.standby.system.channels.standing_orders import StandingOrders
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.channels.watch import TransportWatch
@@ -68,7 +68,6 @@ class ChannelOwner(Owner):
                 await self._setup.give_back(channel)
             elif channel.offloaded:
                 await self._setup.set_resumed(channel)
-        self._standing.review()
 
     def to_offload(self) -> Iterable[str]:
         return [channel.key for channel in self._table if channel.offloaded and channel.key is not None]

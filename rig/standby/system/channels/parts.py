@@ -11,7 +11,7 @@ from rig.standby.system.channels.owner import ChannelOwner
 from rig.standby.system.channels.resets import ChannelResets
 from rig.standby.system.channels.setup import ChannelSetup
 from rig.standby.system.channels.slots import SlotPolicy
-from rig.standby.system.channels.standing import StandingOrders
+from rig.standby.system.channels.standing_orders import StandingOrders
 from rig.standby.system.channels.table import ChannelTable
 from rig.standby.system.channels.triggers import ChannelTriggers
 from rig.standby.system.channels.watch import TransportWatch
@@ -42,7 +42,7 @@ class ChannelParts:
             table, self.setup, self.timers, availability, power, core.governor, core.background, happens, timeline, core.rows
         )
         core.surroundings.subscribe(self.resets.surroundings_changed)
-        core.surroundings.subscribe(lambda before, after: self.standing.review())
+        core.surroundings.subscribe(lambda before, after: self.standing.review())  # behind the resets
         core.situation.subscribe(lambda before, after: self.standing.review())
         power.subscribe(self.resets.power_changed)
         owner = ChannelOwner(

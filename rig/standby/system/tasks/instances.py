@@ -27,7 +27,7 @@ class Instances:
             instance.is_forgotten()
 
     def of_host(self, app: AppProcess) -> list[Instance]:
-        """In the order in which they were fired, which is that in which an app runs them."""
+        """In the order in which they were ordered, or the app said that it had begun them: that in which it runs them."""
         return [instance for instance in self._all.values() if instance.host is app]
 
     def of(self, registration: Registration) -> list[Instance]:

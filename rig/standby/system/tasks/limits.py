@@ -13,9 +13,9 @@ from rig.standby.wire.triggers import AnyTrigger, Application, DeviceServicing, 
 
 
 class Limits:
-    """A process does the runs of one registration one after another: the time of one counts from its order, or from when the one
-    before it is done; in a process of its own from when that stands. `exceeded` is called once for each that is still under way
-    then."""
+    """A process does the runs of one registration one after another: the time of one counts from its order, or from when it is
+    known to have begun by a standing one, or from when the one before it is done; in a process of its own from when that stands.
+    `exceeded` is called once for each that is still under way then."""
 
     def __init__(self, rules: StandbyConfig, instances: Instances, exceeded: Callable[[Instance], None]) -> None:
         self._rules = rules

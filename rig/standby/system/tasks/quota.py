@@ -73,7 +73,7 @@ class Quotas:
         self._timer: asyncio.TimerHandle | None = None
 
     def watch(self) -> None:
-        """A run has been ordered."""
+        """A run is under way."""
         if self._rules.profile == "win8" and self._timer is None:
             self._look()
 

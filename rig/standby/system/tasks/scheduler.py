@@ -1,7 +1,7 @@
 """From a trigger that fires to the end of a run.
 
 An instance waits until all its conditions hold and the policy lets it; then host and process are made awake for it and it is
-ordered. Whatever happens to it goes through here.
+ordered; or its process has begun it by a standing order. Whatever happens to it goes through here.
 """
 
 from __future__ import annotations
@@ -176,19 +176,6 @@ class Scheduler:
         crowded = len(self._instances.of_package(registration.package)) >= RUNS_PER_APP
         return registration.in_app and not crowded and self._forbidden(registration) is None
 
-    def begun(self, registration: Registration, number: int, host: AppProcess) -> None:
-        """By a standing order: it was ordered before. What has changed since ends it as any other run."""
-        instance = Instance(SavedInstance(number, registration, None, "task"), self._timeline)
-        self._instances.add(instance)
-        instance.turn(State.STARTING)
-        self._is_ordered(instance, host)
-        host.has_begun(instance.order(network=self._has_network(registration)))
-        self._follow(host)
-        self._changed()
-        ends = Reason.TERMINATING if host.leaving or self._held_back[registration.package] else self._policy.cancels(registration)
-        if ends is not None:
-            self.cancel(instance, ends)
-
     def _crowd(self, instance: Instance) -> str | None:
         """Of an app that fires much at once: each process costs the whole host memory."""
         if instance.registration.in_app:
@@ -276,6 +263,19 @@ class Scheduler:
         return not self._power.in_standby or registration.is_network_requested or _has_connection(registration)
 
     # -- what its process says -----------------------------------------------------------------------------------------
+
+    def begun(self, registration: Registration, number: int, host: AppProcess) -> None:
+        """By a standing order: it was ordered before. What has changed since ends it as any other run."""
+        instance = Instance(SavedInstance(number, registration, None, "task"), self._timeline)
+        self._instances.add(instance)
+        instance.turn(State.STARTING)
+        self._is_ordered(instance, host)
+        host.takes(instance.order(network=self._has_network(registration)))
+        self._follow(host)
+        self._changed()
+        ends = Reason.TERMINATING if host.leaving or self._held_back[registration.package] else self._policy.cancels(registration)
+        if ends is not None:
+            self.cancel(instance, ends)
 
     def progress(self, app: AppProcess, number: int, value: int) -> None:
         instance = self._instances.ordered(app, number)

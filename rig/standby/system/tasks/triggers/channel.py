@@ -31,15 +31,13 @@ class ChannelTasks(TriggerSource):
 
     def fire(self, app: AppProcess, trigger: ChannelPush | ChannelKeepAlive, cause: str) -> None:
         """Every registration of the process for that trigger (twice registered, twice run: BGT-008)."""
-        for registration in self._of(app):
-            if registration.trigger == trigger:
-                self._scheduler.fire(registration, cause=cause)
+        for registration in self._registered(app, trigger):
+            self._scheduler.fire(registration, cause=cause)
 
     def standing(self, app: AppProcess, channel_id: str) -> Registration | None:
         """The registration whose runs the app may begin by itself when a read of the channel is completed: there is one alone,
         and nothing is to be asked before each."""
-        trigger = ChannelPush(channel_id)
-        wanted = [registration for registration in self._of(app) if registration.trigger == trigger]
+        wanted = self._registered(app, ChannelPush(channel_id))
         return wanted[0] if len(wanted) == 1 and self._scheduler.may_begin(wanted[0]) else None
 
     def order(self, registration: Registration, number: int) -> RunTask:
@@ -55,6 +53,9 @@ class ChannelTasks(TriggerSource):
         for registration in self._of(app):
             if registration.channel_id == channel_id:
                 self._scheduler.unregister(registration, cancel=False)
+
+    def _registered(self, app: AppProcess, trigger: ChannelPush | ChannelKeepAlive) -> list[Registration]:
+        return [registration for registration in self._of(app) if registration.trigger == trigger]
 
     def _of(self, app: AppProcess) -> list[Registration]:
         return [r for r in app.package.registrations.values() if r.instance == app.instance and r.channel_id is not None]
