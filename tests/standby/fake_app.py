@@ -9,9 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-import msgspec
-
-from rig.readable import readable
+from rig.standby.app.standing_orders import StandingOrders
 from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
@@ -90,13 +88,13 @@ class FakeApp:
         self.standing: dict[str, StandingOrder] = {}
         """By channel, what holds now."""
         self.standing_told: list[StandingOrder] = []
-        self._last_begun: dict[str, int] = {}
 
     def born(self, line: socket.socket) -> None:
         """Its end of its line."""
         line.setblocking(False)
         self._line = Line[ToApp](line, ToApp)
         self._caller = Caller(self._line)
+        self._orders = StandingOrders(line.fileno(), self.notify, self._begin)
         self._running()
 
     # -- Child ---------------------------------------------------------------------------------------------------------
@@ -253,21 +251,7 @@ class FakeApp:
     def _completed(self, read: ReadCompleted) -> None:
         if self.killed:
             return
-        run = self._by_standing_order(read.channel or "") if read.push else None
-        self.notify(read if run is None else msgspec.structs.replace(read, run=run.instance))
-        if run is not None:
-            self._begin(run)
-
-    def _by_standing_order(self, channel: str) -> RunTask | None:
-        """As rig/standby/app/standing_orders.py."""
-        standing = self.standing.get(channel)
-        if standing is None or standing.run is None or readable(self._line.fileno(), 0):
-            return None
-        number = max(standing.run.instance, self._last_begun.get(channel, 0) + 1)
-        if number > standing.last:
-            return None
-        self._last_begun[channel] = number
-        return msgspec.structs.replace(standing.run, instance=number)
+        self._orders.completed(read)
 
     def _begin(self, run: RunTask) -> None:
         if run.instance not in self._ordered:  # as rig/standby/app does
@@ -304,6 +288,7 @@ class FakeApp:
             case StandingOrder(channel):
                 self.standing_told.append(notice)
                 self.standing[channel] = notice
+                self._orders.given(notice)
             case CancelRun():
                 self.cancels.append(notice)
                 self.on_cancel(notice)

@@ -68,6 +68,7 @@ class SmallApp:
         self.channel: ControlChannelTrigger | None = None
         self._read = ""
         self._end = ""
+        self._completed_on = self._ran_on = 0
         self._ran: list[int] = []
         self.told: list[str] = []
         """What handlers have heard, in order."""
@@ -77,7 +78,7 @@ class SmallApp:
         app.entry_points["defers"] = self._defers
         app.entry_points["listens late"] = self._listens_late
         app.entry_points["connects"] = self._connects
-        app.entry_points["fine"] = lambda instance: self._ran.append(instance.number)
+        app.entry_points["fine"] = self._fine
         app.entry_points["raises"] = self._raises
 
     def connect(self, port: int, bound: bool = False, host: str = "127.0.0.1") -> None:
@@ -91,6 +92,7 @@ class SmallApp:
 
         def completed(operation: ReadOperation) -> None:
             self._read += operation.data.decode()
+            self._completed_on = threading.get_ident()
             if end:
                 ENDS[end]()
 
@@ -101,6 +103,14 @@ class SmallApp:
         assert self.socket._socket is not None
         self.socket._socket.close()
         self.post_read("")
+
+    def _fine(self, instance: BackgroundTaskInstance) -> None:
+        self._ran.append(instance.number)
+        self._ran_on = threading.get_ident()
+
+    def same_thread(self) -> bool:
+        """Whether the last run was on that of the last completion."""
+        return self._ran_on == self._completed_on
 
     def set_end(self, end: str) -> None:
         self._end = end

@@ -6,11 +6,14 @@ from __future__ import annotations
 import os
 import signal
 import socket
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
 import pytest
 
+from rig.standby.app.standing_orders import StandingOrders
 from rig.standby.wire import app_tasks
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.to_app import RunTask, StandingOrder
@@ -84,6 +87,51 @@ def test_what_was_told_before_it_goes_on_counts_though_it_is_unheard(app: AppPro
     peer.send(b"news")
     os.kill(app.process.pid, signal.SIGCONT)
     assert app.expect(ReadCompleted).run == 0
+
+
+def test_it_runs_on_the_thread_that_has_completed_the_read(app: AppProcess, peer: socket.socket) -> None:
+    hears(app, ORDER)
+    assert read_one(app, peer) == FIRST
+    assert app.expect(app_tasks.TaskDone).instance == FIRST
+    assert app.ask("same_thread")
+
+
+@pytest.fixture
+def orders() -> Iterator[tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]]]:
+    """Of an app without a process, the system's end of its line, what it said, and the runs that it began."""
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    said, begun = list[ReadCompleted](), list[int]()
+    with ours, theirs:
+        yield StandingOrders(ours.fileno(), said.append, lambda run: begun.append(run.instance)), theirs, said, begun  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("why", ["", "something is unheard", "the task did not wait for it", "of no channel"])
+def test_who_may_and_who_asks(orders: tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]], why: str) -> None:
+    standing, system, said, begun = orders
+    standing.given(ORDER)
+    if why == "something is unheard":
+        system.send(b"x")
+    read = ReadCompleted(None if why == "of no channel" else "c", 1, over=False, push=why != "the task did not wait for it")
+    standing.completed(read)
+    number = 0 if why else FIRST
+    assert said == [msgspec.structs.replace(read, run=number)]
+    assert begun == [number] * bool(number)
+
+
+def test_no_run_begins_while_the_system_is_heard(
+    orders: tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]],
+) -> None:
+    """What is heard may be that it has none any more, or the cancellation of the run."""
+    standing, _, said, _ = orders
+    standing.given(ORDER)
+    completes = threading.Thread(target=standing.completed, args=(ReadCompleted("c", 1, over=False),))
+    with standing.hearing():
+        completes.start()
+        completes.join(0.05)
+        assert not said
+        standing.given(StandingOrder("c"))
+    completes.join()
+    assert [read.run for read in said] == [0]
 
 
 @pytest.mark.parametrize("how", ["taken back", "of another channel"])

@@ -13,7 +13,7 @@ from rig.standby.system.channels import standing_orders
 from rig.standby.system.registration import Registration
 from rig.standby.system.tasks import scheduler
 from rig.standby.wire import bench
-from rig.standby.wire.app_channels import CloseChannel
+from rig.standby.wire.app_channels import CloseChannel, UsingTransport
 from rig.standby.wire.app_tasks import RegisterTask, TaskDone, UnregisterTask
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.message import Call
@@ -216,7 +216,7 @@ async def test_one_that_an_app_did_not_come_to_use_is_taken_back_all_the_same() 
 
 
 @virtual
-@pytest.mark.parametrize("how", ["unregistered", "registered twice", "closed", "by another process"])
+@pytest.mark.parametrize("how", ["unregistered", "registered twice", "closed", "bound anew", "by another process"])
 async def test_who_has_the_answer_to_a_call_that_changes_what_runs_has_none_any_more(how: str) -> None:
     async with fake_host() as host:
         app = await host.app()
@@ -227,9 +227,56 @@ async def test_who_has_the_answer_to_a_call_that_changes_what_runs_has_none_any_
         calls: dict[str, Call[Any]] = {
             "registered twice": RegisterTask("again", "Inbox", ChannelPush("inbox")),
             "closed": CloseChannel("inbox"),
+            "bound anew": UsingTransport("inbox", 2),
         }
         await other.call(calls.get(how, UnregisterTask(task_id, False)))
         assert app.standing["inbox"].run is None
+
+
+@virtual
+@pytest.mark.parametrize(
+    ("conditions", "around"),
+    [
+        pytest.param((SystemConditionType.USER_PRESENT,), Surroundings(user_present=False), id="a condition"),
+        pytest.param((), Surroundings(quiet_hours=True), id="a reset"),
+        pytest.param((), SAVES, id="battery saver"),
+    ],
+)
+async def test_a_change_around_the_host_takes_it_back(conditions: tuple[SystemConditionType, ...], around: Surroundings) -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        [task_id] = [r.task_id for r in app_registrations(host) if r.trigger == ChannelPush("inbox")]
+        await app.call(UnregisterTask(task_id, False))
+        await app.call(RegisterTask("inbox", "Inbox", ChannelPush("inbox"), conditions))
+        await host.bench(bench.EnterStandby())
+        await host.settle()
+        app.peers["inbox"].send(b"news")
+        await host.bench(bench.SetSurroundings(around))
+        await host.bench(bench.ExitStandby())
+        await host.settle()
+        taken_back = next(index for index, told in enumerate(app.standing_told) if told.run is None)
+        assert taken_back == len(app.standing_told) - 1
+
+
+@virtual
+async def test_who_is_about_to_end_begins_nothing_more() -> None:
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        app.on_task = lambda task: None
+        await host.bench(bench.EnterStandby())
+        await host.settle()
+        app.peers["inbox"].send(b"one that has its grace")
+        await host.settle()
+        ending = asyncio.ensure_future(host.bench(bench.EndApp(host.instance_of(app), by_user=False)))
+        await host.settle()
+        runs = len(app.tasks)
+        assert app.standing["inbox"].run is None
+        app.peers["inbox"].send(b"news")
+        await host.settle()
+        assert len(app.tasks) == runs
+        await ending
 
 
 @virtual
@@ -272,6 +319,33 @@ async def test_runs_that_never_end_are_not_many_more_than_an_app_may_have(monkey
             app.peers["inbox"].send(b"news")
             await host.settle()
         assert most <= len(begun(host)) - len(ended(host)) <= most + standing_orders.RUNS
+
+
+@virtual
+async def test_a_run_that_was_begun_when_the_system_died_counts_once(tmp_path: Path) -> None:
+    host = MortalHost(tmp_path / "system.db", StandbyConfig())
+    await host.start()
+    app = await host.app()
+    await app.open("inbox")
+    await host.bench(bench.EnterStandby())
+    await asyncio.sleep(1.0)
+    [key] = host.driver.connections
+    for _ in range(2):
+        host.driver.device_wakes("PACKET", key)
+        app.peers["inbox"].send(b"news")
+        await asyncio.sleep(1.0)
+    number = app.tasks[-1].instance + 1
+    host.driver.device_wakes("PACKET", key)
+    app.notify(ReadBegin("inbox"))
+    app.notify(ReadCompleted("inbox", 1, False, True, number))
+    app.notify(TaskDone(number, None))
+    host.plug._pull()
+    await asyncio.sleep(1.0)
+    for event in ("TASK_START", "TASK_END"):
+        assert [told.instance for told in host.timeline.find(event)].count(number) == 1
+    app.kill()
+    await asyncio.sleep(1.0)
+    await host.close()
 
 
 @virtual
