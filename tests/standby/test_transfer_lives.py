@@ -239,6 +239,25 @@ async def test_what_has_come_to_a_stand_holds_nothing_awake() -> None:
 
 
 @virtual
+async def test_what_may_run_again_holds_the_host_awake_before_it_is_heard_of() -> None:
+    """The user was there for a moment: its process has not come to go on with it."""
+    async with fake_host() as host:
+        app = await host.app()
+        id_ = await start(app)
+        await turn(host, ac=False)
+        await host.fall_asleep()
+        assert host.transfers.operations[id_].status is SYSTEM
+        host.transfers.takes_s = 1.0
+        await host.bench(bench.ExitStandby())
+        await turn(host, ac=True)
+        await host.bench(bench.EnterStandby())
+        await host.timeline.wait("SLEEP_REFUSED", holder="transfer of mail")
+        assert host.transfers.operations[id_].status is SYSTEM, "it is still to hear"
+        await asyncio.sleep(2)
+        assert host.transfers.running == {id_}
+
+
+@virtual
 async def test_what_may_not_run_holds_nothing_awake() -> None:
     async with fake_host() as host:
         app = await host.app()

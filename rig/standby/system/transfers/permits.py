@@ -17,6 +17,10 @@ from rig.timeline import TimelineWriter
 
 PER_MESSAGE = 1000
 """Ids are 36 bytes."""
+RUN_WHERE_THEY_MAY = frozenset(
+    {Status.RUNNING, Status.PAUSED_NO_NETWORK, Status.PAUSED_COSTED_NETWORK, Status.PAUSED_SYSTEM_POLICY}
+)
+"""The others wait for their turn, or for their app."""
 
 
 class Permits:
@@ -48,8 +52,8 @@ class Permits:
 
     @property
     def running(self) -> set[str]:
-        """Packages of which something runs."""
-        running = [transfer for transfer in self._table if transfer.known and transfer.status is Status.RUNNING]
+        """Packages of which something runs, or is about to: it may, and has not been heard of since."""
+        running = [transfer for transfer in self._table if transfer.known and transfer.status in RUN_WHERE_THEY_MAY]
         return {transfer.package for transfer in running if self._may_run(transfer.id)}
 
     def _may_run(self, transfer_id: str) -> bool:
