@@ -134,13 +134,12 @@ On native and qemu, over the wire:
                  wake_latency_to_floor times as long. wake_busy_ms: beside a thread of the app that calls the system without
                  pause, wake_busy_to_idle times wake_latency_ms. Standby entry; time in which nobody has the host's identity
   hops           wake_hops_ms: the floor with the processes that a wake goes through, and nothing else that they do: device, line
-                 to the driver and back, the host's port put into the bridge, app, system, one transaction, app. Measured at 4.7
-                 to 5.5 times the floor: of the 8 times that are wanted, some 3 (0.4 ms) would be left for all that host and
-                 device do in them (TCP, messages that are checked, the timeline, policy, tasks), which takes 1.2 ms and more.
-                 On native the wanted figure is not reached: 12 to 15 times. Nor is it on qemu, where 15 are wanted: 20 to 22,
-                 which is 1.1 to 1.6 ms more than native's. The event (170 bytes), host awake (31) and its answer (55) take most
-                 of that: QEMU gives a byte of its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20 on an idle machine,
-                 where its two threads have a processor each and wait for one another's lock at each byte
+                 to the driver and back, the host's port put into the bridge, app. Measured at 3.2 to 3.4 times the floor. That
+                 the host's system is not among them is what a standing order is for: in connected standby an app begins its push
+                 task by itself, and says so. On native a wake takes some 7 times the floor, of the 8 that are wanted. On qemu 15
+                 are wanted, and it takes 15 to 23, differing from run to run: the event (170 bytes), host awake (31) and its
+                 answer (55) take most of that. QEMU gives a byte of its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20
+                 on an idle machine, where its two threads have a processor each and wait for one another's lock at each byte
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
                  `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its
