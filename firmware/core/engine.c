@@ -14,6 +14,7 @@
 #include "keepalive.h"
 #include "lease.h"
 #include "link.h"
+#include "next_hop.h"
 #include "offload_timers.h"
 #include "offloads.h"
 #include "parse.h"
@@ -83,7 +84,8 @@ int eng_attach(struct engine *e, uint16_t owner, uint32_t lease_ms, uint8_t *fre
 	return OFF_OK;
 }
 
-int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms)
+int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms,
+		uint32_t yield_ms)
 {
 	if (e->power != OFF_D0)
 		return OFF_BAD_STATE;
@@ -95,9 +97,12 @@ int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, 
 		return OFF_UNSUPPORTED;
 	if (mac[0] & 1)
 		return OFF_BAD_ADDR;
+	if (yield_ms > ENG_YIELD_MAX_MS)
+		return OFF_BAD_INTERVAL;
 	memcpy(e->mac, mac, 6);
 	e->arm = arm;
 	e->wake_timer_ms = wake_timer_ms;
+	e->yield_ms = yield_ms;
 	e->lost = 0;
 	e->link_changes = 0;
 	e->next_index = 1;
@@ -187,8 +192,8 @@ int eng_commit(struct engine *e, uint32_t epoch)
 		return OFF_WAKE_PENDING;
 	set_power(e, OFF_D3);
 	set_owner(e, OFF_OWNER_DEVICE);
-	process_captured(e);
-	e->wake_timer_us = e->wake_timer_ms ? now_us(e) + scale_us(e, e->wake_timer_ms) : NEVER_US;
+	e->power_timer_us = e->wake_timer_ms ? now_us(e) + scale_us(e, e->wake_timer_ms) : NEVER_US;
+	process_captured(e);         /* may wake: the timer is another one then */
 	return OFF_OK;
 }
 
@@ -253,7 +258,15 @@ static void end_lease(struct engine *e, uint64_t now)
 
 static uint64_t timer_next_us(const struct engine *e)
 {
-	return e->power == OFF_D3 ? e->wake_timer_us : NEVER_US;
+	return e->power == OFF_D3 || (e->power == OFF_WOKEN && !e->speaking) ? e->power_timer_us : NEVER_US;
+}
+
+static void timer_due(struct engine *e)
+{
+	if (e->power == OFF_D3)
+		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
+	else
+		e->speaking = true;
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -268,7 +281,7 @@ uint32_t eng_poll(struct engine *e)
 	if (lease_over(e, now))
 		end_lease(e, now);
 	if (now >= timer_next_us(e))
-		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
+		timer_due(e);
 	if (now >= router_next_us(e))
 		router_due(e);
 	ka_poll(e, now);
@@ -288,6 +301,5 @@ void eng_status(const struct engine *e, struct eng_status *out)
 		.events_pending = e->n_events, .buffered = e->frame_count, .last_wake_reason = e->last_wake_reason,
 		.owner_id = e->owner_id, .lease_left_ms = lease_left_ms(e),
 	};
-	for (int i = 0; i < ENG_SLOTS; i++)
-		out->next_hops_moved = (uint8_t)(out->next_hops_moved + (e->slots[i].next_hop_moves != 0));
+	out->next_hops_moved = next_hops_moved(e);
 }

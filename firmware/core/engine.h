@@ -27,6 +27,7 @@ enum {
 	ENG_LEASE_MIN_MS = 1000,
 	ENG_LEASE_MAX_MS = 86400000, /* 24 h, and the default: what Apple's sleep proxies allow and give (mDNSResponder) */
 	ENG_LEASE_DEFAULT_MS = 7200000,
+	ENG_YIELD_MAX_MS = 60000,   /* after a wake, real time */
 	ENG_ARM = OFF_ARM_TCP | OFF_ARM_PATTERNS | OFF_ARM_MAGIC, /* what a prepare may ask for; more is refused, UNSUPPORTED */
 };
 
@@ -227,7 +228,8 @@ bool eng_offload_at(const struct engine *e, uint8_t i, uint32_t *id, uint8_t *ty
 /* Specification seconds that the i-th offload's DHCP lease has left; 0 when it has ended, and for the other types. */
 uint32_t eng_offload_lease_s(const struct engine *e, uint8_t i);
 
-int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms);
+int eng_prepare(struct engine *e, uint32_t epoch, uint8_t target, uint32_t arm, const uint8_t mac[6], uint32_t wake_timer_ms,
+		uint32_t yield_ms);
 int eng_commit(struct engine *e, uint32_t epoch);
 int eng_abort(struct engine *e, uint32_t epoch);
 int eng_host_awake(struct engine *e, uint32_t epoch);

@@ -137,15 +137,17 @@ struct frame_seg {
 
 struct engine {
 	struct eng_env env;
-	uint32_t boot_id, epoch, arm, wakes, lost, next_index, minute_us, wake_timer_ms;
+	uint32_t boot_id, epoch, arm, wakes, lost, next_index, minute_us, wake_timer_ms, yield_ms;
 	uint16_t last_wake_reason, owner_id;
 	uint8_t owner, power, mac[6];
+	bool speaking;               /* the owner is the device, and it has not yielded to a host on its way */
 	uint8_t n_patterns, n_offloads, n_events;
 	uint8_t link;                /* enum link_state */
 	uint16_t link_changes;       /* while preparing: commit reports them */
 	uint16_t frame_head, frame_count;
 	uint32_t event_n;
-	uint64_t wake_timer_us, ka_gap_us;
+	uint64_t power_timer_us;     /* in D3: the host is to wake; in WOKEN, yielding: it has not come, and we speak again */
+	uint64_t ka_gap_us;
 	uint64_t lease_from_us;      /* when the owner was last heard of */
 	uint32_t lease_ms;           /* 0: no lease */
 	uint64_t ra_due_us;          /* when a kept advertisement must be heard by the host; 0: none is kept */
@@ -188,9 +190,10 @@ static inline void count_frame(struct engine *e, enum eng_counter_id id)
 
 void count(struct engine *e, enum eng_counter_id id);
 
+/* As the host, right now. */
 static inline bool speaks(const struct engine *e)
 {
-	return e->owner == OFF_OWNER_DEVICE;
+	return e->speaking;
 }
 
 static inline struct eng_more *more_of(struct engine *e, const struct eng_offload *o)

@@ -153,6 +153,9 @@ enum off_state_machine { OFF_MACHINE_POWER = 1, OFF_MACHINE_SLOT = 2 };
 
 enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_FAULT = 3 };
 
+/* l2_flags of a wake event: of its frame, and that the device has left the wire to the host (prepare's yield_ms). */
+enum off_event_flag { OFF_EVENT_MULTICAST = 1u << 0, OFF_EVENT_TAGGED = 1u << 1, OFF_EVENT_YIELDED = 1u << 2 };
+
 /* Flags of a buffered frame. */
 enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_MULTICAST = 1u << 2 };
 

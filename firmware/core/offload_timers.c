@@ -66,6 +66,15 @@ static bool owed(const struct eng_offload *o)
 	return o->pending != 0 && o->due_us != NEVER_US;
 }
 
+bool offload_owes(const struct engine *e)
+{
+	for (uint8_t i = 0; i < e->n_offloads; i++) {
+		if (owed(&e->offloads[i]))
+			return true;
+	}
+	return false;
+}
+
 void offload_flush(struct engine *e)
 {
 	for (uint8_t i = 0; i < e->n_offloads; i++) {

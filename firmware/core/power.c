@@ -24,5 +24,6 @@ void set_power(struct engine *e, enum off_power to)
 void set_owner(struct engine *e, uint8_t owner)
 {
 	e->owner = owner;
+	e->speaking = owner == OFF_OWNER_DEVICE;
 	e->epoch++;
 }

@@ -234,10 +234,10 @@ void eng_rx(struct engine *e, const uint8_t *frame, uint16_t len)
 		count_frame(e, no);
 	else if (e->power == OFF_D3)
 		rx_asleep(e, &p);
-	else if (e->power == OFF_WOKEN)
-		rx_woken(e, &p);
-	else if (e->power == OFF_AWAKE)
-		keep_new(e, &p, woken_slot_of(e, &p));
-	else
+	else if (e->power == OFF_PREPARED)
 		rx_keep(e, &p, NO_SLOT);
+	else if (speaks(e))
+		rx_woken(e, &p);
+	else
+		keep_new(e, &p, woken_slot_of(e, &p));
 }

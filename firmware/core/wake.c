@@ -2,6 +2,8 @@
 #include "wake.h"
 
 #include "events.h"
+#include "next_hop.h"
+#include "offload_timers.h"
 #include "power.h"
 #include "router_heard.h"
 #include "slot_state.h"
@@ -48,9 +50,21 @@ static void wake_report(struct engine *e, uint16_t reason, uint8_t slot, uint32_
 	if (f) {
 		ev.orig_size = f->orig_len;
 		ev.saved_size = f->saved_len;
-		ev.l2_flags = (uint16_t)((f->flags & OFF_FRAME_MULTICAST ? 1 : 0) | (tagged ? 2 : 0));
+		ev.l2_flags = (uint16_t)((f->flags & OFF_FRAME_MULTICAST ? OFF_EVENT_MULTICAST : 0) | (tagged ? OFF_EVENT_TAGGED : 0));
 	}
+	if (e->power == OFF_D3 && !e->speaking)
+		ev.l2_flags |= OFF_EVENT_YIELDED;
 	event_put(e, &ev);
+}
+
+/*
+ * The host goes ahead then, without an answer of ours: not where it has to hear first whom it sends to, nor where we owe an
+ * answer that it does not know of. In real time, as the host's way is.
+ */
+static void yield_wire(struct engine *e)
+{
+	e->speaking = e->yield_ms == 0 || next_hops_moved(e) || offload_owes(e);
+	e->power_timer_us = now_us(e) + (uint64_t)e->yield_ms * 1000;
 }
 
 /* One event a sleep. A reason that comes while the host is already being woken only marks its slot. */
@@ -64,8 +78,10 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 	count_wake(e, reason);
 	if (e->power == OFF_PREPARED)
 		count_frame(e, C_wake_while_prepare);
-	if (e->power == OFF_D3)
+	if (e->power == OFF_D3) {
 		router_hand_over(e);
+		yield_wire(e);
+	}
 	wake_report(e, reason, slot, pattern_id, frame, tagged);
 	e->last_wake_reason = reason;
 	set_power(e, e->power == OFF_D3 ? OFF_WOKEN : OFF_AWAKE);

@@ -106,7 +106,7 @@ static int caps(const struct io *io)
 {
 	const struct caps_rsp r = {
 		.has_ns_flags = true, .has_slot_flags = true, .has_program_ops = true, .has_token_bytes = true,
-		.has_offload_count = true, .has_offload_types = true, .has_pattern_types = true,
+		.has_yield_max_ms = true, .has_offload_count = true, .has_offload_types = true, .has_pattern_types = true,
 		.mtu = ENG_FRAME_BYTES - 14,
 		.ns_flags = ENG_NS_FLAGS,
 		.ka_max_ms = ENG_KA_MAX_MS,
@@ -117,6 +117,7 @@ static int caps(const struct io *io)
 		.program_ops = ENG_PROGRAM_OPS,
 		.token_bytes = ENG_TOKENS_BYTES,
 		.timer_res_us = 1,
+		.yield_max_ms = ENG_YIELD_MAX_MS,
 		.offload_count = ENG_OFFLOADS,
 		.offload_types = eng_offload_types(),
 		.pattern_types = eng_pattern_types(g.e),
@@ -185,7 +186,9 @@ static int prepare(const struct io *io)
 	struct prepare_req q;
 
 	OFFLOAD_DECODE(prepare_req, io, &q);
-	return reply_power(io, eng_prepare(g.e, q.epoch, q.target, q.arm, q.mac.value, q.wake_timer_ms));
+	uint32_t yield_ms = q.has_yield_ms ? q.yield_ms : 0;
+
+	return reply_power(io, eng_prepare(g.e, q.epoch, q.target, q.arm, q.mac.value, q.wake_timer_ms, yield_ms));
 }
 
 static int with_epoch(const struct io *io, int (*command)(struct engine *, uint32_t))

@@ -96,7 +96,7 @@ static void scene_pattern(struct scene *s, uint32_t i)
 
 static void scene_sleep(struct scene *s)
 {
-	eng_prepare(&s->e, s->e.epoch, 3, ENG_ARM, scene_host_mac, 0);
+	eng_prepare(&s->e, s->e.epoch, 3, ENG_ARM, scene_host_mac, 0, 0);
 	eng_commit(&s->e, s->e.epoch);
 }
 

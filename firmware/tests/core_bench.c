@@ -197,7 +197,7 @@ uint32_t bench_leaks(struct pool *b, uint32_t cycles)
 		leaks += !scene_add_all(s);
 		uint32_t state = scene_random(s) % 4;
 		if (state > 0)
-			eng_prepare(&s->e, s->e.epoch, 3, ENG_ARM, scene_host_mac, 0);
+			eng_prepare(&s->e, s->e.epoch, 3, ENG_ARM, scene_host_mac, 0, 0);
 		if (state > 1)
 			eng_commit(&s->e, s->e.epoch);
 		if (state > 2) {

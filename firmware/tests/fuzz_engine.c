@@ -74,7 +74,7 @@ static void step(uint8_t kind, uint8_t *p, uint16_t len)
 	uint8_t n;
 
 	switch (kind % 12) {
-	case 0: eng_prepare(&e, e.epoch, 3, ENG_ARM, mac, len ? p[0] * 10u : 50); break;
+	case 0: eng_prepare(&e, e.epoch, 3, ENG_ARM, mac, len ? p[0] * 10u : 50, len > 1 ? p[1] : 0); break;
 	case 1: eng_commit(&e, e.epoch); break;
 	case 2: eng_host_awake(&e, e.epoch); break;
 	case 3: eng_release(&e, out, &n); break;

@@ -249,6 +249,15 @@ class StateMachine(IntEnum):
     SLOT = 2
 
 
+class EventFlag(IntFlag):
+    """l2_flags of a wake event."""
+
+    MULTICAST = 1 << 0
+    TAGGED = 1 << 1
+    YIELDED = 1 << 2
+    """The device is silent from then on, for the host that is on its way, as long as prepare has said."""
+
+
 class FrameFlag(IntFlag):
     """Flags of a buffered frame."""
 

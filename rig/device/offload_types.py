@@ -13,6 +13,7 @@ from typing import Any
 from rig.device.numbers import (
     NO_PATTERN,
     NO_SLOT,
+    EventFlag,
     EventKind,
     FrameFlag,
     NsFlag,
@@ -132,6 +133,8 @@ class Capabilities:
     """Of a payload keep-alive's tokens, for one sleep."""
     offload_count: int | None = None
     """Protocol offloads for ARP, NS, echo and groups, in any mix."""
+    yield_max_ms: int | None = None
+    """Real time that it may be asked to yield the wire for, after a wake."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Capabilities:
@@ -300,6 +303,7 @@ class Event:
     """WakeReason; for a fault StateMachine."""
     subreason: int
     l2_flags: int
+    """Bits of EventFlag."""
     wake_seq: int
     pattern_id: int
     t_rx_us: int
@@ -320,6 +324,11 @@ class Event:
         except (TypeError, ValueError, IndexError, OverflowError) as error:  # an infinite float is a number too
             cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {row!r:.400}"
             raise violation(cause) from error
+
+    @property
+    def has_yielded(self) -> bool:
+        """The device has fallen silent with it."""
+        return bool(self.l2_flags & EventFlag.YIELDED)
 
     @property
     def slot_ref(self) -> SlotRef | None:

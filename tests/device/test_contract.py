@@ -37,6 +37,7 @@ ENUMS: dict[str, tuple[type[IntEnum] | type[IntFlag], str]] = {
     "off_power": (numbers.Power, "OFF_"),
     "off_event_kind": (numbers.EventKind, "OFF_EVENT_"),
     "off_state_machine": (numbers.StateMachine, "OFF_MACHINE_"),
+    "off_event_flag": (numbers.EventFlag, "OFF_EVENT_"),
     "off_frame_flag": (numbers.FrameFlag, "OFF_FRAME_"),
     "off_fault": (Fault, "OFF_FAULT_"),
 }

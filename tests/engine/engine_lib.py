@@ -503,10 +503,17 @@ class Engine:
         return out
 
     def prepare(
-        self, arm: int = ARM_ALL, wake_timer_ms: int = 0, epoch: int | None = None, mac: bytes = HOST_MAC, target: int = 3
+        self,
+        arm: int = ARM_ALL,
+        wake_timer_ms: int = 0,
+        epoch: int | None = None,
+        mac: bytes = HOST_MAC,
+        target: int = 3,
+        yield_ms: int = 0,
     ) -> int:
         epoch = self.status.epoch if epoch is None else epoch
-        return int(_LIB.eng_prepare(self._e, u32(epoch), u8(target), u32(arm), (u8 * 6)(*mac), u32(wake_timer_ms)))
+        to = u8(target), u32(arm), (u8 * 6)(*mac), u32(wake_timer_ms), u32(yield_ms)
+        return int(_LIB.eng_prepare(self._e, u32(epoch), *to))
 
     def commit(self, epoch: int | None = None) -> int:
         return int(_LIB.eng_commit(self._e, u32(self.status.epoch if epoch is None else epoch)))

@@ -54,6 +54,12 @@ void offload_rescale(struct engine *e)
 	(void)e;
 }
 
+bool offload_owes(const struct engine *e)
+{
+	(void)e;
+	return false;
+}
+
 void offload_flush(struct engine *e)
 {
 	(void)e;

@@ -14,6 +14,10 @@ from rig.standby.nic.tcp_slots import OWNER, PeersWord, TcpSlots, nothing_seen
 LEASE_WAKE_PERCENT = 90
 """The host wakes when so much of its lease is over: what is left bears a slow line and a failed entry."""
 
+YIELD_MS = 4000
+"""Real time: more than host awake takes with all its repetitions on a line that loses bytes. Behind a host that has died over its
+wake the device speaks again."""
+
 
 class Attachment:
     """`boot_id` and `epoch`: of the last attach, 0 before the first."""
@@ -27,6 +31,8 @@ class Attachment:
         self._flow_label_of = flow_label_of
         self.boot_id = 0
         self.epoch = 0
+        self.yield_ms = 0
+        """That it is asked to be silent for after a wake; 0: it cannot."""
 
     def attach(self) -> None:
         """Nothing of before is on the device afterwards. Raises BenchError."""
@@ -40,6 +46,7 @@ class Attachment:
         """Where the device knows flow labels they are given to it, and whose announcements to follow; of tokens no more than it
         has room for."""
         can = self._device.capabilities()
+        self.yield_ms = YIELD_MS if (can.yield_max_ms or 0) >= YIELD_MS else 0
         known = can.slot_flags or SlotFlag(0)
         return replace(
             slots,

@@ -274,8 +274,9 @@ class NicDriver:
         self.be_ready()
         connections = [self.registry.get(key) for key in keys]
         entry = Entry(
-            self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms), slots=self.registry.slots,
-            next_hops=self._next_hops, offloads=self._offloads, look=self._look, note=self.notes.write,
+            self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms),
+            yield_ms=self._attachment.yield_ms, slots=self.registry.slots, next_hops=self._next_hops, offloads=self._offloads,
+            look=self._look, note=self.notes.write,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)
         try:

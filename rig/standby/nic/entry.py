@@ -46,6 +46,7 @@ class Entry:
         connections: Sequence[OffloadedConnection],
         *,
         wake_timer_ms: int,
+        yield_ms: int,
         slots: TcpSlots,
         next_hops: NextHops,
         offloads: ProtocolOffloads,
@@ -57,6 +58,7 @@ class Entry:
         self._standby = standby
         self._connections = connections
         self._wake_timer_ms = wake_timer_ms
+        self._yield_ms = yield_ms
         self._slots = slots
         self._next_hops = next_hops
         self._offloads = offloads
@@ -127,7 +129,9 @@ class Entry:
 
     def _ask_to_prepare(self) -> None:
         standby = self._standby
-        reply = standby.device.prepare(epoch=standby.epoch, arm=ARM_ALL, mac=standby.local_mac, wake_timer_ms=self._wake_timer_ms)
+        reply = standby.device.prepare(
+            epoch=standby.epoch, arm=ARM_ALL, mac=standby.local_mac, wake_timer_ms=self._wake_timer_ms, yield_ms=self._yield_ms
+        )
         standby.epoch = reply.epoch
 
     def _end_capture(self) -> None:

@@ -2,6 +2,8 @@
 frame and those behind it put in at the host's port, in arrival order, each once - its owner told and continued - unicast steered
 to the host.
 
+A device that has fallen silent with the wake's event is asked all the same, and its answer comes when the owner runs already.
+
 No app runs before it can read: until then it would only keep the driver from a processor. What nobody waits for comes last, and
 then the driver keeps nobody from one.
 The host is on the network at the end whatever fails on the way: a device that does not answer cannot keep it off. What the device
@@ -83,19 +85,27 @@ class Waking:
         self._cause = cause
         self._standby.untold = True
         taking_back = not self._standby.silent and self._standby.has_payloads
+        asking, ahead = Step("host awake", self._silence), self._can_go_ahead(cause.event)
         return [
-            Step("host awake", self._silence),
+            *([] if ahead else [asking]),
             Step("join", self._standby.gate.join),
-            Step("take back", self._take_back),
+            *([] if ahead else [Step("take back", self._take_back)]),
             *([Step("note", self._note)] if taking_back else []),
             Step("thaw", self._standby.thaw),
-            Step("put in", self._reinject),
+            Step("put in", self._put_in_the_events_frame if ahead else self._reinject),
             Step("tell", self._tell_owner),
+            *([asking] if ahead else []),
             Step("put in the rest", self._reinject_rest),
             Step("steer", self._standby.gate.steer_to_host),
             Step("note all", self._note),
             Step("go first", self._place.first),
         ]
+
+    def _can_go_ahead(self, event: Event | None) -> bool:
+        """All that has to be known stands in the event, and the question is on its way."""
+        if event is None or not event.has_yielded or not event.frame or self._asked is None:
+            return False
+        return not self._standby.has_payloads and self._standby.reinjection.acked == 0
 
     def _tell_owner(self) -> None:
         """The system hears of it before its processes go on: what they say then comes behind."""
@@ -170,12 +180,18 @@ class Waking:
             return
         event, reinjection = self._cause.event, self._standby.reinjection
         if self._captured == 1 and event is not None and event.frame and reinjection.acked == 0:
-            reinjection.put_in(1, event.frame, FrameFlag.WAKE)
+            self._put_in_the_events_frame()
         else:
             reinjection.some()
         self._put_in = True
 
+    def _put_in_the_events_frame(self) -> None:
+        if not self._put_in:
+            assert self._cause.event is not None, "it has a frame"
+            self._standby.reinjection.put_in(1, self._cause.event.frame, FrameFlag.WAKE)
+            self._put_in = True
+
     def _reinject_rest(self) -> None:
         """Before the host gets its frames itself: one of them would overtake those that wait on the device."""
-        if self._put_in:
+        if self._put_in and not self._mute:
             self._standby.reinjection.until_none_is_left()

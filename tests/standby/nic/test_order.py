@@ -30,3 +30,19 @@ def test_nothing_overtakes_what_waits_on_the_device(parts: Parts) -> None:
     assert parts.read(7) == b"wake up"
     parts.wait_awake()
     assert parts.has_heard() == [b"first", b"second"]
+
+
+def test_a_waking_frame_comes_once_whatever_was_captured_before_it(parts: Parts) -> None:
+    """What the commit has judged has taken numbers of the sleep's frames."""
+    passing_by = ("gate", "after")
+
+    def pass_by(name: str, when: str) -> None:
+        if (name, when) == passing_by:
+            host, port = parts.door.getsockname()
+            parts.visitor.sendto(b"for nobody", (host, port + 1))
+            parts.until(lambda: parts.client.status().buffered == 1, "it is not captured")
+
+    parts.driver._inject = pass_by
+    parts.fall_asleep()
+    parts.driver._inject = parts.inject
+    parts.wake_by_knocking(b"open, please")
