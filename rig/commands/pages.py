@@ -80,7 +80,8 @@ Marks
   host_alone                 the device has no part in it, as the host does not sleep and nothing is claimed of what the device
                              holds: it runs on the first of --device only
   device_can(slots=16)       what the device must have, else the test is skipped with the capability as reason. Numbers: slots,
-                             patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes, offloads.
+                             patterns, pattern_bytes, arp_addresses, buffered_frames, program_ops, token_bytes, offloads,
+                             yield_ms.
                              One or a tuple of rig.device.numbers: offload=OffloadType.ARP, pattern=PatternType.EAPOL,
                              slot_flag=SlotFlag.VLAN, ns_flag=NsFlag.RA_WAKE, command=Command.FAULT_INJECT;
                              counter="timer_late_1ms". flash=True: it can be flashed. What the test
@@ -137,9 +138,10 @@ On native and qemu, over the wire:
                  to the driver and back, the host's port put into the bridge, app. Measured at 3.2 to 3.4 times the floor. That
                  the host's system is not among them is what a standing order is for: in connected standby an app begins its push
                  task by itself, and says so. On native a wake takes some 7 times the floor, of the 8 that are wanted. On qemu 15
-                 are wanted, and it takes 15 to 23, differing from run to run: the event (170 bytes), host awake (31) and its
-                 answer (55) take most of that. QEMU gives a byte of its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20
-                 on an idle machine, where its two threads have a processor each and wait for one another's lock at each byte
+                 are wanted, and it takes 11 to 14: the event (170 bytes) takes most of what is more than on native. That the
+                 device yields the wire with it keeps host awake (31) and its answer (55) out of the way. QEMU gives a byte of
+                 its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20 on an idle machine, where its two threads have a
+                 processor each and wait for one another's lock at each byte
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where
                  `ulimit -r` allows it, the emulated device goes before all other processes meanwhile, as a board shares its

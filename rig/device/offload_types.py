@@ -133,8 +133,8 @@ class Capabilities:
     """Of a payload keep-alive's tokens, for one sleep."""
     offload_count: int | None = None
     """Protocol offloads for ARP, NS, echo and groups, in any mix."""
-    yield_max_ms: int | None = None
-    """Real time that it may be asked to yield the wire for, after a wake."""
+    yield_max_ms: int = 0
+    """Real time that it may be asked to yield the wire for, after a wake. 0, or not said: it cannot."""
 
     @classmethod
     def of(cls, reply: Mapping[str, Any]) -> Capabilities:

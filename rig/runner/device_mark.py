@@ -40,6 +40,7 @@ COUNTS = {
     "program_ops": ("program_ops", "instructions of a program"),
     "token_bytes": ("token_bytes", "bytes of tokens"),
     "offloads": ("offload_count", "protocol offloads"),
+    "yield_ms": ("yield_max_ms", "ms for which it yields the wire after a wake"),
 }
 """Keyword -> (field of Capabilities, what it counts)."""
 

@@ -142,8 +142,8 @@ class StandbyDoor(ABC):
         """Raises DeviceError when there is none."""
 
     @abstractmethod
-    def prepare(self, arm: Arm = ARM_ALL) -> None:
-        """Frames are captured from now on."""
+    def prepare(self, arm: Arm = ARM_ALL, yield_ms: int = 0) -> None:
+        """Frames are captured from now on. `yield_ms`: real time, for which the device yields the wire after a wake."""
 
     @abstractmethod
     def commit(self) -> None:
@@ -161,9 +161,9 @@ class StandbyDoor(ABC):
     def release(self) -> Release:
         """The end of a standby."""
 
-    def sleep(self, arm: Arm = ARM_ALL) -> None:
+    def sleep(self, arm: Arm = ARM_ALL, yield_ms: int = 0) -> None:
         """With what was added before."""
-        self.prepare(arm)
+        self.prepare(arm, yield_ms)
         self.commit()
 
     def sleeps_on(self) -> None:

@@ -197,6 +197,7 @@ def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene
     scene.timeline.wait("TASK_DATA", data=b"first".hex(), after=after)
     scene.timeline.wait("SLOT_RELEASED", after=after)
     assert wake.seq < scene.timeline.find("REINJECT", after=after)[0].seq
+    scene.bench.capture.wait_for(plan.host.port, lambda data: data == behind[-1], after=mark)
     at_host = [frame.data for frame in scene.bench.capture.frames(plan.host.port, after=mark)]
     injected = [data for data in at_host if data in (push, *behind)]
     assert injected == [push, *behind]

@@ -120,7 +120,7 @@ class WireDoor(StandbyDoor):
         self.client.clear_counters()
         self.wakes_before = self.client.status().wakes
         self._epoch = 0
-        self._fenced = False
+        self._fenced = self._yields = False
         self._fences = self._answered = 0
         self.taken: set[int] = set()
         """Numbers of the events that the test asked for."""
@@ -147,9 +147,11 @@ class WireDoor(StandbyDoor):
     def remove_pattern(self, pattern_id: int) -> None:
         self.client.remove_pattern(pattern_id)
 
-    def prepare(self, arm: Arm = ARM_ALL) -> None:
+    def prepare(self, arm: Arm = ARM_ALL, yield_ms: int = 0) -> None:
         """The fence's slot is the first, so that it is in nobody's way: it never wakes and never probes."""
-        self._epoch = self.client.prepare(epoch=self.client.status().epoch, arm=arm, mac=HOST_MAC).epoch
+        epoch = self.client.status().epoch
+        self._epoch = self.client.prepare(epoch=epoch, arm=arm, mac=HOST_MAC, yield_ms=yield_ms).epoch
+        self._yields = yield_ms > 0
         fence = connection(
             remote=FENCE_IP, local_port=FENCE_PORT, remote_port=FENCE_PORT, rcv_nxt=FENCE_RCV_NXT,
             flags=SlotFlag.ANSWER_PEER_KA, ka_idle_ms=self.ka_max_ms,
@@ -158,7 +160,7 @@ class WireDoor(StandbyDoor):
 
     def commit(self) -> None:
         self._epoch = self.client.commit(self._epoch).epoch
-        self._fenced = True
+        self._fenced = not self._yields  # who yields does not answer it
 
     def host_awake(self) -> None:
         self._settle()

@@ -36,7 +36,7 @@ from tests.engine.engine_lib import OK, Engine
 SAME_NAMES = ("vlan_tci", "flow_label", "next_hop_ip", "payload")
 """Fields of a TcpSlot that the library's structure has only where they are set."""
 
-LIMITS = {"max_pattern_offset": 1514, "max_pattern_bytes": 128, "max_patterns": 32}
+LIMITS = {"max_pattern_offset": 1514, "max_pattern_bytes": 128, "max_patterns": 32, "yield_max_ms": 60_000}
 """What smp/offload_device.c says of the engine."""
 
 
@@ -75,8 +75,8 @@ class LibraryDoor(StandbyDoor):
     def remove_pattern(self, pattern_id: int) -> None:
         _check(self.eng.pattern_remove(pattern_id), "remove pattern")
 
-    def prepare(self, arm: Arm = ARM_ALL) -> None:
-        _check(self.eng.prepare(int(arm)), "prepare")
+    def prepare(self, arm: Arm = ARM_ALL, yield_ms: int = 0) -> None:
+        _check(self.eng.prepare(int(arm), yield_ms=yield_ms), "prepare")
 
     def commit(self) -> None:
         _check(self.eng.commit(), "commit")

@@ -24,6 +24,7 @@ from scapy.layers.l2 import Ether
 from scapy.packet import Packet, Raw
 from scapy.utils import checksum
 
+from rig.device.numbers import EventFlag
 from tests.engine.engine_lib import BAD_ADDR, D3, GROUP, HOST_IP, HOST_MAC, LIST_FULL, OK, WOKEN, Engine
 from tests.engine.packets import ether
 
@@ -372,6 +373,19 @@ def test_an_answer_that_is_owed_goes_out_before_the_host_takes_over(eng: Engine)
     assert len(reports(eng)) == 3
     eng.run_until(eng.now_us + 20_000_000)
     assert eng.take_sent() == []
+
+
+def test_who_owes_an_answer_does_not_yield_the_wire(eng: Engine) -> None:
+    """The host has not heard the query, and would not answer it."""
+    eng.pattern_add(5, data=b"\x12\x34", offset=12)
+    for i, group in enumerate(GROUPS):
+        assert eng.group_add(i, group) == OK
+    eng.sleep(yield_ms=1000)
+    eng.rx(v2_query())
+    eng.rx(HOST_MAC + HOST_MAC[:5] + b"\x09\x12\x34" + bytes(46))
+    assert not eng.wake_event().l2_flags & EventFlag.YIELDED
+    assert eng.host_awake() == OK
+    assert len(reports(eng)) == 3
 
 
 def test_answered_while_the_host_is_being_woken(eng: Engine) -> None:

@@ -13,6 +13,7 @@ from rig.device.numbers import (
     NO_SLOT,
     READ,
     Command,
+    EventFlag,
     EventKind,
     OffloadRc,
     Owner,
@@ -26,6 +27,9 @@ NO_ARM = 1 << 30
 WAKE_TIMER_MS = 200
 EVENT_S = 5.0
 SHORTEST_LEASE_MS = 1000
+YIELD_MS = 1000
+"""Or what the device says is its most."""
+U32 = 0xFFFFFFFF
 
 
 def _prepare(device: Asked, epoch: int, **changed: Any) -> Answer:
@@ -60,6 +64,11 @@ def power_states(device: Asked) -> None:
     device.refuses(_prepare(device, epoch - 1), OffloadRc.STALE_EPOCH, "prepare with the epoch before")
     device.refuses(_prepare(device, epoch, arm=NO_ARM), OffloadRc.UNSUPPORTED, "prepare with an arm bit that there is not")
     device.refuses(_prepare(device, epoch, mac=b"\x01" + MAC[1:]), OffloadRc.BAD_ADDR, "prepare with a group's MAC")
+    most_ms = device.capabilities.get("yield_max_ms", U32)
+    if most_ms < U32:
+        device.refuses(
+            _prepare(device, epoch, yield_ms=most_ms + 1), OffloadRc.BAD_INTERVAL, f"prepare with yield_ms {most_ms + 1}"
+        )
     for command in (Command.COMMIT, Command.ABORT, Command.HOST_AWAKE):
         device.refuses(device.write(command, {"epoch": epoch}), OffloadRc.BAD_STATE, f"{command.name} in D0")
     device.refuses(device.write(Command.RELEASE), OffloadRc.BAD_STATE, "release in D0")
@@ -105,16 +114,24 @@ def _sleep(device: Asked, epoch: int) -> None:
 
 
 def events(device: Asked) -> None:
-    """The wake timer wakes; the event waits until it is freed, and other requests are served meanwhile."""
+    """The wake timer wakes; the event waits until it is freed, and other requests are served meanwhile. A device that can yield
+    the wire does so where it is asked to."""
     epoch = _fresh(device)
     after = 0
-    epoch = int(device.takes(_prepare(device, epoch, wake_timer_ms=WAKE_TIMER_MS), "prepare")["epoch"])
+    most_ms = device.capabilities.get("yield_max_ms", 0)
+    yielding = {"yield_ms": min(most_ms, YIELD_MS)} if most_ms else {}
+    epoch = int(device.takes(_prepare(device, epoch, wake_timer_ms=WAKE_TIMER_MS, **yielding), "prepare")["epoch"])
     epoch = int(device.takes(device.write(Command.COMMIT, {"epoch": epoch}), "commit")["epoch"])
     wait = device.request(READ, int(Command.EVENT_WAIT), {"after": after})
     device.send(wait)
     device.takes(device.read(Command.STATUS), "status while an event is waited for")
     event = device.takes(device.late_answer_to(wait, "event_rsp", "event wait", EVENT_S), "event wait")["event"]
     _is_of_the_timer(device, event, epoch)
+    yielded = bool(event[7] & EventFlag.YIELDED)
+    device.holds(
+        yielded == bool(yielding),
+        f"l2_flags {event[7]:#x} of a wake in which the device was{'' if yielding else ' not'} to yield",
+    )
     number = event[0]
     _is(device, Power.WOKEN, Owner.DEVICE, "after a wake")
     again = device.takes(device.read(Command.EVENT_WAIT, {"after": number - 1}), "event wait again")["event"]

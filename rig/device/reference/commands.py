@@ -189,7 +189,7 @@ class Commands:
     def _prepare(self, body: Body) -> dict[str, Any]:
         self._in(body, Power.D0)
         _unless(body["target"] in (2, 3), OffloadRc.BAD_ARG)
-        _unless(not body["arm"] & ~int(ARM_ALL), OffloadRc.UNSUPPORTED)
+        _unless(not body["arm"] & ~int(ARM_ALL) and not body.get("yield_ms"), OffloadRc.UNSUPPORTED)
         _unless(not body["mac"][0] & 1, OffloadRc.BAD_ADDR)
         self._machine.prepare(Arm(body["arm"]), body["mac"], body["wake_timer_ms"])
         return self._now()

@@ -46,7 +46,7 @@ class Attachment:
         """Where the device knows flow labels they are given to it, and whose announcements to follow; of tokens no more than it
         has room for."""
         can = self._device.capabilities()
-        self.yield_ms = YIELD_MS if (can.yield_max_ms or 0) >= YIELD_MS else 0
+        self.yield_ms = YIELD_MS if can.yield_max_ms >= YIELD_MS else 0
         known = can.slot_flags or SlotFlag(0)
         return replace(
             slots,

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from rig.standby.wire.nic import Woke
 
-from .conftest import Parts
+from .conftest import FAULTS, Parts
 
 
 class Knocks:
@@ -30,6 +32,28 @@ def test_nothing_overtakes_what_waits_on_the_device(parts: Parts) -> None:
     assert parts.read(7) == b"wake up"
     parts.wait_awake()
     assert parts.has_heard() == [b"first", b"second"]
+
+
+@pytest.mark.parametrize("yields", [True, False])
+def test_an_app_goes_on_before_a_device_that_yields_has_answered_and_behind_anothers_answer(parts: Parts, yields: bool) -> None:
+    if not yields:
+        parts.driver._attachment.yield_ms = 0
+    parts.fall_asleep()
+    parts.inject.passed.clear()
+    parts.wake_by_data(b"wake up")
+    passed = [name for name, when in parts.inject.passed if when == "after"]
+    assert (passed.index("tell") < passed.index("HOST_AWAKE")) == yields
+    assert passed.index("HOST_AWAKE") < passed.index("put in the rest") < passed.index("steer")
+
+
+def test_a_device_that_yields_and_does_not_answer_keeps_nobody(parts: Parts) -> None:
+    """Its host reads what woke it, and is on the network; what is left on the device comes when it answers again."""
+    parts.fall_asleep()
+    parts.inject.arm(("HOST_AWAKE", "after"), FAULTS["the device is silent"])
+    parts.wake_by_data(b"wake up")
+    assert parts.inject.struck
+    parts.until(lambda: parts.driver.idle, "the driver is not idle")
+    parts.assert_whole(1)
 
 
 def test_a_waking_frame_comes_once_whatever_was_captured_before_it(parts: Parts) -> None:
