@@ -14,7 +14,6 @@
 #include "keepalive.h"
 #include "lease.h"
 #include "link.h"
-#include "next_hop.h"
 #include "offload_timers.h"
 #include "offloads.h"
 #include "parse.h"
@@ -266,7 +265,7 @@ static void timer_due(struct engine *e)
 	if (e->power == OFF_D3)
 		wake(e, OFF_WAKE_HOST_TIMER, NO_SLOT, NO_PATTERN, NULL, false);
 	else
-		e->speaking = true;
+		speak_again(e);
 }
 
 static uint64_t earlier(uint64_t a, uint64_t b)
@@ -301,5 +300,6 @@ void eng_status(const struct engine *e, struct eng_status *out)
 		.events_pending = e->n_events, .buffered = e->frame_count, .last_wake_reason = e->last_wake_reason,
 		.owner_id = e->owner_id, .lease_left_ms = lease_left_ms(e),
 	};
-	out->next_hops_moved = next_hops_moved(e);
+	for (int i = 0; i < ENG_SLOTS; i++)
+		out->next_hops_moved = (uint8_t)(out->next_hops_moved + (e->slots[i].next_hop_moves != 0));
 }

@@ -66,12 +66,3 @@ void next_hop_learn(struct engine *e, const struct pkt *p)
 			next_hop_take(e, &more_of(e, o)->cfg.next_hop, o->cfg.mac, &n);
 	}
 }
-
-uint8_t next_hops_moved(const struct engine *e)
-{
-	uint8_t n = 0;
-
-	for (int i = 0; i < ENG_SLOTS; i++)
-		n = (uint8_t)(n + (e->slots[i].next_hop_moves != 0));
-	return n;
-}

@@ -9,7 +9,5 @@
 int next_hop_check(const struct eng_hop *h, const struct eng_ip *own);
 /* What a station says of its own address, taken by the slots and protocol offloads that send to it. */
 void next_hop_learn(struct engine *e, const struct pkt *p);
-/* How many slots send to another MAC than they were added with. */
-uint8_t next_hops_moved(const struct engine *e);
 
 #endif

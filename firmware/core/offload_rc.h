@@ -137,13 +137,13 @@ enum off_udp_flag {
 	OFF_UDP_WAKE_ON_DATA = 1u << 0,    /* what the remote end sends on the flow wakes */
 };
 
-/* Who may speak as the host on the wire. */
+/* Whose the identity of the host is. */
 enum off_owner { OFF_OWNER_NONE = 0, OFF_OWNER_HOST = 1, OFF_OWNER_DEVICE = 2 };
 
 /*
  * D0 -prepare-> PREPARED -commit-> D3 -a wake-> WOKEN -host awake-> AWAKE -release-> D0.
  * Commit with a waking frame captured: PREPARED -> AWAKE. Abort: PREPARED or AWAKE -> D0. Host awake is taken in D3 too.
- * Captures everything: PREPARED, WOKEN, AWAKE. Speaks as the host: D3, WOKEN.
+ * Captures everything: PREPARED, WOKEN, AWAKE. Speaks as the host: D3, and WOKEN unless it yields.
  * The owner's lease ends in any of them but D0: EXPIRED, where nobody owns anything; attach leads back to D0.
  */
 enum off_power { OFF_D0 = 0, OFF_PREPARED = 1, OFF_D3 = 3, OFF_WOKEN = 4, OFF_AWAKE = 5, OFF_EXPIRED = 6 };
@@ -153,8 +153,12 @@ enum off_state_machine { OFF_MACHINE_POWER = 1, OFF_MACHINE_SLOT = 2 };
 
 enum off_event_kind { OFF_EVENT_WAKE = 1, OFF_EVENT_FAULT = 3 };
 
-/* l2_flags of a wake event: of its frame, and that the device has left the wire to the host (prepare's yield_ms). */
-enum off_event_flag { OFF_EVENT_MULTICAST = 1u << 0, OFF_EVENT_TAGGED = 1u << 1, OFF_EVENT_YIELDED = 1u << 2 };
+/* l2_flags of a wake event. */
+enum off_event_flag {
+	OFF_EVENT_MULTICAST = 1u << 0,     /* its frame was for a group, or for all */
+	OFF_EVENT_TAGGED = 1u << 1,        /* ... had an 802.1Q tag */
+	OFF_EVENT_YIELDED = 1u << 2,       /* the device leaves the wire to the host from then on: prepare's yield_ms */
+};
 
 /* Flags of a buffered frame. */
 enum off_frame_flag { OFF_FRAME_WAKE = 1u << 0, OFF_FRAME_MULTICAST = 1u << 2 };

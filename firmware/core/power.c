@@ -1,4 +1,4 @@
-/* Power states and who may speak as the host: offload_rc.h draws them, engine.c has the commands that change them. */
+/* Power states and whose the host's identity is: offload_rc.h draws them, engine.c has the commands that change them. */
 #include "power.h"
 
 #include "edges.h"

@@ -5,7 +5,7 @@
 
 #include "parse.h"
 
-/* The one way out to the wire: closed unless the device owns the host's identity; a MAC takes frames for a dead link too. */
+/* The one way out to the wire: closed unless the device speaks as the host; a MAC takes frames for a dead link too. */
 bool eng_tx(struct engine *e, uint8_t *frame, uint16_t len)
 {
 	if (len < ETH_MIN_BYTES) {

@@ -2,7 +2,6 @@
 #include "wake.h"
 
 #include "events.h"
-#include "next_hop.h"
 #include "offload_timers.h"
 #include "power.h"
 #include "router_heard.h"
@@ -58,13 +57,32 @@ static void wake_report(struct engine *e, uint16_t reason, uint8_t slot, uint32_
 }
 
 /*
- * The host goes ahead then, without an answer of ours: not where it has to hear first whom it sends to, nor where we owe an
- * answer that it does not know of. In real time, as the host's way is.
+ * A host to which the wire is left goes ahead without an answer of ours: but it has to hear where a next hop has moved to
+ * before it sends. An answer that comes meanwhile is kept for the host, and would not count.
  */
-static void yield_wire(struct engine *e)
+static bool may_yield(const struct engine *e)
 {
-	e->speaking = e->yield_ms == 0 || next_hops_moved(e) || offload_owes(e);
+	for (int i = 0; i < ENG_SLOTS; i++) {
+		const struct eng_slot *s = &e->slots[i];
+
+		if (s->next_hop_moves || s->state == OFF_SLOT_PROBING || s->payload.reply_due)
+			return false;
+	}
+	return e->yield_ms != 0 && !offload_owes(e); /* to what the host has not heard */
+}
+
+/* Real time, as the host's way is. */
+static void yield_where_possible(struct engine *e)
+{
+	e->speaking = !may_yield(e);
 	e->power_timer_us = now_us(e) + (uint64_t)e->yield_ms * 1000;
+}
+
+void speak_again(struct engine *e)
+{
+	for (int i = 0; i < ENG_EVENTS; i++)
+		e->events[i].l2_flags &= (uint16_t)~OFF_EVENT_YIELDED;
+	e->speaking = true;
 }
 
 /* One event a sleep. A reason that comes while the host is already being woken only marks its slot. */
@@ -80,7 +98,7 @@ void wake(struct engine *e, uint16_t reason, uint8_t slot, uint32_t pattern_id, 
 		count_frame(e, C_wake_while_prepare);
 	if (e->power == OFF_D3) {
 		router_hand_over(e);
-		yield_wire(e);
+		yield_where_possible(e);
 	}
 	wake_report(e, reason, slot, pattern_id, frame, tagged);
 	e->last_wake_reason = reason;

@@ -1,7 +1,7 @@
 """What a wake of this design costs on this machine at the least: `floor.py` with every hop that a wake has, and nothing else.
 
-The frame goes to a device, a process of its own, which tells the driver over a serial line; the driver asks it to be silent and
-waits for the answer; it puts the host's port into the bridge (the gate), continues the app, and tells it; the app's next line is
+The frame goes to a device, a process of its own, which tells the driver over a serial line and yields the wire; the driver says
+that the host is awake, puts the host's port into the bridge (the gate), continues the app, and tells it; the app's next line is
 the end, as it has a standing order for what it does then. Each of them is a few lines of Python that do nothing but wait, pass on
 and do their one system call: no TCP, no messages to check, no timeline, no power, no tasks, and no system beside them.
 
@@ -39,7 +39,7 @@ while True:
     if frame[12:14] == b"\\x88\\xb5":
         os.write(line, frame[14:22])
         os.read(line, 64)
-        os.write(line, b"silent")
+        os.write(line, b"yes")
 """
 DRIVER = """
 import os, signal, socket, sys
@@ -52,11 +52,11 @@ while orders.recv(64):
     gate.close()
     told.send(b"closed")
     number = os.read(line, 64)
-    os.write(line, b"be silent")
-    os.read(line, 64)
+    os.write(line, b"awake")
     gate.join()
     os.kill(pid, signal.SIGCONT)
     app.send(number)
+    os.read(line, 64)
     gate.steer_to_host()
 """
 APP = """

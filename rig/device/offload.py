@@ -217,8 +217,8 @@ class OffloadClient:
     def prepare(
         self, *, epoch: int, arm: int, mac: bytes, target: Power = Power.D3, wake_timer_ms: int = 0, yield_ms: int = 0
     ) -> PowerReply:
-        """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: bits of `Arm`; `yield_ms`: real time, see
-        `Capabilities.yield_max_ms`. BAD_STATE, UNSUPPORTED, BAD_INTERVAL."""
+        """Capture frames from now on, speak not yet. `mac`: the host's; `arm`: bits of `Arm`; `yield_ms`: real time for
+        which it leaves the wire to the host after a wake. BAD_STATE, UNSUPPORTED, BAD_ADDR, BAD_INTERVAL."""
         yielding = {"yield_ms": yield_ms} if yield_ms else {}
         body = {"arm": arm, "mac": mac, "epoch": epoch, "target": int(target), **yielding, "wake_timer_ms": wake_timer_ms}
         return self._write_as(PowerReply.of, Command.PREPARE, body)

@@ -150,6 +150,10 @@ class StandbyDoor(ABC):
         """The device speaks as the host. Raises DeviceError WAKE_PENDING when a captured frame wakes."""
 
     @abstractmethod
+    def speaks_again(self) -> None:
+        """The device has yielded, and the test has seen that it does no more."""
+
+    @abstractmethod
     def host_awake(self) -> None:
         """The device stops speaking."""
 

@@ -2,7 +2,8 @@
 
 A device and its cable live as long as the process that tests them; each test attaches anew, which frees all that the one before
 gave. That a device has dealt with a frame is known by a fence: a keep-alive for a slot of the door's own that follows it. Its
-answer comes behind all that was sent for the frames before; the counters are told without it.
+answer comes behind all that was sent for the frames before; the counters are told without it. In a sleep in which the device is
+to yield the wire it is known by the count of frames: who yields answers no fence.
 """
 
 from __future__ import annotations
@@ -160,7 +161,10 @@ class WireDoor(StandbyDoor):
 
     def commit(self) -> None:
         self._epoch = self.client.commit(self._epoch).epoch
-        self._fenced = not self._yields  # who yields does not answer it
+        self._fenced = not self._yields  # a device that has yielded answers no fence
+
+    def speaks_again(self) -> None:
+        self._fenced = True
 
     def host_awake(self) -> None:
         self._settle()

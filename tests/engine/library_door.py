@@ -37,7 +37,7 @@ SAME_NAMES = ("vlan_tci", "flow_label", "next_hop_ip", "payload")
 """Fields of a TcpSlot that the library's structure has only where they are set."""
 
 LIMITS = {"max_pattern_offset": 1514, "max_pattern_bytes": 128, "max_patterns": 32, "yield_max_ms": 60_000}
-"""What smp/offload_device.c says of the engine."""
+"""What smp/offload_group.c says of the engine."""
 
 
 class LibraryDoor(StandbyDoor):
@@ -81,6 +81,9 @@ class LibraryDoor(StandbyDoor):
     def commit(self) -> None:
         _check(self.eng.commit(), "commit")
 
+    def speaks_again(self) -> None:
+        pass
+
     def host_awake(self) -> None:
         _check(self.eng.host_awake(), "host awake")
 
@@ -116,7 +119,8 @@ class LibraryDoor(StandbyDoor):
         assert found is not None, f"the engine slept on for {within_ms} ms"
         self._seen_event = found.n
         frames = self.eng.frames()
-        frame = bytes(frames[0].bytes[: frames[0].saved_len]) if frames and found.orig_size else b""
+        first = bool(frames) and frames[0].index == 1
+        frame = bytes(frames[0].bytes[: frames[0].saved_len]) if first and found.orig_size else b""
         return Event(
             found.n, EventKind(found.kind), found.slot, found.gen, found.epoch, found.reason, found.subreason, found.l2_flags,
             found.wake_seq, found.pattern_id, found.t_rx_us, found.t_wake_us, found.saved_size, found.orig_size, frame,

@@ -12,7 +12,7 @@ from rig.suite.test_sleeping_probes import *  # noqa: F403
 from rig.suite.test_sleeping_segments import *  # noqa: F403
 from rig.suite.test_sleeping_timestamps import *  # noqa: F403
 from rig.suite.test_sleeping_windows import *  # noqa: F403
-from rig.suite.test_yielding_wakes import *  # noqa: F403
+from rig.suite.test_sleeping_yields import *  # noqa: F403
 from tests.engine.engine_lib import Engine
 from tests.engine.library_door import LibraryDoor
 

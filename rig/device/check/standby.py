@@ -64,8 +64,8 @@ def power_states(device: Asked) -> None:
     device.refuses(_prepare(device, epoch - 1), OffloadRc.STALE_EPOCH, "prepare with the epoch before")
     device.refuses(_prepare(device, epoch, arm=NO_ARM), OffloadRc.UNSUPPORTED, "prepare with an arm bit that there is not")
     device.refuses(_prepare(device, epoch, mac=b"\x01" + MAC[1:]), OffloadRc.BAD_ADDR, "prepare with a group's MAC")
-    most_ms = device.capabilities.get("yield_max_ms", U32)
-    if most_ms < U32:
+    most_ms = device.capabilities.get("yield_max_ms")
+    if most_ms and most_ms < U32:
         device.refuses(
             _prepare(device, epoch, yield_ms=most_ms + 1), OffloadRc.BAD_INTERVAL, f"prepare with yield_ms {most_ms + 1}"
         )

@@ -40,6 +40,7 @@ class Sleep:
     committed_epoch: int = -1
     ended_ns: int = 0
     """When host awake, abort or release went out."""
+    yield_ms: int = 0
 
 
 @dataclass(frozen=True)
@@ -218,9 +219,9 @@ class Replay:
     def _prepared(self, asked: Said, reply: Mapping[str, Any]) -> None:
         self._sleeps += 1
         body = asked.body
-        self._change(
-            sleep=Sleep(self._sleeps, asked.t_ns, body["arm"], body["mac"], reply["epoch"], body.get("wake_timer_ms", 0)),
-        )
+        sleep = Sleep(self._sleeps, asked.t_ns, body["arm"], body["mac"], reply["epoch"], body.get("wake_timer_ms", 0))
+        sleep.yield_ms = body.get("yield_ms", 0)
+        self._change(sleep=sleep)
 
     def _sync(self, asked: Said, said: Said) -> None:
         round_trip_ns = said.t_ns - asked.t_ns

@@ -43,6 +43,9 @@ def against(wake: Wake) -> str:
         return "no reason of the contract has that number (firmware/proto, enum off_wake_reason)"
     if not wake.armed.whole:
         return ""
+    sleep = wake.armed.sleep
+    if wake.event.has_yielded and sleep is not None and not sleep.yield_ms:
+        return "its l2_flags say YIELDED, and prepare had no yield_ms (contract section 3)"
     rule = RULES.get(reason)
     return rule(wake) if rule is not None else ""
 

@@ -94,6 +94,7 @@ class StartingAnew:
     def _attach(self, told: Callable[[], None]) -> None:
         self._attachment.attach()
         self._standby.epoch = self._attachment.epoch
+        self._registry.slots = self._attachment.as_the_device_takes(self._registry.slots)  # of firmware that may be another
         refused = self._registry.give_all_again()
         told()
         self._standby.lose(refused)

@@ -43,6 +43,7 @@ def write_wake(timeline: TimelineWriter, event: Event, names: Mapping[str, Any])
         original_bytes=event.original_bytes,
         saved_bytes=event.saved_bytes,
         device_us=event.t_wake_us - event.t_rx_us,
+        yielded=event.has_yielded or None,
     )
 
 

@@ -168,6 +168,7 @@ class NicDriver:
         assert self._recovery is not None
         boot_id = self._device.hello().boot_id
         self._hear_events()
+        self._attachment.learn()
         self.registry.slots = self._attachment.as_the_device_takes(self.registry.slots)
         if boot_id != self._attachment.boot_id:
             self.anew.hear_restart(boot_id)
@@ -177,6 +178,8 @@ class NicDriver:
         self._standby.epoch = status.epoch
         if status.power in ASLEEP:
             self._phase.change(Phase.ASLEEP)
+            if status.power is Power.WOKEN and not status.events_pending:  # the driver before had begun, and its word was lost
+                self._loop.post(lambda: self.wake("DRIVER_RESTARTED"))
         elif status.power is Power.EXPIRED:
             self.anew.lease_over()
         else:

@@ -9,7 +9,6 @@ from collections.abc import Callable, Sequence
 
 from rig.device.codes import says
 from rig.device.numbers import ARM_ALL, Command, OffloadRc, Power
-from rig.device.offload_types import TimeSync
 from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.tcp_info import queued_bytes
@@ -58,13 +57,13 @@ class Entry:
         self._standby = standby
         self._connections = connections
         self._wake_timer_ms = wake_timer_ms
-        self._yield_ms = yield_ms
+        # Of what the device sends and takes by itself its last word is waited for in any case.
+        self._yield_ms = 0 if any(connection.payload is not None for connection in connections) else yield_ms
         self._slots = slots
         self._next_hops = next_hops
         self._offloads = offloads
         self._look = look
         self._note = note
-        self._sync: TimeSync | None = None
         self._committing = False
 
     def steps(self) -> list[Step]:
@@ -112,7 +111,7 @@ class Entry:
             self._offloads.refresh()
 
     def _synchronise(self) -> None:
-        self._sync = self._standby.device.time_sync(SYNC_ROUNDS, SYNC_ENOUGH_US)
+        self._standby.clock = self._standby.device.time_sync(SYNC_ROUNDS, SYNC_ENOUGH_US)
 
     def _prepare(self) -> None:
         standby = self._standby
@@ -129,10 +128,11 @@ class Entry:
 
     def _ask_to_prepare(self) -> None:
         standby = self._standby
+        timer_ms, yield_ms = self._wake_timer_ms, self._yield_ms
         reply = standby.device.prepare(
-            epoch=standby.epoch, arm=ARM_ALL, mac=standby.local_mac, wake_timer_ms=self._wake_timer_ms, yield_ms=self._yield_ms
+            epoch=standby.epoch, arm=ARM_ALL, mac=standby.local_mac, wake_timer_ms=timer_ms, yield_ms=yield_ms
         )
-        standby.epoch = reply.epoch
+        standby.epoch, standby.yield_ms = reply.epoch, yield_ms
 
     def _end_capture(self) -> None:
         """In one exchange where nothing was lost on the line."""
@@ -153,10 +153,11 @@ class Entry:
                 raise Busy(connection, str(reason)) from None
 
     def _hand_over(self) -> None:
-        assert self._sync is not None
+        clock = self._standby.clock
+        assert clock is not None
         rows = [
             self._slots.handed_over(
-                c.sock, c.network_minutes, c.next_hop, frozen.tcp, self._sync, c.payload, c.idle_ms(frozen.tcp.info.idle_ms)
+                c.sock, c.network_minutes, c.next_hop, frozen.tcp, clock, c.payload, c.idle_ms(frozen.tcp.info.idle_ms)
             )
             for frozen in self._standby.frozen
             for c in (frozen.connection,)

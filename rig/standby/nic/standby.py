@@ -12,7 +12,7 @@ from dataclasses import asdict
 
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc, Power
 from rig.device.offload import OffloadClient
-from rig.device.offload_types import Release
+from rig.device.offload_types import Release, TimeSync
 from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
@@ -46,6 +46,10 @@ class Standby:
         self.reinjection = Reinjection(self.device, gate, timeline)
         self.epoch = 0
         """0: not known."""
+        self.clock: TimeSync | None = None
+        """The device's, as it was at the last entry."""
+        self.yield_ms = 0
+        """As the device was asked then."""
         self.frozen: list[FrozenConnection] = []
         self.silent = False
         """The device sleeps no more and says nothing: it refused to commit, for a frame that wakes."""

@@ -16,6 +16,7 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -33,6 +34,10 @@ from rig.standby.nic.steps import Step
 from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import NoMoreTokens, Woke
 
+AHEAD_US = 1_000_000
+"""Of an event that is older, host awake with its repetitions might not be there before the device speaks again. The clocks were
+compared when the host fell asleep: in the longest sleep that a lease of two hours bears they part by some half a second."""
+
 
 @dataclass(frozen=True)
 class Cause:
@@ -48,7 +53,8 @@ class Cause:
 
 
 class Waking:
-    """One wake. `ask` has been called before anything is written down: the device's answer is what it waits for."""
+    """One wake. `ask` has been called before anything is written down: the device's answer is what it waits for, of a device that
+    has not yielded."""
 
     def __init__(
         self, standby: Standby, next_hops: NextHops, tell: Callable[[Notice], None], note: Callable[[], None], place: Place
@@ -84,28 +90,45 @@ class Waking:
     def steps(self, cause: Cause) -> list[Step]:
         self._cause = cause
         self._standby.untold = True
-        taking_back = not self._standby.silent and self._standby.has_payloads
-        asking, ahead = Step("host awake", self._silence), self._can_go_ahead(cause.event)
+        gate = self._standby.gate
+        put_in_first = self._ahead() if self._can_go_ahead(cause.event) else self._behind_the_answer()
         return [
-            *([] if ahead else [asking]),
-            Step("join", self._standby.gate.join),
-            *([] if ahead else [Step("take back", self._take_back)]),
-            *([Step("note", self._note)] if taking_back else []),
-            Step("thaw", self._standby.thaw),
-            Step("put in", self._put_in_the_events_frame if ahead else self._reinject),
-            Step("tell", self._tell_owner),
-            *([asking] if ahead else []),
+            *put_in_first,
             Step("put in the rest", self._reinject_rest),
-            Step("steer", self._standby.gate.steer_to_host),
+            Step("steer", gate.steer_to_host),
             Step("note all", self._note),
             Step("go first", self._place.first),
         ]
 
+    def _behind_the_answer(self) -> list[Step]:
+        taking_back = not self._standby.silent and self._standby.has_payloads
+        return [
+            Step("host awake", self._silence),
+            Step("join", self._standby.gate.join),
+            Step("take back", self._take_back),
+            *([Step("note", self._note)] if taking_back else []),
+            Step("thaw", self._standby.thaw),
+            Step("put in", self._reinject),
+            Step("tell", self._tell_owner),
+        ]
+
+    def _ahead(self) -> list[Step]:
+        return [
+            Step("join", self._standby.gate.join),
+            Step("thaw", self._standby.thaw),
+            Step("put in", self._put_in_the_events_frame),
+            Step("tell", self._tell_owner),
+            Step("host awake", self._silence),
+        ]
+
     def _can_go_ahead(self, event: Event | None) -> bool:
-        """All that has to be known stands in the event, and the question is on its way."""
-        if event is None or not event.has_yielded or not event.frame or self._asked is None:
+        """All that has to be known stands in the event, and the answer to what is asked comes while the device yields."""
+        standby = self._standby
+        if event is None or not (standby.yield_ms and event.has_yielded and event.frame) or self._asked is None:
             return False
-        return not self._standby.has_payloads and self._standby.reinjection.acked == 0
+        if standby.clock is None or standby.has_payloads or standby.reinjection.acked:
+            return False
+        return abs(standby.clock.device_us(time.monotonic_ns()) - event.t_wake_us) < AHEAD_US
 
     def _tell_owner(self) -> None:
         """The system hears of it before its processes go on: what they say then comes behind."""
@@ -159,10 +182,10 @@ class Waking:
     def _follow_next_hops(self) -> None:
         """The device heard in the host's place where next hops have gone; the host's kernel must know before it sends."""
         moved = {slot.ref: slot.next_hop_mac for slot in self._standby.device.slots() if slot.next_hop_moves}
-        for connection in [frozen.connection for frozen in self._standby.frozen]:
-            if connection.slot not in moved:
+        for ref, connection in self._standby.handed_over.items():
+            if ref not in moved:
                 continue
-            self._next_hops.follow(connection, moved[connection.slot])
+            self._next_hops.follow(connection, moved[ref])
             hop = connection.next_hop
             self._standby.timeline.add("NEXT_HOP_MOVED", **connection.names, address=hop.ip, mac=hop.mac.hex(":"))
 
@@ -186,10 +209,10 @@ class Waking:
         self._put_in = True
 
     def _put_in_the_events_frame(self) -> None:
-        if not self._put_in:
+        if not self._put_in and self._standby.reinjection.acked == 0:  # else mending has drained it meanwhile
             assert self._cause.event is not None, "it has a frame"
             self._standby.reinjection.put_in(1, self._cause.event.frame, FrameFlag.WAKE)
-            self._put_in = True
+        self._put_in = True
 
     def _reinject_rest(self) -> None:
         """Before the host gets its frames itself: one of them would overtake those that wait on the device."""

@@ -186,6 +186,7 @@ class Calls:
                 self._changes.changed(operation)
             if status is not Status.RUNNING:  # also one that a call before this is still stopping
                 stopped.append(operation)
+        self._operations.go_on()  # nor does what may run wait for what may not to close
         await asyncio.gather(*map(self._operations.stop, stopped))
         self._operations.go_on()
 

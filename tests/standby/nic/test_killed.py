@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from rig.device.numbers import GROUP_OFFLOAD, READ, Command, Power
 from rig.device.payload import PayloadKeepAlive
 from rig.standby.api.byte_stream import ByteStream
 from rig.standby.nic import handoff
@@ -101,6 +102,22 @@ def test_between_any_two_steps_of_a_wake_by_a_pattern(parts: Parts) -> None:
         heard = parts.hear()
         whole_again(parts, number)
         assert heard + parts.has_heard() == [waking] * (2 if point in in_before_noted else 1), point
+
+
+def test_a_wake_whose_event_is_freed_and_whose_host_awake_is_lost_goes_on(parts: Parts) -> None:
+    """Nobody would tell of it any more: the device waits for the host, and the next driver would for the device."""
+    parts.fall_asleep()
+    parts.inject.arm(("HOST_AWAKE", "before"), Killed)
+    parts.server.push(b"wake up")
+    with pytest.raises(Killed):
+        parts.until(lambda: parts.inject.struck, "no wake")
+    parts.link.submit(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, {"after": 1})
+    status = parts.client.status()
+    assert (status.power, status.events_pending) == (Power.WOKEN, 0)
+    parts.start_driver_anew()
+    assert parts.read(7) == b"wake up"
+    assert any(isinstance(notice, Woke) for notice in parts.notices)
+    whole_again(parts, 1)
 
 
 SLEEP = ("SLEEP_ENTER", "NIC_WAKE", "SLEEP_EXIT")

@@ -1,10 +1,16 @@
-"""What comes for the host while it wakes reaches it in the order in which it came, by whichever of the two ways."""
+"""What comes for the host while it wakes reaches it in the order in which it came, by whichever of the two ways; and who waits for
+whom."""
 
 from __future__ import annotations
 
+from dataclasses import replace
+from typing import Any
+
 import pytest
 
-from rig.standby.wire.nic import Woke
+from rig.device.numbers import EventFlag
+from rig.device.offload import OffloadClient
+from rig.standby.wire.nic import DeviceRestarted, Woke
 
 from .conftest import FAULTS, Parts
 
@@ -34,15 +40,22 @@ def test_nothing_overtakes_what_waits_on_the_device(parts: Parts) -> None:
     assert parts.has_heard() == [b"first", b"second"]
 
 
-@pytest.mark.parametrize("yields", [True, False])
-def test_an_app_goes_on_before_a_device_that_yields_has_answered_and_behind_anothers_answer(parts: Parts, yields: bool) -> None:
+@pytest.mark.parametrize(("yields", "event_is_late"), [(True, False), (True, True), (False, False)])
+def test_an_app_goes_on_before_a_device_that_yields_has_answered_and_behind_anothers_answer(
+    parts: Parts, yields: bool, event_is_late: bool
+) -> None:
+    """Nor before one does that may speak again soon: its event has been on its way for long."""
     if not yields:
         parts.driver._attachment.yield_ms = 0
     parts.fall_asleep()
+    clock = parts.driver._standby.clock
+    assert clock is not None
+    if event_is_late:
+        parts.driver._standby.clock = replace(clock, offset_us=clock.offset_us + 2_000_000)
     parts.inject.passed.clear()
     parts.wake_by_data(b"wake up")
     passed = [name for name, when in parts.inject.passed if when == "after"]
-    assert (passed.index("tell") < passed.index("HOST_AWAKE")) == yields
+    assert (passed.index("tell") < passed.index("HOST_AWAKE")) == (yields and not event_is_late)
     assert passed.index("HOST_AWAKE") < passed.index("put in the rest") < passed.index("steer")
 
 
@@ -52,8 +65,40 @@ def test_a_device_that_yields_and_does_not_answer_keeps_nobody(parts: Parts) -> 
     parts.inject.arm(("HOST_AWAKE", "after"), FAULTS["the device is silent"])
     parts.wake_by_data(b"wake up")
     assert parts.inject.struck
+    put_in = parts.timeline.find("REINJECT")[0]
+    assert put_in.seq < parts.timeline.wait("NOT_MENDED").seq
     parts.until(lambda: parts.driver.idle, "the driver is not idle")
     parts.assert_whole(1)
+
+
+@pytest.mark.parametrize("lies", ["never asked", "no frame"])
+def test_a_device_that_says_so_wrongly_is_waited_for(parts: Parts, lies: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    if lies == "never asked":
+        parts.driver._attachment.yield_ms = 0
+    parts.fall_asleep()
+    hear = parts.driver.hear_event
+
+    def hear_lies(row: list[Any]) -> None:
+        hear([*row[:7], EventFlag.YIELDED, *row[8:14], row[14] if lies == "never asked" else b""])
+
+    monkeypatch.setattr(parts.driver, "hear_event", hear_lies)
+    parts.inject.passed.clear()
+    parts.wake_by_data(b"wake up")
+    passed = [name for name, when in parts.inject.passed if when == "after"]
+    assert passed.index("HOST_AWAKE") < passed.index("join") < passed.index("tell")
+
+
+def test_what_the_device_can_is_asked_again_when_it_has_restarted(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Another image may run, that refuses what the one before took."""
+    can = parts.client.capabilities()
+    monkeypatch.setattr(OffloadClient, "capabilities", lambda self: replace(can, yield_max_ms=0))
+    parts.notices.clear()
+    parts.device_process.reset()
+    parts.until(lambda: any(isinstance(notice, DeviceRestarted) for notice in parts.notices), "the driver does not notice")
+    parts.until(lambda: parts.driver.idle, "the driver is not idle")
+    parts.fall_asleep()
+    assert parts.driver._standby.yield_ms == 0
+    parts.wake_by_data(b"wake up")
 
 
 def test_a_waking_frame_comes_once_whatever_was_captured_before_it(parts: Parts) -> None:

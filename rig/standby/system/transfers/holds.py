@@ -42,7 +42,7 @@ class TransferHolds:
     def look(self) -> None:
         """What runs may be otherwise."""
         may = self._may_hold and self._situation.now.surroundings.ac
-        packages = self._permits.running if may else set[str]()
+        packages = self._permits.running_or_about_to if may else set[str]()
         for package in self._running.keys() - packages:
             self._end(self._running.pop(package))
         for package in packages - self._running.keys():

@@ -17,10 +17,10 @@ from rig.timeline import TimelineWriter
 
 PER_MESSAGE = 1000
 """Ids are 36 bytes."""
-RUN_WHERE_THEY_MAY = frozenset(
+GOES_ON_IF_PERMITTED = frozenset(
     {Status.RUNNING, Status.PAUSED_NO_NETWORK, Status.PAUSED_COSTED_NETWORK, Status.PAUSED_SYSTEM_POLICY}
 )
-"""The others wait for their turn, or for their app."""
+"""IDLE waits for its turn, PAUSED_BY_APPLICATION and a recoverable web error for the app; the rest are over."""
 
 
 class Permits:
@@ -51,9 +51,9 @@ class Permits:
         self._nobody_there = nobody_there
 
     @property
-    def running(self) -> set[str]:
+    def running_or_about_to(self) -> set[str]:
         """Packages of which something runs, or is about to: it may, and has not been heard of since."""
-        running = [transfer for transfer in self._table if transfer.known and transfer.status in RUN_WHERE_THEY_MAY]
+        running = [transfer for transfer in self._table if transfer.known and transfer.status in GOES_ON_IF_PERMITTED]
         return {transfer.package for transfer in running if self._may_run(transfer.id)}
 
     def _may_run(self, transfer_id: str) -> bool:
