@@ -135,7 +135,7 @@ On native and qemu, over the wire:
                  wake_latency_to_floor times as long. wake_busy_ms: beside a thread of the app that calls the system without
                  pause, wake_busy_to_idle times wake_latency_ms. Standby entry; time in which nobody has the host's identity
   hops           wake_hops_ms: the floor with the processes that a wake goes through, and nothing else that they do: device, line
-                 to the driver, the host's port put into the bridge, app. Measured at 2 to 4 times the floor. That
+                 to the driver, the host's port put into the bridge, app. Measured at 3 to 4 times the floor. That
                  the host's system is not among them is what a standing order is for: in connected standby an app begins its push
                  task by itself, and says so. On native a wake takes some 7 times the floor, of the 8 that are wanted. On qemu 15
                  are wanted, and it takes 11 to 14: the event (170 bytes) takes most of what is more than on native. That the

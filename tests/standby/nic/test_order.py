@@ -1,5 +1,5 @@
-"""What comes for the host while it wakes reaches it in the order in which it came, by whichever of the two ways; and who waits for
-whom."""
+"""What comes for the host while it wakes reaches it in the order in which it came, by whichever of the two ways; who
+waits for whom."""
 
 from __future__ import annotations
 
