@@ -12,7 +12,18 @@ from typing import Any
 import pytest
 
 from rig.device import tape
-from rig.device.numbers import GROUP_OFFLOAD, NO_PATTERN, NO_SLOT, READ, WRITE, Command, OffloadType, SlotFlag, WakeReason
+from rig.device.numbers import (
+    GROUP_OFFLOAD,
+    NO_PATTERN,
+    NO_SLOT,
+    READ,
+    WRITE,
+    Command,
+    EventFlag,
+    OffloadType,
+    SlotFlag,
+    WakeReason,
+)
 from rig.device.pattern import Pattern
 from rig.device.payload import PayloadKeepAlive
 from rig.device.protocol_offload import ProtocolOffload
@@ -85,7 +96,9 @@ class Line:
     def now_us(self) -> int:
         return (time.monotonic_ns() - self._start_ns) // 1000
 
-    def sleep(self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7, wake_timer_ms: int = 0) -> None:
+    def sleep(
+        self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7, wake_timer_ms: int = 0, yield_ms: int = 0
+    ) -> None:
         for pattern in patterns:
             self.ask(Command.ADD_PATTERN, pattern.wire(), {})
         now_us = self.now_us
@@ -93,6 +106,7 @@ class Line:
         self._epoch += 2
         mac = mac_bytes(HOST_MAC)
         prepare = {"arm": arm, "mac": mac, "epoch": self._epoch - 2, "target": 3, "wake_timer_ms": wake_timer_ms}
+        prepare |= {"yield_ms": yield_ms} if yield_ms else {}
         self.ask(Command.PREPARE, prepare, {"epoch": self._epoch - 1, "power": 1, "captured": 0})
         if slot is not None:
             self.ask(Command.ADD_TCP_SLOT, slot.wire(), {"gen": 1, "slot": 0})
@@ -111,13 +125,15 @@ class Line:
         epoch: int | None = None,
         saved_bytes: int = 0,
         decided_ns: int | None = None,
+        l2_flags: int = 0,
     ) -> None:
         """By slot 0, unless a pattern is named. `saved_bytes`: of a frame that does not come with the event."""
         self._events += 1
         now_us = self.now_us if decided_ns is None else (decided_ns - self._start_ns) // 1000
         now_us, size = now_us + late_ms * 1000, len(frame) or saved_bytes
         slot, gen = (0, 1) if pattern == NO_PATTERN else (NO_SLOT, 0)
-        numbers = [self._events, 1, slot, gen, self._epoch if epoch is None else epoch, int(reason), 0, 0, self._events, pattern]
+        at = self._epoch if epoch is None else epoch
+        numbers = [self._events, 1, slot, gen, at, int(reason), 0, l2_flags, self._events, pattern]
         self.ask(Command.EVENT_WAIT, {}, {"event": [*numbers, now_us, now_us, size, size, frame]}, op=READ)
 
     def ledger(self) -> list[Judged]:
@@ -141,6 +157,16 @@ def test_data_of_a_slot_explains_its_wake(line: Line) -> None:
     assert row.late_ms is not None
     assert row.late_ms < (line.now_us + 999) / 1000, "both are of one clock"
     assert row.wake.frame == DATA
+
+
+@pytest.mark.parametrize(("yield_ms", "fault"), [(0, "its l2_flags say YIELDED, and prepare had no yield_ms"), (4000, "")])
+def test_a_device_that_says_that_it_yields_was_asked_to(line: Line, yield_ms: int, fault: str) -> None:
+    line.sleep(yield_ms=yield_ms)
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA, l2_flags=EventFlag.YIELDED)
+    [said] = line.faults()
+    assert said.startswith(fault)
+    assert bool(said) == bool(fault)
 
 
 @pytest.mark.parametrize(("filled", "good"), [(b"\0" * 4, True), (b"\0" * 3 + b"x", False)], ids=["zeros", "anything else"])
