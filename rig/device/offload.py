@@ -40,6 +40,7 @@ DRAIN_BYTES = 3600
 """Frames in one reply: with CBOR and header it stays below the 4096 bytes of a message."""
 REPLY_BYTE_S = 0.0002
 """Extra patience for each byte of a long reply: 4/3 for base64, 10 bits a byte, at 115200 baud, and some."""
+DRAIN_TIMEOUT_S = TIMEOUT_S + DRAIN_BYTES * REPLY_BYTE_S
 SYNC_ROUNDS = 5
 STARTING_S = 0.02
 """Between two questions to a device that is about to start: the first is lost, and half a second is long for a bench."""

@@ -43,7 +43,7 @@ class Standby:
         self.gate = gate
         self.local_mac = local_mac
         self.timeline = timeline
-        self.reinjection = Reinjection(self.device, gate, timeline)
+        self.reinjection = Reinjection(line, self.device, gate, timeline)
         self.epoch = 0
         """0: not known."""
         self.clock: TimeSync | None = None

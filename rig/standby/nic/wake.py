@@ -24,7 +24,7 @@ from rig.device.codes import says
 from rig.device.numbers import GROUP_OFFLOAD, WRITE, Command, FrameFlag, OffloadRc, WakeReason
 from rig.device.offload import typed
 from rig.device.offload_types import Event, PowerReply
-from rig.device.requests import Pending
+from rig.device.requests import TIMEOUT_S, Pending
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHops
@@ -72,6 +72,8 @@ class Waking:
         self._mute = False
         self._silenced = False
         self._put_in = False
+        self._rest: Pending | None = None
+        """Asked for already: what is behind the waking frame."""
 
     @property
     def lease_over(self) -> bool:
@@ -118,7 +120,7 @@ class Waking:
             Step("thaw", self._standby.thaw),
             Step("put in", self._put_in_the_events_frame),
             Step("tell", self._tell_owner),
-            Step("host awake", self._silence),
+            Step("host awake", self._hear_both),
         ]
 
     def _can_go_ahead(self, event: Event | None) -> bool:
@@ -208,6 +210,16 @@ class Waking:
             reinjection.some()
         self._put_in = True
 
+    def _hear_both(self) -> None:
+        """That the device is silent, and what is behind the waking frame: until that is in, nothing comes to the host but over
+        the device, and its app runs already."""
+        with contextlib.suppress(Exception):
+            self._rest = self._standby.reinjection.ask()
+        asked_s = time.monotonic()
+        self._silence()
+        if time.monotonic() - asked_s >= TIMEOUT_S:  # it may have been asked again, behind the other
+            self._rest = None
+
     def _put_in_the_events_frame(self) -> None:
         if not self._put_in and self._standby.reinjection.acked == 0:  # else mending has drained it meanwhile
             assert self._cause.event is not None, "it has a frame"
@@ -216,5 +228,8 @@ class Waking:
 
     def _reinject_rest(self) -> None:
         """Before the host gets its frames itself: one of them would overtake those that wait on the device."""
-        if self._put_in and not self._mute:
+        if not self._put_in or self._mute:
+            return
+        rest, self._rest = self._rest, None
+        if rest is None or self._standby.reinjection.asked(rest):
             self._standby.reinjection.until_none_is_left()
