@@ -125,8 +125,8 @@ class TimelineEvent(StrEnum):
     SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."
     NIC_WAKE = (
         "NIC_WAKE",
-        "The device woke the host: reason, app, instance, channel, slot, pattern_id, original_bytes, saved_bytes, device_us, "
-        "yielded (the host does not wait for the answer to host awake).",
+        "The device woke the host: reason, app, instance, channel, slot, pattern_id, original_bytes, saved_bytes, "
+        "device_us, yielded.",
     )
     NIC_FAULT = "NIC_FAULT", "The device refused itself a state that cannot follow: machine, state, refused, slot."
     DRIVER_TERMINATED = "DRIVER_TERMINATED", "The driver of the device ended; another one goes on where it was: status."

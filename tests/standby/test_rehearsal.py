@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import signal
 import sys
 import threading
@@ -21,6 +22,7 @@ def test_the_task_is_imported_and_run_by_who_rehearses_and_no_descriptor_stays(m
     monkeypatch.setattr(session, "_current", None)
     crew = Crew()
     crew.start()
+    gc.collect()  # what tests before have left open is not closed in between
     before, handlers = sorted(Path("/proc/self/fd").iterdir()), [signal.getsignal(number) for number in signal.valid_signals()]
     rehearse(crew, [])
     assert sorted(Path("/proc/self/fd").iterdir()) == before
