@@ -219,9 +219,8 @@ class Replay:
     def _prepared(self, asked: Said, reply: Mapping[str, Any]) -> None:
         self._sleeps += 1
         body = asked.body
-        sleep = Sleep(self._sleeps, asked.t_ns, body["arm"], body["mac"], reply["epoch"], body.get("wake_timer_ms", 0))
-        sleep.yield_ms = body.get("yield_ms", 0)
-        self._change(sleep=sleep)
+        times = {"wake_timer_ms": body.get("wake_timer_ms", 0), "yield_ms": body.get("yield_ms", 0)}
+        self._change(sleep=Sleep(self._sleeps, asked.t_ns, body["arm"], body["mac"], reply["epoch"], **times))
 
     def _sync(self, asked: Said, said: Said) -> None:
         round_trip_ns = said.t_ns - asked.t_ns

@@ -109,12 +109,8 @@ class Crew:
     def add(self, lane: Hashable, work: Work) -> None:
         """Never waits. The thread that calls from a callback of `watch` does it itself, behind the callback, unless something of
         that lane is under way; any other leaves it to the crew."""
-        with self._lock:
-            waiting = self._lanes.get(lane)
-            if waiting is not None:
-                waiting.append(work)
-                return
-            self._lanes[lane] = deque([work])
+        if not self._opens(lane, work):
+            return
         mine: list[Hashable] | None = getattr(self._local, "lanes", None)
         if mine == []:
             mine.append(lane)
@@ -127,13 +123,19 @@ class Crew:
         if not getattr(self._local, "at_work", False) or self._local.next is not None:
             self.add(lane, work)
             return
+        if not self._opens(lane, work):
+            return
+        self._local.next = lane
+
+    def _opens(self, lane: Hashable, work: Work) -> bool:
+        """Whether that is the only work of its lane, and somebody has to come to it. Else who has the lane does it, too."""
         with self._lock:
             waiting = self._lanes.get(lane)
             if waiting is not None:
                 waiting.append(work)
-                return
+                return False
             self._lanes[lane] = deque([work])
-        self._local.next = lane
+            return True
 
     def _let_go(self, lane: Hashable) -> None:
         """A piece of it is done; what waits behind that is another thread's."""

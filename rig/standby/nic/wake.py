@@ -92,12 +92,10 @@ class Waking:
     def steps(self, cause: Cause) -> list[Step]:
         self._cause = cause
         self._standby.untold = True
-        gate = self._standby.gate
-        put_in_first = self._ahead() if self._can_go_ahead(cause.event) else self._behind_the_answer()
         return [
-            *put_in_first,
+            *(self._ahead() if self._can_go_ahead(cause.event) else self._behind_the_answer()),
             Step("put in the rest", self._reinject_rest),
-            Step("steer", gate.steer_to_host),
+            Step("steer", self._standby.gate.steer_to_host),
             Step("note all", self._note),
             Step("go first", self._place.first),
         ]
