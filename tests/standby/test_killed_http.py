@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,27 +15,19 @@ from rig.config import BenchConfig
 from rig.net import userns
 from rig.standby.calls import SystemRestarted
 from rig.suite.http_scene import POLL, HttpScene
+from tests.standby.killing import kill_system_again
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 KILLS = int(os.environ.get("RIG_KILLS", "25"))
 SPREAD_S = 0.1
 """From a response on: the wake, the task, the next request with its slot, the linger time, and a moment of sleep."""
-UNSERVED = 3
-"""Kills in a row that do not ask whether the next system has come to serve: of five that have not the supervisor gives up."""
 
 
 @pytest.fixture
 def http(tmp_path: Path) -> Iterator[HttpScene]:
     with Bench(BenchConfig(), tmp_path) as bench, bench.peers.http_server() as web:
         yield HttpScene(bench, web)
-
-
-def kill_system(http: HttpScene) -> None:
-    """Returns when the next one has been started."""
-    after = http.timeline.mark()
-    os.kill(http.host.pid, signal.SIGKILL)
-    http.timeline.wait("SYSTEM_STARTED", after=after)
 
 
 def test_no_response_is_lost_and_none_runs_two_tasks(http: HttpScene) -> None:
@@ -50,9 +41,7 @@ def test_no_response_is_lost_and_none_runs_two_tasks(http: HttpScene) -> None:
         request, after = http.web.request(number, path=POLL), http.timeline.mark()
         request.respond(200, text.encode())
         time.sleep(moments.uniform(0, SPREAD_S))
-        kill_system(http)
-        if number % UNSERVED == UNSERVED - 1:
-            http.host.link_stats()
+        kill_system_again(http.host, number)
         http.timeline.wait("http-message", message=text, after=after)
     http.web.request(KILLS, path=POLL)
     http.timeline.wait("RUN_EXIT", kind="push", count=KILLS)

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import os
 import random
-import signal
 import time
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,27 +16,19 @@ from rig.config import BenchConfig
 from rig.net import userns
 from rig.standby.calls import SystemRestarted
 from rig.suite.scene import Scene
+from tests.standby.killing import kill_system_again
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
 KILLS = int(os.environ.get("RIG_KILLS", "25"))
 SPREAD_S = 0.06
 """From a push on: the wake, the task, the linger time, the next entry and a moment of sleep."""
-UNSERVED = 3
-"""Kills in a row that do not ask whether the next system has come to serve: of five that have not the supervisor gives up."""
 
 
 @pytest.fixture
 def scene(tmp_path: Path) -> Iterator[Scene]:
     with Bench(BenchConfig(), tmp_path) as bench:
         yield Scene(bench)
-
-
-def kill_system(scene: Scene) -> None:
-    """Returns when the next one has been started."""
-    after = scene.timeline.mark()
-    os.kill(scene.host.pid, signal.SIGKILL)
-    scene.timeline.wait("SYSTEM_STARTED", after=after)
 
 
 def test_nothing_is_lost_and_nothing_comes_twice(scene: Scene) -> None:
@@ -51,9 +42,7 @@ def test_nothing_is_lost_and_nothing_comes_twice(scene: Scene) -> None:
         after = scene.timeline.mark()
         connection.push(data)
         time.sleep(moments.uniform(0, SPREAD_S))
-        kill_system(scene)
-        if number % UNSERVED == UNSERVED - 1:
-            scene.host.link_stats()
+        kill_system_again(scene.host, number)
         scene.timeline.wait("TASK_DATA", data=data.hex(), after=after)
         if moments.random() < 0.5:  # else the next one comes while the host is on its way
             scene.timeline.wait("RUN_EXIT", after=after)

@@ -21,6 +21,7 @@ from rig.standby.handle import StandbyHost
 from rig.standby.packages import AppNotStarted
 from rig.standby.wire.hresult import HostError, HResult
 from tests.manifest.files import SEED
+from tests.standby.killing import kill_system
 
 pytestmark = pytest.mark.skipif(not userns.privileged(), reason="needs namespaces")
 
@@ -73,12 +74,6 @@ def host(folder: Path) -> Iterator[StandbyHost]:
 
 def newer(manifest: Manifest, version: str = "1.1.0.0") -> Manifest:
     return structs.replace(manifest, version=version, entry="package_app:Newer")
-
-
-def kill_system(host: StandbyHost) -> None:
-    after = host.timeline.mark()
-    os.kill(host.pid, signal.SIGKILL)
-    host.timeline.wait("SYSTEM_STARTED", after=after)
 
 
 def test_the_life_of_an_app(host: StandbyHost, folder: Path) -> None:
