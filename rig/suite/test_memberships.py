@@ -27,6 +27,8 @@ pytestmark = [pytest.mark.topology("dual-stack"), pytest.mark.edge(87)]
 GROUPS = {socket.AF_INET: ("239.1.2.3", "239.1.2.4"), socket.AF_INET6: ("ff02::fb", "ff05::2")}
 MANY = [f"239.0.{n // 20}.{n % 20}" for n in range(40)]
 """More than the device's table holds; the kernel lets a socket join twenty, and each has one of its own here."""
+ROOM_NEEDED = 16
+"""Of protocol offloads: for the host's addresses (ARP, neighbour discovery, ping), its kernel's groups, and a few more."""
 PORT = 5353
 PAIRS = 10
 SWITCH_ANSWERS_CS, SWITCH_ASKS_CS = 10, 100
@@ -156,12 +158,11 @@ def kinds(scene: Scene) -> list[OffloadType]:
     return [offload.type for offload in scene.device.offloads()]
 
 
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=(OffloadType.GROUP, OffloadType.NATT), offloads=ROOM_NEEDED)
 def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(scene: Scene) -> None:
+    """How many it takes is its own affair, but for those that it has said (rig check holds it to that)."""
     network, app = scene.bench.network, group_app(scene)
-    host, can = network.topology.host, scene.device.capabilities()
-    room = can.offload_count or can.max_arp_addresses
-    server_ip = network.topology.server.ip4
+    host, server_ip = network.topology.host, network.topology.server.ip4
     scene.device.add_offload(
         ProtocolOffload.natt(
             900, ip=host.ip4, mac=scene.host_mac, remote=server_ip, next_hop_mac=scene.server_mac, interval_ms=60_000
@@ -171,10 +172,9 @@ def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(s
     app.call("join", groups=MANY)
     after = scene.sleep()
     assert kinds(scene)[: len(before)] == before
-    assert len(kinds(scene)) == room
-    refused = refused_groups(scene, 0)
-    assert len(refused) == len(MANY) - (room - len(before))
-    assert refused < set(MANY)
+    taken, refused = kinds(scene).count(OffloadType.GROUP) - before.count(OffloadType.GROUP), refused_groups(scene, 0)
+    assert len(refused) == len(MANY) - taken
+    assert set() < refused < set(MANY)
     scene.host.exit_standby()
     scene.sleep()
     assert refused_groups(scene, after) == set(), "asked again though nothing had changed"

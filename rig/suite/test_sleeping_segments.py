@@ -6,7 +6,7 @@ Written against a door: `standby_door.py`. RCV.NXT is 5000 and RCV.WND 8192, SND
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -22,70 +22,164 @@ CHALLENGES_A_SECOND, ACKS_A_SECOND = 10, 50
 RST, DATA, FIN = Outcome("TCP_RST", 0), Outcome("TCP_DATA", 0), Outcome("TCP_FIN", 0)
 NOTHING, ACK = Outcome("", 0), Outcome("", 1)
 
+
+class Cell(NamedTuple):
+    """A segment, and what a sleeping device makes of it."""
+
+    name: str
+    flags: str
+    seq: int
+    ack: int
+    payload: bytes
+    expected: Outcome
+    counter: str
+    """The one that tells."""
+
+
+RESETS = [
+    Cell("at RCV.NXT", "R", 5000, 0, b"", RST, "wake_tcp_rst"),
+    Cell("at RCV.NXT, with ACK and data", "RA", 5000, 77, b"bye", RST, "wake_tcp_rst"),
+]
+RESETS_IN_WINDOW = [
+    Cell("behind RCV.NXT", "R", 5001, 0, b"", ACK, "rst_challenged"),
+    Cell("at the last byte of the window", "RA", 5000 + 8191, 1000, b"", ACK, "rst_challenged"),
+]
+RESETS_OUTSIDE = [
+    Cell("beyond the window", "R", 5000 + 8192, 0, b"", NOTHING, "rst_out_of_window"),
+    Cell("below the window", "RA", 4999, 1000, b"", NOTHING, "rst_out_of_window"),
+    Cell("far away", "R", 5000 + 2**31, 0, b"", NOTHING, "rst_out_of_window"),
+]
+SYNS = [
+    Cell("at RCV.NXT", "S", 5000, 0, b"", ACK, "syn_challenged"),
+    Cell("in window", "S", 5100, 0, b"", ACK, "syn_challenged"),
+    Cell("outside", "S", 123456789, 0, b"", ACK, "syn_challenged"),
+    Cell("with ACK and data", "SA", 5000, 1000, b"hello", ACK, "syn_challenged"),
+]
+SYN_ACKS = [Cell("of the handshake", "SA", 4999, 1000, b"", ACK, "syn_challenged")]
+BAD_ACKS = [
+    Cell("beyond SND.NXT", "A", 5000, 1001, b"", ACK, "ack_invalid"),
+    Cell("beyond SND.NXT, with data", "A", 5000, 1001, b"x", ACK, "ack_invalid"),
+    Cell("older than the largest window", "A", 5000, 1000 - 65536, b"x", ACK, "ack_invalid"),
+    Cell("half a round away", "A", 5000, 1000 + 2**31, b"x", ACK, "ack_invalid"),
+]
+OLD_ACKS = [
+    Cell("as old as allowed, with data", "A", 5000, 1000 - 65535, b"x", DATA, "wake_tcp_data"),
+    Cell("of all that was sent", "A", 5000, 1000, b"", NOTHING, "rx_slot_consumed"),
+]
+STRANGE_FLAGS = [
+    Cell("none", "", 5000, 1000, b"x", NOTHING, "tcp_bad_flags"),
+    Cell("FIN without ACK", "F", 5000, 1000, b"", NOTHING, "tcp_bad_flags"),
+    Cell("FIN without ACK, beyond the window", "F", 5000 + 8192, 1000, b"", ACK, "tcp_out_of_window"),
+    Cell("none, old data", "", 4990, 1000, b"hello", ACK, "dup_data_acked"),
+    Cell("FIN SYN RST", "FSRPAU", 5000, 1000, b"", RST, "wake_tcp_rst"),
+    Cell("FIN RST", "FRA", 5000, 1000, b"", RST, "wake_tcp_rst"),
+    Cell("FIN RST in window", "FR", 5001, 1000, b"", ACK, "rst_challenged"),
+    Cell("SYN RST", "SR", 5000, 0, b"", RST, "wake_tcp_rst"),
+    Cell("SYN RST below the window", "SRA", 4999, 1000, b"", NOTHING, "rst_out_of_window"),
+    Cell("SYN FIN", "SF", 5000, 0, b"", ACK, "syn_challenged"),
+    Cell("SYN FIN outside", "SFA", 123456789, 1000, b"bye", ACK, "syn_challenged"),
+]
+ALL_DATA = [
+    Cell("the next", "PA", 5000, 1000, b"hello", DATA, "wake_tcp_data"),
+    Cell("out of order", "A", 5100, 1000, b"hello", DATA, "wake_tcp_data"),
+    Cell("the window's last byte", "A", 5000 + 8191, 1000, b"x", DATA, "wake_tcp_data"),
+    Cell("partly old", "A", 4998, 1000, b"hello", DATA, "wake_tcp_data"),
+    Cell("old but for its last byte", "A", 4996, 1000, b"hello", DATA, "wake_tcp_data"),
+    Cell("old", "A", 4990, 1000, b"hello", ACK, "dup_data_acked"),
+    Cell("old up to RCV.NXT", "A", 4995, 1000, b"hello", ACK, "dup_data_acked"),
+    Cell("beyond the window", "A", 5000 + 8192, 1000, b"x", ACK, "tcp_out_of_window"),
+]
+FINS = [
+    Cell("at RCV.NXT", "FA", 5000, 1000, b"", FIN, "wake_tcp_fin"),
+    Cell("beyond the window", "FA", 5000 + 8192, 1000, b"", ACK, "tcp_out_of_window"),
+    Cell("behind data", "FPA", 5000, 1000, b"x", DATA, "wake_tcp_data"),
+    Cell("behind old data", "FPA", 4995, 1000, b"HELLO", FIN, "wake_tcp_fin"),
+    Cell("behind old data and a new byte", "FPA", 4996, 1000, b"HELLO", DATA, "wake_tcp_data"),
+    Cell("old, behind old data", "FPA", 4994, 1000, b"HELLO", ACK, "dup_data_acked"),
+]
 CELLS = [
-    ("RST at RCV.NXT", "R", 5000, 0, b"", RST, "wake_tcp_rst"),
-    ("RST at RCV.NXT, with ACK and data", "RA", 5000, 77, b"bye", RST, "wake_tcp_rst"),
-    ("RST in window", "R", 5001, 0, b"", ACK, "rst_challenged"),
-    ("RST at the last byte of the window", "RA", 5000 + 8191, 1000, b"", ACK, "rst_challenged"),
-    ("RST beyond the window", "R", 5000 + 8192, 0, b"", NOTHING, "rst_out_of_window"),
-    ("RST below the window", "RA", 4999, 1000, b"", NOTHING, "rst_out_of_window"),
-    ("RST far away", "R", 5000 + 2**31, 0, b"", NOTHING, "rst_out_of_window"),
-    ("SYN at RCV.NXT", "S", 5000, 0, b"", ACK, "syn_challenged"),
-    ("SYN in window", "S", 5100, 0, b"", ACK, "syn_challenged"),
-    ("SYN outside", "S", 123456789, 0, b"", ACK, "syn_challenged"),
-    ("SYN with data", "SA", 5000, 1000, b"hello", ACK, "syn_challenged"),
-    ("SYN ACK of the handshake", "SA", 4999, 1000, b"", ACK, "syn_challenged"),
-    ("ACK beyond SND.NXT", "A", 5000, 1001, b"", ACK, "ack_invalid"),
-    ("ACK beyond SND.NXT, with data", "A", 5000, 1001, b"x", ACK, "ack_invalid"),
-    ("ACK older than the largest window", "A", 5000, 1000 - 65536, b"x", ACK, "ack_invalid"),
-    ("ACK as old as allowed, with data", "A", 5000, 1000 - 65535, b"x", DATA, "wake_tcp_data"),
-    ("ACK half a round away", "A", 5000, 1000 + 2**31, b"x", ACK, "ack_invalid"),
-    ("no flags", "", 5000, 1000, b"x", NOTHING, "tcp_bad_flags"),
-    ("FIN without ACK", "F", 5000, 1000, b"", NOTHING, "tcp_bad_flags"),
-    ("FIN without ACK, beyond the window", "F", 5000 + 8192, 1000, b"", ACK, "tcp_out_of_window"),
-    ("no flags, old data", "", 4990, 1000, b"hello", ACK, "dup_data_acked"),
-    ("FIN SYN RST", "FSRPAU", 5000, 1000, b"", RST, "wake_tcp_rst"),
-    ("FIN RST", "FRA", 5000, 1000, b"", RST, "wake_tcp_rst"),
-    ("FIN RST in window", "FR", 5001, 1000, b"", ACK, "rst_challenged"),
-    ("SYN RST", "SR", 5000, 0, b"", RST, "wake_tcp_rst"),
-    ("SYN RST below the window", "SRA", 4999, 1000, b"", NOTHING, "rst_out_of_window"),
-    ("SYN FIN", "SF", 5000, 0, b"", ACK, "syn_challenged"),
-    ("SYN FIN outside", "SFA", 123456789, 1000, b"bye", ACK, "syn_challenged"),
-    ("data", "PA", 5000, 1000, b"hello", DATA, "wake_tcp_data"),
-    ("data out of order", "A", 5100, 1000, b"hello", DATA, "wake_tcp_data"),
-    ("the window's last byte", "A", 5000 + 8191, 1000, b"x", DATA, "wake_tcp_data"),
-    ("partly old data", "A", 4998, 1000, b"hello", DATA, "wake_tcp_data"),
-    ("old data but for its last byte", "A", 4996, 1000, b"hello", DATA, "wake_tcp_data"),
-    ("old data", "A", 4990, 1000, b"hello", ACK, "dup_data_acked"),
-    ("old data up to RCV.NXT", "A", 4995, 1000, b"hello", ACK, "dup_data_acked"),
-    ("data beyond the window", "A", 5000 + 8192, 1000, b"x", ACK, "tcp_out_of_window"),
-    ("FIN", "FA", 5000, 1000, b"", FIN, "wake_tcp_fin"),
-    ("FIN beyond the window", "FA", 5000 + 8192, 1000, b"", ACK, "tcp_out_of_window"),
-    ("data and FIN", "FPA", 5000, 1000, b"x", DATA, "wake_tcp_data"),
-    ("old data and a new FIN", "FPA", 4995, 1000, b"HELLO", FIN, "wake_tcp_fin"),
-    ("old data, a new byte and a FIN", "FPA", 4996, 1000, b"HELLO", DATA, "wake_tcp_data"),
-    ("old data and its FIN", "FPA", 4994, 1000, b"HELLO", ACK, "dup_data_acked"),
-    ("ACK", "A", 5000, 1000, b"", NOTHING, "rx_slot_consumed"),
-]  # fmt: skip
-"""(name, flags, SEG.SEQ, SEG.ACK, data, (reason of the wake, answers), the counter that tells)."""
+    *[*RESETS, *RESETS_IN_WINDOW, *RESETS_OUTSIDE, *SYNS, *SYN_ACKS, *BAD_ACKS],
+    *[*OLD_ACKS, *STRANGE_FLAGS, *ALL_DATA, *FINS],
+]
 
 
-@pytest.mark.edge(23, 24, 25, 27, 28, 29, 30, 31, 41, 42)
-@pytest.mark.parametrize(
-    ("flags", "seq", "ack", "payload", "expected", "counter"), [c[1:] for c in CELLS], ids=[c[0] for c in CELLS]
-)
-def test_cell(door: StandbyDoor, flags: str, seq: int, ack: int, payload: bytes, expected: Outcome, counter: str) -> None:
+def each_of(cells: list[Cell]) -> pytest.MarkDecorator:
+    return pytest.mark.parametrize("cell", cells, ids=[cell.name for cell in cells])
+
+
+def assert_made(door: StandbyDoor, cell: Cell) -> None:
     """Answers are ACKs of what the host has; RCV.NXT never moves, whatever comes."""
-    slot = door.asleep()
-    made = door.made_of(tcp(flags, seq, ack, payload, pad_to=60))
+    slot, expected = door.asleep(), cell.expected
+    made = door.made_of(tcp(cell.flags, cell.seq, cell.ack, cell.payload, pad_to=60))
     assert made.outcome == expected
     for answer in made.answers:
         assert_plain_ack(answer)
     info = door.slot(slot)
-    ended = SlotState.BROKEN if expected == RST else SlotState.WOKEN if expected[0] else SlotState.ACTIVE
+    ended = SlotState.BROKEN if expected == RST else SlotState.WOKEN if expected.wake else SlotState.ACTIVE
     assert (info.state, info.rcv_nxt, info.snd_una, info.snd_nxt) == (ended, 5000, 1000, 1000)
     assert info.close_reason is (WakeReason.TCP_RST if expected == RST else WakeReason.NONE)
-    door.assert_counted(**{counter: 1, "tx_frames": expected[1], "rx_wake": int(bool(expected[0]))})
+    door.assert_counted(**{cell.counter: 1, "tx_frames": expected.answers, "rx_wake": int(bool(expected.wake))})
+
+
+@pytest.mark.edge(23, 27)
+@each_of(RESETS)
+def test_a_reset_at_the_next_byte_ends_the_slot_whatever_comes_with_it(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(24)
+@each_of(RESETS_IN_WINDOW)
+def test_a_reset_elsewhere_in_the_window_is_challenged(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(25)
+@each_of(RESETS_OUTSIDE)
+def test_a_reset_outside_the_window_is_dropped(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(28)
+@each_of(SYNS)
+def test_a_syn_is_challenged_wherever_it_lies(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(29)
+@each_of(SYN_ACKS)
+def test_a_syn_ack_that_comes_again_is_acknowledged(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(30)
+@each_of(BAD_ACKS)
+def test_an_ack_too_new_or_too_old_is_challenged(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(30)
+@each_of(OLD_ACKS)
+def test_an_ack_within_both_bounds_is_taken(door: StandbyDoor, cell: Cell) -> None:
+    """Negative control of the one before."""
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(31)
+@each_of(STRANGE_FLAGS)
+def test_of_strange_flags_the_reset_counts_and_then_the_syn(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(41)
+@each_of(ALL_DATA)
+def test_data_wakes_when_a_byte_of_it_is_new(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
+
+
+@pytest.mark.edge(42)
+@each_of(FINS)
+def test_a_fin_wakes_at_the_next_byte_and_is_not_acknowledged(door: StandbyDoor, cell: Cell) -> None:
+    assert_made(door, cell)
 
 
 OTHERS: dict[str, dict[str, Any]] = {
@@ -107,7 +201,7 @@ def test_the_same_segments_of_another_connection_do_nothing(door: StandbyDoor, o
     differs = dict(OTHERS[other])
     l3 = IP(src=differs.pop("src", PEER_IP), dst=differs.pop("dst", HOST_IP))
     l2 = ether(differs.pop("mac", HOST_MAC))
-    frames = [tcp(flags, seq, ack, payload, l3=l3, l2=l2, **differs) for _, flags, seq, ack, payload, _, _ in CELLS]
+    frames = [tcp(cell.flags, cell.seq, cell.ack, cell.payload, l3=l3, l2=l2, **differs) for cell in CELLS]
     assert door.outcome(*frames) == NOTHING
     assert door.slot(slot).state is SlotState.ACTIVE
     door.assert_counted(rx_dropped_policy=len(CELLS), tx_frames=0)

@@ -50,29 +50,6 @@ def test_no_single_flipped_bit_of_a_waking_frame_wakes(scene: Scene) -> None:
     assert scene.timeline.wait("NIC_WAKE", after=after).reason == "TCP_DATA"
 
 
-@pytest.mark.edge(24, 27, 31)
-def test_flags_that_come_together_are_taken_one_by_one(scene: Scene) -> None:
-    """RFC 9293 3.10.7.4: a RST, then a SYN, whatever else is set; what has no ACK is answered where it is unacceptable."""
-    connection = scene.open_hardware()
-    after = scene.sleep()
-    rcv_nxt, flow, before = scene.handoff().rcv_nxt, scene.flow_to_host(connection), scene.device.counters()
-    stamps = scene.peer_timestamps()
-    scene.send_to_device(
-        [
-            tcp_segment(flow, rcv_nxt, 0, "SF"),
-            tcp_segment(flow, rcv_nxt + 1, 0, "FRA"),
-            tcp_segment(flow, rcv_nxt - 5, 0, "P", b"HELLO", timestamps=stamps),
-            tcp_segment(flow, rcv_nxt, 0, "P", b"HELLO", timestamps=stamps),
-        ]
-    )
-    now = scene.device.counters()
-    names = ("syn_challenged", "rst_challenged", "dup_data_acked", "tcp_bad_flags", "tx_frames")
-    assert [now[name] - before[name] for name in names] == [1, 1, 1, 1, 3]
-    scene.assert_no_wake(after)
-    scene.bench.inject.send(tcp_segment(flow, rcv_nxt, 0, "FRA"))
-    assert scene.timeline.wait("NIC_WAKE", after=after).reason == "TCP_RST"
-
-
 @pytest.mark.edge(42)
 def test_a_new_fin_behind_old_data_is_a_fin(scene: Scene) -> None:
     """A lost ACK, and the FIN merged into the repetition: the kernel trims off what it has had, and the app reads the end."""

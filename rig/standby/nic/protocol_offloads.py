@@ -95,7 +95,7 @@ class ProtocolOffloads:
         try:
             self._add_as(number, offload)
         except DeviceError as error:
-            if error.name in (OffloadRc.UNSUPPORTED.name, NO_SUCH_COMMAND):
+            if says(error, OffloadRc.UNSUPPORTED) or error.name == NO_SUCH_COMMAND:
                 self._unknown.add(offload.type)
                 self._timeline.add("OFFLOAD_UNKNOWN", type=offload.type.name)
             elif says(error, OffloadRc.LIST_FULL):
