@@ -17,6 +17,7 @@
 enum {
 	SERIAL_BYTES_A_TURN = 128,  /* one line of SMP */
 	FRAMES_A_TURN = 8,
+	FRAMES_BEFORE_BYTES = 64,   /* all that a port holds: a request is dealt with behind them */
 	IDLE_MAX_US = PORT_WATCHDOG_US / 2,
 	BUSY_IDLE_US = 1000,        /* while a reply or a reset is due at a known time */
 	OFFLOAD_GROUP = 100,
@@ -107,24 +108,12 @@ static void start(struct boot_handoff handoff)
 		 (unsigned)boot_id, reset_cause_name(handoff.reset_cause));
 }
 
-static bool take_serial(void)
-{
-	uint8_t bytes[SERIAL_BYTES_A_TURN];
-	size_t n = port_serial_read(bytes, sizeof(bytes));
-
-	/* Byte by byte, as a reset may be asked for in the middle of them. */
-	for (size_t i = 0; i < n && !os_group_resetting(); i++) {
-		smp_server_rx(&bytes[i], 1);
-	}
-	return n > 0;
-}
-
-static bool take_frames(void)
+static bool take_frames(unsigned most)
 {
 	static uint8_t frame[ENG_FRAME_BYTES + 4];
 	unsigned n;
 
-	for (n = 0; n < FRAMES_A_TURN; n++) {
+	for (n = 0; n < most; n++) {
 		uint16_t len = port_eth_read(frame, sizeof(frame));
 
 		if (len == 0) {
@@ -143,6 +132,21 @@ static void take_link(void)
 	if (link != PORT_LINK_UNKNOWN) {
 		eng_link(&engine, link == PORT_LINK_UP);
 	}
+}
+
+/* Behind the frames that were there when the bytes were: who has drained the last frames releases (firmware/proto/README.md). */
+static bool take_all(void)
+{
+	uint8_t bytes[SERIAL_BYTES_A_TURN];
+	size_t n = port_serial_read(bytes, sizeof(bytes));
+	bool busy = take_frames(n > 0 ? FRAMES_BEFORE_BYTES : FRAMES_A_TURN);
+
+	take_link(); /* behind the frames that came before it went */
+	/* Byte by byte, as a reset may be asked for in the middle of them. */
+	for (size_t i = 0; i < n && !os_group_resetting(); i++) {
+		smp_server_rx(&bytes[i], 1);
+	}
+	return busy || n > 0;
 }
 
 /* Once a boot. */
@@ -172,10 +176,7 @@ int main(int argc, char **argv)
 		port_watchdog_feed();
 		hang_if_ordered();
 		uint64_t turn_began_us = port_now_us();
-		bool busy = take_frames();
-
-		take_link(); /* behind the frames that came before it went */
-		busy = take_serial() || busy;
+		bool busy = take_all();
 		uint32_t due_us = eng_poll(&engine);
 
 		offload_group_poll();

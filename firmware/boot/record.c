@@ -147,6 +147,6 @@ bool boot_record_store(struct boot_record *r)
 	if (port_flash_erase(block_offset(at.block), PORT_FLASH_BLOCK) && put(at, r)) {
 		return true;
 	}
-	log_line("the boot record cannot be written: the flash does not take it");
+	log_line("the flash takes no boot record");
 	return false;
 }

@@ -81,6 +81,11 @@ class Gate:
         with self._lock:
             self._send(self._steer_message, acknowledgements=1)
 
+    def wait_delivered(self) -> None:
+        """What was on its way through the switch is where it was sent to, such as at the device before the last `steer_to_host`."""
+        with self._lock:
+            self._backlogs.drain()
+
     @property
     def is_open(self) -> bool:
         """What the kernel says, so that it also holds when another process moved the gate."""

@@ -196,7 +196,9 @@ class Standby:
         self.silent = False
 
     def release(self) -> None:
-        """The end of a sleep: the last frames, then the device is idle. Raises BenchError."""
+        """The end of a sleep: the last frames, also those that were on their way to the device when its host got them itself,
+        then the device is idle. Raises BenchError."""
+        self.gate.wait_delivered()
         self.reinjection.all()
         self.released(self.device.release())
 
