@@ -126,6 +126,7 @@ def test_a_host_that_hung_past_its_lease_gives_everything_anew(scene: Scene) -> 
 
 
 @pytest.mark.bench_config(**BRIEF)
+@pytest.mark.wakes("HOST_TIMER")  # where the host asks anew between its timer and the end of the lease
 @pytest.mark.device_can(command=Command.FAULT_INJECT)
 def test_a_host_that_missed_its_timer_is_told_and_gives_everything_anew(scene: Scene) -> None:
     """Indications are lost, and the host asks for them anew once a second: mostly too late, and then it hears of the end."""
