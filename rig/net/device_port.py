@@ -17,6 +17,7 @@ from typing import Any
 from rig.errors import BenchError, UsageError
 from rig.net import links
 from rig.net.borrowed_nic import BorrowedNic
+from rig.net.changes import changes
 from rig.net.namespace import Namespace
 
 DEVICE_PORT, DEVICE_IFNAME = "pn", "n0"
@@ -120,7 +121,7 @@ class Cable:
 
 def _lay(port: DevicePort) -> None:
     links.quiet_ipv6(enabled=False)
-    with links.rtnetlink() as route:
+    with changes() as route:
         port.lay(route)
         links.wait_operational([port.name])
 

@@ -25,6 +25,7 @@ from rig.errors import UsageError
 from rig.net import links, nat, retransmission
 from rig.net.cables import Cables
 from rig.net.capture import Capture
+from rig.net.changes import changes
 from rig.net.device_port import DevicePort
 from rig.net.gate import Gate
 from rig.net.machines import NEAR_IFNAME, HostSpec, Leg, Topology
@@ -180,7 +181,7 @@ class Network:
         links.quiet_ipv6(enabled=False)
         links.plain_bridging()
         links.set_up("lo")
-        with links.rtnetlink() as route:
+        with changes() as route:
             links.add_bridge(route, self.topology.bridge, BRIDGE_MAC)
             if self.topology.routers:
                 links.add_bridge(route, self.topology.far_bridge, FAR_BRIDGE_MAC)
@@ -192,7 +193,7 @@ class Network:
 
     def _join_ports(self) -> None:
         bridge = links.index_of(self.topology.bridge)
-        with links.rtnetlink() as route:
+        with changes() as route:
             links.wait_operational(self.ports)
             for leg in self.topology.legs:
                 links.enslave(route, leg.port, links.index_of(self.topology.bridge_of(leg)))
@@ -203,12 +204,12 @@ class Network:
 
 
 def _set_bridge(port: str, bridge_index: int) -> None:
-    with links.rtnetlink() as route:
+    with changes() as route:
         route.link("set", index=links.index_of(port), master=bridge_index)
 
 
 def _set_port(name: str, up: bool) -> None:
-    with links.rtnetlink() as route:
+    with changes() as route:
         route.link("set", index=links.index_of(name), state="up" if up else "down")
     if up:
         links.wait_operational([name])
@@ -219,7 +220,7 @@ def _make_ready(spec: HostSpec, topology: Topology, least_ms: int) -> None:
     if spec.far is not None:
         links.forward()
     links.set_up("lo")
-    with links.rtnetlink() as route:
+    with changes() as route:
         for leg in spec.legs:
             _bring_leg_up(route, leg)
         _wait_host_ready(spec)
@@ -234,7 +235,7 @@ def _bring_leg_up(route: Any, leg: Leg) -> None:
 
 
 def _route_anew(spec: HostSpec, topology: Topology, least_ms: int) -> None:
-    with links.rtnetlink() as route:
+    with changes() as route:
         _add_routes(route, spec, topology, least_ms)
 
 
