@@ -14,6 +14,7 @@ import pytest
 
 from rig.device.numbers import OffloadType, UdpFlag
 from rig.device.offload_types import ProtocolOffload
+from rig.suite.offload_room import OF_HOST
 from rig.suite.queries import WAIT_S
 from rig.suite.scene import Scene
 
@@ -73,7 +74,7 @@ REASONS = {OffloadType.NATT: "IPSEC", OffloadType.UDP: "UDP_DATA"}
 
 @KINDS
 @FAMILIES
-@pytest.mark.device_can(offload=(OffloadType.NATT, OffloadType.UDP))
+@pytest.mark.device_can(offload=(OffloadType.NATT, OffloadType.UDP), offloads=OF_HOST + 1)
 def test_a_fragmented_datagram_wakes_and_reaches_the_socket_whole(scene: Scene, ends: Ends, kind: OffloadType) -> None:
     scene.device.add_offload(flow(scene, ends, kind))
     after, before = scene.sleep(), scene.device.counters()
@@ -84,7 +85,7 @@ def test_a_fragmented_datagram_wakes_and_reaches_the_socket_whole(scene: Scene, 
 
 
 @FAMILIES
-@pytest.mark.device_can(offload=OffloadType.NATT)
+@pytest.mark.device_can(offload=OffloadType.NATT, offloads=OF_HOST + 1)
 def test_the_last_fragment_first(scene: Scene, ends: Ends) -> None:
     """It shows no port, but dropped it would be missing. The frames are those of the server's kernel, in another order."""
     scene.device.add_offload(flow(scene, ends, OffloadType.NATT))
@@ -102,7 +103,7 @@ def test_the_last_fragment_first(scene: Scene, ends: Ends) -> None:
 
 @pytest.mark.parametrize("armed", [True, False], ids=["another port", "not armed"])
 @FAMILIES
-@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.NATT))
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.NATT), offloads=OF_HOST + 1)
 def test_fragments_that_nobody_waits_for_sleep_on(scene: Scene, ends: Ends, armed: bool) -> None:
     """The negative controls. A fragment without ports is told by the first one of its datagram."""
     if armed:

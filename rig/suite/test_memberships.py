@@ -19,6 +19,7 @@ from rig.device.offload_types import ProtocolOffload
 from rig.net import links
 from rig.net.machines import NEAR_IFNAME
 from rig.standby.app_handle import AppHandle
+from rig.suite.offload_room import OF_HOST
 from rig.suite.queries import WAIT_S, group_of, is_igmp, is_mld_report, query4, query6
 from rig.suite.scene import QUIET_S, Scene
 
@@ -54,7 +55,7 @@ def reported(scene: Scene, family: int, expected: Collection[str]) -> set[str]:
 
 
 @pytest.mark.parametrize("family", GROUPS, ids=["ipv4", "ipv6"])
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=OffloadType.GROUP, offloads=OF_HOST + 2)
 def test_groups_that_an_app_joined_are_reported_while_the_host_sleeps_and_no_others(scene: Scene, family: int) -> None:
     """Not joined, joined, one of them left again: three sleeps, one query each."""
     app, (stays, goes) = group_app(scene), GROUPS[socket.AddressFamily(family)]
@@ -71,7 +72,7 @@ def test_groups_that_an_app_joined_are_reported_while_the_host_sleeps_and_no_oth
     assert not scene.timeline.find("NIC_WAKE", after=after)
 
 
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=OffloadType.GROUP, offloads=OF_HOST)
 def test_the_groups_of_neighbour_discovery_are_reported_too(scene: Scene) -> None:
     """Joined by the kernel itself, one for each last 24 bits of the host's addresses (RFC 4291 section 2.7.1)."""
     scene.sleep()
@@ -116,7 +117,7 @@ def arrives_asleep(scene: Scene, group: str, number: int) -> bool:
     return any(tag in frame.data and b"behind " not in frame.data for frame in capture.frames(scene.device_port, after=mark))
 
 
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=OffloadType.GROUP, offloads=OF_HOST + 1)
 def test_a_switch_that_snoops_goes_on_sending_to_the_sleeping_host(scene: Scene) -> None:
     """Until it has asked and waited, the switch floods; then it sends the joined group and cuts the other off."""
     app, (joined, strange) = group_app(scene), GROUPS[socket.AF_INET]

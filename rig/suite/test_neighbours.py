@@ -22,6 +22,7 @@ from rig.inject.frames import Flow, arp_request, neighbour_solicitation, pad
 from rig.net import counters, links
 from rig.net.namespace import Namespace
 from rig.suite.neighbour_table import Neighbour, forget, neighbour
+from rig.suite.offload_room import OF_ADDRESSES
 from rig.suite.pinger import SILENT_S, Pinger
 from rig.suite.scene import Scene
 
@@ -203,7 +204,7 @@ def test_another_hosts_detection_passes_on_other_addresses_and_without_the_offlo
 
 @pytest.mark.edge(58, 60)
 @FAMILIES
-@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO))
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO), offloads=OF_ADDRESSES)
 def test_ping_is_answered_while_the_host_sleeps(scene: Scene, family: int) -> None:
     """Every size up to a full frame, odd ones too; the peer's kernel counts no bad checksum. Without the offload: silence."""
     peer, address = scene.bench.network.namespaces["peer"], address_of(scene, family)
@@ -225,7 +226,7 @@ def test_ping_is_answered_while_the_host_sleeps(scene: Scene, family: int) -> No
 
 @pytest.mark.edge(85)
 @FAMILIES
-@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO))
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.NS, OffloadType.ECHO), offloads=OF_ADDRESSES + 2)
 def test_each_address_of_the_host_is_known_to_the_device(scene: Scene, family: int) -> None:
     """Also the link-local one, and one that the host was given since the last sleep."""
     network = scene.bench.network
@@ -247,7 +248,7 @@ def test_each_address_of_the_host_is_known_to_the_device(scene: Scene, family: i
 
 
 @pytest.mark.edge(85)
-@pytest.mark.device_can(offload=(OffloadType.NS, OffloadType.ECHO))
+@pytest.mark.device_can(offload=(OffloadType.NS, OffloadType.ECHO), offloads=OF_ADDRESSES)
 def test_a_tentative_address_is_left_to_the_host(scene: Scene) -> None:
     """Its detection takes seconds here; the device answers for the others meanwhile, and not for that one."""
     network, tentative = scene.bench.network, "2001:db8:0:1::98"

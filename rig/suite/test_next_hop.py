@@ -20,6 +20,7 @@ from rig.device.numbers import OffloadType, SlotFlag
 from rig.device.offload_types import ProtocolOffload
 from rig.mac import mac_bytes
 from rig.net import counters, links
+from rig.suite.offload_room import OF_HOST
 from rig.suite.scene import Scene
 
 pytestmark = pytest.mark.edge(19)
@@ -273,7 +274,7 @@ NEWS = pytest.mark.parametrize("news", ["announced", "asked for us"])
 @FAMILIES
 @NEWS
 @DUAL_STACK
-@pytest.mark.device_can(offload=OffloadType.UDP)
+@pytest.mark.device_can(offload=OffloadType.UDP, offloads=OF_HOST + 1)
 def test_datagrams_follow_the_next_hop(scene: Scene, family: int, news: str) -> None:
     """It announces its new MAC, or it asks from there where the host is. Its kernel gets the keep-alives as before."""
     host, server = with_keep_alive(scene, family, learns=True)
@@ -295,7 +296,7 @@ def test_datagrams_follow_the_next_hop(scene: Scene, family: int, news: str) -> 
 
 @FAMILIES
 @DUAL_STACK
-@pytest.mark.device_can(offload=OffloadType.UDP)
+@pytest.mark.device_can(offload=OffloadType.UDP, offloads=OF_HOST + 1)
 def test_datagrams_of_an_offload_that_was_told_no_address_go_where_they_went(scene: Scene, family: int) -> None:
     """The negative control."""
     _, server = with_keep_alive(scene, family, learns=False)

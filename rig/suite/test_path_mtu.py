@@ -10,6 +10,7 @@ import pytest
 
 from rig.device.numbers import OffloadType
 from rig.net import counters, links
+from rig.suite.offload_room import OF_ADDRESSES
 from rig.suite.pinger import Pinger
 from rig.suite.scene import Scene
 
@@ -19,7 +20,7 @@ NARROW_BYTES = 600
 
 @pytest.mark.topology("routed")
 @pytest.mark.edge(58)
-@pytest.mark.device_can(offload=OffloadType.ECHO)
+@pytest.mark.device_can(offload=OffloadType.ECHO, offloads=OF_ADDRESSES)
 def test_a_ping_reply_goes_through_a_narrow_link(scene: Scene) -> None:
     """The gateway's way back has a smaller MTU than its way here: it cuts the reply, and the server's kernel joins the pieces."""
     network = scene.bench.network

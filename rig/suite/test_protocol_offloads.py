@@ -11,6 +11,7 @@ import pytest
 
 from rig.device.numbers import MdnsFlag, OffloadType, UdpFlag
 from rig.device.offload_types import ProtocolOffload
+from rig.suite.offload_room import OF_FLAT_HOST
 from rig.suite.queries import WAIT_S, is_igmp, is_mld_report, query4, query6, reports
 from rig.suite.scene import QUIET_S, Scene, skip_behind_nat
 
@@ -52,7 +53,7 @@ def sent_by_device(scene: Scene, offload_id: int = OFFLOAD_ID) -> int:
 
 
 @pytest.mark.edge(21)
-@pytest.mark.device_can(offload=OffloadType.NATT)
+@pytest.mark.device_can(offload=OffloadType.NATT, offloads=OF_FLAT_HOST + 1)
 def test_nat_t_keep_alives_reach_the_peers_socket(scene: Scene, peer: socket.socket) -> None:
     scene.device.add_offload(natt(scene))
     scene.sleep()
@@ -65,7 +66,7 @@ def test_nat_t_keep_alives_reach_the_peers_socket(scene: Scene, peer: socket.soc
 @pytest.mark.parametrize(
     "payload", [bytes(4) + bytes(range(1, 33)), bytes.fromhex("0badcafe00000001") + bytes(24)], ids=["IKE", "ESP"]
 )
-@pytest.mark.device_can(offload=OffloadType.NATT)
+@pytest.mark.device_can(offload=OffloadType.NATT, offloads=OF_FLAT_HOST + 1)
 def test_inbound_keep_alive_is_silent_and_ipsec_wakes(scene: Scene, peer: socket.socket, payload: bytes) -> None:
     """All sent by the peer's kernel, after an ARP exchange with the device."""
     scene.device.add_offload(natt(scene))
@@ -82,7 +83,7 @@ def test_inbound_keep_alive_is_silent_and_ipsec_wakes(scene: Scene, peer: socket
 
 
 @pytest.mark.edge(21)
-@pytest.mark.device_can(offload=OffloadType.NATT)
+@pytest.mark.device_can(offload=OffloadType.NATT, offloads=OF_FLAT_HOST + 1)
 def test_a_removed_keep_alive_is_silent(scene: Scene, peer: socket.socket) -> None:
     scene.device.add_offload(natt(scene))
     scene.device.remove_offload(OFFLOAD_ID)
@@ -93,7 +94,7 @@ def test_a_removed_keep_alive_is_silent(scene: Scene, peer: socket.socket) -> No
 
 
 @pytest.mark.parametrize("length", [0, 1, 32])
-@pytest.mark.device_can(offload=OffloadType.UDP)
+@pytest.mark.device_can(offload=OffloadType.UDP, offloads=OF_FLAT_HOST + 1)
 def test_udp_keep_alive_of_any_payload(scene: Scene, peer: socket.socket, length: int) -> None:
     plan, payload = scene.bench.network.topology, bytes(range(length))
     scene.device.add_offload(
@@ -130,7 +131,7 @@ def with_groups(scene: Scene) -> None:
 
 
 @pytest.mark.edge(87)
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=OffloadType.GROUP, offloads=OF_FLAT_HOST + len(GROUPS4) + len(GROUPS6))
 def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     from scapy.layers.igmp import IGMP
     from scapy.layers.inet import IP
@@ -150,7 +151,7 @@ def test_igmp_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
 
 
 @pytest.mark.edge(87)
-@pytest.mark.device_can(offload=OffloadType.GROUP)
+@pytest.mark.device_can(offload=OffloadType.GROUP, offloads=OF_FLAT_HOST + len(GROUPS4) + len(GROUPS6))
 def test_mld_query_is_answered_in_time_for_every_group(scene: Scene) -> None:
     from scapy.layers.inet6 import ICMPv6MLReport2, IPv6
     from scapy.layers.l2 import Ether
@@ -228,7 +229,7 @@ def serve(scene: Scene, server: socket.socket, kind: str, number: int, router: s
     server.sendto(bytes(reply), peer)
 
 
-@pytest.mark.device_can(offload=OffloadType.DHCP)
+@pytest.mark.device_can(offload=OffloadType.DHCP, offloads=OF_FLAT_HOST + 1)
 def test_the_lease_is_renewed_while_the_host_sleeps(scene: Scene, dhcp_server: socket.socket) -> None:
     with_lease(scene)
     wakes = scene.device.status().wakes
@@ -241,7 +242,7 @@ def test_the_lease_is_renewed_while_the_host_sleeps(scene: Scene, dhcp_server: s
     assert scene.device.status().wakes == wakes, "woken by a renewal"
 
 
-@pytest.mark.device_can(offload=OffloadType.DHCP)
+@pytest.mark.device_can(offload=OffloadType.DHCP, offloads=OF_FLAT_HOST + 1)
 def test_a_renewal_with_another_router_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:
     with_lease(scene)
     after = scene.sleep()
@@ -251,7 +252,7 @@ def test_a_renewal_with_another_router_wakes_the_host(scene: Scene, dhcp_server:
     assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_CHANGED"
 
 
-@pytest.mark.device_can(offload=OffloadType.DHCP)
+@pytest.mark.device_can(offload=OffloadType.DHCP, offloads=OF_FLAT_HOST + 1)
 def test_a_nak_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:
     with_lease(scene)
     after = scene.sleep()
@@ -260,7 +261,7 @@ def test_a_nak_wakes_the_host(scene: Scene, dhcp_server: socket.socket) -> None:
     assert scene.timeline.wait("NIC_WAKE", after=after).reason == "DHCP_NAK"
 
 
-@pytest.mark.device_can(offload=OffloadType.DHCP)
+@pytest.mark.device_can(offload=OffloadType.DHCP, offloads=OF_FLAT_HOST + 1)
 def test_a_silent_server_ends_the_lease_and_wakes(scene: Scene, dhcp_server: socket.socket) -> None:
     with_lease(scene)
     after = scene.sleep()
@@ -310,7 +311,7 @@ def mdns_record(data: bytes, ttl_s: int, rrclass: int) -> bytes:
     return HOST_NAME + struct.pack("!2HIH", TYPE_A, rrclass, ttl_s, len(data)) + data
 
 
-@pytest.mark.device_can(offload=OffloadType.MDNS)
+@pytest.mark.device_can(offload=OffloadType.MDNS, offloads=OF_FLAT_HOST + 1)
 def test_mdns_question_of_the_peers_kernel_is_answered_to_the_group(scene: Scene) -> None:
     data = with_record(scene)
     after = scene.sleep()
@@ -322,7 +323,7 @@ def test_mdns_question_of_the_peers_kernel_is_answered_to_the_group(scene: Scene
     scene.assert_no_wake(after)
 
 
-@pytest.mark.device_can(offload=OffloadType.MDNS)
+@pytest.mark.device_can(offload=OffloadType.MDNS, offloads=OF_FLAT_HOST + 1)
 def test_a_legacy_resolver_is_answered_alone(scene: Scene) -> None:
     data = with_record(scene)
     scene.sleep()
@@ -333,7 +334,7 @@ def test_a_legacy_resolver_is_answered_alone(scene: Scene) -> None:
     assert answer == struct.pack("!6H", 77, 0x8400, 1, 1, 0, 0) + asked + mdns_record(data, 10, CLASS_IN)
 
 
-@pytest.mark.device_can(offload=OffloadType.MDNS)
+@pytest.mark.device_can(offload=OffloadType.MDNS, offloads=OF_FLAT_HOST + 1)
 def test_what_the_asker_knows_is_not_said_again(scene: Scene) -> None:
     data = with_record(scene)
     after = scene.sleep()

@@ -23,6 +23,7 @@ from rig.standby.nic.next_hop import NextHops
 from rig.standby.nic.registry import Registry
 from rig.standby.nic.tcp_slots import TcpSlots
 from rig.suite import forged
+from rig.suite.offload_room import OF_FLAT_HOST
 from rig.suite.scene import Scene
 
 HOST_SEQ, SERVER_SEQ = 1_000_000, 2_000_000
@@ -258,7 +259,7 @@ def test_asleep_only_the_way_back_to_full_power_is_open(scene: Scene) -> None:
 
 
 @pytest.mark.edge(100)
-@pytest.mark.device_can(offload=OffloadType.ARP)
+@pytest.mark.device_can(offload=OffloadType.ARP, offloads=OF_FLAT_HOST + 1)
 def test_asleep_no_offload_is_taken(scene: Scene) -> None:
     offload = ProtocolOffload(id=1, ip="192.0.2.10", mac=scene.host_mac)
     with device_asleep(scene):

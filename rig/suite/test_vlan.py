@@ -28,6 +28,7 @@ from rig.inject.frames import (
     udp_datagram,
     untagged,
 )
+from rig.suite.offload_room import OF_FLAT_HOST
 from rig.suite.scene import Scene
 
 pytestmark = [pytest.mark.edge(54), pytest.mark.device_can(slot_flag=SlotFlag.VLAN)]
@@ -178,7 +179,7 @@ def test_patterns_do_not_look_into_a_vlan(scene: Scene) -> None:
         assert scene.timeline.wait("NIC_WAKE", after=after).pattern_id == PATTERN_ID
 
 
-@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.ECHO))
+@pytest.mark.device_can(offload=(OffloadType.ARP, OffloadType.ECHO), offloads=OF_FLAT_HOST + 2)
 def test_offloads_answer_in_their_vlan_and_there_alone(scene: Scene) -> None:
     """Without ARP no peer of the VLAN would find the host for long."""
     for number, kind in enumerate((OffloadType.ARP, OffloadType.ECHO)):
@@ -213,6 +214,7 @@ def test_its_next_hop_is_believed_in_its_vlan(scene: Scene) -> None:
         assert mine(answer)[:6].hex(":") == moved
 
 
+@pytest.mark.device_can(offloads=OF_FLAT_HOST + 1)
 @pytest.mark.parametrize("tci", [0, 0xE000, 4095, 0xFFFF, 0x10000])
 def test_a_vid_that_no_vlan_can_have_is_refused(scene: Scene, tci: int) -> None:
     """And with 1 and 4094, the control, both are taken."""
