@@ -48,7 +48,7 @@ static bool may_write_flash(void)
 	bool may = st.power == OFF_D0 || st.power == OFF_EXPIRED;
 
 	if (!may) {
-		log_line("flash is locked: the device holds the host's connections (release or abort first)");
+		log_line("flash is locked: release or abort first");
 	}
 	return may;
 }

@@ -38,13 +38,18 @@ static void arm_idle(struct engine *e, struct eng_slot *s)
 		ka_start(e, s);
 }
 
-/* What became due while nothing was sent is due now, and is not late. */
-static void ka_forgive(struct engine *e, struct eng_slot *s)
+static void not_before(struct engine *e, struct eng_slot *s, uint32_t wait_ms)
 {
 	uint64_t now = now_us(e);
 
-	if (s->ka_due_us < now)
-		ka_arm(e, s, now, 0);
+	if (s->ka_due_us < now + scale_us(e, wait_ms))
+		ka_arm(e, s, now, wait_ms);
+}
+
+/* What became due while nothing was sent is due now, and is not late. */
+static void ka_forgive(struct engine *e, struct eng_slot *s)
+{
+	not_before(e, s, 0);
 }
 
 static uint32_t retry_ms(const struct eng_slot *s)
@@ -84,10 +89,12 @@ void ka_heard(struct engine *e, struct eng_slot *s)
 	s->unanswered = 0;
 	if (s->state == OFF_SLOT_PROBING)
 		slot_set_state(e, s, OFF_SLOT_ACTIVE);
-	if (!payload_ka_on(s))
+	if (!payload_ka_on(s)) {
 		ka_start(e, s);
-	else if (waited)
+	} else if (waited) {
 		ka_arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
+		not_before(e, s, s->cfg.ka_intvl_ms);   /* overdue, it would cross the answer to the one before */
+	}
 }
 
 void ka_rescale(struct engine *e)

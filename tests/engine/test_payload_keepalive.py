@@ -292,6 +292,18 @@ def test_an_acknowledged_repetition_goes_on_as_if_nothing_had_been(eng: Engine) 
     assert (eng.event(), state.payloads_sent, state.ka_sent, state.ka_lost) == (None, 2, 4, 2)
 
 
+def test_one_that_became_due_meanwhile_does_not_cross_the_answer_to_the_last(eng: Engine) -> None:
+    """The peer's stack acknowledges before its application answers: the host is not woken by that answer."""
+    slot = asleep(eng, ka_cnt=9)
+    run_s(eng, 3 * IDLE)
+    eng.rx(tcp("A", ack=1010))
+    run_s(eng, 3 * IDLE + INTERVAL - 1)
+    assert eng.slot_get(*slot).payloads_sent == 1
+    answer(eng)
+    run_s(eng, 3 * IDLE + INTERVAL)
+    assert (eng.event(), eng.slot_get(*slot).payloads_sent, eng.slot_get(*slot).payloads_answered) == (None, 2, 1)
+
+
 def test_an_acknowledged_part_is_not_all_of_it(eng: Engine) -> None:
     slot = asleep(eng)
     run_s(eng, IDLE)
