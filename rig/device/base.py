@@ -31,6 +31,11 @@ class Device(ABC):
         """Of the process that runs the firmware; 0 when it is off, and for a board."""
         return 0
 
+    @property
+    def starved_ms(self) -> float:
+        """How long the firmware has waited for a processor of this machine, in all; 0 for a board, which has its own."""
+        return 0.0
+
     @abstractmethod
     def start(self) -> None:
         """Power on. Raises BenchError when it cannot run."""

@@ -7,7 +7,7 @@ import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from rig.children import exit_words
+from rig.children import exit_words, waited_ms
 from rig.device.base import Device, OnDeath
 from rig.errors import BenchError
 
@@ -29,6 +29,11 @@ class ProcessDevice(Device):
     def __init__(self) -> None:
         self._child: Child | None = None
         self._on_death: OnDeath | None = None
+        self._starved_before_ms = 0.0
+
+    @property
+    def starved_ms(self) -> float:
+        return self._starved_before_ms + waited_ms(self.pid)
 
     @property
     def pid(self) -> int:
@@ -40,6 +45,7 @@ class ProcessDevice(Device):
             self._watch_child()
 
     def power_cut(self) -> None:
+        self._starved_before_ms = self.starved_ms
         child, self._child = self._child, None
         if child is not None:
             child.close()

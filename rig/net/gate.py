@@ -82,7 +82,7 @@ class Gate:
             self._send(self._steer_message, acknowledgements=1)
 
     def wait_delivered(self) -> None:
-        """What was on its way through the switch is where it was sent to, such as at the device before the last `steer_to_host`."""
+        """What was on its way through the switch is where it was sent to, such as at the device when `steer_to_host` is over."""
         with self._lock:
             self._backlogs.drain()
 

@@ -17,6 +17,7 @@ class OfDoor:
     def __init__(self, door: WireDoor, tape: TapeInMemory) -> None:
         self._door = door
         self._tape = tape
+        self._starved_before_ms = door.starved_ms
 
     def said(self) -> Iterable[Said]:
         """With what the device has told nobody yet."""
@@ -36,6 +37,10 @@ class OfDoor:
 
     def is_whole(self) -> bool:
         return len(self._door.crossed) < FRAMES_KEPT
+
+    def starved_ms(self) -> float:
+        """In this test: the device is that of others before it."""
+        return self._door.starved_ms - self._starved_before_ms
 
     def test(self, reasons: Reasons) -> Test:
         return Test((), (), lambda _: False, reasons, self._door.taken, alone=True)

@@ -109,7 +109,7 @@ class WireDoor(StandbyDoor):
         """Raises BenchError when the device does not answer any more."""
         device.device.check()
         device.tape.begin()
-        self.client = device.client
+        self.client, self._device = device.client, device.device
         self.ka_min_ms, self.ka_max_ms = device.can.ka_min_ms, device.can.ka_max_ms
         self.slots = device.can.max_tcp_slots - 1  # the fence has one
         self._wire = device.wire
@@ -134,6 +134,11 @@ class WireDoor(StandbyDoor):
         self._sent.clear()
 
     # -- what the host does --------------------------------------------------------------------------------------------
+
+    @property
+    def starved_ms(self) -> float:
+        """Of the device, see Device."""
+        return self._device.starved_ms
 
     def scale(self, minute_us: int) -> None:
         self.client.set_clock_scale(minute_us)

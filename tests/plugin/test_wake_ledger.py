@@ -36,6 +36,7 @@ from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
 from rig.runner.wakes.ledger import BENCH, ROWS, close
+from rig.runner.wakes.limits import LATE_MS
 from rig.runner.wakes.planned import Test, how
 from rig.timeline import Timeline
 
@@ -265,6 +266,8 @@ def test_a_wake_that_is_late_by_the_devices_clock(line: Line) -> None:
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA, late_ms=500)
     assert line.faults()[0].startswith("late: the device decided 5")
+    starved = judged(Replay().run(read(line.path)), line.frames, late_ms=LATE_MS + 300)
+    assert [row.fault for row in starved] == [""]
 
 
 def test_a_keep_alive_that_gave_up_before_its_time_or_long_behind_it(line: Line, clock: Time) -> None:
@@ -437,6 +440,7 @@ def test_a_tape_ends_where_a_device_floods_it_and_the_ledger_says_so(
     bench: Any = SimpleNamespace(
         artefacts=tmp_path,
         capture=SimpleNamespace(frames=lambda port: line.frames, is_whole=True),
+        microcontroller=SimpleNamespace(starved_ms=0.0),
         network=SimpleNamespace(device_port=""),
         timeline=SimpleNamespace(records=tuple, looked_at=()),
         inject=SimpleNamespace(has_sent=lambda frame: True),

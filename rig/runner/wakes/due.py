@@ -1,7 +1,7 @@
 """Whether the time of a wake had come that no frame made, and how long ago: by what the host gave the device, and by the cable.
 
 Nothing is said of intervals that changed while they ran. How late such a wake may be the contract does not say: the rows of its
-section 7 are about frames, probes and replies. So late is what no busy machine explains (LATE_MS).
+section 7 are about frames, probes and replies. So late is what no busy machine explains (limits.py).
 
 * KA_TIMEOUT: not before the last of its probes could be out, and not long after one was that nobody answered.
 * NO_MORE_TOKENS: not before the tokens could be used up. Never late: a device may put it off while it has no link (contract
@@ -22,7 +22,7 @@ from rig.device.numbers import OffloadType, WakeReason
 from rig.device.reference.segment import PROTO_UDP, Frame, Kind
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Added, Armed, Sleep, Wake
-from rig.runner.wakes.limits import EARLY, LATE_MS
+from rig.runner.wakes.limits import EARLY
 from rig.runner.wakes.rules import taken
 
 MOST_OWED_BYTES = 16384
@@ -33,28 +33,29 @@ DHCP_COOKIE = bytes.fromhex("63825363")
 """RFC 2131 3."""
 
 
-def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool) -> str:
-    """What speaks against its moment; empty: nothing does. `frames`: of the device's port, in order; `whole`: all of them."""
+def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool, late_ms: float) -> str:
+    """What speaks against its moment; empty: nothing does. `frames`: of the device's port, in order; `whole`: all of them.
+    `late_ms`: what is not late yet."""
     sleep = wake.armed.sleep
     if sleep is None or not sleep.speaks_ns or not wake.armed.whole or wake.saved:
         return ""
     match wake.event.reason:
         case WakeReason.KA_TIMEOUT:
-            return _of_keep_alive(wake, sleep, frames if whole else ())
+            return _of_keep_alive(wake, sleep, frames if whole else (), late_ms)
         case WakeReason.NO_MORE_TOKENS:
             return _of_tokens(wake, sleep)
         case WakeReason.DHCP_EXPIRED if whole:
-            return _of_leases(wake, sleep, frames)
+            return _of_leases(wake, sleep, frames, late_ms)
         case WakeReason.HOST_TIMER if wake.armed.steady:
             due_ms = _real_ms(wake.armed, sleep.wake_timer_ms)
-            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)")
+            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)", late_ms)
     return ""
 
 
 # -- slots -------------------------------------------------------------------------------------------------------------
 
 
-def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame]) -> str:
+def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], allowed_ms: float) -> str:
     slot, since = _slot(wake)
     if slot is None or since is None or "ka_data" in slot:  # whose repetitions double
         return ""
@@ -63,7 +64,9 @@ def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame]) ->
     if early := _early(wake, sleep, since.asked_ns, idle_ms, slot["ka_cnt"] * intvl_ms, asked):
         return early
     probed_ns = _probed_ns(slot, (frame for frame in reversed(frames) if sleep.committed_ns < frame.t_ns <= wake.heard_ns))
-    return _late(wake, probed_ns, intvl_ms, "the last probe went out, unanswered (contract section 4)") if probed_ns else ""
+    if not probed_ns:
+        return ""
+    return _late(wake, probed_ns, intvl_ms, "the last probe went out, unanswered (contract section 4)", allowed_ms)
 
 
 def _of_tokens(wake: Wake, sleep: Sleep) -> str:
@@ -112,7 +115,7 @@ def _ends(frame: Frame | None) -> tuple[bytes, int, bytes, int] | None:
 # -- leases ------------------------------------------------------------------------------------------------------------
 
 
-def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame]) -> str:
+def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], allowed_ms: float) -> str:
     """The event does not name one of several: then it may be the first that ends."""
     armed = wake.armed
     held = [(offload, armed.since.get(key)) for key, offload in armed.offloads.items() if offload["type"] == OffloadType.DHCP]
@@ -126,7 +129,7 @@ def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame]) -> str
     if early_ms > 0:
         return f"too early by {early_ms:.1f} ms or more: a lease with {min(ms for _, ms in ending):.1f} ms left was given"
     last_ns = max(max(since.answered_ns + ms / EARLY * 1e6, sleep.speaks_ns) for since, ms in ending)
-    return _late(wake, round(last_ns), 0, "the lease was over (RFC 2131 4.4.5)")
+    return _late(wake, round(last_ns), 0, "the lease was over (RFC 2131 4.4.5)", allowed_ms)
 
 
 def _left_ms(armed: Armed, offload: Mapping[str, Any]) -> float:
@@ -147,13 +150,13 @@ def _is_told_of(offload: Mapping[str, Any], since: Added, frames: Sequence[Captu
 # -- both --------------------------------------------------------------------------------------------------------------
 
 
-def _late(wake: Wake, from_ns: int, interval_ms: float, what: str) -> str:
+def _late(wake: Wake, from_ns: int, interval_ms: float, what: str, allowed_ms: float) -> str:
     if wake.decided_ns is None:
         return ""
     late_ms = (wake.decided_ns - from_ns) / 1e6 - interval_ms / EARLY
     after = f"{interval_ms:.1f} ms after {what}" if interval_ms else f"after {what}"
-    allowed = f"the contract has no bound for that, {LATE_MS:.0f} ms are allowed here"
-    return f"late: the device decided {late_ms:.0f} ms later than {after}: {allowed}" if late_ms > LATE_MS else ""
+    allowed = f"the contract has no bound for that, {allowed_ms:.0f} ms are allowed here"
+    return f"late: the device decided {late_ms:.0f} ms later than {after}: {allowed}" if late_ms > allowed_ms else ""
 
 
 def _real_ms(armed: Armed, ms: float) -> float:

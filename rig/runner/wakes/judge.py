@@ -30,8 +30,10 @@ class Judged:
     """How the test planned it; empty: it did not."""
 
 
-def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True) -> list[Judged]:
-    """In the order of the wakes. `frames` and `whole` as `find`."""
+def judged(
+    wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True, late_ms: float = LATE_MS
+) -> list[Judged]:
+    """In the order of the wakes. `frames` and `whole` as `find`; `late_ms`: what is not late yet."""
     rows: list[Judged] = []
     first: dict[tuple[int, int], Wake] = {}
     for wake in wakes:
@@ -43,8 +45,8 @@ def judged(wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: boo
             or found.fault
             or against(wake)
             or wake.misdelivered
-            or _lateness(row)
-            or against_time(wake, frames, whole=whole)
+            or _lateness(row, late_ms)
+            or against_time(wake, frames, whole=whole, late_ms=late_ms)
         )
         rows.append(row)
     return rows
@@ -81,8 +83,8 @@ def _heard_ms(wake: Wake, last_ns: int) -> float | None:
     return (wake.heard_ns - _from_ns(wake, last_ns)) / 1e6 if last_ns else None
 
 
-def _lateness(row: Judged) -> str:
-    if row.late_ms is not None and row.late_ms > LATE_MS and row.wake.event.reason not in BY_TIME:
-        bound = f"contract section 7: 5 ms; here {LATE_MS:.0f}"
+def _lateness(row: Judged, allowed_ms: float) -> str:
+    if row.late_ms is not None and row.late_ms > allowed_ms and row.wake.event.reason not in BY_TIME:
+        bound = f"contract section 7: 5 ms; here {allowed_ms:.0f}"
         return f"late: the device decided {row.late_ms:.0f} ms after the frame's last bit ({bound})"
     return ""

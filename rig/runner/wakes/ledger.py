@@ -18,6 +18,7 @@ from rig.net.capture import CapturedFrame
 from rig.results.record import NOT_JUDGED
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
+from rig.runner.wakes.limits import LATE_MS
 from rig.runner.wakes.planned import Test, how
 
 if TYPE_CHECKING:
@@ -48,6 +49,10 @@ class Evidence(Protocol):
 
     def is_whole(self) -> bool:
         """No frame was forgotten or lost."""
+        ...
+
+    def starved_ms(self) -> float:
+        """How long its device has waited for a processor of this machine, which makes it late."""
         ...
 
     def test(self, reasons: Reasons) -> Test: ...
@@ -111,6 +116,9 @@ class OfBench:
     def is_whole(self) -> bool:
         return self._bench.capture.is_whole
 
+    def starved_ms(self) -> float:
+        return self._bench.microcontroller.starved_ms
+
     def test(self, reasons: Reasons) -> Test:
         timeline = self._bench.timeline
         return Test(timeline.records(), timeline.looked_at, self._bench.inject.has_sent, reasons)
@@ -129,7 +137,8 @@ def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
     wakes = Replay(begun=evidence.from_start()).run(said)
     if not wakes:
         return []
-    rows, test = judged(wakes, evidence.frames(), whole=evidence.is_whole()), evidence.test(reasons)
+    late_ms, test = LATE_MS + evidence.starved_ms(), evidence.test(reasons)
+    rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), late_ms=late_ms)
     for row in rows:
         row.planned = how(row.wake, test)
         row.heard_ms = None if test.alone else row.heard_ms  # a test without a host asks when it likes

@@ -3,6 +3,6 @@
 LATE_MS = 250.0
 """The contract's bound for a wake by a frame is 5 ms and the line's time (section 7); for one by time it has none.
 Where ten processes want each of two processors, a device that is a process itself has been seen to take 55 ms: with less than a
-few times that a loaded machine would fail tests."""
+few times that a loaded machine would fail tests. What such a device has waited for a processor comes on top."""
 EARLY = 0.99
 """Of an interval: a device's clock and ours are two."""
