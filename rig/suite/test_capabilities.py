@@ -16,6 +16,7 @@ from rig.device.numbers import NsFlag, OffloadRc, OffloadType, PatternType, Slot
 from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
 from rig.device.payload import PayloadKeepAlive, Span
 from rig.errors import DeviceError
+from rig.suite.offload_room import OF_FLAT_HOST
 from rig.suite.scene import Scene
 
 NUMBER, HOST, PEER, GROUP = 760, "192.0.2.1", "192.0.2.9", "239.1.2.3"
@@ -118,6 +119,7 @@ def test_pattern_types_that_it_names_are_taken_and_no_others(scene: Scene) -> No
     assert taken(PATTERN_NUMBERS, add, lambda: device.remove_pattern(NUMBER)) == numbers(said)
 
 
+@pytest.mark.device_can(offloads=OF_FLAT_HOST + 1)
 def test_offload_types_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     device, said = scene.device, scene.device.capabilities().offload_types
     known = offloads(scene.host_mac, scene.next_hop_mac)
@@ -129,6 +131,7 @@ def test_offload_types_that_it_names_are_taken_and_no_others(scene: Scene) -> No
     assert taken(OFFLOAD_NUMBERS, add, lambda: device.remove_offload(NUMBER)) == numbers(said)
 
 
+@pytest.mark.device_can(offloads=OF_FLAT_HOST + 1)
 def test_flags_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     device, caps = scene.device, scene.device.capabilities()
     neighbour = offloads(scene.host_mac, scene.next_hop_mac)[OffloadType.NS]
