@@ -38,18 +38,18 @@ static void arm_idle(struct engine *e, struct eng_slot *s)
 		ka_start(e, s);
 }
 
-static void not_before(struct engine *e, struct eng_slot *s, uint32_t wait_ms)
+static void if_overdue(struct engine *e, struct eng_slot *s, uint32_t wait_ms)
 {
 	uint64_t now = now_us(e);
 
-	if (s->ka_due_us < now + scale_us(e, wait_ms))
+	if (s->ka_due_us < now)
 		ka_arm(e, s, now, wait_ms);
 }
 
 /* What became due while nothing was sent is due now, and is not late. */
 static void ka_forgive(struct engine *e, struct eng_slot *s)
 {
-	not_before(e, s, 0);
+	if_overdue(e, s, 0);
 }
 
 static uint32_t retry_ms(const struct eng_slot *s)
@@ -93,7 +93,7 @@ void ka_heard(struct engine *e, struct eng_slot *s)
 		ka_start(e, s);
 	} else if (waited) {
 		ka_arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
-		not_before(e, s, s->cfg.ka_intvl_ms);   /* overdue, it would cross the answer to the one before */
+		if_overdue(e, s, s->cfg.ka_idle_ms);   /* it would cross the answer to the one before */
 	}
 }
 

@@ -297,10 +297,10 @@ def test_one_that_became_due_meanwhile_does_not_cross_the_answer_to_the_last(eng
     slot = asleep(eng, ka_cnt=9)
     run_s(eng, 3 * IDLE)
     eng.rx(tcp("A", ack=1010))
-    run_s(eng, 3 * IDLE + INTERVAL - 1)
+    run_s(eng, 4 * IDLE - 1)
     assert eng.slot_get(*slot).payloads_sent == 1
     answer(eng)
-    run_s(eng, 3 * IDLE + INTERVAL)
+    run_s(eng, 4 * IDLE)
     assert (eng.event(), eng.slot_get(*slot).payloads_sent, eng.slot_get(*slot).payloads_answered) == (None, 2, 1)
 
 
