@@ -1,9 +1,12 @@
-"""At each transaction of every system of these tests: what is written down is what there is, but for what said that it has
+"""Fixtures of the host's tests.
+
+At each transaction of every system of these tests: what is written down is what there is, but for what said that it has
 changed. A change that nobody says would be lost with the system's process."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +14,8 @@ import pytest
 from rig.standby.api import session
 from rig.standby.system.ledger import HOST, Ledger
 from rig.standby.system.store import Name, Store
+from rig.timeline import Timeline
+from tests.standby.app_process import AppProcess
 from tests.standby.fake_system_of_transfers import FakeSystem
 from tests.standby.mortal_host import MortalStore
 
@@ -48,3 +53,12 @@ def system() -> Iterator[FakeSystem]:
     session._current = fake  # type: ignore[assignment]
     yield fake
     session._current = before
+
+
+@pytest.fixture
+def app(tmp_path: Path) -> Iterator[AppProcess]:
+    """A real process of an app, whose system the test is."""
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    with AppProcess(timeline) as app:
+        yield app
+    timeline.close()

@@ -17,14 +17,6 @@ from rig.timeline import Timeline
 from tests.standby.app_process import AppProcess, server
 
 
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[AppProcess]:
-    timeline = Timeline(tmp_path / "timeline.jsonl")
-    with AppProcess(timeline) as app:
-        yield app
-    timeline.close()
-
-
 def order(app: AppProcess, number: int, entry_point: str | None, *, task_id: str = "t", network: bool = True) -> None:
     app.tell(RunTask(number, task_id, "task", entry_point, Time(15), network=network))
 

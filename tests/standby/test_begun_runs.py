@@ -8,7 +8,6 @@ import signal
 import socket
 import threading
 from collections.abc import Iterator
-from pathlib import Path
 
 import msgspec
 import pytest
@@ -18,20 +17,11 @@ from rig.standby.wire import app_tasks
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.to_app import RunTask, StandingOrder
 from rig.standby.wire.triggers import ChannelPush
-from rig.timeline import Timeline
 from tests.standby.app_process import AppProcess, server
 
 PUSH = ChannelPush("c")
 FIRST, LAST = 10, 12
 ORDER = StandingOrder("c", RunTask(FIRST, "task id", "task", "fine", PUSH), LAST)
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[AppProcess]:
-    timeline = Timeline(tmp_path / "timeline.jsonl")
-    with AppProcess(timeline) as app:
-        yield app
-    timeline.close()
 
 
 @pytest.fixture

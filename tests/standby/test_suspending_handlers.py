@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from pathlib import Path
-
 import pytest
 
 from rig.standby.wire.app_tasks import TaskDone
@@ -12,19 +9,10 @@ from rig.standby.wire.from_app import FollowSuspension, Suspended
 from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.to_app import Resuming, RunTask, Suspending
 from rig.standby.wire.triggers import Time
-from rig.timeline import Timeline
 from tests.standby.app_process import INSTANCE, AppProcess
 from tests.standby.small_apps import ENDS
 
 WITHIN_S = 5.0
-
-
-@pytest.fixture
-def app(tmp_path: Path) -> Iterator[AppProcess]:
-    timeline = Timeline(tmp_path / "timeline.jsonl")
-    with AppProcess(timeline) as app:
-        yield app
-    timeline.close()
 
 
 def follow(app: AppProcess, how: str, *, hook: bool = False) -> None:
