@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cbor2
@@ -11,11 +11,12 @@ import pytest
 
 from rig.device import framing, mcumgr
 from rig.device.codes import GROUP_IMAGE
-from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Owner, Power
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, Owner, Power
+from rig.device.offload_types import Release
 from rig.device.smp_header import HEADER, VERSION_2
 from rig.device.smp_header import message as request
-from rig.suite.peer_frames import HOST_MAC
-from rig.suite.standby_door import connection, refusal
+from rig.suite.peer_frames import HOST_MAC, tcp
+from rig.suite.standby_door import QUIET_MS, connection, refusal
 from rig.suite.wire_door import OTHERS_SEQ, WireDoor
 
 pytestmark = pytest.mark.topology("flat")
@@ -102,6 +103,40 @@ def test_a_request_that_is_repeated_is_carried_out_once(door: WireDoor) -> None:
     put(door, ADD_SLOT)
     answers_at_once(door)
     assert door.client.slots() == (), "its first answer came again, for a slot that has been removed since"
+
+
+def lost_and_asked_again(door: WireDoor, act: Callable[[], object]) -> str:
+    """The name of the error that the client hears whose first answer was lost, "OK" for none."""
+    before = door.link.stats.retries
+    door.client.fault_inject(Fault.DROP_REPLY, 1)
+    heard = refusal(act)
+    assert door.link.stats.retries > before, "the answer was not lost"
+    return heard
+
+
+@pytest.mark.edge(93, 99)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
+def test_the_answer_to_a_release_of_all_slots_comes_again(door: WireDoor) -> None:
+    """Contract section 1, lost replies. The longest of those that are kept, and what a host learns of its connections."""
+    door.prepare()
+    slots = {door.add_slot(local_port=42000 + n, ka_idle_ms=QUIET_MS) for n in range(door.slots)}
+    door.commit()
+    door.host_awake()
+    released: list[Release] = []
+    heard = lost_and_asked_again(door, lambda: released.append(door.client.release()))
+    assert heard == "OK", f"the answer to a release of {len(slots)} slots was lost, and is not given again: {heard}"
+    assert slots <= {row.ref for row in released[0].slots}
+
+
+@pytest.mark.edge(93, 99)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
+def test_a_commit_that_finds_a_wake_says_so_again(door: WireDoor) -> None:
+    """Contract section 1: WAKE_PENDING is the one refusal that has changed something."""
+    door.prepare()
+    door.add_slot(ka_idle_ms=QUIET_MS)
+    door.send(tcp("PA", payload=b"news"))
+    heard = lost_and_asked_again(door, door.commit)
+    assert heard == "WAKE_PENDING", f"the answer WAKE_PENDING of a commit was lost, and when it is asked for again it is {heard}"
 
 
 @pytest.mark.edge(99)
