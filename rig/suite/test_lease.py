@@ -71,8 +71,9 @@ def test_a_dead_hosts_lease_ends_and_the_next_host_starts_clean(scene: Scene) ->
     assert said_for_the_host(scene, mark, 3 * IDLE_S), "the control: until then the connection is kept alive"
     with without_a_host(scene) as device:
         deadline = Deadline(20)
-        while device.status().power is not Power.EXPIRED:
-            assert not deadline.expired, "the lease does not end"
+        while (status := device.status()).power is not Power.EXPIRED:
+            left = f"{status.lease_left_ms} ms are left of the lease"
+            assert not deadline.expired, f"{left}: no WRITE came, and a READ does not renew it (contract section 2)"
             deadline.pause()
         mark = scene.bench.capture.mark(scene.device_port)
         assert not said_for_the_host(scene, mark, 2 * IDLE_S)
