@@ -44,7 +44,8 @@ def answers_at_once(door: WireDoor) -> None:
     """The next request needs no second try, however long a busy machine takes for what is before it."""
     before = door.link.stats.retries
     assert mcumgr.echo(door.link, "still here", timeout_s=ANSWER_S) == "still here"
-    assert door.link.stats.retries == before
+    again = door.link.stats.retries - before
+    assert not again, f"an echo behind these bytes was answered when it was sent {again + 1} times: the first was not understood"
 
 
 @pytest.fixture(autouse=True)
@@ -74,6 +75,16 @@ def test_a_break_in_the_middle_of_a_frame_costs_that_frame(door: WireDoor, cut: 
     assert door.client.slots() == ()
     door.add_slot()
     assert len(door.client.slots()) == 1
+
+
+@pytest.mark.edge(93)
+def test_a_frame_begins_at_its_mark_whatever_stands_before_it(door: WireDoor) -> None:
+    """Contract section 1: half a frame too, which nothing has ended. The next one is understood at once, and not when it is
+    repeated."""
+    for cut in (1, 2, 50, 127, 128, 200, -2, -1):
+        put(door, ADD_SLOT[:cut])
+        answers_at_once(door)
+        assert door.client.slots() == ()
 
 
 @pytest.mark.edge(93)
@@ -139,6 +150,16 @@ def test_a_commit_that_finds_a_wake_says_so_again(door: WireDoor) -> None:
     assert heard == "WAKE_PENDING", f"the answer WAKE_PENDING of a commit was lost, and when it is asked for again it is {heard}"
 
 
+@pytest.mark.edge(93)
+def test_another_request_under_the_same_number_is_another_one(door: WireDoor) -> None:
+    """Contract section 1: the same request is one whose operation, number, command and body agree. A host that is started anew
+    counts from anywhere."""
+    other = framing.encode(request(WRITE, GROUP_OFFLOAD, OTHERS_SEQ, Command.ADD_TCP_SLOT, connection(local_port=40001).wire()))
+    put(door, ADD_SLOT, other)
+    answers_at_once(door)
+    assert len(door.client.slots()) == 2, "two slots were added under one sequence number: the second got the answer of the first"
+
+
 @pytest.mark.edge(99)
 def test_a_place_that_is_used_again_has_another_handle_and_the_old_one_is_stale(door: WireDoor) -> None:
     """Every command that names a slot; and no place is lost over it."""
@@ -181,6 +202,19 @@ def test_bodies_that_nobody_means_change_nothing(door: WireDoor, body: bytes) ->
     put(door, *(with_body(*command, body) for command in COMMANDS))
     answers_at_once(door)
     assert (door.client.slots(), door.client.patterns(), door.status().power) == ((), (), Power.D0)
+
+
+@pytest.mark.edge(107)
+@pytest.mark.parametrize("more", [b"\x00", b"\xa0", b"\xff"], ids=["a number", "a map", "a break"])
+def test_bytes_behind_the_map_make_a_request_bad(door: WireDoor, more: bytes) -> None:
+    """Contract section 1: refused with BAD_ARG, and nothing has changed. The control is the request without them."""
+    body = cbor2.dumps(connection().wire(), canonical=True)
+    put(door, with_body(WRITE, GROUP_OFFLOAD, Command.ADD_TCP_SLOT, body + more))
+    answers_at_once(door)
+    assert door.client.slots() == (), f"a slot was added though {more.hex()} stands behind the request's map"
+    put(door, with_body(WRITE, GROUP_OFFLOAD, Command.ADD_TCP_SLOT, body))
+    answers_at_once(door)
+    assert len(door.client.slots()) == 1
 
 
 @pytest.mark.edge(107)
