@@ -221,11 +221,13 @@ def test_a_next_hop_moves_where_its_advertisement_overrides(
     assert info.next_hop_moves == int(moves)
 
 
-def _ping(eth_dst: bytes = HOST_MAC, dst: str = HOST_IP, **fields: Any) -> bytes:
+def _ping(eth_dst: bytes = HOST_MAC, dst: str = HOST_IP, ttl: int = 64, **fields: Any) -> bytes:
     from scapy.layers.inet import ICMP, IP
     from scapy.packet import Raw
 
-    return bytes(ether(eth_dst) / IP(src=PEER_IP, dst=dst) / ICMP(**{"type": 8, "id": 7, "seq": 9, **fields}) / Raw(b"ping" * 8))
+    return bytes(
+        ether(eth_dst) / IP(src=PEER_IP, dst=dst, ttl=ttl) / ICMP(**{"type": 8, "id": 7, "seq": 9, **fields}) / Raw(b"ping" * 8)
+    )
 
 
 ASTRAY: dict[str, Callable[[], bytes]] = {
@@ -256,3 +258,18 @@ def test_a_ping_that_is_not_for_this_station_alone_is_not_answered(door: Standby
     assert (reply.dst, reply.src) == (PEER_MAC.hex(":"), HOST_MAC.hex(":"))
     assert (reply[IP].src, reply[IP].dst) == (HOST_IP, PEER_IP)
     assert (reply[ICMP].type, reply[ICMP].id, reply[ICMP].seq, bytes(reply[ICMP].payload)) == (0, 7, 9, b"ping" * 8)
+
+
+@pytest.mark.edge(60)
+@pytest.mark.device_can(offload=OffloadType.ECHO)
+def test_a_reply_to_a_ping_has_a_ttl_of_its_own(door: StandbyDoor) -> None:
+    """RFC 1122 3.2.1.7: one with what was left of the question's would not find back."""
+    from scapy.layers.inet import IP
+    from scapy.layers.l2 import Ether
+
+    door.add(ProtocolOffload(id=1, type=OffloadType.ECHO, ip=HOST_IP, mac=HOST_MAC))
+    door.sleep()
+    ttls = [Ether(answer)[IP].ttl for ttl in (1, 2, 255) for answer in door.made_of(_ping(ttl=ttl)).answers]
+    assert len(ttls) == 3
+    assert len(set(ttls)) == 1, f"TTL of the replies to pings with TTL 1, 2 and 255: {ttls}"
+    assert ttls[0] >= 32

@@ -199,6 +199,13 @@ def _add_offload(eng: Engine, offload: ProtocolOffload) -> int:
         assert offload.remote is not None
         given = {name: getattr(offload, name) for name in ("xid", "lease_s", "t1_s") if getattr(offload, name) is not None}
         return eng.dhcp_add(offload.id, offload.ip, offload.remote, client_id=offload.data or b"", **given)
+    if offload.type in (OffloadType.NATT, OffloadType.UDP):
+        assert offload.remote is not None
+        names = ("local_port", "remote_port", "interval_ms", "elapsed_ms")
+        given = {name: getattr(offload, name) for name in names if getattr(offload, name) is not None}
+        return eng.udp_add(
+            offload.id, int(offload.type), offload.ip, offload.remote, offload.flags or 0, offload.data or b"", **given
+        )
     if offload.type is OffloadType.MDNS:
         assert offload.name is not None
         return eng.mdns_add(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from rig.suite.test_sleeping_answers import *  # noqa: F403
+from rig.suite.test_sleeping_datagrams import *  # noqa: F403
 from rig.suite.test_sleeping_dhcp import *  # noqa: F403
 from rig.suite.test_sleeping_exactly import *  # noqa: F403
 from rig.suite.test_sleeping_groups import *  # noqa: F403
