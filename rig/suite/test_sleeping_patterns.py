@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from rig.device.numbers import WakeReason
+from rig.device.numbers import EventFlag, WakeReason
 from rig.device.offload_types import Pattern
 from rig.suite.peer_frames import tcp, udp
 from rig.suite.standby_door import StandbyDoor, refusal
@@ -200,3 +200,28 @@ def test_the_last_byte_of_a_pattern_of_any_length_is_compared(door: StandbyDoor)
 def _tagged(length: int, between: int, last: int) -> bytes:
     """So many bytes that begin as no others do."""
     return bytes([0xA5, length, length ^ 0xFF, 0xC3]) + bytes([between]) * (length - 5) + bytes([last])
+
+
+@pytest.mark.edge(102)
+@pytest.mark.parametrize("group", [False, True], ids=["to the host", "to a group"])
+def test_an_event_says_whether_its_frame_was_for_a_group(door: StandbyDoor, group: bool) -> None:
+    door.add(bitmap(5, b"news"))
+    door.sleep()
+    frame = udp(b"news")
+    door.send(b"\x01\x00\x5e\x00\x00\xfb" + frame[6:] if group else frame)
+    event = door.event()
+    told = bool(event.l2_flags & EventFlag.MULTICAST)
+    assert told is group, f"l2_flags of the event: {event.l2_flags:#x}; bit 0 is for a frame to a group (offload.cddl)"
+    assert event.subreason == 0
+
+
+@pytest.mark.edge(89, 102)
+def test_an_event_says_that_its_frame_came_before_the_sleep(door: StandbyDoor) -> None:
+    """Contract section 3, commit: WAKE_PENDING, and the event is there. The control is the test before."""
+    door.add(bitmap(5, b"news"))
+    door.prepare()
+    door.send(udp(b"news"))
+    assert refusal(door.commit) == "WAKE_PENDING"
+    event = door.event()
+    told = f"reason {event.reason:#06x}, subreason {event.subreason:#06x}"
+    assert (event.reason, event.subreason) == (WakeReason.PACKET, WakeReason.RX_WHILE_PREPARE), told

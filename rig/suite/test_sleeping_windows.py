@@ -216,3 +216,28 @@ def test_what_is_new_in_a_repetition_is_kept_for_the_host(door: StandbyDoor, new
     news_kept = (kept[0], kept[-1]) == (first, second)
     assert news_kept, f"kept for the host: {'; '.join(map(summary, kept))}; expected last: {summary(second)}"
     assert door.status().lost == 0
+
+
+@pytest.mark.edge(11)
+@pytest.mark.parametrize(
+    ("slot", "segment", "taken"),
+    [
+        ({}, {}, True),
+        ({}, {"seq": 5100}, True),
+        ({}, {"ack": 999}, False),
+        ({"snd_wl1": 5100}, {}, False),
+        ({"snd_una": 2**32 - 10, "snd_nxt": 2**32 - 10}, {"ack": 2**32 - 10}, True),
+        ({"snd_una": 5, "snd_nxt": 5}, {"ack": 2**32 - 10}, False),
+    ],
+    ids=["newest", "behind a hole", "older acknowledgement", "older segment", "below the wrap", "older, below the wrap"],
+)  # fmt: skip
+def test_the_peers_window_is_that_of_its_newest_segment(
+    door: StandbyDoor, slot: dict[str, Any], segment: dict[str, Any], taken: bool
+) -> None:
+    """RFC 9293 3.10.7.4, SND.WL1 and SND.UNA: a segment that was overtaken must not bring back an older window."""
+    ref = door.asleep(**slot)
+    before = door.slot(ref).snd_wnd
+    frame = tcp(window=77, **segment)
+    assert door.outcome(frame) == ("", 0)
+    window, right = door.slot(ref).snd_wnd, 77 if taken else before
+    assert window == right, f"SND.WND is {window} after {summary(frame)}, {right} expected"
