@@ -70,7 +70,17 @@ def _summary(packet: Any) -> str:
         data_bytes = len(tcp.payload) - (len(packet["Padding"]) if packet.haslayer("Padding") else 0)
         line += f" seq={tcp.seq} ack={tcp.ack} win={tcp.window} len={data_bytes}"
         line += "".join(f" ts={value[0]},{value[1]}" for name, value in tcp.options if name == "Timestamp")
-    return line + _broken(bytes(packet))
+    return line + _neighbour(packet) + _broken(bytes(packet))
+
+
+def _neighbour(packet: Any) -> str:
+    """Who speaks of whom in neighbour discovery, and with which flags: scapy's line leaves it out."""
+    for name, flags in (("ICMPv6ND_NS", ""), ("ICMPv6ND_NA", "RSO")):
+        if packet.haslayer(name):
+            told, ip = packet[name], packet["IPv6"]
+            to = f" {ip.src} > {ip.dst} at {packet.dst} hlim={ip.hlim} target={told.tgt}"
+            return to + "".join(f" {flag}={getattr(told, flag)}" for flag in flags)
+    return ""
 
 
 def _broken(data: bytes) -> str:

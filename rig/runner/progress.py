@@ -13,6 +13,7 @@ import pytest
 from rig.exit_codes import Exit
 from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.about import requirements, title
+from rig.runner.gist import gist
 from rig.runner.pace import Pace
 from rig.runner.screen import Screen
 
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
     from rig.report import Drawn
 
 COLOURS = {Verdict.PASSED: "32", Verdict.FAILED: "31;1", Verdict.BENCH_ERROR: "33;1", Verdict.FLAKY: "33", Verdict.SKIPPED: "36"}
-
-
-REASON_LINES = 6
 
 
 class Progress:
@@ -72,7 +70,7 @@ class Progress:
             self._say(f"      {self._about.get(attempt['id'], '')}\n      {took}")
         for phase in attempt["phases"]:
             if error := phase.get("error"):
-                lines = (phase.get("trace") or error).splitlines() if self._verbose else error.splitlines()[:REASON_LINES]
+                lines = (phase.get("trace") or error).splitlines() if self._verbose else gist(error)
                 self._say("\n".join(f"      {line}" for line in lines))
             if at := phase.get("at"):
                 self._say(f"      at {at}")

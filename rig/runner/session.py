@@ -9,7 +9,7 @@ import contextlib
 import signal
 import time
 import traceback
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -272,10 +272,12 @@ class Runner:
             result = yield from self._limited("call", item)
         except (Exception, Failed) as error:
             if is_ours(item):
-                _tell_all(item, error)
+                _tell_all(item, error, ledger.close, asked_for, on_wire)
             raise
         if is_ours(item) and (wrong := ledger.close(item)):
-            raise ledger.UnplannedWake(wrong)
+            unplanned = ledger.UnplannedWake(wrong)
+            _tell_all(item, unplanned, asked_for, on_wire)
+            raise unplanned
         return result
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -290,10 +292,10 @@ class Runner:
             return (yield)
 
 
-def _tell_all(item: pytest.Item, error: BaseException) -> None:
+def _tell_all(item: pytest.Item, error: BaseException, *notes: Callable[[pytest.Item], str]) -> None:
     """What the bench knows of a failure, as notes: unplanned wakes, the texts that ask for it, the device's wire. What cannot be
     had, such as the frames of a capture that is closed, is left out: the test's own words stand first."""
-    for note in (ledger.close, asked_for, on_wire):
+    for note in notes:
         with contextlib.suppress(Exception):
             if text := note(item):
                 error.add_note(text)

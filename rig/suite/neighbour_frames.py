@@ -74,3 +74,40 @@ def as_if_meant(frame: bytes) -> bytes:
         checksum: int = in6_chksum(socket.IPPROTO_ICMPV6, header, body)  # type: ignore[no-untyped-call]
         body = body[:2] + checksum.to_bytes(2, "big") + body[4:]
     return frame[:14] + bytes(header) + body
+
+
+def na(target: str = HOST_IP6, src: str = PEER_IP6, dst: str = ALL_NODES, lladdr: bytes | None = PEER_MAC, **more: Any) -> bytes:
+    """An advertisement of the peer, without S and with O: of a new address. `flags` (R, S, O), `options`, `code`, `hlim`."""
+    from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+
+    router, solicited, override = more.pop("flags", (0, 0, 1))
+    eth_dst = group_mac(dst) if dst.startswith("ff") else HOST_MAC
+    packet = ether(eth_dst, more.pop("eth_src", PEER_MAC)) / IPv6(src=src, dst=dst, hlim=more.pop("hlim", ND_HOPS))
+    options = more.pop("options", [])
+    packet /= ICMPv6ND_NA(tgt=target, R=router, S=solicited, O=override, **more)
+    if lladdr is not None:
+        packet /= ICMPv6NDOptDstLLAddr(lladdr=lladdr.hex(":"))
+    for option in options:
+        packet /= option
+    return bytes(packet)
+
+
+def assert_advertises(frame: bytes, *, to_mac: bytes = PEER_MAC, dst: str = PEER_IP6, solicited: bool = True) -> None:
+    """The host's answer to a solicitation for HOST_IP6 (RFC 4861 7.2.4, RFC 4862 5.4.3), field by field."""
+    from scapy.layers.inet6 import ICMPv6ND_NA, ICMPv6NDOptDstLLAddr, IPv6
+    from scapy.layers.l2 import Ether
+
+    sent = Ether(frame)
+    assert ICMPv6ND_NA in sent, f"no neighbour advertisement: {sent.summary()}"
+    advert = sent[ICMPv6ND_NA]
+    lladdr = advert[ICMPv6NDOptDstLLAddr].lladdr if ICMPv6NDOptDstLLAddr in advert else "none"
+    pairs = {
+        "Ethernet destination": (sent.dst, to_mac.hex(":")), "Ethernet source": (sent.src, HOST_MAC.hex(":")),
+        "IPv6 source": (sent[IPv6].src, HOST_IP6), "IPv6 destination": (sent[IPv6].dst, dst),
+        "hop limit": (sent[IPv6].hlim, ND_HOPS), "target": (advert.tgt, HOST_IP6), "R": (advert.R, 0),
+        "S": (advert.S, int(solicited)), "O": (advert.O, 1),
+        "target link-layer address": (lladdr, HOST_MAC.hex(":")), "bytes": (len(frame), 86),
+        "checksum": (frame[56:58].hex(), as_if_meant(frame)[56:58].hex()),
+    }  # fmt: skip
+    wrong = "; ".join(f"{name} is {have}, expected {wanted}" for name, (have, wanted) in pairs.items() if have != wanted)
+    assert not wrong, f"advertisement: {wrong}"

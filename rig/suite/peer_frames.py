@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from typing import Any
 
 from rig.inject.frames import MIN_FRAME_BYTES, pad
@@ -129,15 +129,15 @@ def assert_plain_ack(
     """A segment of the host's connection in which nothing but its numbers is special: ACK alone, no data, DF, the connection's
     addresses and ports. `echo`: what its timestamp echoes; None: it has no option at all."""
     sent = sent_segment(frame)
-    assert (sent.seq, sent.ack, sent.flags, sent.window) == (seq, ack, "A", window)
-    assert (sent.payload, sent.urgent, sent.df, sent.fragmented, sent.ttl, sent.tos) == (b"", 0, True, False, 64, 0)
-    ends = (sent.macs, sent.src, sent.dst, sent.sport, sent.dport)
-    assert ends == (PEER_MAC + HOST_MAC, HOST_IP, PEER_IP, HOST_PORT, dport)
-    if echo is None:
-        assert sent.options == {}
-    else:
-        assert list(sent.options) == ["Timestamp"]
-        assert sent.options["Timestamp"][1] == echo
+    options: dict[str, Any] = {}
+    if echo is not None:
+        options["Timestamp"] = (sent.options.get("Timestamp", (None, None))[0], echo)
+    expected = replace(
+        sent, macs=PEER_MAC + HOST_MAC, src=HOST_IP, dst=PEER_IP, sport=HOST_PORT, dport=dport, seq=seq, ack=ack, flags="A",
+        window=window, urgent=0, payload=b"", options=options, ttl=64, tos=0, df=True, fragmented=False,
+    )  # fmt: skip
+    wrong = differences(sent, expected)
+    assert not wrong, f"the device's segment: {wrong}"
     return sent
 
 

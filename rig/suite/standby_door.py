@@ -267,8 +267,9 @@ class StandbyDoor(ABC):
     def assert_counted(self, **wanted: int) -> None:
         """These counters grew by so much in this test; one that the device does not have says nothing."""
         counters = self.counters()
-        there = {name: counters[name] for name in wanted if name in counters}
-        assert there == {name: wanted[name] for name in there}
+        pairs = ((name, counters[name], wanted[name]) for name in wanted if name in counters)
+        wrong = "; ".join(f"{name} grew by {grew}, expected {right}" for name, grew, right in pairs if grew != right)
+        assert not wrong, f"counters: {wrong}"
 
     def counted(self, *names: str) -> tuple[int, ...]:
         """Of these counters."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import cbor2
@@ -11,11 +11,12 @@ import pytest
 
 from rig.device import framing, mcumgr
 from rig.device.codes import GROUP_IMAGE
-from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Owner, Power
+from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, Owner, Power
+from rig.device.offload_types import Release
 from rig.device.smp_header import HEADER, VERSION_2
 from rig.device.smp_header import message as request
-from rig.suite.peer_frames import HOST_MAC
-from rig.suite.standby_door import connection, refusal
+from rig.suite.peer_frames import HOST_MAC, tcp
+from rig.suite.standby_door import QUIET_MS, connection, refusal
 from rig.suite.wire_door import OTHERS_SEQ, WireDoor
 
 pytestmark = pytest.mark.topology("flat")
@@ -43,7 +44,8 @@ def answers_at_once(door: WireDoor) -> None:
     """The next request needs no second try, however long a busy machine takes for what is before it."""
     before = door.link.stats.retries
     assert mcumgr.echo(door.link, "still here", timeout_s=ANSWER_S) == "still here"
-    assert door.link.stats.retries == before
+    again = door.link.stats.retries - before
+    assert not again, f"an echo behind these bytes was answered when it was sent {again + 1} times: the first was not understood"
 
 
 @pytest.fixture(autouse=True)
@@ -76,6 +78,16 @@ def test_a_break_in_the_middle_of_a_frame_costs_that_frame(door: WireDoor, cut: 
 
 
 @pytest.mark.edge(93)
+def test_a_frame_begins_at_its_mark_whatever_stands_before_it(door: WireDoor) -> None:
+    """Contract section 1: half a frame too, which nothing has ended. The next one is understood at once, and not when it is
+    repeated."""
+    for cut in (1, 2, 50, 127, 128, 200, -2, -1):
+        put(door, ADD_SLOT[:cut])
+        answers_at_once(door)
+        assert door.client.slots() == ()
+
+
+@pytest.mark.edge(93)
 def test_a_frame_with_a_byte_lost_doubled_or_changed_does_nothing(door: WireDoor) -> None:
     """At many of its places. The control is the frame itself."""
     for at in range(3, len(ADD_SLOT), 23):
@@ -102,6 +114,50 @@ def test_a_request_that_is_repeated_is_carried_out_once(door: WireDoor) -> None:
     put(door, ADD_SLOT)
     answers_at_once(door)
     assert door.client.slots() == (), "its first answer came again, for a slot that has been removed since"
+
+
+def lost_and_asked_again(door: WireDoor, act: Callable[[], object]) -> str:
+    """The name of the error that the client hears whose first answer was lost, "OK" for none."""
+    before = door.link.stats.retries
+    door.client.fault_inject(Fault.DROP_REPLY, 1)
+    heard = refusal(act)
+    assert door.link.stats.retries > before, "the answer was not lost"
+    return heard
+
+
+@pytest.mark.edge(93, 99)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
+def test_the_answer_to_a_release_of_all_slots_comes_again(door: WireDoor) -> None:
+    """Contract section 1, lost replies. The longest of those that are kept, and what a host learns of its connections."""
+    door.prepare()
+    slots = {door.add_slot(local_port=42000 + n, ka_idle_ms=QUIET_MS) for n in range(door.slots)}
+    door.commit()
+    door.host_awake()
+    released: list[Release] = []
+    heard = lost_and_asked_again(door, lambda: released.append(door.client.release()))
+    assert heard == "OK", f"the answer to a release of {len(slots)} slots was lost, and is not given again: {heard}"
+    assert slots <= {row.ref for row in released[0].slots}
+
+
+@pytest.mark.edge(93, 99)
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
+def test_a_commit_that_finds_a_wake_says_so_again(door: WireDoor) -> None:
+    """Contract section 1: WAKE_PENDING is the one refusal that has changed something."""
+    door.prepare()
+    door.add_slot(ka_idle_ms=QUIET_MS)
+    door.send(tcp("PA", payload=b"news"))
+    heard = lost_and_asked_again(door, door.commit)
+    assert heard == "WAKE_PENDING", f"the answer WAKE_PENDING of a commit was lost, and when it is asked for again it is {heard}"
+
+
+@pytest.mark.edge(93)
+def test_another_request_under_the_same_number_is_another_one(door: WireDoor) -> None:
+    """Contract section 1: the same request is one whose operation, number, command and body agree. A host that is started anew
+    counts from anywhere."""
+    other = framing.encode(request(WRITE, GROUP_OFFLOAD, OTHERS_SEQ, Command.ADD_TCP_SLOT, connection(local_port=40001).wire()))
+    put(door, ADD_SLOT, other)
+    answers_at_once(door)
+    assert len(door.client.slots()) == 2, "two slots were added under one sequence number: the second got the answer of the first"
 
 
 @pytest.mark.edge(99)
@@ -146,6 +202,19 @@ def test_bodies_that_nobody_means_change_nothing(door: WireDoor, body: bytes) ->
     put(door, *(with_body(*command, body) for command in COMMANDS))
     answers_at_once(door)
     assert (door.client.slots(), door.client.patterns(), door.status().power) == ((), (), Power.D0)
+
+
+@pytest.mark.edge(107)
+@pytest.mark.parametrize("more", [b"\x00", b"\xa0", b"\xff"], ids=["a number", "a map", "a break"])
+def test_bytes_behind_the_map_make_a_request_bad(door: WireDoor, more: bytes) -> None:
+    """Contract section 1: refused with BAD_ARG, and nothing has changed. The control is the request without them."""
+    body = cbor2.dumps(connection().wire(), canonical=True)
+    put(door, with_body(WRITE, GROUP_OFFLOAD, Command.ADD_TCP_SLOT, body + more))
+    answers_at_once(door)
+    assert door.client.slots() == (), f"a slot was added though {more.hex()} stands behind the request's map"
+    put(door, with_body(WRITE, GROUP_OFFLOAD, Command.ADD_TCP_SLOT, body))
+    answers_at_once(door)
+    assert len(door.client.slots()) == 1
 
 
 @pytest.mark.edge(107)

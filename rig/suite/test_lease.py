@@ -9,13 +9,14 @@ from contextlib import contextmanager
 
 import pytest
 
-from rig.clock import Clock, Deadline
+from rig.clock import WAIT_S, Clock, Deadline
 from rig.config import StandbyConfig
 from rig.device.link import Link
 from rig.device.numbers import Command, Fault, Owner, Power
 from rig.device.offload import OffloadClient
 from rig.net.capture import CaptureTimeout
 from rig.suite.scene import Scene
+from rig.suite.wire_door import WireDoor
 
 pytestmark = pytest.mark.edge(98)
 
@@ -71,8 +72,9 @@ def test_a_dead_hosts_lease_ends_and_the_next_host_starts_clean(scene: Scene) ->
     assert said_for_the_host(scene, mark, 3 * IDLE_S), "the control: until then the connection is kept alive"
     with without_a_host(scene) as device:
         deadline = Deadline(20)
-        while device.status().power is not Power.EXPIRED:
-            assert not deadline.expired, "the lease does not end"
+        while (status := device.status()).power is not Power.EXPIRED:
+            left = f"{status.lease_left_ms} ms are left of the lease"
+            assert not deadline.expired, f"{left}: no WRITE came, and a READ does not renew it (contract section 2)"
             deadline.pause()
         mark = scene.bench.capture.mark(scene.device_port)
         assert not said_for_the_host(scene, mark, 2 * IDLE_S)
@@ -144,3 +146,31 @@ def test_a_host_that_missed_its_timer_is_told_and_gives_everything_anew(scene: S
     scene.push_and_run(connection, b"as before")
     scene.host.exit_standby()
     assert scene.app.call("messages", channel="inbox") == [b"as before"]
+
+
+LEASE_MS, MINUTE_US = 60_000, 300_000
+"""0.3 s: a busy machine has as much to get through the states."""
+
+
+@pytest.mark.topology("flat")
+@pytest.mark.parametrize("power", [Power.D0, Power.PREPARED, Power.D3, Power.AWAKE], ids=lambda power: power.name)
+def test_the_lease_ends_in_every_state_but_d0(door: WireDoor, power: Power) -> None:
+    """Contract section 2: a host that dies in the middle of its way to sleep or back, too."""
+    door.scale(MINUTE_US)
+    door.client.attach(1, LEASE_MS)
+    for step, reached in ((door.prepare, Power.PREPARED), (door.commit, Power.D3), (door.host_awake, Power.AWAKE)):
+        if power is Power.D0:
+            break
+        step()
+        if power is reached:
+            break
+    over = Deadline(LEASE_MS / 60_000 * MINUTE_US / 1e6)
+    while not over.expired:
+        over.pause()
+    after, words = door.status().power, f"the lease of {LEASE_MS} ms began in {power.name} and is over"
+    deadline = Deadline(WAIT_S)
+    while power is not Power.D0 and after is not Power.EXPIRED and not deadline.expired:
+        deadline.pause()
+        after = door.status().power
+    right = Power.D0 if power is Power.D0 else Power.EXPIRED
+    assert after is right, f"{words}: the device is in {after.name}, {right.name} expected"

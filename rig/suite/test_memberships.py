@@ -176,6 +176,10 @@ def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(s
     taken, refused = kinds(scene).count(OffloadType.GROUP) - before.count(OffloadType.GROUP), refused_groups(scene, 0)
     assert len(refused) == len(MANY) - taken
     assert set() < refused < set(MANY)
+    room, own = scene.device.capabilities().offload_count, [kind for kind in kinds(scene) if kind is not OffloadType.NATT]
+    if room is not None:
+        words = f"offloads taken: {len(own)} and NAT-T; its capabilities say offload_count {room}, in any mix (contract section 5)"
+        assert len(own) in (room - 1, room), words
     scene.host.exit_standby()
     scene.sleep()
     assert refused_groups(scene, after) == set(), "asked again though nothing had changed"

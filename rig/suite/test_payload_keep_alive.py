@@ -300,7 +300,9 @@ def test_the_device_repeats_a_lost_ping(scene: Scene) -> None:
     with scene.bench.network.unplugged("server"):
         after = scene.sleep()
         first = wait_pings_sent(scene, mark, 1)[0]
-    assert wait_pings_sent(scene, mark, 2)[1][1:] == first[1:]
+    again = wait_pings_sent(scene, mark, 2)[1]
+    sent = f"SEQ {first.seq}: {first.payload.hex(' ')}; again: SEQ {again.seq}: {again.payload.hex(' ')}"
+    assert again[1:] == first[1:], f"a payload that was not acknowledged is repeated as it was, with its token: {sent}"
     end.wait("pings", 2)
     assert not scene.timeline.find("NIC_WAKE", after=after)
     scene.host.exit_standby()

@@ -3,15 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
-from rig.device.numbers import OffloadType
+from rig.device.numbers import OffloadType, SlotFlag
 from rig.device.offload_types import Pattern, ProtocolOffload
 from rig.inject.frames import corrupt_checksum
-from rig.suite.neighbour_frames import ALL_NODES, arp, as_if_meant, nonce, ns, probe, solicited_node
+from rig.suite.neighbour_frames import (
+    ALL_NODES,
+    BROADCAST,
+    arp,
+    as_if_meant,
+    assert_advertises,
+    group_mac,
+    na,
+    nonce,
+    ns,
+    probe,
+    solicited_node,
+)
 from rig.suite.peer_frames import HOST_IP, HOST_IP6, HOST_MAC, PEER_IP, PEER_IP6, PEER_MAC, ether
-from rig.suite.standby_door import StandbyDoor
+from rig.suite.standby_door import StandbyDoor, connection
 
 pytestmark = pytest.mark.topology("flat")
 
@@ -132,3 +145,131 @@ def test_no_solicitation_with_a_wrong_bit_is_answered(door: StandbyDoor) -> None
     assert (door.take_sent(), door.wakes) == ([], 0)
     assert door.counted("rx_bad_l4_csum")[0] > 0
     assert door.outcome(good) == ("", 1)
+
+
+OTHER_MAC = bytes.fromhex("020000000077")
+
+
+@pytest.mark.edge(80, 86)
+@pytest.mark.parametrize(
+    ("question", "answer"),
+    [
+        ({}, {}),
+        ({"dst": HOST_IP6}, {}),
+        ({"dst": HOST_IP6, "lladdr": None}, {}),
+        ({"dst": HOST_IP6, "lladdr": OTHER_MAC}, {"to_mac": OTHER_MAC}),
+        ({"lladdr": OTHER_MAC}, {"to_mac": OTHER_MAC}),
+        ({"src": "::", "lladdr": None}, {"to_mac": group_mac(ALL_NODES), "dst": ALL_NODES, "solicited": False}),
+    ],
+    ids=["to the group", "to the address", "to the address, without option", "to the address, with another MAC in the option",
+         "to the group, with another MAC in the option", "a probe for duplicates"],
+)  # fmt: skip
+@pytest.mark.device_can(offload=OffloadType.NS)
+def test_a_solicitation_is_answered_field_by_field(door: StandbyDoor, question: dict[str, Any], answer: dict[str, Any]) -> None:
+    """RFC 4861 7.2.4: S to who asked, O always, at the link-layer address that the question names (7.2.3: what its receiver
+    remembers), else where it came from. A probe's sender has no address: all nodes are told, without S (RFC 4862 5.4.3)."""
+    door.add(ns_offload())
+    door.sleep()
+    made = door.made_of(ns(**question))
+    assert made.outcome == ("", 1)
+    assert_advertises(made.answers[0], **answer)
+
+
+BROKEN_NEWS: dict[str, Callable[[], bytes]] = {
+    "hop limit 254": lambda: na(hlim=254),
+    "code 1": lambda: na(code=1),
+    "target of a group": lambda: na(ALL_NODES),
+    "S to a group": lambda: na(flags=(0, 1, 1)),
+    "from nobody": lambda: na(src="::"),
+    "option of length 0": lambda: na(options=[nonce(len=0)]),
+    "option past the end": lambda: na(options=[nonce(len=3)]),
+    "link-layer address of a group": lambda: na(lladdr=bytes.fromhex("333300000001")),
+}
+"""By RFC 4861 7.1.2, advertisements of another station for the host's address."""
+
+
+@pytest.mark.edge(60)
+@pytest.mark.device_can(offload=OffloadType.NS, counter="nd_invalid")
+def test_broken_advertisements_for_our_address_are_no_conflict(door: StandbyDoor) -> None:
+    """Nor is what is for another address. The one that is whole, at the end, is: RFC 4862 5.4.4."""
+    door.add(ns_offload())
+    door.sleep()
+    for done, (what, frame) in enumerate(BROKEN_NEWS.items(), start=1):
+        assert door.outcome(as_if_meant(frame())) == ("", 0), f"advertisement, {what}: to be dropped (RFC 4861 7.1.2)"
+        assert door.counted("nd_invalid") == (done,), what
+    assert door.outcome(na(OTHER_IP6)) == ("", 0), "for another address"
+    assert door.made_of(na()).wake == "ADDR_CONFLICT"
+
+
+@pytest.mark.edge(19)
+@pytest.mark.parametrize(
+    ("flags", "dst", "moves"),
+    [((0, 0, 1), ALL_NODES, True), ((0, 1, 1), HOST_IP6, True), ((0, 0, 0), ALL_NODES, False), ((0, 1, 0), HOST_IP6, False)],
+    ids=["O", "S and O", "neither", "S"],
+)
+@pytest.mark.device_can(slot_flag=SlotFlag.LEARN_NEXT_HOP)
+def test_a_next_hop_moves_where_its_advertisement_overrides(
+    door: StandbyDoor, flags: tuple[int, int, int], dst: str, moves: bool
+) -> None:
+    """RFC 4861 7.2.5: without O another link-layer address is no reason to give up the one that is known."""
+    slot = door.asleep(local=HOST_IP6, remote=PEER_IP6, next_hop_ip=PEER_IP6, flags=connection().flags | SlotFlag.LEARN_NEXT_HOP)
+    door.send(na(PEER_IP6, dst=dst, flags=flags, lladdr=OTHER_MAC))
+    info = door.slot(slot)
+    mac, right = info.next_hop_mac.hex(":"), (OTHER_MAC if moves else PEER_MAC).hex(":")
+    heard = f"an advertisement of {OTHER_MAC.hex(':')} with (R, S, O) = {flags}"
+    assert mac == right, f"{heard}: the next hop is {mac}, expected {right} (RFC 4861 7.2.5)"
+    assert info.next_hop_moves == int(moves)
+
+
+def _ping(eth_dst: bytes = HOST_MAC, dst: str = HOST_IP, ttl: int = 64, **fields: Any) -> bytes:
+    from scapy.layers.inet import ICMP, IP
+    from scapy.packet import Raw
+
+    return bytes(
+        ether(eth_dst) / IP(src=PEER_IP, dst=dst, ttl=ttl) / ICMP(**{"type": 8, "id": 7, "seq": 9, **fields}) / Raw(b"ping" * 8)
+    )
+
+
+ASTRAY: dict[str, Callable[[], bytes]] = {
+    "to the address, in a broadcast": lambda: _ping(BROADCAST),
+    "to the address, in a multicast": lambda: _ping(bytes.fromhex("01005e000001")),
+    "to all hosts": lambda: _ping(bytes.fromhex("01005e000001"), "224.0.0.1"),
+    "to everybody": lambda: _ping(BROADCAST, "255.255.255.255"),
+    "to another address": lambda: _ping(dst=OTHER_IP),
+    "code 1": lambda: _ping(code=1),
+    "a reply": lambda: _ping(type=0),
+}
+
+
+@pytest.mark.edge(58)
+@pytest.mark.device_can(offload=OffloadType.ECHO)
+def test_a_ping_that_is_not_for_this_station_alone_is_not_answered(door: StandbyDoor) -> None:
+    """RFC 1122 3.3.6: one frame to a group must not set off many. The one that is, at the end, gets its bytes back (3.2.2.6)."""
+    from scapy.layers.inet import ICMP, IP
+    from scapy.layers.l2 import Ether
+
+    door.add(ProtocolOffload(id=1, type=OffloadType.ECHO, ip=HOST_IP, mac=HOST_MAC))
+    door.sleep()
+    for what, frame in ASTRAY.items():
+        assert door.outcome(frame()) == ("", 0), f"ping {what}: not to be answered (RFC 1122 3.3.6)"
+    made = door.made_of(_ping())
+    assert made.outcome == ("", 1)
+    reply = Ether(made.answers[0])
+    assert (reply.dst, reply.src) == (PEER_MAC.hex(":"), HOST_MAC.hex(":"))
+    assert (reply[IP].src, reply[IP].dst) == (HOST_IP, PEER_IP)
+    assert (reply[ICMP].type, reply[ICMP].id, reply[ICMP].seq, bytes(reply[ICMP].payload)) == (0, 7, 9, b"ping" * 8)
+
+
+@pytest.mark.edge(60)
+@pytest.mark.device_can(offload=OffloadType.ECHO)
+def test_a_reply_to_a_ping_has_a_ttl_of_its_own(door: StandbyDoor) -> None:
+    """RFC 1122 3.2.1.7: one with what was left of the question's would not find back."""
+    from scapy.layers.inet import IP
+    from scapy.layers.l2 import Ether
+
+    door.add(ProtocolOffload(id=1, type=OffloadType.ECHO, ip=HOST_IP, mac=HOST_MAC))
+    door.sleep()
+    ttls = [Ether(answer)[IP].ttl for ttl in (1, 2, 255) for answer in door.made_of(_ping(ttl=ttl)).answers]
+    assert len(ttls) == 3
+    assert len(set(ttls)) == 1, f"TTL of the replies to pings with TTL 1, 2 and 255: {ttls}"
+    assert ttls[0] >= 32

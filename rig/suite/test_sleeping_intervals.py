@@ -37,6 +37,9 @@ NOT_HEARD: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
     "ACK of what was never sent": ({}, {"ack": 1001}),
     "no flags": ({}, {"flags": ""}),
     "FIN without ACK": ({}, {"flags": "F"}),
+    "keep-alive with an ACK of what was never sent": ({}, {"seq": 4999, "ack": 1001}),
+    "old data with an ACK of what was never sent": ({}, {"seq": 4990, "payload": b"old", "ack": 1001}),
+    "old data without ACK": ({}, {"seq": 4990, "payload": b"old", "flags": ""}),
     "without its timestamp": ({"ts_on": True}, {}),
     "with an old timestamp": ({"ts_on": True, "ts_recent": 2}, {"ts": (1, 0)}),
     "of another connection": ({}, {"dport": 40001}),
@@ -58,7 +61,10 @@ def test_what_the_peer_says_restarts_the_idle_time(door: StandbyDoor, what: str)
     door.send(tcp(**segment))
     info = door.slot(ref)
     assert (info.ka_sent, info.state) == (0, SlotState.ACTIVE)
-    assert door.ka_max_ms - LATER_MS < info.next_ka_due_ms <= door.ka_max_ms
+    due = (
+        f"{what}: the next keep-alive is due in {info.next_ka_due_ms} ms, an idle time of {door.ka_max_ms} ms after it was heard"
+    )
+    assert door.ka_max_ms - LATER_MS < info.next_ka_due_ms <= door.ka_max_ms, due
     assert info.last_rx_age_ms < LATER_MS
 
 
@@ -70,6 +76,11 @@ def test_what_anybody_could_make_up_does_not_restart_it(door: StandbyDoor, what:
     before_ms = door.now_ms()
     ref = door.asleep(**{**due_in(SOON_MS), **slot})
     door.send(tcp(**segment))
+    now = door.slot(ref)
+    late = (
+        f"{what} restarted the idle time, the probe is due in {now.next_ka_due_ms} ms: only what is acceptable does (contract 4)"
+    )
+    assert now.ka_sent or now.next_ka_due_ms <= SOON_MS, late
     probes = [sent for sent in door.take_sent() if sent_segment(sent.frame).seq == 999]
     probe = probes[0] if probes else door.next_sent(SOON_MS)
     assert probe.at_ms >= before_ms + SOON_MS - 0.001

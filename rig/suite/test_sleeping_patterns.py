@@ -7,7 +7,7 @@ import random
 
 import pytest
 
-from rig.device.numbers import WakeReason
+from rig.device.numbers import EventFlag, WakeReason
 from rig.device.offload_types import Pattern
 from rig.suite.peer_frames import tcp, udp
 from rig.suite.standby_door import StandbyDoor, refusal
@@ -166,3 +166,62 @@ def test_a_pattern_in_data_that_was_acknowledged_does_not_wake(door: StandbyDoor
     assert (door.hits(), door.counted("dup_data_acked", "wake_packet", "rx_wake")) == ({5: 0}, (1, 0, 0))
     assert door.outcome(tcp("PA", payload=b"old", sport=444)) == ("PACKET", 0), "the same bytes of another connection"
     assert door.hits() == {5: 1}
+
+
+@pytest.mark.edge(61)
+@pytest.mark.parametrize("behind", [0, 1, 4])
+def test_a_pattern_that_ends_in_the_padding_does_not_match(door: StandbyDoor, behind: int) -> None:
+    """A datagram of six bytes, which the MAC fills up with zeros: a pattern that ends in zeros behind it finds none there."""
+    door.add(bitmap(5, b"padded" + bytes(behind)))
+    door.sleep()
+    frame = udp(b"padded")
+    assert frame.endswith(b"padded" + bytes(12)), "there is padding to be read"
+    woke = woken_by(door, frame)
+    where = f"ends {behind} bytes behind the packet, in its padding" if behind else "ends with the packet"
+    assert woke == (None if behind else 5), f"bitmap of {6 + behind} bytes at {BODY_AT} {where}: woken by pattern {woke}"
+
+
+@pytest.mark.edge(63, 69)
+def test_the_last_byte_of_a_pattern_of_any_length_is_compared(door: StandbyDoor) -> None:
+    """Cards take masks and bytes in words: what is left of the last word counts too. Compared are four bytes at the beginning
+    and the last; what lies between is free."""
+    lengths = range(6, 6 + min(30, door.limit("max_patterns"), door.limit("max_pattern_bytes") - 5))
+    for length in lengths:
+        mask = (0xF | 1 << length - 1).to_bytes((length + 7) // 8, "little")
+        door.add(bitmap(length, _tagged(length, 0, 0x5A), mask))
+    door.sleep()
+    door.send(*(udp(_tagged(length, 0, 0x5A ^ 1 << length % 8)) for length in lengths))
+    wrong = [length for length, hits in door.hits().items() if hits]
+    assert not wrong, f"patterns of these lengths match a frame whose last byte is another: {wrong}"
+    for length in lengths:
+        assert woken_by(door, udp(_tagged(length, 0xFF, 0x5A))) == length
+
+
+def _tagged(length: int, between: int, last: int) -> bytes:
+    """So many bytes that begin as no others do."""
+    return bytes([0xA5, length, length ^ 0xFF, 0xC3]) + bytes([between]) * (length - 5) + bytes([last])
+
+
+@pytest.mark.edge(102)
+@pytest.mark.parametrize("group", [False, True], ids=["to the host", "to a group"])
+def test_an_event_says_whether_its_frame_was_for_a_group(door: StandbyDoor, group: bool) -> None:
+    door.add(bitmap(5, b"news"))
+    door.sleep()
+    frame = udp(b"news")
+    door.send(b"\x01\x00\x5e\x00\x00\xfb" + frame[6:] if group else frame)
+    event = door.event()
+    told = bool(event.l2_flags & EventFlag.MULTICAST)
+    assert told is group, f"l2_flags of the event: {event.l2_flags:#x}; bit 0 is for a frame to a group (offload.cddl)"
+    assert event.subreason == 0
+
+
+@pytest.mark.edge(89, 102)
+def test_an_event_says_that_its_frame_came_before_the_sleep(door: StandbyDoor) -> None:
+    """Contract section 3, commit: WAKE_PENDING, and the event is there. The control is the test before."""
+    door.add(bitmap(5, b"news"))
+    door.prepare()
+    door.send(udp(b"news"))
+    assert refusal(door.commit) == "WAKE_PENDING"
+    event = door.event()
+    told = f"reason {event.reason:#06x}, subreason {event.subreason:#06x}"
+    assert (event.reason, event.subreason) == (WakeReason.PACKET, WakeReason.RX_WHILE_PREPARE), told

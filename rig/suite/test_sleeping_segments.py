@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from rig.device.numbers import OffloadRc, SlotState, WakeReason
+from rig.device.numbers import OffloadRc, SlotFlag, SlotState, WakeReason
 from rig.suite.peer_frames import HOST_IP, HOST_MAC, PEER_IP, assert_plain_ack, ether, tcp
-from rig.suite.standby_door import QUIET_MS, Outcome, StandbyDoor, refusal
+from rig.suite.standby_door import QUIET_MS, Outcome, StandbyDoor, connection, refusal
 
 pytestmark = pytest.mark.topology("flat")
 
@@ -268,3 +268,18 @@ def test_a_slot_that_was_reset_is_over(door: StandbyDoor) -> None:
     (row,) = (row for row in door.release().slots if row.ref == slot)
     assert (row.state, row.close_reason) == (SlotState.BROKEN, WakeReason.TCP_RST)
     assert refusal(lambda: door.slot(slot)) == OffloadRc.STALE_HANDLE.name
+
+
+@pytest.mark.edge(23)
+@pytest.mark.parametrize(
+    ("flags", "reason"), [("R", "TCP_RST"), ("FA", "TCP_FIN"), ("PA", "TCP_DATA")], ids=["RST", "FIN", "data"]
+)
+def test_a_reservation_outlives_its_connection(door: StandbyDoor, flags: str, reason: str) -> None:
+    """Contract section 3, release: a slot with KEEP keeps its place and handle, IDLE, whatever has become of its connection; the
+    host adds its next one there. Without KEEP, the test before, it is gone."""
+    slot = door.asleep(flags=connection().flags | SlotFlag.KEEP)
+    assert door.made_of(tcp(flags, payload=b"x" if flags == "PA" else b"")).wake == reason
+    door.host_awake()
+    assert [row.ref for row in door.release().slots if row.ref == slot] == [slot]
+    assert refusal(lambda: door.slot(slot)) == "OK", f"slot {slot} has KEEP, was woken by {reason}, and is gone after release"
+    assert door.slot(slot).state is SlotState.IDLE

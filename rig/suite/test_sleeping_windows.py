@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from rig.device.numbers import SlotState
+from rig.inject.decoded import summary
 from rig.suite.peer_frames import HOST_IP, HOST_PORT, PEER_IP, PEER_PORT, assert_plain_ack, ether, tcp
 from rig.suite.standby_door import PROBES_ONCE, SOON_MS, StandbyDoor
 
@@ -200,3 +201,43 @@ def with_checksum(frame: bytes) -> bytes:
     bare = frame[:50] + b"\0\0" + frame[52:]
     right = checksum(bare[26:34] + struct.pack("!HH", 6, len(bare) - 34) + bare[34:])
     return frame[:50] + right.to_bytes(2, "big") + frame[52:]
+
+
+@pytest.mark.edge(42, 102)
+@pytest.mark.parametrize("news", [{"flags": "FPA", "payload": b"bye"}, {"flags": "FA", "seq": 5003}, {"payload": b"bye bye"}],
+                         ids=["the same with a FIN", "a FIN behind it", "the same and more"])  # fmt: skip
+def test_what_is_new_in_a_repetition_is_kept_for_the_host(door: StandbyDoor, news: dict[str, Any]) -> None:
+    """Contract section 3, a wake: what comes behind the waking frame is kept in order. Of the same bytes again one may be."""
+    door.asleep()
+    first, second = tcp("PA", payload=b"bye", pad_to=60), tcp(pad_to=60, **news)
+    assert door.outcome(first) == ("TCP_DATA", 0)
+    door.send(first, second)
+    kept = [frame.data for frame in door.drain()]
+    news_kept = (kept[0], kept[-1]) == (first, second)
+    assert news_kept, f"kept for the host: {'; '.join(map(summary, kept))}; expected last: {summary(second)}"
+    assert door.status().lost == 0
+
+
+@pytest.mark.edge(11)
+@pytest.mark.parametrize(
+    ("slot", "segment", "taken"),
+    [
+        ({}, {}, True),
+        ({}, {"seq": 5100}, True),
+        ({}, {"ack": 999}, False),
+        ({"snd_wl1": 5100}, {}, False),
+        ({"snd_una": 2**32 - 10, "snd_nxt": 2**32 - 10}, {"ack": 2**32 - 10}, True),
+        ({"snd_una": 5, "snd_nxt": 5}, {"ack": 2**32 - 10}, False),
+    ],
+    ids=["newest", "behind a hole", "older acknowledgement", "older segment", "below the wrap", "older, below the wrap"],
+)  # fmt: skip
+def test_the_peers_window_is_that_of_its_newest_segment(
+    door: StandbyDoor, slot: dict[str, Any], segment: dict[str, Any], taken: bool
+) -> None:
+    """RFC 9293 3.10.7.4, SND.WL1 and SND.UNA: a segment that was overtaken must not bring back an older window."""
+    ref = door.asleep(**slot)
+    before = door.slot(ref).snd_wnd
+    frame = tcp(window=77, **segment)
+    assert door.outcome(frame) == ("", 0)
+    window, right = door.slot(ref).snd_wnd, 77 if taken else before
+    assert window == right, f"SND.WND is {window} after {summary(frame)}, {right} expected"

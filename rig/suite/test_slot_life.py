@@ -6,11 +6,12 @@ import pytest
 
 from rig.clock import Clock, Deadline
 from rig.config import StandbyConfig
-from rig.device.numbers import Command, OffloadRc, SlotState
+from rig.device.numbers import Command, OffloadRc, SlotFlag, SlotState
 from rig.device.offload_types import SlotRef
 from rig.errors import DeviceError
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
 from rig.suite.scene import NO_PROBES, Scene
+from rig.suite.wire_door import WireDoor
 
 PATIENT = {"clock": Clock(50_000), "standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=3)}
 """Probes after 750 ms, and 600 ms apart: the peer's kernel answers at most one in 500 ms."""
@@ -123,3 +124,19 @@ def test_a_channel_paused_awake_sleeps_on_and_wakes_again_when_resumed(scene: Sc
     scene.device.resume_tcp_slot(ref)
     scene.sleep()
     scene.push_and_run(connection, b"now")
+
+
+@pytest.mark.topology("flat")
+@pytest.mark.parametrize(
+    ("flags", "before"), [(SlotFlag.KEEP, SlotState.IDLE), (SlotFlag(0), SlotState.ACTIVE)], ids=["KEEP", "no flag"]
+)
+@pytest.mark.device_can(command=(Command.PAUSE_TCP_SLOT, Command.RESUME_TCP_SLOT))
+def test_a_slot_is_after_a_pause_what_it_was_before(door: WireDoor, flags: SlotFlag, before: SlotState) -> None:
+    """Contract section 3: a reservation is none of the device's connections before it was added in a standby."""
+    ref = door.add_slot(flags=flags)
+    assert door.slot(ref).state is before
+    door.client.pause_tcp_slot(ref)
+    assert door.slot(ref).state is SlotState.PAUSED
+    door.client.resume_tcp_slot(ref)
+    after = door.slot(ref).state
+    assert after is before, f"a slot that was {before.name} is {after.name} after pause and resume"

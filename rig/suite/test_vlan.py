@@ -40,6 +40,10 @@ LOCAL, REMOTE = "198.51.100.10", "198.51.100.20"
 PORTS = 40_000, 443
 SND, RCV = 1_000_000, 5_000_000
 NEVER_MS = 80_000_000
+SERVICE_TAG = 0x88A8
+"""IEEE 802.1ad: a VLAN of the provider's, with numbers of its own."""
+DROP_ELIGIBLE = 1 << 12
+"""The bit of a tag between priority and VID."""
 PATTERN_ID = 540
 
 
@@ -146,11 +150,32 @@ def test_what_a_slot_sends_has_its_tag(scene: Scene) -> None:
         assert scene.device.status().power is Power.D3
 
 
+@pytest.mark.parametrize("bits", [0, DROP_ELIGIBLE, 7 << 13, 7 << 13 | DROP_ELIGIBLE], ids=["none", "DEI", "priority", "both"])
+def test_the_bits_beside_the_vid_are_not_of_it(scene: Scene, bits: int) -> None:
+    """IEEE 802.1Q 9.6: three bits of priority, one that says whether it may be dropped, and twelve of VID."""
+    with asleep(scene, slot(scene)) as device:
+        answers, rose = device.ask(tagged(tcp_segment(flow(scene), RCV - 1, SND), VID | bits))
+        dropped = (
+            f"keep-alive with TCI {VID | bits:#06x}: {len(answers)} answers, {rose['rx_vlan_drop']} dropped as of another VLAN"
+        )
+        assert [tcp_fields(mine(answer)) for answer in answers] == [(SND, RCV, "A", b"")], dropped
+
+
+def test_a_providers_vlan_is_another_one(scene: Scene) -> None:
+    """IEEE 802.1ad: the same VID under the EtherType of a service tag. The control is the test before."""
+    with asleep(scene, slot(scene)) as device:
+        frame = tagged(tcp_segment(flow(scene), RCV - 1, SND), VID, kind=SERVICE_TAG)
+        answers, rose = device.ask(frame)
+        dropped = rose["rx_vlan_drop"]
+        got = f"keep-alive with tag {SERVICE_TAG:#06x}, VID {VID}: {len(answers)} answers, {dropped} dropped as of another VLAN"
+        assert (len(answers), dropped) == (0, 1), got
+
+
 def test_another_vid_none_or_two_tags_are_not_its(scene: Scene) -> None:
     """Then the right one, of full size: it wakes, and every byte of it is there."""
     near = tcp_segment(flow(scene), RCV, SND, "PA", b"news")
     foreign = [tagged(near, vid) for vid in (1, VID + 1, VID | 0x100, 4095)]
-    stacked = [tagged(tagged(near, VID), VID, kind=0x88A8), tagged(tagged(near, 9), VID), tagged(tagged(near, VID), 0)]
+    stacked = [tagged(tagged(near, VID), VID, kind=SERVICE_TAG), tagged(tagged(near, 9), VID), tagged(tagged(near, VID), 0)]
     with asleep(scene, slot(scene)) as device:
         after = scene.timeline.mark()
         sent, rose = device.ask(*foreign, *stacked, near, tagged(near, 0, priority=7))

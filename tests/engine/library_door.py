@@ -12,6 +12,7 @@ from rig.device.numbers import (
     Arm,
     EventKind,
     FrameFlag,
+    OffloadType,
     Owner,
     Power,
     SlotState,
@@ -69,7 +70,7 @@ class LibraryDoor(StandbyDoor):
                 "add pattern",
             )
             return None
-        _check(self.eng.offload_add(thing.id, int(thing.type), thing.ip, mac=thing.mac, **_of_offload(thing)), "add offload")
+        _check(_add_offload(self.eng, thing), "add offload")
         return None
 
     def remove_pattern(self, pattern_id: int) -> None:
@@ -193,8 +194,34 @@ def _of_pattern(pattern: Pattern) -> dict[str, Any]:
     return {name: value for name, value in given.items() if value is not None}
 
 
+def _add_offload(eng: Engine, offload: ProtocolOffload) -> int:
+    if offload.type is OffloadType.DHCP:
+        assert offload.remote is not None
+        given = {name: getattr(offload, name) for name in ("xid", "lease_s", "t1_s") if getattr(offload, name) is not None}
+        return eng.dhcp_add(offload.id, offload.ip, offload.remote, client_id=offload.data or b"", **given)
+    if offload.type in (OffloadType.NATT, OffloadType.UDP):
+        assert offload.remote is not None
+        names = ("local_port", "remote_port", "interval_ms", "elapsed_ms")
+        given = {name: getattr(offload, name) for name in names if getattr(offload, name) is not None}
+        return eng.udp_add(
+            offload.id, int(offload.type), offload.ip, offload.remote, offload.flags or 0, offload.data or b"", **given
+        )
+    if offload.type is OffloadType.MDNS:
+        assert offload.name is not None
+        return eng.mdns_add(
+            offload.id,
+            offload.name,
+            offload.rrtype or 0,
+            offload.data or b"",
+            offload.ip,
+            offload.ttl_s or 120,
+            offload.flags or 0,
+        )
+    return eng.offload_add(offload.id, int(offload.type), offload.ip, mac=offload.mac, **_of_offload(offload))
+
+
 def _of_offload(offload: ProtocolOffload) -> dict[str, Any]:
-    """Those of ARP and NS."""
+    """Those of the types that have no fields of their own."""
     given = {"second": offload.ip2, "remote": offload.remote, "flags": offload.flags, "tci": offload.vlan_tci}
     return {name: value for name, value in given.items() if value is not None}
 

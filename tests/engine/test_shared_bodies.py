@@ -5,10 +5,15 @@ from __future__ import annotations
 import pytest
 
 from rig.suite.test_sleeping_answers import *  # noqa: F403
+from rig.suite.test_sleeping_datagrams import *  # noqa: F403
+from rig.suite.test_sleeping_dhcp import *  # noqa: F403
 from rig.suite.test_sleeping_exactly import *  # noqa: F403
+from rig.suite.test_sleeping_groups import *  # noqa: F403
 from rig.suite.test_sleeping_intervals import *  # noqa: F403
+from rig.suite.test_sleeping_mdns import *  # noqa: F403
 from rig.suite.test_sleeping_patterns import *  # noqa: F403
 from rig.suite.test_sleeping_probes import *  # noqa: F403
+from rig.suite.test_sleeping_routers import *  # noqa: F403
 from rig.suite.test_sleeping_segments import *  # noqa: F403
 from rig.suite.test_sleeping_timestamps import *  # noqa: F403
 from rig.suite.test_sleeping_windows import *  # noqa: F403

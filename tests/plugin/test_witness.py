@@ -58,3 +58,12 @@ def test_a_frame_that_is_cut_short_is_shown_all_the_same(cut: int) -> None:
     lines = decoded("frame", PROBE[:cut])
     assert lines[0].startswith(f"frame: {cut} bytes")
     assert "".join(lines[1:]).replace(" ", "").endswith(PROBE[:cut][-4:].hex())
+
+
+def test_an_advertisement_is_told_with_its_flags() -> None:
+    """A wrong one looks like a right one in scapy's line."""
+    from rig.suite.neighbour_frames import na, ns
+
+    text = told(Item(Crossed(0, True, ns()), Crossed(1, False, na(flags=(0, 1, 0)))))
+    assert "2001:db8::9 > ff02::1:ff02:3 at 33:33:ff:02:00:03 hlim=255 target=2001:db8::1:2:3" in text
+    assert "2001:db8::9 > ff02::1 at 33:33:00:00:00:01 hlim=255 target=2001:db8::1:2:3 R=0 S=1 O=0" in text

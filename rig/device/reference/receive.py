@@ -89,7 +89,7 @@ class Receiver:
         elif frame.kind is Kind.HIDDEN:
             self._judge_hidden(frame, judgement)
         if judgement.ends_in != "rx_slot_consumed":
-            judgement.pattern = self._machine.matching(frame.data)
+            judgement.pattern = self._machine.matching(frame.unpadded)
             if judgement.pattern is not None and judgement.wake is WakeReason.NONE:
                 judgement.wake = WakeReason.PACKET
         if judgement.wake is not WakeReason.NONE:

@@ -32,6 +32,8 @@ class BadFrame(Exception):
 @dataclass
 class Frame:
     data: bytes
+    padding: int = 0
+    """Bytes behind the packet."""
     kind: Kind = Kind.OTHER
     fragment: bool = False
     vlan: bool = False
@@ -47,6 +49,11 @@ class Frame:
     length: int = 0
     """Bytes of data."""
     timestamp: tuple[int, int] | None = None
+
+    @property
+    def unpadded(self) -> bytes:
+        """What patterns look at."""
+        return self.data[: len(self.data) - self.padding]
 
     @property
     def is_group(self) -> bool:
@@ -92,6 +99,7 @@ def _ipv4(frame: Frame, packet: bytes) -> None:
         raise BadFrame("rx_bad_len")
     if checksum(packet[:head]):
         raise BadFrame("rx_bad_ip_csum")
+    frame.padding = len(packet) - total
     frame.proto, frame.src, frame.dst = packet[9], packet[12:16], packet[16:20]
     if int.from_bytes(packet[6:8], "big") & 0x3FFF:
         frame.kind, frame.fragment = Kind.HIDDEN, True
@@ -105,6 +113,7 @@ def _ipv6(frame: Frame, packet: bytes) -> None:
     total = 40 + int.from_bytes(packet[4:6], "big")
     if total > len(packet):
         raise BadFrame("rx_bad_len")
+    frame.padding = len(packet) - total
     frame.proto, frame.src, frame.dst, at = packet[6], packet[8:24], packet[24:40], 40
     for _ in range(MOST_EXTENSIONS):
         if frame.proto not in EXTENSIONS | {FRAGMENT_HEADER}:

@@ -154,7 +154,7 @@ def _late(wake: Wake, from_ns: int, interval_ms: float, what: str, allowed_ms: f
     if wake.decided_ns is None:
         return ""
     late_ms = (wake.decided_ns - from_ns) / 1e6 - interval_ms / EARLY
-    after = f"{interval_ms:.1f} ms after {what}" if interval_ms else f"after {what}"
+    after = f"{interval_ms:.1f} ms after {what}, by {late_ms / interval_ms:.1%} of that" if interval_ms else f"after {what}"
     allowed = f"the contract has no bound for that, {allowed_ms:.0f} ms are allowed here"
     return f"late: the device decided {late_ms:.0f} ms later than {after}: {allowed}" if late_ms > allowed_ms else ""
 

@@ -1,0 +1,46 @@
+"""What of a failure's reason a screen shows: its own words, by which text they are asked for, what was on the wire.
+
+pytest tells of two values that differ character by character, which fills a screen before the notes come that say which frame it
+was about and what asks for another one. All of it stands in the reports.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+WORDS, WAKES, TEXTS, FRAMES = 6, 3, 2, 4
+"""Lines of each part at most."""
+
+WAKE, TEXT, WIRE = "unplanned wake", "asked for by", "the device's wire"
+"""What notes begin with."""
+
+COMPARISONS = ("At index ", "Full diff", "Omitting ", "Left contains ", "Right contains ", "Differing items", "Use -v ")
+"""With these pytest begins to compare; what stands before is said already."""
+
+EXPIRED = ("assert not True", "+  where True = <rig.clock.Deadline ")
+"""How pytest tells of a deadline that is over, behind words that say what it was for."""
+
+
+def gist(error: str) -> list[str]:
+    """The lines, in the order in which they stand."""
+    parts: dict[str, list[str]] = {"": [], WAKE: [], TEXT: [], WIRE: []}
+    part = ""
+    for line in error.splitlines():
+        part = next((note for note in (WAKE, TEXT, WIRE) if line.startswith(note)), part)
+        parts[part].append(line)
+    wire = parts[WIRE]
+    frames = [line for line in wire[1:] if line.lstrip(" -.0123456789").startswith(("> ", "< "))]
+    return [*_words(parts[""]), *parts[WAKE][:WAKES], *parts[TEXT][:TEXTS], *wire[:1], *frames[-FRAMES:]]
+
+
+def _words(lines: list[str]) -> list[str]:
+    return list(_said(lines))[:WORDS]
+
+
+def _said(lines: list[str]) -> Iterator[str]:
+    for line in lines:
+        bare = line.strip()
+        if bare.startswith(COMPARISONS):
+            return
+        if bare and not bare.startswith(EXPIRED):
+            yield line
