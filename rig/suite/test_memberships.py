@@ -178,7 +178,7 @@ def test_groups_beyond_the_devices_table_are_written_down_and_push_nothing_out(s
     assert set() < refused < set(MANY)
     room, own = scene.device.capabilities().offload_count, [kind for kind in kinds(scene) if kind is not OffloadType.NATT]
     if room is not None:
-        words = f"offloads taken: {len(own)} and NAT-T; its capabilities say offload_count {room}, in any mix (contract section 5)"
+        words = f"offloads taken: {len(own)} and NAT-T; it says offload_count {room}, in any mix (contract section 5)"
         assert len(own) in (room - 1, room), words
     scene.host.exit_standby()
     scene.sleep()
