@@ -30,7 +30,7 @@ from rig.device.protocol_offload import ProtocolOffload
 from rig.device.smp_header import message
 from rig.device.tape import RECORDS_KEPT, Tape, TapeInMemory, read
 from rig.device.tcp_slot import TcpSlot
-from rig.inject.frames import Flow, tcp_segment, udp_datagram
+from rig.inject.frames import Flow, arp_request, tcp_segment, udp_datagram
 from rig.mac import mac_bytes
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Replay
@@ -232,6 +232,33 @@ def test_a_near_miss_of_a_pattern_names_the_byte(line: Line) -> None:
     right, wrong = line.faults()
     assert right == ""
     assert "byte 37 of the frame is 0xe8, byte 1 of the pattern 0xe9" in wrong
+
+
+SHORT = udp_datagram(TO_HOST.with_ports(dst_port=5353), b"hi")
+"""44 bytes, and padding to 60."""
+IN_PADDING = replace(Pattern.bitmap(9, b"hi\0", offset=42), priority=1)
+
+
+def test_a_pattern_that_ends_in_the_padding_is_no_reason(line: Line) -> None:
+    line.sleep(None, IN_PADDING)
+    line.comes(SHORT)
+    line.wake(WakeReason.PACKET, SHORT, pattern=9)
+    assert "the packet ends at byte 44, the pattern at 45" in line.faults()[0]
+
+
+def test_nor_does_it_come_before_one_that_matches(line: Line) -> None:
+    line.sleep(None, PORT_5353, IN_PADDING)
+    line.comes(SHORT)
+    line.wake(WakeReason.PACKET, SHORT, pattern=7)
+    assert line.faults() == [""]
+
+
+def test_the_padding_of_an_arp_frame_is_no_packet_either(line: Line) -> None:
+    asks = arp_request(TO_HOST)
+    line.sleep(None, Pattern.bitmap(7, bytes([1, 0]), offset=41))
+    line.comes(asks)
+    line.wake(WakeReason.PACKET, asks, pattern=7)
+    assert "the packet ends at byte 42" in line.faults()[0]
 
 
 def test_of_several_patterns_the_highest_priority_is_named(line: Line) -> None:

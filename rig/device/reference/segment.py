@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 FIN, SYN, RST, ACK = 1, 2, 4, 16
-IPV4, IPV6, VLAN, SERVICE_VLAN = 0x0800, 0x86DD, 0x8100, 0x88A8
+IPV4, ARP, IPV6, VLAN, SERVICE_VLAN = 0x0800, 0x0806, 0x86DD, 0x8100, 0x88A8
 PROTO_TCP, PROTO_UDP, PROTO_ICMP, PROTO_ICMPV6 = 6, 17, 1, 58
 FRAGMENT_HEADER = 44
+ARP_BYTES = 28
+"""Over Ethernet, of IPv4 addresses (RFC 826)."""
 EXTENSIONS = {0, 43, 60}
 """Hop-by-hop, routing, destination options (RFC 8200 4)."""
 MOST_EXTENSIONS = 8
@@ -33,7 +35,7 @@ class BadFrame(Exception):
 class Frame:
     data: bytes
     padding: int = 0
-    """Bytes behind the packet."""
+    """Bytes behind the packet, where IP or ARP says how long that is."""
     kind: Kind = Kind.OTHER
     fragment: bool = False
     vlan: bool = False
@@ -52,7 +54,7 @@ class Frame:
 
     @property
     def unpadded(self) -> bytes:
-        """What patterns look at."""
+        """What patterns look at, but for programs: they see all of it."""
         return self.data[: len(self.data) - self.padding]
 
     @property
@@ -88,6 +90,8 @@ def taken_apart(data: bytes) -> Frame:
         _ipv4(frame, data[at + 2 :])
     elif kind == IPV6:
         _ipv6(frame, data[at + 2 :])
+    elif kind == ARP:
+        frame.padding = max(0, len(data) - at - 2 - ARP_BYTES)
     return frame
 
 

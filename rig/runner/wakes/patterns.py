@@ -24,10 +24,11 @@ def miss(pattern: Mapping[str, Any], frame: Frame, mac: bytes) -> str:
     """Why it does not match; empty: it does."""
     match pattern["type"]:
         case PatternType.BITMAP:
-            return miss_of_bytes(pattern, frame.data)
+            return miss_of_bytes(pattern, frame.unpadded)
         case PatternType.MAGIC:
             body = b"\xff" * 6 + mac * 16 + pattern.get("data", b"")
-            return "" if body in frame.data[ETHERNET_BYTES:] else f"no magic packet for {mac.hex(':')} with its password is in it"
+            there = body in frame.unpadded[ETHERNET_BYTES:]
+            return "" if there else f"no magic packet for {mac.hex(':')} with its password is in it"
         case PatternType.IPV4_SYN | PatternType.IPV6_SYN:
             return _miss_of_syn(pattern, frame)
         case PatternType.UDP_PORT:
@@ -47,7 +48,7 @@ def miss_of_bytes(pattern: Mapping[str, Any], data: bytes, start: int = 0) -> st
     """Of a bitmap; mask bits are LSB first."""
     wanted, mask, offset = pattern["data"], pattern["mask"], start + pattern.get("offset", 0)
     if offset + len(wanted) > len(data):
-        return f"the frame ends at byte {len(data)}, the pattern at {offset + len(wanted)}"
+        return f"the packet ends at byte {len(data)}, the pattern at {offset + len(wanted)}"
     wrong = [i for i in range(len(wanted)) if mask[i // 8] >> i % 8 & 1 and data[offset + i] != wanted[i]]
     if not wrong:
         return ""
