@@ -293,7 +293,7 @@ def test_a_wake_that_is_late_by_the_devices_clock(line: Line) -> None:
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA, late_ms=500)
     assert line.faults()[0].startswith("late: the device decided 5")
-    starved = judged(Replay().run(read(line.path)), line.frames, late_ms=LATE_MS + 300)
+    starved = judged(Replay().run(read(line.path)), line.frames, allowed_ms=LATE_MS + 300)
     assert [row.fault for row in starved] == [""]
 
 

@@ -33,22 +33,22 @@ DHCP_COOKIE = bytes.fromhex("63825363")
 """RFC 2131 3."""
 
 
-def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool, late_ms: float) -> str:
+def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool, allowed_ms: float) -> str:
     """What speaks against its moment; empty: nothing does. `frames`: of the device's port, in order; `whole`: all of them.
-    `late_ms`: what is not late yet."""
+    `allowed_ms`: so late is not late yet."""
     sleep = wake.armed.sleep
     if sleep is None or not sleep.speaks_ns or not wake.armed.whole or wake.saved:
         return ""
     match wake.event.reason:
         case WakeReason.KA_TIMEOUT:
-            return _of_keep_alive(wake, sleep, frames if whole else (), late_ms)
+            return _of_keep_alive(wake, sleep, frames if whole else (), allowed_ms)
         case WakeReason.NO_MORE_TOKENS:
             return _of_tokens(wake, sleep)
         case WakeReason.DHCP_EXPIRED if whole:
-            return _of_leases(wake, sleep, frames, late_ms)
+            return _of_leases(wake, sleep, frames, allowed_ms)
         case WakeReason.HOST_TIMER if wake.armed.steady:
             due_ms = _real_ms(wake.armed, sleep.wake_timer_ms)
-            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)", late_ms)
+            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)", allowed_ms)
     return ""
 
 

@@ -31,9 +31,9 @@ class Judged:
 
 
 def judged(
-    wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True, late_ms: float = LATE_MS
+    wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True, allowed_ms: float = LATE_MS
 ) -> list[Judged]:
-    """In the order of the wakes. `frames` and `whole` as `find`; `late_ms`: what is not late yet."""
+    """In the order of the wakes. `frames` and `whole` as `find`; `allowed_ms`: so late is not late yet."""
     rows: list[Judged] = []
     first: dict[tuple[int, int], Wake] = {}
     for wake in wakes:
@@ -45,8 +45,8 @@ def judged(
             or found.fault
             or against(wake)
             or wake.misdelivered
-            or _lateness(row, late_ms)
-            or against_time(wake, frames, whole=whole, late_ms=late_ms)
+            or _lateness(row, allowed_ms)
+            or against_time(wake, frames, whole=whole, allowed_ms=allowed_ms)
         )
         rows.append(row)
     return rows

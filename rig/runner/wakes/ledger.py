@@ -137,8 +137,8 @@ def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
     wakes = Replay(begun=evidence.from_start()).run(said)
     if not wakes:
         return []
-    late_ms, test = LATE_MS + evidence.starved_ms(), evidence.test(reasons)
-    rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), late_ms=late_ms)
+    allowed_ms, test = LATE_MS + evidence.starved_ms(), evidence.test(reasons)
+    rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), allowed_ms=allowed_ms)
     for row in rows:
         row.planned = how(row.wake, test)
         row.heard_ms = None if test.alone else row.heard_ms  # a test without a host asks when it likes
