@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import os
 import socket
-import struct
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import lru_cache
 from typing import Any
 
 from rig.errors import BenchError
-from rig.net.dump import ANSWER_BYTES, HEADER_BYTES, NLMSG_ERROR
+from rig.net import netlink
 
 KEPT = 4096
 """Messages of some 100 bytes: those of all topologies, with the descriptors that their namespaces happen to have."""
@@ -46,19 +45,16 @@ class Changes:
     def _make(self, what: str, command: str, settings: Mapping[str, Any]) -> None:
         """Raises BenchError RIG-N06."""
         self._kernel.send(_message(what, command, _frozen(settings)))
-        answer = self._kernel.recv(ANSWER_BYTES)
-        (kind,) = struct.unpack_from("=4xH", answer)
-        (error,) = struct.unpack_from("=i", answer, HEADER_BYTES)
-        if kind != NLMSG_ERROR or error:
+        [error] = netlink.acknowledgements(self._kernel.recv(netlink.ANSWER_BYTES))
+        if error:
             asked = f"{what} {command} {dict(settings)}"
-            raise BenchError("RIG-N06", f"the kernel refused a network change: {os.strerror(-error)}: {asked}", "rig doctor")
+            raise BenchError("RIG-N06", f"the kernel refused a network change: {os.strerror(error)}: {asked}", "rig doctor")
 
 
 @contextmanager
 def changes() -> Iterator[Changes]:
     """Of the calling thread's namespace: call it through `Namespace.run`."""
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as kernel:
-        kernel.bind((0, 0))
+    with netlink.kernel() as kernel:
         yield Changes(kernel)
 
 

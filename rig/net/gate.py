@@ -30,11 +30,13 @@ from rig.mac import mac_bytes
 from rig.net.attributes import attribute_kinds
 from rig.net.backlog import Backlogs
 from rig.net.namespace import Namespace
+from rig.net.netlink import ANSWER_BYTES, HEADER, NLM_F_ACK, acknowledgements, request
 
-RTM_GETLINK, RTM_SETLINK, RTM_NEWNEIGH, NLMSG_ERROR = 18, 19, 28, 2
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_REPLACE, NLM_F_CREATE = 0x1, 0x4, 0x100, 0x400
+RTM_GETLINK, RTM_SETLINK, RTM_NEWNEIGH = 18, 19, 28
+NLM_F_REPLACE, NLM_F_CREATE = 0x100, 0x400
 IFLA_MASTER, NDA_LLADDR = 10, 2
 NUD_NOARP, NTF_MASTER, NTF_STICKY = 0x40, 0x04, 0x40
+IFINFOMSG_BYTES = 16
 """rtnetlink.h, netlink.h, if_link.h, neighbour.h"""
 
 
@@ -58,28 +60,28 @@ class Gate:
         self._close_messages = _forward(mac, ports.device) + _set_master(ports.host, 0)
         self._join_message = _set_master(ports.host, ports.bridge)
         self._steer_message = _forward(mac, ports.host)
-        self._query = _message(RTM_GETLINK, NLM_F_REQUEST, struct.pack("=BxHiII", 0, 0, ports.host, 0, 0))
+        self._query = request(RTM_GETLINK, 0, struct.pack("=BxHiII", 0, 0, ports.host, 0, 0))
 
     def close(self) -> None:
         """Cut the host off; when this returns, nothing more enters its stack and the device gets its frames."""
         with self._lock:
-            self._send(self._close_messages, acknowledgements=2)
+            self._send(self._close_messages, answers=2)
             self._backlogs.drain()
 
     def open(self) -> None:
         """Put the host back on the network; when this returns, its port forwards and gets its frames."""
         with self._lock:
-            self._send(self._join_message + self._steer_message, acknowledgements=2)
+            self._send(self._join_message + self._steer_message, answers=2)
 
     def join(self) -> None:
         """First half of opening: the host can send again, its unicast frames still go to the device."""
         with self._lock:
-            self._send(self._join_message, acknowledgements=1)
+            self._send(self._join_message, answers=1)
 
     def steer_to_host(self) -> None:
         """Second half: from now the host's unicast frames go to its own port."""
         with self._lock:
-            self._send(self._steer_message, acknowledgements=1)
+            self._send(self._steer_message, answers=1)
 
     def wait_delivered(self) -> None:
         """What was on its way through the switch is where it was sent to, such as at the device when `steer_to_host` is over."""
@@ -91,8 +93,8 @@ class Gate:
         """What the kernel says, so that it also holds when another process moved the gate."""
         with self._lock:
             self._netlink.send(self._query)
-            reply = self._netlink.recv(1 << 16)
-        return any(kind == IFLA_MASTER for kind in attribute_kinds(reply, 16 + 16))
+            reply = self._netlink.recv(ANSWER_BYTES)
+        return any(kind == IFLA_MASTER for kind in attribute_kinds(reply, HEADER.size + IFINFOMSG_BYTES))
 
     @property
     def state(self) -> str:
@@ -110,12 +112,12 @@ class Gate:
         for resource in (self._netlink, self._packet, self._backlogs):
             resource.close()
 
-    def _send(self, messages: bytes, acknowledgements: int) -> None:
+    def _send(self, messages: bytes, answers: int) -> None:
         """Raises BenchError RIG-N06 when the kernel refuses; all answers are taken first, so that the next call finds none."""
         self._netlink.send(messages)
         errors: list[int] = []
-        while len(errors) < acknowledgements:
-            errors += _acknowledgements(self._netlink.recv(1 << 16))
+        while len(errors) < answers:
+            errors += acknowledgements(self._netlink.recv(ANSWER_BYTES))
         if any(errors):
             refused = ", ".join(os.strerror(error) for error in errors if error)
             raise BenchError("RIG-N06", f"the kernel refused to move the gate: {refused}", "rig doctor")
@@ -130,30 +132,14 @@ class _Ports:
     bridge: int
 
 
-def _message(kind: int, flags: int, body: bytes) -> bytes:
-    """struct nlmsghdr (length, type, flags, sequence, port) and its body, which is a multiple of 4 long."""
-    return struct.pack("=IHHII", 16 + len(body), kind, flags, 0, 0) + body
-
-
 def _set_master(port: int, master: int) -> bytes:
     """struct ifinfomsg, IFLA_MASTER; 0 is "no master"."""
     body = struct.pack("=BxHiII", 0, 0, port, 0, 0) + struct.pack("=HHI", 8, IFLA_MASTER, master)
-    return _message(RTM_SETLINK, NLM_F_REQUEST | NLM_F_ACK, body)
+    return request(RTM_SETLINK, NLM_F_ACK, body)
 
 
 def _forward(mac: bytes, port: int) -> bytes:
     """struct ndmsg, NDA_LLADDR: replace the bridge's entry for `mac` by a static, sticky one that points at `port`."""
     body = struct.pack("=BxxxiHBB", socket.AF_BRIDGE, port, NUD_NOARP, NTF_MASTER | NTF_STICKY, 0)
     attribute = struct.pack("=HH6sxx", 10, NDA_LLADDR, mac)
-    return _message(RTM_NEWNEIGH, NLM_F_REQUEST | NLM_F_ACK | NLM_F_REPLACE | NLM_F_CREATE, body + attribute)
-
-
-def _acknowledgements(datagram: bytes) -> list[int]:
-    """The errno of each answer in a datagram (struct nlmsgerr), 0 for done."""
-    errors, offset = [], 0
-    while offset + 20 <= len(datagram):
-        length, kind, _, _, _, error = struct.unpack_from("=IHHIIi", datagram, offset)
-        if kind == NLMSG_ERROR:
-            errors.append(-error)
-        offset += (length + 3) & ~3
-    return errors
+    return request(RTM_NEWNEIGH, NLM_F_ACK | NLM_F_REPLACE | NLM_F_CREATE, body + attribute)

@@ -10,9 +10,8 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Iterator
-from contextlib import contextmanager
 
+from rig.net import netlink
 from rig.net.attributes import attributes
 
 RTM_NEWADDR, RTM_NEWROUTE, RTM_NEWNEIGH = 20, 24, 28
@@ -20,10 +19,7 @@ DUMP_OF = {RTM_NEWADDR: 22, RTM_NEWROUTE: 26, RTM_NEWNEIGH: 30}
 """RTM_GET* of each."""
 FIXED_BYTES = {RTM_NEWADDR: 8, RTM_NEWROUTE: 12, RTM_NEWNEIGH: 12}
 """struct ifaddrmsg, rtmsg, ndmsg"""
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP, NLM_F_CREATE = 0x1, 0x4, 0x300, 0x400
-HEADER = struct.Struct("=IHHII")
-ANSWER_BYTES = 1 << 17
+NLM_F_CREATE = 0x400
 
 RTA_OIF, RTA_GATEWAY, RTA_MULTIPATH, RTA_VIA = 4, 5, 9, 18
 IFA_FLAGS = 8
@@ -63,9 +59,9 @@ def give_back(kind: int, body: bytes, old_index: int, index: int) -> str:
         struct.pack_into("=I", message, 4, index)
     if kind == RTM_NEWADDR:
         _spare_detection(message)
-    with _netlink() as sock:
-        sock.send(_request(kind, NLM_F_ACK | NLM_F_CREATE, bytes(message)))
-        error = -struct.unpack_from("=i", sock.recv(ANSWER_BYTES), HEADER.size)[0]
+    with netlink.kernel() as kernel:
+        kernel.send(netlink.request(kind, netlink.NLM_F_ACK | NLM_F_CREATE, bytes(message)))
+        [error] = netlink.acknowledgements(kernel.recv(netlink.ANSWER_BYTES))
     return "" if error in (0, errno.EEXIST) else os.strerror(error)
 
 
@@ -112,32 +108,14 @@ def _has_gateway(route: bytes) -> bool:
 
 def _dump(kind: int) -> list[bytes]:
     """The messages of a kind, without their headers."""
-    with _netlink() as sock:
-        sock.send(_request(DUMP_OF[kind], NLM_F_DUMP, bytes(FIXED_BYTES[kind])))
+    with netlink.kernel() as kernel:
+        kernel.send(netlink.request(DUMP_OF[kind], netlink.NLM_F_DUMP, bytes(FIXED_BYTES[kind])))
         found: list[bytes] = []
         while True:
-            for answer, body in _messages(sock.recv(ANSWER_BYTES)):
-                if answer == NLMSG_DONE:
+            for answer, body in netlink.messages(kernel.recv(netlink.ANSWER_BYTES)):
+                if answer == netlink.NLMSG_DONE:
                     return found
-                if answer == NLMSG_ERROR:
-                    number = -struct.unpack_from("=i", body)[0]
+                if answer == netlink.NLMSG_ERROR:
+                    number = netlink.errno_of(body)
                     raise OSError(number, os.strerror(number))
                 found.append(body)
-
-
-def _messages(data: bytes) -> Iterator[tuple[int, bytes]]:
-    offset = 0
-    while offset + HEADER.size <= len(data):
-        length, kind, _, _, _ = HEADER.unpack_from(data, offset)
-        yield kind, data[offset + HEADER.size : offset + length]
-        offset += max((length + 3) & ~3, HEADER.size)
-
-
-def _request(kind: int, flags: int, body: bytes) -> bytes:
-    return HEADER.pack(HEADER.size + len(body), kind, NLM_F_REQUEST | flags, 1, 0) + body
-
-
-@contextmanager
-def _netlink() -> Iterator[socket.socket]:
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as sock:
-        yield sock
