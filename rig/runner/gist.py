@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from rig.runner.wakes.ledger import UNPLANNED
+from rig.runner.witness import ASKED_FOR, ON_WIRE
+
 WORDS, WAKES, TEXTS, FRAMES = 6, 3, 2, 4
 """Lines of each part at most."""
-
-WAKE, TEXT, WIRE = "unplanned wake", "asked for by", "the device's wire"
-"""What notes begin with."""
 
 COMPARISONS = ("At index ", "Full diff", "Omitting ", "Left contains ", "Right contains ", "Differing items", "Use -v ")
 """With these pytest begins to compare; what stands before is said already."""
@@ -23,14 +23,14 @@ EXPIRED = ("assert not True", "+  where True = <rig.clock.Deadline ")
 
 def gist(error: str) -> list[str]:
     """The lines, in the order in which they stand."""
-    parts: dict[str, list[str]] = {"": [], WAKE: [], TEXT: [], WIRE: []}
+    parts: dict[str, list[str]] = {"": [], UNPLANNED: [], ASKED_FOR: [], ON_WIRE: []}
     part = ""
     for line in error.splitlines():
-        part = next((note for note in (WAKE, TEXT, WIRE) if line.startswith(note)), part)
+        part = next((note for note in parts if note and line.startswith(note)), part)
         parts[part].append(line)
-    wire = parts[WIRE]
+    wire = parts[ON_WIRE]
     frames = [line for line in wire[1:] if line.lstrip(" -.0123456789").startswith(("> ", "< "))]
-    return [*_words(parts[""]), *parts[WAKE][:WAKES], *parts[TEXT][:TEXTS], *wire[:1], *frames[-FRAMES:]]
+    return [*_words(parts[""]), *parts[UNPLANNED][:WAKES], *parts[ASKED_FOR][:TEXTS], *wire[:1], *frames[-FRAMES:]]
 
 
 def _words(lines: list[str]) -> list[str]:

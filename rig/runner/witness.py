@@ -15,6 +15,8 @@ from rig.runner.about import requirements
 if TYPE_CHECKING:
     from rig.bench import Bench
 
+ASKED_FOR, ON_WIRE = "asked for by", "the device's wire"
+"""What the notes begin with."""
 SHOWN_FRAMES = 10
 """The newest, as a line each; the last one either way with all of its fields and bytes."""
 
@@ -47,7 +49,7 @@ def asked_for(item: pytest.Item) -> str:
     known = catalogue.load()
     lines: list[str] = []
     for found in (known[id_] for id_ in dict.fromkeys(requirements(item)) if id_ in known):
-        lines.append(f"asked for by {found.id} ({found.source}): {found.condition} {found.required}")
+        lines.append(f"{ASKED_FOR} {found.id} ({found.source}): {found.condition} {found.required}")
     return "\n".join(lines)
 
 
@@ -58,7 +60,7 @@ def on_wire(item: pytest.Item) -> str:
     if not frames:
         return ""
     end_ns = frames[-1].t_ns
-    lines = [f"the device's wire, the last {len(frames)} frames (> to the device, < from it; ms before the last):"]
+    lines = [f"{ON_WIRE}, the last {len(frames)} frames (> to the device, < from it; ms before the last):"]
     lines += [
         f"  {(frame.t_ns - end_ns) / 1e6:10.3f} {'>' if frame.to_device else '<'} {summary(frame.data)}" for frame in frames
     ]

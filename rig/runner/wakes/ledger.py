@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 
 Reasons = frozenset[str] | None
 """Of the mark `wakes`; None without one, empty for any."""
+UNPLANNED = "unplanned wake"
+"""What a note of one begins with."""
 
 
 class Evidence(Protocol):
@@ -167,7 +169,7 @@ def fault_text(row: Judged) -> str:
     by = [f"slot {event.slot}/{event.gen}"] if event.slot_ref is not None else []
     by += [f"pattern {event.matched_pattern}"] if event.matched_pattern is not None else []
     why = row.fault or "nothing in the test made it, waited for it or says that it may come"
-    lines = [f"unplanned wake {event.n}: {wake.reason}{' by ' + ', '.join(by) if by else ''}: {why}"]
+    lines = [f"{UNPLANNED} {event.n}: {wake.reason}{' by ' + ', '.join(by) if by else ''}: {why}"]
     if wake.frame or wake.saved:
         lines += [f"  {line}" for line in decoded("frame", wake.frame or wake.saved)]
     else:
