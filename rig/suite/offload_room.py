@@ -10,4 +10,4 @@ OF_FLAT_HOST = 2
 OF_ADDRESSES = 6
 """Of a host with both families: ARP, NS of two addresses, and echo of all three."""
 OF_HOST = OF_ADDRESSES + 2
-"""And the groups of neighbour discovery that its kernel has joined."""
+"""And the two groups of neighbour discovery that its kernel has joined."""
