@@ -41,6 +41,8 @@ QUIET_MS = 86_400_000
 SOON_MS = 50
 PROBES_ONCE: dict[str, Any] = {"ka_idle_ms": QUIET_MS, "ka_intvl_ms": QUIET_MS, "idle_elapsed_ms": QUIET_MS - SOON_MS}
 """Of a connection that is idle since so long that it is probed SOON_MS from now, and then not again."""
+ROUNDING_MS = 0.001
+"""Of a difference of two moments (`now_ms`, `Sent.at_ms`)."""
 
 
 class Outcome(NamedTuple):
@@ -232,10 +234,6 @@ class StandbyDoor(ABC):
     @abstractmethod
     def device_us(self) -> int:
         """The device's clock."""
-
-    @abstractmethod
-    def assert_due(self, sent: Sent, due_ms: float) -> None:
-        """It was sent when it was due, as exactly as this door can tell: a wire adds to the time, and never takes from it."""
 
     # -- what the device says ------------------------------------------------------------------------------------------
 

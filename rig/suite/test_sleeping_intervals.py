@@ -14,7 +14,7 @@ import pytest
 
 from rig.device.numbers import SlotState, WakeReason
 from rig.suite.peer_frames import assert_plain_ack, sent_segment, tcp
-from rig.suite.standby_door import QUIET_MS, SOON_MS, StandbyDoor, refusal
+from rig.suite.standby_door import QUIET_MS, ROUNDING_MS, SOON_MS, StandbyDoor, refusal
 
 pytestmark = pytest.mark.topology("flat")
 
@@ -83,7 +83,7 @@ def test_what_anybody_could_make_up_does_not_restart_it(door: StandbyDoor, what:
     assert now.ka_sent or now.next_ka_due_ms <= SOON_MS, late
     probes = [sent for sent in door.take_sent() if sent_segment(sent.frame).seq == 999]
     probe = probes[0] if probes else door.next_sent(SOON_MS)
-    assert probe.at_ms >= before_ms + SOON_MS - 0.001
+    assert probe.at_ms >= before_ms + SOON_MS - ROUNDING_MS
     assert sent_segment(probe.frame).seq == 999
     info = door.slot(ref)
     assert (info.ka_sent, info.state, door.wakes) == (1, SlotState.PROBING, 0)
@@ -105,7 +105,7 @@ def test_a_peer_that_speaks_in_time_is_never_probed(door: StandbyDoor) -> None:
         heard_ms = before_ms
     last = door.next_sent(idle_ms)
     assert_plain_ack(last.frame, seq=999)
-    assert last.at_ms - heard_ms >= idle_ms - 0.001
+    assert last.at_ms - heard_ms >= idle_ms - ROUNDING_MS
     info = door.slot(ref)
     assert (info.peer_ka_answered, info.ka_sent, door.wakes) == (4, len(sent) + 1, 0)
 
@@ -132,7 +132,7 @@ def test_the_longest_interval_keeps_its_time(door: StandbyDoor) -> None:
     idle = door.add_slot(local_port=40001, **longest)
     door.commit()
     probe = door.next_sent(SOON_MS)
-    assert probe.at_ms >= before_ms + SOON_MS - 0.001
+    assert probe.at_ms >= before_ms + SOON_MS - ROUNDING_MS
     assert sent_segment(probe.frame).sport == 40000
     assert door.slot(idle).ka_sent == 0
     assert door.ka_max_ms - door.slot(idle).next_ka_due_ms < 60_000
@@ -163,7 +163,7 @@ def test_slots_that_are_due_at_once_are_each_probed_once(door: StandbyDoor) -> N
     segments = [sent_segment(probe.frame) for probe in probes]
     assert Counter(segment.sport for segment in segments) == Counter(ports)
     assert all((segment.seq, segment.flags, segment.payload) == (999, "A", b"") for segment in segments)
-    assert probes[0].at_ms >= before_ms + 300 - 0.001
+    assert probes[0].at_ms >= before_ms + 300 - ROUNDING_MS
     assert [probe.at_ms for probe in probes] == sorted({probe.at_ms for probe in probes}), "no two at the same time"
     assert door.outcome(*[tcp(dport=port) for port in ports]) == ("", 0)
     for slot in slots:

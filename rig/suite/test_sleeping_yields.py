@@ -11,7 +11,7 @@ from rig.device.numbers import OffloadRc, Power, SlotFlag, WakeReason
 from rig.device.offload_types import Event
 from rig.suite.neighbour_frames import arp
 from rig.suite.peer_frames import HOST_PORT, PEER_IP, on_the_wire, sent_segment, tcp, udp
-from rig.suite.standby_door import QUIET_MS, SOON_MS, StandbyDoor, refusal
+from rig.suite.standby_door import QUIET_MS, ROUNDING_MS, SOON_MS, StandbyDoor, refusal
 
 pytestmark = pytest.mark.topology("flat")
 
@@ -74,7 +74,7 @@ def test_behind_a_host_that_does_not_come_it_speaks_again(door: StandbyDoor, fas
     door.send(OTHERS_PROBE)
     probe = door.next_sent(SHORT_MS * faster)
     assert sent_segment(probe.frame).seq == 999
-    assert probe.at_ms >= before_ms + SHORT_MS * faster - 0.001
+    assert probe.at_ms >= before_ms + SHORT_MS * faster - ROUNDING_MS
     assert door.status().power is Power.WOKEN
     door.speaks_again()
     assert door.outcome(OTHERS_PROBE) == ("", 1)

@@ -109,6 +109,7 @@ class WireDoor(StandbyDoor):
         """Raises BenchError when the device does not answer any more."""
         device.device.check()
         device.tape.begin()
+        self._began_ns = time.time_ns()
         self.client, self._device = device.client, device.device
         self.ka_min_ms, self.ka_max_ms = device.can.ka_min_ms, device.can.ka_max_ms
         self.slots = device.can.max_tcp_slots - 1  # the fence has one
@@ -133,12 +134,12 @@ class WireDoor(StandbyDoor):
         self._listen()
         self._sent.clear()
 
-    # -- what the host does --------------------------------------------------------------------------------------------
-
     @property
     def starved_ms(self) -> float:
         """Of the device, see Device."""
         return self._device.starved_ms
+
+    # -- what the host does --------------------------------------------------------------------------------------------
 
     def scale(self, minute_us: int) -> None:
         self.client.set_clock_scale(minute_us)
@@ -248,9 +249,6 @@ class WireDoor(StandbyDoor):
     def device_us(self) -> int:
         return self.client.hello().now_us
 
-    def assert_due(self, sent: Sent, due_ms: float) -> None:
-        assert sent.at_ms >= due_ms, f"sent {(due_ms - sent.at_ms):.3f} ms (specification) before it was due"
-
     # -- what the device says ------------------------------------------------------------------------------------------
 
     def slot(self, ref: SlotRef) -> SlotInfo:
@@ -329,7 +327,7 @@ class WireDoor(StandbyDoor):
         return ms / 60_000 * self.minute_us / 1e6
 
     def _spec_ms(self, t_ns: int) -> float:
-        return t_ns / 1000 / self.minute_us * 60_000
+        return (t_ns - self._began_ns) / 1000 / self.minute_us * 60_000
 
 
 def portions(frames: Sequence[bytes]) -> Iterator[list[bytes]]:

@@ -136,9 +136,6 @@ class LibraryDoor(StandbyDoor):
     def device_us(self) -> int:
         return self.eng.now_us
 
-    def assert_due(self, sent: Sent, due_ms: float) -> None:
-        assert abs(sent.at_ms - due_ms) < 1e-6, f"sent at {sent.at_ms} ms, due at {due_ms} ms"
-
     def slot(self, ref: SlotRef) -> SlotInfo:
         rc, state = self.eng.slot_asked(ref.slot, ref.gen)
         _check(rc, "get slot")
