@@ -9,6 +9,8 @@ import pytest
 
 from rig.device.numbers import EventFlag, WakeReason
 from rig.device.offload_types import Pattern
+from rig.inject.frames import pad
+from rig.suite.neighbour_frames import arp
 from rig.suite.peer_frames import tcp, udp
 from rig.suite.standby_door import StandbyDoor, refusal
 
@@ -179,6 +181,19 @@ def test_a_pattern_that_ends_in_the_padding_does_not_match(door: StandbyDoor, be
     woke = woken_by(door, frame)
     where = f"ends {behind} bytes behind the packet, in its padding" if behind else "ends with the packet"
     assert woke == (None if behind else 5), f"bitmap of {6 + behind} bytes at {BODY_AT} {where}: woken by pattern {woke}"
+
+
+@pytest.mark.edge(61)
+@pytest.mark.parametrize("behind", [0, 1])
+def test_nor_does_one_in_the_padding_of_an_arp_frame(door: StandbyDoor, behind: int) -> None:
+    """A packet of 28 bytes (RFC 826), which ends with the address that is asked for."""
+    asked = bytes([192, 0, 2, 77])
+    door.add(bitmap(5, asked + bytes(behind), offset=38))
+    door.sleep()
+    frame = pad(arp(tpa="192.0.2.77"))
+    assert frame[38:] == asked + bytes(18), "there is padding to be read"
+    woke = woken_by(door, frame)
+    assert woke == (None if behind else 5), f"bitmap that ends {behind} bytes behind the ARP packet: woken by pattern {woke}"
 
 
 @pytest.mark.edge(63, 69)
