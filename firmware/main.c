@@ -17,7 +17,7 @@
 enum {
 	SERIAL_BYTES_A_TURN = 128,  /* one line of SMP */
 	FRAMES_A_TURN = 8,
-	FRAMES_BEFORE_BYTES = 64,   /* all that a port holds: a request is dealt with behind them */
+	FRAMES_BEFORE_BYTES = 64,   /* more than a board's port holds; a flood of more keeps no request waiting */
 	IDLE_MAX_US = PORT_WATCHDOG_US / 2,
 	BUSY_IDLE_US = 1000,        /* while a reply or a reset is due at a known time */
 	OFFLOAD_GROUP = 100,
