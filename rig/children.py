@@ -59,9 +59,10 @@ def exit_words(code: int) -> str:
 def waited_ms(pid: int) -> float:
     """How long the threads of a process have waited for a processor so far (/proc/PID/schedstat, in ns); 0 without a process."""
     waited_ns = 0
-    for thread in Path(f"/proc/{pid}/task").glob("*/schedstat") if pid else []:
-        with contextlib.suppress(OSError):  # it has ended
-            waited_ns += int(thread.read_text().split()[1])
+    with contextlib.suppress(OSError):  # the process has ended, perhaps just now
+        for thread in Path(f"/proc/{pid}/task").iterdir() if pid else ():
+            with contextlib.suppress(OSError):  # this one has
+                waited_ns += int((thread / "schedstat").read_text().split()[1])
     return waited_ns / 1e6
 
 

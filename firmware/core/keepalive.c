@@ -38,18 +38,13 @@ static void arm_idle(struct engine *e, struct eng_slot *s)
 		ka_start(e, s);
 }
 
-static void if_overdue(struct engine *e, struct eng_slot *s, uint32_t wait_ms)
+/* What became due while nothing was sent is due now, and is not late. */
+static void ka_forgive(struct engine *e, struct eng_slot *s)
 {
 	uint64_t now = now_us(e);
 
 	if (s->ka_due_us < now)
-		ka_arm(e, s, now, wait_ms);
-}
-
-/* What became due while nothing was sent is due now, and is not late. */
-static void ka_forgive(struct engine *e, struct eng_slot *s)
-{
-	if_overdue(e, s, 0);
+		ka_arm(e, s, now, 0);
 }
 
 static uint32_t retry_ms(const struct eng_slot *s)
@@ -78,23 +73,35 @@ void ka_reschedule(struct engine *e, struct eng_slot *s)
 	ka_forgive(e, s);
 }
 
+/* The next payload, where the last was repeated, or a closed window asked after. */
+static void ka_go_on(struct engine *e, struct eng_slot *s)
+{
+	struct payload_ka *k = &s->payload;
+	uint64_t now = now_us(e);
+
+	arm_idle(e, s);
+	if (s->ka_due_us < now) {
+		k->next_wait_ms = k->next_from_us == k->sent_us ? s->cfg.ka_idle_ms : 0;   /* not across the answer to the last */
+		k->next_from_us = now;
+		arm_idle(e, s);
+	}
+}
+
 void ka_heard(struct engine *e, struct eng_slot *s)
 {
-	bool waited = s->unanswered != 0;
+	bool waited = s->state == OFF_SLOT_PROBING;
 
 	s->last_rx_us = now_us(e);
 	s->cfg.idle_elapsed_ms = 0;
 	if (payload_ka_unacked(s))           /* alive, but what we sent must be sent again */
 		return;
 	s->unanswered = 0;
-	if (s->state == OFF_SLOT_PROBING)
+	if (waited)
 		slot_set_state(e, s, OFF_SLOT_ACTIVE);
-	if (!payload_ka_on(s)) {
+	if (!payload_ka_on(s))
 		ka_start(e, s);
-	} else if (waited) {
-		ka_arm(e, s, s->payload.next_from_us, s->payload.next_wait_ms);
-		if_overdue(e, s, s->cfg.ka_idle_ms);   /* it would cross the answer to the one before */
-	}
+	else if (waited)
+		ka_go_on(e, s);
 }
 
 void ka_rescale(struct engine *e)

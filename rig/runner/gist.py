@@ -14,6 +14,9 @@ from rig.runner.witness import ASKED_FOR, ON_WIRE
 WORDS, WAKES, TEXTS, FRAMES = 6, 3, 2, 4
 """Lines of each part at most."""
 
+FIX = "fix: "
+"""What is to be done, behind whatever else is said: shown also where that is long."""
+
 COMPARISONS = ("At index ", "Full diff", "Omitting ", "Left contains ", "Right contains ", "Differing items", "Use -v ")
 """With these pytest begins to compare; what stands before is said already."""
 
@@ -30,11 +33,12 @@ def gist(error: str) -> list[str]:
         parts[part].append(line)
     wire = parts[ON_WIRE]
     frames = [line for line in wire[1:] if line.lstrip(" -.0123456789").startswith(("> ", "< "))]
-    return [*_words(parts[""]), *parts[UNPLANNED][:WAKES], *parts[ASKED_FOR][:TEXTS], *wire[:1], *frames[-FRAMES:]]
+    words, wakes = _cut(list(_said(parts[""])), WORDS), _cut(parts[UNPLANNED], WAKES)
+    return [*words, *wakes, *parts[ASKED_FOR][:TEXTS], *wire[:1], *frames[-FRAMES:]]
 
 
-def _words(lines: list[str]) -> list[str]:
-    return list(_said(lines))[:WORDS]
+def _cut(lines: list[str], most: int) -> list[str]:
+    return lines[:most] + [line for line in lines[most:] if line.lstrip().startswith(FIX)][:1]
 
 
 def _said(lines: list[str]) -> Iterator[str]:

@@ -39,8 +39,8 @@ class OfDoor:
         return len(self._door.crossed) < FRAMES_KEPT
 
     def starved_ms(self) -> float:
-        """In this test: the device is that of others before it."""
-        return self._door.starved_ms - self._starved_before_ms
+        """In this test: the device is that of others before it. What its process has waited goes when it, or a thread, ends."""
+        return max(0.0, self._door.starved_ms - self._starved_before_ms)
 
     def test(self, reasons: Reasons) -> Test:
         return Test((), (), lambda _: False, reasons, self._door.taken, alone=True)

@@ -304,6 +304,42 @@ def test_one_that_became_due_meanwhile_does_not_cross_the_answer_to_the_last(eng
     assert (eng.event(), eng.slot_get(*slot).payloads_sent, eng.slot_get(*slot).payloads_answered) == (None, 2, 1)
 
 
+def test_a_window_that_opens_late_is_written_into_at_once(eng: Engine) -> None:
+    """Nothing is out whose answer the payload could cross."""
+    asleep(eng, snd_wnd=0, ka_cnt=9)
+    run_s(eng, IDLE + 3 * INTERVAL)
+    assert [row[0] for row in sent(eng)] == [60, 70, 90]
+    run_s(eng, IDLE + 5 * INTERVAL)
+    eng.rx(tcp("A", window=10))
+    run_s(eng, IDLE + 6 * INTERVAL)
+    assert [(row[0], row[4]) for row in sent(eng)] == [(110, PING.payload(0))]
+
+
+def test_a_last_try_that_met_a_dead_link_is_one_that_waited(eng: Engine) -> None:
+    """The acknowledgement comes when the link is back, and begins no other payload before its time."""
+    slot = asleep(eng, ka_cnt=1)
+    run_s(eng, IDLE)
+    eng.link(up=False)
+    run_s(eng, IDLE + INTERVAL)
+    eng.rx(tcp("A", ack=1010))
+    eng.link(up=True)
+    run_s(eng, 2 * IDLE - 1)
+    assert eng.slot_get(*slot).payloads_sent == 1
+    answer(eng)
+    run_s(eng, 2 * IDLE)
+    assert (eng.event(), eng.slot_get(*slot).payloads_sent) == (None, 2)
+
+
+def test_an_interval_that_began_anew_outlives_a_pause(eng: Engine) -> None:
+    slot = asleep(eng, ka_cnt=9)
+    run_s(eng, 3 * IDLE)
+    eng.rx(tcp("A", ack=1010))
+    eng.slot_pause(*slot)
+    eng.slot_resume(*slot)
+    run_s(eng, 4 * IDLE - 1)
+    assert eng.slot_get(*slot).payloads_sent == 1
+
+
 def test_an_acknowledged_part_is_not_all_of_it(eng: Engine) -> None:
     slot = asleep(eng)
     run_s(eng, IDLE)

@@ -39,3 +39,14 @@ def test_an_unplanned_wake_and_its_frame_come_before_the_texts() -> None:
 def test_a_reason_without_notes_is_cut_to_its_first_lines() -> None:
     lines = [f"line {n}" for n in range(20)]
     assert gist("\n".join(lines)) == lines[:WORDS]
+
+
+def test_what_is_to_be_done_is_shown_behind_however_much_is_said() -> None:
+    words = ["RIG-B04 the native device died, signal 6: line 0", *(f"line {n}" for n in range(1, 20)), "  fix: look there"]
+    assert gist("\n".join(words)) == [*words[:WORDS], words[-1]]
+    frame = [f"    of the frame {n}" for n in range(9)]
+    wakes = [f"unplanned wake {n}: PACKET\n" + "\n".join([*frame, f"  fix: wait for {n}"]) for n in (1, 2)]
+    shown = gist("UnplannedWake: " + "\n".join(wakes))
+    assert [line for line in shown if "fix" in line or "wake" in line] == [
+        "UnplannedWake: unplanned wake 1: PACKET", "  fix: wait for 1", "unplanned wake 2: PACKET", "  fix: wait for 2"
+    ]  # fmt: skip
