@@ -240,7 +240,7 @@ static int withdraw(unsigned slot)
 
 	if (slot == r.active) {
 		if (sound(slot, &r)) {
-			log_line("slot %u holds the image to go back to: confirm the running one first", slot);
+			log_line("slot %u is to go back to: confirm the running one first", slot);
 			return IMAGE_RC_NO_FREE_SLOT;
 		}
 		if (sound(1u - slot, &r)) {

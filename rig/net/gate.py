@@ -86,7 +86,8 @@ class Gate:
     def wait_delivered(self) -> None:
         """What was on its way through the switch is where it was sent to, such as at the device when `steer_to_host` is over."""
         with self._lock:
-            self._backlogs.drain()
+            self._backlogs.drain()  # into the switch
+            self._backlogs.drain()  # and out of it
 
     @property
     def is_open(self) -> bool:

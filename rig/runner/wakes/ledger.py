@@ -18,7 +18,7 @@ from rig.net.capture import CapturedFrame
 from rig.results.record import NOT_JUDGED
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
-from rig.runner.wakes.limits import LATE_MS
+from rig.runner.wakes.limits import LATE_MS, MOST_STARVED_MS
 from rig.runner.wakes.planned import Test, how
 
 if TYPE_CHECKING:
@@ -139,7 +139,7 @@ def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
     wakes = Replay(begun=evidence.from_start()).run(said)
     if not wakes:
         return []
-    allowed_ms, test = LATE_MS + evidence.starved_ms(), evidence.test(reasons)
+    allowed_ms, test = LATE_MS + min(evidence.starved_ms(), MOST_STARVED_MS), evidence.test(reasons)
     rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), allowed_ms=allowed_ms)
     for row in rows:
         row.planned = how(row.wake, test)
