@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from rig.commands.device_options import Baud, Json, device_names, port_names, printable
+from rig.commands.device_options import Baud, Json, device_names, port_names
+from rig.printable import printable
 
 if TYPE_CHECKING:
     from rig.device.check.asked import Finding

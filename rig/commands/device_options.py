@@ -17,11 +17,6 @@ if TYPE_CHECKING:
     from rig.device.offload import OffloadClient
 
 
-def printable(text: str) -> str:
-    """Without control characters: what a device, an app or a line at the wrong speed says is no command for the terminal."""
-    return "".join(letter if letter.isprintable() or letter == "\t" else repr(letter)[1:-1] for letter in text)
-
-
 def port_names() -> list[str]:
     """For a shell that completes."""
     from rig.device.port import visible_ports

@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-from rig.commands.device_options import printable
+from rig.printable import printable
 from rig.results.record import RESULTS
 from rig.results.tail import Tail
 

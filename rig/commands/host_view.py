@@ -10,7 +10,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from rig.commands.device_options import printable
+from rig.printable import printable
 from rig.results.host_entries import App, Channel, Hold, Run, Socket, Task
 from rig.results.host_state import HostState
 

@@ -7,7 +7,8 @@ from typing import Annotated
 
 import typer
 
-from rig.commands.device_options import Baud, Json, Port, device_at, printable
+from rig.commands.device_options import Baud, Json, Port, device_at
+from rig.printable import printable
 
 
 def register(app: typer.Typer) -> None:

@@ -9,8 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from rig.commands.device_options import Baud, port_names, printable
+from rig.commands.device_options import Baud, port_names
 from rig.commands.run import REPORTS
+from rig.printable import printable
 
 if TYPE_CHECKING:
     from rich.table import Table

@@ -10,7 +10,7 @@ from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
-from rig.commands.device_options import printable
+from rig.printable import printable
 from rig.results.transfers_state import Transfer, TransfersState
 
 MOST_UNDER_WAY, MOST_ENDED = 40, 10

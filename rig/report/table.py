@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tabulate import tabulate
 
+from rig.printable import printable
 from rig.report.compare import Comparison
 from rig.report.model import UNPROVED, RequirementResult, Run, TestResult
 from rig.results.verdict import Verdict
@@ -63,7 +64,7 @@ def troubles(run: Run) -> list[str]:
 
 
 def _trouble(run: Run, test: TestResult) -> str:
-    lines = [f"{test.verdict}: {test.id}", test.reason.partition("\n")[0]]
+    lines = [f"{test.verdict}: {test.id}", printable(test.reason.partition("\n")[0])]
     lines += [f"at {test.at}"] if test.at else []
     lines += [f"files: {shown_path(run.directory / test.folder)}"] if test.folder else []
     return "\n    ".join(lines)
@@ -94,6 +95,6 @@ def counted(counts: Mapping[Verdict, int]) -> str:
 
 def _row(result: RequirementResult, devices: list[str]) -> list[str]:
     cells = [str(result.devices.get(device, "-")) for device in devices] or [str(result.verdict)]
-    reason = result.reason.partition("\n")[0]
+    reason = printable(result.reason.partition("\n")[0])
     short = reason if len(reason) <= REASON_CHARS else reason[: REASON_CHARS - 1] + "…"
     return [result.requirement.id, result.requirement.title, *cells, str(len(result.tests)), short]

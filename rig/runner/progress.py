@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import pytest
 
 from rig.exit_codes import Exit
+from rig.printable import printable
 from rig.results.verdict import MAX_ATTEMPTS, Verdict
 from rig.runner.about import requirements, title
 from rig.runner.gist import gist
@@ -71,7 +72,7 @@ class Progress:
         for phase in attempt["phases"]:
             if error := phase.get("error"):
                 lines = (phase.get("trace") or error).splitlines() if self._verbose else gist(error)
-                self._say("\n".join(f"      {line}" for line in lines))
+                self._say("\n".join(f"      {printable(line)}" for line in lines))
             if at := phase.get("at"):
                 self._say(f"      at {at}")
         if repeats:
