@@ -1,4 +1,4 @@
-"""What a bad line and a hasty or hostile host do to the control channel: nothing that lasts; EDGE-092, 093, 099, 106, 107."""
+"""What a bad line and a hasty or hostile host do to the control channel: nothing that lasts; EDGE-092 to 094, 099, 106, 107."""
 
 from __future__ import annotations
 
@@ -12,7 +12,8 @@ import pytest
 from rig.device import framing, mcumgr
 from rig.device.codes import GROUP_IMAGE
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, Fault, Owner, Power
-from rig.device.offload_types import Release
+from rig.device.offload_types import Event, Release
+from rig.device.requests import Pending
 from rig.device.smp_header import HEADER, VERSION_2
 from rig.device.smp_header import message as request
 from rig.suite.peer_frames import HOST_MAC, tcp
@@ -175,6 +176,40 @@ def test_a_place_that_is_used_again_has_another_handle_and_the_old_one_is_stale(
         door.add_slot(local_port=41000 + n)
     assert refusal(lambda: door.add_slot(local_port=50000)) == "NO_SLOT"
     assert len(door.client.slots()) == most
+
+
+# -- events --------------------------------------------------------------------------------------------------------------
+
+
+NEWEST = 2**32 - 1
+
+
+@pytest.mark.edge(94)
+def test_a_number_of_an_earlier_boot_frees_no_event(door: WireDoor) -> None:
+    """Contract section 5: of a host that does not know yet that the device has restarted. It hears of what comes while it waits,
+    and of what is there. The control is the event's own number, which frees it."""
+    door.asleep()
+    waiting = wait_behind(door, NEWEST)
+    door.send(tcp("PA", payload=b"news"))
+    number = heard_by(door, waiting)
+    assert number is not None, f"a wake was not told to who waits behind event {NEWEST}, a number of an earlier boot"
+    for after in (number + 1, NEWEST):
+        heard = heard_by(door, wait_behind(door, after))
+        assert heard == number, f"event {number} is there; who waits behind {after}, of an earlier boot, hears of {heard}"
+    assert heard_by(door, wait_behind(door, number)) is None
+
+
+def wait_behind(door: WireDoor, after: int) -> Pending:
+    return door.link.submit(READ, GROUP_OFFLOAD, Command.EVENT_WAIT, {"after": after})
+
+
+def heard_by(door: WireDoor, waiting: Pending) -> int | None:
+    """The number of the event that a wait is answered with; None: there is none for it."""
+    missing = door.status().events_pending  # served behind it
+    if waiting.over or (missing and waiting.wait(ANSWER_S)):
+        return Event.of(waiting.result()["event"]).n
+    door.link.give_up(waiting, 0)
+    return None
 
 
 # -- requests that nobody means ------------------------------------------------------------------------------------------

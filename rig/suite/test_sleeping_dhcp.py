@@ -45,8 +45,16 @@ def _lease(door: StandbyDoor) -> None:
     door.sleep()
 
 
-def _ack(request: bytes, mac: bytes = PEER_MAC, server: str = PEER_IP, options: bool = True, **fields: Any) -> bytes:
-    """The server's answer to this request; `fields`: of scapy's BOOTP; without `options` it does not say for how long."""
+def _ack(
+    request: bytes,
+    mac: bytes = PEER_MAC,
+    server: str = PEER_IP,
+    options: bool = True,
+    times_ms: tuple[int, int] | None = None,
+    **fields: Any,
+) -> bytes:
+    """The server's answer to this request; `fields`: of scapy's BOOTP; without `options` it does not say for how long.
+    `times_ms`: T1 and T2."""
     from scapy.layers.dhcp import BOOTP, DHCP
     from scapy.layers.inet import IP, UDP
     from scapy.layers.l2 import Ether
@@ -54,6 +62,8 @@ def _ack(request: bytes, mac: bytes = PEER_MAC, server: str = PEER_IP, options: 
     asked = Ether(request)[BOOTP]
     given = {"op": 2, "xid": asked.xid, "ciaddr": HOST_IP, "yiaddr": HOST_IP, "chaddr": HOST_MAC, **fields}
     lease = [("lease_time", LEASE_MS // 1000)] if options else []
+    if times_ms is not None:
+        lease += [("renewal_time", times_ms[0] // 1000), ("rebinding_time", times_ms[1] // 1000)]
     said = [("message-type", "ack"), ("server_id", server), *lease, "end"]
     return bytes(ether(src=mac) / IP(src=server, dst=HOST_IP) / UDP(sport=67, dport=68) / BOOTP(**given) / DHCP(options=said))
 
@@ -62,29 +72,57 @@ def _xid(request: bytes) -> int:
     return int.from_bytes(request[46:50], "big")
 
 
+def _assert_asks_from(door: StandbyDoor, began_ms: float, t1_ms: float, t2_ms: float) -> None:
+    """Of a lease that began then: the server from T1 on, everybody from T2 on."""
+    asked: list[tuple[tuple[bytes, str], float]] = []
+    while not asked or asked[-1][0] != EVERYBODY:
+        sent = door.next_sent(LEASE_MS)
+        asked.append((_asked(sent), sent.at_ms - began_ms))
+    first_ms, rebinding_ms = asked[0][1], asked[-1][1]
+    assert first_ms >= t1_ms - ROUNDING_MS, (
+        f"asked after {first_ms:.0f} ms of a lease of {LEASE_MS}: T1 is at {t1_ms:.0f} (RFC 2131 4.4.5)"
+    )
+    assert rebinding_ms >= t2_ms - ROUNDING_MS, (
+        f"everybody asked after {rebinding_ms:.0f} ms of a lease of {LEASE_MS}: T2 is at {t2_ms:.0f} (RFC 2131 4.4.5)"
+    )
+    before = {whom for whom, at_ms in asked if at_ms < t2_ms - ROUNDING_MS}
+    assert before == {SERVER}, (
+        f"before T2, at {t2_ms:.0f} ms, the server is asked and nobody else; the first request came after {first_ms:.0f} ms"
+    )
+
+
 @pytest.mark.device_can(offload=OffloadType.DHCP)
 def test_the_server_is_asked_from_t1_on_and_everybody_from_t2_on(door: StandbyDoor) -> None:
     """RFC 2131 4.4.5: half and seven eighths of the lease where the server does not say; nobody answers, and its end wakes."""
     door.scale(MINUTE_US)
     began_ms = door.now_ms()
     _lease(door)
-    asked: list[tuple[tuple[bytes, str], float]] = []
-    while not asked or asked[-1][0] != EVERYBODY:
-        sent = door.next_sent(LEASE_MS)
-        asked.append((_asked(sent), sent.at_ms - began_ms))
-    first_ms, rebinding_ms = asked[0][1], asked[-1][1]
-    assert first_ms >= T1_MS - ROUNDING_MS, (
-        f"asked after {first_ms:.0f} ms of a lease of {LEASE_MS}: T1 is at {T1_MS:.0f} (RFC 2131 4.4.5)"
-    )
-    assert rebinding_ms >= T2_MS - ROUNDING_MS, (
-        f"everybody asked after {rebinding_ms:.0f} ms of a lease of {LEASE_MS}: T2 is at {T2_MS:.0f} (RFC 2131 4.4.5)"
-    )
-    before = {whom for whom, at_ms in asked if at_ms < T2_MS - ROUNDING_MS}
-    assert before == {SERVER}, "before T2 the server is asked, and nobody else"
+    _assert_asks_from(door, began_ms, T1_MS, T2_MS)
     woke = door.wake(LEASE_MS)
     assert woke.reason == WakeReason.DHCP_EXPIRED
     over_ms = door.now_ms() - began_ms
     assert over_ms >= LEASE_MS - ROUNDING_MS, f"the lease of {LEASE_MS} ms was over after {over_ms:.0f}"
+
+
+TOLD = {
+    "in order": ((1_020_000, 1_500_000), (1_020_000, 1_500_000)),
+    "T1 behind T2": ((1_620_000, 1_500_000), (T1_MS, 1_500_000)),
+    "T2 behind the end": ((1_020_000, LEASE_MS + 120_000), (1_020_000, T2_MS)),
+}
+"""T1 and T2 as the server says them, and those that count."""
+
+
+@pytest.mark.device_can(offload=OffloadType.DHCP)
+@pytest.mark.parametrize("what", TOLD)
+def test_times_of_the_server_count_where_they_can(door: StandbyDoor, what: str) -> None:
+    """RFC 2131 4.4.5: T1 before T2, T2 before the end. In place of one that cannot be, half or seven eighths of the lease
+    (offload.cddl): with a T1 behind T2 the server would never be asked, with a T2 behind the end nobody else."""
+    told, (t1_ms, t2_ms) = TOLD[what]
+    _lease(door)
+    asked = door.next_sent(LEASE_MS)
+    began_ms = door.now_ms()
+    assert door.outcome(_ack(asked.frame, times_ms=told)) == ("", 0)
+    _assert_asks_from(door, began_ms, t1_ms, t2_ms)
 
 
 STRANGE: dict[str, dict[str, Any]] = {

@@ -11,7 +11,7 @@ from rig.device.numbers import EventFlag, WakeReason
 from rig.device.offload_types import Pattern
 from rig.inject.frames import pad
 from rig.suite.neighbour_frames import arp
-from rig.suite.peer_frames import tcp, udp
+from rig.suite.peer_frames import HOST_IP6, PEER_IP6, ether, tcp, udp
 from rig.suite.standby_door import StandbyDoor, refusal
 
 pytestmark = pytest.mark.topology("flat")
@@ -194,6 +194,42 @@ def test_nor_does_one_in_the_padding_of_an_arp_frame(door: StandbyDoor, behind: 
     assert frame[38:] == asked + bytes(18), "there is padding to be read"
     woke = woken_by(door, frame)
     assert woke == (None if behind else 5), f"bitmap that ends {behind} bytes behind the ARP packet: woken by pattern {woke}"
+
+
+HEADERS = {"hop by hop": 0, "routing": 43, "fragment": 44, "destination options": 60}
+HEADER_BYTES = 8
+
+
+@pytest.mark.edge(52)
+@pytest.mark.parametrize("header", HEADERS)
+@pytest.mark.parametrize("before", [0, 1], ids=["the first", "behind another"])
+def test_no_pattern_matches_a_packet_that_ends_in_an_extension_header(door: StandbyDoor, header: str, before: int) -> None:
+    """RFC 8200 4: none is shorter than 8 bytes. What is missing stands behind the packet, as padding. Contract section 4: a
+    broken frame does not wake. The control is the same bytes, all of which are the packet's."""
+    door.add(bitmap(5, b"\x86\xdd", offset=12))
+    door.sleep()
+    whole = _behind([60] * before + [HEADERS[header]])
+    for length in range(1, HEADER_BYTES):
+        woke = woken_by(door, _ending(whole, HEADER_BYTES * before + length))
+        assert woke is None, f"a packet that ends {length} bytes into its {header} header matches a pattern"
+    door.assert_counted(rx_bad_len=HEADER_BYTES - 1)
+    assert woken_by(door, whole) == 5
+
+
+def _behind(chain: list[int]) -> bytes:
+    """A datagram behind these extension headers. Of zeros: six options Pad1, no way to go, the whole of a packet."""
+    from scapy.layers.inet import UDP
+    from scapy.layers.inet6 import IPv6
+    from scapy.packet import Raw
+
+    headers = b"".join(bytes([following]) + bytes(7) for following in [*chain[1:], 17])
+    datagram = bytes(IPv6(src=PEER_IP6, dst=HOST_IP6) / UDP(sport=1, dport=9) / Raw(b"data"))[40:]
+    return bytes(ether() / IPv6(src=PEER_IP6, dst=HOST_IP6, nh=chain[0]) / Raw(headers + datagram))
+
+
+def _ending(frame: bytes, length: int) -> bytes:
+    """The same bytes, of which so many belong to the IPv6 packet behind its header."""
+    return frame[:18] + length.to_bytes(2, "big") + frame[20:]
 
 
 @pytest.mark.edge(63, 69)

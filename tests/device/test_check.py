@@ -66,6 +66,18 @@ def event(index: int, value: int) -> Lie:
     return lie
 
 
+def events_told(most: int) -> Lie:
+    """So many; of no other does anything come."""
+    left = most
+
+    def lie(op: int, command: int, body: Any) -> Any:
+        nonlocal left
+        left -= "event" in body
+        return SILENCE if "event" in body and left < 0 else body
+
+    return lie
+
+
 CAPS, STATUS = (READ_REPLY, Command.CAPABILITIES), (READ_REPLY, Command.STATUS)
 
 
@@ -134,6 +146,7 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "the wrong reason": ("events", event(5, 1), "HOST_TIMER (0x4007) is expected"),
     "an event of nobody's epoch": ("events", event(4, 0), "the event's epoch is 0"),
     "an event that never comes": ("lease", instead(READ_REPLY, Command.EVENT_WAIT, SILENCE), "no answer within 5 s"),
+    "an event that an earlier boot's number frees": ("events", events_told(2), "EVENT_WAIT (0x0): no answer"),
     "a clock that goes back": ("clock", changed(READ_REPLY, Command.TIME_SYNC, t3_us=0), "t3_us is before t2_us"),
     "a release without slots": ("power", changed(WRITE_REPLY, Command.RELEASE, slots=[]), "release tells of 0 slots"),
     "no test build": ("hello", changed(READ_REPLY, Command.HELLO, test_build=False), "test_build is false"),

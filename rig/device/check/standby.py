@@ -136,6 +136,8 @@ def events(device: Asked) -> None:
     _is(device, Power.WOKEN, Owner.DEVICE, "after a wake")
     again = device.takes(device.read(Command.EVENT_WAIT, {"after": number - 1}), "event wait again")["event"]
     device.holds(again[0] == number, f"an event that was not freed comes again as {again[0]}, not {number}")
+    old = device.takes(device.read(Command.EVENT_WAIT, {"after": U32}), "event wait behind a number of an earlier boot")["event"]
+    device.holds(old[0] == number, f"a number of an earlier boot is answered with event {old[0]}, not {number}")
     freeing = device.request(READ, int(Command.EVENT_WAIT), {"after": number})
     device.send(freeing)
     device.holds(device.is_silent(freeing, 0.3), "an event comes that there is not: the one before was freed")
