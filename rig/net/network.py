@@ -13,7 +13,7 @@ the TAP that QEMU holds. The bridge does not learn there, as the device speaks w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -119,7 +119,13 @@ class Network:
         """Let the peers wait at least so long before they send a segment again, on connections that are made after this."""
         for spec in self.topology.hosts.values():
             if spec is not self.topology.host and spec.far is None:
-                self.namespaces[spec.name].run(partial(_route_anew, spec, self.topology, least_ms))
+                metrics = retransmission.metrics(least_ms)
+                self.namespaces[spec.name].run(partial(_route_anew, spec, self.topology, metrics))
+
+    def set_host_metrics(self, metrics: Mapping[str, int]) -> None:
+        """Of the host's routes, by pyroute2's names (rtnetlink(7), RTA_METRICS), for connections that are made after this. Raises
+        BenchError RIG-N06: the kernel does not know one of them."""
+        self.host.run(partial(_route_anew, self.topology.host, self.topology, metrics))
 
     def forget_mappings(self) -> None:
         """The gateway's address translation forgets all connections at once. Raises BenchError RIG-N12."""
@@ -169,7 +175,8 @@ class Network:
         lossy = any(spec.cable.loss_percent for spec in self.topology.hosts.values())
         least_ms = retransmission.KERNELS_OWN_MS if lossy else retransmission.PATIENT_MS
         for spec in self.topology.hosts.values():
-            self.namespaces[spec.name].run(partial(_make_ready, spec, self.topology, least_ms))
+            metrics = {} if spec is self.topology.host else retransmission.metrics(least_ms)
+            self.namespaces[spec.name].run(partial(_make_ready, spec, self.topology, metrics))
         self.wire.run(self._join_ports)
         self.device.open(self.wire)
         for spec in self.topology.hosts.values():
@@ -215,7 +222,7 @@ def _set_port(name: str, up: bool) -> None:
         links.wait_operational([name])
 
 
-def _make_ready(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+def _make_ready(spec: HostSpec, topology: Topology, metrics: Mapping[str, int]) -> None:
     """A machine's interfaces up, with addresses and routes. Its cables are laid; no switch joins them yet."""
     if spec.far is not None:
         links.forward()
@@ -224,7 +231,7 @@ def _make_ready(spec: HostSpec, topology: Topology, least_ms: int) -> None:
         for leg in spec.legs:
             _bring_leg_up(route, leg)
         _wait_host_ready(spec)
-        _add_routes(route, spec, topology, least_ms)
+        _add_routes(route, spec, topology, metrics)
 
 
 def _bring_leg_up(route: Any, leg: Leg) -> None:
@@ -234,9 +241,9 @@ def _bring_leg_up(route: Any, leg: Leg) -> None:
         links.add_address(route, leg.ifname, address)
 
 
-def _route_anew(spec: HostSpec, topology: Topology, least_ms: int) -> None:
+def _route_anew(spec: HostSpec, topology: Topology, metrics: Mapping[str, int]) -> None:
     with changes() as route:
-        _add_routes(route, spec, topology, least_ms)
+        _add_routes(route, spec, topology, metrics)
 
 
 def _wait_host_ready(spec: HostSpec) -> None:
@@ -245,14 +252,13 @@ def _wait_host_ready(spec: HostSpec) -> None:
         links.wait_addresses(leg.ifname, leg.addresses)
 
 
-def _add_routes(route: Any, spec: HostSpec, topology: Topology, least_ms: int) -> None:
-    """The first router is the gateway of the machines on both of its sides; a router knows its networks already. `least_ms`: how
-    long a peer waits before it sends a segment again, see rig.net.retransmission; the host is as it is."""
+def _add_routes(route: Any, spec: HostSpec, topology: Topology, metrics: Mapping[str, int]) -> None:
+    """The first router is the gateway of the machines on both of its sides; a router knows its networks already. `metrics`: of a
+    machine's own routes; a peer's have those of rig.net.retransmission, the host is as it is."""
     if spec.far is not None:
         if spec.nat is not None:
             nat.translate(spec.nat)
         return
-    metrics = {} if spec is topology.host else retransmission.metrics(least_ms)
     if metrics:
         retransmission.set_metrics(route, spec, metrics)
     for gateway in _gateways(spec, topology):

@@ -2,7 +2,8 @@
 
 Linux does so after 200 ms at the earliest (TCP_RTO_MIN). A host that wakes while the machine is busy with other tests answers
 later than that now and then: the peer would repeat the push, and its counters would tell of the machine what a test asks of the
-device. So the peers wait longer. The host's own kernel keeps its 200 ms: its routes are part of what is tested.
+device. So the peers wait longer. The host's own kernel keeps its 200 ms, as its routes are part of what is tested; it waits as
+well where a test has it send at the very moment of a wake, when the device still has what comes back.
 """
 
 from __future__ import annotations
@@ -28,6 +29,10 @@ IPV6_METRIC = 256
 def metrics(least_ms: int) -> dict[str, int]:
     """Of a route whose segments are not sent again before `least_ms`."""
     return {"lock": 1 << RTAX_RTO_MIN, "rto_min": least_ms}
+
+
+PATIENT = metrics(PATIENT_MS)
+"""As peers are made."""
 
 
 def set_metrics(route: Any, leg: Leg, metrics: Mapping[str, int]) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from rig.bench import Bench
+from rig.net import retransmission
 from rig.suite.broker_scene import BrokerScene
 from rig.suite.scene import Scene
 from rig.suite.task_scene import TaskScene
@@ -26,6 +27,13 @@ if TYPE_CHECKING:
 def scene(bench: Bench) -> Scene:
     """A bench with the chat app, and the moves that most tests make."""
     return Scene(bench)
+
+
+@pytest.fixture
+def patient_host(bench: Bench) -> None:
+    """For a test that has the host send at the very moment of a wake and counts what the peer hears twice: the device has the
+    acknowledgement for as long as its end of the wake takes, and an emulator that waits for a processor longer than 200 ms."""
+    bench.network.set_host_metrics(retransmission.PATIENT)
 
 
 @pytest.fixture

@@ -60,6 +60,7 @@ def test_ipv6_segments_that_are_not_the_channels_do_not_wake(scene: Scene, serve
 
 
 @pytest.mark.edge(37, 103)
+@pytest.mark.usefixtures("patient_host")
 def test_handoffs_over_ipv6_leave_no_trace_at_the_server(scene: Scene, server6: PushServer) -> None:
     """Each cycle sleeps, is woken by a push, and sends right after; timestamps only go forward."""
     connection = scene.open_hardware(server=server6)

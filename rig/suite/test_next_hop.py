@@ -118,6 +118,7 @@ def is_hosts_tcp(scene: Scene, family: int, frame: bytes) -> bool:
 @DUAL_STACK
 @pytest.mark.bench_config(clock=CLOCK, standby=PROBING)
 @pytest.mark.device_can(slot_flag=SlotFlag.LEARN_NEXT_HOP)
+@pytest.mark.usefixtures("patient_host")
 def test_keep_alives_and_the_hosts_own_traffic_follow_it(scene: Scene, family: int) -> None:
     with scene.bench.peers.push_server(ipv6=family == socket.AF_INET6) as server:
         connection = scene.open_hardware(server=server)

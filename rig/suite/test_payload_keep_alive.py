@@ -126,6 +126,7 @@ def many_sleeps(scene: Scene, on: Talk) -> None:
 
 
 @pytest.mark.device_can(token_bytes=1)
+@pytest.mark.usefixtures("patient_host")
 def test_websocket_pings_over_many_sleeps(scene: Scene) -> None:
     on, start = talk(scene, end := WebSocketEnd()), 2**32 - 3
     scene.app.call("set_ping", channel="inbox", protocol="websocket", start=start)
@@ -137,6 +138,7 @@ def test_websocket_pings_over_many_sleeps(scene: Scene) -> None:
 
 
 @pytest.mark.device_can(token_bytes=1)
+@pytest.mark.usefixtures("patient_host")
 def test_mqtt_pings_over_many_sleeps(scene: Scene) -> None:
     on = talk(scene, MqttEnd())
     scene.app.call("set_ping", channel="inbox", protocol="mqtt")
@@ -145,6 +147,7 @@ def test_mqtt_pings_over_many_sleeps(scene: Scene) -> None:
 
 @pytest.mark.topology("dual-stack")
 @pytest.mark.device_can(token_bytes=1)
+@pytest.mark.usefixtures("patient_host")
 def test_pings_over_ipv6(scene: Scene) -> None:
     with scene.bench.peers.push_server(ipv6=True) as server:
         on = talk(scene, WebSocketEnd(), server)

@@ -93,6 +93,7 @@ def came(scene: Scene, mark: int) -> bool:
 
 
 @pytest.mark.requirement("CCT-028", "CCT-042")
+@pytest.mark.usefixtures("patient_host")
 def test_a_push_through_the_gateway_wakes_and_the_host_answers(scene: Scene, server: PushServer) -> None:
     connection = scene.open_hardware(server=server)
     before = counters.read(scene.bench.network.server)
