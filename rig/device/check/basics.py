@@ -10,11 +10,10 @@ NO_COMMAND = 0x7F
 SMP_NOT_SUPPORTED = 8
 T1_NS = 2**63 + 5
 OWNER = 7
-OTHER_CLIENT = 0x1234_5678
 
 
 def hello_and_attach(device: Asked) -> None:
-    hello = device.takes(device.read(Command.HELLO), "hello")
+    hello = device.takes(device.read(Command.HELLO, {"client": device.client}), "hello")
     device.test_build = hello["test_build"]
     device.holds(hello["abi"] == ABI, f"abi is {hello['abi']}, this rig speaks {ABI}")
     if not hello["test_build"]:
@@ -100,7 +99,7 @@ def lost_and_damaged(device: Asked) -> None:
     again = device.answer_to(message, "power_rsp", "prepare, the same bytes behind a hello that was refused")
     behind_refused = f"prepare, the same bytes behind a hello that was refused: {again.words} {again.body}"
     device.holds(again.body == first, f"{behind_refused}, {as_before}")
-    device.takes(device.read(Command.HELLO, {"client": OTHER_CLIENT}), "hello of another client")
+    device.takes(device.read(Command.HELLO, {"client": device.client ^ 1}), "hello of another client")
     stranger = device.answer_to(message, "power_rsp", "prepare, the same bytes by another client")
     device.refuses(stranger, OffloadRc.BAD_STATE, "prepare, the same bytes by another client, carried out anew")
     device.takes(device.write(Command.HELLO, attach), "attach")

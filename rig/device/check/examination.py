@@ -43,7 +43,8 @@ def examine(port: str, baudrate: int, only: str = "") -> Iterator[tuple[str, lis
             else:
                 _look(device, look, port)
             if not device.heard:
-                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud"
+                why = "".join(f"; {finding.words}" for finding in device.findings[:1])
+                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud{why}"
                 raise BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
             yield step, device.findings or [Finding(step, Verdict.OK, "")]
 
