@@ -18,7 +18,7 @@ from rig import cli
 from rig.device import framing
 from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
-from rig.device.numbers import READ, WRITE, Command, OffloadRc
+from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType
 from rig.errors import BenchError
 from rig.exit_codes import Exit
 
@@ -71,6 +71,18 @@ def refusals(found: OffloadRc, told: Any) -> Lie:
 
     def lie(op: int, command: int, body: Any) -> Any:
         return told if isinstance(body.get("err"), dict) and body["err"]["rc"] == found else body
+
+    return lie
+
+
+def one_pool() -> Lie:
+    """No pattern beside ten slots."""
+    slots = 0
+
+    def lie(op: int, command: int, body: Any) -> Any:
+        nonlocal slots
+        slots = 0 if command == Command.HELLO else slots + (command == Command.ADD_TCP_SLOT)
+        return offload_rc(OffloadRc.LIST_FULL) if command == Command.ADD_PATTERN and slots > 10 else body
 
     return lie
 
@@ -143,6 +155,31 @@ LIES: dict[str, tuple[str, Lie, str]] = {
         changed(*CAPS, offload_types=0),
         "which it does not claim",
     ),
+    "a type of patterns that it does not have": (
+        "claimed",
+        changed(*CAPS, pattern_types=1 << PatternType.LINK_UP | 1 << PatternType.BITMAP),
+        "a pattern of type LINK_UP, which it claims: UNSUPPORTED, OK is expected",
+    ),
+    "a type of patterns that it does not name": (
+        "claimed",
+        changed(*CAPS, pattern_types=1 << PatternType.BITMAP | 1 << PatternType.MAGIC),
+        "a pattern of type IPV4_SYN, which it does not claim: OK, UNSUPPORTED is expected",
+    ),
+    "a flag that it takes and does not name": (
+        "claimed",
+        changed(*CAPS, slot_flags=0x3F),
+        "a slot with the flag VLAN, which it does not claim: OK, UNSUPPORTED is expected",
+    ),
+    "an NS flag that it does not name": ("claimed", changed(*CAPS, ns_flags=0), "the flag ROUTER, which it does not claim: OK"),
+    "longer programs than it has": ("claimed", changed(*CAPS, program_ops=65), "of 65 instructions, of program_ops 65: BAD_LEN"),
+    "more tokens than it has": ("claimed", changed(*CAPS, token_bytes=769), "769 bytes of tokens, of token_bytes 769: BAD_ARG"),
+    "one room for all": ("at once", one_pool(), "pattern 1 of 32, beside all slots: LIST_FULL, OK is expected"),
+    "updates to anything": (
+        "other commands",
+        instead(WRITE_REPLY, Command.UPDATE_TCP_SLOT, {}),
+        "update to an interval of 0: OK, BAD_INTERVAL is expected",
+    ),
+    "no update": ("other commands", instead(WRITE_REPLY, Command.UPDATE_TCP_SLOT, {"rc": 8}), "without UPDATE_TCP_SLOT"),
     "a slot flag that it does not name": (
         "capab",
         changed(*CAPS, slot_flags=0x1F),

@@ -88,6 +88,10 @@ class Asked:
     def lacks(self, words: str) -> None:
         self.findings.append(Finding(self.step, Verdict.LACKS, words))
 
+    def says(self, words: str) -> None:
+        """Nothing is wrong: what there is."""
+        self.findings.append(Finding(self.step, Verdict.OK, words))
+
     def holds(self, condition: bool, words: str) -> None:
         """`words`: what is wrong when it does not hold."""
         if not condition:
