@@ -9,7 +9,7 @@ The rig's rig/device/images.py reads it. Its rows come from each port's devices.
     machine                      kind qemu: its name
     flash_memory_bytes           kind qemu: the machine's memory whose begin stands for the flash; left out: there is none
 
-The size of the flash is flash_layout.h's.
+The size of the flash is flash_layout.h's, the profile port.mk's.
 """
 
 from __future__ import annotations
@@ -57,12 +57,18 @@ def check(where: str, given: object) -> None:
             sys.exit(f"{where}: {key} = {value!r} is no {'whole number' if kind is int else 'text'}")
 
 
-def rows(listed: Path, build: Path, version: str, size_tool: str) -> Iterator[tuple[str, dict[str, object]]]:
+def rows(
+    listed: Path, build: Path, version: str, size_tool: str, profiles: dict[str, str]
+) -> Iterator[tuple[str, dict[str, object]]]:
     """The devices of one devices.toml. Paths are relative to the manifest."""
     for name, given in read(listed).items():
         check(f"{listed}: {name}", given)
         folder = given.pop("build")
-        row = given | {"version": version, "flash_bytes": flash_bytes(listed.parent) if "image" in given else 0}
+        row = given | {
+            "version": version,
+            "profile": profiles.get(folder, "full"),
+            "flash_bytes": flash_bytes(listed.parent) if "image" in given else 0,
+        }
         row |= {key: f"{folder}/{given[key]}" for key in ("boot", "image") if key in given}
         programs = {program: build / folder / f"offload-{program}.elf" for program in ("image", "boot")}
         sizes = {program: program_sizes(size_tool, elf) for program, elf in programs.items() if elf.exists()}
@@ -75,11 +81,13 @@ def main() -> int:
     parser.add_argument("--size-tool", required=True)
     parser.add_argument("--build", type=Path, required=True)
     parser.add_argument("--out", type=Path, required=True)
+    parser.add_argument("--profile", action="append", default=[], metavar="BUILD=NAME", help="of a build that is not full")
     parser.add_argument("listed", type=Path, nargs="+", help="port/*/devices.toml")
     args = parser.parse_args()
+    profiles = dict(each.split("=", 1) for each in args.profile)
     devices: dict[str, dict[str, object]] = {}
     for listed in args.listed:
-        for name, row in rows(listed, args.build, args.version, args.size_tool):
+        for name, row in rows(listed, args.build, args.version, args.size_tool, profiles):
             if name in devices:
                 sys.exit(f"{listed}: there is another device {name}")
             devices[name] = row

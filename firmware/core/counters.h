@@ -8,18 +8,18 @@
 #include <stdint.h>
 
 #define ENG_REASONS(X)         \
-	X(rx_bad_len)          \
-	X(rx_bad_ip_csum)      \
-	X(rx_bad_l4_csum)      \
-	X(rx_not_us)           \
-	X(rx_vlan_drop)        \
-	X(rx_frag)             \
-	X(rx_offload_answered) \
-	X(rx_slot_consumed)    \
-	X(rx_wake)             \
-	X(rx_buffered)         \
-	X(rx_dropped_policy)   \
-	X(rx_overflow)
+	X(rx_bad_len)          /* lengths or options that cannot be */ \
+	X(rx_bad_ip_csum)      /* IPv4 header */ \
+	X(rx_bad_l4_csum)      /* TCP, UDP, ICMP, IGMP */ \
+	X(rx_not_us)           /* for others, or from the host's own MAC or a group's */ \
+	X(rx_vlan_drop)        /* of a VLAN that no slot or offload is in, or for none of them */ \
+	X(rx_frag)             /* a fragment that is nobody's */ \
+	X(rx_offload_answered) /* a protocol offload has dealt with it */ \
+	X(rx_slot_consumed)    /* a slot has dealt with it */ \
+	X(rx_wake)             /* it woke */ \
+	X(rx_buffered)         /* kept for the host, behind the waking one or before commit */ \
+	X(rx_dropped_policy)   /* nobody's; in D0 and EXPIRED every frame */ \
+	X(rx_overflow)         /* to be kept, and no room: `lost` of status and drain */
 
 /* Probes by how late they left: up to and with so much, the last: later. In the order of timer_late_limit_us. */
 #define TIMER_LATE_HISTOGRAM(X)  \
@@ -32,6 +32,13 @@
 	X(timer_late_50ms)       \
 	X(timer_late_more)
 
+/*
+ * wake_*: wakes by reason, some under one name; beside them wake_while_prepare, those told at commit; wake_suppressed, what would have
+ * woken behind the wake; wake_dup_collapsed, repetitions of a kept segment. ka_tx: probes, ka_rx_ack: those that were answered.
+ * arp_, ns_, nd_, ra_, echo_, group_, mdns_, dhcp_, udp_ and natt_: what protocol offloads did; *_invalid: refused as broken.
+ * rst_, syn_, ack_, tcp_, paws_ and dup_: what a slot judged. tx_frames: all that left; tx_busy_retry: not taken, tried later;
+ * tx_drop: not taken, given up. buf_high_water: most frames that were ever kept.
+ */
 #define ENG_DETAILS(X)           \
 	X(wake_packet)           \
 	X(wake_tcp_data)         \

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from rig.device.images import kind_of
+
 if TYPE_CHECKING:
     from rig.benchmarks.core import CoreFigures, Instructions
     from rig.benchmarks.device import DeviceFigures
@@ -70,10 +72,11 @@ class Bound:
 
 def of_device(f: DeviceFigures) -> list[Bound]:
     """The bounds of `rig bench --device native|qemu`."""
-    medians = {**MEDIANS_MS, "standby_entry_16_ms": ENTRY_16_MS[f.device], "bench_setup_s": SET_UP_S[f.device]}
+    kind = kind_of(f.device)
+    medians = {**MEDIANS_MS, "standby_entry_16_ms": ENTRY_16_MS[kind], "bench_setup_s": SET_UP_S[kind]}
     return [
         *(Bound(f"{name}.p50", getattr(f, name).p50, limit) for name, limit in medians.items()),
-        Bound("wake_latency_to_floor", f.wake_latency_to_floor, WAKE_TO_FLOOR[f.device]),
+        Bound("wake_latency_to_floor", f.wake_latency_to_floor, WAKE_TO_FLOOR[kind]),
         Bound("wake_busy_to_idle", f.wake_busy_to_idle, WAKE_BUSY_TO_IDLE),
         Bound("flash_line_efficiency", f.flash_line_efficiency, FLASH_LINE_EFFICIENCY, at_least=True),
         Bound("keepalive_jitter_ms.p999", f.jitter.idle_ms.p999, JITTER_IDLE_MS),
@@ -135,7 +138,9 @@ def of_transports(medians_ms: dict[str, float]) -> list[Bound]:
 
 def of_push(times: Mapping[str, Summary], device: str) -> list[Bound]:
     """The bounds of `rig bench --push`."""
-    return [Bound(f"push_to_run_{where}_ms.p50", summary.p50, PUSH_TO_RUN_MS[device]) for where, summary in times.items()]
+    return [
+        Bound(f"push_to_run_{where}_ms.p50", summary.p50, PUSH_TO_RUN_MS[kind_of(device)]) for where, summary in times.items()
+    ]
 
 
 def of_transfers(large: LargeFile, times: Mapping[str, Summary], many: Many) -> list[Bound]:

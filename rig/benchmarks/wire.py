@@ -21,6 +21,7 @@ from typing import Any
 from rig.benchmarks.core import PATTERN_OFFSET, PATTERNS, FrameKind, Instructions, Progress, Scene, instructions
 from rig.clock import Deadline
 from rig.device.factory import create
+from rig.device.images import kind_of
 from rig.device.link import Link
 from rig.device.numbers import ARM_ALL, FrameFlag, Power, SlotFlag, WakeReason
 from rig.device.offload import OffloadClient
@@ -74,7 +75,7 @@ def run(kind: str, progress: Progress, scale: float = 1.0) -> WireFigures:
         false, seen = _near_misses(device, scene, bursts, best_per_s / 4, progress)
         missed = _matching(device, scene, wakes, progress)
         ratio = best_per_s / scene.libpcap_frames_per_s()
-    counted = instructions() if kind == "qemu" and shutil.which(QEMU) else None
+    counted = instructions() if kind_of(kind) == "qemu" and shutil.which(QEMU) else None
     return WireFigures(round(best_per_s), round(ratio, 3), missed, wakes, false, seen, counted)
 
 
@@ -110,10 +111,10 @@ class _Device:
 @contextmanager
 def _sleeping(kind: str, scene: Scene) -> Iterator[_Device]:
     with ExitStack() as stack:
-        network = stack.enter_context(Network(topology.load("flat"), kind))
+        network = stack.enter_context(Network(topology.load("flat"), kind_of(kind)))
         network.gate().close()
-        eth = network.device.eth if kind == "native" else None
-        tap_fd = network.device.tap_fd if kind == "qemu" else None
+        eth = network.device.eth if kind_of(kind) == "native" else None
+        tap_fd = network.device.tap_fd if kind_of(kind) == "qemu" else None
         made = create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
         link = stack.enter_context(Link(stack.enter_context(made).port))
         device = _Device(OffloadClient(link), stack.enter_context(Injector.on(network.server)))

@@ -130,7 +130,7 @@ def _map(entries: list[Entry]) -> Check:
 
     def check(at: str, value: Any) -> Iterator[str]:
         if not isinstance(value, dict):
-            yield f"{at or 'the body'}: {_short(value)} is no map"
+            yield f"{at or 'the body'}: {brief(value)} is no map"
             return
         for entry in entries:
             if entry.key in value:
@@ -144,7 +144,7 @@ def _map(entries: list[Entry]) -> Check:
 def _row(entries: list[Entry]) -> Check:
     def check(at: str, value: Any) -> Iterator[str]:
         if not isinstance(value, list) or len(value) != len(entries):
-            yield f"{at}: {_short(value)} is no list of {len(entries)}"
+            yield f"{at}: {brief(value)} is no list of {len(entries)}"
             return
         for entry, item in zip(entries, value, strict=True):
             yield from entry.check(f"{at}.{entry.key}", item)
@@ -155,7 +155,7 @@ def _row(entries: list[Entry]) -> Check:
 def _many(low: int, high: int, check_item: Check) -> Check:
     def check(at: str, value: Any) -> Iterator[str]:
         if not isinstance(value, list) or not low <= len(value) <= high:
-            yield f"{at}: {_short(value)} is no list of {low} to {high}"
+            yield f"{at}: {brief(value)} is no list of {low} to {high}"
             return
         for index, item in enumerate(value):
             yield from check_item(f"{at}[{index}]", item)
@@ -166,7 +166,7 @@ def _many(low: int, high: int, check_item: Check) -> Check:
 def _number(low: int, high: int) -> Check:
     def check(at: str, value: Any) -> Iterator[str]:
         if type(value) is not int or not low <= value <= high:
-            yield f"{at}: {_short(value)} is no number from {low} to {high}"
+            yield f"{at}: {brief(value)} is no number from {low} to {high}"
 
     return check
 
@@ -174,7 +174,7 @@ def _number(low: int, high: int) -> Check:
 def _string(kind: type[bytes] | type[str], low: int, high: int) -> Check:
     def check(at: str, value: Any) -> Iterator[str]:
         if not isinstance(value, kind):
-            yield f"{at}: {_short(value)} is no {'byte string' if kind is bytes else 'text'}"
+            yield f"{at}: {brief(value)} is no {'byte string' if kind is bytes else 'text'}"
         elif not low <= len(value) <= high:
             wanted = f"{low}" if low == high else f"{low} to {high}"
             yield f"{at}: {len(value)} bytes, {wanted} are expected"
@@ -184,12 +184,16 @@ def _string(kind: type[bytes] | type[str], low: int, high: int) -> Check:
 
 def _bool(at: str, value: Any) -> Iterator[str]:
     if type(value) is not bool:
-        yield f"{at}: {_short(value)} is neither true nor false"
+        yield f"{at}: {brief(value)} is neither true nor false"
 
 
-def _short(value: Any) -> str:
-    text = repr(value)
-    return text if len(text) <= 60 else f"{text[:57]}..."
+def brief(value: Any, most: int = 60) -> str:
+    """Its repr, up to so many characters: of a device that may answer anything."""
+    try:
+        text = repr(value)
+    except (ValueError, RecursionError):  # a number of thousands of digits
+        text = f"{type(value).__name__} too long to be shown"
+    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def contract() -> Rules:

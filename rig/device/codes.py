@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from rig.device.cddl import brief
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
 from rig.errors import DeviceError
 
 GROUP_OS, GROUP_IMAGE = 0, 1
+NO_CODE = -1
+"""Where a code should stand, and something else does."""
 NO_SUCH_COMMAND = "ENOTSUP"
 """SMP's own rc 8: a group or command that the device does not have. By its name: the offload group has another 8."""
 
@@ -19,7 +22,7 @@ def code_name(group: int, rc: int) -> str:
             return OffloadRc(rc).name
         return _smp_name(group, rc)
     except ValueError:
-        return f"rc {rc}"
+        return f"rc {brief(rc)}"
 
 
 def _smp_name(group: int, rc: int) -> str:
@@ -44,7 +47,12 @@ def error_in(reply: dict[str, Any], group: int, what: str) -> DeviceError | None
     """The error a reply carries: SMP v2's {"err": {"group", "rc"}}, or the plain {"rc"} of SMP itself."""
     err = reply.get("err")
     if isinstance(err, dict):
-        at, rc = err.get("group", group), err.get("rc", 1)
-        return DeviceError(at, rc, code_name(at, rc), what)
+        at, rc = _number(err.get("group", group), group), err.get("rc", 1)
+        return DeviceError(at, _number(rc, NO_CODE), code_name(at, rc), what)
     rc = reply.get("rc", 0)
-    return DeviceError(group, rc, code_name(-1, rc), what) if rc else None
+    return DeviceError(group, _number(rc, NO_CODE), code_name(-1, rc), what) if rc else None
+
+
+def _number(value: Any, instead: int) -> int:
+    """A device may answer anything."""
+    return value if type(value) is int and 0 <= value < 2**32 else instead

@@ -17,7 +17,15 @@ from rig.errors import BenchError, UsageError
 
 PACKAGED = Path(__file__).parents[1] / "firmware_images"
 MANIFEST = "manifest.json"
-OPTIONAL = {"image": str, "version": str, "machine": str, "flash_bytes": int, "flash_memory_bytes": int, "sizes": dict}
+OPTIONAL = {
+    "image": str,
+    "version": str,
+    "profile": str,
+    "machine": str,
+    "flash_bytes": int,
+    "flash_memory_bytes": int,
+    "sizes": dict,
+}
 """Of a row of MANIFEST, beside board and boot."""
 NOT_BUILT = ("reference", "board")
 """Devices that need no firmware of ours to run."""
@@ -36,6 +44,8 @@ class Firmware:
     signed: Path | None
     """`image`, None for a device without a flash that the rig can write."""
     version: str = ""
+    profile: str = "full"
+    """What of the engine it has: firmware/README.md."""
     machine: str = ""
     """QEMU's name of it."""
     flash_bytes: int = 0
@@ -99,7 +109,7 @@ def of_board(board: str) -> str:
 
 def _read(name: str, row: Mapping[str, Any], root: Path) -> Firmware:
     signed = root / row["image"] if "image" in row else None
-    facts = {key: row[key] for key in ("version", "machine", "flash_bytes", "flash_memory_bytes") if key in row}
+    facts = {key: row[key] for key in ("version", "profile", "machine", "flash_bytes", "flash_memory_bytes") if key in row}
     return Firmware(name, row["board"], root / row["boot"], signed, **facts)
 
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
+from rig.device.cddl import brief
 from rig.device.codes import NO_SUCH_COMMAND
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
 from rig.device.offload_types import (
@@ -53,8 +54,8 @@ def typed(of: Callable[[Mapping[str, Any]], T], command: Command, reply: Mapping
     answer anything."""
     try:
         return of(reply)
-    except (KeyError, IndexError, TypeError, ValueError, AttributeError) as error:
-        cause = f"the reply to {command.name} violates offload.cddl ({type(error).__name__}: {error}): {dict(reply)!r:.400}"
+    except (LookupError, TypeError, ValueError, ArithmeticError, AttributeError) as error:
+        cause = f"the reply to {command.name} violates offload.cddl ({type(error).__name__}: {error}): {brief(dict(reply), 400)}"
         raise violation(cause) from error
 
 

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
+from rig.device.cddl import brief
 from rig.device.numbers import (
     NO_PATTERN,
     NO_SLOT,
@@ -322,7 +323,7 @@ class Event:
             number, kind, *numbers = map(int, row[:14])
             return cls(number, EventKind(kind), *numbers, bytes(memoryview(row[14])))  # type: ignore[call-arg, arg-type]
         except (TypeError, ValueError, IndexError, OverflowError) as error:  # an infinite float is a number too
-            cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {row!r:.400}"
+            cause = f"an event violates offload.cddl ({type(error).__name__}: {error}): {brief(row, 400)}"
             raise violation(cause) from error
 
     @property

@@ -31,6 +31,11 @@ class RawLine:
     def close(self) -> None:
         self._endpoint.close()
 
+    @property
+    def has_message(self) -> bool:
+        """Whether `get` has one without reading."""
+        return bool(self._messages)
+
     def put(self, message: bytes) -> None:
         """Raises TimeoutError when the line takes nothing for ANSWER_S."""
         self.put_bytes(b"\n" + framing.encode(message))

@@ -80,7 +80,16 @@ def decoded(body: bytes, length_bytes: int) -> dict[str, Any] | None:
     if len(body) != length_bytes:
         return None
     try:
-        reply = cbor2.loads(body)
-    except (cbor2.CBORDecodeError, ValueError, TypeError, RecursionError):
+        reply = cbor_of(body)
+    except ValueError:
         return None
     return reply if isinstance(reply, dict) else None
+
+
+def cbor_of(data: bytes) -> Any:
+    """Raises ValueError for what is no CBOR: tags stand for dates, fractions, expressions, and what is wrong in one raises what
+    it likes."""
+    try:
+        return cbor2.loads(data)
+    except Exception as error:
+        raise ValueError(f"{type(error).__name__}: {error}") from error

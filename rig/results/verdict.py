@@ -1,6 +1,7 @@
 """From what happened to one word, and from all words to an exit code.
 
-A bench error says nothing about the device, so it is retried once; a failed assertion is final. A test that needed the
+A bench error says nothing about the device, so it is retried once; a failed assertion is final, as a crash of the firmware
+is. A test that needed the
 second try is flaky, never passed.
 """
 

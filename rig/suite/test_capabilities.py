@@ -10,17 +10,19 @@ from typing import Any, cast
 import pytest
 
 from rig.device.bpf import compile_filter
+from rig.device.check import samples
 from rig.device.codes import NO_SUCH_COMMAND
-from rig.device.images import of_board
+from rig.device.images import listed, of_board
 from rig.device.numbers import NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag
-from rig.device.offload_types import Pattern, ProtocolOffload, SlotRef, TcpSlot
+from rig.device.offload_types import Pattern, ProtocolOffload, TcpSlot
 from rig.device.payload import PayloadKeepAlive, Span
 from rig.errors import DeviceError
 from rig.suite.offload_room import OF_FLAT_HOST
 from rig.suite.scene import Scene
 
-NUMBER, HOST, PEER, GROUP = 760, "192.0.2.1", "192.0.2.9", "239.1.2.3"
-HOST6, NAME = "2001:db8::1", b"\x04host\x05local\x00"
+NUMBER, HOST, PEER = 760, "192.0.2.1", "192.0.2.9"
+WITH_EVERYTHING = ("full", "small")
+"""Profiles of firmware/README.md."""
 
 PATTERN_NUMBERS, OFFLOAD_NUMBERS = range(32), range(64)
 
@@ -60,37 +62,6 @@ def answer(call: Callable[[], object]) -> OffloadRc:
     return OffloadRc.OK
 
 
-def patterns(slot: SlotRef) -> dict[int, Pattern]:
-    return {
-        PatternType.BITMAP: Pattern.bitmap(NUMBER, b"abc"),
-        PatternType.MAGIC: Pattern.magic(NUMBER),
-        PatternType.IPV4_SYN: Pattern.syn(NUMBER, port=22),
-        PatternType.IPV6_SYN: Pattern.syn(NUMBER, port=22, version=6),
-        PatternType.EAPOL: Pattern.eapol(NUMBER),
-        PatternType.TCP_PAYLOAD: Pattern.payload(NUMBER, slot, b"GO"),
-        PatternType.UDP_PORT: Pattern.udp(NUMBER, 5000),
-        PatternType.LINK_UP: Pattern.link(NUMBER, up=True),
-        PatternType.LINK_DOWN: Pattern.link(NUMBER, up=False),
-        PatternType.PROGRAM: Pattern.filter(NUMBER, "udp port 5000"),
-    }
-
-
-def offloads(mac: bytes, hop: bytes) -> dict[int, ProtocolOffload]:
-    plain = ProtocolOffload(id=NUMBER, ip=HOST, mac=mac)
-    flow = {"remote": PEER, "next_hop_mac": hop, "interval_ms": 20_000}
-    rows: dict[int, dict[str, Any]] = {
-        OffloadType.ARP: {},
-        OffloadType.NS: {"ip": HOST6},
-        OffloadType.ECHO: {},
-        OffloadType.MDNS: {"name": NAME, "rrtype": 1, "data": b"\xc0\0\2\1"},
-        OffloadType.GROUP: {"remote": GROUP},
-        OffloadType.NATT: flow,
-        OffloadType.UDP: {**flow, "local_port": 5000, "remote_port": 6000, "data": b"ping"},
-        OffloadType.DHCP: {"remote": PEER, "next_hop_mac": hop, "xid": 7, "lease_s": 86_400},
-    }
-    return {number: replace(plain, type=OffloadType(number), **fields) for number, fields in rows.items()}
-
-
 def numbers(kinds: Iterable[int] | None) -> set[int]:
     return {int(kind) for kind in kinds or ()}
 
@@ -110,7 +81,7 @@ def taken(candidates: Iterable[int], add: Callable[[int], object], remove: Calla
 def test_pattern_types_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     device, said = scene.device, scene.device.capabilities().pattern_types
     ref = device.add_tcp_slot(SLOT)
-    known = patterns(ref)
+    known = samples.patterns(NUMBER, ref)
 
     def add(number: int) -> None:
         pattern: Any = known.get(number) or Stranger(known[PatternType.BITMAP], number)
@@ -122,7 +93,7 @@ def test_pattern_types_that_it_names_are_taken_and_no_others(scene: Scene) -> No
 @pytest.mark.device_can(offloads=OF_FLAT_HOST + 1)
 def test_offload_types_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     device, said = scene.device, scene.device.capabilities().offload_types
-    known = offloads(scene.host_mac, scene.next_hop_mac)
+    known = samples.offloads(NUMBER, scene.host_mac, scene.next_hop_mac)
 
     def add(number: int) -> None:
         offload: Any = known.get(number) or Stranger(known[OffloadType.ARP], number)
@@ -134,7 +105,7 @@ def test_offload_types_that_it_names_are_taken_and_no_others(scene: Scene) -> No
 @pytest.mark.device_can(offloads=OF_FLAT_HOST + 1)
 def test_flags_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
     device, caps = scene.device, scene.device.capabilities()
-    neighbour = offloads(scene.host_mac, scene.next_hop_mac)[OffloadType.NS]
+    neighbour = samples.offloads(NUMBER, scene.host_mac, scene.next_hop_mac)[OffloadType.NS]
 
     def add_neighbour(bit: int) -> None:
         device.add_offload(replace(neighbour, flags=1 << bit))
@@ -156,10 +127,12 @@ def test_flags_that_it_names_are_taken_and_no_others(scene: Scene) -> None:
 def test_our_own_firmware_names_all_of_them(scene: Scene) -> None:
     """So that no test is skipped on it for what it lacks."""
     device, caps = scene.device, scene.device.capabilities()
-    if not of_board(board := device.hello().board):
+    ours, board = listed(), device.hello().board
+    built = ours.get(scene.bench.config.device) or ours.get(of_board(board))
+    if built is None:
         pytest.skip(f"the firmware of {board} is not ours")
-    if ":" in (name := scene.bench.config.device):
-        pytest.skip(f"{name} has a profile of its own: tests/device/test_profiles.py")
+    if built.profile not in WITH_EVERYTHING:
+        pytest.skip(f"its profile {built.profile} is to lack some: tests/device/test_profiles.py")
     assert numbers(caps.pattern_types) == numbers(PatternType)
     assert numbers(caps.offload_types) == numbers(OffloadType)
     assert caps.ns_flags is not None

@@ -12,9 +12,10 @@ from random import Random
 
 import pytest
 
+from rig.errors import BenchError
 from rig.suite.differential.asked import limit_s, segments_asked
 from rig.suite.differential.asleep import differences, flow
-from rig.suite.differential.explain import sleep_text
+from rig.suite.differential.explain import seed_text, sleep_text
 from rig.suite.differential.minimise import minimised
 from rig.suite.differential.random_traffic import Traffic
 from rig.suite.differential.segment import Framer, Segment
@@ -66,7 +67,12 @@ def test_each_of_the_differential_segments_does_what_the_texts_say(door: Standby
     print(f"seed {seed}")
     while done < segments:
         sleep = traffic.sleep(CONNECTIONS, STEPS)
-        found = differences(door, sleep)
+        try:
+            found = differences(door, sleep)
+        except BenchError as error:  # the firmware may have crashed on them
+            error.add_note(seed_text(seed))  # first: of what is long the screen shows the begin
+            error.add_note(sleep_text(sleep, seed))
+            raise
         if found:
             pytest.fail(failure(door, sleep, found, seed), pytrace=False)
         done += len(sleep.segments)

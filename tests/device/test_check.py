@@ -2,22 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+import os
+import threading
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import cbor2
 import pytest
 from typer.testing import CliRunner, Result
 
 from rig import cli
+from rig.device import framing
 from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
-from rig.device.numbers import READ, WRITE, Command, OffloadRc
+from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType
 from rig.errors import BenchError
 from rig.exit_codes import Exit
 
 from .kinds import KINDS
-from .lying_device import OTHER_HEAD, SILENCE, Lie, lying
+from .lying_device import OTHER_HEAD, SILENCE, Lie, LyingDevice, lying
 
 READ_REPLY, WRITE_REPLY = READ | 1, WRITE | 1
 
@@ -48,11 +54,35 @@ def instead(op: int, command: Command, body: Any) -> Lie:
     return lambda reply_op, reply_command, said: body if (reply_op, reply_command) == (op, command) else said
 
 
+def with_key(op: int, command: Command, value: bytes, key: str = "newer") -> Lie:
+    """This as it stands among the others of a map; a key that there was comes twice."""
+
+    def lie(reply_op: int, reply_command: int, body: Any) -> Any:
+        if (reply_op, reply_command) != (op, command) or "err" in body:
+            return body
+        pairs = cbor2.dumps(body)
+        return bytes([pairs[0] + 1]) + pairs[1:] + cbor2.dumps(key) + value
+
+    return lie
+
+
 def refusals(found: OffloadRc, told: Any) -> Lie:
     """What is told in place of that refusal."""
 
     def lie(op: int, command: int, body: Any) -> Any:
         return told if isinstance(body.get("err"), dict) and body["err"]["rc"] == found else body
+
+    return lie
+
+
+def one_pool() -> Lie:
+    """No pattern beside ten slots."""
+    slots = 0
+
+    def lie(op: int, command: int, body: Any) -> Any:
+        nonlocal slots
+        slots = 0 if command == Command.HELLO else slots + (command == Command.ADD_TCP_SLOT)
+        return offload_rc(OffloadRc.LIST_FULL) if command == Command.ADD_PATTERN and slots > 10 else body
 
     return lie
 
@@ -98,6 +128,19 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a text for a number": ("capab", changed(*CAPS, mtu="1500"), "mtu: '1500' is no number"),
     "no CBOR": ("hello", instead(*STATUS, b"\x1c"), "the reply is no CBOR"),
     "deep CBOR": ("hello", instead(*STATUS, b"\x81" * 3000), "STATUS (0x0): "),
+    "a number of thousands of digits": ("hello", instead(*STATUS, b"\xc2\x59\x07\xd0" + bytes([255] * 2000)), "int too long to"),
+    "such a number among others": (
+        "hello",
+        with_key(*STATUS, b"\xc2\x59\x07\xd0" + bytes([255] * 2000), "wakes"),
+        "int too long",
+    ),
+    "such a number for a code": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 256**2000}}), "int too long"),
+    "a fraction that is none": ("hello", instead(*STATUS, b"\xc4\x82\x1b" + bytes([15] * 8) + b"\1"), "the reply is no CBOR"),
+    "a float beyond all": ("hello", instead(*STATUS, b"\xc5\x82\x1a\x3b\x9a\xca\0\1"), "the reply is no CBOR"),
+    "what holds itself, of a newer contract": ("lost", with_key(WRITE_REPLY, Command.PREPARE, b"\xd8\x1c\x81\xd8\x1d\0"), ""),
+    "bytes behind the map": ("hello", lambda op, command, body: cbor2.dumps(body) + b"\0", "HELLO (0x0): bytes behind"),
+    "a refusal of another group": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 1, "rc": 6}}), "is not of group 100"),
+    "a refusal for nothing": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 0}}), "is neither"),
     "a list for a map": ("hello", instead(*STATUS, [1, 2]), "[1, 2] is no map"),
     "a refusal that is none": ("hello", instead(*STATUS, {"err": 5}), "the refusal {'err': 5}"),
     "answers to nobody": (
@@ -124,6 +167,31 @@ LIES: dict[str, tuple[str, Lie, str]] = {
         changed(*CAPS, offload_types=0),
         "which it does not claim",
     ),
+    "a type of patterns that it does not have": (
+        "claimed",
+        changed(*CAPS, pattern_types=1 << PatternType.LINK_UP | 1 << PatternType.BITMAP),
+        "a pattern of type LINK_UP, which it claims: UNSUPPORTED, OK is expected",
+    ),
+    "a type of patterns that it does not name": (
+        "claimed",
+        changed(*CAPS, pattern_types=1 << PatternType.BITMAP | 1 << PatternType.MAGIC),
+        "a pattern of type IPV4_SYN, which it does not claim: OK, UNSUPPORTED is expected",
+    ),
+    "a flag that it takes and does not name": (
+        "claimed",
+        changed(*CAPS, slot_flags=0x3F),
+        "a slot with the flag VLAN, which it does not claim: OK, UNSUPPORTED is expected",
+    ),
+    "an NS flag that it does not name": ("claimed", changed(*CAPS, ns_flags=0), "the flag ROUTER, which it does not claim: OK"),
+    "longer programs than it has": ("claimed", changed(*CAPS, program_ops=65), "of 65 instructions, of program_ops 65: BAD_LEN"),
+    "more tokens than it has": ("claimed", changed(*CAPS, token_bytes=769), "769 bytes of tokens, of token_bytes 769: BAD_ARG"),
+    "one room for all": ("at once", one_pool(), "pattern 1 of 32, beside all slots: LIST_FULL, OK is expected"),
+    "updates to anything": (
+        "other commands",
+        instead(WRITE_REPLY, Command.UPDATE_TCP_SLOT, {}),
+        "update to an interval of 0: OK, BAD_INTERVAL is expected",
+    ),
+    "no update": ("other commands", instead(WRITE_REPLY, Command.UPDATE_TCP_SLOT, {"rc": 8}), "without UPDATE_TCP_SLOT"),
     "a slot flag that it does not name": (
         "capab",
         changed(*CAPS, slot_flags=0x1F),
@@ -162,6 +230,56 @@ def test_a_device_that_does_not_keep_it_is_told_so(native: EmulatedDevice, name:
     assert words in outcome.output
     only_lacks = "WRONG" not in outcome.output
     assert outcome.exit_code == (Exit.PASSED if only_lacks else Exit.FAILED)
+
+
+class OtherHead(LyingDevice):
+    """Whose messages begin otherwise."""
+
+    def _reply(self, message: bytes) -> None:
+        self._all(self._master, framing.encode(bytes([message[0] & 7, 1]) + message[2:]))
+
+
+def test_a_head_that_is_not_smp_version_2_is_told_once(native: EmulatedDevice) -> None:
+    with closing(OtherHead(native.port, lambda op, command, body: body)) as device:
+        outcome = check("--port", device.port, "-k", "capab")
+    assert outcome.output.count("the reply's header begins 01 01: 0000 1ooo and flags of 0 are expected") == 1
+
+
+class Chatter(LyingDevice):
+    """Which, once it is asked for its status, never stops saying what nobody asked for."""
+
+    def _reply(self, message: bytes) -> None:
+        if message[7] != Command.STATUS or self.talks.is_set():
+            self._all(self._master, framing.encode(message))
+            return
+        self.talks.set()
+        threading.Thread(target=self._talk, args=(message,), daemon=True).start()
+
+    def _talk(self, message: bytes) -> None:
+        other = framing.encode(message[:6] + bytes([message[6] ^ 0x80]) + message[7:])
+        while not self.ends.wait(0.0005):
+            with contextlib.suppress(OSError):
+                os.write(self._master, other)
+
+    def __init__(self, inner: str) -> None:
+        self.talks, self.ends = threading.Event(), threading.Event()
+        super().__init__(inner, lambda op, command, body: body)
+
+
+def test_one_that_never_stops_talking_is_not_listened_to_for_ever(native: EmulatedDevice) -> None:
+    with closing(Chatter(native.port)) as device:
+        try:
+            outcome = check("--port", device.port, "-k", "hello")
+        finally:
+            device.ends.set()
+    assert "as the contract has it" in outcome.output, "what is asked again is answered"
+
+
+def test_a_device_that_was_looked_at_before_is_right_again(native: EmulatedDevice) -> None:
+    """A board that stays on knows the program that asked the last time."""
+    for _ in range(2):
+        outcome = check("--port", native.port, "-k", "lost")
+        assert outcome.exit_code == Exit.PASSED, outcome.output
 
 
 def test_findings_as_json(native: EmulatedDevice) -> None:

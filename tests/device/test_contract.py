@@ -11,10 +11,12 @@ from typing import Any
 import cbor2
 import pytest
 
-from rig.device import contract, numbers
+from rig.device import contract, numbers, requests
 from rig.device.numbers import Fault, OffloadRc, OffloadType, SlotFlag
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Pattern, PayloadKeepAlive, ProtocolOffload, SlotRef, TcpSlot, lsb_first_mask
+from rig.device.reference import numbers as reference
+from rig.device.reference import server
 
 FIRMWARE = Path(__file__).parents[2] / "firmware"
 HEADER = (FIRMWARE / "core" / "offload_rc.h").read_text()
@@ -113,6 +115,42 @@ def test_the_minimum_profile_is_the_one_that_the_page_asks_for() -> None:
         flag.name.removeprefix("WAKE_ON_") for flag in contract.MINIMUM_FLAGS if flag.name
     }
     assert f"`pattern_types` {' and '.join(kind.name for kind in contract.MINIMUM_PATTERNS)}." in words
+
+
+def test_the_limits_of_the_page_are_those_of_both_devices_and_of_the_rig() -> None:
+    words, core, cache = " ".join(PAGE.split()), FIRMWARE / "core", (FIRMWARE / "smp" / "reply_cache.h").read_text()
+    state, engine = (core / "engine_state.h").read_text(), (core / "engine.h").read_text()
+    challenges, answers = reference.CHALLENGES_A_SECOND, reference.ANSWERS_A_SECOND
+    assert f"at most {challenges} a second and slot; other ACKs {answers}." in words
+    assert f"ENG_CHALLENGES_PER_S = {challenges}," in state
+    assert f"ENG_ANSWERS_PER_S = {answers}," in state
+    assert f"are kept until freed ({reference.EVENTS}; the oldest goes first" in words
+    assert f"ENG_EVENTS = {reference.EVENTS}," in engine
+    assert f"after {server.KEPT_REQUESTS} further requests of any group" in words
+    assert f"REPLY_CACHE_REQUESTS = {server.KEPT_REQUESTS}," in cache
+    assert f"after {requests.TIMEOUT_S:g} s and the time that the request takes on the line, four times." in words
+    assert requests.RETRIES == 4
+
+
+COUNTERS = re.findall(r"^\tX\((\w+)\)", (FIRMWARE / "core" / "counters.h").read_text(), re.MULTILINE)
+
+
+def test_the_reference_device_counts_under_the_names_of_the_contract() -> None:
+    """Of its own ones no test knows; each reason that it wakes for is counted under one of them."""
+    assert set(reference.COUNTERS) <= {"rx_total", *COUNTERS}
+    ends = COUNTERS[: COUNTERS.index("rx_overflow") + 1]
+    assert reference.COUNTERS[: len(ends) + 1] == ["rx_total", *ends]
+    assert set(reference.WAKE_COUNTERS.values()) <= set(reference.COUNTERS)
+
+
+def test_every_code_and_reason_is_explained_where_its_number_is() -> None:
+    """`OK`, `NONE` and what its name says whole are not."""
+    plain = {"OFF_OK", "OFF_WAKE_NONE", "OFF_WAKE_UDP_DATA"}
+    for enum in ("off_rc", "off_wake_reason"):
+        body = re.search(rf"enum {enum} {{(.*?)}};", HEADER, re.DOTALL)
+        assert body is not None
+        bare = {line.split()[0] for line in body[1].splitlines() if "=" in line and "/*" not in line}
+        assert bare <= plain
 
 
 def test_leases_are_as_long_as_in_the_engine() -> None:

@@ -7,8 +7,11 @@ from typing import Any
 
 import pytest
 
+from rig.device.codes import NO_CODE, error_in
+from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Event, SlotRef
+from rig.device.requests import decoded
 from rig.errors import BenchError
 
 
@@ -50,6 +53,30 @@ def test_the_message_is_in_the_error(command: str, reply: dict[str, Any]) -> Non
     with pytest.raises(BenchError, match=r"RIG-B11 the reply to \w+ violates offload\.cddl") as raised:
         CALLS[command](OffloadClient(Says(reply)))
     assert repr(reply) in str(raised.value)
+
+
+@pytest.mark.parametrize("value", [10**5000, float("inf"), float("nan")], ids=["huge", "infinite", "no number"])
+def test_a_number_that_is_none_of_the_contracts_is_said_too(value: Any) -> None:
+    """One of thousands of digits cannot even be written."""
+    with pytest.raises(BenchError, match=r"RIG-B11 the reply to TIME_SYNC violates offload\.cddl"):
+        OffloadClient(Says({"t2_us": value, "t3_us": "", "t1_ns": value})).time_sync()
+
+
+@pytest.mark.parametrize("rc", [pytest.param(10**5000, id="huge"), -1, [1], "x", None, 2.5, True])
+def test_a_code_that_is_none_is_a_refusal_all_the_same(rc: Any) -> None:
+    refused = error_in({"err": {"group": rc, "rc": rc}}, GROUP_OFFLOAD, "it")
+    assert refused is not None
+    assert (refused.group, refused.rc) == (GROUP_OFFLOAD, NO_CODE)
+    assert len(str(refused)) < 200
+
+
+@pytest.mark.parametrize(
+    "tagged", [b"\xc4\x82\x1b" + bytes([15] * 8) + b"\1", b"\xc5\x82\x1a\x3b\x9a\xca\0\1", b"\xd8\x64\x1b" + bytes([15] * 8)]
+)
+def test_a_tag_with_nonsense_in_it_is_a_lost_reply(tagged: bytes) -> None:
+    """It ended the link, as a bug of the rig's own."""
+    body = b"\xa1\x61x" + tagged
+    assert decoded(body, len(body)) is None
 
 
 @pytest.mark.parametrize(

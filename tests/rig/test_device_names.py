@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -96,11 +97,18 @@ def test_a_port_is_one_folder(tmp_path: Path) -> None:
     assert "core/engine.c" in planned
     assert "port/native/port.c" not in planned
 
+    listing = ["make", "-n", "-C", str(tree), f"PYTHON={sys.executable}", "../rig/firmware_images/manifest.json"]
+    plan = subprocess.run(listing, check=True, capture_output=True, text=True).stdout
+    profiles = re.findall(r"--profile (other\S*)", plan)
+    assert profiles == ["other=full", "other-minimal=minimal"]
+
     out = tmp_path / "manifest.json"
     arguments = ["--version", "1.2.3", "--size-tool", "size", "--build", str(tmp_path), "--out", str(out)]
+    arguments += ["--profile", "other=tiny"]
     subprocess.run([sys.executable, "manifest.py", *arguments, *sorted(tree.glob("port/*/devices.toml"))], cwd=tree, check=True)
     found = images.listed(tmp_path)["native:other"]
     assert (found.board, found.boot, found.flash_bytes) == ("other", tmp_path / "other" / "offload-boot", 1 << 20)
+    assert found.profile == "tiny"
 
 
 @pytest.mark.parametrize(

@@ -90,3 +90,13 @@ def test_a_device_that_dies_is_named_at_once_and_the_next_attempt_has_another(tm
     for row in attempts[::2]:
         (error,) = [phase["error"] for phase in row["phases"] if "error" in phase]
         assert "RIG-B04 the native device died, signal SIGKILL" in error, f"{row['id']}: {error}"
+
+
+def test_firmware_that_crashes_is_no_fault_of_the_bench(tmp_path: Path) -> None:
+    """Where it does so by chance, as under random segments, the next try would pass, and the run with it."""
+    (tmp_path / "test_theirs.py").write_text(DYING.replace("SIGKILL", "SIGSEGV"))
+    words = ["-p", "no:cacheprovider", "--device", "native", "--topology", "flat", "--rig-reports", "out", "test_theirs.py"]
+    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100)
+    rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
+    assert [row["verdict"] for row in rows if row["kind"] == "attempt"] == ["failed"] * 3, done.stdout + done.stderr
+    assert done.returncode == 1

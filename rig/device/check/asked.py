@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
-import cbor2
-
 from rig.clock import Deadline
 from rig.device import framing
-from rig.device.cddl import Rules
+from rig.device.cddl import Rules, brief
 from rig.device.codes import error_in
 from rig.device.contract import COUNTERS, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
-from rig.device.requests import RETRIES, TIMEOUT_S
+from rig.device.requests import RETRIES, TIMEOUT_S, cbor_of
 from rig.device.smp_header import HEADER, message
+
+VERSION_2 = (0x08, 0)
+"""Of a message's head, beside the operation: SMP's version, flags."""
 
 
 class Verdict(Enum):
@@ -52,8 +54,8 @@ class Answer:
         if self.rc is None:
             return "OK"
         if self.of_smp:
-            return f"SMP's rc {self.rc}"
-        return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {self.rc}"
+            return f"SMP's rc {brief(self.rc)}"
+        return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {brief(self.rc)}"
 
 
 class Asked:
@@ -69,6 +71,9 @@ class Asked:
         """It has said anything at all."""
         self._line = line
         self._rules = rules
+        self.client = random.getrandbits(32)
+        """What was asked of a running device the last time is not what is asked now, under the same numbers."""
+        self._told_version = False
         self._seq = 0
         self._kept: dict[int, bytes] = {}
         """Answers that came while another one was waited for."""
@@ -82,6 +87,10 @@ class Asked:
 
     def lacks(self, words: str) -> None:
         self.findings.append(Finding(self.step, Verdict.LACKS, words))
+
+    def says(self, words: str) -> None:
+        """Nothing is wrong: what there is."""
+        self.findings.append(Finding(self.step, Verdict.OK, words))
 
     def holds(self, condition: bool, words: str) -> None:
         """`words`: what is wrong when it does not hold."""
@@ -159,21 +168,35 @@ class Asked:
         while _head(self._kept.get(seq, b"")) != wanted:
             if seq in self._kept:
                 self._strange = self._kept.pop(seq)[: HEADER.size]
+            if deadline.expired and not self._line.has_message:
+                return None  # however much it goes on to say
             try:
                 came = self._line.get(deadline.remaining_s)
             except TimeoutError:
                 return None
             if len(came) >= HEADER.size:
                 self._kept[HEADER.unpack_from(came)[4]] = came
+            else:
+                self._strange = came
         self.heard = True
         return self._kept.pop(seq)
 
     def _checked(self, reply: bytes, rule: str, what: str) -> Answer:
+        data, (op, flags, length, *_) = reply[HEADER.size :], HEADER.unpack_from(reply)
+        if (op & ~7, flags) != VERSION_2 and not self._told_version:
+            self._told_version = True
+            self.wrong(f"{what}: the reply's header begins {op:02x} {flags:02x}: 0000 1ooo and flags of 0 are expected")
+        if len(data) != length:
+            self.wrong(f"{what}: the reply's header says {length} bytes of body, {len(data)} came")
+            raise StepOver
         try:
-            body = cbor2.loads(reply[HEADER.size :])
-        except (cbor2.CBORError, ValueError, RecursionError, MemoryError, OverflowError) as error:
-            self.wrong(f"{what}: the reply is no CBOR: {type(error).__name__}: {error}; {reply[HEADER.size :][:40].hex()}")
+            body = cbor_of(data)
+        except ValueError as error:
+            self.wrong(f"{what}: the reply is no CBOR: {error}; {data[:40].hex()}")
             raise StepOver from None
+        if _has_more(data):
+            self.wrong(f"{what}: bytes behind the reply's map: {data[-40:].hex()} is its end")
+            raise StepOver
         if isinstance(body, dict) and ("err" in body or "rc" in body):
             return self._refusal(body, what)
         violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
@@ -181,13 +204,19 @@ class Asked:
             self.wrong(f"{what}: {violation}")
         if violations:
             raise StepOver
-        return Answer(body)
+        if rule == COUNTERS:
+            return Answer(body)
+        named = self._rules.keys(rule)
+        return Answer({key: value for key, value in body.items() if key in named})  # the rest is newer firmware's, anything
 
     def _refusal(self, body: dict[str, Any], what: str) -> Answer:
         err = body.get("err", body)
         rc = err.get("rc") if isinstance(err, dict) else None
-        if not isinstance(rc, int) or ("err" in body and not isinstance(err.get("group"), int)):
-            self.wrong(f'{what}: the refusal {body!r:.80} is neither {{"err": {{"group", "rc"}}}} nor {{"rc"}}')
+        if type(rc) is not int or ("err" in body and (type(err.get("group")) is not int or not rc)):
+            self.wrong(f'{what}: the refusal {brief(body, 80)} is neither {{"err": {{"group", "rc"}}}} nor {{"rc"}}')
+            raise StepOver
+        if "err" in body and err["group"] != GROUP_OFFLOAD:
+            self.wrong(f"{what}: the refusal {brief(body, 80)} is not of group {GROUP_OFFLOAD}")
             raise StepOver
         refused = error_in(body, GROUP_OFFLOAD, what)
         return Answer(body, rc, of_smp="err" not in body) if refused else Answer(body)
@@ -201,11 +230,20 @@ def _head(message: bytes) -> tuple[int, int, int] | None:
     return operation & 7, group, command
 
 
+def _has_more(data: bytes) -> bool:
+    """What is cut short is no CBOR any more, unless there was more than one."""
+    try:
+        cbor_of(data[:-1])
+    except ValueError:
+        return False
+    return True
+
+
 def _counters(body: Any) -> list[str]:
     if not isinstance(body, dict):
         return ["body is no map of counters"]
     return [
-        f"{name!r:.60}: {value!r:.40} is no counter"
+        f"{brief(name)}: {brief(value, 40)} is no counter"
         for name, value in body.items()
         if not isinstance(name, str) or type(value) is not int or not 0 <= value < 2**64
     ]

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from enum import IntEnum, IntFlag
+
 from rig.device.check.asked import Asked
 from rig.device.contract import KA_ALWAYS_MS, LEASE_MAX_MS, LEASE_MIN_MS, MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS
-from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, Owner, Power
+from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, OffloadType, Owner, PatternType, Power, SlotFlag
 
 NO_COMMAND = 0x7F
 SMP_NOT_SUPPORTED = 8
 T1_NS = 2**63 + 5
 OWNER = 7
-OTHER_CLIENT = 0x1234_5678
 
 
 def hello_and_attach(device: Asked) -> None:
-    hello = device.takes(device.read(Command.HELLO), "hello")
+    hello = device.takes(device.read(Command.HELLO, {"client": device.client}), "hello")
     device.test_build = hello["test_build"]
     device.holds(hello["abi"] == ABI, f"abi is {hello['abi']}, this rig speaks {ABI}")
     if not hello["test_build"]:
@@ -47,14 +49,24 @@ def capabilities(device: Asked) -> None:
         if not flags & flag:
             device.lacks(f"slot_flags does not name {flag.name}")
     shortest_ms, longest_ms = KA_ALWAYS_MS
+    device.says(f"{said['MaxTcpSlots']} TCP slots: {_names(flag for flag in SlotFlag if flags & flag)}")
+    kinds = _names(kind for kind in PatternType if types >> kind & 1)
+    device.says(f"{said['NumTotalWoLPatterns']} patterns of {said['MaxWoLPatternSize']} bytes: {kinds}")
+    offloads = _names(kind for kind in OffloadType if said.get("offload_types", 0) >> kind & 1)
+    device.says(f"protocol offloads: {offloads}")
     if said["ka_min_ms"] > shortest_ms or said["ka_max_ms"] < longest_ms:
         device.lacks(f"keep-alive intervals of {said['ka_min_ms']} to {said['ka_max_ms']} ms: 1 s to an hour are wanted")
+
+
+def _names(kinds: Iterable[IntEnum | IntFlag]) -> str:
+    return ", ".join(str(kind.name) for kind in kinds) or "none"
 
 
 def clocks_and_counters(device: Asked) -> None:
     sync = device.takes(device.read(Command.TIME_SYNC, {"t1_ns": T1_NS}), "time sync")
     device.holds(sync["t1_ns"] == T1_NS, f"time sync repeats t1_ns {T1_NS} as {sync['t1_ns']}")
     device.holds(sync["t3_us"] >= sync["t2_us"], "time sync: t3_us is before t2_us")
+    device.takes(device.write(Command.CLEAR_COUNTERS), "clear counters")
     counters = device.takes(device.read(Command.COUNTERS), "counters")
     for name in ("rx_total", "tx_frames"):
         if name not in counters:
@@ -100,7 +112,7 @@ def lost_and_damaged(device: Asked) -> None:
     again = device.answer_to(message, "power_rsp", "prepare, the same bytes behind a hello that was refused")
     behind_refused = f"prepare, the same bytes behind a hello that was refused: {again.words} {again.body}"
     device.holds(again.body == first, f"{behind_refused}, {as_before}")
-    device.takes(device.read(Command.HELLO, {"client": OTHER_CLIENT}), "hello of another client")
+    device.takes(device.read(Command.HELLO, {"client": device.client ^ 1}), "hello of another client")
     stranger = device.answer_to(message, "power_rsp", "prepare, the same bytes by another client")
     device.refuses(stranger, OffloadRc.BAD_STATE, "prepare, the same bytes by another client, carried out anew")
     device.takes(device.write(Command.HELLO, attach), "attach")

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rig.device.cddl import contract
-from rig.device.check import basics, offloads, standby, tables
+from rig.device.check import basics, claims, offloads, standby, tables
 from rig.device.check.asked import Asked, Finding, StepOver, Verdict
 from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.raw_line import RawLine
@@ -20,12 +20,17 @@ STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
     ("TCP slots", tables.tcp_slots),
     ("patterns", tables.patterns),
     ("protocol offloads", offloads.protocol_offloads),
+    ("claimed kinds", claims.kinds),
+    ("all at once", claims.all_at_once),
+    ("other commands", claims.slot_commands),
     ("power states", standby.power_states),
     ("events", standby.events),
     ("lease", standby.lease),
     ("test commands", standby.test_commands),
 )
-NEED_CAPABILITIES = {"TCP slots", "patterns", "protocol offloads", "power states"}
+NEED_CAPABILITIES = {
+    "TCP slots", "patterns", "protocol offloads", "claimed kinds", "all at once", "other commands", "power states",
+}  # fmt: skip
 ALWAYS = {"hello and attach", "capabilities"}
 
 
@@ -43,7 +48,8 @@ def examine(port: str, baudrate: int, only: str = "") -> Iterator[tuple[str, lis
             else:
                 _look(device, look, port)
             if not device.heard:
-                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud"
+                why = "".join(f"; {finding.words}" for finding in device.findings[:1])
+                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud{why}"
                 raise BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
             yield step, device.findings or [Finding(step, Verdict.OK, "")]
 

@@ -5,12 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from ipaddress import ip_address
 
+from rig.device.check import samples
 from rig.device.check.asked import Answer, Asked
-from rig.device.check.tables import HOST, MAC, PEER, PEER_MAC
-from rig.device.numbers import Command, NsFlag, OffloadRc, OffloadType
+from rig.device.check.tables import MAC, PEER_MAC
+from rig.device.numbers import Command, OffloadRc, OffloadType
 from rig.device.protocol_offload import ProtocolOffload
 
-HOST6, FIRST_GROUP = "2001:db8::1", "239.1.0.0"
+FIRST_GROUP = "239.1.0.0"
+NO_TYPE = 63
 FIRST_ID = 100
 SIMPLE = (OffloadType.ARP, OffloadType.NS, OffloadType.ECHO, OffloadType.GROUP)
 """Those that `offload_count` counts."""
@@ -18,13 +20,8 @@ SIMPLE = (OffloadType.ARP, OffloadType.NS, OffloadType.ECHO, OffloadType.GROUP)
 
 def protocol_offloads(device: Asked) -> None:
     claimed = device.capabilities.get("offload_types", 0)
-    plain = {
-        OffloadType.ARP: ProtocolOffload(id=1, ip=HOST, mac=MAC),
-        OffloadType.NS: ProtocolOffload(id=2, type=OffloadType.NS, ip=HOST6, mac=MAC, flags=NsFlag(0)),
-        OffloadType.ECHO: ProtocolOffload(id=3, type=OffloadType.ECHO, ip=HOST, mac=MAC),
-        OffloadType.GROUP: ProtocolOffload.group(4, ip=HOST, mac=MAC, group="224.0.0.251"),
-        OffloadType.NATT: ProtocolOffload.natt(5, ip=HOST, mac=MAC, remote=PEER, next_hop_mac=PEER_MAC, interval_ms=20_000),
-    }
+    named = samples.offloads(0, MAC, PEER_MAC)
+    plain = {OffloadType(kind): replace(offload, id=number) for number, (kind, offload) in enumerate(named.items(), 1)}
     held: list[int] = []
     for kind, offload in plain.items():
         answer = device.write(Command.ADD_OFFLOAD, offload.wire())
@@ -47,7 +44,11 @@ def protocol_offloads(device: Asked) -> None:
     last = held[-1] if held else FIRST_ID
     _remove(device, held)
     device.refuses(device.write(Command.REMOVE_OFFLOAD, {"id": last}), OffloadRc.NOT_FOUND, "remove an offload twice")
-    _as_many_as_it_says(device, [offload for kind, offload in plain.items() if kind in SIMPLE and claimed >> kind & 1])
+    simple = [offload for kind, offload in plain.items() if kind in SIMPLE and claimed >> kind & 1]
+    _as_many_as_it_says(device, simple)
+    _as_many_arp_as_it_says(device, simple)
+    device.refuses(device.write(Command.ADD_OFFLOAD, plain[OffloadType.ARP].wire() | {"type": NO_TYPE}), OffloadRc.UNSUPPORTED,
+                   f"an offload of type {NO_TYPE}, which there is not")  # fmt: skip
 
 
 def _is(answer: Answer, rc: OffloadRc) -> bool:
@@ -87,6 +88,16 @@ def _as_many_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> None:
         answer = device.write(Command.ADD_OFFLOAD, offload.wire())
         if number < most or not _is(answer, OffloadRc.LIST_FULL):  # a list for each type may take more of some mixes
             device.takes(answer, f"add offload {number + 1} of {most}, {offload.type.name}")
+    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+
+
+def _as_many_arp_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> None:
+    """Beside no other."""
+    arp = [offload for offload in offloads if offload.type is OffloadType.ARP]
+    most = min(device.capabilities["NumArpOffloadIPv4Addresses"], device.capabilities.get("offload_count", 1))
+    for number in range(most if arp else 0):
+        added = device.write(Command.ADD_OFFLOAD, _another(arp[0], number).wire())
+        device.takes(added, f"add ARP offload {number + 1} of {most}")
     device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
 
 

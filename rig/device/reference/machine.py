@@ -23,7 +23,7 @@ from rig.device.numbers import (
     SlotState,
     WakeReason,
 )
-from rig.device.reference.numbers import EVENT_FRAME_BYTES, EVENTS, FRAMES, SAVED_BYTES, SLOTS
+from rig.device.reference.numbers import EVENT_FRAME_BYTES, EVENTS, FRAMES, SAVED_BYTES, SLOTS, WAKE_COUNTERS
 from rig.device.reference.patterns import Pattern
 from rig.device.reference.slot import LIVE, Slot
 
@@ -195,7 +195,7 @@ class Machine:
         if self.power not in (Power.D3, Power.PREPARED):
             self.counters["wake_suppressed"] += 1
             return
-        self.counters[f"wake_{reason.name.lower()}"] += 1
+        self.counters[WAKE_COUNTERS.get(reason, f"wake_{reason.name.lower()}")] += 1
         self.counters["wake_while_prepare"] += self.power is Power.PREPARED
         self._tell(reason, slot, pattern_id, frame)
         self.power = Power.WOKEN if self.power is Power.D3 else Power.AWAKE

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from rig.device.contract import MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS
+from rig.device.numbers import WakeReason
 
 SLOTS, PATTERNS = MINIMUM["MaxTcpSlots"], MINIMUM["NumTotalWoLPatterns"]
 PATTERN_BYTES, MAX_OFFSET = MINIMUM["MaxWoLPatternSize"], MINIMUM["MaxWoLPatternOffset"]
@@ -45,8 +46,10 @@ CAPABILITIES = {
 COUNTERS = """
 rx_total rx_bad_len rx_bad_ip_csum rx_bad_l4_csum rx_not_us rx_vlan_drop rx_frag rx_offload_answered rx_slot_consumed rx_wake
 rx_buffered rx_dropped_policy rx_overflow wake_packet wake_tcp_data wake_tcp_fin wake_tcp_rst wake_ka_timeout wake_host_timer
-wake_unparseable_in_slot wake_buffer_full wake_while_prepare wake_suppressed events_lost ka_tx ka_rx_ack ka_timeout lease_expired
+wake_unparseable wake_buffer_full wake_while_prepare wake_suppressed events_lost ka_tx ka_rx_ack ka_timeout lease_expired
 peer_ka_answered zero_window_answered rst_in_window rst_out_of_window rst_challenged syn_challenged ack_invalid
 tcp_out_of_window tcp_bad_flags tcp_no_ts paws_drop dup_data_acked ack_rate_limited tx_frames tx_busy_retry
 """.split()
 """Those that it has: the first thirteen are what a frame can end in, and their sum."""
+WAKE_COUNTERS = {WakeReason.UNPARSEABLE_IN_SLOT: "wake_unparseable"}
+"""The others have their reason's name."""

@@ -62,7 +62,11 @@ def sleep_text(sleep: Sleep, seed: str) -> str:
     named = sorted({number for number, _ in sleep.segments})
     slots = [f"slot {number} at the handoff: {connection_text(sleep.connections[number])}" for number in named]
     steps = [line for n, (to, one) in enumerate(sleep.expected(), 1) for line in _step_lines(n, f" for slot {to}", one)]
-    return "\n".join([*slots, *steps, f"seed {seed}; the same again: RIG_SEED={seed} rig run -k differential"])
+    return "\n".join([*slots, *steps, seed_text(seed)])
+
+
+def seed_text(seed: str) -> str:
+    return f"seed {seed}; the same again: RIG_SEED={seed} rig run -k differential"
 
 
 def _step_lines(number: int, whose: str, one: Expected) -> list[str]:
