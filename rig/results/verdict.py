@@ -1,8 +1,7 @@
 """From what happened to one word, and from all words to an exit code.
 
-A bench error says nothing about the device, so it is retried once; a failed assertion is final, as a crash of the firmware
-is. A test that needed the
-second try is flaky, never passed.
+A bench error says nothing about the device, so it is retried once; a failed assertion is final, and so is
+firmware that crashes. A test that needed the second try is flaky, never passed.
 """
 
 from __future__ import annotations
