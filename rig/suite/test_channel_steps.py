@@ -15,7 +15,7 @@ from rig.net.tcp_diag import KEEP_ALIVE_TIMER, timer_of
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
 from rig.standby.app_handle import AppHandle
-from rig.suite.scene import Scene, skip_behind_nat
+from rig.suite.scene import QUIET_S, Scene, skip_behind_nat
 
 APP = "rig.suite.channel_app:ChannelApp"
 
@@ -157,6 +157,27 @@ def test_a_software_channels_keep_alive_task_does_not_run_while_the_system_enter
     scene.host.exit_standby()
     scene.timeline.wait("TASK_START", kind="keepalive", after=entering.seq)
     app.call("hold_completions", hold=False)
+
+
+@pytest.mark.requirement("CCT-027", "CCT-028")
+def test_pushes_of_a_software_channel_wait_for_the_user_each_with_its_run(scene: Scene, app: AppHandle) -> None:
+    """A run keeps the host from sleeping meanwhile, so that the slot is not lost."""
+    for channel, hardware in (("busy", True), ("soft", False)):
+        app.call("set_up", channel=channel, hardware=hardware, **server_of(scene))
+    busy, soft = (scene.bench.server.connection(number) for number in range(2))
+    app.call("hold_tasks", hold=True)
+    busy.push(b"work")
+    scene.timeline.wait("RUN_ENTER", channel="busy")
+    after = scene.timeline.mark()
+    scene.host.begin_standby()
+    for number in range(2):
+        soft.push(b"%d" % number)
+        scene.timeline.wait("READ_COMPLETE_EXIT", channel="soft", after=after, count=number + 1)
+    scene.timeline.assert_none("TASK_START", channel="soft", after=after, timeout_s=QUIET_S)
+    scene.host.exit_standby()
+    app.call("hold_tasks", hold=False)
+    scene.timeline.wait("TASK_END", channel="soft", after=after, count=2)
+    assert not scene.timeline.find("RESET", after=after)
 
 
 @pytest.mark.requirement("CCT-029")
