@@ -38,6 +38,10 @@ FULL = stat.S_ISVTX
 """A permission bit that means nothing on a file: a record is missing, or a part of one."""
 
 
+SINCE = "; what came since, to the end:"
+"""Behind what did not come, before lines of what did."""
+
+
 class TimelineTimeout(AssertionError):
     """A record that was waited for did not come. An assertion: the system under test failed to do something."""
 
@@ -157,6 +161,16 @@ class Timeline(TimelineWriter):
         limits: dict[str, Any] = {"timeout_s": timeout_s, "after": after, "count": count, "poll_s": poll_s}
         return self.wait_until(lambda r: r.matches(event, detail), what, **limits)
 
+    def assert_none(self, event: str, *, timeout_s: float, after: int = 0, **detail: Any) -> None:
+        """No such record has come, nor does in that time. Raises AssertionError that shows the one that did, UnknownEvent."""
+        try:
+            came = self.wait(event, timeout_s=timeout_s, after=after, **detail)
+        except DeviceDied:
+            raise
+        except TimelineTimeout:
+            return
+        raise AssertionError(f"{event} came, and none was to: {came.seq} {came.src} {dict(came.detail)}")
+
     def wait_until(
         self,
         wanted: Callable[[Record], bool],
@@ -201,7 +215,7 @@ class Timeline(TimelineWriter):
         came = [f"    {r.seq} {r.src} {r.event} {dict(r.detail)}" for r in self.records(after)[-12:]]
         if not came:
             return f"{missing}; nothing at all came after record {after - 1}"
-        return "\n".join([f"{missing}; what came since, to the end:", *came])
+        return "\n".join([missing + SINCE, *came])
 
     def _read_new(self) -> None:
         if self.fd < 0:

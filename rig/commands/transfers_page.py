@@ -21,8 +21,8 @@ What comes in lies beside its place, as NAME.part, and gets its name when it is 
 the file, or knows no ranges, is asked for all of it anew: no file is ever put together from two.
 
 Status           when
-  IDLE                     created, not started
-  RUNNING                  or waits for its turn: of its serial group; High before Default before Low
+  IDLE                     created, not started; or waits for its turn: of its serial group; High before Default before Low
+  RUNNING                  its request is under way
   PAUSED_BY_APPLICATION    pause()
   PAUSED_COSTED_NETWORK    its cost policy does not allow the network: host.levers.set(cost="fixed", roaming=True, ...)
   PAUSED_NO_NETWORK        no link, or no internet: host.levers.link(False), host.levers.set(internet=False)

@@ -71,7 +71,7 @@ def plain_bridging() -> None:
         set_sysctl(f"net/bridge/{name}", 0)
 
 
-def set_sysctl(path: str, value: int, *, required: bool = False) -> None:
+def set_sysctl(path: str, value: int | str, *, required: bool = False) -> None:
     """Write below /proc/sys; which namespace net/ means depends on the thread.
 
     A setting that does not exist needs none: no IPv6, no bridge filter; unless it is `required`: FileNotFoundError then.

@@ -12,6 +12,7 @@ from rig.printable import printable
 from rig.report.compare import Comparison
 from rig.report.model import UNPROVED, RequirementResult, Run, TestResult
 from rig.results.verdict import Verdict
+from rig.timeline import SINCE
 
 REASON_CHARS = 60
 """A reason on one line of a wide terminal; the reports have the whole of it."""
@@ -64,7 +65,7 @@ def troubles(run: Run) -> list[str]:
 
 
 def _trouble(run: Run, test: TestResult) -> str:
-    lines = [f"{test.verdict}: {test.id}", printable(test.reason.partition("\n")[0])]
+    lines = [f"{test.verdict}: {test.id}", printable(test.reason.partition("\n")[0].removesuffix(SINCE))]
     lines += [f"at {test.at}"] if test.at else []
     lines += [f"files: {shown_path(run.directory / test.folder)}"] if test.folder else []
     return "\n    ".join(lines)

@@ -164,6 +164,9 @@ class BrokerApp:
         self._sockets[name].connect(host, port)
         tell("socket-connected", name=name)
 
+    def set_option(self, name: str, level: int, option: int, value: int) -> None:
+        self._sockets[name].set_option(level, option, value)
+
     def transfer(self, name: str, socket_id: str, context: str | None = None, keep_alive_minutes: float | None = None) -> None:
         given = SocketActivityContext(context.encode()) if context is not None else None
         time = timedelta(minutes=keep_alive_minutes) if keep_alive_minutes is not None else None

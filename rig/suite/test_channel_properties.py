@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
 from rig.standby.app_handle import AppHandle
@@ -62,6 +63,19 @@ def test_the_server_interval_can_be_set_within_its_range_and_bounds_the_networks
         assert hresult_of(app, "set", name=INTERVAL, value=minutes) is HResult.INVALID_ARG
         assert app.call("get", channel="inbox", name=INTERVAL) == 1439
     assert 1 <= app.call("get", channel="inbox", name="current_keep_alive_interval_in_minutes") <= 15
+
+
+@pytest.mark.requirement("CCT-036")
+@pytest.mark.host_alone
+@pytest.mark.bench_config(standby=StandbyConfig(network_ka_initial_min=60))
+def test_the_network_interval_never_is_longer_than_the_servers(app: AppHandle) -> None:
+    """Nor does it grow with that: the servers' word is a bound, and what a network bears is another matter."""
+    interval = "current_keep_alive_interval_in_minutes"
+    assert app.call("get", channel="inbox", name=interval) == 30, "the channel was made with 30"
+    for minutes, network in ((1439, 30), (20, 20), (60, 20)):
+        app.call("set", channel="inbox", name=INTERVAL, value=minutes)
+        now = app.call("get", channel="inbox", name=interval)
+        assert now == network, f"the network's interval is {now} minutes beside {minutes} of the server's"
 
 
 @pytest.mark.requirement("CCT-044")

@@ -17,7 +17,7 @@ from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.app_handle import AppHandle
-from rig.standby.wire.hresult import HostError
+from rig.standby.wire.hresult import HostError, HResult
 from rig.suite.scene import Scene
 
 APP = "rig.suite.channel_app:ChannelApp"
@@ -116,6 +116,26 @@ def test_the_system_killed_at_steps_of_a_set_up_ends_it_as_if_nothing_had_been(s
         assert len(scene.device.slots()) == 1, step
         app.call("close", channel="inbox")
         assert scene.device.slots() == (), step
+
+
+@pytest.mark.requirement("CCT-020", "CCT-041")
+@ONE_SLOT
+def test_the_system_that_comes_next_counts_the_slots_of_the_one_before(scene: Scene) -> None:
+    """Full it is full; and what is given back then is one slot, no more."""
+    scene.open_hardware("first")
+    after = scene.timeline.mark()
+    os.kill(scene.host.pid, signal.SIGKILL)
+    scene.timeline.wait("SYSTEM_STARTED", after=after)
+    assert_no_slot(scene, "second")
+    scene.app.call("close_channel", channel="first")
+    scene.open_hardware("second")
+    assert_no_slot(scene, "third")
+
+
+def assert_no_slot(scene: Scene, channel: str) -> None:
+    with pytest.raises(HostError) as refused:
+        scene.open(channel)
+    assert refused.value.hresult is HResult.NO_SLOT
 
 
 @pytest.mark.requirement("CCT-024")

@@ -12,10 +12,12 @@ from typing import Any
 
 import pytest
 
+from rig.config import StandbyConfig
 from rig.standby.api import ControlChannelTriggerResetReason as Reason
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
 from rig.standby.app_handle import AppHandle
+from rig.suite.refusal import assert_refused
 from rig.suite.scene import Scene
 
 APP = "rig.suite.channel_app:ChannelApp"
@@ -135,6 +137,39 @@ def test_what_was_reset_fires_no_more(scene: Scene, lever: str) -> None:
     if survives:
         scene.push_and_run(hard, b"alive", "hard")
     assert Status(app.call("wait", channel="soft")) is Status.SERVICE_UNAVAILABLE
+
+
+@pytest.mark.requirement("CCT-041", "CCT-046")
+@pytest.mark.bench_config(standby=StandbyConfig(hw_slots_total=1))
+@pytest.mark.parametrize("cause", [switch_users, quiet_hours])
+def test_a_slot_that_was_taken_away_is_there_for_the_next_app(scene: Scene, cause: Callable[[Scene], None]) -> None:
+    """Though the app that had it neither builds its channel again nor closes it. The control: before that there is none."""
+    first, other = (scene.host.start_app(name, APP) for name in (NAME, "other"))
+    for app in (first, other):
+        app.call("request_access")
+    assert first.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    assert_refused(other, HResult.NO_SLOT, "set_up", channel="hard", hardware=True, **server_of(scene))
+    other.call("close", channel="hard")
+    after = scene.timeline.mark()
+    cause(scene)
+    scene.timeline.wait("SLOT_FREE", app=NAME, after=after)
+    assert other.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    scene.push_and_run(scene.bench.server.connection(1), b"for the next", "hard")
+
+
+@pytest.mark.requirement("CCT-047")
+def test_a_host_that_did_not_come_to_sleep_has_taken_no_software_slot(scene: Scene) -> None:
+    """What its app has sent nobody acknowledges: the driver refuses each attempt, until the user is back."""
+    app = with_both(scene)
+    after = scene.timeline.mark()
+    with scene.bench.network.unplugged("server"):
+        app.call("write_and_flush", channel="hard", data=b"nobody hears it", times=1)
+        scene.host.begin_standby()
+        scene.timeline.wait("SLEEP_REFUSED", holder=f"app {NAME}/{app.instance}, channel hard", after=after)
+        assert [record.state for record in scene.timeline.find("POWER", after=after)] == ["entering_standby"], "it is awake"
+        scene.host.exit_standby()
+    scene.push_and_run(scene.bench.server.connection(1), b"still there", "soft")
+    assert not scene.timeline.find("RESET", after=after)
 
 
 @pytest.mark.requirement("CCT-025")

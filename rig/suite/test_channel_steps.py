@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from rig.clock import Deadline
 from rig.config import StandbyConfig
 from rig.device.offload_types import TcpSlot
 from rig.errors import DeviceError
@@ -14,7 +15,7 @@ from rig.net.tcp_diag import KEEP_ALIVE_TIMER, timer_of
 from rig.standby.api import ControlChannelTriggerStatus as Status
 from rig.standby.api import HostError, HResult
 from rig.standby.app_handle import AppHandle
-from rig.suite.scene import Scene, skip_behind_nat
+from rig.suite.scene import QUIET_S, Scene, skip_behind_nat
 
 APP = "rig.suite.channel_app:ChannelApp"
 
@@ -130,6 +131,53 @@ def test_a_software_slot_is_not_to_be_had_while_the_system_enters_standby(scene:
     scene.host.exit_standby()
     app.call("close", channel="soft")
     assert Status(app.call("set_up", channel="soft", **server_of(scene))) is Status.SOFTWARE_SLOT_ALLOCATED
+
+
+@pytest.mark.requirement("CCT-028")
+def test_a_software_channels_keep_alive_task_does_not_run_while_the_system_enters_standby(scene: Scene, app: AppHandle) -> None:
+    """An app that completes a read keeps the host from sleeping, for longer than an interval. Before it, and when the user is
+    back, the task runs."""
+    interval_s = scene.bench.config.clock.minutes_s(15)
+    assert app.call("set_up", channel="busy", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
+    app.call("construct", channel="soft", minutes=15, hardware=False)
+    app.call("register", channel="soft", kind="keepalive")
+    app.call("bind", channel="soft")
+    app.call("connect", channel="soft", **server_of(scene))
+    assert Status(app.call("wait", channel="soft")) is Status.SOFTWARE_SLOT_ALLOCATED
+    scene.timeline.wait("TASK_END", kind="keepalive")
+    app.call("hold_completions", hold=True)
+    scene.bench.server.connection(0).push(b"wait")
+    scene.timeline.wait("READ_COMPLETE_ENTER", channel="busy")
+    scene.host.begin_standby()
+    entering, deadline = scene.timeline.wait("POWER", state="entering_standby"), Deadline(2 * interval_s)
+    while not deadline.expired:
+        deadline.pause()
+    assert not scene.timeline.find("TASK_START", kind="keepalive", after=entering.seq), "in standby a software slot fires nothing"
+    assert not scene.timeline.find("POWER", state="connected_standby"), "it did not come to sleep"
+    scene.host.exit_standby()
+    scene.timeline.wait("TASK_START", kind="keepalive", after=entering.seq)
+    app.call("hold_completions", hold=False)
+
+
+@pytest.mark.requirement("CCT-027", "CCT-028")
+def test_pushes_of_a_software_channel_wait_for_the_user_each_with_its_run(scene: Scene, app: AppHandle) -> None:
+    """A run keeps the host from sleeping meanwhile, so that the slot is not lost."""
+    for channel, hardware in (("busy", True), ("soft", False)):
+        app.call("set_up", channel=channel, hardware=hardware, **server_of(scene))
+    busy, soft = (scene.bench.server.connection(number) for number in range(2))
+    app.call("hold_tasks", hold=True)
+    busy.push(b"work")
+    scene.timeline.wait("RUN_ENTER", channel="busy")
+    after = scene.timeline.mark()
+    scene.host.begin_standby()
+    for number in range(2):
+        soft.push(b"%d" % number)
+        scene.timeline.wait("READ_COMPLETE_EXIT", channel="soft", after=after, count=number + 1)
+    scene.timeline.assert_none("TASK_START", channel="soft", after=after, timeout_s=QUIET_S)
+    scene.host.exit_standby()
+    app.call("hold_tasks", hold=False)
+    scene.timeline.wait("TASK_END", channel="soft", after=after, count=2)
+    assert not scene.timeline.find("RESET", after=after)
 
 
 @pytest.mark.requirement("CCT-029")

@@ -13,7 +13,7 @@ from rig.standby.api import HResult
 from rig.suite.refusal import assert_refused
 from rig.suite.scene import QUIET_S
 from rig.suite.transfer_scene import HALF, TransferScene
-from rig.timeline import Record, TimelineTimeout
+from rig.timeline import Record
 
 UNHURRIED = 2_000_000
 """A loaded machine is to break no time limit of minutes."""
@@ -43,8 +43,7 @@ def over(transfers: TransferScene, group: str = GROUP) -> Record:
 
 def assert_no_run(transfers: TransferScene) -> None:
     """None has begun, and none does in a while."""
-    with pytest.raises(TimelineTimeout):
-        transfers.timeline.wait("RUN_ENTER", timeout_s=QUIET_S)
+    transfers.timeline.assert_none("RUN_ENTER", timeout_s=QUIET_S)
 
 
 @pytest.mark.requirement("BTR-024", "BTR-025")
@@ -140,6 +139,23 @@ def test_what_the_end_of_its_app_has_paused_has_not_ended(transfers: TransferSce
     assert transfers.app.call("tasks") == [GROUP]
     transfers.app.call("attach")
     assert json.dumps({"episode": "COMPLETED"}) in transfers.timeline.wait("TASK_END", task=GROUP).fault
+
+
+@pytest.mark.requirement("BTR-025")
+def test_what_the_app_has_paused_has_not_ended(transfers: TransferScene) -> None:
+    """Nor has its group, whatever else of it has."""
+    transfers.app.call("register", completion_group=GROUP)
+    other, _ = begun(transfers, "other", "episode")
+    transfers.wait_part("episode", HALF)
+    transfers.app.call("enable", completion_group=GROUP)
+    transfers.app.call("pause", name="episode")
+    transfers.told("episode", "PAUSED_BY_APPLICATION")
+    other.go_on()
+    transfers.over("other")
+    assert_no_run(transfers)
+    assert transfers.app.call("tasks") == [GROUP]
+    transfers.app.call("resume", name="episode")
+    assert over(transfers).states == {"other": "COMPLETED", "episode": "COMPLETED"}
 
 
 @pytest.mark.requirement("BTR-026")

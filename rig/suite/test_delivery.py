@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import signal
+
 import pytest
 
 from rig.clock import Clock, Deadline
@@ -122,6 +125,26 @@ def test_keep_alive_task_runs_every_server_interval_while_suspended(scene: Scene
     sent_ns = next(frame.t_ns for frame in frames if frame.data.endswith(b"keep-alive\n"))
     assert sent_ns < suspended.t_ns, "the peer has it before the app is stopped"
     assert scene.bench.server.connection().wait_received(len(b"keep-alive\n")).startswith(b"keep-alive\n")
+
+
+@pytest.mark.requirement("CCT-033")
+@pytest.mark.bench_config(clock=Clock(300_000))
+def test_a_keep_alive_interval_goes_on_when_the_system_dies_in_it(scene: Scene) -> None:
+    """Two thirds of it are over then: the task is due a third later, and not an interval."""
+    interval_s = scene.bench.config.clock.minutes_s(15)
+    assert scene.open(minutes=15).allocated
+    scene.host.suspend(scene.app)
+    deadline = Deadline(interval_s * 2 / 3)
+    while not deadline.expired:
+        deadline.pause()
+    after = scene.timeline.mark()
+    os.kill(scene.host.pid, signal.SIGKILL)
+    started = scene.timeline.wait("SYSTEM_STARTED", after=after)
+    run = scene.timeline.wait("RUN_ENTER", kind="keepalive")
+    (granted,) = scene.timeline.find("SLOT_GRANT")
+    assert run.t_ns - granted.t_ns > 0.99e9 * interval_s, "early"
+    waited = (run.t_ns - started.t_ns) / 1e9 / interval_s
+    assert waited < 0.9, f"the next system has let {waited:.2f} of an interval pass, of which a third was left"
 
 
 @pytest.mark.requirement("CCT-039")

@@ -11,7 +11,7 @@ import pytest
 
 from rig.clock import WAIT_S, Clock, Deadline
 from rig.config import StandbyConfig
-from rig.inject.frames import tcp_fields, tcp_segment
+from rig.inject.frames import tcp_fields, tcp_segment, transport
 from rig.inject.injector import Injector
 from rig.net import links
 from rig.net.tcp_info import TCP_ESTABLISHED, tcp_info
@@ -25,6 +25,8 @@ MISSED = {"standby": StandbyConfig(network_ka_retry_min=12, network_ka_probes=3)
 """Probes 600 ms apart: the peer's kernel answers at most one out-of-window segment in 500 ms (tcp_invalid_ratelimit)."""
 ONE_LEFT = MISSED | {"standby": StandbyConfig(network_ka_retry_min=20, network_ka_probes=3)}
 """A second apart: within that the server is back, however busy the machine."""
+SMALL_BUFFERS = "4096 65536 65536"
+"""Of receiving sockets: least, usual, most."""
 LOST = 2
 """All but one of the probes."""
 
@@ -104,6 +106,30 @@ def test_a_probe_at_snd_nxt_would_not_be_answered(scene: Scene) -> None:
         for seq, answered in ((handoff.snd_nxt, False), (handoff.snd_nxt - 1, True)):
             towards_server.send(tcp_segment(flow, seq, handoff.rcv_nxt, timestamps=(handoff.tsval, 0)))
             assert scene.server_answers(mark) is answered, f"seq {seq - handoff.snd_nxt:+d}"
+
+
+@pytest.mark.edge(40)
+@pytest.mark.bench_config(**QUICK)
+def test_a_probe_advertises_the_window_that_the_host_did(scene: Scene) -> None:
+    """In the host's scale: the server's windows have another one."""
+    scene.bench.network.server.run(partial(links.set_sysctl, "net/ipv4/tcp_rmem", SMALL_BUFFERS, required=True))
+    connection = scene.open_hardware()
+    server = tcp_info(connection.sock)
+    assert server.snd_wscale != server.rcv_wscale, "both ends have the same scale: nothing is seen of which is which"
+    of_host = windows(scene, scene.server_port, scene.last_hop_mac)[-1]
+    mark = scene.bench.capture.mark(scene.device_port)
+    scene.sleep()
+    probes(scene, mark, 1)
+    of_device = windows(scene, scene.device_port, scene.host_mac, after=mark)[0]
+    scales = f"of scale {server.snd_wscale}, the server's is {server.rcv_wscale}"
+    assert of_device == of_host, f"the window of the device's probe, and of the host's last segment; {scales}"
+
+
+def windows(scene: Scene, port: str, mac: bytes, after: int = 0) -> list[int]:
+    """Of the TCP segments with that sender, as they stand in their headers."""
+    frames = [frame.data for frame in scene.bench.capture.frames(port, after=after) if frame.data[6:12] == mac]
+    ipv4 = [(frame, *transport(frame)) for frame in frames if frame[12:14].hex() == "0800"]
+    return [int.from_bytes(f[start + 14 : start + 16], "big") for f, protocol, start in ipv4 if protocol == socket.IPPROTO_TCP]
 
 
 @pytest.mark.edge(2)
@@ -238,6 +264,25 @@ def test_idle_time_before_the_handoff_counts(scene: Scene) -> None:
     assert 2.7 < after_s < 4.3, f"the device's clock: the first probe came {after_s:.2f} s after the last segment, {late}"
 
 
+@pytest.mark.edge(13)
+@pytest.mark.bench_config(clock=Clock(200_000))
+def test_what_the_device_heard_in_a_sleep_counts_in_the_next_one(scene: Scene) -> None:
+    """Idle is 3 s: 1.4 s of it pass between the answer to the first probe and the second sleep."""
+    scene.open_hardware()
+    mark = scene.bench.capture.mark(scene.device_port)
+    scene.sleep()
+    (first,) = probes(scene, mark, 1)
+    deadline = Deadline(1.4)
+    while not deadline.expired:
+        deadline.pause()
+    scene.host.exit_standby()
+    scene.sleep()
+    _, second = probes(scene, mark, 2)
+    after_s = (second.t_ns - first.t_ns) / 1e9
+    late = "due is 3.0 s, and 4.4 s were it counted from the wake"
+    assert 2.7 < after_s < 4.3, f"the device's clock: the second probe came {after_s:.2f} s after the first, {late}"
+
+
 @pytest.mark.edge(16)
 @pytest.mark.bench_config(**ONE_LEFT)
 def test_all_but_one_probe_lost_does_not_wake(scene: Scene) -> None:
@@ -268,3 +313,21 @@ def test_all_probes_lost_wakes_once_with_ka_timeout(scene: Scene) -> None:
         assert released.ka_lost == 3
         scene.timeline.wait("TASK_DATA", closed=True, after=after)
     assert len(scene.timeline.find("NIC_WAKE", after=after)) == 1
+
+
+@pytest.mark.edge(16)
+@pytest.mark.requirement("CCT-039")
+@pytest.mark.topology("dual-stack")
+@pytest.mark.bench_config(**MISSED)
+def test_of_two_channels_the_one_whose_peer_is_silent_fails(scene: Scene) -> None:
+    """The other one's server answers: its app hears nothing of an end, and what comes on it runs its task."""
+    with scene.bench.peers.push_server("peer") as other:
+        scene.open_hardware("silent")
+        alive = scene.open_hardware("alive", server=other)
+        after = scene.sleep()
+        with scene.bench.network.unplugged("server"):
+            wake = scene.timeline.wait("NIC_WAKE", after=after)
+            assert (wake.reason, wake.channel) == ("KA_TIMEOUT", "silent")
+            scene.timeline.wait("TASK_DATA", channel="silent", closed=True, after=after)
+        scene.push_and_run(alive, b"still there", "alive")
+        assert [record.channel for record in scene.timeline.find("TASK_DATA", closed=True)] == ["silent"]

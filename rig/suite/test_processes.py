@@ -59,6 +59,24 @@ def test_records_of_two_apps_of_one_name_say_whose_they_are(scene: Scene) -> Non
         scene.host.exit_standby()
 
 
+@pytest.mark.requirement("CCT-043")
+@pytest.mark.parametrize("asleep", [False, True], ids=["active", "asleep"])
+def test_two_processes_of_an_app_have_each_a_channel_of_the_same_id(scene: Scene, asleep: bool) -> None:
+    """A push on one runs the task of the process whose it is, and nothing of the other's."""
+    apps = [scene.app, scene.start_app("chat")]
+    connections = [scene.open_hardware("inbox", app=app) for app in apps]
+    for app, connection, data in zip(apps, connections, (b"to the first", b"to the second"), strict=True):
+        if asleep:
+            scene.sleep()
+        after = scene.timeline.mark()
+        scene.push_and_run(connection, data)
+        scene.timeline.wait("TASK_END", kind="push", after=after)
+        ran = [record.process_instance for record in scene.timeline.find("TASK_START", after=after)]
+        assert ran == [app.instance], "processes in which a push on this one's channel has run a task"
+        scene.host.exit_standby()
+    assert [app.call("messages", channel="inbox") for app in apps] == [[b"to the first"], [b"to the second"]]
+
+
 def die_unheard(scene: Scene, busy_since: str, last_sign: str, after: int) -> None:
     """The app is killed when it has said `last_sign`, which the service reads afterwards; before, both stop at `busy_since`."""
     scene.timeline.wait(busy_since, after=after)

@@ -219,6 +219,21 @@ def test_the_tasks_of_an_app_run_one_after_another_in_order(push: PushScene, own
     assert push.contents() == contents
 
 
+@pytest.mark.requirement("BGT-008", "RAW-009")
+@pytest.mark.parametrize("own_process", [True, False])
+def test_each_task_of_an_app_runs_for_each_notification(push: PushScene, own_process: bool) -> None:
+    """All of them for one, before the first for the next."""
+    tasks, contents = ["Keeps first", "Keeps second"], [b"one", b"two"]
+    for task in tasks:
+        push.register(task, own_process=own_process)
+    uri = push.open()
+    for content in contents:
+        push.send(uri, content)
+    push.timeline.wait("TASK_END", count=4)
+    told = [(record.task, bytes.fromhex(record.content)) for record in push.timeline.find("push-task")]
+    assert told == [(task, content) for content in contents for task in tasks]
+
+
 @pytest.mark.requirement("RAW-009")
 def test_those_of_two_apps_run_side_by_side(push: PushScene) -> None:
     """The negative: only tasks of one app wait for one another."""

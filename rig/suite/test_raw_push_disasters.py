@@ -105,6 +105,23 @@ def test_a_service_that_lies_to_a_sleeping_host_keeps_it_awake_for_a_moment_and_
     push.task(b"the truth")
 
 
+@pytest.mark.requirement("RAW-017")
+@pytest.mark.parametrize("exempt", ["mail", "another", ""])
+@pytest.mark.host_alone
+def test_battery_saver_holds_also_where_the_service_does_not_keep_to_it(push: PushScene, exempt: str) -> None:
+    """It has been told, and sends all the same. The control: an app that is exempt, itself and no other."""
+    push.register()
+    connection = Liar(push.bench.server).take_in(push)
+    push.host.levers.set(ac=False, battery_percent=10, energy_saver=True, energy_saver_exempt=(exempt,) if exempt else ())
+    after = push.timeline.mark()
+    connection.push(frame(Notify(1, "mail", b"saved")))
+    if exempt == "mail":
+        push.task(b"saved", after=after)
+        return
+    assert push.dropped(app="mail", after=after) == "battery saver"
+    push.assert_no_run(after)
+
+
 @pytest.mark.requirement("RAW-001")
 def test_a_device_that_restarts_asleep_is_given_the_line_anew(push: PushScene) -> None:
     push.register()
@@ -228,3 +245,20 @@ def test_a_device_that_is_full_leaves_the_host_deaf_until_it_has_a_place(broker:
         push.post(uri, b"heard")
         push.task(b"heard", after=after)
         assert push.timeline.find("NIC_WAKE", app="push client", after=after)
+
+
+@pytest.mark.requirement("RAW-001")
+def test_a_service_that_starts_anew_counts_its_notifications_from_the_beginning(push: PushScene) -> None:
+    """What it sends then is news, whatever number the one before had come to."""
+    push.register()
+    uri = push.open()
+    for content in (b"one", b"two", b"three"):
+        push.post(uri, content)
+    before, after = push.service, push.timeline.mark()
+    before.close()
+    push.timeline.wait("PUSH_LOST", after=after)
+    with push.bench.peers.push_service(port=before.port, line_port=before.line_port) as push.service:
+        push.timeline.wait("PUSH_CONNECTED", after=after)
+        push.post(push.open(), b"of another life")
+        push.task(b"of another life")
+        push.timeline.wait("TASK_END", count=4)

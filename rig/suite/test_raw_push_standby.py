@@ -148,6 +148,23 @@ def test_the_system_dies_and_each_notification_runs_its_task_once(push: PushScen
     push.task(b"last", after=after)
 
 
+@pytest.mark.requirement("RAW-009")
+@pytest.mark.parametrize("own_process", [True, False])
+def test_the_next_one_waits_for_the_run_that_the_system_before_has_begun(push: PushScene, own_process: bool) -> None:
+    push.register("Holds", own_process=own_process)
+    uri = push.open()
+    push.send(uri, b"one")
+    push.task(b"one")
+    push.send(uri, b"two")
+    push.timeline.wait("PUSH_RECEIVED", count=2)
+    push.kill_system()
+    push.assert_no_run(push.timeline.find("push-task")[-1].seq)
+    push.app.call("go")
+    second = push.task(b"two")
+    assert push.timeline.wait("TASK_END").seq < second.seq, "the second began before the first was over"
+    assert push.contents() == [b"one", b"two"]
+
+
 @pytest.mark.requirement("RAW-001")
 def test_the_line_outlives_the_system(push: PushScene) -> None:
     """A new system takes it up where the one before has left it, asleep too."""

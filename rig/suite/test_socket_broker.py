@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import random
+import socket
 
 import pytest
 
+from rig.net.tcp_diag import KEEP_ALIVE_TIMER, timer_of
 from rig.suite.broker_scene import BrokerScene
+from rig.suite.scene import skip_behind_nat
 
 OWN_PROCESS = pytest.mark.parametrize("own_process", [True, False], ids=["out-of-process", "in-process"])
 
@@ -51,8 +54,13 @@ def test_and_of_one_that_was_killed_or_whose_system_was(broker: BrokerScene, die
 @pytest.mark.host_alone
 def test_a_socket_without_a_context_has_none_and_one_given_back_without_has_the_one_that_it_had(broker: BrokerScene) -> None:
     broker.give("plain")
+    empty = broker.give("empty", context="")
     server = broker.give("news", context="who I am")
-    assert {name: info[2] for name, info in broker.app.call("all_sockets").items()} == {"plain": None, "news": "who I am"}
+    given = {"plain": None, "empty": "", "news": "who I am"}
+    assert {name: info[2] for name, info in broker.app.call("all_sockets").items()} == given
+    empty.push(b"hello")
+    assert broker.task(id="empty").context == "", "an empty context is one"
+    broker.given_back(socket="empty", count=2)
     for _ in range(2):
         after = broker.timeline.mark()
         server.push(b"hello")
@@ -119,6 +127,29 @@ def test_a_socket_is_the_apps_from_the_access_on(broker: BrokerScene) -> None:
     assert broker.timeline.wait("OWNERSHIP_TO_APP").kind == "STREAM_SOCKET"
     broker.app.call("write", name="news", data=b"mine")
     assert server.wait_received(4) == b"mine"
+
+
+@pytest.mark.requirement("SAT-020")
+@pytest.mark.parametrize("wanted", [True, False])
+def test_a_socket_that_is_the_apps_again_has_the_keep_alives_of_tcp_that_it_had(broker: BrokerScene, wanted: bool) -> None:
+    """While the broker has one that wakes they are the device's, and the kernel sends none. The control: none were wanted."""
+    skip_behind_nat(broker.bench)
+    broker.register()
+    broker.app.call("make", name="news")
+    broker.app.call("enable", name="news", task_id=broker.task_id, action="WAKE")
+    broker.connect("news")
+    connection = broker.bench.server.connection()
+    broker.app.call("set_option", name="news", level=socket.SOL_SOCKET, option=socket.SO_KEEPALIVE, value=int(wanted))
+
+    def kernel_sends_them() -> bool:
+        ends = connection.peer, connection.sock.getsockname()[:2]
+        return broker.bench.network.host.run(lambda: timer_of(*ends)) == KEEP_ALIVE_TIMER
+
+    assert kernel_sends_them() is wanted, "the app has it"
+    broker.app.call("transfer", name="news", socket_id="news")
+    assert not kernel_sends_them(), "the broker has it"
+    broker.app.call("take", socket_id="news")
+    assert kernel_sends_them() is wanted, "the app has it again"
 
 
 @pytest.mark.requirement("SAT-021")

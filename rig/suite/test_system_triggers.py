@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -141,6 +143,25 @@ def test_what_its_network_did_while_the_host_slept_is_one_event_at_the_wake(task
     tasks.host.exit_standby()
     tasks.ended("Quick network", after=asleep.seq)
     assert tasks.runs("Quick network", asleep.seq) == 1
+
+
+@pytest.mark.requirement("BGT-017")
+@pytest.mark.host_alone
+def test_what_its_network_did_while_no_system_ran_the_next_one_tells(tasks: TaskScene) -> None:
+    """The control: a system that dies by itself is no change of the network."""
+    tasks.register("Quick network", value=int(Event.NETWORK_STATE_CHANGE))
+    for unplugged in (False, True):
+        after = tasks.timeline.mark()
+        os.kill(tasks.host.pid, signal.SIGSTOP)  # it hears of nothing any more
+        if unplugged:
+            tasks.host.levers.link(False)
+        os.kill(tasks.host.pid, signal.SIGKILL)
+        started = tasks.timeline.wait("SYSTEM_STARTED", after=after)
+        if unplugged:
+            tasks.ended("Quick network", after=started.seq)
+        else:
+            tasks.assert_no_run("Quick network", after)
+    assert tasks.runs("Quick network") == 1
 
 
 @pytest.mark.requirement("BGT-017")

@@ -8,6 +8,8 @@ from rig.config import StandbyConfig
 from rig.suite.task_scene import TaskScene
 
 WALL_S, GRACE_S = 0.4, 0.3
+CROWD = 30
+"""Runs of `Defers`, of a twentieth of a second each."""
 SHORT = StandbyConfig(wall_clock_s=WALL_S, cancel_grace_s=GRACE_S)
 """For runs that stay. One that obeys has the usual grace: a busy machine gives it no processor in a short one."""
 
@@ -45,6 +47,22 @@ def test_a_run_that_ends_in_time_is_left_alone(tasks: TaskScene) -> None:
     ended = tasks.fire_and_end("Defers")
     assert (ended.reason, ended.fault) == ("done", None)
     assert not tasks.timeline.find("CANCEL_SENT")
+
+
+@pytest.mark.requirement("BGT-025")
+@pytest.mark.bench_config(standby=StandbyConfig(wall_clock_s=1.0))
+@pytest.mark.host_alone
+def test_a_run_that_waits_for_those_before_it_in_its_process_has_its_time_still(tasks: TaskScene) -> None:
+    """All of them take longer than one may, and none of them does."""
+    tasks.register("Defers", own_process=False)
+    after = tasks.timeline.mark()
+    for _ in range(CROWD):
+        tasks.fire()
+    last = tasks.ended("Defers", after=after, count=CROWD)
+    first = tasks.timeline.find("TASK_START", task="Defers", after=after)[0]
+    assert last.t_ns - first.t_ns > 1.0e9, "one alone would have had the time for all"
+    cancelled = tasks.timeline.find("CANCEL_SENT", task="Defers", after=after)
+    assert not cancelled, f"{len(cancelled)} of {CROWD} runs were cancelled: {cancelled[0].reason}"
 
 
 @pytest.mark.requirement("BGT-031")

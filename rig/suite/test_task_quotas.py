@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from rig.clock import Clock
@@ -78,3 +80,19 @@ def test_channel_tasks_run_however_exhausted_the_apps_quota_is(tasks: TaskScene)
         assert run.fault is None
         after = run.seq + 1
     assert not tasks.timeline.find("TASK_PAUSED", kind="push")
+
+
+@pytest.mark.requirement("BGT-028")
+@pytest.mark.bench_config(standby=replace(CPU, cpu_quota_min=1440, cpu_quota_lock_screen_min=1440))
+@pytest.mark.host_alone
+def test_so_does_a_channels_keep_alive_task(tasks: TaskScene) -> None:
+    """A day is more than a minute here: nothing is filled up meanwhile."""
+    server = tasks.bench.server
+    app = tasks.start("chat", entry="rig.suite.busy_chat_app:BusyChatApp")
+    app.call("open_channel", channel="inbox", host=server.address, port=server.port, minutes=15)
+    app.call("compute_in_background")
+    paused = tasks.timeline.wait("TASK_PAUSED", app="chat", after=tasks.fire())
+    app.suspend()
+    begun = tasks.timeline.wait("RUN_ENTER", kind="keepalive", after=paused.seq)
+    assert tasks.timeline.wait("RUN_EXIT", kind="keepalive", after=begun.seq).fault is None
+    assert not tasks.timeline.find("TASK_PENDING", kind="keepalive")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from rig.clock import Clock
+from rig.clock import Clock, Deadline
 from rig.standby.wire.hresult import HResult
 from rig.suite.task_scene import TaskScene
 
@@ -68,6 +68,20 @@ def test_maintenance_waits_for_external_power_and_is_aborted_when_that_goes(task
     sent = tasks.timeline.wait("CANCEL_SENT", task="Waits")
     assert (sent.reason, sent.value) == ("ABORT", 0)
     tasks.ended("Waits")
+
+
+@pytest.mark.requirement("BGT-012", "BGT-019")
+@pytest.mark.bench_config(clock=FAST)
+def test_maintenance_that_was_due_more_than_once_waits_as_one_run(tasks: TaskScene) -> None:
+    tasks.host.levers.set(ac=False)
+    tasks.register("Waits", trigger="maintenance", value=15)
+    tasks.timeline.wait("TASK_PENDING", task="Waits")
+    deadline = Deadline(TICKS * FAST.minutes_s(TICK_MIN))
+    while not deadline.expired:
+        deadline.pause()
+    assert len(tasks.timeline.find("TASK_PENDING", task="Waits")) == 1, f"{TICKS} more ticks have passed"
+    tasks.host.levers.set(ac=True)
+    tasks.run("Waits")
 
 
 @pytest.mark.requirement("BGT-019")

@@ -65,7 +65,7 @@ def test_after_a_restart_of_the_machine_it_goes_on(transfers: TransferScene) -> 
     transfers.halfway("episode")
     transfers.host.restart()
     transfers.app = transfers.launch()
-    assert transfers.app.call("listed")["episode"]["received"] == HALF
+    assert transfers.app.call("listed")["episode"]["received"] == HALF, "bytes that had come before the restart"
     assert transfers.app.call("attach") == ["episode"]
     transfers.over("episode")
     transfers.whole("episode")

@@ -9,7 +9,7 @@ import pytest
 from rig.peers import http_handlers as handlers
 from rig.standby.api import HResult
 from rig.suite.refusal import assert_refused
-from rig.suite.transfer_scene import TransferScene
+from rig.suite.transfer_scene import TRANSFER_APP, TransferScene
 
 pytestmark = [
     pytest.mark.host_alone,
@@ -108,3 +108,17 @@ def test_fifty_groups_and_not_one_more(transfers: TransferScene) -> None:
     assert_refused(transfers.app, HResult.OUT_OF_MEMORY, "download", group="group-50", **where)
     transfers.app.call("download", group="group-49", **where)
     assert len(transfers.app.call("listed")) == 51, "one more of a group that is there"
+
+
+@pytest.mark.requirement("BTR-023")
+def test_a_serial_group_of_that_name_is_each_apps_own(transfers: TransferScene) -> None:
+    """One of another app's does not wait for it: only its own do."""
+    held(transfers, ["one", "two"], group="news", serial=True)
+    transfers.web.request(0)
+    other = transfers.host.start_app("other", TRANSFER_APP)
+    transfers.web.on("/theirs", handlers.hold)
+    path = str(transfers.file("theirs"))
+    other.call("download", uri=transfers.web.url("/theirs"), path=path, group="news", serial=True)
+    transfers.request("theirs").respond(200, b"x")
+    transfers.over("theirs")
+    assert [request.path for request in transfers.web.requests()] == ["/one", "/theirs"]

@@ -94,6 +94,23 @@ def test_a_desktop_goes_by_another_table(transfers: TransferScene, state: dict[s
     row(transfers, COSTED, RUN, RUN)
 
 
+@pytest.mark.requirement("BTR-010", "BTR-012")
+@pytest.mark.parametrize(
+    ("state", "expected"),
+    [
+        pytest.param({"cost": "unknown"}, (COSTED, RUN, RUN), marks=PHONE, id="a phone, no price known"),
+        pytest.param({"cost": "unknown"}, (COSTED, RUN, RUN), marks=DESKTOP, id="a desktop, no price known"),
+        pytest.param({"roaming": True}, (COSTED, COSTED, RUN), marks=PHONE, id="a phone, roaming without a price"),
+        pytest.param({"roaming": True}, (COSTED, RUN, RUN), marks=DESKTOP, id="a desktop, roaming without a price"),
+    ],
+)
+@pytest.mark.host_alone
+def test_what_is_not_known_to_be_free_is_not(transfers: TransferScene, state: dict[str, Any], expected: tuple[str, ...]) -> None:
+    """Without a price, or on a network of others."""
+    transfers.host.levers.set(**state)
+    row(transfers, *expected)
+
+
 @PHONE
 @pytest.mark.requirement("BTR-010", "BTR-012")
 @pytest.mark.host_alone

@@ -91,7 +91,7 @@ def test_the_device_goes_on_with_the_hosts_timestamp_clock(scene: Scene, clock_h
     handed, stamps = scene.handoff(), list[tuple[int, int]]()
     deadline = Deadline(10)
     while len(stamps) < 2:
-        assert not deadline.expired, f"probes {stamps}"
+        assert not deadline.expired, f"of two probes of the device with timestamps came {len(stamps)}, {stamps}"
         deadline.pause()
         frames = [f for f in scene.bench.capture.frames(scene.device_port, after=mark) if f.data[6:12] == scene.host_mac]
         stamps = [(f.t_ns, pair[0]) for f in frames if (pair := tcp_timestamps(f.data)) is not None]
@@ -194,6 +194,28 @@ def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene
     at_host = [frame.data for frame in scene.bench.capture.frames(plan.host.port, after=mark)]
     injected = [data for data in at_host if data in (push, *behind)]
     assert injected == [push, *behind]
+
+
+@pytest.mark.edge(102)
+@pytest.mark.bench_config(standby=replace(NO_PROBES, linger_ms=LINGER_MS))
+@pytest.mark.device_can(command=Command.FAULT_INJECT)
+def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> None:
+    """Its answers come a tenth of a second late: what comes meanwhile waits behind them, and none of it is lost."""
+    connection = scene.open_hardware()
+    scene.sleep()
+    handoff, flow = scene.handoff(), scene.flow_to_host(connection)
+    push = tcp_segment(flow, handoff.rcv_nxt, handoff.snd_nxt, "PA", b"first", timestamps=scene.peer_timestamps())
+    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(24)]
+    port = scene.bench.network.topology.host.port
+    mark = scene.bench.capture.mark(port)
+    scene.device.fault_inject(Fault.DELAY_REPLY, 3, delay_ms=100)  # those to host awake and for frames, but for the last
+    scene.bench.inject.burst([push, *behind[:4]])
+    scene.bench.inject.burst(behind[4:], 20_000)
+    scene.bench.capture.wait_for(port, lambda data: data == behind[-1], after=mark)
+    scene.timeline.wait("SLOT_RELEASED")
+    came = [frame.data for frame in scene.bench.capture.frames(port, after=mark)]
+    numbers = [[push, *behind].index(data) for data in came if data in (push, *behind)]
+    assert numbers == list(range(1 + len(behind))), f"frames came to the host in another order than they were sent in: {numbers}"
 
 
 @pytest.mark.edge(103)

@@ -22,6 +22,7 @@ from rig.results.record import Recorder
 from rig.results.tail import Tail
 from rig.results.verdict import Verdict
 from rig.runner.last_run import LastRun
+from rig.timeline import SINCE
 
 NASTY = "<b>\x00\x1b[31m | ``` ]]> & \ud7ff é"
 """Text that each format must escape in its own way."""
@@ -164,6 +165,15 @@ def test_who_looks_for_a_failure_finds_reason_line_and_files_at_once(run: Run) -
     assert "test_it.py:77: assert 1 == 2" in listed
     assert "test_it.py::good" not in listed
     assert "files: `tests/bad-one`" in (run.directory / "report.md").read_text()
+
+
+def test_of_a_reason_with_many_lines_the_first_is_shown_and_promises_none(tmp_path: Path) -> None:
+    recorder = Recorder(tmp_path)
+    recorder.add("test", id="test_it.py::late", title="", requirements=[])
+    attempt(recorder, "test_it.py::late", "failed", error=f"PUSH did not come{SINCE}\n    1 host RUN_ENTER {{}}")
+    recorder.close()
+    shown = next(part for part in table.render(report.draw(tmp_path).run).split("\n\n") if part.startswith("failed: "))
+    assert shown.splitlines()[1] == "    PUSH did not come"
 
 
 def test_json_has_a_line_for_each_requirement(run: Run) -> None:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from rig.errors import RigError
 from rig.events import TimelineEvent
-from rig.timeline import Timeline, TimelineTimeout, encoded, load, parse
+from rig.timeline import DeviceDied, Timeline, TimelineTimeout, encoded, load, parse
 
 WRITERS, RECORDS = 4, 500
 WRITER = """
@@ -63,6 +63,20 @@ def test_waiting_looks_only_behind_the_mark_and_says_what_came(tmp_path: Path) -
     with pytest.raises(TimelineTimeout, match=r"RUN_ENTER did not come within 0.05 s.*\n.*APP_RESUME"):
         timeline.wait("RUN_ENTER", after=after, timeout_s=0.05)
     assert timeline.wait("RUN_ENTER", timeout_s=0.05).task == "old"
+    timeline.close()
+
+
+def test_what_comes_and_was_not_to_is_shown(tmp_path: Path) -> None:
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    timeline.add("RUN_ENTER", task="old")
+    after = timeline.mark()
+    timeline.add("RUN_ENTER", task="new")
+    with pytest.raises(AssertionError, match=r"^RUN_ENTER came, and none was to: 1 .*'task': 'new'"):
+        timeline.assert_none("RUN_ENTER", timeout_s=0.05, after=after)
+    timeline.assert_none("RUN_ENTER", timeout_s=0.05, after=after, task="old")
+    timeline.add("DEVICE_DIED", status="signal SIGSEGV", output="")
+    with pytest.raises(DeviceDied):  # nothing of it could have come
+        timeline.assert_none("NIC_WAKE", timeout_s=10, after=after)
     timeline.close()
 
 
