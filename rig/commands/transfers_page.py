@@ -28,7 +28,7 @@ Status           when
   PAUSED_NO_NETWORK        no link, or no internet: host.levers.link(False), host.levers.set(internet=False)
   PAUSED_SYSTEM_POLICY     the user restricts it, the battery is saved, the phone is over its limit;
                            the host sleeps; the app has ended
-  PAUSED_RECOVERABLE_WEB_ERROR_STATUS  what the server says, or does not, lets it go on later: resume()
+  PAUSED_RECOVERABLE_WEB_ERROR_STATUS  never: nothing here asks for it (RecoverableWebErrorStatuses)
   COMPLETED, CANCELED, ERROR    TRANSFER_ENDED has the web error and words
 
 Cost policies, on                a phone                                      a desktop
