@@ -126,7 +126,7 @@ def test_a_software_slot_is_not_to_be_had_while_the_system_enters_standby(scene:
     assert Status(app.call("set_up", channel="soft", **server_of(scene))) is Status.SERVICE_UNAVAILABLE
     assert app.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
     assert scene.timeline.find("POWER", after=after)[-1].state == "entering_standby"
-    app.call("hold_completions", hold=False)
+    app.begin_call("hold_completions", hold=False)
     scene.timeline.wait("SLEEP_ENTER", after=after)
     scene.host.exit_standby()
     app.call("close", channel="soft")
