@@ -149,9 +149,8 @@ def test_a_software_channels_keep_alive_task_does_not_run_while_the_system_enter
     scene.bench.server.connection(0).push(b"wait")
     scene.timeline.wait("READ_COMPLETE_ENTER", channel="busy")
     scene.host.begin_standby()
-    entering, deadline = scene.timeline.wait("POWER", state="entering_standby"), Deadline(2 * interval_s)
-    while not deadline.expired:
-        deadline.pause()
+    entering = scene.timeline.wait("POWER", state="entering_standby")
+    Deadline(2 * interval_s).wait_out()
     assert not scene.timeline.find("TASK_START", kind="keepalive", after=entering.seq), "in standby a software slot fires nothing"
     assert not scene.timeline.find("POWER", state="connected_standby"), "it did not come to sleep"
     scene.host.exit_standby()
