@@ -56,3 +56,8 @@ class Deadline:
     def pause(self) -> None:
         """Between two looks in a loop that waits; never beyond the end."""
         time.sleep(min(LOOK_EVERY_S, self.remaining_s))
+
+    def wait_out(self) -> None:
+        """For time that is to pass; never for an effect, which is waited for."""
+        while not self.expired:
+            self.pause()

@@ -67,15 +67,16 @@ class WireFigures:
     """None for a device that is no Cortex-M3."""
 
 
-def run(kind: str, progress: Progress, scale: float = 1.0) -> WireFigures:
-    """About half a minute on native, a minute on qemu; `scale` shrinks the counts (a test's). Needs namespaces of its own."""
+def run(name: str, progress: Progress, scale: float = 1.0) -> WireFigures:
+    """About half a minute on native, a minute on qemu; `scale` shrinks the counts (a test's). Needs namespaces of its own.
+    `name`: a kind of device, or KIND:VARIANT."""
     bursts, wakes = max(1, int(NEAR_MISSES * scale) // BURST), max(PATTERNS, int(WAKES * scale))
-    with Scene() as scene, _sleeping(kind, scene) as device:
+    with Scene() as scene, _sleeping(name, scene) as device:
         best_per_s = _highest_rate(device, scene, progress)
         false, seen = _near_misses(device, scene, bursts, best_per_s / 4, progress)
         missed = _matching(device, scene, wakes, progress)
         ratio = best_per_s / scene.libpcap_frames_per_s()
-    counted = instructions() if kind_of(kind) == "qemu" and shutil.which(QEMU) else None
+    counted = instructions() if kind_of(name) == "qemu" and shutil.which(QEMU) else None
     return WireFigures(round(best_per_s), round(ratio, 3), missed, wakes, false, seen, counted)
 
 
@@ -109,13 +110,14 @@ class _Device:
 
 
 @contextmanager
-def _sleeping(kind: str, scene: Scene) -> Iterator[_Device]:
+def _sleeping(name: str, scene: Scene) -> Iterator[_Device]:
+    kind = kind_of(name)
     with ExitStack() as stack:
-        network = stack.enter_context(Network(topology.load("flat"), kind_of(kind)))
+        network = stack.enter_context(Network(topology.load("flat"), kind))
         network.gate().close()
-        eth = network.device.eth if kind_of(kind) == "native" else None
-        tap_fd = network.device.tap_fd if kind_of(kind) == "qemu" else None
-        made = create(kind, eth=eth, tap_fd=tap_fd, flash=prepared_flash(kind))
+        eth = network.device.eth if kind == "native" else None
+        tap_fd = network.device.tap_fd if kind == "qemu" else None
+        made = create(name, eth=eth, tap_fd=tap_fd, flash=prepared_flash(name))
         link = stack.enter_context(Link(stack.enter_context(made).port))
         device = _Device(OffloadClient(link), stack.enter_context(Injector.on(network.server)))
         device.load(scene)

@@ -130,38 +130,19 @@ def _insist_on_one(asked: dict[str, object]) -> None:
 
 def _on_device(device: str, measure: Callable[[], Measured]) -> Measured:
     from rig.benchmarks import bounds
+    from rig.benchmarks.capacity import insist_on_room
     from rig.device.images import kind_of
     from rig.errors import UsageError
     from rig.net import userns
     from rig.runner.combinations import check
 
     if kind_of(device) not in bounds.SET_UP_S:
-        raise UsageError("RIG-C10", f"no device {device!r} to measure", "--device native, qemu or core")
+        fix = "--device native, qemu, a variant of one of them such as native:NAME, or core"
+        raise UsageError("RIG-C10", f"no device {device!r} to measure", fix)
     check(device)
-    if ":" in device:
-        _insist_on_room(device)
+    insist_on_room(device)
     userns.enter()
     return measure()
-
-
-def _insist_on_room(device: str) -> None:
-    """Profiles are measured at the same load, or not. Raises UsageError RIG-C05."""
-    from rig.benchmarks.core import PATTERNS
-    from rig.benchmarks.wire import SLOTS
-    from rig.device import mcumgr
-    from rig.device.factory import alone
-    from rig.device.link import Link
-    from rig.device.offload import OffloadClient
-    from rig.device.prepared import prepared_flash
-    from rig.errors import UsageError
-
-    with alone(device, prepared_flash(device)) as running, Link(running.port) as link:
-        mcumgr.wait_ready(link)
-        can = OffloadClient(link).capabilities()
-    if can.max_tcp_slots < SLOTS or can.max_patterns < PATTERNS:
-        has = f"{device} has {can.max_tcp_slots} TCP slots and {can.max_patterns} patterns"
-        fix = f"--device {device.partition(':')[0]}; what a smaller one does right: rig run --device {device}"
-        raise UsageError("RIG-C05", f"{has}, rig bench measures with {SLOTS} and {PATTERNS}", fix)
 
 
 def _measure(device: str, rounds: int, say: Progress) -> Measured:

@@ -129,7 +129,7 @@ FIGURES = """\
 What `rig bench` measures; compare figures of one machine only. --json gives one object, with every bound; every device has the
 same keys, null where one has no meaning. --check makes a missed bound an error.
 
-On native and qemu, over the wire:
+On native and qemu (of their variants those with 16 slots and 32 patterns), over the wire:
   wakes          from the frame on the wire to the first line of the app's task. wake_floor_ms: the same of any process that lay
                  stopped as long and is continued by a reader of a raw socket, without device, TCP and rig; the wakes take
                  wake_latency_to_floor times as long. wake_busy_ms: beside a thread of the app that calls the system without

@@ -21,7 +21,7 @@ What comes in lies beside its place, as NAME.part, and gets its name when it is 
 the file, or knows no ranges, is asked for all of it anew: no file is ever put together from two.
 
 Status           when
-  IDLE                     created, not started; or waits for its turn: of its serial group; High before Default before Low
+  IDLE                     created, not started; or waits for its turn, in its serial group or by priority: High, Default, Low
   RUNNING                  its request is under way
   PAUSED_BY_APPLICATION    pause()
   PAUSED_COSTED_NETWORK    its cost policy does not allow the network: host.levers.set(cost="fixed", roaming=True, ...)

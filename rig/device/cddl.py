@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from rig.device.brief import brief
 from rig.errors import RigBug
 
 TOKEN = re.compile(r'\s*(?:;[^\n]*\n\s*)*("\w+"|\w+|\.\.|\.size|[={}\[\]():,?*])')
@@ -185,15 +186,6 @@ def _string(kind: type[bytes] | type[str], low: int, high: int) -> Check:
 def _bool(at: str, value: Any) -> Iterator[str]:
     if type(value) is not bool:
         yield f"{at}: {brief(value)} is neither true nor false"
-
-
-def brief(value: Any, most: int = 60) -> str:
-    """Its repr, up to so many characters: of a device that may answer anything."""
-    try:
-        text = repr(value)
-    except (ValueError, RecursionError):  # a number of thousands of digits
-        text = f"{type(value).__name__} too long to be shown"
-    return text if len(text) <= most else f"{text[: most - 3]}..."
 
 
 def contract() -> Rules:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from rig.device.cddl import brief
+from rig.device.brief import brief
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
 from rig.errors import DeviceError
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
-from rig.device.cddl import brief
+from rig.device.brief import brief
 from rig.device.codes import NO_SUCH_COMMAND
 from rig.device.numbers import ABI, GROUP_OFFLOAD, READ, WRITE, Command, Fault, Power
 from rig.device.offload_types import (

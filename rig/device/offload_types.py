@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import MISSING, dataclass, fields
 from typing import Any
 
-from rig.device.cddl import brief
+from rig.device.brief import brief
 from rig.device.numbers import (
     NO_PATTERN,
     NO_SLOT,

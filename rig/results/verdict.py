@@ -1,7 +1,7 @@
 """From what happened to one word, and from all words to an exit code.
 
 A bench error says nothing about the device, so it is retried once; a failed assertion is final, and so is
-firmware that crashes. A test that needed the second try is flaky, never passed.
+firmware that crashes or answers against the contract. A test that needed the second try is flaky, never passed.
 """
 
 from __future__ import annotations

@@ -7,22 +7,23 @@ from rig.results.verdict import Verdict
 from rig.room import out_of_room
 from rig.runner.limits import TimeLimitExceeded
 
-DEVICES = ("RIG-B04", "RIG-B11")
-"""The device's process ended by itself, or it answered against the contract."""
+FIRMWARES_FAULTS = ("RIG-B04", "RIG-B11")
+"""The device's process has ended, or it answered against the contract."""
 ENDED_BY_OTHERS = ("signal SIGKILL", "signal SIGTERM")
-"""As where memory ran out."""
+"""No crash: as where memory ran out."""
 
 
 def verdict_of(phase: str, error: BaseException) -> Verdict:
     """What an exception in `phase` (setup, call, teardown) means.
 
     In the call, the device's refusal, a hang and any exception of the test's own are failures; the bench's errors are
-    not, but for a firmware's that crashed: repeated, it might not. Around the call, only an assertion is a failure, and such a
-    crash behind it: of the last frame. A full disk is never the device's.
+    not, but where firmware has crashed or answered against the contract: repeated, it might not. Around the call, only an
+    assertion is a failure, and behind it what firmware does so: it may be the last frame's doing. A full disk is never the
+    device's.
     """
     if out_of_room(error):
         return Verdict.BENCH_ERROR
-    if phase != "setup" and _is_the_devices(error):
+    if phase != "setup" and _is_the_firmwares(error):
         return Verdict.FAILED
     if phase == "call":
         bench = isinstance(error, RigError) and not isinstance(error, (DeviceError, TimeLimitExceeded))
@@ -32,5 +33,7 @@ def verdict_of(phase: str, error: BaseException) -> Verdict:
     return Verdict.BENCH_ERROR
 
 
-def _is_the_devices(error: BaseException) -> bool:
-    return isinstance(error, RigError) and error.code in DEVICES and not any(how in error.cause for how in ENDED_BY_OTHERS)
+def _is_the_firmwares(error: BaseException) -> bool:
+    if not isinstance(error, RigError) or error.code not in FIRMWARES_FAULTS:
+        return False
+    return not any(how in error.cause for how in ENDED_BY_OTHERS)

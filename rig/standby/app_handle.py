@@ -31,6 +31,11 @@ class AppHandle:
         """Call a method of the app. Raises HostError as the app saw it, TimeoutError when it is suspended or hangs."""
         return self._line.call(Invoke(method, arguments), timeout_s=timeout_s)
 
+    def begin_call(self, method: str, **arguments: Any) -> None:
+        """Have it called, wait for no answer, and hear of nothing that it raises: for what ends an app's reason to run, so that
+        it may be suspended before it answers. The next call is served when it has returned."""
+        self._line.begin(Invoke(method, arguments))
+
     def leave(self) -> None:
         """The user switches away: it is suspended as soon as it has nothing to do."""
         self._ask(bench.Suspend(self.instance))

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any, TypeVar
 
-from rig.clock import Deadline
+from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError
 from rig.standby.news import News
 from rig.standby.wire import bench
@@ -45,22 +45,33 @@ class Calls:
     def call(self, call: Call[R], fds: Sequence[int] = (), *, timeout_s: float) -> R:
         """Raises the fault's error, ProcessGone, SystemRestarted or TimeoutError; what has ended all of the host, at once."""
         with self._lock:
-            self._number += 1
             deadline = Deadline(timeout_s)
-            self.line.sock.settimeout(timeout_s)
             if self._news is not None and self._restarts:
                 self._news.take()
                 self._deaths = self._news.deaths  # before this call
                 if self._news.over is not None:
                     raise self._why_gone()
             try:
-                self.line.send_call(self._number, call, fds)
+                self._send(call, fds, timeout_s)
                 received = self._answer(deadline)
             except (BrokenPipeError, ConnectionResetError):
                 raise self._why_gone() from None
         if received.what is What.FAULT:
             raise error_of(received.body)
         return decoded_answer(call, received.body)
+
+    def begin(self, call: Call[Any]) -> None:
+        """Its answer is passed over. Raises ProcessGone."""
+        with self._lock:
+            try:
+                self._send(call, (), WAIT_S)
+            except (BrokenPipeError, ConnectionResetError):
+                raise self._why_gone() from None
+
+    def _send(self, call: Call[Any], fds: Sequence[int], timeout_s: float) -> None:
+        self._number += 1
+        self.line.sock.settimeout(timeout_s)
+        self.line.send_call(self._number, call, fds)
 
     def _answer(self, deadline: Deadline) -> Received[Any]:
         while True:

@@ -31,8 +31,6 @@ READ_BYTES = 65536
 ENTRY, RESET_ENTRY, NETWORK_ENTRY = "ChannelApp.Task", "ChannelApp.ResetTask", "ChannelApp.NetworkTask"
 TRIGGERS = {"push": "push_notification_trigger", "keepalive": "keep_alive_trigger"}
 COMPLETION_LIMIT_S = 10.0
-ANSWERED_S = 0.05
-"""Until the test has its answer: an app in standby is stopped as soon as the completion is over that kept it running."""
 
 
 class ChannelApp:
@@ -159,11 +157,12 @@ class ChannelApp:
         self.sockets[channel].set_option(level, option, value)
 
     def hold_completions(self, hold: bool) -> None:
-        """Completions of reads do not return while it is set: the app is busy, and calls of the test are served."""
+        """Completions of reads do not return while it is set: the app is busy, and calls of the test are served. In standby the
+        app is stopped when the last one has returned, maybe before it has answered: `AppHandle.begin_call` lets them go there."""
         if hold:
             self._go_on.clear()
         else:
-            threading.Timer(ANSWERED_S, self._go_on.set).start()
+            self._go_on.set()
 
     def hold_tasks(self, hold: bool) -> None:
         """Runs of the channels' tasks do not go on while it is set."""

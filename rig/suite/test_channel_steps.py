@@ -126,7 +126,7 @@ def test_a_software_slot_is_not_to_be_had_while_the_system_enters_standby(scene:
     assert Status(app.call("set_up", channel="soft", **server_of(scene))) is Status.SERVICE_UNAVAILABLE
     assert app.call("set_up", channel="hard", hardware=True, **server_of(scene)) == Status.HARDWARE_SLOT_ALLOCATED
     assert scene.timeline.find("POWER", after=after)[-1].state == "entering_standby"
-    app.call("hold_completions", hold=False)
+    app.begin_call("hold_completions", hold=False)
     scene.timeline.wait("SLEEP_ENTER", after=after)
     scene.host.exit_standby()
     app.call("close", channel="soft")
@@ -149,9 +149,8 @@ def test_a_software_channels_keep_alive_task_does_not_run_while_the_system_enter
     scene.bench.server.connection(0).push(b"wait")
     scene.timeline.wait("READ_COMPLETE_ENTER", channel="busy")
     scene.host.begin_standby()
-    entering, deadline = scene.timeline.wait("POWER", state="entering_standby"), Deadline(2 * interval_s)
-    while not deadline.expired:
-        deadline.pause()
+    entering = scene.timeline.wait("POWER", state="entering_standby")
+    Deadline(2 * interval_s).wait_out()
     assert not scene.timeline.find("TASK_START", kind="keepalive", after=entering.seq), "in standby a software slot fires nothing"
     assert not scene.timeline.find("POWER", state="connected_standby"), "it did not come to sleep"
     scene.host.exit_standby()

@@ -134,9 +134,7 @@ def test_a_keep_alive_interval_goes_on_when_the_system_dies_in_it(scene: Scene) 
     interval_s = scene.bench.config.clock.minutes_s(15)
     assert scene.open(minutes=15).allocated
     scene.host.suspend(scene.app)
-    deadline = Deadline(interval_s * 2 / 3)
-    while not deadline.expired:
-        deadline.pause()
+    Deadline(interval_s * 2 / 3).wait_out()
     after = scene.timeline.mark()
     os.kill(scene.host.pid, signal.SIGKILL)
     started = scene.timeline.wait("SYSTEM_STARTED", after=after)

@@ -272,9 +272,7 @@ def test_what_the_device_heard_in_a_sleep_counts_in_the_next_one(scene: Scene) -
     mark = scene.bench.capture.mark(scene.device_port)
     scene.sleep()
     (first,) = probes(scene, mark, 1)
-    deadline = Deadline(1.4)
-    while not deadline.expired:
-        deadline.pause()
+    Deadline(1.4).wait_out()
     scene.host.exit_standby()
     scene.sleep()
     _, second = probes(scene, mark, 2)

@@ -76,9 +76,7 @@ def test_maintenance_that_was_due_more_than_once_waits_as_one_run(tasks: TaskSce
     tasks.host.levers.set(ac=False)
     tasks.register("Waits", trigger="maintenance", value=15)
     tasks.timeline.wait("TASK_PENDING", task="Waits")
-    deadline = Deadline(TICKS * FAST.minutes_s(TICK_MIN))
-    while not deadline.expired:
-        deadline.pause()
+    Deadline(TICKS * FAST.minutes_s(TICK_MIN)).wait_out()
     assert len(tasks.timeline.find("TASK_PENDING", task="Waits")) == 1, f"{TICKS} more ticks have passed"
     tasks.host.levers.set(ac=True)
     tasks.run("Waits")

@@ -30,6 +30,11 @@ LINGER_MS = 1000
 """The last frames of a burst whose sender was put aside find the host awake still. No longer: it would fall asleep so much later
 when an app is late for its suspension."""
 
+LATE_REPLIES, LATE_MS = 3, 100
+"""To host awake and to drains, but for the last one: long enough for frames to come between two of them."""
+AT_ONCE = 4
+"""Frames right behind the waking one. The others come one by one, while the device's answers are on their way."""
+
 
 def tsvals_from_host(scene: Scene) -> list[int]:
     """TSval of every segment of the host's that reached the server's port, in order."""
@@ -200,7 +205,7 @@ def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene
 @pytest.mark.bench_config(standby=replace(NO_PROBES, linger_ms=LINGER_MS))
 @pytest.mark.device_can(command=Command.FAULT_INJECT)
 def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> None:
-    """Its answers come a tenth of a second late: what comes meanwhile waits behind them, and none of it is lost."""
+    """Its answers come late, as of a busy one: what comes meanwhile waits behind them, and none of it is lost."""
     connection = scene.open_hardware()
     scene.sleep()
     handoff, flow = scene.handoff(), scene.flow_to_host(connection)
@@ -208,9 +213,9 @@ def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> N
     behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(24)]
     port = scene.bench.network.topology.host.port
     mark = scene.bench.capture.mark(port)
-    scene.device.fault_inject(Fault.DELAY_REPLY, 3, delay_ms=100)  # those to host awake and for frames, but for the last
-    scene.bench.inject.burst([push, *behind[:4]])
-    scene.bench.inject.burst(behind[4:], 20_000)
+    scene.device.fault_inject(Fault.DELAY_REPLY, LATE_REPLIES, delay_ms=LATE_MS)
+    scene.bench.inject.burst([push, *behind[:AT_ONCE]])
+    scene.bench.inject.burst(behind[AT_ONCE:], interval_us=LATE_MS * 1000 / 5)
     scene.bench.capture.wait_for(port, lambda data: data == behind[-1], after=mark)
     scene.timeline.wait("SLOT_RELEASED")
     came = [frame.data for frame in scene.bench.capture.frames(port, after=mark)]

@@ -248,6 +248,13 @@ def test_a_head_that_is_not_smp_version_2_is_told_once(native: EmulatedDevice) -
 class Chatter(LyingDevice):
     """Which, once it is asked for its status, never stops saying what nobody asked for."""
 
+    EVERY_S = 0.0005
+    """Oftener than anybody looks: there always is one more to read."""
+
+    def __init__(self, inner: str) -> None:
+        self.talks, self.ends = threading.Event(), threading.Event()
+        super().__init__(inner, lambda op, command, body: body)
+
     def _reply(self, message: bytes) -> None:
         if message[7] != Command.STATUS or self.talks.is_set():
             self._all(self._master, framing.encode(message))
@@ -257,13 +264,9 @@ class Chatter(LyingDevice):
 
     def _talk(self, message: bytes) -> None:
         other = framing.encode(message[:6] + bytes([message[6] ^ 0x80]) + message[7:])
-        while not self.ends.wait(0.0005):
+        while not self.ends.wait(self.EVERY_S):
             with contextlib.suppress(OSError):
                 os.write(self._master, other)
-
-    def __init__(self, inner: str) -> None:
-        self.talks, self.ends = threading.Event(), threading.Event()
-        super().__init__(inner, lambda op, command, body: body)
 
 
 def test_one_that_never_stops_talking_is_not_listened_to_for_ever(native: EmulatedDevice) -> None:

@@ -10,16 +10,19 @@ from typing import Any
 
 from rig.clock import Deadline
 from rig.device import framing
-from rig.device.cddl import Rules, brief
+from rig.device.brief import brief
+from rig.device.cddl import Rules
 from rig.device.codes import error_in
 from rig.device.contract import COUNTERS, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
 from rig.device.requests import RETRIES, TIMEOUT_S, cbor_of
-from rig.device.smp_header import HEADER, message
+from rig.device.smp_header import HEADER, VERSION_2, message
 
-VERSION_2 = (0x08, 0)
-"""Of a message's head, beside the operation: SMP's version, flags."""
+SMP_NOT_SUPPORTED = 8
+"""SMP's own rc for a group or command that the device does not have."""
+OWNER = 7
+"""Who attaches, where it is all one."""
 
 
 class Verdict(Enum):
@@ -50,6 +53,15 @@ class Answer:
     of_smp: bool = False
 
     @property
+    def is_absent(self) -> bool:
+        """The device does not have the command."""
+        return self.of_smp and self.rc == SMP_NOT_SUPPORTED
+
+    def is_refusal(self, rc: OffloadRc) -> bool:
+        """With this code of the contract."""
+        return not self.of_smp and self.rc == rc
+
+    @property
     def words(self) -> str:
         if self.rc is None:
             return "OK"
@@ -74,6 +86,7 @@ class Asked:
         self.client = random.getrandbits(32)
         """What was asked of a running device the last time is not what is asked now, under the same numbers."""
         self._told_version = False
+        """A head that is not SMP's is the same in every reply: it is told once."""
         self._seq = 0
         self._kept: dict[int, bytes] = {}
         """Answers that came while another one was waited for."""
@@ -98,7 +111,7 @@ class Asked:
             self.wrong(words)
 
     def refuses(self, answer: Answer, wanted: OffloadRc, what: str) -> None:
-        if answer.of_smp or answer.rc != wanted:
+        if not answer.is_refusal(wanted):
             self.wrong(f"{what}: {answer.words}, {wanted.name} is expected")
 
     def takes(self, answer: Answer, what: str) -> dict[str, Any]:
@@ -107,6 +120,13 @@ class Asked:
             self.wrong(f"{what}: {answer.words}, OK is expected")
             raise StepOver
         return answer.body
+
+    def expects(self, answer: Answer, wanted: OffloadRc, what: str) -> None:
+        """OK, or a refusal. Raises StepOver as `takes` does."""
+        if wanted is OffloadRc.OK:
+            self.takes(answer, what)
+        else:
+            self.refuses(answer, wanted, what)
 
     # -- asking --------------------------------------------------------------------------------------------------------
 
@@ -119,6 +139,14 @@ class Asked:
     def ask(self, op: int, command: Command, body: Mapping[str, Any]) -> Answer:
         """Raises StepOver when nothing comes, or what comes violates the contract."""
         return self.answer_to(self.request(op, int(command), body), RULES[op, command].reply, f"{command.name} ({op:#x})")
+
+    def attach(self, what: str = "attach") -> dict[str, Any]:
+        """What it held it has freed then. Raises StepOver."""
+        return self.takes(self.write(Command.HELLO, {"owner": OWNER}), what)
+
+    def fits(self, command: Command, body: Mapping[str, Any]) -> bool:
+        """Such a WRITE is not longer than the device takes."""
+        return len(self.request(WRITE, int(command), body)) <= int(self.capabilities["max_message"])
 
     def request(self, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> bytes:
         """The message, under a number of its own."""
@@ -182,8 +210,23 @@ class Asked:
         return self._kept.pop(seq)
 
     def _checked(self, reply: bytes, rule: str, what: str) -> Answer:
+        body = self._body(reply, what)
+        if isinstance(body, dict) and ("err" in body or "rc" in body):
+            return self._refusal(body, what)
+        violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
+        for violation in violations:
+            self.wrong(f"{what}: {violation}")
+        if violations:
+            raise StepOver
+        if rule == COUNTERS:
+            return Answer(body)
+        named = self._rules.keys(rule)
+        return Answer({key: value for key, value in body.items() if key in named})  # the rest is newer firmware's, anything
+
+    def _body(self, reply: bytes, what: str) -> Any:
+        """What the one value behind the header is. Raises StepOver."""
         data, (op, flags, length, *_) = reply[HEADER.size :], HEADER.unpack_from(reply)
-        if (op & ~7, flags) != VERSION_2 and not self._told_version:
+        if (op & ~7, flags) != (VERSION_2, 0) and not self._told_version:
             self._told_version = True
             self.wrong(f"{what}: the reply's header begins {op:02x} {flags:02x}: 0000 1ooo and flags of 0 are expected")
         if len(data) != length:
@@ -197,17 +240,7 @@ class Asked:
         if _has_more(data):
             self.wrong(f"{what}: bytes behind the reply's map: {data[-40:].hex()} is its end")
             raise StepOver
-        if isinstance(body, dict) and ("err" in body or "rc" in body):
-            return self._refusal(body, what)
-        violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
-        for violation in violations:
-            self.wrong(f"{what}: {violation}")
-        if violations:
-            raise StepOver
-        if rule == COUNTERS:
-            return Answer(body)
-        named = self._rules.keys(rule)
-        return Answer({key: value for key, value in body.items() if key in named})  # the rest is newer firmware's, anything
+        return body
 
     def _refusal(self, body: dict[str, Any], what: str) -> Answer:
         err = body.get("err", body)

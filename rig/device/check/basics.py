@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 from enum import IntEnum, IntFlag
 
-from rig.device.check.asked import Asked
+from rig.device.check.asked import OWNER, SMP_NOT_SUPPORTED, Asked
 from rig.device.contract import KA_ALWAYS_MS, LEASE_MAX_MS, LEASE_MIN_MS, MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS
 from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, OffloadType, Owner, PatternType, Power, SlotFlag
 
 NO_COMMAND = 0x7F
-SMP_NOT_SUPPORTED = 8
 T1_NS = 2**63 + 5
-OWNER = 7
 
 
 def hello_and_attach(device: Asked) -> None:
@@ -49,13 +47,13 @@ def capabilities(device: Asked) -> None:
         if not flags & flag:
             device.lacks(f"slot_flags does not name {flag.name}")
     shortest_ms, longest_ms = KA_ALWAYS_MS
+    if said["ka_min_ms"] > shortest_ms or said["ka_max_ms"] < longest_ms:
+        device.lacks(f"keep-alive intervals of {said['ka_min_ms']} to {said['ka_max_ms']} ms: 1 s to an hour are wanted")
     device.says(f"{said['MaxTcpSlots']} TCP slots: {_names(flag for flag in SlotFlag if flags & flag)}")
     kinds = _names(kind for kind in PatternType if types >> kind & 1)
     device.says(f"{said['NumTotalWoLPatterns']} patterns of {said['MaxWoLPatternSize']} bytes: {kinds}")
     offloads = _names(kind for kind in OffloadType if said.get("offload_types", 0) >> kind & 1)
     device.says(f"protocol offloads: {offloads}")
-    if said["ka_min_ms"] > shortest_ms or said["ka_max_ms"] < longest_ms:
-        device.lacks(f"keep-alive intervals of {said['ka_min_ms']} to {said['ka_max_ms']} ms: 1 s to an hour are wanted")
 
 
 def _names(kinds: Iterable[IntEnum | IntFlag]) -> str:
@@ -76,8 +74,8 @@ def clocks_and_counters(device: Asked) -> None:
 def wrong_requests(device: Asked) -> None:
     """Refused, and nothing has changed."""
     unknown = device.answer_to(device.request(READ, NO_COMMAND, {}), "empty_rsp", "a command that there is not")
-    is_smps = unknown.of_smp and unknown.rc == SMP_NOT_SUPPORTED
-    device.holds(is_smps, f"command {NO_COMMAND:#x}, which there is not: {unknown.words}, rc 8 is expected")
+    words = f"command {NO_COMMAND:#x}, which there is not: {unknown.words}, rc {SMP_NOT_SUPPORTED} is expected"
+    device.holds(unknown.is_absent, words)
     epoch = device.takes(device.read(Command.STATUS), "status")["epoch"]
     whole = {"arm": 0, "mac": b"\x02\0\0\0\0\x01", "epoch": epoch, "target": 3, "wake_timer_ms": 0}
     bad = {

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 
 from rig.device.cddl import contract
-from rig.device.check import basics, claims, offloads, standby, tables
+from rig.device.check import at_once, basics, claims, offloads, optional, standby, tables
 from rig.device.check.asked import Asked, Finding, StepOver, Verdict
 from rig.device.numbers import GROUP_OFFLOAD
 from rig.device.raw_line import RawLine
@@ -21,8 +21,8 @@ STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
     ("patterns", tables.patterns),
     ("protocol offloads", offloads.protocol_offloads),
     ("claimed kinds", claims.kinds),
-    ("all at once", claims.all_at_once),
-    ("other commands", claims.slot_commands),
+    ("all at once", at_once.all_at_once),
+    ("other commands", optional.commands),
     ("power states", standby.power_states),
     ("events", standby.events),
     ("lease", standby.lease),

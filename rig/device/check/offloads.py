@@ -6,8 +6,7 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from rig.device.check import samples
-from rig.device.check.asked import Answer, Asked
-from rig.device.check.tables import MAC, PEER_MAC
+from rig.device.check.asked import Asked
 from rig.device.numbers import Command, OffloadRc, OffloadType
 from rig.device.protocol_offload import ProtocolOffload
 
@@ -20,7 +19,7 @@ SIMPLE = (OffloadType.ARP, OffloadType.NS, OffloadType.ECHO, OffloadType.GROUP)
 
 def protocol_offloads(device: Asked) -> None:
     claimed = device.capabilities.get("offload_types", 0)
-    named = samples.offloads(0, MAC, PEER_MAC)
+    named = samples.offloads(0, samples.MAC, samples.PEER_MAC)
     plain = {OffloadType(kind): replace(offload, id=number) for number, (kind, offload) in enumerate(named.items(), 1)}
     held: list[int] = []
     for kind, offload in plain.items():
@@ -30,7 +29,7 @@ def protocol_offloads(device: Asked) -> None:
                 continue  # a device without the command
             device.refuses(answer, OffloadRc.UNSUPPORTED, f"an offload of type {kind.name}, which it does not claim")
             continue
-        if held and _is(answer, OffloadRc.LIST_FULL):
+        if held and answer.is_refusal(OffloadRc.LIST_FULL):
             _may_be_full(device, len(held), kind)
             _remove(device, held)
             answer = device.write(Command.ADD_OFFLOAD, offload.wire())
@@ -51,10 +50,6 @@ def protocol_offloads(device: Asked) -> None:
                    f"an offload of type {NO_TYPE}, which there is not")  # fmt: skip
 
 
-def _is(answer: Answer, rc: OffloadRc) -> bool:
-    return not answer.of_smp and answer.rc == rc
-
-
 def _may_be_full(device: Asked, held: int, kind: OffloadType) -> None:
     """Of the other types nobody says how many there are."""
     said = device.capabilities.get("offload_count")
@@ -65,7 +60,7 @@ def _may_be_full(device: Asked, held: int, kind: OffloadType) -> None:
 def _add_twice(device: Asked, offload: ProtocolOffload, held: int) -> None:
     """Of a list that may be full it does not matter what is looked at first."""
     answer = device.write(Command.ADD_OFFLOAD, offload.wire())
-    if not (_is(answer, OffloadRc.LIST_FULL) and held >= device.capabilities.get("offload_count", 0)):
+    if not (answer.is_refusal(OffloadRc.LIST_FULL) and held >= device.capabilities.get("offload_count", 0)):
         device.refuses(answer, OffloadRc.DUP_ID, f"{offload.type.name} with an id that is taken")
 
 
@@ -86,9 +81,9 @@ def _as_many_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> None:
     for number in range(most + 1):
         offload = _another(kinds[number % len(kinds)], number)
         answer = device.write(Command.ADD_OFFLOAD, offload.wire())
-        if number < most or not _is(answer, OffloadRc.LIST_FULL):  # a list for each type may take more of some mixes
+        if number < most or not answer.is_refusal(OffloadRc.LIST_FULL):  # a list for each type may take more of some mixes
             device.takes(answer, f"add offload {number + 1} of {most}, {offload.type.name}")
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+    device.attach()
 
 
 def _as_many_arp_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> None:
@@ -98,7 +93,7 @@ def _as_many_arp_as_it_says(device: Asked, offloads: list[ProtocolOffload]) -> N
     for number in range(most if arp else 0):
         added = device.write(Command.ADD_OFFLOAD, _another(arp[0], number).wire())
         device.takes(added, f"add ARP offload {number + 1} of {most}")
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+    device.attach()
 
 
 def _another(like: ProtocolOffload, number: int) -> ProtocolOffload:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any
 
+from rig.device.contract import MINIMUM_FLAGS
 from rig.device.numbers import OffloadType, PatternType, SlotFlag
 from rig.device.pattern import Pattern
 from rig.device.payload import PayloadKeepAlive, Span
@@ -12,21 +14,27 @@ from rig.device.protocol_offload import ProtocolOffload
 from rig.device.tcp_slot import SlotRef, TcpSlot
 
 HOST, PEER, HOST6, PEER6 = "192.0.2.1", "192.0.2.9", "2001:db8::1", "2001:db8::9"
+MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
+FIRST_PORT = 40_000
 GROUP, NAME = "239.1.2.3", b"\x04host\x05local\x00"
 LOAD, RETURN = bytes.fromhex("2800000000000000"), bytes.fromhex("06000000ffff0000")
 """Instructions of classic BPF: ldh [0], ret #65535."""
 
 
-def slot(mac: bytes, hop: bytes, flags: SlotFlag, **changed: Any) -> TcpSlot:
-    """Of a connection that nobody has, with what its flags need."""
+def plain_flags(capabilities: Mapping[str, Any]) -> SlotFlag:
+    """Of those that go together on any connection, the ones that it claims; all but KEEP where it does not say."""
+    claimed = capabilities.get("slot_flags")
+    return MINIMUM_FLAGS & ~SlotFlag.KEEP if claimed is None else MINIMUM_FLAGS & SlotFlag(claimed)
+
+
+def slot(number: int, flags: SlotFlag) -> TcpSlot:
+    """Of a connection that nobody has, another for each number, with what its flags need."""
     plain = TcpSlot(
-        local=HOST, remote=PEER, local_port=49152, remote_port=443, local_mac=mac, next_hop_mac=hop,
-        snd_una=1, snd_nxt=1, snd_wl1=1, snd_wnd=64240, max_snd_wnd=64240, rcv_nxt=1, rcv_wnd=64240, rcv_wup=1,
-        next_hop_ip=PEER, vlan_tci=5 if flags & SlotFlag.VLAN else None, flags=flags,
+        local=HOST, remote=PEER, local_port=FIRST_PORT + number, remote_port=443, local_mac=MAC, next_hop_mac=PEER_MAC,
+        snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=65535, max_snd_wnd=65535, rcv_nxt=5000, rcv_wnd=8192, rcv_wup=5000,
+        next_hop_ip=PEER if flags & SlotFlag.LEARN_NEXT_HOP else None, vlan_tci=5 if flags & SlotFlag.VLAN else None, flags=flags,
     )  # fmt: skip
-    if flags & SlotFlag.FLOW_LABEL:
-        plain = replace(plain, local=HOST6, remote=PEER6, next_hop_ip=PEER6, flow_label=7)
-    return replace(plain, **changed)
+    return replace(plain, local=HOST6, remote=PEER6, flow_label=7) if flags & SlotFlag.FLOW_LABEL else plain
 
 
 def tokens(plain: TcpSlot, number: int) -> dict[str, Any]:

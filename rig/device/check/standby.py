@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from rig.clock import REAL_MINUTE_US
+from rig.device.check import samples
 from rig.device.check.asked import Answer, Asked
-from rig.device.check.tables import MAC, slot
+from rig.device.check.samples import MAC
 from rig.device.numbers import (
     ARM_ALL,
     NO_PATTERN,
@@ -41,7 +42,7 @@ def _fresh(device: Asked) -> int:
     """The epoch after attach; a clock that is not scaled."""
     if device.test_build:
         device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US}), "clock scale")
-    return int(device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")["epoch"])
+    return int(device.attach()["epoch"])
 
 
 def _is(device: Asked, power: Power, owner: Owner, when: str) -> None:
@@ -87,18 +88,17 @@ def power_states(device: Asked) -> None:
 
 def _sleep(device: Asked, epoch: int) -> None:
     epoch = _next_epoch(device, _prepare(device, epoch), epoch, "prepare")
-    flags = SlotFlag(device.capabilities.get("slot_flags", 0x1F)) & SlotFlag(0x1F)
-    device.takes(device.write(Command.ADD_TCP_SLOT, slot(0, flags)), "a slot after prepare")
-    device.refuses(
-        device.write(Command.ADD_TCP_SLOT, slot(0, flags)), OffloadRc.DUP_TUPLE, "the same connection twice after prepare"
-    )
+    flags = samples.plain_flags(device.capabilities) & ~SlotFlag.KEEP
+    one, other = (samples.slot(number, flags).wire() for number in range(2))
+    device.takes(device.write(Command.ADD_TCP_SLOT, one), "a slot after prepare")
+    device.refuses(device.write(Command.ADD_TCP_SLOT, one), OffloadRc.DUP_TUPLE, "the same connection twice after prepare")
     epoch = _next_epoch(device, device.write(Command.COMMIT, {"epoch": epoch}), epoch, "commit")
     _is(device, Power.D3, Owner.DEVICE, "after commit")
     for what, answer in (
         ("prepare", _prepare(device, epoch)),
         ("release", device.write(Command.RELEASE)),
         ("abort", device.write(Command.ABORT, {"epoch": epoch})),
-        ("a new slot", device.write(Command.ADD_TCP_SLOT, slot(1, flags))),
+        ("a new slot", device.write(Command.ADD_TCP_SLOT, other)),
     ):
         device.refuses(answer, OffloadRc.BAD_STATE, f"{what} in D3")
     epoch = _next_epoch(device, device.write(Command.HOST_AWAKE, {"epoch": epoch}), epoch, "host awake in D3")
@@ -168,7 +168,7 @@ def lease(device: Asked) -> None:
     device.holds(event[5] == WakeReason.LEASE_EXPIRED, f"the reason is {event[5]:#x}, LEASE_EXPIRED (0x400b) is expected")
     _is(device, Power.EXPIRED, Owner.NONE, "after the lease")
     device.refuses(device.write(Command.RELEASE), OffloadRc.RESUME_REQUIRED, "a WRITE after the lease")
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach after the lease")
+    device.attach("attach after the lease")
 
 
 def test_commands(device: Asked) -> None:
@@ -176,12 +176,12 @@ def test_commands(device: Asked) -> None:
         return
     device.refuses(device.write(Command.SET_CLOCK_SCALE, {"minute_us": 0}), OffloadRc.BAD_ARG, "a minute of 0 us")
     device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US // 60}), "clock scale")
-    epoch = int(device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")["epoch"])
+    epoch = int(device.attach()["epoch"])
     epoch = int(device.takes(_prepare(device, epoch, wake_timer_ms=60_000), "prepare")["epoch"])
     device.takes(device.write(Command.COMMIT, {"epoch": epoch}), "commit")
     wait = device.request(READ, int(Command.EVENT_WAIT), {"after": 0})
     device.send(wait)
     answer = device.late_answer_to(wait, "event_rsp", "a minute of 1 s: the event of a wake timer of a minute", EVENT_S)
     device.takes(answer, "event wait")
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+    device.attach()
     device.takes(device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US}), "clock scale")

@@ -4,33 +4,21 @@ from __future__ import annotations
 
 from typing import Any
 
-from rig.device.check.asked import Asked
+from rig.device.check import samples
+from rig.device.check.asked import Answer, Asked
 from rig.device.numbers import Command, OffloadRc, PatternType, SlotFlag
 from rig.device.pattern import Pattern
-from rig.device.tcp_slot import SlotRef, TcpSlot
+from rig.device.tcp_slot import SlotRef
 
-HOST, PEER = "192.0.2.1", "192.0.2.2"
-MAC, PEER_MAC = bytes.fromhex("020000000001"), bytes.fromhex("020000000002")
-FIRST_PORT = 40_000
 NO_FLAG = 1 << 31
 MAGIC_ID = 0xFFFF_0001
 
 
-def slot(number: int, flags: SlotFlag) -> dict[str, Any]:
-    """Of a connection that nobody has."""
-    return TcpSlot(
-        local=HOST, remote=PEER, local_port=FIRST_PORT + number, remote_port=443, local_mac=MAC, next_hop_mac=PEER_MAC,
-        snd_una=1000, snd_nxt=1000, snd_wl1=5000, snd_wnd=65535, max_snd_wnd=65535, rcv_nxt=5000, rcv_wnd=8192, rcv_wup=5000,
-        flags=flags,
-    ).wire()  # fmt: skip
-
-
 def tcp_slots(device: Asked) -> None:
-    most, claimed = device.capabilities["MaxTcpSlots"], SlotFlag(device.capabilities.get("slot_flags", 0x1F))
-    plain = claimed & SlotFlag(0x3F)
+    most, plain = device.capabilities["MaxTcpSlots"], samples.plain_flags(device.capabilities)
     refs = [_added(device, number, plain) for number in range(most)]
     device.holds(len({ref.slot for ref in refs}) == most, f"{most} slots were added, not all have a number of their own")
-    device.refuses(device.write(Command.ADD_TCP_SLOT, slot(most, plain)), OffloadRc.NO_SLOT, f"slot {most + 1} of {most}")
+    device.refuses(_add(device, most, plain), OffloadRc.NO_SLOT, f"slot {most + 1} of {most}")
     listed = device.takes(device.read(Command.LIST_TCP_SLOTS), "list slots")
     device.holds(len(listed["slots"]) == most, f"{len(listed['slots'])} slots are listed, {most} were added")
     middle = refs[most // 2]
@@ -44,19 +32,23 @@ def tcp_slots(device: Asked) -> None:
         device.takes(device.read(Command.GET_TCP_SLOT, ref.wire()), f"get slot {ref.slot}")
     device.refuses(device.read(Command.GET_TCP_SLOT, SlotRef(255, 1).wire()), OffloadRc.STALE_HANDLE, "get slot 255")
     _refused_slots(device, plain)
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+    device.attach()
     left = device.takes(device.read(Command.LIST_TCP_SLOTS), "list slots")["slots"]
     device.holds(not left, f"attach leaves {len(left)} slots")
 
 
 def _added(device: Asked, number: int, flags: SlotFlag) -> SlotRef:
-    return SlotRef.of(device.takes(device.write(Command.ADD_TCP_SLOT, slot(number, flags)), f"add slot {number + 1}"))
+    return SlotRef.of(device.takes(_add(device, number, flags), f"add slot {number + 1}"))
+
+
+def _add(device: Asked, number: int, flags: SlotFlag) -> Answer:
+    return device.write(Command.ADD_TCP_SLOT, samples.slot(number, flags).wire())
 
 
 def _refused_slots(device: Asked, flags: SlotFlag) -> None:
     """With room for them."""
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
-    good = slot(0, flags)
+    device.attach()
+    good = samples.slot(0, flags).wire()
     for what, changed, rc in (
         ("with a flag that there is not, bit 31", {"flags": int(flags) | NO_FLAG}, OffloadRc.UNSUPPORTED),
         ("that is signed (MD5)", {"flags": int(flags | SlotFlag.MD5)}, OffloadRc.UNSUPPORTED),
@@ -87,7 +79,7 @@ def patterns(device: Asked) -> None:
     device.holds(not missing, f"after a pattern was removed, others are gone: {sorted(missing)}")
     device.refuses(device.write(Command.ADD_PATTERN, _bitmap(0, 1, 0)), OffloadRc.DUP_ID, "a pattern with the id of another one")
     _refused_patterns(device, size, offset)
-    device.takes(device.write(Command.HELLO, {"owner": 1}), "attach")
+    device.attach()
 
 
 def _bitmap(number: int, size: int, offset: int) -> dict[str, Any]:
