@@ -57,7 +57,7 @@ ASSERTING = (
 )
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
 
-WORKERS_PER_PROCESSOR = 3
+WORKERS_PER_PROCESSOR = 4
 """-n auto: a test with a bench waits three quarters of its time, for the wire and its clocks."""
 
 
