@@ -7,9 +7,9 @@ from dataclasses import replace
 from typing import Any
 
 from rig.device.check import samples
-from rig.device.check.asked import Answer, Asked
+from rig.device.check.asked import Asked
 from rig.device.check.tables import MAC, PEER_MAC, slot
-from rig.device.numbers import WRITE, Command, NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag, SlotState
+from rig.device.numbers import Command, NsFlag, OffloadRc, OffloadType, PatternType, SlotFlag, SlotState
 from rig.device.pattern import Pattern
 from rig.device.protocol_offload import ProtocolOffload
 from rig.device.tcp_slot import SlotRef
@@ -91,29 +91,26 @@ def _lengths(device: Asked) -> None:
     """As long as it says, and no longer."""
     said = device.capabilities
     if said.get("pattern_types", 0) >> PatternType.PROGRAM & 1 and (ops := said.get("program_ops")):
-        for count, rc in ((ops, OffloadRc.OK), (ops + 1, OffloadRc.BAD_LEN)):
-            added = device.write(Command.ADD_PATTERN, samples.program(ID, count).wire())
-            _is(device, added, rc, f"a program of {count} instructions, of program_ops {ops}")
+        words = f"instructions, of program_ops {ops}"
+        device.takes(device.write(Command.ADD_PATTERN, samples.program(ID, ops).wire()), f"a program of {ops} {words}")
         device.takes(device.write(Command.REMOVE_PATTERN, {"id": ID}), "remove the program")
+        longer = samples.program(ID, ops + 1).wire()
+        if device.fits(longer):
+            device.refuses(device.write(Command.ADD_PATTERN, longer), OffloadRc.BAD_LEN, f"a program of {ops + 1} {words}")
     room = said.get("token_bytes")
     if room is None:
         return
     beyond = OffloadRc.BAD_ARG if room else OffloadRc.UNSUPPORTED
     for count, rc in ((room, OffloadRc.OK), (room + 1, beyond)):
         body = samples.tokens(samples.slot(MAC, PEER_MAC, PLAIN & _flags(device)), count)
-        if count and _fits(device, body):
-            _is(device, device.write(Command.ADD_TCP_SLOT, body), rc, f"{count} bytes of tokens, of token_bytes {room}")
-
-
-def _fits(device: Asked, body: Mapping[str, Any]) -> bool:
-    return len(device.request(WRITE, int(Command.ADD_TCP_SLOT), body)) <= int(device.capabilities["max_message"])
-
-
-def _is(device: Asked, answer: Answer, rc: OffloadRc, what: str) -> None:
-    if rc is OffloadRc.OK:
-        device.takes(answer, what)
-    else:
-        device.refuses(answer, rc, what)
+        if not count or not device.fits(body):
+            continue
+        answer, what = device.write(Command.ADD_TCP_SLOT, body), f"{count} bytes of tokens, of token_bytes {room}"
+        if rc is OffloadRc.OK:
+            ref = SlotRef.of(device.takes(answer, what))
+            device.takes(device.write(Command.REMOVE_TCP_SLOT, ref.wire()), "remove the slot with tokens")
+        else:
+            device.refuses(answer, rc, what)
 
 
 def _flags(device: Asked) -> SlotFlag:
@@ -150,7 +147,7 @@ def _fullest_slot(device: Asked, number: int) -> dict[str, Any]:
     plain = samples.slot(MAC, PEER_MAC, PLAIN & _flags(device), local_port=50_000 + number)
     room = device.capabilities.get("token_bytes", 0)
     body = samples.tokens(plain, room) if room else plain.wire()
-    return body if _fits(device, body) else plain.wire()
+    return body if device.fits(body) else plain.wire()
 
 
 def _offloads(device: Asked) -> list[ProtocolOffload]:
