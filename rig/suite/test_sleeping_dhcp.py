@@ -125,6 +125,20 @@ def test_times_of_the_server_count_where_they_can(door: StandbyDoor, what: str) 
     _assert_asks_from(door, began_ms, t1_ms, t2_ms)
 
 
+@pytest.mark.device_can(offload=OffloadType.DHCP)
+def test_everybody_is_asked_from_t2_on_though_that_is_before_half_the_lease(door: StandbyDoor) -> None:
+    """RFC 2131 4.4.5: the server says T2 alone, a third of the lease."""
+    t2_ms = LEASE_MS // 3
+    _lease(door)
+    asked = door.next_sent(LEASE_MS)
+    began_ms = door.now_ms()
+    assert door.outcome(_ack(asked.frame, times_ms=(0, t2_ms))) == ("", 0)
+    sent = door.next_sent(LEASE_MS)
+    assert _asked(sent) == EVERYBODY
+    after_ms = sent.at_ms - began_ms
+    assert t2_ms - ROUNDING_MS <= after_ms < T1_MS - ROUNDING_MS, f"asked after {after_ms:.0f} ms, T2 is at {t2_ms}"
+
+
 STRANGE: dict[str, dict[str, Any]] = {
     "of another transaction": {"xid": XID + 99},
     "for another station": {"chaddr": OTHER_MAC},

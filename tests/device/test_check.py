@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import signal
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -18,7 +19,9 @@ from rig import cli
 from rig.device import framing
 from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
-from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType
+from rig.device.link import Link
+from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType, Power
+from rig.device.offload import OffloadClient
 from rig.errors import BenchError
 from rig.exit_codes import Exit
 
@@ -87,6 +90,27 @@ def one_pool() -> Lie:
     return lie
 
 
+def tuples_first() -> Lie:
+    """As of a device that looks for the same connection, or id, before it looks at tokens and programs."""
+    same = {Command.ADD_TCP_SLOT: OffloadRc.DUP_TUPLE, Command.ADD_PATTERN: OffloadRc.DUP_ID}
+    removes = {Command.REMOVE_TCP_SLOT: Command.ADD_TCP_SLOT, Command.REMOVE_PATTERN: Command.ADD_PATTERN}
+    held = set[Command]()
+    """Whose last one was not removed."""
+
+    def lie(op: int, number: int, body: Any) -> Any:
+        command = Command(number)
+        if (op, command) == (WRITE_REPLY, Command.HELLO):
+            held.clear()
+        elif "err" not in body:
+            held.discard(removes.get(command, Command.HELLO))
+            held.update({command} & set(same))
+        elif command in held and body["err"]["rc"] in (OffloadRc.BAD_ARG, OffloadRc.BAD_LEN):
+            return offload_rc(same[command])
+        return body
+
+    return lie
+
+
 def event(index: int, value: int) -> Lie:
     def lie(op: int, command: int, body: Any) -> Any:
         if "event" in body:
@@ -137,7 +161,22 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "such a number for a code": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 256**2000}}), "int too long"),
     "a fraction that is none": ("hello", instead(*STATUS, b"\xc4\x82\x1b" + bytes([15] * 8) + b"\1"), "the reply is no CBOR"),
     "a float beyond all": ("hello", instead(*STATUS, b"\xc5\x82\x1a\x3b\x9a\xca\0\1"), "the reply is no CBOR"),
-    "what holds itself, of a newer contract": ("lost", with_key(WRITE_REPLY, Command.PREPARE, b"\xd8\x1c\x81\xd8\x1d\0"), ""),
+    "what holds itself": ("hello", with_key(*STATUS, b"\xd8\x1c\x81\xd8\x1d\0"), "the reply is no CBOR: tag 28"),
+    "SMP's OK for a list": (
+        "at once",
+        instead(READ_REPLY, Command.LIST_TCP_SLOTS, {"rc": 0}),
+        "LIST_TCP_SLOTS (0x0): slots: missing",
+    ),
+    "SMP's OK for nothing": ("clock", instead(WRITE_REPLY, Command.CLEAR_COUNTERS, {"rc": 0}), "as the contract has it"),
+    "patterns longer than a message": (
+        "at once",
+        changed(*CAPS, MaxWoLPatternSize=65535),
+        "ADD_PATTERN (0x2): what it claims makes a message of 73772 bytes, max_message is 4096",
+    ),
+    "programs longer than a message": ("claimed", changed(*CAPS, program_ops=65535), "a message of 524310 bytes"),
+    "tokens longer than a message": ("claimed", changed(*CAPS, token_bytes=65535), "as the contract has it"),
+    "no slot": ("TCP slots", changed(*CAPS, MaxTcpSlots=0), "MaxTcpSlots is 0, the minimum profile has 4"),
+    "connections that are looked at first": ("claimed", tuples_first(), "as the contract has it"),
     "bytes behind the map": ("hello", lambda op, command, body: cbor2.dumps(body) + b"\0", "HELLO (0x0): bytes behind"),
     "a refusal of another group": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 1, "rc": 6}}), "is not of group 100"),
     "a refusal for nothing": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 0}}), "is neither"),
@@ -276,6 +315,27 @@ def test_one_that_never_stops_talking_is_not_listened_to_for_ever(native: Emulat
         finally:
             device.ends.set()
     assert "as the contract has it" in outcome.output, "what is asked again is answered"
+
+
+def claims_more(op: int, command: int, body: Any) -> Any:
+    return changed(*CAPS, pattern_types=1 << PatternType.LINK_UP | 1 << PatternType.BITMAP)(op, command, body)
+
+
+def interrupted(op: int, command: int, body: Any) -> Any:
+    """The user ends it while the device sleeps, its clock scaled."""
+    if (op, command) == (WRITE_REPLY, Command.COMMIT):
+        os.kill(os.getpid(), signal.SIGINT)
+    return body
+
+
+@pytest.mark.parametrize(("step", "lie"), [("claimed", claims_more), ("test commands", interrupted)])
+def test_the_device_is_left_empty_wherever_it_ends(native: EmulatedDevice, step: str, lie: Lie) -> None:
+    with lying(native.port, lie) as port:
+        check("--port", port, "-k", step)
+    with Link(native.port) as link:
+        client = OffloadClient(link)
+        status = client.status()
+        assert (status.power, client.slots(), client.patterns()) == (Power.D0, (), ())
 
 
 def test_a_device_that_was_looked_at_before_is_right_again(native: EmulatedDevice) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+import cbor2
 import pytest
 
 from rig.device.codes import NO_CODE, error_in
@@ -77,6 +78,34 @@ def test_a_tag_with_nonsense_in_it_is_a_lost_reply(tagged: bytes) -> None:
     """It ended the link, as a bug of the rig's own."""
     body = b"\xa1\x61x" + tagged
     assert decoded(body, len(body)) is None
+
+
+def shared(depth: int) -> bytes:
+    """A list of a list and that list again, of the same, and so on: 2 ** depth numbers in a few bytes each."""
+    inside = b"".join(b"\xd8\x1c\x82" for _ in range(depth)) + b"\xd8\x1c\x81\1"
+    return inside + b"".join(b"\xd8\x1d\x18" + bytes([n]) for n in range(depth, 0, -1))
+
+
+@pytest.mark.parametrize(
+    "grown",
+    [
+        pytest.param(b"\xa1\x61x" + shared(60), id="a value in several places"),
+        pytest.param(b"\xa1" + shared(60) + b"\1", id="a key of such"),
+        pytest.param(b"\xa1\x61x\xc4\x82\x1a" + bytes([127] * 4) + b"\1", id="a decimal fraction"),
+        pytest.param(b"\xa1\x61x\xda\0\0\0\4\x82\x1a" + bytes([127] * 4) + b"\1", id="its tag in four bytes"),
+        pytest.param(b"\xa1\x61x\xd8\x1e\x81\x6b1e999999999", id="a ratio from a text"),
+    ],
+)
+def test_a_few_bytes_do_not_become_more_than_fits_anywhere(grown: bytes) -> None:
+    """Whoever decoded them, wrote them down or took them for a whole number never came back."""
+    assert decoded(grown, len(grown)) is None
+
+
+def test_bytes_that_look_like_such_tags_are_only_bytes() -> None:
+    """As in a frame that was kept."""
+    frame = shared(3) + b"\xc4\xc5\xdb"
+    body = cbor2.dumps({"event": frame, "t": "\u0104\u011c", "n": 0xC4D81C})
+    assert decoded(body, len(body)) == {"event": frame, "t": "\u0104\u011c", "n": 0xC4D81C}
 
 
 @pytest.mark.parametrize(

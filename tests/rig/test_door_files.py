@@ -100,3 +100,33 @@ def test_firmware_that_crashes_is_no_fault_of_the_bench(tmp_path: Path) -> None:
     rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
     assert [row["verdict"] for row in rows if row["kind"] == "attempt"] == ["failed"] * 3, done.stdout + done.stderr
     assert done.returncode == 1
+
+
+DYING_HEARD = """
+import os, signal
+from rig.suite.conftest import scene
+
+KILLED = []
+
+def test_while_the_timeline_is_read(scene):
+    scene.open_hardware()
+    after = scene.sleep()
+    if not KILLED:
+        KILLED.append(1)
+        os.kill(scene.bench.microcontroller.pid, signal.SIGTERM)
+    else:
+        scene.bench.server.push(b"x")
+    scene.timeline.wait("NIC_WAKE", after=after)
+"""
+
+
+@pytest.mark.parametrize("device", ["native", "qemu"])
+def test_who_ends_a_devices_process_is_no_fault_of_the_firmware(tmp_path: Path, device: str) -> None:
+    """QEMU says what signal it was and exits by itself; who waits for a record hears of it otherwise than who asks the device."""
+    (tmp_path / "test_theirs.py").write_text(DYING.replace("SIGKILL", "SIGTERM"))
+    (tmp_path / "test_heard.py").write_text(DYING_HEARD)
+    words = ["-p", "no:cacheprovider", "--device", device, "--topology", "flat", "--rig-reports", "out", "."]
+    done = forked.run(lambda: pytest.main(words), tmp_path, {**os.environ, "PYTHONPATH": str(ROOT)}, timeout=100)
+    rows = [json.loads(line) for line in (tmp_path / "out/latest/results.jsonl").read_text().splitlines()]
+    verdicts = [row["verdict"] for row in rows if row["kind"] == "attempt"]
+    assert verdicts == ["bench error", "passed"] * 4, done.stdout + done.stderr

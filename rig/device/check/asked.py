@@ -8,12 +8,14 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+import cbor2
+
 from rig.clock import Deadline
 from rig.device import framing
 from rig.device.brief import brief
 from rig.device.cddl import Rules
 from rig.device.codes import error_in
-from rig.device.contract import COUNTERS, RULES
+from rig.device.contract import COUNTERS, MINIMUM, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
 from rig.device.requests import RETRIES, TIMEOUT_S, cbor_of
@@ -137,16 +139,26 @@ class Asked:
         return self.ask(WRITE, command, body or {})
 
     def ask(self, op: int, command: Command, body: Mapping[str, Any]) -> Answer:
-        """Raises StepOver when nothing comes, or what comes violates the contract."""
-        return self.answer_to(self.request(op, int(command), body), RULES[op, command].reply, f"{command.name} ({op:#x})")
+        """Raises StepOver when nothing comes, or what comes violates the contract; or for what no message of the device's can
+        hold, which only what it says of itself can call for."""
+        what = f"{command.name} ({op:#x})"
+        if not self.fits(body):
+            long = f"a message of {_message_bytes(body)} bytes, max_message is {self._most_bytes}"
+            self.wrong(f"{what}: what it claims makes {long}")
+            raise StepOver
+        return self.answer_to(self.request(op, int(command), body), RULES[op, command].reply, what)
+
+    def fits(self, body: Mapping[str, Any]) -> bool:
+        """Whether a request is no longer than the device takes."""
+        return _message_bytes(body) <= self._most_bytes
+
+    @property
+    def _most_bytes(self) -> int:
+        return max(MINIMUM["max_message"], int(self.capabilities.get("max_message", 0)))
 
     def attach(self, what: str = "attach") -> dict[str, Any]:
         """What it held it has freed then. Raises StepOver."""
         return self.takes(self.write(Command.HELLO, {"owner": OWNER}), what)
-
-    def fits(self, command: Command, body: Mapping[str, Any]) -> bool:
-        """Such a WRITE is not longer than the device takes."""
-        return len(self.request(WRITE, int(command), body)) <= int(self.capabilities["max_message"])
 
     def request(self, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> bytes:
         """The message, under a number of its own."""
@@ -212,7 +224,10 @@ class Asked:
     def _checked(self, reply: bytes, rule: str, what: str) -> Answer:
         body = self._body(reply, what)
         if isinstance(body, dict) and ("err" in body or "rc" in body):
-            return self._refusal(body, what)
+            refusal = self._refusal(body, what)
+            if refusal is not None:
+                return refusal
+            body = {key: value for key, value in body.items() if key != "rc"}  # 0, which is SMP's OK
         violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
         for violation in violations:
             self.wrong(f"{what}: {violation}")
@@ -242,7 +257,8 @@ class Asked:
             raise StepOver
         return body
 
-    def _refusal(self, body: dict[str, Any], what: str) -> Answer:
+    def _refusal(self, body: dict[str, Any], what: str) -> Answer | None:
+        """None: its code says that all is well. Raises StepOver."""
         err = body.get("err", body)
         rc = err.get("rc") if isinstance(err, dict) else None
         if type(rc) is not int or ("err" in body and (type(err.get("group")) is not int or not rc)):
@@ -252,7 +268,11 @@ class Asked:
             self.wrong(f"{what}: the refusal {brief(body, 80)} is not of group {GROUP_OFFLOAD}")
             raise StepOver
         refused = error_in(body, GROUP_OFFLOAD, what)
-        return Answer(body, rc, of_smp="err" not in body) if refused else Answer(body)
+        return Answer(body, rc, of_smp="err" not in body) if refused else None
+
+
+def _message_bytes(body: Mapping[str, Any]) -> int:
+    return HEADER.size + len(cbor2.dumps(body, canonical=True))
 
 
 def _head(message: bytes) -> tuple[int, int, int] | None:

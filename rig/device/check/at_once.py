@@ -37,7 +37,7 @@ def _fullest_slot(device: Asked, number: int) -> dict[str, Any]:
     plain = samples.slot(number, samples.plain_flags(device.capabilities))
     room = device.capabilities.get("token_bytes", 0)
     body = samples.tokens(plain, room) if room else plain.wire()
-    return body if device.fits(Command.ADD_TCP_SLOT, body) else plain.wire()
+    return body if device.fits(body) else plain.wire()
 
 
 def _offloads(device: Asked) -> list[ProtocolOffload]:

@@ -92,8 +92,10 @@ def _programs(device: Asked) -> None:
     said = device.capabilities
     if said.get("pattern_types", 0) >> PatternType.PROGRAM & 1 and (ops := said.get("program_ops")):
         for number, (count, rc) in enumerate(((ops, OffloadRc.OK), (ops + 1, OffloadRc.BAD_LEN))):
-            added = device.write(Command.ADD_PATTERN, samples.program(ID + number, count).wire())
-            device.expects(added, rc, f"a program of {count} instructions, of program_ops {ops}")
+            body = samples.program(ID + number, count).wire()
+            if rc is OffloadRc.OK or device.fits(body):
+                added = device.write(Command.ADD_PATTERN, body)
+                device.expects(added, rc, f"a program of {count} instructions, of program_ops {ops}")
         device.takes(device.write(Command.REMOVE_PATTERN, {"id": ID}), "remove the program")
 
 
@@ -105,5 +107,5 @@ def _tokens(device: Asked) -> None:
     beyond = OffloadRc.BAD_ARG if room else OffloadRc.UNSUPPORTED
     for number, (count, rc) in enumerate(((room, OffloadRc.OK), (room + 1, beyond))):
         body = samples.tokens(samples.slot(number, flags), count)
-        if count and device.fits(Command.ADD_TCP_SLOT, body):
+        if count and device.fits(body):
             device.expects(device.write(Command.ADD_TCP_SLOT, body), rc, f"{count} bytes of tokens, of token_bytes {room}")

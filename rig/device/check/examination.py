@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Iterator
 
+from rig.clock import REAL_MINUTE_US
 from rig.device.cddl import contract
 from rig.device.check import at_once, basics, claims, offloads, optional, standby, tables
 from rig.device.check.asked import Asked, Finding, StepOver, Verdict
-from rig.device.numbers import GROUP_OFFLOAD
+from rig.device.numbers import GROUP_OFFLOAD, Command
 from rig.device.raw_line import RawLine
 from rig.errors import BenchError
 
@@ -39,19 +41,22 @@ def examine(port: str, baudrate: int, only: str = "") -> Iterator[tuple[str, lis
     beside those that say who it is. Raises BenchError when nobody answers at all, or the port goes away."""
     with RawLine(port, baudrate) as line:
         device = Asked(line, contract())
-        for step, look in STEPS:
-            if only not in step and step not in ALWAYS:
-                continue
-            device.step, device.findings = step, []
-            if step in NEED_CAPABILITIES and not device.capabilities:
-                device.wrong("not looked at: its capabilities are not known")
-            else:
-                _look(device, look, port)
-            if not device.heard:
-                why = "".join(f"; {finding.words}" for finding in device.findings[:1])
-                cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud{why}"
-                raise BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
-            yield step, device.findings or [Finding(step, Verdict.OK, "")]
+        try:
+            for step, look in STEPS:
+                if only not in step and step not in ALWAYS:
+                    continue
+                device.step, device.findings = step, []
+                if step in NEED_CAPABILITIES and not device.capabilities:
+                    device.wrong("not looked at: its capabilities are not known")
+                else:
+                    _look(device, look, port)
+                if not device.heard:
+                    why = "".join(f"; {finding.words}" for finding in device.findings[:1])
+                    cause = f"no SMP answer to group {GROUP_OFFLOAD} on {port} at {baudrate} baud{why}"
+                    raise BenchError("RIG-B03", cause, "check power, cable and --baud; `rig monitor` shows what the board says")
+                yield step, device.findings or [Finding(step, Verdict.OK, "")]
+        finally:
+            _leave(device)
 
 
 def _look(device: Asked, look: Callable[[Asked], None], port: str) -> None:
@@ -62,3 +67,13 @@ def _look(device: Asked, look: Callable[[Asked], None], port: str) -> None:
     except (OSError, TimeoutError) as error:
         fix = "check power, cable and --baud"
         raise BenchError("RIG-S06", f"the line to {port} ended in step {device.step!r}: {error}", fix) from error
+
+
+def _leave(device: Asked) -> None:
+    """As it was found, also where a step has ended in its middle, or the user has ended it all."""
+    if not device.heard:
+        return
+    with contextlib.suppress(StepOver, OSError, TimeoutError):
+        if device.test_build:
+            device.write(Command.SET_CLOCK_SCALE, {"minute_us": REAL_MINUTE_US})
+        device.attach()

@@ -16,6 +16,8 @@ MAGIC_ID = 0xFFFF_0001
 
 def tcp_slots(device: Asked) -> None:
     most, plain = device.capabilities["MaxTcpSlots"], samples.plain_flags(device.capabilities)
+    if not most:
+        return
     refs = [_added(device, number, plain) for number in range(most)]
     device.holds(len({ref.slot for ref in refs}) == most, f"{most} slots were added, not all have a number of their own")
     device.refuses(_add(device, most, plain), OffloadRc.NO_SLOT, f"slot {most + 1} of {most}")
@@ -96,4 +98,6 @@ def _refused_patterns(device: Asked, size: int, offset: int) -> None:
         ("that compares nothing", {"mask": b"\0"}, OffloadRc.BAD_ARG),
     ]
     for what, changed, rc in cases:
-        device.refuses(device.write(Command.ADD_PATTERN, good | {"id": free_id} | changed), rc, f"a pattern {what}")
+        asked = good | {"id": free_id} | changed
+        if device.fits(asked):
+            device.refuses(device.write(Command.ADD_PATTERN, asked), rc, f"a pattern {what}")
