@@ -74,7 +74,7 @@ static void settle(struct reply *r)
 		r->t2_s = (uint32_t)((uint64_t)r->lease_s * 7 / 8);
 	if (r->t1_s == 0 || r->t1_s > r->t2_s)
 		r->t1_s = r->lease_s - r->lease_s / 2;     /* never 0: that would ask again at each answer */
-	if (r->t1_s > r->t2_s)
+	if (r->t2_s && r->t1_s > r->t2_s)
 		r->t1_s = r->t2_s;
 }
 

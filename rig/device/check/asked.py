@@ -123,13 +123,6 @@ class Asked:
             raise StepOver
         return answer.body
 
-    def expects(self, answer: Answer, wanted: OffloadRc, what: str) -> None:
-        """OK, or a refusal. Raises StepOver as `takes` does."""
-        if wanted is OffloadRc.OK:
-            self.takes(answer, what)
-        else:
-            self.refuses(answer, wanted, what)
-
     # -- asking --------------------------------------------------------------------------------------------------------
 
     def read(self, command: Command, body: Mapping[str, Any] | None = None) -> Answer:

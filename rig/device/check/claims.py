@@ -91,21 +91,23 @@ def _lengths(device: Asked) -> None:
 def _programs(device: Asked) -> None:
     said = device.capabilities
     if said.get("pattern_types", 0) >> PatternType.PROGRAM & 1 and (ops := said.get("program_ops")):
-        for number, (count, rc) in enumerate(((ops, OffloadRc.OK), (ops + 1, OffloadRc.BAD_LEN))):
-            body = samples.program(ID + number, count).wire()
-            if rc is OffloadRc.OK or device.fits(body):
-                added = device.write(Command.ADD_PATTERN, body)
-                device.expects(added, rc, f"a program of {count} instructions, of program_ops {ops}")
+        of = f"instructions, of program_ops {ops}"
+        device.takes(device.write(Command.ADD_PATTERN, samples.program(ID, ops).wire()), f"a program of {ops} {of}")
         device.takes(device.write(Command.REMOVE_PATTERN, {"id": ID}), "remove the program")
+        longer = samples.program(ID, ops + 1).wire()
+        if device.fits(longer):
+            device.refuses(device.write(Command.ADD_PATTERN, longer), OffloadRc.BAD_LEN, f"a program of {ops + 1} {of}")
 
 
 def _tokens(device: Asked) -> None:
     room = device.capabilities.get("token_bytes")
     if room is None:
         return
-    flags = samples.plain_flags(device.capabilities)
-    beyond = OffloadRc.BAD_ARG if room else OffloadRc.UNSUPPORTED
-    for number, (count, rc) in enumerate(((room, OffloadRc.OK), (room + 1, beyond))):
-        body = samples.tokens(samples.slot(number, flags), count)
-        if count and device.fits(body):
-            device.expects(device.write(Command.ADD_TCP_SLOT, body), rc, f"{count} bytes of tokens, of token_bytes {room}")
+    slot, of = samples.slot(0, samples.plain_flags(device.capabilities)), f"bytes of tokens, of token_bytes {room}"
+    whole, longer = samples.tokens(slot, room), samples.tokens(slot, room + 1)
+    if room and device.fits(whole):
+        ref = SlotRef.of(device.takes(device.write(Command.ADD_TCP_SLOT, whole), f"{room} {of}"))
+        device.takes(device.write(Command.REMOVE_TCP_SLOT, ref.wire()), "remove the slot with tokens")
+    if device.fits(longer):
+        beyond = OffloadRc.BAD_ARG if room else OffloadRc.UNSUPPORTED
+        device.refuses(device.write(Command.ADD_TCP_SLOT, longer), beyond, f"{room + 1} {of}")
