@@ -407,7 +407,9 @@ def run(machine: type[EngineMachine], examples: int, *phases: Phase) -> None:
 
 
 @pytest.mark.edge(100, 101)
+@pytest.mark.limit_s(300)
 def test_any_sequence() -> None:
+    """Nothing but computing, a quarter of a minute of it: a machine with much other work needs some times that."""
     run(EngineMachine, 200, Phase.generate, Phase.shrink)
 
 
