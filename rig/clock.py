@@ -59,5 +59,4 @@ class Deadline:
 
     def wait_out(self) -> None:
         """For time that is to pass; never for an effect, which is waited for."""
-        while not self.expired:
-            self.pause()
+        time.sleep(self.remaining_s)

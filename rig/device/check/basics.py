@@ -22,7 +22,7 @@ def hello_and_attach(device: Asked) -> None:
     again = device.takes(device.read(Command.HELLO), "hello again")
     device.holds(again["boot_id"] == hello["boot_id"], "boot_id is another one a moment later")
     device.holds(again["now_us"] >= hello["now_us"], f"now_us goes back: {hello['now_us']}, then {again['now_us']}")
-    attached = device.takes(device.write(Command.HELLO, {"owner": OWNER}), "attach")
+    attached = device.attach()
     device.holds(attached["epoch"] > hello["epoch"], f"attach leaves epoch {hello['epoch']} at {attached['epoch']}")
     status = device.takes(device.read(Command.STATUS), "status after attach")
     device.holds(status["owner_id"] == OWNER, f"owner_id is {status['owner_id']} after attach with owner {OWNER}")
