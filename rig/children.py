@@ -11,13 +11,11 @@ device has a session of its own besides, as QEMU sets handlers for both.
 
 from __future__ import annotations
 
-import contextlib
 import os
 import signal
 import subprocess
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 DIE_WITH_PARENT = ("setpriv", "--pdeathsig", "KILL", "--", "sh", "-c", 'trap "" INT HUP; [ "$PPID" = "$0" ] && exec "$@"')
 """Followed by our pid and the command."""
@@ -54,16 +52,6 @@ def exit_words(code: int) -> str:
         return f"signal {signal.Signals(-code).name}"
     except ValueError:
         return f"signal {-code}"
-
-
-def waited_ms(pid: int) -> float:
-    """How long the threads of a process have waited for a processor so far (/proc/PID/schedstat, in ns); 0 without a process."""
-    waited_ns = 0
-    with contextlib.suppress(OSError):  # the process has ended, perhaps just now
-        for thread in Path(f"/proc/{pid}/task").iterdir() if pid else ():
-            with contextlib.suppress(OSError):  # this one has
-                waited_ns += int((thread / "schedstat").read_text().split()[1])
-    return waited_ns / 1e6
 
 
 class Child:

@@ -7,6 +7,8 @@ from collections.abc import Callable
 from types import TracebackType
 from typing import ClassVar, Self
 
+from rig.starved import OWN_PROCESSOR, Starved
+
 OnDeath = Callable[[str, str], None]
 """How it ended (an exit status or a signal, in words), and the last of what it wrote to stderr."""
 
@@ -32,9 +34,9 @@ class Device(ABC):
         return 0
 
     @property
-    def starved_ms(self) -> float:
-        """How long the firmware has waited for a processor of this machine, in all; 0 for a board, which has its own."""
-        return 0.0
+    def starved(self) -> Starved:
+        """How long the firmware has gone without a processor of this machine, in all; a board has its own."""
+        return OWN_PROCESSOR
 
     @abstractmethod
     def start(self) -> None:

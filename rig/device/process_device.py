@@ -7,9 +7,10 @@ import threading
 from abc import abstractmethod
 from typing import TYPE_CHECKING
 
-from rig.children import exit_words, waited_ms
+from rig.children import exit_words
 from rig.device.base import Device, OnDeath
 from rig.errors import BenchError
+from rig.starved import Starved, stolen_ms, waited_ms
 
 if TYPE_CHECKING:
     from rig.children import Child
@@ -29,11 +30,16 @@ class ProcessDevice(Device):
     def __init__(self) -> None:
         self._child: Child | None = None
         self._on_death: OnDeath | None = None
-        self._starved_before_ms = 0.0
+        self._waited_before_ms = 0.0
+        self._stolen_before = Starved(0.0, stolen_ms())
 
     @property
-    def starved_ms(self) -> float:
-        return self._starved_before_ms + waited_ms(self.pid)
+    def starved(self) -> Starved:
+        return Starved(self._waited_ms, stolen_ms()).since(self._stolen_before)
+
+    @property
+    def _waited_ms(self) -> float:
+        return self._waited_before_ms + waited_ms(self.pid)
 
     @property
     def pid(self) -> int:
@@ -45,7 +51,7 @@ class ProcessDevice(Device):
             self._watch_child()
 
     def power_cut(self) -> None:
-        self._starved_before_ms = self.starved_ms
+        self._waited_before_ms = self._waited_ms
         child, self._child = self._child, None
         if child is not None:
             child.close()

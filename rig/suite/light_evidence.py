@@ -8,6 +8,7 @@ from rig.device.tape import RECORDS_KEPT, Said, TapeInMemory
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.ledger import Reasons
 from rig.runner.wakes.planned import Test
+from rig.starved import Starved
 from rig.suite.wire_door import FRAMES_KEPT, WireDoor
 
 
@@ -17,7 +18,7 @@ class OfDoor:
     def __init__(self, door: WireDoor, tape: TapeInMemory) -> None:
         self._door = door
         self._tape = tape
-        self._starved_before_ms = door.starved_ms
+        self._starved_before = door.starved
 
     def said(self) -> Iterable[Said]:
         """With what the device has told nobody yet."""
@@ -38,9 +39,9 @@ class OfDoor:
     def is_whole(self) -> bool:
         return len(self._door.crossed) < FRAMES_KEPT
 
-    def starved_ms(self) -> float:
-        """In this test: the device is that of others before it. What its process has waited goes when it, or a thread, ends."""
-        return max(0.0, self._door.starved_ms - self._starved_before_ms)
+    def starved(self) -> Starved:
+        """In this test: the device is that of others before it."""
+        return self._door.starved.since(self._starved_before)
 
     def test(self, reasons: Reasons) -> Test:
         return Test((), (), lambda _: False, reasons, self._door.taken, alone=True)

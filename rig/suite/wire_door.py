@@ -40,6 +40,7 @@ from rig.net.device_port import Cable
 from rig.net.vlan_tag import PACKET_AUXDATA, SOL_PACKET, with_tag
 from rig.readable import readable
 from rig.runner.witness import Crossed
+from rig.starved import Starved
 from rig.suite.peer_frames import HOST_MAC, tcp
 from rig.suite.standby_door import Sent, StandbyDoor, connection
 
@@ -135,9 +136,9 @@ class WireDoor(StandbyDoor):
         self._sent.clear()
 
     @property
-    def starved_ms(self) -> float:
+    def starved(self) -> Starved:
         """Of the device, see Device."""
-        return self._device.starved_ms
+        return self._device.starved
 
     # -- what the host does --------------------------------------------------------------------------------------------
 

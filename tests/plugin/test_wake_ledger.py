@@ -36,8 +36,8 @@ from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
 from rig.runner.wakes.ledger import BENCH, ROWS, close
-from rig.runner.wakes.limits import LATE_MS
 from rig.runner.wakes.planned import Test, how
+from rig.starved import OWN_PROCESSOR, Starved
 from rig.timeline import Timeline
 
 HOST_MAC, PEER_MAC = "02:00:00:00:00:01", "02:00:00:00:00:02"
@@ -293,8 +293,23 @@ def test_a_wake_that_is_late_by_the_devices_clock(line: Line) -> None:
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA, late_ms=500)
     assert line.faults()[0].startswith("late: the device decided 5")
-    starved = judged(Replay().run(read(line.path)), line.frames, allowed_ms=LATE_MS + 300)
-    assert [row.fault for row in starved] == [""]
+
+    def fault(starved: Starved) -> str:
+        return judged(Replay().run(read(line.path)), line.frames, starved=starved)[0].fault
+
+    assert fault(Starved(300.0)) == "", "its process waited for a processor"
+    assert fault(Starved(10.0, (0.0, 300.0))) == "", "it stood with one that was stolen"
+    assert fault(Starved(10.0, (100.0, 100.0))).endswith(
+        "360 ms are allowed here, as its process waited 10 ms for a processor, and 100 ms were stolen)"
+    )
+
+
+def test_no_machine_is_so_slow_that_any_wake_is_in_time(line: Line) -> None:
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA, late_ms=2600)
+    row = judged(Replay().run(read(line.path)), line.frames, starved=Starved(60_000.0, (60_000.0,)))[0]
+    assert "2500 ms are allowed here" in row.fault
 
 
 def test_a_keep_alive_that_gave_up_before_its_time_or_long_behind_it(line: Line, clock: Time) -> None:
@@ -467,7 +482,7 @@ def test_a_tape_ends_where_a_device_floods_it_and_the_ledger_says_so(
     bench: Any = SimpleNamespace(
         artefacts=tmp_path,
         capture=SimpleNamespace(frames=lambda port: line.frames, is_whole=True),
-        microcontroller=SimpleNamespace(starved_ms=0.0),
+        microcontroller=SimpleNamespace(starved=OWN_PROCESSOR),
         network=SimpleNamespace(device_port=""),
         timeline=SimpleNamespace(records=tuple, looked_at=()),
         inject=SimpleNamespace(has_sent=lambda frame: True),

@@ -22,8 +22,9 @@ from rig.device.numbers import OffloadType, WakeReason
 from rig.device.reference.segment import PROTO_UDP, Frame, Kind
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Added, Armed, Sleep, Wake
-from rig.runner.wakes.limits import EARLY
+from rig.runner.wakes.limits import EARLY, allowed_ms, allowed_words
 from rig.runner.wakes.rules import taken
+from rig.starved import Starved
 
 MOST_OWED_BYTES = 16384
 """Of payload keep-alives in one sleep: with more than that to take back a device may wake the host, whatever tokens are left."""
@@ -33,29 +34,29 @@ DHCP_COOKIE = bytes.fromhex("63825363")
 """RFC 2131 3."""
 
 
-def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool, allowed_ms: float) -> str:
+def against_time(wake: Wake, frames: Sequence[CapturedFrame], *, whole: bool, starved: Starved) -> str:
     """What speaks against its moment; empty: nothing does. `frames`: of the device's port, in order; `whole`: all of them.
-    `allowed_ms`: so late is not late yet."""
+    `starved`: as `judged`."""
     sleep = wake.armed.sleep
     if sleep is None or not sleep.speaks_ns or not wake.armed.whole or wake.saved:
         return ""
     match wake.event.reason:
         case WakeReason.KA_TIMEOUT:
-            return _of_keep_alive(wake, sleep, frames if whole else (), allowed_ms)
+            return _of_keep_alive(wake, sleep, frames if whole else (), starved)
         case WakeReason.NO_MORE_TOKENS:
             return _of_tokens(wake, sleep)
         case WakeReason.DHCP_EXPIRED if whole:
-            return _of_leases(wake, sleep, frames, allowed_ms)
+            return _of_leases(wake, sleep, frames, starved)
         case WakeReason.HOST_TIMER if wake.armed.steady:
             due_ms = _real_ms(wake.armed, sleep.wake_timer_ms)
-            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)", allowed_ms)
+            return _late(wake, sleep.speaks_ns, due_ms, "the timer began (offload.cddl, wake_timer_ms)", starved)
     return ""
 
 
 # -- slots -------------------------------------------------------------------------------------------------------------
 
 
-def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], allowed_ms: float) -> str:
+def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], starved: Starved) -> str:
     slot, since = _slot(wake)
     if slot is None or since is None or "ka_data" in slot:  # whose repetitions double
         return ""
@@ -66,7 +67,7 @@ def _of_keep_alive(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], al
     probed_ns = _probed_ns(slot, (frame for frame in reversed(frames) if sleep.committed_ns < frame.t_ns <= wake.heard_ns))
     if not probed_ns:
         return ""
-    return _late(wake, probed_ns, intvl_ms, "the last probe went out, unanswered (contract section 4)", allowed_ms)
+    return _late(wake, probed_ns, intvl_ms, "the last probe went out, unanswered (contract section 4)", starved)
 
 
 def _of_tokens(wake: Wake, sleep: Sleep) -> str:
@@ -115,7 +116,7 @@ def _ends(frame: Frame | None) -> tuple[bytes, int, bytes, int] | None:
 # -- leases ------------------------------------------------------------------------------------------------------------
 
 
-def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], allowed_ms: float) -> str:
+def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], starved: Starved) -> str:
     """The event does not name one of several: then it may be the first that ends."""
     armed = wake.armed
     held = [(offload, armed.since.get(key)) for key, offload in armed.offloads.items() if offload["type"] == OffloadType.DHCP]
@@ -129,7 +130,7 @@ def _of_leases(wake: Wake, sleep: Sleep, frames: Sequence[CapturedFrame], allowe
     if early_ms > 0:
         return f"too early by {early_ms:.1f} ms or more: a lease with {min(ms for _, ms in ending):.1f} ms left was given"
     last_ns = max(max(since.answered_ns + ms / EARLY * 1e6, sleep.speaks_ns) for since, ms in ending)
-    return _late(wake, round(last_ns), 0, "the lease was over (RFC 2131 4.4.5)", allowed_ms)
+    return _late(wake, round(last_ns), 0, "the lease was over (RFC 2131 4.4.5)", starved)
 
 
 def _left_ms(armed: Armed, offload: Mapping[str, Any]) -> float:
@@ -150,13 +151,15 @@ def _is_told_of(offload: Mapping[str, Any], since: Added, frames: Sequence[Captu
 # -- both --------------------------------------------------------------------------------------------------------------
 
 
-def _late(wake: Wake, from_ns: int, interval_ms: float, what: str, allowed_ms: float) -> str:
+def _late(wake: Wake, from_ns: int, interval_ms: float, what: str, starved: Starved) -> str:
     if wake.decided_ns is None:
         return ""
     late_ms = (wake.decided_ns - from_ns) / 1e6 - interval_ms / EARLY
     after = f"{interval_ms:.1f} ms after {what}, by {late_ms / interval_ms:.1%} of that" if interval_ms else f"after {what}"
-    allowed = f"the contract has no bound for that, {allowed_ms:.0f} ms are allowed here"
-    return f"late: the device decided {late_ms:.0f} ms later than {after}: {allowed}" if late_ms > allowed_ms else ""
+    if late_ms <= allowed_ms(starved):
+        return ""
+    bound = f"the contract has no bound for that, {allowed_words(starved)}"
+    return f"late: the device decided {late_ms:.0f} ms later than {after}: {bound}"
 
 
 def _real_ms(armed: Armed, ms: float) -> float:

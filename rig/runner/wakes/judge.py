@@ -9,9 +9,10 @@ from rig.device.numbers import WakeReason
 from rig.net.capture import CapturedFrame
 from rig.runner.wakes.armed import Wake
 from rig.runner.wakes.due import against_time
-from rig.runner.wakes.limits import LATE_MS
+from rig.runner.wakes.limits import allowed_ms, allowed_words
 from rig.runner.wakes.rules import against
 from rig.runner.wakes.wire import find
+from rig.starved import OWN_PROCESSOR, Starved
 
 BY_TIME = (WakeReason.ROUTER_CHANGED,)
 """Wakes that may name a frame of long before: an advertisement that the host must hear again before it is too old."""
@@ -31,9 +32,9 @@ class Judged:
 
 
 def judged(
-    wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True, allowed_ms: float = LATE_MS
+    wakes: Iterable[Wake], frames: Sequence[CapturedFrame], *, whole: bool = True, starved: Starved = OWN_PROCESSOR
 ) -> list[Judged]:
-    """In the order of the wakes. `frames` and `whole` as `find`; `allowed_ms`: so late is not late yet."""
+    """In the order of the wakes. `frames` and `whole` as `find`; `starved`: the device, in this test; it is late by that."""
     rows: list[Judged] = []
     first: dict[tuple[int, int], Wake] = {}
     for wake in wakes:
@@ -45,8 +46,8 @@ def judged(
             or found.fault
             or against(wake)
             or wake.misdelivered
-            or _lateness(row, allowed_ms)
-            or against_time(wake, frames, whole=whole, allowed_ms=allowed_ms)
+            or _lateness(row, starved)
+            or against_time(wake, frames, whole=whole, starved=starved)
         )
         rows.append(row)
     return rows
@@ -83,8 +84,8 @@ def _heard_ms(wake: Wake, last_ns: int) -> float | None:
     return (wake.heard_ns - _from_ns(wake, last_ns)) / 1e6 if last_ns else None
 
 
-def _lateness(row: Judged, allowed_ms: float) -> str:
-    if row.late_ms is not None and row.late_ms > allowed_ms and row.wake.event.reason not in BY_TIME:
-        bound = f"contract section 7: 5 ms; here {allowed_ms:.0f}"
-        return f"late: the device decided {row.late_ms:.0f} ms after the frame's last bit ({bound})"
-    return ""
+def _lateness(row: Judged, starved: Starved) -> str:
+    if row.late_ms is None or row.late_ms <= allowed_ms(starved) or row.wake.event.reason in BY_TIME:
+        return ""
+    bound = f"contract section 7: 5 ms; {allowed_words(starved)}"
+    return f"late: the device decided {row.late_ms:.0f} ms after the frame's last bit ({bound})"

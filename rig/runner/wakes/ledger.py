@@ -18,8 +18,8 @@ from rig.net.capture import CapturedFrame
 from rig.results.record import NOT_JUDGED
 from rig.runner.wakes.armed import Replay
 from rig.runner.wakes.judge import Judged, judged
-from rig.runner.wakes.limits import LATE_MS, MOST_STARVED_MS
 from rig.runner.wakes.planned import Test, how
+from rig.starved import Starved
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -53,8 +53,8 @@ class Evidence(Protocol):
         """No frame was forgotten or lost."""
         ...
 
-    def starved_ms(self) -> float:
-        """How long its device has waited for a processor of this machine, which makes it late."""
+    def starved(self) -> Starved:
+        """How long its device has gone without a processor of this machine, which makes it late."""
         ...
 
     def test(self, reasons: Reasons) -> Test: ...
@@ -118,8 +118,8 @@ class OfBench:
     def is_whole(self) -> bool:
         return self._bench.capture.is_whole
 
-    def starved_ms(self) -> float:
-        return self._bench.microcontroller.starved_ms
+    def starved(self) -> Starved:
+        return self._bench.microcontroller.starved
 
     def test(self, reasons: Reasons) -> Test:
         timeline = self._bench.timeline
@@ -139,8 +139,8 @@ def entries(evidence: Evidence, reasons: Reasons) -> list[Judged]:
     wakes = Replay(begun=evidence.from_start()).run(said)
     if not wakes:
         return []
-    allowed_ms, test = LATE_MS + min(evidence.starved_ms(), MOST_STARVED_MS), evidence.test(reasons)
-    rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), allowed_ms=allowed_ms)
+    starved, test = evidence.starved(), evidence.test(reasons)
+    rows = judged(wakes, evidence.frames(), whole=evidence.is_whole(), starved=starved)
     for row in rows:
         row.planned = how(row.wake, test)
         row.heard_ms = None if test.alone else row.heard_ms  # a test without a host asks when it likes
