@@ -26,13 +26,12 @@ from typing import Any
 import msgspec
 
 from rig import room
-from rig.changes_of_file import changes_of
 from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError, RigError
 from rig.events import TimelineEvent, check_name
 
 POLL_S = 0.0005
-"""How often a waiting reader looks at most, however fast records come."""
+"""How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
 
 
 FULL = stat.S_ISVTX
@@ -186,21 +185,19 @@ class Timeline(TimelineWriter):
         deadline = Deadline(timeout_s)
         seen, position = 0, after
         news = after or self.mark()
-        with changes_of(self.fd) as changes:
-            while True:
-                for record in self.records(position):
-                    position = record.seq + 1
-                    seen += wanted(record)
-                    if seen == count:
-                        self.looked_at.add(record.seq)
-                        return record
-                    if record.event == TimelineEvent.DEVICE_DIED and record.seq >= news:
-                        raise DeviceDied(self._missing(what, timeout_s, after, seen, count, f"the device died, {record.status}"))
-                if deadline.expired:
-                    missing = TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
-                    raise self.excuse() or missing
-                changes.wait(deadline.remaining_s)
-                time.sleep(poll_s)
+        while True:
+            for record in self.records(position):
+                position = record.seq + 1
+                seen += wanted(record)
+                if seen == count:
+                    self.looked_at.add(record.seq)
+                    return record
+                if record.event == TimelineEvent.DEVICE_DIED and record.seq >= news:
+                    raise DeviceDied(self._missing(what, timeout_s, after, seen, count, f"the device died, {record.status}"))
+            if deadline.expired:
+                missing = TimelineTimeout(self._missing(what, timeout_s, after, seen, count))
+                raise self.excuse() or missing
+            time.sleep(poll_s)
 
     def close(self) -> None:
         with self._lock:
