@@ -35,6 +35,8 @@ from typing import Annotated, Any, Generic, TypeAlias, TypeVar
 import msgspec
 from msgspec import Meta
 
+from rig.decoders import decoder_of
+
 FRAME_BYTES = 64 * 1024
 """Most that follows a length. The largest message is a list of exempt apps; a notification's content has 5000 bytes at most."""
 CONTENT_BYTES = 5000
@@ -206,7 +208,7 @@ class FrameReader(Generic[M]):
 
     def __init__(self, incoming: Any, rest: bytes = b"") -> None:
         """`incoming`: FromHost or FromService. `rest`: of a reader before this one."""
-        self._decoder: msgspec.msgpack.Decoder[M] = msgspec.msgpack.Decoder(incoming)
+        self._decoder: msgspec.msgpack.Decoder[M] = decoder_of(incoming)
         self._rest = bytearray(rest)
 
     @property

@@ -30,7 +30,7 @@ from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError, RigError
 from rig.events import TimelineEvent, check_name
 
-POLL_S = 0.0005
+POLL_S = 0.002
 """How often a waiting reader looks at the file's size: one fstat, about 1 µs."""
 
 

@@ -17,9 +17,8 @@ import signal
 import socket
 import sys
 
-import msgspec
-
 from rig import open_files
+from rig.decoders import decoded, decoder_of
 from rig.process import (
     close_all_fds_but,
     die_with_parent,
@@ -28,22 +27,33 @@ from rig.process import (
     name_process,
     new_pid_namespace,
 )
+from rig.push_line import FromService
 from rig.readable import readable
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.wire.bench import FromBench
 from rig.standby.wire.birth import FDS, FORK, be_born
 from rig.standby.wire.from_app import FromApp
-from rig.standby.wire.line import decoder_of
+from rig.standby.wire.message import answer_types
+from rig.standby.wire.nic import FromDriver, ToDriver
 from rig.standby.wire.supervision import AppBirth, FromSystem, HostBirth, ToSystem
 from rig.standby.wire.to_app import Invoke, ToApp
 from rig.standby.wire.transfers import FromTransfers, ToTransfers
 
-LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
+LATE = (
+    "encodings.idna",
+    "rig.standby.api.http.client",
+    "rig.standby.api.websockets",
+    "rig.standby.api.xhr",
+    "serial",
+    "smp.error",
+    "smp.image_management",
+    "smp.os_management",
+)
 """As far as every bench needs them."""
 
-MESSAGES = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromTransfers, ToTransfers, AppBirth)
-"""And unions of them: a decoder for each is made once."""
+LINES = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromDriver, ToDriver, FromTransfers, ToTransfers, FromService)
+"""What processes tell one another, in unions."""
 
 
 def main(arguments: list[str]) -> None:
@@ -75,10 +85,13 @@ def _programs() -> Programs:
         importlib.import_module(late)
     from rig.standby.app import main as app
     from rig.standby.nic import main as driver
+    from rig.standby.nic.settings import DriverSettings
     from rig.standby.system import service
     from rig.standby.transfers import main as transfers
+    from rig.standby.transfers.settings import TransferSettings
 
-    for kind in MESSAGES:
+    births = (HostBirth, service.ServiceConfig, DriverSettings, TransferSettings, AppBirth)
+    for kind in (*LINES, *births, *answer_types()):
         decoder_of(kind)
     sys.path_importer_cache.clear()  # an app looks anew; throwing away what it does not use would copy 500 pages in each fork
     gc.collect()
@@ -118,7 +131,7 @@ def _become(programs: Programs, fds: list[int]) -> None:
     birth = be_born(fds)
     name_process("supervisor")
     open_files.allow_all()
-    Supervisor(msgspec.msgpack.decode(birth.config, type=HostBirth), birth.numbers, programs).run()
+    Supervisor(decoded(HostBirth, birth.config), birth.numbers, programs).run()
 
 
 def _answer(line: socket.socket, child: int) -> None:

@@ -21,6 +21,7 @@ from contextlib import suppress
 from dataclasses import replace
 from typing import NoReturn
 
+from rig.decoders import decoded
 from rig.process import adopt_orphans, name_process
 from rig.readable import readable
 from rig.standby.app.crew import DEAF_STATUS, Crew
@@ -30,7 +31,7 @@ from rig.standby.app.runtime import Runtime
 from rig.standby.wire.faults import fault_of
 from rig.standby.wire.from_app import AppReady
 from rig.standby.wire.hresult import HostError, HResult, ProcessGone
-from rig.standby.wire.line import Line, Malformed, Received, What, decoder_of, receive_with_fds
+from rig.standby.wire.line import Line, Malformed, Received, What, receive_with_fds
 from rig.standby.wire.supervision import AppBirth
 from rig.standby.wire.to_app import Invoke
 from rig.timeline import TimelineWriter
@@ -67,7 +68,6 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     _import_as_the_test_does(SPARE, path)
     crew = Crew()
     crew.start()
-    decode = decoder_of(AppBirth).decode
     if not readable(line_fd, 0):  # a run that waits already is not to wait for its rehearsal
         with suppress(Exception):  # whatever the machine has none left of: its run may find some
             rehearse(crew, path)
@@ -75,7 +75,7 @@ def wait_for_birth(line_fd: int, path: list[str]) -> None:
     with socket.socket(fileno=line_fd) as line:
         wire, fds, _ = receive_with_fds(line, 1)
     if wire:
-        main(replace(decode(wire), line_fd=fds[0]), crew)
+        main(replace(decoded(AppBirth, wire), line_fd=fds[0]), crew)
 
 
 def _host_a_run(app: Runtime) -> NoReturn:

@@ -14,6 +14,7 @@ from typing import Any
 
 import msgspec
 
+from rig.decoders import decoded
 from rig.device.pattern import Pattern
 from rig.device.tcp_slot import SlotRef
 from rig.standby.nic.handoff import FrozenTcp
@@ -84,7 +85,7 @@ class Journal:
         if not found:
             return None
         self._number, body = max(found, key=lambda place: place[0])
-        return msgspec.msgpack.decode(body, type=Note)
+        return decoded(Note, body)
 
     def write(self, note: Note) -> None:
         """Raises OSError; ValueError for what has no room."""

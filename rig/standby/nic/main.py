@@ -10,8 +10,7 @@ from __future__ import annotations
 import socket
 from pathlib import Path
 
-import msgspec
-
+from rig.decoders import decoded
 from rig.device.link import Link
 from rig.device.tape import Tape
 from rig.process import go_before_others, go_behind_others, ignore_sigint, name_process
@@ -44,7 +43,7 @@ def main(settings: bytes, line_fd: int, journal_fd: int) -> None:
     name_process("driver")
     ignore_sigint()
     PLACE.first()
-    given = msgspec.msgpack.decode(settings, type=DriverSettings)
+    given = decoded(DriverSettings, settings)
     line: Line[nic.ToDriver] = Line(socket.socket(fileno=line_fd), nic.ToDriver)
     try:
         process = _Process(given, line, Journal(journal_fd))

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 
 import msgspec
 
+from rig.decoders import decoded
 from rig.standby.system.app_process import APPS, SavedApp
 from rig.standby.system.channels.channel import CHANNELS
 from rig.standby.system.channels.resets import resets_of_restart, without_untold_exits
@@ -34,7 +35,7 @@ def lose_what_ended(store: Store, machine_start: int) -> None:
 def left_of(things: Mapping[Name, bytes]) -> dict[Name, bytes]:
     left = {name: value for name, value in things.items() if name[0] not in ENDED}
     if HOST in left:
-        before = msgspec.msgpack.decode(left[HOST], type=SavedHost)
+        before = decoded(SavedHost, left[HOST])
         left[HOST] = msgspec.msgpack.encode(SavedHost(numbers=before.numbers))
     for number in (*_ordered(things), *_of_connections(things)):
         left.pop((INSTANCES, str(number)), None)

@@ -12,11 +12,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import msgspec
-
 from rig import room
 from rig.clock import Clock
 from rig.config import StandbyConfig
+from rig.decoders import decoded
 from rig.process import go_before_others, go_with_others, ignore_sigint, name_process
 from rig.standby.system.faults import Faults
 from rig.standby.system.machine_start import lose_what_ended
@@ -64,7 +63,7 @@ class ServiceConfig:
 def main(wire: bytes, given: Inheritance) -> None:
     name_process("system")
     ignore_sigint()
-    asyncio.run(_serve(msgspec.msgpack.decode(wire, type=ServiceConfig), given))
+    asyncio.run(_serve(decoded(ServiceConfig, wire), given))
 
 
 async def _serve(config: ServiceConfig, given: Inheritance) -> None:

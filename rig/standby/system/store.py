@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
 
-import msgspec
-
+from rig.decoders import decoded
 from rig.standby.wire.inbox import ANSWERS
 
 Name: TypeAlias = tuple[str, str]
@@ -23,7 +22,7 @@ Name: TypeAlias = tuple[str, str]
 
 def saved_of(things: Mapping[Name, bytes], kind: str, cls: type[Any]) -> list[Any]:
     """All things of a kind."""
-    return [msgspec.msgpack.decode(value, type=cls) for (thing, _), value in things.items() if thing == kind]
+    return [decoded(cls, value) for (thing, _), value in things.items() if thing == kind]
 
 
 SCHEMA = """

@@ -10,10 +10,9 @@ import inspect
 from collections.abc import Coroutine, Mapping, Sequence
 from typing import Any
 
-import msgspec
-
 from rig.clock import Clock
 from rig.config import StandbyConfig
+from rig.decoders import decoded
 from rig.standby.system.admission import Admission
 from rig.standby.system.app_process import AppProcess, SavedApp
 from rig.standby.system.background import Background
@@ -78,7 +77,7 @@ class System:
         transfers: Transferring,
     ) -> None:
         things = store.things()
-        host = msgspec.msgpack.decode(things[HOST], type=SavedHost) if HOST in things else SavedHost()
+        host = decoded(SavedHost, things[HOST]) if HOST in things else SavedHost()
         self.power = PowerState(timeline, host.screen)
         self.governor = Governor(self.power, timeline, rules.linger_ms / 1000)
         self.rows = rows = Rows()

@@ -11,8 +11,7 @@ import contextlib
 import socket
 import traceback
 
-import msgspec
-
+from rig.decoders import decoded
 from rig.errors import BenchError
 from rig.process import ignore_sigint, name_process
 from rig.room import out_of_room
@@ -36,7 +35,7 @@ def main(settings: bytes, line_fd: int, why: str) -> None:
     """Serve the system at the other end of the line; `why`: only to say that, as those before this one have died too often."""
     name_process("transfers")
     ignore_sigint()
-    given = msgspec.msgpack.decode(settings, type=TransferSettings)
+    given = decoded(TransferSettings, settings)
     line: Line[transfers.ToTransfers] = Line(socket.socket(fileno=line_fd), transfers.ToTransfers)
     if why:
         fix = "please report it, with the test's output.txt and timeline.jsonl: they have its last words"

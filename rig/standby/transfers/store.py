@@ -12,6 +12,7 @@ from pathlib import Path
 
 import msgspec
 
+from rig.decoders import decoded
 from rig.standby.wire.transfer_enums import BackgroundTransferStatus
 from rig.standby.wire.transfer_types import ResponseInformation, TransferFault, TransferId, TransferProgress, TransferSpec
 
@@ -69,7 +70,7 @@ class Store:
 
     def operations(self) -> list[SavedOperation]:
         rows = self._database.execute("SELECT value FROM operation")
-        return [msgspec.msgpack.decode(value, type=SavedOperation) for (value,) in rows]
+        return [decoded(SavedOperation, value) for (value,) in rows]
 
     def save(self, changed: Iterable[SavedOperation], gone: Collection[TransferId] = ()) -> None:
         rows = [(one.spec.id, msgspec.msgpack.encode(one)) for one in changed]

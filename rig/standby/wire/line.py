@@ -12,11 +12,11 @@ import struct
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from functools import cache
 from typing import Any, Generic, TypeVar
 
 import msgspec
 
+from rig.decoders import decoder_of
 from rig.standby.wire.descriptors import Descriptors
 from rig.standby.wire.faults import Fault
 from rig.standby.wire.hresult import HostError, HResult
@@ -33,12 +33,6 @@ HEADER = struct.Struct("<BQ")
 
 _encoder = msgspec.msgpack.Encoder()
 _faults = msgspec.msgpack.Decoder(Fault)
-
-
-@cache
-def decoder_of(incoming: Any) -> Any:
-    """One for all lines of a kind: a process that is forked from a warm one need not make it."""
-    return msgspec.msgpack.Decoder(incoming)
 
 
 class What(IntEnum):

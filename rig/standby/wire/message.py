@@ -14,6 +14,8 @@ from typing import Any, Generic, TypeVar, get_args
 
 import msgspec
 
+from rig.decoders import decoder_of
+
 R = TypeVar("R")
 
 
@@ -39,17 +41,24 @@ class Prelude(Notice, frozen=True):
     done together with that."""
 
 
+@cache
 def answer_type(call: type[Call[Any]]) -> Any:
     """What R is for a class of calls."""
     return next(get_args(base)[0] for base in call.__orig_bases__)  # type: ignore[attr-defined]
 
 
-@cache
-def _answer_decoder(call: type[Call[Any]]) -> msgspec.msgpack.Decoder[Any]:
-    return msgspec.msgpack.Decoder(answer_type(call))
-
-
 def decoded_answer(call: Call[R], body: bytes) -> R:
     """The answer to a call. Raises msgspec.ValidationError or DecodeError when it is none."""
-    answer: R = _answer_decoder(type(call)).decode(body)
+    answer: R = decoder_of(answer_type(type(call))).decode(body)
     return answer
+
+
+def answer_types() -> list[Any]:
+    """Of all classes of calls that are imported."""
+    found, left = list[Any](), list[type[Call[Any]]](Call.__subclasses__())
+    while left:
+        call = left.pop()
+        left += call.__subclasses__()
+        if not getattr(call, "__parameters__", ()):
+            found.append(answer_type(call))
+    return found
