@@ -11,6 +11,8 @@ from typing import NamedTuple
 
 from rig.device.numbers import READ, WRITE, Command, PatternType, SlotFlag
 
+REPLY_S = 0.3
+"""From a request's last byte to its reply (section 7)."""
 EMPTY = "empty_rsp"
 """A map of nothing."""
 COUNTERS = "counters"

@@ -19,6 +19,7 @@ class RawLine:
 
     def __init__(self, port: str, baudrate: int = BAUD) -> None:
         self._endpoint = open_port(port, baudrate)
+        self._baudrate = baudrate
         self._messages: list[bytes] = []
         self._receiver = framing.Receiver(self._messages.append, lambda text: None)
 
@@ -35,6 +36,10 @@ class RawLine:
     def has_message(self) -> bool:
         """Whether `get` has one without reading."""
         return bool(self._messages)
+
+    def line_s(self, *messages: bytes) -> float:
+        """How long they are on a line of this rate: 10 bits a byte."""
+        return sum(10 * len(framing.encode(message)) for message in messages) / self._baudrate
 
     def put(self, message: bytes) -> None:
         """Raises TimeoutError when the line takes nothing for ANSWER_S."""

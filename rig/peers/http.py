@@ -65,7 +65,7 @@ class HttpServer(Listener[HttpConnection]):
         return f"{'https' if self._tls else 'http'}://{host_and_port(host or self.address, self.port)}{path}"
 
     def on(self, path: str, handler: HttpHandler) -> None:
-        """What to do with requests of that path, whatever their query; a second call replaces the first."""
+        """What to do with requests of that path, whatever their query; a second call replaces the first, for requests to come."""
         self._handlers[path] = handler
 
     # -- what came -----------------------------------------------------------------------------------------------------
@@ -102,22 +102,26 @@ class HttpServer(Listener[HttpConnection]):
             self._begun += 1
             where = {"connection": connection.number, "request": begun.number}
             self._timeline.add("HTTP_REQUEST", **where, method=begun.method, target=begun.target)
+            handler = self.handler_of(begun)  # now: a test that has seen the request may give its path another one
             self._requests.append(begun)
             self._changed.notify_all()
         self.on_head(begun)
-        return lambda body: self._is_whole(begun, body)
+        return lambda body: self._is_whole(begun, body, handler)
 
-    def _is_whole(self, request: HttpRequest, body: bytes) -> None:
+    def _is_whole(self, request: HttpRequest, body: bytes, handler: HttpHandler) -> None:
         request.body = body
         try:
-            self.handle(request)
+            self.handle(request, handler)
         except (OSError, h11.LocalProtocolError) as error:  # the host is gone, or the test has ended the connection
             where = {"connection": request.connection.number, "request": request.number}
             self._timeline.add("HTTP_UNANSWERED", **where, error=str(error))
 
-    def handle(self, request: HttpRequest) -> None:
+    def handler_of(self, request: HttpRequest) -> HttpHandler:
+        return self._handlers.get(request.path, self.default)
+
+    def handle(self, request: HttpRequest, handler: Callable[[HttpRequest], object]) -> None:
         """Raises what a handler raises, and TypeError for one that returns a body as if that were an answer."""
-        returned: object = self._handlers.get(request.path, self.default)(request)
+        returned = handler(request)
         if isinstance(returned, (bytes, str)):
             raise TypeError(f"the handler of {request.path} returns a body and answers nothing: request.respond(200, body) does")
 

@@ -11,7 +11,7 @@ from rig.net.namespace import Namespace
 from rig.peers.connection import quietly
 from rig.peers.http import HttpServer
 from rig.peers.http_handlers import proxy_refusal
-from rig.peers.http_request import HttpRequest
+from rig.peers.http_request import HttpHandler, HttpRequest
 from rig.timeline import TimelineWriter
 
 HOP_BY_HOP = frozenset({"connection", "proxy-connection", "keep-alive", "te", "trailer", "transfer-encoding", "upgrade"})
@@ -35,11 +35,11 @@ class HttpProxy(HttpServer):
     ) -> None:
         self._namespace = namespace
         self._credentials = credentials
-        super().__init__(namespace, address, timeline, port, default=self._pass_on)
+        super().__init__(namespace, address, timeline, port)
 
-    def handle(self, request: HttpRequest) -> None:
+    def handler_of(self, request: HttpRequest) -> HttpHandler:
         """Paths are the other servers', not ours."""
-        self._pass_on(request)
+        return self._pass_on
 
     def _pass_on(self, request: HttpRequest) -> None:
         if self._credentials is not None and proxy_refusal(*self._credentials, request):

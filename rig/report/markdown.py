@@ -12,6 +12,7 @@ from tabulate import tabulate
 from rig.report.compare import Comparison
 from rig.report.model import Run, TestResult
 from rig.report.table import summary, unproved
+from rig.report.wakes import Ledger, ledger_of
 
 LIMIT_BYTES = 900_000
 """Below 1 MiB with room for what else a job writes into its summary."""
@@ -42,6 +43,7 @@ def _parts(run: Run, since: Comparison | None) -> Iterator[str]:
         yield _trouble(test)
     for paragraph in unproved(run):
         yield f"```text\n{_fenced(paragraph)}\n```\n\n"
+    yield from _wakes(ledger_of(run))
     yield "## Requirements\n\n" + _requirements(run) + "\n\n"
     yield "## Facts\n\n" + tabulate(run.facts.items(), ["fact", "value"], tablefmt="github") + "\n"
 
@@ -72,6 +74,26 @@ def _output(test: TestResult) -> str:
 
 def _fenced(text: str) -> str:
     return text.rstrip().replace("```", "` ` `")
+
+
+def _wakes(ledger: Ledger) -> Iterator[str]:
+    """Those that nobody had asked for one by one, all by reason."""
+    if not ledger.reasons and not ledger.not_judged:
+        return
+    yield f"## Wakes\n\n{ledger.count} times the device woke the host; {len(ledger.unplanned) or 'none'} of them unplanned.\n\n"
+    for test, why in ledger.not_judged:
+        yield f"* not all wakes of `{test.id}` are judged: {_inline(why)}\n"
+    for wake in ledger.unplanned:
+        rule, frame = (f", {words}" if words else "" for words in (wake.rule, wake.frame))
+        yield f"* unplanned: {wake.reason}{rule}{_inline(frame)}: {_inline(wake.why)}, in `{wake.test.id}`\n"
+    rows = [[one.name, one.count, one.unplanned or "", _ms(one.median_ms), _ms(one.slowest_ms)] for one in ledger.reasons]
+    between = "\n" if ledger.not_judged or ledger.unplanned else ""
+    heads = ["reason", "wakes", "unplanned", "median ms", "slowest ms"]
+    yield between + tabulate(rows, heads, tablefmt="github", disable_numparse=True) + "\n\n"
+
+
+def _ms(value: float | None) -> str:
+    return "" if value is None else f"{value:.1f}"
 
 
 def _requirements(run: Run) -> str:

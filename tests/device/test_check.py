@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import json
 import os
+import re
 import signal
 import threading
 from contextlib import closing
@@ -282,6 +283,25 @@ def test_a_head_that_is_not_smp_version_2_is_told_once(native: EmulatedDevice) -
     with closing(OtherHead(native.port, lambda op, command, body: body)) as device:
         outcome = check("--port", device.port, "-k", "capab")
     assert outcome.output.count("the reply's header begins 01 01: 0000 1ooo and flags of 0 are expected") == 1
+
+
+class Slow(LyingDevice):
+    """Whose answers to some commands are right, and late: by less than after which it is asked again."""
+
+    LATE_S = 0.4
+
+    def _reply(self, message: bytes) -> None:
+        if message[7] in (Command.CAPABILITIES, Command.STATUS):
+            threading.Event().wait(self.LATE_S)
+        super()._reply(message)
+
+
+def test_one_that_takes_too_long_is_told_so_command_by_command(native: EmulatedDevice) -> None:
+    with closing(Slow(native.port, lambda op, command, body: body)) as device:
+        outcome = check("--port", device.port, "-k", "in time")
+    late = re.findall(r"WRONG +(\w+): 4\d\d ms until its reply, the quickest of 3; 300 ms are allowed", outcome.output)
+    assert late == ["capabilities", "status"]
+    assert outcome.exit_code == Exit.FAILED
 
 
 class Chatter(LyingDevice):

@@ -325,6 +325,18 @@ def test_a_server_keeps_no_more_of_a_body_and_no_more_requests_than_it_is_told_t
     assert [(request.number, request.body) for request in web.requests()] == [(1, b"12345"), (2, b"12345")]
 
 
+def test_a_request_that_has_been_seen_keeps_its_handler(http: HttpBench) -> None:
+    web = http.serve()
+    web.on("/poll", handlers.answer(b"old"))
+    sock = http.socket(web)
+    sock.sendall(b"POST /poll HTTP/1.1\r\nHost: it\r\nContent-Length: 2\r\n\r\n1")
+    web.request(path="/poll")
+    web.on("/poll", handlers.answer(b"new"))
+    sock.sendall(b"2")
+    sock.settimeout(WAIT_S)
+    assert sock.recv(4096).endswith(b"old")
+
+
 def test_a_handler_that_returns_its_body_is_told_how_to_answer(http: HttpBench) -> None:
     web, left_open = http.serve(), threading.Event()
     web.on("/file", lambda _request: left_open.set())  # one that returns nothing leaves the answer to the test
@@ -332,4 +344,4 @@ def test_a_handler_that_returns_its_body_is_told_how_to_answer(http: HttpBench) 
     assert left_open.wait(WAIT_S)
     web.on("/file", lambda _request: b"news")  # type: ignore[arg-type]
     with pytest.raises(TypeError, match=r"handler of /file .* request\.respond"):
-        web.handle(web.request(path="/file"))
+        web.handle(request := web.request(path="/file"), web.handler_of(request))

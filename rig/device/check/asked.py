@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
@@ -94,6 +95,8 @@ class Asked:
         """Answers that came while another one was waited for."""
         self._strange = b""
         """The head of one that came with a request's number and was no answer to it."""
+        self.reply_s = self.line_s = 0.0
+        """From the last request until its reply was there, and what both take on a line of this rate."""
 
     # -- what is found -------------------------------------------------------------------------------------------------
 
@@ -185,10 +188,12 @@ class Asked:
 
     def _exchanged(self, message: bytes, what: str) -> bytes:
         self._kept.pop(HEADER.unpack_from(message)[4], None)  # of the same bytes before, which were sent twice
+        began_s = time.monotonic()
         for _ in range(RETRIES + 1):
             self._line.put(message)
             reply = self._reply_to(message, TIMEOUT_S)
             if reply is not None:
+                self.reply_s, self.line_s = time.monotonic() - began_s, self._line.line_s(message, reply)
                 return reply
         but = f", but a message with the head {self._strange.hex()}" if self._strange else ""
         self.wrong(f"{what}: no answer to {RETRIES + 1} requests, {TIMEOUT_S:g} s each{but}")

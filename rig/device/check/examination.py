@@ -17,6 +17,7 @@ STEPS: tuple[tuple[str, Callable[[Asked], None]], ...] = (
     ("hello and attach", basics.hello_and_attach),
     ("capabilities", basics.capabilities),
     ("clock and counters", basics.clocks_and_counters),
+    ("replies in time", basics.replies_in_time),
     ("wrong requests", basics.wrong_requests),
     ("lost and damaged", basics.lost_and_damaged),
     ("TCP slots", tables.tcp_slots),

@@ -15,7 +15,7 @@ from rig.net.namespace import Namespace
 from rig.peers.connection import quietly
 from rig.peers.http import HttpServer
 from rig.peers.http_connection import HttpConnection
-from rig.peers.http_request import HttpRequest
+from rig.peers.http_request import HttpHandler, HttpRequest
 from rig.peers.push_service.answers import Answer, refusal, unauthorized
 from rig.peers.push_service.credentials import TOKEN_LIFE_S, CredentialsRefused
 from rig.peers.push_service.posts import BadPost, check_framing
@@ -82,7 +82,10 @@ class Door(HttpServer):
             known = request.path == TOKEN_PATH or self._decides.is_authorized(request.header("Authorization") or "")
             self._answer(request, refusal(bad.status, str(bad)) if known else unauthorized(), close=True)
 
-    def handle(self, request: HttpRequest) -> None:
+    def handler_of(self, request: HttpRequest) -> HttpHandler:
+        return self._look_at_whole
+
+    def _look_at_whole(self, request: HttpRequest) -> None:
         if request.answered:
             return
         if request.path == TOKEN_PATH:
