@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from rig import temporary
 from rig.errors import BenchError
 
 KEEPER = 'trap "" INT HUP TERM; mkdir -m 700 -- "$1" && echo made && cat; rm -rf -- "$1" || { sleep 1; rm -rf -- "$1"; }'
@@ -22,6 +23,7 @@ KEEPER = 'trap "" INT HUP TERM; mkdir -m 700 -- "$1" && echo made && cat; rm -rf
 @contextmanager
 def scratch() -> Iterator[Path]:
     """The folder. Raises BenchError RIG-T03 when there is none to be had."""
+    temporary.settle()
     path = Path(tempfile.gettempdir()) / f"rig-bench-{secrets.token_hex(6)}"
     pipe = subprocess.PIPE
     command = ["sh", "-c", KEEPER, "sh", str(path)]

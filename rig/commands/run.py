@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from rig import temporary
 from rig.exit_codes import Exit
 
 if TYPE_CHECKING:
@@ -214,6 +215,7 @@ def _pytest(options: list[str], selection: Selection, shown: Progress | Listing,
         "no:cacheprovider",
     ]
     os.environ["PYTEST_DISABLE_PLUGIN_AUTOLOAD"] = "1"
+    temporary.settle()
     suite_run = SuiteRun(selection, prepare)
     code = int(pytest.main([where, "-p", "rig.plugin", *isolated, *options], plugins=[suite_run, shown]))
     if suite_run.error is not None:

@@ -47,6 +47,17 @@ def test_nothing_is_left_of_killed_runs(tmp_path: Path, device: str, workers: st
     assert list(temporary.iterdir()) == []
 
 
+def test_where_temporary_files_go_a_run_makes_none_with_a_name(tmp_path: Path) -> None:
+    """Which a SIGKILL would leave behind, however short its life: the folder shows that it changed."""
+    temporary = tmp_path / "tmp"
+    temporary.mkdir()
+    os.utime(temporary, (1, 1))
+    command = [sys.executable, "-m", "rig", "run", "--device", "native", "-n", "0", "-k", "test_runts"]
+    environment = {**os.environ, "TMPDIR": str(temporary)}
+    subprocess.run([*command, "--reports", str(tmp_path / "reports")], env=environment, check=True, stdout=subprocess.DEVNULL)
+    assert temporary.stat().st_mtime == 1
+
+
 def test_nothing_is_left_of_a_killed_benchmark(tmp_path: Path) -> None:
     mark, temporary = f"{os.getpid()}-bench", tmp_path / "tmp"
     temporary.mkdir()
