@@ -1,5 +1,5 @@
-"""Decoders of what processes tell one another, each made once. To make one takes up to 5 ms: a warm process makes all that its
-forks will need."""
+"""Decoders of what processes tell one another and keep on disk, each made once in a process. To make one takes up to 5 ms: a warm
+process makes those of every bench before it forks."""
 
 from __future__ import annotations
 

@@ -185,14 +185,8 @@ def pytest_handlecrashitem(crashitem: str, report: pytest.TestReport, sched: Any
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """In a worker: what waits and what computes side by side; tests that must be alone come last and wait for that."""
-    if not hasattr(config, "workerinput"):
-        return
-    if not (config.getoption("failedfirst", False) or config.getoption("newfirst", False)):
-        from rig.runner.mixing import mixed
-
-        items[:] = mixed(items)
-    if any(item.get_closest_marker("alone") for item in items):
+    """In a worker: tests that must be alone come last, and wait for that."""
+    if hasattr(config, "workerinput") and any(item.get_closest_marker("alone") for item in items):
         from rig.runner.alone import take_turns
 
         take_turns(config, items)

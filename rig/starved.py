@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import os
+from collections.abc import Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple, Self
 
 STAT = Path("/proc/stat")
@@ -18,13 +21,14 @@ class Starved(NamedTuple):
 
     waited_ms: float = 0.0
     """Its threads were ready to run, and others ran."""
-    stolen_ms: tuple[float, ...] = ()
-    """By processor of this machine, while a hypervisor gave it to other machines: a thread stands with the one it ran on."""
+    stolen_ms: Mapping[int, float] = MappingProxyType({})
+    """By number of the processor, while a hypervisor gave it to other machines: a thread stands with the one it ran on."""
 
     def since(self, before: Starved) -> Self:
-        """Not below 0: what a process has waited goes when it, or a thread of it, ends."""
-        stolen = (now - then for now, then in zip(self.stolen_ms, before.stolen_ms, strict=False))
-        return type(self)(max(0.0, self.waited_ms - before.waited_ms), tuple(stolen))
+        """Not below 0: what a process has waited goes when it, or a thread of it, ends; a processor may count anew."""
+        both = self.stolen_ms.keys() & before.stolen_ms.keys()
+        stolen = {number: max(0.0, self.stolen_ms[number] - before.stolen_ms[number]) for number in both}
+        return type(self)(max(0.0, self.waited_ms - before.waited_ms), stolen)
 
 
 OWN_PROCESSOR = Starved()
@@ -41,11 +45,12 @@ def waited_ms(pid: int) -> float:
     return waited_ns / 1e6
 
 
-def stolen_ms() -> tuple[float, ...]:
-    """Of every processor, since the machine began; empty where the kernel does not say."""
+def stolen_ms() -> Mapping[int, float]:
+    """Of each processor that we, and so our children, may run on, since the machine began; none where the kernel does not say."""
     try:
         lines = STAT.read_text().splitlines()
     except OSError:
-        return ()
-    of_one = (line.split() for line in lines if line.startswith("cpu") and line[3:4].isdigit())
-    return tuple(int(columns[STOLEN]) * MS_PER_TICK for columns in of_one if len(columns) > STOLEN)
+        return {}
+    of_one = (line.removeprefix("cpu").split() for line in lines if line.startswith("cpu") and line[3:4].isdigit())
+    by_number = {int(columns[0]): int(columns[STOLEN]) * MS_PER_TICK for columns in of_one if len(columns) > STOLEN}
+    return {number: by_number[number] for number in by_number.keys() & os.sched_getaffinity(0)}

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 
 from rig.plugin import MARKS
+from rig.runner.mixing import mixed
 from tests.open_files import OpenFiles
 
 settings.register_profile("rig", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -15,6 +16,12 @@ settings.load_profile("rig")
 
 settings.register_profile("long", parent=settings.get_profile("rig"), max_examples=5000)
 """For a property that found something, or did not for a long time: pytest --hypothesis-profile=long -k fuzz"""
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """In workers as `rig run` has them, unless an order was asked for."""
+    if hasattr(config, "workerinput") and not any(config.getoption(name) for name in ("failedfirst", "newfirst", "stepwise")):
+        items[:] = mixed(items)
 
 
 def pytest_configure(config: pytest.Config) -> None:

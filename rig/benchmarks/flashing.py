@@ -14,7 +14,8 @@ from rig.device.factory import emulated
 from rig.device.flash import Progress, carry_out, make_plan
 from rig.device.image import load
 from rig.device.line import PacedLine
-from rig.device.link import BITS_PER_BYTE, Link
+from rig.device.line_time import BITS_PER_BYTE
+from rig.device.link import Link
 
 BAUDRATE = 921_600
 LINE_CHARACTERS, LINE_PAYLOAD_BYTES = 127, 93

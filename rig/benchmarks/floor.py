@@ -3,7 +3,7 @@ reader of a raw socket resumes, by SIGCONT and a message. No device, no TCP, no 
 is judged by how many times this it is.
 
 The conditions are those of the wakes (cycles.py). There the app lies stopped for the linger time and the entry, 20 to 30 ms,
-while little else runs than whoever looks for the record that the host sleeps, twice a millisecond: by then processors have gone
+while little else runs than whoever looks for the record that the host sleeps, each POLL_S: by then processors have gone
 to sleep and caches are other people's. A floor of rounds that follow at once upon one another is three to five times lower, and
 nothing comes to it that was not running a moment ago. So each frame of the floor has that pause before it.
 """

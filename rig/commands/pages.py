@@ -48,7 +48,8 @@ A test of your own is pytest's; installing the rig brings the fixtures. Run it w
   pytest --device native --device qemu --rig-reports reports
 
 --device, --topology, --profile and --bench-config are also --rig-device ... --rig-bench-config, for where a conftest has options
-of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench.
+of those names. Without --rig-reports nothing is written. With pytest -n 4 (pytest-xdist) each worker has its own bench. (rig run
+gives its workers the tests of a file spread over the run; with -n 0 they run in the order of the files.)
 
 Fixtures
   bench      all of it, torn down after the test; once for each device and topology, but host_alone

@@ -86,7 +86,7 @@ def run(
         typer.Option(
             "-n",
             "--workers",
-            help="that many tests at a time; 0: one after the other, here  [default: auto, three for each processor; a board: 0]",
+            help="that many tests at a time; 0: one after the other, here  [default: auto, four for each processor; a board: 0]",
             metavar="N|auto",
         ),
     ] = "",

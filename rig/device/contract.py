@@ -1,7 +1,7 @@
 """The contract in numbers, for who asks a device and who is one (firmware/proto/README.md).
 
-Which rules of offload.cddl a command's request and reply satisfy, what the minimum profile has, and how long a host may be
-silent. Command ids and codes are in numbers.py.
+Which rules of offload.cddl a command's request and reply satisfy, what the minimum profile has, how soon a device replies, and
+how long a host may be silent. Command ids and codes are in numbers.py.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import NamedTuple
 from rig.device.numbers import READ, WRITE, Command, PatternType, SlotFlag
 
 REPLY_S = 0.3
-"""From a request's last byte to its reply (section 7)."""
+"""From a request's last byte to its reply's first (section 7)."""
 EMPTY = "empty_rsp"
 """A map of nothing."""
 COUNTERS = "counters"

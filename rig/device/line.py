@@ -13,7 +13,7 @@ import threading
 import time
 import tty
 
-from rig.device.link import BITS_PER_BYTE
+from rig.device.line_time import line_time_s
 from rig.device.port import open_port
 
 BURST_BYTES = 64
@@ -27,7 +27,7 @@ class PacedLine:
     """
 
     def __init__(self, inner: str, baudrate: int) -> None:
-        self._byte_s = BITS_PER_BYTE / baudrate if baudrate else 0.0
+        self._byte_s = line_time_s(1, baudrate) if baudrate else 0.0
         self._endpoint = open_port(inner, baudrate or 115200)
         self._master, self._slave = os.openpty()
         tty.setraw(self._slave)

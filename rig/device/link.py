@@ -25,6 +25,7 @@ from rig.clock import Deadline
 from rig.device import framing
 from rig.device.codes import error_in
 from rig.device.events import EventStream
+from rig.device.line_time import line_time_s
 from rig.device.line_writer import LineWriter
 from rig.device.link_stats import Stats
 from rig.device.numbers import GROUP_OFFLOAD, READ, Command
@@ -37,8 +38,6 @@ if TYPE_CHECKING:
     from rig.device.tape import Tape
     from rig.timeline import TimelineWriter
 
-BITS_PER_BYTE = 10
-"""8N1: a start and a stop bit."""
 CAPABILITIES = (READ | REPLY, GROUP_OFFLOAD, Command.CAPABILITIES)
 """Of a reply: operation, group, command."""
 HEARD_LINES = 8
@@ -151,7 +150,7 @@ class Link:
 
     def line_time_s(self, size_bytes: int) -> float:
         """How long so many bytes take on the line."""
-        return size_bytes * BITS_PER_BYTE / self.baudrate
+        return line_time_s(size_bytes, self.baudrate)
 
     def _register(self, op: int, group: int, command: int, body: Mapping[str, Any]) -> Pending:
         if self._gone is not None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import time
 from types import TracebackType
 
 from rig.clock import Deadline
 from rig.device import framing
+from rig.device.line_time import line_time_s
 from rig.device.port import open_port
 from rig.readable import readable, writable
 
@@ -20,6 +22,8 @@ class RawLine:
     def __init__(self, port: str, baudrate: int = BAUD) -> None:
         self._endpoint = open_port(port, baudrate)
         self._baudrate = baudrate
+        self._first_read_s = 0.0
+        """When something came for the first time since `put`; 0: nothing has."""
         self._messages: list[bytes] = []
         self._receiver = framing.Receiver(self._messages.append, lambda text: None)
 
@@ -37,12 +41,19 @@ class RawLine:
         """Whether `get` has one without reading."""
         return bool(self._messages)
 
-    def line_s(self, *messages: bytes) -> float:
-        """How long they are on a line of this rate: 10 bits a byte."""
-        return sum(10 * len(framing.encode(message)) for message in messages) / self._baudrate
+    def line_time_s(self, *messages: bytes) -> float:
+        """How long they are on the line, framed."""
+        return line_time_s(sum(len(framing.encode(message)) for message in messages), self._baudrate)
+
+    def first_byte_s(self, reply: bytes) -> float:
+        """When the first byte of the message came that `get` has just given: the clock's time. No port tells. It came with the
+        first byte since `put` or later, and so long ago as it takes on a line of this rate or, on one that is none, less."""
+        now_s = time.monotonic()
+        return max(now_s - self.line_time_s(reply), self._first_read_s or now_s)
 
     def put(self, message: bytes) -> None:
         """Raises TimeoutError when the line takes nothing for ANSWER_S."""
+        self._first_read_s = 0.0
         self.put_bytes(b"\n" + framing.encode(message))
 
     def put_bytes(self, data: bytes) -> None:
@@ -62,5 +73,6 @@ class RawLine:
             data = os.read(self._endpoint.fd, 65536)
             if not data:
                 raise ConnectionResetError("the port was closed by its other end")
+            self._first_read_s = self._first_read_s or time.monotonic()
             self._receiver.feed(data)
         return self._messages.pop(0)

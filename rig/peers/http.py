@@ -100,30 +100,33 @@ class HttpServer(Listener[HttpConnection]):
         with self._changed:
             begun = HttpRequest(connection, self._begun, request)
             self._begun += 1
+            # before anybody can see it: a test that has seen the request may give its path another handler
+            on_head, handler = self.on_head, self.handler_of(begun)
             where = {"connection": connection.number, "request": begun.number}
             self._timeline.add("HTTP_REQUEST", **where, method=begun.method, target=begun.target)
-            handler = self.handler_of(begun)  # now: a test that has seen the request may give its path another one
             self._requests.append(begun)
             self._changed.notify_all()
-        self.on_head(begun)
+        on_head(begun)
         return lambda body: self._is_whole(begun, body, handler)
 
     def _is_whole(self, request: HttpRequest, body: bytes, handler: HttpHandler) -> None:
         request.body = body
         try:
-            self.handle(request, handler)
+            _handle(request, handler)
         except (OSError, h11.LocalProtocolError) as error:  # the host is gone, or the test has ended the connection
             where = {"connection": request.connection.number, "request": request.number}
             self._timeline.add("HTTP_UNANSWERED", **where, error=str(error))
 
     def handler_of(self, request: HttpRequest) -> HttpHandler:
+        """Asked once, when the head is there."""
         return self._handlers.get(request.path, self.default)
-
-    def handle(self, request: HttpRequest, handler: Callable[[HttpRequest], object]) -> None:
-        """Raises what a handler raises, and TypeError for one that returns a body as if that were an answer."""
-        returned = handler(request)
-        if isinstance(returned, (bytes, str)):
-            raise TypeError(f"the handler of {request.path} returns a body and answers nothing: request.respond(200, body) does")
 
     def _taken(self, sock: socket.socket, number: int) -> HttpConnection:
         return HttpConnection(sock, number, self._timeline, self, self._tls)
+
+
+def _handle(request: HttpRequest, handler: Callable[[HttpRequest], object]) -> None:
+    """Raises what a handler raises, and TypeError for one that returns a body as if that were an answer."""
+    returned = handler(request)
+    if isinstance(returned, (bytes, str)):
+        raise TypeError(f"the handler of {request.path} returns a body and answers nothing: request.respond(200, body) does")

@@ -39,12 +39,15 @@ class HttpRequest:
 
     @property
     def path(self) -> str:
-        """Without the query."""
-        return urlsplit(self.target).path
+        """Without the query; of a target that is no URL, all before that."""
+        try:
+            return urlsplit(self.target).path
+        except ValueError:
+            return self.target.partition("?")[0]
 
     @property
     def query(self) -> dict[str, list[str]]:
-        return parse_qs(urlsplit(self.target).query, keep_blank_values=True)
+        return parse_qs(self.target.partition("#")[0].partition("?")[2], keep_blank_values=True)
 
     def header(self, name: str) -> str | None:
         """The first of that name."""

@@ -13,7 +13,7 @@ from rig.report.compare import Comparison
 from rig.report.markdown import headline
 from rig.report.model import RequirementResult, Run, TestResult
 from rig.report.table import MOST_TROUBLES, summary
-from rig.report.wakes import ledger_of
+from rig.report.wakes import HEARD, ledger_of
 from rig.results.artefacts import TIMELINE
 from rig.timeline import Record
 from rig.timeline import load as load_timeline
@@ -42,6 +42,7 @@ def render(run: Run, since: Comparison | None = None) -> str:
         sections=[_section(run, test) for test in run.worst_first],
         areas=_areas(run),
         wakes=ledger_of(run),
+        heard=HEARD,
         plot_width=picture.WIDTH_PX,
         most_troubles=MOST_TROUBLES,
     )

@@ -11,8 +11,8 @@ from tabulate import tabulate
 
 from rig.report.compare import Comparison
 from rig.report.model import Run, TestResult
-from rig.report.table import summary, unproved
-from rig.report.wakes import Ledger, ledger_of
+from rig.report.table import MOST_TROUBLES, summary, unproved
+from rig.report.wakes import HEARD, Ledger, Unplanned, ledger_of
 
 LIMIT_BYTES = 900_000
 """Below 1 MiB with room for what else a job writes into its summary."""
@@ -77,19 +77,27 @@ def _fenced(text: str) -> str:
 
 
 def _wakes(ledger: Ledger) -> Iterator[str]:
-    """Those that nobody had asked for one by one, all by reason."""
+    """Unplanned wakes one by one; then all, by reason."""
     if not ledger.reasons and not ledger.not_judged:
         return
-    yield f"## Wakes\n\n{ledger.count} times the device woke the host; {len(ledger.unplanned) or 'none'} of them unplanned.\n\n"
-    for test, why in ledger.not_judged:
-        yield f"* not all wakes of `{test.id}` are judged: {_inline(why)}\n"
-    for wake in ledger.unplanned:
-        rule, frame = (f", {words}" if words else "" for words in (wake.rule, wake.frame))
-        yield f"* unplanned: {wake.reason}{rule}{_inline(frame)}: {_inline(wake.why)}, in `{wake.test.id}`\n"
-    rows = [[one.name, one.count, one.unplanned or "", _ms(one.median_ms), _ms(one.slowest_ms)] for one in ledger.reasons]
-    between = "\n" if ledger.not_judged or ledger.unplanned else ""
-    heads = ["reason", "wakes", "unplanned", "median ms", "slowest ms"]
-    yield between + tabulate(rows, heads, tablefmt="github", disable_numparse=True) + "\n\n"
+    counted = f"{ledger.count} times the device woke the host; {len(ledger.unplanned) or 'none'} of them unplanned."
+    yield f"## Wakes\n\n{counted} {HEARD}\n\n"
+    lines = [
+        *(f"not all wakes of `{test.id}` are judged: {_inline(why)}" for test, why in ledger.not_judged),
+        *(_unplanned(wake) for wake in ledger.unplanned),
+    ]
+    more = [f"and {len(lines) - MOST_TROUBLES} more in results.jsonl"] if len(lines) > MOST_TROUBLES else []
+    if lines:
+        yield "".join(f"* {line}\n" for line in [*lines[:MOST_TROUBLES], *more]) + "\n"
+    if ledger.reasons:
+        rows = [[one.name, one.count, one.unplanned or "", _ms(one.median_ms), _ms(one.slowest_ms)] for one in ledger.reasons]
+        heads = ["reason", "wakes", "unplanned", "median ms", "slowest ms"]
+        yield tabulate(rows, heads, tablefmt="github", disable_numparse=True) + "\n\n"
+
+
+def _unplanned(wake: Unplanned) -> str:
+    rule, frame = (f", {words}" if words else "" for words in (wake.rule, wake.frame))
+    return f"unplanned: {wake.reason}{rule}{_inline(frame)}: {_inline(wake.why)}, in `{wake.test.id}`"
 
 
 def _ms(value: float | None) -> str:

@@ -11,6 +11,8 @@ from typing import Any
 from rig.report.model import Run, TestResult
 from rig.results.record import NOT_JUDGED
 
+HEARD = "The time is from the frame's last bit until the host had the event, where a host was there to have it."
+
 
 @dataclass(frozen=True)
 class Unplanned:

@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 SHARED_BY_FILE = frozenset({"module", "class", "package"})
-"""Scopes of fixtures that are made anew whenever a test of another file comes between."""
+"""Scopes of fixtures that are made anew whenever a test of another file comes between. One of the session with parameters is
+made anew whenever a test of another parameter comes between, and pytest has sorted for that."""
 
 
 def mixed(items: Sequence[pytest.Item]) -> list[pytest.Item]:
@@ -31,4 +32,5 @@ def _shares(item: pytest.Item) -> bool:
     fixtures = getattr(item, "_fixtureinfo", None)
     if fixtures is None:
         return False
-    return any(made[-1].scope in SHARED_BY_FILE for made in fixtures.name2fixturedefs.values() if made)
+    made = (one for same_name in fixtures.name2fixturedefs.values() for one in same_name)
+    return any(fixture.scope in SHARED_BY_FILE or (fixture.scope == "session" and fixture.params) for fixture in made)

@@ -13,6 +13,7 @@ import pytest
 from rig.device.images import listed
 from rig.device.prepared import adopt, share
 from rig.errors import RigError
+from rig.runner.mixing import mixed
 from rig.runner.parallel import is_controller
 from rig.runner.selection import Selection
 
@@ -104,6 +105,6 @@ class WorkersSuite:
     @pytest.hookimpl(tryfirst=True)
     def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         try:
-            items[:] = self._selection.of(items)
+            items[:] = mixed(self._selection.of(items))
         except RigError:  # the controller finds the same, and says it
             items.clear()

@@ -16,6 +16,7 @@ import os
 import signal
 import socket
 import sys
+from collections.abc import Hashable
 
 from rig import open_files
 from rig.decoders import decoded, decoder_of
@@ -32,7 +33,7 @@ from rig.readable import readable
 from rig.standby.supervisor.forked import live
 from rig.standby.supervisor.supervisor import Programs, Supervisor
 from rig.standby.wire.bench import FromBench
-from rig.standby.wire.birth import FDS, FORK, be_born
+from rig.standby.wire.birth import FDS, FORK, Birth, be_born
 from rig.standby.wire.from_app import FromApp
 from rig.standby.wire.message import answer_types
 from rig.standby.wire.nic import FromDriver, ToDriver
@@ -40,20 +41,13 @@ from rig.standby.wire.supervision import AppBirth, FromSystem, HostBirth, ToSyst
 from rig.standby.wire.to_app import Invoke, ToApp
 from rig.standby.wire.transfers import FromTransfers, ToTransfers
 
-LATE = (
-    "encodings.idna",
-    "rig.standby.api.http.client",
-    "rig.standby.api.websockets",
-    "rig.standby.api.xhr",
-    "serial",
-    "smp.error",
-    "smp.image_management",
-    "smp.os_management",
-)
-"""As far as every bench needs them."""
+LATE = ("encodings.idna", "serial", "smp.error", "smp.image_management", "smp.os_management")
+"""Imported late by what is forked, in every bench."""
+OF_APPS = ("rig.standby.api.http.client", "rig.standby.api.websockets", "rig.standby.api.xhr")
+"""What many apps import: 30 modules for a WebSocket."""
 
 LINES = (FromApp, ToApp, Invoke, FromBench, FromSystem, ToSystem, FromDriver, ToDriver, FromTransfers, ToTransfers, FromService)
-"""What processes tell one another, in unions."""
+"""What processes tell one another, most of it in unions."""
 
 
 def main(arguments: list[str]) -> None:
@@ -81,7 +75,7 @@ def main(arguments: list[str]) -> None:
 def _programs() -> Programs:
     """What is forked, imported, and what that imports late: a fork would do so for itself, each time. Frozen: no collection of
     garbage in a fork touches, and so copies, the pages of this one."""
-    for late in LATE:
+    for late in (*LATE, *OF_APPS):
         importlib.import_module(late)
     from rig.standby.app import main as app
     from rig.standby.nic import main as driver
@@ -90,13 +84,17 @@ def _programs() -> Programs:
     from rig.standby.transfers import main as transfers
     from rig.standby.transfers.settings import TransferSettings
 
-    births = (HostBirth, service.ServiceConfig, DriverSettings, TransferSettings, AppBirth)
-    for kind in (*LINES, *births, *answer_types()):
-        decoder_of(kind)
+    _make_decoders(HostBirth, service.ServiceConfig, DriverSettings, TransferSettings, AppBirth)
     sys.path_importer_cache.clear()  # an app looks anew; throwing away what it does not use would copy 500 pages in each fork
     gc.collect()
     gc.freeze()
     return Programs(service.main, app.main, app.wait_for_birth, driver.main, transfers.main)
+
+
+def _make_decoders(*births: Hashable) -> None:
+    """Of what every bench tells its processes, at their births and later."""
+    for kind in (Birth, *births, *LINES, *answer_types()):
+        decoder_of(kind)
 
 
 def _serve(line: socket.socket, programs: Programs) -> None:

@@ -20,6 +20,7 @@ from rig import cli
 from rig.device import framing
 from rig.device.cddl import Rules, contract
 from rig.device.emulated import EmulatedDevice
+from rig.device.line import PacedLine
 from rig.device.link import Link
 from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType, Power
 from rig.device.offload import OffloadClient
@@ -289,19 +290,37 @@ class Slow(LyingDevice):
     """Whose answers to some commands are right, and late: by less than after which it is asked again."""
 
     LATE_S = 0.4
+    late_at = frozenset({(READ_REPLY, Command.CAPABILITIES), (READ_REPLY, Command.COUNTERS)})
 
     def _reply(self, message: bytes) -> None:
-        if message[7] in (Command.CAPABILITIES, Command.STATUS):
+        if (message[0] & 7, message[7]) in self.late_at:
             threading.Event().wait(self.LATE_S)
         super()._reply(message)
 
 
-def test_one_that_takes_too_long_is_told_so_command_by_command(native: EmulatedDevice) -> None:
+@pytest.mark.parametrize(
+    ("late_at", "names"),
+    [(Slow.late_at, ["capabilities", "counters"]), (frozenset({(WRITE_REPLY, Command.HELLO)}), ["attach"])],
+    ids=["reads", "attach"],
+)
+def test_one_that_takes_too_long_is_told_so_command_by_command(
+    native: EmulatedDevice, late_at: frozenset[tuple[int, Command]], names: list[str]
+) -> None:
     with closing(Slow(native.port, lambda op, command, body: body)) as device:
+        device.late_at = late_at
         outcome = check("--port", device.port, "-k", "in time")
-    late = re.findall(r"WRONG +(\w+): 4\d\d ms until its reply, the quickest of 3; 300 ms are allowed", outcome.output)
-    assert late == ["capabilities", "status"]
+    late = re.findall(
+        r"WRONG +(\w+): [34]\d\d ms from the request's last byte to its reply, the median of 5; 300 ms are allowed",
+        outcome.output,
+    )
+    assert late == names
     assert outcome.exit_code == Exit.FAILED
+
+
+def test_on_a_slow_line_a_reply_takes_the_lines_time_too(native: EmulatedDevice) -> None:
+    with PacedLine(native.port, 9600) as line:
+        outcome = check("--port", line.port, "--baud", "9600", "-k", "in time")
+    assert outcome.exit_code == Exit.PASSED, outcome.output
 
 
 class Chatter(LyingDevice):

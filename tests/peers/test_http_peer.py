@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import queue
+import re
 import socket
 import ssl
 import threading
@@ -35,6 +37,15 @@ def test_a_request_is_recorded_and_answered_by_its_paths_handler(http: HttpBench
     assert put.connection is get.connection, "one connection for both"
     assert [(record.request, record.method) for record in http.timeline.find("HTTP_REQUEST")] == [(0, "PUT"), (1, "GET")]
     assert [(record.status, record.bytes) for record in http.timeline.find("HTTP_RESPONSE")] == [(200, 2), (404, 13)]
+
+
+def test_a_target_that_is_no_url_is_a_path_that_there_is_not(http: HttpBench) -> None:
+    web = http.serve()
+    client = http.client(web)
+    client.putrequest("GET", "//[?a=b")
+    client.endheaders()
+    assert client.getresponse().status == 404
+    assert [(request.path, request.query) for request in web.requests()] == [("//[", {"a": ["b"]})]
 
 
 def test_each_part_of_an_answer_is_recorded(http: HttpBench) -> None:
@@ -330,18 +341,22 @@ def test_a_request_that_has_been_seen_keeps_its_handler(http: HttpBench) -> None
     web.on("/poll", handlers.answer(b"old"))
     sock = http.socket(web)
     sock.sendall(b"POST /poll HTTP/1.1\r\nHost: it\r\nContent-Length: 2\r\n\r\n1")
-    web.request(path="/poll")
+    http.timeline.wait("HTTP_REQUEST")
     web.on("/poll", handlers.answer(b"new"))
     sock.sendall(b"2")
     sock.settimeout(WAIT_S)
     assert sock.recv(4096).endswith(b"old")
 
 
-def test_a_handler_that_returns_its_body_is_told_how_to_answer(http: HttpBench) -> None:
-    web, left_open = http.serve(), threading.Event()
-    web.on("/file", lambda _request: left_open.set())  # one that returns nothing leaves the answer to the test
-    http.client(web).request("GET", "/file")
-    assert left_open.wait(WAIT_S)
+def test_a_handler_that_returns_its_body_is_told_how_to_answer(http: HttpBench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that returns nothing leaves the answer to the test."""
+    web, told = http.serve(), queue.Queue[threading.ExceptHookArgs]()
+    monkeypatch.setattr(threading, "excepthook", told.put)
+    web.on("/hold", handlers.hold)
     web.on("/file", lambda _request: b"news")  # type: ignore[arg-type]
-    with pytest.raises(TypeError, match=r"handler of /file .* request\.respond"):
-        web.handle(request := web.request(path="/file"), web.handler_of(request))
+    for path in ("/hold", "/file"):
+        http.client(web).request("GET", path)
+    error = told.get(timeout=WAIT_S)
+    assert error.exc_type is TypeError
+    assert re.search(r"handler of /file .* request\.respond", str(error.exc_value))
+    assert told.empty()

@@ -30,32 +30,36 @@ def test_a_process_that_ends_while_it_is_asked_has_waited_for_nothing(monkeypatc
 
 
 def test_a_device_that_has_ended_is_not_judged_harder() -> None:
-    door: Any = SimpleNamespace(starved=Starved(300.0, (40.0, 50.0)))
+    door: Any = SimpleNamespace(starved=Starved(300.0, {0: 40.0, 1: 50.0, 2: 500.0}))
     evidence = OfDoor(door, TapeInMemory())
-    door.starved = Starved(20.0, (45.0, 90.0))
-    assert evidence.starved() == Starved(0.0, (5.0, 40.0))
+    door.starved = Starved(20.0, {1: 90.0, 2: 10.0, 3: 70.0})
+    assert evidence.starved() == Starved(0.0, {1: 40.0, 2: 0.0}), "one processor went, one began anew, one came"
 
 
 def test_what_was_stolen_is_told_by_processor(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """The sum of all is not: it would count once more what each of them stood."""
     monkeypatch.setattr(starved, "STAT", tmp_path / "stat")
-    assert stolen_ms() == ()
-    starved.STAT.write_text("cpu  9 9 9 9 9 9 9 30 0 0\ncpu0 1 2 3 4 5 6 7 20 9 9\ncpu1 1 2 3 4 5 6 7 10 9 9\nintr 5 8\n")
-    assert stolen_ms() == (200.0, 100.0)
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0, 2, 3})
+    assert stolen_ms() == {}
+    starved.STAT.write_text(
+        "cpu  9 9 9 9 9 9 9 30 0 0\ncpu0 1 2 3 4 5 6 7 20 9 9\ncpu2 1 2 3 4 5 6 7 10\ncpu5 1 2 3 4 5 6 7 8\nintr 5\n"
+    )
+    assert stolen_ms() == {0: 200.0, 2: 100.0}, "of those that we may run on, and that there are"
     starved.STAT.write_text("cpu0 1 2 3 4\n")
-    assert stolen_ms() == ()
+    assert stolen_ms() == {}
 
 
-def test_what_this_machine_says_is_of_as_many_processors_as_it_has() -> None:
-    assert len(stolen_ms()) == os.sysconf("SC_NPROCESSORS_ONLN")
+def test_what_this_machine_says_is_of_the_processors_that_it_gives_us() -> None:
+    assert stolen_ms().keys() == os.sched_getaffinity(0)
 
 
 def test_a_process_of_this_machine_stands_with_it_from_its_start_on(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(starved, "STAT", tmp_path / "stat")
+    monkeypatch.setattr(os, "sched_getaffinity", lambda _pid: {0})
     starved.STAT.write_text("cpu0 1 2 3 4 5 6 7 20 9 9\n")
     with emulated("native", flash=prepared_flash("native")) as device:
         starved.STAT.write_text("cpu0 1 2 3 4 5 6 7 25 9 9\n")
-        assert device.starved.stolen_ms == (50.0,)
+        assert device.starved.stolen_ms == {0: 50.0}
         device.power_cut()
         device.start()
-        assert device.starved.stolen_ms == (50.0,), "of a device that was off meanwhile too: one more is no harm"
+        assert device.starved.stolen_ms == {0: 50.0}, "of a device that was off meanwhile too: one more is no harm"

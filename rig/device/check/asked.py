@@ -43,6 +43,10 @@ class Finding:
     words: str
 
 
+LONGEST_BYTES = 2048
+"""Of a message that is waited for, whatever a device claims."""
+
+
 class StepOver(Exception):
     """Nothing more can be learnt in this step; why is among the findings."""
 
@@ -73,6 +77,15 @@ class Answer:
         return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {brief(self.rc)}"
 
 
+@dataclass(frozen=True)
+class Took:
+    """A request, from its first byte until the first one of its reply was there."""
+
+    reply_s: float
+    line_s: float
+    """Of that, what the request takes on a line of this rate."""
+
+
 class Asked:
     """`findings` grows; `step` is what they are filed under."""
 
@@ -95,8 +108,8 @@ class Asked:
         """Answers that came while another one was waited for."""
         self._strange = b""
         """The head of one that came with a request's number and was no answer to it."""
-        self.reply_s = self.line_s = 0.0
-        """From the last request until its reply was there, and what both take on a line of this rate."""
+        self.took = Took(0.0, 0.0)
+        """Of the last request."""
 
     # -- what is found -------------------------------------------------------------------------------------------------
 
@@ -152,6 +165,11 @@ class Asked:
     def _most_bytes(self) -> int:
         return max(MINIMUM["max_message"], int(self.capabilities.get("max_message", 0)))
 
+    @property
+    def _both_s(self) -> float:
+        """How long a request and its reply are on the line, at the most."""
+        return 2 * self._line.line_time_s(bytes(min(self._most_bytes, LONGEST_BYTES)))
+
     def attach(self, what: str = "attach") -> dict[str, Any]:
         """What it held it has freed then. Raises StepOver."""
         return self.takes(self.write(Command.HELLO, {"owner": OWNER}), what)
@@ -177,23 +195,23 @@ class Asked:
 
     def late_answer_to(self, message: bytes, rule: str, what: str, timeout_s: float) -> Answer:
         """Of one that `send` has sent."""
-        reply = self._reply_to(message, timeout_s)
+        reply = self._reply_to(message, timeout_s + self._both_s)
         if reply is None:
             self.wrong(f"{what}: no answer within {timeout_s:g} s")
             raise StepOver
         return self._checked(reply, rule, what)
 
     def is_silent(self, message: bytes, for_s: float) -> bool:
-        return self._reply_to(message, for_s) is None
+        return self._reply_to(message, for_s + self._both_s) is None
 
     def _exchanged(self, message: bytes, what: str) -> bytes:
         self._kept.pop(HEADER.unpack_from(message)[4], None)  # of the same bytes before, which were sent twice
         began_s = time.monotonic()
         for _ in range(RETRIES + 1):
             self._line.put(message)
-            reply = self._reply_to(message, TIMEOUT_S)
+            reply = self._reply_to(message, TIMEOUT_S + self._both_s)
             if reply is not None:
-                self.reply_s, self.line_s = time.monotonic() - began_s, self._line.line_s(message, reply)
+                self.took = Took(self._line.first_byte_s(reply) - began_s, self._line.line_time_s(message))
                 return reply
         but = f", but a message with the head {self._strange.hex()}" if self._strange else ""
         self.wrong(f"{what}: no answer to {RETRIES + 1} requests, {TIMEOUT_S:g} s each{but}")

@@ -1,9 +1,10 @@
-"""Who it is, what it can, and how it takes requests that are wrong, lost or repeated."""
+"""Who it is, what it can, how soon it replies, and how it takes requests that are wrong, lost or repeated."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from enum import IntEnum, IntFlag
+from statistics import median
 from typing import Any
 
 from rig.device.check.asked import OWNER, SMP_NOT_SUPPORTED, Asked
@@ -12,7 +13,8 @@ from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, OffloadType
 
 NO_COMMAND = 0x7F
 T1_NS = 2**63 + 5
-TRIES = 3
+TRIES = 5
+"""A machine that has other work keeps one or two of them from us: half are to be in time."""
 
 
 def hello_and_attach(device: Asked) -> None:
@@ -74,24 +76,23 @@ def clocks_and_counters(device: Asked) -> None:
 
 
 def replies_in_time(device: Asked) -> None:
-    """The quickest of some: this machine may have other work for a moment, a device that is too slow has it each time."""
     reads = (Command.HELLO, Command.CAPABILITIES, Command.COUNTERS, Command.STATUS)
-    quickest = [_quickest(device, READ, command, {}, command.name.lower()) for command in reads]
-    quickest.append(_quickest(device, WRITE, Command.HELLO, {"owner": OWNER}, "attach"))
-    took_s, name = max(quickest)
-    device.says(f"{name} takes longest, {took_s * 1000:.1f} ms until its reply")
+    medians = [_median(device, READ, command, {}, command.name.lower()) for command in reads]
+    medians.append(_median(device, WRITE, Command.HELLO, {"owner": OWNER}, "attach"))
+    took_s, name = max(medians)
+    device.says(f"{name} takes longest, {took_s * 1000:.1f} ms")
 
 
-def _quickest(device: Asked, op: int, command: Command, body: Mapping[str, Any], name: str) -> tuple[float, str]:
-    """In s, with what the line takes."""
-    times_s = []
+def _median(device: Asked, op: int, command: Command, body: Mapping[str, Any], name: str) -> tuple[float, str]:
+    """In s, from the request's last byte."""
+    took_s = []
     for _ in range(TRIES):
         device.takes(device.ask(op, command, body), name)
-        times_s.append(device.reply_s)
-    words = f"{name}: {min(times_s) * 1000:.0f} ms until its reply, the quickest of {TRIES}"
-    bound = f"{REPLY_S * 1000:.0f} ms are allowed, and what the line takes (section 7)"
-    device.holds(min(times_s) <= REPLY_S + device.line_s, f"{words}; {bound}")
-    return min(times_s), name
+        took_s.append(device.took.reply_s - device.took.line_s)
+    middle_s = median(took_s)
+    words = f"{name}: {middle_s * 1000:.0f} ms from the request's last byte to its reply, the median of {TRIES}"
+    device.holds(middle_s <= REPLY_S, f"{words}; {REPLY_S * 1000:.0f} ms are allowed (section 7)")
+    return middle_s, name
 
 
 def wrong_requests(device: Asked) -> None:

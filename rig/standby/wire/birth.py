@@ -16,6 +16,7 @@ from pathlib import Path
 
 import msgspec
 
+from rig.decoders import decoded
 from rig.process import close_all_fds_but
 
 FORK = b"fork"
@@ -45,7 +46,7 @@ def descriptors(config: bytes, fds: Sequence[int], environment: dict[bytes, byte
 def be_born(fds: Sequence[int]) -> Birth:
     """In the fork: take over what came. No other descriptor of the process forked from stays open."""
     file, folder, out, err, *own = fds
-    birth = msgspec.msgpack.decode(_content(file), type=Birth)
+    birth = decoded(Birth, _content(file))
     os.fchdir(folder)
     os.umask(birth.umask)
     os.environb.clear()

@@ -32,7 +32,6 @@ HEADER = struct.Struct("<BQ")
 """What it is, and the number of the call."""
 
 _encoder = msgspec.msgpack.Encoder()
-_faults = msgspec.msgpack.Decoder(Fault)
 
 
 class What(IntEnum):
@@ -145,7 +144,7 @@ class Line(Generic[In]):
                 case What.RESULT:
                     return body
                 case What.FAULT:
-                    return _faults.decode(body)
+                    return decoder_of(Fault).decode(body)
                 case What.ACKNOWLEDGED | What.RESUME | What.RESUMED:
                     return None
                 case What.CALL | What.NOTICE:
