@@ -35,6 +35,8 @@ LATE_REPLIES, LATE_MS = 3, 100
 """To host awake and to drains, but for the last one: long enough for frames to come between two of them."""
 AT_ONCE = 4
 """Frames right behind the waking one. The others come one by one, while the device's answers are on their way."""
+MOST_AN_ANSWER = 5
+"""Of the others, while one answer is; fewer where the device has room for few: two answers' must fit."""
 
 
 def tsvals_from_host(scene: Scene) -> list[int]:
@@ -219,12 +221,13 @@ def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> N
     scene.sleep()
     handoff, flow = scene.handoff(), scene.flow_to_host(connection)
     push = tcp_segment(flow, handoff.rcv_nxt, handoff.snd_nxt, "PA", b"first", timestamps=scene.peer_timestamps())
-    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(24)]
+    an_answer = min(MOST_AN_ANSWER, (scene.device.capabilities().buffered_frames - AT_ONCE) // 2)
+    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(AT_ONCE + 4 * an_answer)]
     port = scene.bench.network.topology.host.port
     mark = scene.bench.capture.mark(port)
     scene.device.fault_inject(Fault.DELAY_REPLY, LATE_REPLIES, delay_ms=LATE_MS)
     scene.bench.inject.burst([push, *behind[:AT_ONCE]])
-    scene.bench.inject.burst(behind[AT_ONCE:], interval_us=LATE_MS * 1000 / 5)
+    scene.bench.inject.burst(behind[AT_ONCE:], interval_us=LATE_MS * 1000 / an_answer)
     scene.bench.capture.wait_for(port, lambda data: data == behind[-1], after=mark)
     scene.timeline.wait("SLOT_RELEASED")
     sent = [push, *behind]

@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import re
+import sys
+import time
 from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 
 import pytest
 
+from rig.children import Child
+from rig.clock import WAIT_S, Deadline
 from rig.device import mcumgr
 from rig.device.codes import GROUP_OS
 from rig.device.images import firmware
@@ -21,6 +28,7 @@ from .test_same_bytes import SLOT, settled, sleep
 from .wires import Wire, wired
 
 NAME = "qemu:lm3s6965evb"
+BOOTS = 40
 BOOTLOADER_INFO = 8
 """mcumgr's command of the group os."""
 pytestmark = without_qemu
@@ -64,6 +72,34 @@ def test_it_says_the_version_that_it_was_built_with(client: OffloadClient) -> No
     hello = client.hello()
     assert hello.version == f"{firmware(NAME).version}+0"
     assert hello.digest == bytes(32)
+
+
+def test_no_boot_has_the_number_of_another(board: tuple[ProcessDevice, Wire]) -> None:
+    """Of chance, taken from a clock that an emulator starts late on a busy machine: read before that it is the same each time."""
+    with busy_machine(), Link(board[0].port) as link:
+        numbers = [number_of_boot(board[0], link) for _ in range(BOOTS)]
+    assert len(set(numbers)) == BOOTS, sorted(numbers)
+
+
+@contextmanager
+def busy_machine() -> Iterator[None]:
+    """Two processes that compute for each processor, for a minute at the most."""
+    compute = "import time; end = time.monotonic() + 60\nwhile time.monotonic() < end: pass"
+    with ExitStack() as stack:
+        for _ in range(2 * len(os.sched_getaffinity(0))):
+            stack.callback(Child([sys.executable, "-c", compute], []).close)
+        yield
+
+
+def number_of_boot(device: ProcessDevice, link: Link) -> str:
+    """It says it after power on."""
+    link.heard.clear()
+    device.reset()
+    deadline = Deadline(WAIT_S)
+    while not (said := re.findall(r" boot (\d+), after power on", "\n".join(tuple(link.heard)))):
+        assert not deadline.expired, tuple(link.heard)
+        time.sleep(0.002)
+    return str(said[-1])
 
 
 def test_it_has_no_image_group_no_boot_loader_and_a_reset_is_told_as_another_boot(client: OffloadClient) -> None:

@@ -2,7 +2,7 @@
 #include "lm3s.h"
 #include "port/port.h"
 
-enum { LOCK_TURNS = 100000, CHANCE_READS = 256, WAKE_MAX_US = 200000 };
+enum { LOCK_TURNS = 100000, STILL_READS = 10000000, CHANCE_READS = 256, WAKE_MAX_US = 200000 };
 
 static uint64_t total_ticks;
 static uint32_t last;
@@ -58,11 +58,17 @@ void wake_in(uint32_t us)
 	TIMER_CONTROL = TIMER_RUN;
 }
 
-/* What the crystal and the flash's waiting, or the emulator's host, make of so many reads of a running clock. */
+/*
+ * What the crystal and the flash's waiting, or the emulator's host, make of so many reads of a running clock. An emulated one stands
+ * until a thread of the emulator has started it: reads before that would give the same at every boot.
+ */
 uint32_t clock_chance(void)
 {
 	uint32_t mixed = 2166136261u;   /* FNV-1a, by words */
+	uint32_t still = SYSTICK_NOW;
 
+	for (int i = 0; i < STILL_READS && SYSTICK_NOW == still; i++) {
+	}
 	for (int i = 0; i < CHANCE_READS; i++) {
 		mixed = (mixed ^ SYSTICK_NOW) * 16777619u;
 	}
