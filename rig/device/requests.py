@@ -9,11 +9,11 @@ from typing import Any, Protocol
 
 import cbor2
 
+from rig.device.cbor_heads import TAG, heads
+
 TIMEOUT_S = 0.5
 RETRIES = 4
 
-BYTES, TEXT, TAG = 2, 3, 6
-"""Major types of CBOR."""
 GROWING = {4, 5, 28, 29, 30}
 """Tags of fractions with an exponent of their own, and of values that stand in several places: thirty of these within one another
 are a thousand million values to whoever writes them down, and a fraction as large as it likes has that many digits."""
@@ -98,24 +98,9 @@ def decoded(body: bytes, length_bytes: int) -> dict[str, Any] | None:
 def cbor_of(data: bytes) -> Any:
     """Raises ValueError for what is no CBOR: tags stand for dates, fractions, expressions, and what is wrong in one raises what
     it likes. And for one of GROWING, none of which the contract has."""
-    if MAY_GROW.search(data) and (grows := GROWING & _tags(data)):
+    if MAY_GROW.search(data) and (grows := GROWING.intersection(head.number for head in heads(data) if head.major == TAG)):
         raise ValueError(f"tag {min(grows)}: a few bytes of it stand for more than fits anywhere")
     try:
         return cbor2.loads(data)
     except Exception as error:
         raise ValueError(f"{type(error).__name__}: {error}") from error
-
-
-def _tags(data: bytes) -> set[int]:
-    """Of all that is in it, as far as it is CBOR."""
-    tags, at = set(), 0
-    while at < len(data):
-        major, short = data[at] >> 5, data[at] & 31
-        size = 1 << (short - 24) if 24 <= short < 28 else 0
-        number = int.from_bytes(data[at + 1 : at + 1 + size], "big") if size else short
-        at += 1 + size
-        if major in (BYTES, TEXT) and short < 28:
-            at += number
-        elif major == TAG:
-            tags.add(number)
-    return tags

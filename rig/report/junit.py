@@ -2,7 +2,7 @@
 
 A test is one test case, whatever it took: its last attempt decides. An earlier attempt is a `flakyError` of a test that
 passed in the end and a `rerunError` of one that did not, so that a flaky run counts no error and still shows what
-happened. Each requirement is a property of the case.
+happened. Each requirement is a property of the case, and so is what the test says of itself by `record_property`.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ def _add_test(suite: ET.Element, test: TestResult) -> None:
     *earlier, last = test.attempts or [Attempt(1, Verdict.NOT_RUN, 0.0, [], [])]
     case = ET.SubElement(suite, "testcase", classname=_classname(test), name=_safe(test.id.partition("::")[2] or test.id))
     case.set("time", f"{test.duration_s:.3f}")
-    _add_properties(case, test)
+    _add_properties(case, test, last)
     _add_outcome(case, test, last)
     for attempt in earlier:
         _add_earlier(case, attempt, "flakyError" if last.verdict is Verdict.PASSED else "rerunError")
@@ -57,13 +57,14 @@ def _classname(test: TestResult) -> str:
     return _safe(test.id.partition("::")[0].removesuffix(".py").replace("/", "."))
 
 
-def _add_properties(case: ET.Element, test: TestResult) -> None:
+def _add_properties(case: ET.Element, test: TestResult, last: Attempt) -> None:
     named = [("requirement", id_) for id_ in test.requirements]
     named += [(name, value) for name, value in (("device", test.device), ("topology", test.topology)) if value]
+    named += last.properties.items()
     if named:
         properties = ET.SubElement(case, "properties")
         for name, value in [*named, ("verdict", str(test.verdict))]:
-            ET.SubElement(properties, "property", name=name, value=_safe(value))
+            ET.SubElement(properties, "property", name=_safe(name), value=_safe(value))
 
 
 def _add_outcome(case: ET.Element, test: TestResult, attempt: Attempt) -> None:

@@ -69,6 +69,8 @@ class Progress:
         if self._verbose:
             took = ", ".join(f"{phase['name']} {phase['s']:.2f} s" for phase in attempt["phases"])
             self._say(f"      {self._about.get(attempt['id'], '')}\n      {took}")
+        for name, value in attempt.get("properties", {}).items():
+            self._say(f"      {printable(name)} {printable(value)}")
         for phase in attempt["phases"]:
             if error := phase.get("error"):
                 lines = (phase.get("trace") or error).splitlines() if self._verbose else gist(error)

@@ -174,7 +174,7 @@ class Runner:
     def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, number: int) -> list[pytest.TestReport]:
         """Run set-up, call and teardown once and record them, also when Ctrl-C or SIGTERM cuts in."""
         self.phases, self.written = [], []
-        started = time.monotonic()
+        started, collected = time.monotonic(), list(item.user_properties)
         if self.recorder is not None:
             item.stash[ARTEFACTS] = artefact_dir(self.recorder.run_dir, item.nodeid, number)
         try:
@@ -182,6 +182,7 @@ class Runner:
         finally:
             with self._finding_room():
                 self._record(item, number, time.monotonic() - started)
+            item.user_properties[:] = collected  # of the next attempt none is this one's
 
     @contextlib.contextmanager
     def _finding_room(self) -> Iterator[None]:
@@ -214,6 +215,8 @@ class Runner:
             "phases": self.phases,
             **self._combination_fields(item),
         }
+        if item.user_properties:
+            line["properties"] = {name: str(value) for name, value in item.user_properties}
         if wakes := item.stash.get(ledger.ROWS, []):
             line["wakes"] = wakes
             item.stash[ledger.ROWS] = []

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from random import Random
 
 import pytest
@@ -41,9 +41,11 @@ def segments() -> int:
 
 
 @pytest.fixture
-def seed() -> str:
-    """Another in each run; a failure names it."""
-    return os.environ.get("RIG_SEED") or str(int.from_bytes(os.urandom(4), "big"))
+def seed(record_property: Callable[[str, object], None]) -> str:
+    """Another in each run; screen and reports name it."""
+    seed = os.environ.get("RIG_SEED") or str(int.from_bytes(os.urandom(4), "big"))
+    record_property("seed", seed)
+    return seed
 
 
 def failure(door: StandbyDoor, sleep: Sleep, found: list[str], seed: str) -> str:
@@ -64,7 +66,6 @@ def failure(door: StandbyDoor, sleep: Sleep, found: list[str], seed: str) -> str
 def test_each_of_the_differential_segments_does_what_the_texts_say(door: StandbyDoor, segments: int, seed: str) -> None:
     """RFC 9293 3.10.7.4, RFC 5961, RFC 7323 5: a wake with its reason, one answer field by field, or nothing."""
     traffic, done, rules = Traffic(Random(seed), virtual=False, strict=True, wakes_taken=WAKES_TAKEN), 0, Counter[str]()
-    print(f"seed {seed}")
     while done < segments:
         sleep = traffic.sleep(CONNECTIONS, STEPS)
         try:

@@ -59,13 +59,13 @@ def instead(op: int, command: Command, body: Any) -> Lie:
     return lambda reply_op, reply_command, said: body if (reply_op, reply_command) == (op, command) else said
 
 
-def with_key(op: int, command: Command, value: bytes, key: str = "newer") -> Lie:
-    """This as it stands among the others of a map; a key that there was comes twice."""
+def with_key(op: int, command: Command, value: bytes, key: str = "newer", *, twice: bool = False) -> Lie:
+    """This as it stands behind the others of a map, in the place of what the key stood for or beside it."""
 
     def lie(reply_op: int, reply_command: int, body: Any) -> Any:
         if (reply_op, reply_command) != (op, command) or "err" in body:
             return body
-        pairs = cbor2.dumps(body)
+        pairs = cbor2.dumps({name: said for name, said in body.items() if twice or name != key})
         return bytes([pairs[0] + 1]) + pairs[1:] + cbor2.dumps(key) + value
 
     return lie
@@ -180,6 +180,16 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "no slot": ("TCP slots", changed(*CAPS, MaxTcpSlots=0), "MaxTcpSlots is 0, the minimum profile has 4"),
     "connections that are looked at first": ("claimed", tuples_first(), "as the contract has it"),
     "bytes behind the map": ("hello", lambda op, command, body: cbor2.dumps(body) + b"\0", "HELLO (0x0): bytes behind"),
+    "a key twice": (
+        "hello",
+        with_key(*STATUS, b"\0", "power", twice=True),
+        "STATUS (0x0): 'power' is a key of the reply's map twice",
+    ),
+    "keys as they come": (
+        "hello",
+        lambda op, command, body: cbor2.dumps(dict(sorted(body.items(), reverse=True))),
+        "HELLO (0x0): the reply's CBOR is not canonical, which it should be",
+    ),
     "a refusal of another group": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 1, "rc": 6}}), "is not of group 100"),
     "a refusal for nothing": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 0}}), "is neither"),
     "a list for a map": ("hello", instead(*STATUS, [1, 2]), "[1, 2] is no map"),

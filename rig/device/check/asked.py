@@ -13,17 +13,14 @@ import cbor2
 
 from rig.clock import Deadline
 from rig.device import framing
-from rig.device.brief import brief
 from rig.device.cddl import Rules
-from rig.device.codes import error_in
+from rig.device.check.reply import Answer, Violation, body_of, no_counters, refusal_in
 from rig.device.contract import COUNTERS, MINIMUM, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
-from rig.device.requests import RETRIES, TIMEOUT_S, cbor_of
+from rig.device.requests import RETRIES, TIMEOUT_S
 from rig.device.smp_header import HEADER, VERSION_2, message
 
-SMP_NOT_SUPPORTED = 8
-"""SMP's own rc for a group or command that the device does not have."""
 OWNER = 7
 """Who attaches, where it is all one."""
 
@@ -52,32 +49,6 @@ class StepOver(Exception):
 
 
 @dataclass(frozen=True)
-class Answer:
-    """`rc`: None when it is no refusal. `of_smp`: the refusal is one of SMP itself."""
-
-    body: dict[str, Any]
-    rc: int | None = None
-    of_smp: bool = False
-
-    @property
-    def is_absent(self) -> bool:
-        """The device does not have the command."""
-        return self.of_smp and self.rc == SMP_NOT_SUPPORTED
-
-    def is_refusal(self, rc: OffloadRc) -> bool:
-        """With this code of the contract."""
-        return not self.of_smp and self.rc == rc
-
-    @property
-    def words(self) -> str:
-        if self.rc is None:
-            return "OK"
-        if self.of_smp:
-            return f"SMP's rc {brief(self.rc)}"
-        return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {brief(self.rc)}"
-
-
-@dataclass(frozen=True)
 class Took:
     """A request, from its first byte until the first one of its reply was there."""
 
@@ -103,6 +74,8 @@ class Asked:
         """What was asked of a running device the last time is not what is asked now, under the same numbers."""
         self._told_version = False
         """A head that is not SMP's is the same in every reply: it is told once."""
+        self._told_form = False
+        """So is the way in which CBOR is written."""
         self._seq = 0
         self._kept: dict[int, bytes] = {}
         """Answers that came while another one was waited for."""
@@ -238,53 +211,36 @@ class Asked:
         return self._kept.pop(seq)
 
     def _checked(self, reply: bytes, rule: str, what: str) -> Answer:
-        body = self._body(reply, what)
-        if isinstance(body, dict) and ("err" in body or "rc" in body):
-            refusal = self._refusal(body, what)
-            if refusal is not None:
-                return refusal
+        """Raises StepOver."""
+        self._look_at_head(reply, what)
+        try:
+            body, canonical = body_of(reply)
+            refusal = refusal_in(body, what)
+        except Violation as violation:
+            self.wrong(f"{what}: {violation}")
+            raise StepOver from None
+        if not canonical and not self._told_form:
+            self._told_form = True
+            self.says(f"{what}: the reply's CBOR is not canonical, which it should be (section 1)")
+        return refusal or self._by_rule(body, rule, what)
+
+    def _look_at_head(self, reply: bytes, what: str) -> None:
+        op, flags, *_ = HEADER.unpack_from(reply)
+        if (op & ~7, flags) != (VERSION_2, 0) and not self._told_version:
+            self._told_version = True
+            self.wrong(f"{what}: the reply's header begins {op:02x} {flags:02x}: 0000 1ooo and flags of 0 are expected")
+
+    def _by_rule(self, body: Any, rule: str, what: str) -> Answer:
+        """Without what newer firmware may add, anything. Raises StepOver."""
+        if isinstance(body, dict):
             body = {key: value for key, value in body.items() if key != "rc"}  # 0, which is SMP's OK
-        violations = _counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
+        violations = no_counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
         for violation in violations:
             self.wrong(f"{what}: {violation}")
         if violations:
             raise StepOver
-        if rule == COUNTERS:
-            return Answer(body)
-        named = self._rules.keys(rule)
-        return Answer({key: value for key, value in body.items() if key in named})  # the rest is newer firmware's, anything
-
-    def _body(self, reply: bytes, what: str) -> Any:
-        """What the one value behind the header is. Raises StepOver."""
-        data, (op, flags, length, *_) = reply[HEADER.size :], HEADER.unpack_from(reply)
-        if (op & ~7, flags) != (VERSION_2, 0) and not self._told_version:
-            self._told_version = True
-            self.wrong(f"{what}: the reply's header begins {op:02x} {flags:02x}: 0000 1ooo and flags of 0 are expected")
-        if len(data) != length:
-            self.wrong(f"{what}: the reply's header says {length} bytes of body, {len(data)} came")
-            raise StepOver
-        try:
-            body = cbor_of(data)
-        except ValueError as error:
-            self.wrong(f"{what}: the reply is no CBOR: {error}; {data[:40].hex()}")
-            raise StepOver from None
-        if _has_more(data):
-            self.wrong(f"{what}: bytes behind the reply's map: {data[-40:].hex()} is its end")
-            raise StepOver
-        return body
-
-    def _refusal(self, body: dict[str, Any], what: str) -> Answer | None:
-        """None: its code says that all is well. Raises StepOver."""
-        err = body.get("err", body)
-        rc = err.get("rc") if isinstance(err, dict) else None
-        if type(rc) is not int or ("err" in body and (type(err.get("group")) is not int or not rc)):
-            self.wrong(f'{what}: the refusal {brief(body, 80)} is neither {{"err": {{"group", "rc"}}}} nor {{"rc"}}')
-            raise StepOver
-        if "err" in body and err["group"] != GROUP_OFFLOAD:
-            self.wrong(f"{what}: the refusal {brief(body, 80)} is not of group {GROUP_OFFLOAD}")
-            raise StepOver
-        refused = error_in(body, GROUP_OFFLOAD, what)
-        return Answer(body, rc, of_smp="err" not in body) if refused else None
+        named = body if rule == COUNTERS else self._rules.keys(rule)
+        return Answer({key: value for key, value in body.items() if key in named})
 
 
 def _message_bytes(body: Mapping[str, Any]) -> int:
@@ -297,22 +253,3 @@ def _head(message: bytes) -> tuple[int, int, int] | None:
         return None
     operation, _, _, group, _, command = HEADER.unpack_from(message)
     return operation & 7, group, command
-
-
-def _has_more(data: bytes) -> bool:
-    """What is cut short is no CBOR any more, unless there was more than one."""
-    try:
-        cbor_of(data[:-1])
-    except ValueError:
-        return False
-    return True
-
-
-def _counters(body: Any) -> list[str]:
-    if not isinstance(body, dict):
-        return ["body is no map of counters"]
-    return [
-        f"{brief(name)}: {brief(value, 40)} is no counter"
-        for name, value in body.items()
-        if not isinstance(name, str) or type(value) is not int or not 0 <= value < 2**64
-    ]

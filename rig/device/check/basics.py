@@ -7,12 +7,19 @@ from enum import IntEnum, IntFlag
 from statistics import median
 from typing import Any
 
-from rig.device.check.asked import OWNER, SMP_NOT_SUPPORTED, Asked
+import cbor2
+
+from rig.device.check.asked import OWNER, Asked
+from rig.device.check.reply import SMP_NOT_SUPPORTED
 from rig.device.contract import KA_ALWAYS_MS, LEASE_MAX_MS, LEASE_MIN_MS, MINIMUM, MINIMUM_FLAGS, MINIMUM_PATTERNS, REPLY_S
 from rig.device.numbers import ABI, READ, WRITE, Command, OffloadRc, OffloadType, Owner, PatternType, Power, SlotFlag
+from rig.device.smp_header import HEADER
 
 NO_COMMAND = 0x7F
 T1_NS = 2**63 + 5
+LAST_KEY = "wake_timer_ms"
+"""Of a canonical prepare."""
+CBOR_MAP = 0xA0
 TRIES = 5
 """A machine that has other work keeps one or two of them from us: half are to be in time."""
 
@@ -112,11 +119,18 @@ def wrong_requests(device: Asked) -> None:
     }
     for what, body in bad.items():
         device.refuses(device.write(Command.PREPARE, body), OffloadRc.BAD_ARG, f"prepare with {what}")
-    message = device.request(WRITE, int(Command.PREPARE), whole)
-    behind = message[:2] + (len(message) - 8 + 1).to_bytes(2, "big") + message[4:] + b"\0"
-    device.refuses(device.answer_to(behind, "power_rsp", "prepare"), OffloadRc.BAD_ARG, "prepare with a byte behind the map")
+    _refuses_written(device, cbor2.dumps(whole, canonical=True) + b"\0", "prepare with a byte behind the map")
+    pairs = cbor2.dumps(whole, canonical=True)[1:] + cbor2.dumps(LAST_KEY) + cbor2.dumps(whole[LAST_KEY])
+    _refuses_written(device, bytes([CBOR_MAP + len(whole) + 1]) + pairs, "prepare with a key twice")
     after = device.takes(device.read(Command.STATUS), "status")
     device.holds((after["power"], after["epoch"]) == (0, epoch), "a refused prepare has changed power or epoch")
+
+
+def _refuses_written(device: Asked, body: bytes, what: str) -> None:
+    """A PREPARE whose body is written so."""
+    message = device.request(WRITE, int(Command.PREPARE), {})
+    message = message[:2] + len(body).to_bytes(2, "big") + message[4 : HEADER.size] + body
+    device.refuses(device.answer_to(message, "power_rsp", what), OffloadRc.BAD_ARG, what)
 
 
 def lost_and_damaged(device: Asked) -> None:

@@ -6,7 +6,8 @@ from typing import Any
 
 from rig.clock import REAL_MINUTE_US
 from rig.device.check import samples
-from rig.device.check.asked import Answer, Asked
+from rig.device.check.asked import Asked
+from rig.device.check.reply import Answer
 from rig.device.check.samples import MAC
 from rig.device.numbers import (
     ARM_ALL,

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from rig.device.check import samples
-from rig.device.check.asked import Answer, Asked
+from rig.device.check.asked import Asked
+from rig.device.check.reply import Answer
 from rig.device.numbers import Command, OffloadRc, PatternType, SlotFlag
 from rig.device.pattern import Pattern
 from rig.device.tcp_slot import SlotRef
