@@ -32,14 +32,15 @@ def render(run: Run, since: Comparison | None = None) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    anchors = {test.id: f"t{number}" for number, test in enumerate(run.tests)}
     return environment.get_template("report.html.j2").render(
         run=run,
         headline=headline(run),
         summary=summary(run),
         since=since,
         titles={result.requirement.id: result.requirement.title for result in run.requirements},
-        anchors={test.id: _anchor(run, test) for test in run.tests},
-        sections=[_section(run, test) for test in run.worst_first],
+        anchors=anchors,
+        sections=[_section(run, test, anchors[test.id]) for test in run.worst_first],
         areas=_areas(run),
         wakes=ledger_of(run),
         heard=HEARD,
@@ -48,22 +49,18 @@ def render(run: Run, since: Comparison | None = None) -> str:
     )
 
 
-def _section(run: Run, test: TestResult) -> dict[str, object]:
+def _section(run: Run, test: TestResult, anchor: str) -> dict[str, object]:
     """What the page shows of one test."""
     records = _records(run, test)
     failed = test.verdict not in ("passed", "skipped", "not run")
     return {
         "test": test,
-        "anchor": _anchor(run, test),
+        "anchor": anchor,
         "picture": picture.draw(records),
         "records": records[-LAST_RECORDS:] if failed else [],
         "files": [path.as_posix() for attempt in test.attempts for path in attempt.artefacts],
         "open": failed,
     }
-
-
-def _anchor(run: Run, test: TestResult) -> str:
-    return f"t{run.tests.index(test)}"
 
 
 def _records(run: Run, test: TestResult) -> list[Record]:
