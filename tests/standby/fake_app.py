@@ -9,7 +9,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TypeVar
 
-from rig.standby.app.standing_orders import StandingOrders
+from rig.standby.app.given_orders import GivenOrders
 from rig.standby.wire.app_channels import (
     CloseChannel,
     ConnectBegin,
@@ -94,7 +94,7 @@ class FakeApp:
         line.setblocking(False)
         self._line = Line[ToApp](line, ToApp)
         self._caller = Caller(self._line)
-        self._orders = StandingOrders(line.fileno(), self.notify, self._begin)
+        self._orders = GivenOrders(line.fileno(), self.notify, self._begin)
         self._running()
 
     # -- Child ---------------------------------------------------------------------------------------------------------

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 import msgspec
 import pytest
 
-from rig.standby.app.standing_orders import StandingOrders
+from rig.standby.app.given_orders import GivenOrders
 from rig.standby.wire import app_tasks
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.to_app import RunTask, StandingOrder
@@ -87,16 +87,16 @@ def test_it_runs_on_the_thread_that_has_completed_the_read(app: AppProcess, peer
 
 
 @pytest.fixture
-def orders() -> Iterator[tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]]]:
+def orders() -> Iterator[tuple[GivenOrders, socket.socket, list[ReadCompleted], list[int]]]:
     """Of an app without a process, the system's end of its line, what it said, and the runs that it began."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     said, begun = list[ReadCompleted](), list[int]()
     with ours, theirs:
-        yield StandingOrders(ours.fileno(), said.append, lambda run: begun.append(run.instance)), theirs, said, begun  # type: ignore[arg-type]
+        yield GivenOrders(ours.fileno(), said.append, lambda run: begun.append(run.instance)), theirs, said, begun  # type: ignore[arg-type]
 
 
 @pytest.mark.parametrize("why", ["", "something is unheard", "the task did not wait for it", "of no channel"])
-def test_who_may_and_who_asks(orders: tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]], why: str) -> None:
+def test_who_may_and_who_asks(orders: tuple[GivenOrders, socket.socket, list[ReadCompleted], list[int]], why: str) -> None:
     standing, system, said, begun = orders
     standing.given(ORDER)
     if why == "something is unheard":
@@ -109,7 +109,7 @@ def test_who_may_and_who_asks(orders: tuple[StandingOrders, socket.socket, list[
 
 
 def test_no_run_begins_while_the_system_is_heard(
-    orders: tuple[StandingOrders, socket.socket, list[ReadCompleted], list[int]],
+    orders: tuple[GivenOrders, socket.socket, list[ReadCompleted], list[int]],
 ) -> None:
     """What is heard may be that it has none any more, or the cancellation of the run."""
     standing, _, said, _ = orders

@@ -28,10 +28,10 @@ from rig.standby.app.crew import DEAF_STATUS, Crew
 from rig.standby.app.entries import Entries
 from rig.standby.app.faults import AppFaults
 from rig.standby.app.followers import Followers
+from rig.standby.app.given_orders import GivenOrders
 from rig.standby.app.limits import Limits
 from rig.standby.app.notifications import Notifications
 from rig.standby.app.posted_reads import PostedReads
-from rig.standby.app.standing_orders import StandingOrders
 from rig.standby.app.suspension import Suspension
 from rig.standby.app.task_runs import TaskRuns
 from rig.standby.wire.app_data import data_of
@@ -81,7 +81,7 @@ class Runtime:
         self._crew = crew
         crew.belong_to(self._faults)
         self._tasks = TaskRuns(self._faults, self.service.notify, self.entries, self._crew, limits)
-        self._standing = StandingOrders(birth.line_fd, self.service.notify, self._tasks.begin)
+        self._standing = GivenOrders(birth.line_fd, self.service.notify, self._tasks.begin)
         completions = Completions(self._faults, self._standing.completed, self._crew)
         self._reads = PostedReads(self._crew, self.service.notify, completions.add)
         self._followers = Followers(self._faults, self._crew)

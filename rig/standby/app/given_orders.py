@@ -19,7 +19,7 @@ from rig.standby.wire.message import Notice
 from rig.standby.wire.to_app import RunTask, StandingOrder
 
 
-class StandingOrders:
+class GivenOrders:
     """For any thread. `line_fd`: what the system says comes there. `begin` a run, behind what the thread does: it only says so to
     others, and not while they hear the system."""
 
