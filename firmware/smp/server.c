@@ -115,12 +115,12 @@ static size_t put_error(uint8_t *body, size_t cap, const struct header *h, int r
 	if (grouped) {
 		zcbor_tstr_put_lit(st, "err");
 		zcbor_map_start_encode(st, 2);
-		zcbor_tstr_put_lit(st, "group");
-		zcbor_uint32_put(st, h->group);
 	}
 	zcbor_tstr_put_lit(st, "rc");
 	zcbor_uint32_put(st, n);
 	if (grouped) {
+		zcbor_tstr_put_lit(st, "group");
+		zcbor_uint32_put(st, h->group);
 		zcbor_map_end_encode(st, 2);
 	}
 	zcbor_map_end_encode(st, 1);

@@ -92,6 +92,9 @@ Marks
                              one that is late, comes twice, or is explained by nothing that is armed
   alone                      with -n: nothing beside it
 
+What a test says of itself by pytest's record_property("seed", seed) is on the screen of rig run, in report.html, junit.xml and
+results.jsonl: what somebody needs to run it the same way again, also when it has passed.
+
 Your own app under test is a class (rig/suite/apps/README.md has some to learn from): host.start_app("mine", "my_module:MyApp").
 It imports rig.standby.api (raw push: .push, background transfers: .transfers), and its public methods are what
 app.call("method", ...) calls. Or as users have it: host.install("mine.toml"),

@@ -14,10 +14,10 @@ from rig.device.cbor_heads import TAG, heads
 TIMEOUT_S = 0.5
 RETRIES = 4
 
-GROWING = {4, 5, 28, 29, 30}
-"""Tags of fractions with an exponent of their own, and of values that stand in several places: thirty of these within one another
-are a thousand million values to whoever writes them down, and a fraction as large as it likes has that many digits."""
-MAY_GROW = re.compile(rb"[\xc4\xc5]|[\xd8-\xdb]\0*[\4\5\x1c-\x1e]")
+GROWING = {4, 5, 25, 28, 29, 30, 256}
+"""Tags of fractions with an exponent of their own, and of values and texts that stand in several places: thirty of these within
+one another are a thousand million values to whoever writes them down, and a fraction as large as it likes has so many digits."""
+MAY_GROW = re.compile(rb"[\xc4\xc5]|[\xd8-\xdb]\0*(?:[\4\5\x19\x1c-\x1e]|\x01\0)")
 """The heads of such tags, which other bytes may be as well."""
 
 
@@ -98,7 +98,7 @@ def decoded(body: bytes, length_bytes: int) -> dict[str, Any] | None:
 def cbor_of(data: bytes) -> Any:
     """Raises ValueError for what is no CBOR: tags stand for dates, fractions, expressions, and what is wrong in one raises what
     it likes. And for one of GROWING, none of which the contract has."""
-    if MAY_GROW.search(data) and (grows := GROWING.intersection(head.number for head in heads(data) if head.major == TAG)):
+    if MAY_GROW.search(data) and (grows := GROWING.intersection(head.argument for head in heads(data) if head.major == TAG)):
         raise ValueError(f"tag {min(grows)}: a few bytes of it stand for more than fits anywhere")
     try:
         return cbor2.loads(data)

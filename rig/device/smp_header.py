@@ -17,5 +17,9 @@ REPLY = 1
 
 def message(op: int, group: int, seq: int, command: int, body: Mapping[str, Any]) -> bytes:
     """Header and canonical CBOR."""
-    payload = cbor2.dumps(body, canonical=True)
+    return message_of(op, group, seq, command, cbor2.dumps(body, canonical=True))
+
+
+def message_of(op: int, group: int, seq: int, command: int, payload: bytes) -> bytes:
+    """`payload`: the body as it is written down."""
     return HEADER.pack(VERSION_2 | op, 0, len(payload), group, seq, command) + payload

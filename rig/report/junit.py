@@ -24,6 +24,9 @@ UNKNOWN_HOST = "localhost"
 COUNTED = {"failures": "failure", "errors": "error", "skipped": "skipped", "flakes": "flakyError"}
 """Attribute of the suite -> the element that counts for it, once a case."""
 
+OWN_PROPERTIES = {"requirement", "device", "topology", "verdict"}
+"""A test that has properties of these names does not speak for the rig."""
+
 
 def render(run: Run) -> str:
     started = datetime.fromtimestamp(run.started_at, UTC).isoformat(timespec="seconds").replace("+00:00", "Z")
@@ -60,10 +63,10 @@ def _classname(test: TestResult) -> str:
 def _add_properties(case: ET.Element, test: TestResult, last: Attempt) -> None:
     named = [("requirement", id_) for id_ in test.requirements]
     named += [(name, value) for name, value in (("device", test.device), ("topology", test.topology)) if value]
-    named += last.properties.items()
-    if named:
+    said = [(f"property {name}" if name in OWN_PROPERTIES else name, value) for name, value in last.properties]
+    if named or said:
         properties = ET.SubElement(case, "properties")
-        for name, value in [*named, ("verdict", str(test.verdict))]:
+        for name, value in [*named, ("verdict", str(test.verdict)), *said]:
             ET.SubElement(properties, "property", name=_safe(name), value=_safe(value))
 
 

@@ -53,8 +53,8 @@ class Attempt:
     """(stream, the end of its text): what the test, the host's service and its apps wrote. Empty when it passed."""
     wakes: list[Mapping[str, Any]] = field(default_factory=list)
     """The device's wakes in it: reason, slot or pattern, frame, how the test planned it, what speaks against it."""
-    properties: Mapping[str, str] = field(default_factory=dict)
-    """What the test says of itself by pytest's `record_property`, such as the seed of its random numbers."""
+    properties: list[tuple[str, str]] = field(default_factory=list)
+    """(name, value): what the test says of itself by pytest's `record_property`."""
 
     @property
     def reason(self) -> str:
@@ -284,7 +284,7 @@ def _attempt(line: Mapping[str, Any]) -> Attempt:
     artefacts = [Path(path) for path in line.get("artefacts", [])]
     output = [(str(name), str(text)) for name, text in line.get("output", [])]
     wakes: list[Mapping[str, Any]] = [{"planned": "", "fault": "", **row} for row in line.get("wakes", []) if row["reason"]]
-    properties = {str(name): str(value) for name, value in line.get("properties", {}).items()}
+    properties = [(str(name), str(value)) for name, value in line.get("properties", [])]
     number, verdict, duration_s = int(line["attempt"]), Verdict(line["verdict"]), float(line["duration_s"])
     return Attempt(number, verdict, duration_s, phases, artefacts, output, wakes, properties)
 

@@ -29,6 +29,9 @@ RESULTS = "results.jsonl"
 LATEST_AT = 1 << 36
 """Seconds since 1970: beyond it, in the year 4147, a clock's word is no time that every library writes."""
 
+SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
+"""In JSON, escaped or as it is."""
+
 NOT_JUDGED = "NOT_JUDGED"
 """In the place of a wake's reason: of wakes that nobody knows any more."""
 
@@ -117,7 +120,9 @@ def read(run_dir: Path) -> list[Mapping[str, Any]]:
 def _line(path: Path, number: int, text: bytes) -> Mapping[str, Any]:
     try:
         line = json.loads(text)
-        if b"\\ud" in text:  # half of a pair, such as a byte of a file's name that is no UTF-8: no report could be written
+        if SURROGATE.search(
+            text
+        ):  # perhaps half of a pair, such as a byte of a file's name that is no UTF-8: no report could be written
             line = json.loads(json.dumps(line, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         line = None

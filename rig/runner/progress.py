@@ -69,7 +69,7 @@ class Progress:
         if self._verbose:
             took = ", ".join(f"{phase['name']} {phase['s']:.2f} s" for phase in attempt["phases"])
             self._say(f"      {self._about.get(attempt['id'], '')}\n      {took}")
-        for name, value in attempt.get("properties", {}).items():
+        for name, value in attempt.get("properties", ()):
             self._say(f"      {printable(name)} {printable(value)}")
         for phase in attempt["phases"]:
             if error := phase.get("error"):

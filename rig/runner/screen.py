@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import io
 import os
 import shutil
 from typing import TextIO
@@ -17,6 +18,8 @@ class Screen:
 
     def __init__(self, out: TextIO) -> None:
         self._out = out
+        if isinstance(out, io.TextIOWrapper):
+            out.reconfigure(errors="backslashreplace")  # a letter that the terminal's encoding has not ends no run
         terminal = out.isatty()
         self._colour = terminal and not os.environ.get("NO_COLOR")
         self._has_status = terminal and os.environ.get("TERM") not in (None, "", "dumb")

@@ -22,6 +22,7 @@ from rig import room
 from rig.errors import BenchError, UsageError
 from rig.exit_codes import Exit
 from rig.ours import is_ours
+from rig.results import properties
 from rig.results import verdict as verdicts
 from rig.results.artefacts import keep, write_output
 from rig.results.record import Recorder, artefact_dir, new_run_dir
@@ -55,6 +56,8 @@ class Runner:
         self.drawn: Path | None = None
         """The run's directory, once its reports are there."""
         self.phases: list[dict[str, Any]] = []
+        self.properties: list[tuple[str, str]] = []
+        """What the attempt has said of itself so far."""
         self.written: list[tuple[str, str]] = []
         """What the attempt wrote (its processes too), as pytest captured it: (section, text)."""
         self.attempts: dict[str, list[Verdict]] = {item.nodeid: [] for item in items}
@@ -173,16 +176,16 @@ class Runner:
 
     def _attempt(self, item: pytest.Item, nextitem: pytest.Item | None, number: int) -> list[pytest.TestReport]:
         """Run set-up, call and teardown once and record them, also when Ctrl-C or SIGTERM cuts in."""
-        self.phases, self.written = [], []
+        self.phases, self.written, self.properties = [], [], []
         started, collected = time.monotonic(), list(item.user_properties)
         if self.recorder is not None:
             item.stash[ARTEFACTS] = artefact_dir(self.recorder.run_dir, item.nodeid, number)
         try:
             return runtestprotocol(item, log=False, nextitem=nextitem)
         finally:
+            item.user_properties[:] = collected  # of the next attempt none is this one's
             with self._finding_room():
                 self._record(item, number, time.monotonic() - started)
-            item.user_properties[:] = collected  # of the next attempt none is this one's
 
     @contextlib.contextmanager
     def _finding_room(self) -> Iterator[None]:
@@ -215,8 +218,8 @@ class Runner:
             "phases": self.phases,
             **self._combination_fields(item),
         }
-        if item.user_properties:
-            line["properties"] = {name: str(value) for name, value in item.user_properties}
+        if self.properties:
+            line["properties"] = self.properties
         if wakes := item.stash.get(ledger.ROWS, []):
             line["wakes"] = wakes
             item.stash[ledger.ROWS] = []
@@ -244,6 +247,8 @@ class Runner:
         if is_ours(item):
             self.phases.append(self._phase(item, call, report))
             self.written = report.sections  # of all phases so far
+            self.properties = properties.texts(report.user_properties)
+            report.user_properties[:] = self.properties  # what a worker could not tell its controller would end the run
         return report
 
     def _phase(self, item: pytest.Item, call: pytest.CallInfo[None], report: pytest.TestReport) -> dict[str, Any]:

@@ -42,7 +42,7 @@ def segments() -> int:
 
 @pytest.fixture
 def seed(record_property: Callable[[str, object], None]) -> str:
-    """Another in each run; screen and reports name it."""
+    """Another in each run, and told in each, whether it passes or not."""
     seed = os.environ.get("RIG_SEED") or str(int.from_bytes(os.urandom(4), "big"))
     record_property("seed", seed)
     return seed

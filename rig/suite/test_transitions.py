@@ -213,7 +213,7 @@ def test_reason_first_then_the_waking_frame_then_the_rest_each_once(scene: Scene
 
 @pytest.mark.edge(102)
 @pytest.mark.bench_config(standby=replace(NO_PROBES, linger_ms=LINGER_MS))
-@pytest.mark.device_can(command=Command.FAULT_INJECT)
+@pytest.mark.device_can(command=Command.FAULT_INJECT, buffered_frames=AT_ONCE + 2)
 def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> None:
     """Its answers come late, as of a busy one: what comes meanwhile waits behind them, and none of it is lost. What comes to the
     device once the host has asked it for the last may come behind a frame that the switch, told meanwhile, gave to the host."""
@@ -222,7 +222,7 @@ def test_nothing_overtakes_the_frames_that_wait_on_the_device(scene: Scene) -> N
     handoff, flow = scene.handoff(), scene.flow_to_host(connection)
     push = tcp_segment(flow, handoff.rcv_nxt, handoff.snd_nxt, "PA", b"first", timestamps=scene.peer_timestamps())
     an_answer = min(MOST_AN_ANSWER, (scene.device.capabilities().buffered_frames - AT_ONCE) // 2)
-    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(AT_ONCE + 4 * an_answer)]
+    behind = [udp_datagram(flow.with_ports(4000, 9), b"number %02d" % n) for n in range(AT_ONCE + (LATE_REPLIES + 1) * an_answer)]
     port = scene.bench.network.topology.host.port
     mark = scene.bench.capture.mark(port)
     scene.device.fault_inject(Fault.DELAY_REPLY, LATE_REPLIES, delay_ms=LATE_MS)

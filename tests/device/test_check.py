@@ -19,11 +19,13 @@ from typer.testing import CliRunner, Result
 from rig import cli
 from rig.device import framing
 from rig.device.cddl import Rules, contract
+from rig.device.check.basics import spoilt
 from rig.device.emulated import EmulatedDevice
 from rig.device.line import PacedLine
 from rig.device.link import Link
 from rig.device.numbers import READ, WRITE, Command, OffloadRc, PatternType, Power
 from rig.device.offload import OffloadClient
+from rig.device.smp_header import HEADER
 from rig.errors import BenchError
 from rig.exit_codes import Exit
 
@@ -42,6 +44,7 @@ def test_the_built_in_devices_keep_the_contract(kind: str) -> None:
     outcome = check("--device", kind)
     assert outcome.exit_code == Exit.PASSED, outcome.output
     assert "as the contract has it; the minimum profile is met" in outcome.output
+    assert "not canonical" not in outcome.output
 
 
 def changed(op: int, command: Command, **fields: Any) -> Lie:
@@ -134,6 +137,7 @@ def events_told(most: int) -> Lie:
     return lie
 
 
+PREPARED = {"epoch": 1, "power": 1, "captured": 0}
 CAPS, STATUS = (READ_REPLY, Command.CAPABILITIES), (READ_REPLY, Command.STATUS)
 
 
@@ -183,12 +187,38 @@ LIES: dict[str, tuple[str, Lie, str]] = {
     "a key twice": (
         "hello",
         with_key(*STATUS, b"\0", "power", twice=True),
-        "STATUS (0x0): 'power' is a key of the reply's map twice",
+        "STATUS (0x0): the reply is no valid CBOR: key 'power' stands twice in a map",
     ),
+    "a refused group that is no number": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": "x", "rc": 6}}), "is neither"),
+    "what is wrong taken": (
+        "wrong",
+        refusals(OffloadRc.BAD_ARG, PREPARED),
+        "a number beyond 32 bits: OK, BAD_ARG",
+    ),
+    "a byte too many taken": (
+        "wrong",
+        refusals(OffloadRc.BAD_ARG, PREPARED),
+        "prepare with a byte behind the map: OK, BAD_ARG is expected",
+    ),
+    "a key twice taken": (
+        "wrong",
+        refusals(OffloadRc.BAD_ARG, PREPARED),
+        "prepare with a key twice: OK, BAD_ARG is expected",
+    ),
+    "a list of counters": ("clock", instead(READ_REPLY, Command.COUNTERS, [1]), "body is no map of counters"),
+    "a counter without a name": ("clock", instead(READ_REPLY, Command.COUNTERS, {5: 1}), "5: 1 is no counter"),
+    "a counter below 0": ("clock", changed(READ_REPLY, Command.COUNTERS, rx_total=-1), "'rx_total': -1 is no counter"),
+    "a counter that is true": ("clock", changed(READ_REPLY, Command.COUNTERS, rx_total=True), "'rx_total': True is no counter"),
+    "a counter beyond 64 bits": (
+        "clock",
+        changed(READ_REPLY, Command.COUNTERS, rx_total=2**64),
+        "18446744073709551616 is no counter",
+    ),
+    "a break for a value": ("hello", with_key(*STATUS, b"\xff"), "no valid CBOR: a break (ff) where nothing can end"),
     "keys as they come": (
         "hello",
         lambda op, command, body: cbor2.dumps(dict(sorted(body.items(), reverse=True))),
-        "HELLO (0x0): the reply's CBOR is not canonical, which it should be",
+        "HELLO (0x0): the reply's CBOR is not canonical, which it should be (section 1): key 'now_us' behind 'reset_cause'",
     ),
     "a refusal of another group": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 1, "rc": 6}}), "is not of group 100"),
     "a refusal for nothing": ("wrong", refusals(OffloadRc.BAD_ARG, {"err": {"group": 100, "rc": 0}}), "is neither"),
@@ -281,6 +311,35 @@ def test_a_device_that_does_not_keep_it_is_told_so(native: EmulatedDevice, name:
     assert words in outcome.output
     only_lacks = "WRONG" not in outcome.output
     assert outcome.exit_code == (Exit.PASSED if only_lacks else Exit.FAILED)
+
+
+def test_one_that_writes_its_maps_as_they_come_is_told_so_once(native: EmulatedDevice) -> None:
+    with lying(native.port, LIES["keys as they come"][1]) as port:
+        outcome = check("--port", port)
+    assert outcome.exit_code == Exit.PASSED, outcome.output
+    assert outcome.output.count("not canonical") == 1
+
+
+def test_a_spoilt_request_is_right_but_for_what_is_spoilt() -> None:
+    body = {"b": 1, "aa": 2, "c": b"x"}
+    behind, twice = spoilt(body).values()
+    assert behind == cbor2.dumps(body, canonical=True) + b"\0"
+    assert twice == bytes.fromhex("a4 6162 01 6163 4178 626161 02 626161 02")
+
+
+class OtherLength(LyingDevice):
+    """Whose headers say one byte more than there is."""
+
+    def _reply(self, message: bytes) -> None:
+        longer = len(message) - HEADER.size + 1
+        self._all(self._master, framing.encode(message[:2] + longer.to_bytes(2, "big") + message[4:]))
+
+
+def test_a_head_that_lies_about_the_length_is_said(native: EmulatedDevice) -> None:
+    with closing(OtherLength(native.port, lambda op, command, body: body)) as device:
+        outcome = check("--port", device.port, "-k", "capab")
+    assert re.search(r"HELLO \(0x0\): the reply's header says (\d+) bytes of body, \d+ came", outcome.output)
+    assert outcome.exit_code == Exit.FAILED
 
 
 class OtherHead(LyingDevice):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import platform
+import re
 import subprocess
 import sys
 from datetime import datetime
@@ -118,13 +119,17 @@ def test_a_damaged_last_run_is_no_obstacle_to_the_next(run_dir: Path) -> None:
 
 
 def test_what_no_file_takes_is_drawn_all_the_same(run_dir: Path) -> None:
-    """A file's name that is no UTF-8 comes as half of a surrogate pair; a topology's may have a control character."""
+    """A file's name that is no UTF-8 comes as half a surrogate pair, written in one of three ways; a control character may."""
     recorder = Recorder(run_dir)
     failed = phases("failed", "assert '\udcff' == '\x1b'")
     recorder.add(
         "attempt", id="test_it.py::good", attempt=1, verdict="failed", duration_s=1.0, phases=failed, topology="\x1b.toml"
     )
     recorder.close()
+    line = b'"test_it.py::good", "attempt": 1, "verdict": "passed", "duration_s": 1, "phases": [], "device": "%s"}\n'
+    with (run_dir / "results.jsonl").open("ab") as record:
+        for half in (b"\\uD800", b"\xed\xa0\x80"):
+            record.write(b'{"kind": "attempt", "at": 1, "id": ' + line % half)
     report.draw(run_dir)
     assert ET.parse(run_dir / "junit.xml").getroot() is not None
     assert "assert &#39;?&#39;" in (run_dir / "report.html").read_text()
@@ -322,6 +327,16 @@ def test_html_is_one_file_and_escapes(run: Run) -> None:
     assert parser.loaded == []
     assert "&lt;b&gt;" in page
     assert page.index("test_it.py::bad") < page.index("test_it.py::good"), "failed tests come first"
+
+
+def test_a_link_to_a_test_leads_to_it(run: Run) -> None:
+    page = (run.directory / "report.html").read_text()
+    linked = set(re.findall(r'href="#(t\d+)" title="(test_it\.py::\w+)', page))
+    linked |= set(re.findall(r'href="#(t\d+)"><code>(test_it\.py::\w+)', page))
+    shown = re.findall(r'<details class="test" id="(t\d+)".*?<code>(test_it\.py::\w+)', page, re.DOTALL)
+    assert linked <= set(shown)
+    assert len(linked) >= 2
+    assert len({at for at, _ in shown}) == len(shown) == len(run.tests)
 
 
 def test_markdown_stays_below_the_limit(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:

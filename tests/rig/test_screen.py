@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import pty
 
@@ -19,6 +20,13 @@ def test_a_status_is_never_wider_than_the_terminal(monkeypatch: pytest.MonkeyPat
     with os.fdopen(follower, "w") as terminal, os.fdopen(leader, "rb", 0) as shown:
         Screen(terminal).status("test_a.py::" + "x" * 40)
         assert shown.read(100).decode() == ERASE + ("test_a.py::" + "x" * 40)[:19]
+
+
+def test_a_letter_that_the_terminal_has_not_ends_no_run() -> None:
+    shown = io.BytesIO()
+    terminal = io.TextIOWrapper(shown, encoding="ascii")
+    Screen(terminal).say("test_a.py::\u00e9")
+    assert shown.getvalue() == b"test_a.py::\\xe9\n"
 
 
 @pytest.mark.parametrize(

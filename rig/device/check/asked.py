@@ -14,12 +14,13 @@ import cbor2
 from rig.clock import Deadline
 from rig.device import framing
 from rig.device.cddl import Rules
-from rig.device.check.reply import Answer, Violation, body_of, no_counters, refusal_in
+from rig.device.check import counters
+from rig.device.check.reply import Answer, Violation, body_of, refusal_in
 from rig.device.contract import COUNTERS, MINIMUM, RULES
 from rig.device.numbers import GROUP_OFFLOAD, READ, WRITE, Command, OffloadRc
 from rig.device.raw_line import RawLine
 from rig.device.requests import RETRIES, TIMEOUT_S
-from rig.device.smp_header import HEADER, VERSION_2, message
+from rig.device.smp_header import HEADER, VERSION_2, message_of
 
 OWNER = 7
 """Who attaches, where it is all one."""
@@ -149,9 +150,13 @@ class Asked:
 
     def request(self, op: int, command: int, body: Mapping[str, Any], group: int = GROUP_OFFLOAD) -> bytes:
         """The message, under a number of its own."""
+        return self.request_of(op, command, cbor2.dumps(body, canonical=True), group)
+
+    def request_of(self, op: int, command: int, payload: bytes, group: int = GROUP_OFFLOAD) -> bytes:
+        """As `request`; `payload`: the body as it is written down, right or wrong."""
         self._seq = (self._seq + 1) % 256
         self._kept.pop(self._seq, None)  # a second answer to one that was sent twice
-        return message(op, group, self._seq, command, body)
+        return message_of(op, group, self._seq, command, payload)
 
     def send(self, message: bytes) -> None:
         """Without waiting for an answer."""
@@ -214,14 +219,14 @@ class Asked:
         """Raises StepOver."""
         self._look_at_head(reply, what)
         try:
-            body, canonical = body_of(reply)
-            refusal = refusal_in(body, what)
+            body, deviation = body_of(reply)
+            refusal = refusal_in(body)
         except Violation as violation:
             self.wrong(f"{what}: {violation}")
             raise StepOver from None
-        if not canonical and not self._told_form:
+        if deviation and rule != COUNTERS and not self._told_form:
             self._told_form = True
-            self.says(f"{what}: the reply's CBOR is not canonical, which it should be (section 1)")
+            self.says(f"{what}: the reply's CBOR is not canonical, which it should be (section 1): {deviation}")
         return refusal or self._by_rule(body, rule, what)
 
     def _look_at_head(self, reply: bytes, what: str) -> None:
@@ -231,15 +236,14 @@ class Asked:
             self.wrong(f"{what}: the reply's header begins {op:02x} {flags:02x}: 0000 1ooo and flags of 0 are expected")
 
     def _by_rule(self, body: Any, rule: str, what: str) -> Answer:
-        """Without what newer firmware may add, anything. Raises StepOver."""
-        if isinstance(body, dict):
-            body = {key: value for key, value in body.items() if key != "rc"}  # 0, which is SMP's OK
-        violations = no_counters(body) if rule == COUNTERS else self._rules.violations(rule, body)
+        """The body without the keys that are not in its rule: newer firmware may have them. Raises StepOver."""
+        is_counters = rule == COUNTERS
+        violations = counters.violations(body) if is_counters else self._rules.violations(rule, body)
         for violation in violations:
             self.wrong(f"{what}: {violation}")
         if violations:
             raise StepOver
-        named = body if rule == COUNTERS else self._rules.keys(rule)
+        named = body if is_counters else self._rules.keys(rule)
         return Answer({key: value for key, value in body.items() if key in named})
 
 

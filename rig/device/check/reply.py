@@ -7,7 +7,6 @@ from typing import Any
 
 from rig.device.brief import brief
 from rig.device.check.structure import structure_of
-from rig.device.codes import error_in
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
 from rig.device.requests import cbor_of
 from rig.device.smp_header import HEADER
@@ -46,8 +45,8 @@ class Answer:
         return OffloadRc(self.rc).name if self.rc in set(OffloadRc) else f"rc {brief(self.rc)}"
 
 
-def body_of(reply: bytes) -> tuple[Any, bool]:
-    """What the one value behind the header is, and whether it is written as it should be. Raises Violation."""
+def body_of(reply: bytes) -> tuple[Any, str]:
+    """What the one value behind the header is, and where it first deviates from canonical CBOR. Raises Violation."""
     data, (_, _, length, *_) = reply[HEADER.size :], HEADER.unpack_from(reply)
     if len(data) != length:
         raise Violation(f"the reply's header says {length} bytes of body, {len(data)} came")
@@ -56,14 +55,14 @@ def body_of(reply: bytes) -> tuple[Any, bool]:
     except ValueError as error:
         raise Violation(f"the reply is no CBOR: {error}; {data[:40].hex()}") from None
     structure = structure_of(data)
+    if structure.fault:
+        raise Violation(f"the reply is no valid CBOR: {structure.fault}")
     if structure.end != length:
         raise Violation(f"bytes behind the reply's map: {data[-40:].hex()} is its end")
-    if structure.repeated:
-        raise Violation(f"{brief(structure.repeated[0], 40)} is a key of the reply's map twice")
-    return body, structure.canonical
+    return body, structure.deviation
 
 
-def refusal_in(body: Any, what: str) -> Answer | None:
+def refusal_in(body: Any) -> Answer | None:
     """None: it is none, or its code says that all is well. Raises Violation."""
     if not isinstance(body, dict) or not {"err", "rc"} & body.keys():
         return None
@@ -73,15 +72,4 @@ def refusal_in(body: Any, what: str) -> Answer | None:
         raise Violation(f'the refusal {brief(body, 80)} is neither {{"err": {{"group", "rc"}}}} nor {{"rc"}}')
     if "err" in body and err["group"] != GROUP_OFFLOAD:
         raise Violation(f"the refusal {brief(body, 80)} is not of group {GROUP_OFFLOAD}")
-    return Answer(body, rc, of_smp="err" not in body) if error_in(body, GROUP_OFFLOAD, what) else None
-
-
-def no_counters(body: Any) -> list[str]:
-    """What is wrong with them; their names are the device's."""
-    if not isinstance(body, dict):
-        return ["body is no map of counters"]
-    return [
-        f"{brief(name)}: {brief(value, 40)} is no counter"
-        for name, value in body.items()
-        if not isinstance(name, str) or type(value) is not int or not 0 <= value < 2**64
-    ]
+    return Answer(body, rc, of_smp="err" not in body) if rc else None
