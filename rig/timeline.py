@@ -246,10 +246,18 @@ class _PartsWriter(TimelineWriter):
 def parse(line: bytes, seq: int) -> Record:
     """One line of the file. Raises RigError RIG-R10 on a line that is none of ours."""
     try:
-        fields = json.loads(line)
+        fields = _fields(line)
         return Record(seq, fields.pop("t"), fields.pop("src"), fields.pop("ev"), fields)
-    except (ValueError, KeyError, AttributeError) as error:
+    except (ValueError, KeyError, AttributeError, TypeError) as error:
         raise RigError("RIG-R10", f"line {seq + 1} of the timeline is no record: {line[:80]!r}") from error
+
+
+def _fields(line: bytes) -> Any:
+    """The quick decoder takes 2 µs where the other takes 9, and not each text and number that the other does."""
+    try:
+        return _quick_decode(line)
+    except ValueError:  # half a surrogate pair, a float beyond all
+        return json.loads(line)
 
 
 def load(path: Path) -> Iterator[Record]:
@@ -286,4 +294,5 @@ def _plain(value: object) -> object:
 
 _QUICK = frozenset({str, int, bool, type(None)})
 _quick = msgspec.json.Encoder().encode
+_quick_decode = msgspec.json.Decoder().decode
 _slow = json.JSONEncoder(default=_plain, separators=(",", ":")).encode

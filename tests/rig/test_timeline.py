@@ -86,9 +86,10 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
     assert [(r.event, r.k) for r in load(path)] == [("X", 2)]
 
 
-def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path) -> None:
+@pytest.mark.parametrize("line", [b"nonsense", b"[1]", b"7", b'{"t":1}', b'{"t":', b"\xff"])
+def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path, line: bytes) -> None:
     path = tmp_path / "timeline.jsonl"
-    path.write_bytes(b'{"t":1,"src":"a","ev":"X"}\nnonsense\n')
+    path.write_bytes(b'{"t":1,"src":"a","ev":"X"}\n' + line + b"\n")
     with pytest.raises(RigError, match="line 2"):
         list(load(path))
 
