@@ -43,7 +43,13 @@ class Progress:
         """pytest's own letters are not shown."""
         return report.outcome, "", ""
 
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionstart(self) -> None:
+        """Workers that start collect too: some ten seconds where they are many."""
+        self._screen.status("collecting the tests")
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
+        self._screen.status("")  # who prepares the devices says so himself
         self._about = {item.nodeid: f"{title(item)} {' '.join(requirements(item))}".strip() for item in session.items}
         self._option = session.config.option
 
@@ -52,6 +58,8 @@ class Progress:
         self._pace.start(self._about, len(getattr(self._option, "tx", None) or [""]))
         counted = "1 test" if tests == 1 else f"{tests} tests"
         self._say(counted if tests else "RIG-R01 nothing ran: no test matches -k\n  fix: rig run --list shows the names")
+        if tests:
+            self._screen.status(f"0/{tests}")
 
     def pytest_runtest_logstart(self, nodeid: str) -> None:
         self._screen.status(", ".join(filter(None, (f"{self._done}/{self._tests}", str(self._pace), nodeid))))
@@ -79,6 +87,11 @@ class Progress:
                 self._say(f"      at {at}")
         if repeats:
             self._say("      once more: a bench error says nothing about the device")
+
+    @pytest.hookimpl(trylast=True)
+    def pytest_sessionfinish(self) -> None:
+        if self._done:
+            self._screen.status("drawing the reports")
 
     def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         if report.failed:

@@ -19,6 +19,7 @@ from rig import cli
 from rig.clock import Deadline
 from rig.plugin import WORKERS_PER_PROCESSOR
 from rig.runner.combinations import left_out
+from rig.runner.screen import ERASE
 from tests import forked
 
 ROOT = Path(__file__).parents[2]
@@ -169,6 +170,27 @@ def test_a_terminal_that_is_closed_ends_a_run_with_its_reports(tmp_path: Path) -
     assert (tmp_path / "reports" / "latest" / "report.html").is_file()
     counters = json.loads(found[0].with_name("counters.json").read_text())
     assert "rx_total" in counters, "service and device answered until the rig ended them"
+
+
+def test_a_terminal_is_told_what_a_run_does_before_its_first_test_and_behind_its_last(tmp_path: Path) -> None:
+    """Seconds each, where tests and workers are many."""
+    pid, terminal = pty.fork()
+    if not pid:
+        os.chdir(tmp_path)
+        command = [sys.executable, "-m", "rig.cli", "run", "-k", "test_magic_packet"]
+        os.execve(sys.executable, command, ENVIRONMENT | {"TERM": "xterm"})
+    shown = b""
+    with contextlib.suppress(OSError):  # EIO: it has ended
+        while data := os.read(terminal, 65536):
+            shown += data
+    os.close(terminal)
+    _, status = os.waitpid(pid, 0)
+    assert os.waitstatus_to_exitcode(status) == 0
+    erased = ERASE.encode()
+    found = [shown.find(erased + words) for words in (b"collecting the tests" + erased, b"0/", b"drawing the reports" + erased)]
+    assert -1 not in found
+    assert found == sorted(found), "in this order"
+    assert shown.find(b"flashing native") > found[0]
 
 
 ONE_TEST = """
