@@ -16,6 +16,8 @@ from .conftest import Run
 
 HANG_S = 600
 HANG = f"import threading; threading.Event().wait({HANG_S})"
+READY = "import os; os.mkdir('ready')"
+"""No open(): what a signal raises while a file that nobody keeps is closed, Python only warns of."""
 LIMIT_S = 1.5
 """Of each phase, also of those that are over at once, on a machine that stalls too."""
 PATIENCE_S = 120
@@ -100,7 +102,7 @@ def test_at_a_breakpoint_there_is_no_limit(fake_bench: pytest.Pytester, stop: st
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGHUP])
 def test_a_signal_that_ends_tears_down_and_reports(fake_bench: pytest.Pytester, how: signal.Signals) -> None:
-    fake_bench.makepyfile(test_it=f"def test_one(bench):\n    open('ready', 'w')\n    {HANG}\ndef test_two(bench): pass\n")
+    fake_bench.makepyfile(test_it=f"def test_one(bench):\n    {READY}\n    {HANG}\ndef test_two(bench): pass\n")
     child = _start(fake_bench)
     child.send_signal(how)
     assert child.wait(PATIENCE_S) == 2
@@ -114,7 +116,7 @@ def test_a_signal_that_ends_tears_down_and_reports(fake_bench: pytest.Pytester, 
 
 
 def test_sigkill_loses_nothing_that_happened(fake_bench: pytest.Pytester) -> None:
-    fake_bench.makepyfile(test_it=f"def test_one(bench): pass\ndef test_two(bench):\n    open('ready', 'w')\n    {HANG}\n")
+    fake_bench.makepyfile(test_it=f"def test_one(bench): pass\ndef test_two(bench):\n    {READY}\n    {HANG}\n")
     child = _start(fake_bench)
     child.kill()
     child.wait()
