@@ -55,17 +55,19 @@ def exit_words(code: int) -> str:
 
 
 class Child:
-    """A running process; what it writes to stderr is kept in memory and put into error messages."""
+    """A running process; what it writes to stderr is kept in memory and put into error messages. `stdin`, `stdout`: descriptors,
+    which stay the caller's."""
 
-    def __init__(self, argv: Sequence[str], pass_fds: Sequence[int]) -> None:
+    def __init__(
+        self, argv: Sequence[str], pass_fds: Sequence[int], stdin: int = subprocess.DEVNULL, stdout: int = subprocess.DEVNULL
+    ) -> None:
         self._stderr_fd = os.memfd_create("stderr", os.MFD_CLOEXEC)
         command = [*DIE_WITH_PARENT, str(os.getpid()), *argv]
-        self.process = _starter_thread().submit(self._spawn, command, tuple(pass_fds)).result()
+        self.process = _starter_thread().submit(self._spawn, command, tuple(pass_fds), stdin, stdout).result()
 
-    def _spawn(self, argv: list[str], pass_fds: tuple[int, ...]) -> subprocess.Popen[bytes]:
-        nothing = subprocess.DEVNULL
+    def _spawn(self, argv: list[str], pass_fds: tuple[int, ...], stdin: int, stdout: int) -> subprocess.Popen[bytes]:
         return subprocess.Popen(
-            argv, pass_fds=pass_fds, stdin=nothing, stdout=nothing, stderr=self._stderr_fd, start_new_session=True
+            argv, pass_fds=pass_fds, stdin=stdin, stdout=stdout, stderr=self._stderr_fd, start_new_session=True
         )
 
     @property

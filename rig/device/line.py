@@ -35,7 +35,7 @@ class PacedLine:
         self.port = os.ttyname(self._slave)
         self._stop_r, self._stop_w = os.pipe()
         self._carried = {self._endpoint.fd: 0, self._master: 0}
-        ways = ((self._endpoint.fd, self._master), (self._master, self._endpoint.fd))
+        ways = ((self._endpoint.fd, self._master), (self._master, self._endpoint.write_fd))
         self._threads = [threading.Thread(target=self._relay, args=way, daemon=True) for way in ways]
         for thread in self._threads:
             thread.start()

@@ -35,7 +35,7 @@ class LineWriter:
             self._dirty = True
             while data:
                 try:
-                    sent = os.write(self._endpoint.fd, data)
+                    sent = os.write(self._endpoint.write_fd, data)
                 except BlockingIOError:
                     if not self._wait_writable(deadline):
                         return
@@ -56,5 +56,5 @@ class LineWriter:
 
     def _wait_writable(self, deadline: Deadline) -> bool:
         poller = select.poll()
-        poller.register(self._endpoint.fd, select.POLLOUT)
+        poller.register(self._endpoint.write_fd, select.POLLOUT)
         return bool(poller.poll(deadline.remaining_s * 1000))

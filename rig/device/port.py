@@ -1,8 +1,8 @@
 """Opening a serial port so that it is ours alone, as a file descriptor that `poll` understands.
 
-A name is a device path, any pyserial URL, or "fd://N" for an inherited socket. A port is held with flock (which
-programs that ask for exclusivity respect) and TIOCEXCL (which everyone but root respects); both end with the process.
-Pseudo terminals get flock only: TIOCEXCL would stay on them after a SIGKILL for as long as the device runs.
+A name is a device path, any pyserial URL, "fd://N" for an inherited socket, or "fd://R,W" for two pipes. A port is held with
+flock (which programs that ask for exclusivity respect) and TIOCEXCL (which everyone but root respects); both end with the
+process. Pseudo terminals get flock only: TIOCEXCL would stay on them after a SIGKILL for as long as the device runs.
 """
 
 from __future__ import annotations
@@ -44,6 +44,11 @@ class Endpoint:
     fd: int
     release: Callable[[], None]
     port: serial.Serial | None = None
+    write_fd: int = -1
+    """Where it is another one; else `fd`."""
+
+    def __post_init__(self) -> None:
+        self.write_fd = self.fd if self.write_fd < 0 else self.write_fd
 
     def close(self) -> None:
         release, self.release = self.release, lambda: None
@@ -62,12 +67,22 @@ def open_port(name: str, baudrate: int) -> Endpoint:
 
 
 def _inherited(name: str) -> Endpoint:
+    fds: list[int] = []
     try:
-        fd = os.dup(int(name.removeprefix("fd://")))
+        for number in name.removeprefix("fd://").split(",", 1):
+            fds.append(os.dup(int(number)))
     except (ValueError, OSError) as error:
+        for fd in fds:
+            os.close(fd)
         raise UsageError("RIG-C04", f"{name} is no inherited file descriptor: {error}") from error
-    os.set_blocking(fd, False)
-    return Endpoint(name, fd, lambda: os.close(fd))
+    for fd in fds:
+        os.set_blocking(fd, False)
+
+    def release() -> None:
+        for fd in fds:
+            os.close(fd)
+
+    return Endpoint(name, fds[0], release, write_fd=fds[-1])
 
 
 def _tty(path: str, baudrate: int) -> Endpoint:

@@ -60,9 +60,9 @@ class RawLine:
         """Whatever they are."""
         rest = memoryview(data)
         while rest:
-            if not writable(self._endpoint.fd, ANSWER_S):
+            if not writable(self._endpoint.write_fd, ANSWER_S):
                 raise TimeoutError(f"the line takes no byte for {ANSWER_S:g} s")
-            rest = rest[os.write(self._endpoint.fd, rest) :]
+            rest = rest[os.write(self._endpoint.write_fd, rest) :]
 
     def get(self, timeout_s: float = ANSWER_S) -> bytes:
         """The next message of the device. Raises TimeoutError, and OSError when the port is gone."""

@@ -11,7 +11,6 @@ from rig.device.link import Link
 from rig.device.numbers import WRITE
 from rig.device.offload import OffloadClient
 from rig.device.protocol_offload import ProtocolOffload
-from rig.device.qemu import QemuDevice
 from rig.device.smp_header import HEADER, message
 from rig.readable import readable
 from tests.engine.engine_lib import HOST_IP, HOST_MAC
@@ -19,12 +18,10 @@ from tests.engine.packets import arp
 
 from .kinds import without_qemu
 from .test_same_bytes import sleep
-from .wires import wired
+from .wires import TIGHT_QEMU, TightQemu, wired
 
 ECHOES, ECHO_CHARS, ECHO = 12, 3000, 0
 FRAMES = 200
-LEAST_BUFFER = 1
-"""The kernel makes it some KiB: of one reply a part."""
 STALL_US = 1_000_000
 ALL_S = 30.0
 
@@ -45,8 +42,8 @@ def sequence_numbers(line: socket.socket, count: int) -> list[int]:
 
 @without_qemu
 def test_frames_do_not_wait_for_the_line_and_no_reply_is_lost() -> None:
-    with wired("qemu") as (device, wire):
-        assert isinstance(device, QemuDevice)
+    with wired(TIGHT_QEMU) as (device, wire):
+        assert isinstance(device, TightQemu)
         with Link(device.port) as link:
             mcumgr.wait_ready(link)
             client = OffloadClient(link)
@@ -54,8 +51,7 @@ def test_frames_do_not_wait_for_the_line_and_no_reply_is_lost() -> None:
             client.add_offload(ProtocolOffload(id=1, ip=HOST_IP, mac=HOST_MAC))
             sleep(client)
             client.clear_counters()
-        device._theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LEAST_BUFFER)
-        line = device._ours
+        line = device.tight_line.ours
         line.sendall(b"".join(map(echo, range(ECHOES))))
         answers, deadline = 0, Deadline(ALL_S)
         while answers < FRAMES and not deadline.expired:

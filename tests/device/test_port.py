@@ -103,7 +103,7 @@ def test_no_permission_names_the_group(server: FakeServer) -> None:
     os.close(read_end)
 
 
-@pytest.mark.parametrize("name", ["fd://none", "fd://999", "telegraph://x"])
+@pytest.mark.parametrize("name", ["fd://none", "fd://999", "fd://0,none", "fd://0,999", "fd://0,1,2", "fd://", "telegraph://x"])
 def test_names_that_are_no_ports_are_usage_errors(name: str) -> None:
     with pytest.raises(UsageError, match="RIG-C04"):
         open_port(name, 115200)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import struct
 import time
 from pathlib import Path
@@ -23,13 +22,13 @@ from rig.device.numbers import NO_PATTERN, WRITE, Fault, ResetCause, WakeReason
 from rig.device.offload import OffloadClient
 from rig.device.offload_types import Hello
 from rig.device.prepared import prepared_flash
-from rig.device.qemu import QemuDevice
 from rig.device.smp_header import HEADER, VERSION_2
 from rig.errors import BenchError
 
 from .images import signed, signing_key
 from .kinds import without_qemu
 from .test_trial import on_trial
+from .wires import TightQemu
 
 pytestmark = pytest.mark.skipif(not signing_key().is_file(), reason="the signing key of the built firmware is not here")
 
@@ -131,18 +130,17 @@ SLOW_READS, A_READ_BYTES, REST_S = 24, 64, 0.25
 @without_qemu
 def test_a_reader_that_is_slow_is_no_hang() -> None:
     """The device waits in the middle of a long reply, for longer than its watchdog would, and gets on all the time."""
-    with emulated("qemu", flash=prepared_flash("qemu")) as device, Link(device.port) as link:
+    with TightQemu(flash=prepared_flash("qemu")) as device, Link(device.port) as link:
         mcumgr.wait_ready(link)
         boot_id = OffloadClient(link).hello().boot_id
         link.close()
-        assert isinstance(device, QemuDevice)
-        device._theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1)  # the kernel's least: a few bytes
+        line = device.tight_line.ours
         header = HEADER.pack(VERSION_2 | WRITE, 0, len(LONG_ECHO), GROUP_OS, 1, mcumgr.ECHO)
-        device._ours.setblocking(True)
-        device._ours.sendall(framing.encode(header + LONG_ECHO))
+        line.setblocking(True)
+        line.sendall(framing.encode(header + LONG_ECHO))
         taken = 0
         for _ in range(SLOW_READS):
-            taken += len(device._ours.recv(A_READ_BYTES))
+            taken += len(line.recv(A_READ_BYTES))
             time.sleep(REST_S)
         assert taken < len(LONG_ECHO), "the control: it is not through yet"
         with Link(device.port) as again:

@@ -8,10 +8,15 @@ from collections.abc import Iterator
 
 from rig.device.factory import emulated
 from rig.device.images import kind_of
+from rig.device.pipe_line import PipeLine
 from rig.device.prepared import prepared_flash
 from rig.device.process_device import ProcessDevice
 from rig.device.qemu import QemuDevice
 from rig.device.reference_device import ReferenceDevice
+
+TIGHT_QEMU = "qemu, tight"
+LEAST_BUFFER = 1
+"""Bytes that a socket is asked to hold; the kernel makes it some KiB with all that it keeps of each."""
 
 
 class Wire:
@@ -42,6 +47,30 @@ class Wire:
         return frames
 
 
+class TightLine(PipeLine):
+    """A socket instead of the pipes, which holds a few bytes of what the device says."""
+
+    def __init__(self) -> None:
+        self.ours, self._theirs = socket.socketpair()
+        self._theirs.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, LEAST_BUFFER)
+        self._theirs.setblocking(False)
+        self.stdin = self.stdout = self._theirs.fileno()
+        self.port_fds = (self.ours.fileno(),)
+        self.port = f"fd://{self.ours.fileno()}"
+
+    def close(self) -> None:
+        self.ours.close()
+        self._theirs.close()
+
+
+class TightQemu(QemuDevice):
+    """The emulated board, with a line that waits for its reader."""
+
+    def _new_line(self) -> TightLine:
+        self.tight_line = TightLine()
+        return self.tight_line
+
+
 class SocketQemu(QemuDevice):
     """The emulated board with a stream socket for a cable."""
 
@@ -53,7 +82,13 @@ class SocketQemu(QemuDevice):
         return f"socket,fd={self._cable.fileno()}", self._cable.fileno()
 
 
+class TightSocketQemu(TightQemu, SocketQemu):
+    """With both."""
+
+
 def _on(cable: socket.socket, name: str) -> ProcessDevice:
+    if name == TIGHT_QEMU:
+        return TightSocketQemu(cable)
     if kind_of(name) == "qemu":
         return SocketQemu(cable, name)
     return ReferenceDevice(cable) if name == "reference" else emulated(name, eth=cable, flash=prepared_flash(name))
@@ -62,7 +97,7 @@ def _on(cable: socket.socket, name: str) -> ProcessDevice:
 @contextlib.contextmanager
 def wired(name: str) -> Iterator[tuple[ProcessDevice, Wire]]:
     """A running device of this name and its wire."""
-    stream = kind_of(name) == "qemu"
+    stream = name == TIGHT_QEMU or kind_of(name) == "qemu"
     how = socket.SOCK_STREAM if stream else socket.SOCK_SEQPACKET
     ours, theirs = socket.socketpair(socket.AF_UNIX, how)
     with ours, theirs:
