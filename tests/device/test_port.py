@@ -103,6 +103,23 @@ def test_no_permission_names_the_group(server: FakeServer) -> None:
     os.close(read_end)
 
 
+def test_two_pipes_are_a_port() -> None:
+    """Each way its own; who closes the port closes no descriptor of whom it had them from."""
+    device_reads, to_device = os.pipe()
+    from_device, device_writes = os.pipe()
+    port = open_port(f"fd://{from_device},{to_device}", 115200)
+    os.write(device_writes, b"up")
+    assert os.read(port.fd, 100) == b"up"
+    with pytest.raises(BlockingIOError):
+        os.read(port.fd, 100)
+    os.write(port.write_fd, b"down")
+    assert os.read(device_reads, 100) == b"down"
+    port.close()
+    port.close()
+    for fd in (device_reads, to_device, from_device, device_writes):
+        os.close(fd)  # each was open still
+
+
 @pytest.mark.parametrize("name", ["fd://none", "fd://999", "fd://0,none", "fd://0,999", "fd://0,1,2", "fd://", "telegraph://x"])
 def test_names_that_are_no_ports_are_usage_errors(name: str) -> None:
     with pytest.raises(UsageError, match="RIG-C04"):
