@@ -144,7 +144,7 @@ On native and qemu (of their variants those with 16 slots and 32 patterns), over
                  task by itself, and says so. On native a wake takes some 7 times the floor, of the 8 that are wanted. On qemu 15
                  are wanted, and it takes 11 to 14: the event (170 bytes) takes most of what is more than on native. That the
                  device yields the wire with it keeps host awake (31) and its answer (55) out of the way. QEMU gives a byte of
-                 its UART in 2 to 3 µs, and takes one in 8 to 10, or in 20 on an idle machine, where its two threads have a
+                 its UART in some 2 µs, and takes one in 8 to 10, or in 20 on an idle machine, where its two threads have a
                  processor each and wait for one another's lock at each byte
   jitter         of the keep-alives of 16 slots, on an idle wire and beside other stations' frames at the highest rate tried that
                  sender and device keep up with, next to what a sleeping process on the same machine sees. As root, or where

@@ -42,7 +42,7 @@ CAPABILITIES = (READ | REPLY, GROUP_OFFLOAD, Command.CAPABILITIES)
 """Of a reply: operation, group, command."""
 HEARD_LINES = 8
 BYTE_S, LONGEST_PAUSE_S = 2.5e-6, 200e-6
-"""QEMU writes byte by byte, each in 2 to 3 µs. A reader that goes before others is woken by each of them, and where it has the
+"""QEMU writes byte by byte, each in some 2 µs. A reader that goes before others is woken by each of them, and where it has the
 processor that QEMU writes on, QEMU is put aside for every byte: 26 µs. So the reader gives the line the time that the rest of the
 message takes, or as long as no wake would feel."""
 SAY_S = 1.0

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
+
+HELD_BYTES = 4096
+"""Of what the device says and nobody reads; the least of a pipe. The next reader finds no more of the last one's than that."""
 
 
 class PipeLine:
@@ -14,6 +18,7 @@ class PipeLine:
         self.stdin, self._to_device = os.pipe()
         self._from_device, self.stdout = os.pipe()
         os.set_blocking(self.stdin, False)
+        fcntl.fcntl(self.stdout, fcntl.F_SETPIPE_SZ, HELD_BYTES)
         self.port_fds: tuple[int, ...] = (self._from_device, self._to_device)
         self.port = f"fd://{self._from_device},{self._to_device}"
 

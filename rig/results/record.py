@@ -120,9 +120,7 @@ def read(run_dir: Path) -> list[Mapping[str, Any]]:
 def _line(path: Path, number: int, text: bytes) -> Mapping[str, Any]:
     try:
         line = json.loads(text)
-        if SURROGATE.search(
-            text
-        ):  # perhaps half of a pair, such as a byte of a file's name that is no UTF-8: no report could be written
+        if SURROGATE.search(text):  # perhaps half a pair, as of a file's name that is no UTF-8: no report could be written
             line = json.loads(json.dumps(line, ensure_ascii=False).encode(errors="replace"))
     except (ValueError, RecursionError):
         line = None

@@ -116,6 +116,7 @@ class Progress:
             self._say("RIG-R01 nothing ran: every selected test was skipped; the reasons stand above")
 
     def pytest_rig_no_room(self, error: Exception) -> None:
+        self._screen.status("")
         print(f"error: {error}", file=sys.stderr)
 
     def _word(self, verdict: Verdict) -> str:

@@ -14,7 +14,6 @@ from rig.device.process_device import ProcessDevice
 from rig.device.qemu import QemuDevice
 from rig.device.reference_device import ReferenceDevice
 
-TIGHT_QEMU = "qemu, tight"
 LEAST_BUFFER = 1
 """Bytes that a socket is asked to hold; the kernel makes it some KiB with all that it keeps of each."""
 
@@ -48,7 +47,7 @@ class Wire:
 
 
 class TightLine(PipeLine):
-    """A socket instead of the pipes, which holds a few bytes of what the device says."""
+    """A socket instead of the pipes: it holds a few bytes of what the device says, and takes one more for each that was read."""
 
     def __init__(self) -> None:
         self.ours, self._theirs = socket.socketpair()
@@ -82,13 +81,7 @@ class SocketQemu(QemuDevice):
         return f"socket,fd={self._cable.fileno()}", self._cable.fileno()
 
 
-class TightSocketQemu(TightQemu, SocketQemu):
-    """With both."""
-
-
 def _on(cable: socket.socket, name: str) -> ProcessDevice:
-    if name == TIGHT_QEMU:
-        return TightSocketQemu(cable)
     if kind_of(name) == "qemu":
         return SocketQemu(cable, name)
     return ReferenceDevice(cable) if name == "reference" else emulated(name, eth=cable, flash=prepared_flash(name))
@@ -97,7 +90,7 @@ def _on(cable: socket.socket, name: str) -> ProcessDevice:
 @contextlib.contextmanager
 def wired(name: str) -> Iterator[tuple[ProcessDevice, Wire]]:
     """A running device of this name and its wire."""
-    stream = name == TIGHT_QEMU or kind_of(name) == "qemu"
+    stream = kind_of(name) == "qemu"
     how = socket.SOCK_STREAM if stream else socket.SOCK_SEQPACKET
     ours, theirs = socket.socketpair(socket.AF_UNIX, how)
     with ours, theirs:
