@@ -26,4 +26,4 @@ def _text(value: object) -> str:
         text = str(value).encode(errors="backslashreplace").decode()  # half a pair goes through no line to a controller
     except Exception as error:
         text = f"a {type(value).__name__} of which str() raises {type(error).__name__}"
-    return text[:MOST_LETTERS] if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
+    return text if len(text) <= MOST_LETTERS else f"{text[: MOST_LETTERS - 3]}..."
