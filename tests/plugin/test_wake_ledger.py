@@ -539,6 +539,22 @@ def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: 
     timeline.close()
 
 
+@pytest.mark.parametrize(("later", "planned"), [(0, "the test looked at push-task"), (2, "")], ids=["its own sleep", "the next"])
+def test_what_comes_behind_a_wake_ends_with_the_next_sleep(line: Line, tmp_path: Path, later: int, planned: str) -> None:
+    """A wake that comes at once is heard before its own sleep stands on the timeline."""
+    line.sleep()
+    line.comes(DATA)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    [row] = line.ledger()
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    timeline.add("HTTP_REQUEST")
+    timeline.add("SLEEP_ENTER", connections=1, epoch=row.wake.event.epoch + later)
+    timeline.add("push-task")
+    timeline.wait("push-task")
+    assert how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: False, None)) == planned
+    timeline.close()
+
+
 @pytest.mark.parametrize(("port", "planned"), [(443, "PEER_CLOSED of the test's own server"), (444, "")], ids=["it", "another"])
 def test_the_fin_of_a_server_that_was_closed_before_the_host_fell_asleep_is_planned(
     line: Line, tmp_path: Path, port: int, planned: str

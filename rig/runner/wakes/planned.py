@@ -79,12 +79,13 @@ def _is_of_a_closed_peer(wake: Wake, records: Sequence[Record]) -> bool:
 
 
 def _of_wake(wake: Wake, records: Sequence[Record]) -> list[Record]:
-    """From the wake to the next sleep."""
+    """From the wake to the next sleep. A wake that comes at once is heard before its own sleep is written down."""
     found: list[Record] = []
+    own = wake.armed.sleep.committed_epoch if wake.armed.sleep is not None else None
     for record in records:
         if record.t_ns < wake.heard_ns:
             continue
-        if record.event == "SLEEP_ENTER" and found:
+        if record.event == "SLEEP_ENTER" and found and record.detail.get("epoch") != own:
             break
         found.append(record)
     return found
