@@ -2,7 +2,8 @@
 
 A timeline is a file of JSON lines. Every process of the bench opens it with O_APPEND and writes a record with one
 write(2): the kernel serialises appends, so the order of lines is the order of events, across processes, and a SIGKILL
-loses nothing that happened. The line number is the record's `seq`; order assertions compare `seq`, never time.
+loses nothing but the record that its process is just writing (torn.py). The line number is the record's `seq`; order assertions
+compare `seq`, never time.
 `t_ns` is CLOCK_MONOTONIC, which is one clock for all processes of a machine.
 A record that finds no room on the disk is no reason for a process to end. It leaves a mark on the file, in its permissions, which
 need no room; whoever waits for a record or looks for one then gets RIG-R14.
@@ -13,6 +14,7 @@ Event names: rig/events.py.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import stat
@@ -25,7 +27,7 @@ from typing import Any
 
 import msgspec
 
-from rig import room
+from rig import room, torn
 from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError, RigError
 from rig.events import TimelineEvent, check_name
@@ -244,12 +246,24 @@ class _PartsWriter(TimelineWriter):
 
 
 def parse(line: bytes, seq: int) -> Record:
-    """One line of the file. Raises RigError RIG-R10 on a line that is none of ours."""
+    """One line of the file, without what somebody left in front of it who was killed. Raises RigError RIG-R10 on a line that is
+    none of ours."""
     try:
-        fields = _fields(line)
-        return Record(seq, fields.pop("t"), fields.pop("src"), fields.pop("ev"), fields)
-    except (ValueError, KeyError, AttributeError, TypeError) as error:
+        return _record(line, seq)
+    except _NO_RECORD as error:
+        for rest in torn.behind_a_piece(line):
+            with contextlib.suppress(*_NO_RECORD):
+                return _record(rest, seq)
         raise RigError("RIG-R10", f"line {seq + 1} of the timeline is no record: {line[:80]!r}") from error
+
+
+def _record(line: bytes, seq: int) -> Record:
+    """Raises what is in _NO_RECORD."""
+    fields = _fields(line)
+    return Record(seq, fields.pop("t"), fields.pop("src"), fields.pop("ev"), fields)
+
+
+_NO_RECORD = ValueError, KeyError, AttributeError, TypeError
 
 
 def _fields(line: bytes) -> Any:

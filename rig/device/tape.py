@@ -2,7 +2,8 @@
 made of them.
 
 A file of records: t_ns u64 (CLOCK_MONOTONIC), 1 if the device said it u8, length u16, the SMP message. One write(2) each, so a
-driver that is killed loses none. It ends at MOST_BYTES. Only what changes what the device holds, and what it says by itself: not
+driver that is killed loses none but the one that it is just writing: the next driver takes a piece of that away. It ends at
+MOST_BYTES. Only what changes what the device holds, and what it says by itself: not
 what a test asks for again and again, such as counters.
 """
 
@@ -37,10 +38,12 @@ WRITES_LEFT_OUT = frozenset({Command.CLEAR_COUNTERS})
 
 
 class Tape:
-    """The writing end; of several on one file each appends. A full disk ends the tape, not the driver."""
+    """The writing end; of several on one file, one after the other, each appends. A full disk ends the tape, not the driver."""
 
     def __init__(self, path: Path) -> None:
-        self._fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
+        with contextlib.suppress(OSError):
+            os.ftruncate(self._fd, _whole_bytes(os.pread(self._fd, 2 * MOST_BYTES, 0)))
 
     def asked(self, message: bytes) -> None:
         if kept(message) and message[7] != Command.EVENT_WAIT:
@@ -57,6 +60,17 @@ class Tape:
         with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size < MOST_BYTES:
                 os.write(self._fd, record(device, message))
+
+
+def _whole_bytes(data: bytes) -> int:
+    """Of its records that are whole: the kernel may break off the last write(2) of a driver that is killed (torn.py)."""
+    at = 0
+    while at + RECORD.size <= len(data):
+        end = at + RECORD.size + RECORD.unpack_from(data, at)[2]
+        if end > len(data):
+            break
+        at = end
+    return at
 
 
 def is_cut(path: Path) -> bool:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 from pathlib import Path
 from typing import Any
+
+from rig import torn
 
 
 class Tail:
@@ -16,7 +19,7 @@ class Tail:
         self._offset = path.stat().st_size if from_end and path.exists() else 0
 
     def lines(self) -> list[dict[str, Any]]:
-        """Those that are objects; a damaged one is passed over."""
+        """Those that are objects; a damaged one is passed over, but for what stands behind a piece of one (torn.py)."""
         try:
             with self.path.open("rb") as file:
                 file.seek(self._offset)
@@ -28,7 +31,7 @@ class Tail:
 
 
 def _parsed(line: bytes) -> object:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError):
-        return None
+    for whole in (line, *torn.behind_a_piece(line)):
+        with contextlib.suppress(ValueError, RecursionError):
+            return json.loads(whole)
+    return None

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 
 from rig.errors import RigError
 from rig.events import TimelineEvent
+from rig.results.tail import Tail
 from rig.timeline import DeviceDied, Timeline, TimelineTimeout, encoded, load, parse
 
 WRITERS, RECORDS = 4, 500
@@ -84,6 +85,25 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
     path = tmp_path / "timeline.jsonl"
     path.write_bytes(b'{"t":1,"src":"a","ev":"X","k":2}\n{"t":2,"sr')
     assert [(r.event, r.k) for r in load(path)] == [("X", 2)]
+
+
+@pytest.mark.parametrize(
+    "pieces",
+    [
+        b'{"t',
+        b'{"t":1,"src":"b","ev":"Y"',
+        b'{"t":1,"src":"b","ev":"Y","text":"{\\"t\\":"',
+        b'{"t":1,"src":"b{"t":1,"src":"c","e',
+    ],
+    ids=["three letters", "an open end", "within a text", "two"],
+)
+def test_the_record_behind_a_piece_of_one_whose_writer_was_killed_is_read(tmp_path: Path, pieces: bytes) -> None:
+    """The kernel breaks a killed process's write(2) off between two pages, and the next one's begins there."""
+    whole, behind = b'{"t":1,"src":"a","ev":"X"}', b'{"t":2,"src":"a","ev":"Z","k":{"t":3}}'
+    path = tmp_path / "timeline.jsonl"
+    path.write_bytes(whole + b"\n" + pieces + behind + b"\n" + whole + b"\n")
+    assert [(record.seq, record.event) for record in load(path)] == [(0, "X"), (1, "Z"), (2, "X")]
+    assert [line["ev"] for line in Tail(path).lines()] == ["X", "Z", "X"]
 
 
 @pytest.mark.parametrize("line", [b"nonsense", b"[1]", b"7", b'{"t":1}', b'{"t":', b"\xff"])
