@@ -7,8 +7,8 @@ import itertools
 import re
 from collections.abc import Iterator
 
-START = re.compile(rb'\{"(?:t|kind)":')
-"""Of a line of a timeline, or of results.jsonl: its first key. Within a text the marks of quotation would be escaped."""
+START = re.compile(rb'\{"t":')
+"""Of a line of a timeline: its first key. Within a text the marks of quotation would be escaped."""
 
 PIECES = 16
 """Looked at in one line: a line of nothing else would have millions."""

@@ -41,21 +41,30 @@ class Recorder:
 
     def __init__(self, run_dir: Path) -> None:
         self.run_dir = run_dir
-        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        flags = os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
         self._fd = os.open(run_dir / RESULTS, flags, 0o644)
 
     def add(self, kind: str, /, **fields: Any) -> None:
-        """A whole line or none: what a full disk took of it is taken back, or the next line would go on where it broke off."""
+        """A whole line or none: what a full disk or a kill (torn.py) left of one is taken back, or the next line would go on
+        where it broke off."""
         line = {"kind": kind, "at": round(time.time(), 3), **fields}
         text = json.dumps(line, default=str, separators=(",", ":")).encode() + b"\n"
         fcntl.flock(self._fd, fcntl.LOCK_EX)  # another worker's line must not come between
         try:
-            before = os.fstat(self._fd).st_size
+            before = self._whole_bytes()
+            os.ftruncate(self._fd, before)
             if os.write(self._fd, text) < len(text):
                 os.ftruncate(self._fd, before)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
+
+    def _whole_bytes(self) -> int:
+        """Of the lines that have an end."""
+        size = os.fstat(self._fd).st_size
+        if size == 0 or os.pread(self._fd, 1, size - 1) == b"\n":
+            return size
+        return os.pread(self._fd, size, 0).rfind(b"\n") + 1
 
     def close(self) -> None:
         os.close(self._fd)

@@ -157,6 +157,16 @@ recorder.add("end", exit=6)
     assert load(run_dir).exit_code == 6
 
 
+@pytest.mark.parametrize("left", [b'{"kind": "attempt", "at": 1, "id"', b"{", b'{"kind": "attempt", "at": 1}'])
+def test_what_a_killed_worker_left_of_a_line_goes_with_the_next_one(run_dir: Path, left: bytes) -> None:
+    with (run_dir / "results.jsonl").open("ab") as record:
+        record.write(left)
+    recorder = Recorder(run_dir)
+    recorder.add("end", exit=6)
+    recorder.close()
+    assert load(run_dir).exit_code == 6
+
+
 def test_who_looks_for_a_failure_finds_reason_line_and_files_at_once(run: Run) -> None:
     """On the screen after the table, in the page above the facts, in the summary."""
     last = table.render(run).split("\n\n")[-3:]
