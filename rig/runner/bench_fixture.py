@@ -13,12 +13,13 @@ import pytest
 
 from rig.device.images import kind_of
 from rig.errors import UsageError
+from rig.runner import standing
 from rig.runner.combinations import Combination, base, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
 from rig.runner.levers_mark import levers_of
 from rig.runner.profile_mark import profile_of
 from rig.runner.wakes.ledger import BENCH
-from rig.runner.witness import WITNESS, on_bench
+from rig.runner.witness import FILES, WITNESS, on_bench
 
 if TYPE_CHECKING:
     from rig.bench import Bench
@@ -50,10 +51,11 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
             bench.host.levers.set(**changes)
         item.stash[BENCH] = bench
         item.stash[WITNESS] = lambda: on_bench(bench)
+        item.stash[FILES] = lambda folder: standing.write(bench.host.supervisor_pid, folder)
         try:
             yield bench
         finally:
-            del item.stash[BENCH]
+            del item.stash[BENCH], item.stash[FILES]
 
 
 def bench_config(item: pytest.Item, config: pytest.Config, combination: Combination) -> BenchConfig:

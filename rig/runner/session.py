@@ -301,17 +301,18 @@ class Runner:
 
 
 def _tell_all(item: pytest.Item, error: BaseException, *notes: Callable[[pytest.Item], str]) -> None:
-    """What the bench knows of a failure, as notes: unplanned wakes, the texts that ask for it, the device's wire. What cannot be
-    had, such as the frames of a capture that is closed, is left out: the test's own words stand first."""
-    for note in notes:
-        with contextlib.suppress(Exception):
-            if text := note(item):
-                error.add_note(text)
+    """What the bench knows of a failure, as files of the attempt and as notes: unplanned wakes, the texts that ask for it, the
+    device's wire. What cannot be had, such as the frames of a capture that is closed, is left out: the test's own words stand
+    first."""
     files, directory = item.stash.get(FILES, None), item.stash.get(ARTEFACTS, None)
     if files is not None and directory is not None:
         with contextlib.suppress(Exception):
             directory.mkdir(parents=True, exist_ok=True)
             files(directory)
+    for note in notes:
+        with contextlib.suppress(Exception):
+            if text := note(item):
+                error.add_note(text)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -34,7 +34,7 @@ WITNESS: pytest.StashKey[Callable[[], Sequence[Crossed]]] = pytest.StashKey()
 
 
 FILES: pytest.StashKey[Callable[[Path], None]] = pytest.StashKey()
-"""Set on a test that has a device without a bench, which would leave files: writes them into a folder."""
+"""Set on a test that has a device: writes into a folder what is left by nobody else when the test fails."""
 
 
 def on_bench(bench: Bench) -> list[Crossed]:
