@@ -11,6 +11,7 @@ import pytest
 from rig.peers import http_handlers as handlers
 from rig.peers.authority import Flaw
 from rig.standby.api import HResult
+from rig.suite.programs import started
 from rig.suite.refusal import assert_refused
 from rig.suite.transfer_scene import HALF, SIZE, TransferScene, data_of
 
@@ -140,7 +141,7 @@ def test_two_hundred_operations_and_not_one_more(transfers: TransferScene) -> No
 @pytest.mark.requirement("BTR-005")
 @pytest.mark.parametrize("flaw", [None, Flaw.NONE], ids=["http", "https"])
 def test_a_file_of_nginx(transfers: TransferScene, flaw: Flaw | None) -> None:
-    with transfers.bench.peers.nginx(flaw=flaw) as nginx:
+    with started(lambda: transfers.bench.peers.nginx(flaw=flaw)) as nginx:
         nginx.publish("/episode", data_of())
         transfers.fetch("episode", uri=nginx.url("/episode"))
         transfers.over("episode")
@@ -164,7 +165,7 @@ def test_an_upload_arrives(transfers: TransferScene, secure: bool) -> None:
 
 @pytest.mark.requirement("BTR-005")
 def test_a_file_over_ftp_with_the_credentials_of_its_address(transfers: TransferScene) -> None:
-    with transfers.bench.peers.ftp_server(password="secret") as ftp:
+    with started(lambda: transfers.bench.peers.ftp_server(password="secret")) as ftp:
         ftp.publish("/episode", data_of())
         transfers.fetch("episode", uri=ftp.url("/episode"))
         transfers.over("episode")

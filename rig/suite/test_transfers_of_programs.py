@@ -7,6 +7,7 @@ from contextlib import contextmanager
 
 import pytest
 
+from rig.suite.programs import started
 from rig.suite.transfer_scene import TransferScene, data_of
 
 pytestmark = [
@@ -39,7 +40,7 @@ def cut_off(transfers: TransferScene, uri: str) -> Iterator[Callable[[], int]]:
 
 @pytest.mark.requirement("BTR-018", "BTR-019")
 def test_nginx_goes_on_where_it_was_cut_off(transfers: TransferScene) -> None:
-    with transfers.bench.peers.nginx() as nginx:
+    with started(transfers.bench.peers.nginx) as nginx:
         nginx.publish("/episode", DATA)
         with cut_off(transfers, nginx.url("/episode")) as come:
             there = come()
@@ -51,7 +52,7 @@ def test_nginx_goes_on_where_it_was_cut_off(transfers: TransferScene) -> None:
 @pytest.mark.requirement("BTR-019")
 def test_of_nginx_a_file_that_was_replaced_comes_whole(transfers: TransferScene) -> None:
     """The negative control: its validator is another one."""
-    with transfers.bench.peers.nginx() as nginx:
+    with started(transfers.bench.peers.nginx) as nginx:
         nginx.publish("/episode", bytes(LARGE + 1))
         with cut_off(transfers, nginx.url("/episode")):
             nginx.publish("/episode", DATA)
@@ -61,7 +62,7 @@ def test_of_nginx_a_file_that_was_replaced_comes_whole(transfers: TransferScene)
 
 @pytest.mark.requirement("BTR-005", "BTR-019")
 def test_vsftpd_goes_on_where_it_was_cut_off(transfers: TransferScene) -> None:
-    with transfers.bench.peers.ftp_server() as ftp:
+    with started(transfers.bench.peers.ftp_server) as ftp:
         ftp.publish("/episode", DATA)
         with cut_off(transfers, ftp.url("/episode")) as come:
             there = come()
@@ -88,7 +89,7 @@ def test_an_upload_waits_for_the_cable_and_begins_anew(transfers: TransferScene)
 def test_two_hundred_all_arrive(transfers: TransferScene) -> None:
     """As many as an app may have, and none waits for ever."""
     names = [f"episode-{number}" for number in range(200)]
-    with transfers.bench.peers.nginx() as nginx:
+    with started(transfers.bench.peers.nginx) as nginx:
         for number, name in enumerate(names):
             nginx.publish(f"/{name}", data_of(20_000, number))
             transfers.fetch(name, uri=nginx.url(f"/{name}"), start=False)
