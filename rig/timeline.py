@@ -118,6 +118,8 @@ class Timeline(TimelineWriter):
         self._offset = 0
         self._rest = b""
         self._full = False
+        self._damage: RigError | None = None
+        """A line that is no record: told to all who look, as what stands behind it is not known."""
 
     @property
     def lack(self) -> BenchError | None:
@@ -135,7 +137,8 @@ class Timeline(TimelineWriter):
             return os.write(self.fd, line) if self.fd >= 0 else len(line)
 
     def records(self, after: int = 0) -> list[Record]:
-        """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing."""
+        """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing, RigError RIG-R10 from a
+        line on that is none."""
         with self._lock:
             self._read_new()
             if self._full:
@@ -205,7 +208,8 @@ class Timeline(TimelineWriter):
     def close(self) -> None:
         with self._lock:
             try:
-                self._read_new()
+                if self._damage is None:  # else somebody was told
+                    self._read_new()
             finally:
                 with self._writing:
                     os.close(self.fd)
@@ -221,6 +225,8 @@ class Timeline(TimelineWriter):
         return "\n".join([missing + SINCE, *came])
 
     def _read_new(self) -> None:
+        if self._damage is not None:
+            raise self._damage
         if self.fd < 0:
             return
         now = os.fstat(self.fd)
@@ -230,8 +236,12 @@ class Timeline(TimelineWriter):
         while chunk := os.pread(self.fd, 1 << 20, self._offset):
             self._offset += len(chunk)
             *lines, self._rest = (self._rest + chunk).split(b"\n")
-            for line in lines:
-                self._records.append(parse(line, len(self._records)))
+            try:
+                for line in lines:
+                    self._records.append(parse(line, len(self._records)))
+            except RigError as error:
+                self._damage = error
+                raise
 
 
 class _PartsWriter(TimelineWriter):

@@ -114,6 +114,17 @@ def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path, line: bytes)
         list(load(path))
 
 
+def test_everybody_hears_of_a_foreign_line_not_only_who_reads_it_first(tmp_path: Path) -> None:
+    """Else who waits for what stands behind it waits in vain, and is told that nothing came."""
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    os.write(timeline.fd, b"nonsense\n")
+    timeline.add("RUN_ENTER")
+    for _ in range(2):
+        with pytest.raises(RigError, match="line 1"):
+            timeline.wait("RUN_ENTER", timeout_s=0)
+    timeline.close()
+
+
 class Colour(IntEnum):
     RED = 3
 
