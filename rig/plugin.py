@@ -21,7 +21,6 @@ until a test asks for one of its fixtures or marks, or an option is given.
 from __future__ import annotations
 
 import itertools
-import os
 from collections.abc import Generator, Iterator, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -56,9 +55,6 @@ ASSERTING = (
     "rig.suite.peer_frames",
 )
 """What tests of the suite share: a failed assertion there shows its values, as in a test file."""
-
-WORKERS_PER_PROCESSOR = 4
-"""-n auto: a test with a bench waits three quarters of its time, for the wire and its clocks."""
 
 
 class Hooks:
@@ -171,7 +167,9 @@ def _configure_workers(config: pytest.Config) -> None:
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
     """-n auto, where a run is the rig's."""
-    return WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0)) if _has_option(config) else None
+    from rig.runner.worker_count import auto_workers
+
+    return auto_workers() if _has_option(config) else None
 
 
 @pytest.hookimpl(optionalhook=True)

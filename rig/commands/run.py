@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 REPORTS = Path("reports")
 """Where runs leave their reports, for every command that asks."""
-MOST_WORKERS = 64
 
 
 class Profile(StrEnum):
@@ -86,7 +85,7 @@ def run(
         typer.Option(
             "-n",
             "--workers",
-            help="that many tests at a time; 0: one after the other, here  [default: auto, four for each processor; a board: 0]",
+            help="that many tests at a time; 0: one after the other, here  [default: auto, six for each processor; a board: 0]",
             metavar="N|auto",
         ),
     ] = "",
@@ -142,11 +141,12 @@ def _config(device: list[str], topology: list[str], bench_config: Path | None) -
 def _in_workers(workers: str, device: list[str]) -> list[str]:
     """pytest's options for -n; refused before anything is started: RIG-C17 for a wrong number, RIG-C16 with a board."""
     from rig.errors import UsageError
+    from rig.runner import worker_count
     from rig.runner.combinations import boards, refuse_board_in_workers
 
     workers = workers or ("0" if boards(device) else "auto")
-    if workers != "auto" and not (workers.isdecimal() and int(workers) <= MOST_WORKERS):
-        raise UsageError("RIG-C17", f"-n {workers} is no number of tests at a time", f"0 to {MOST_WORKERS}, or auto")
+    if workers != "auto" and not (workers.isdecimal() and int(workers) <= worker_count.MOST):
+        raise UsageError("RIG-C17", f"-n {workers} is no number of tests at a time", f"0 to {worker_count.MOST}, or auto")
     if workers == "0":
         return []
     refuse_board_in_workers(device)

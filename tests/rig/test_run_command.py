@@ -17,9 +17,9 @@ import pytest
 
 from rig import cli
 from rig.clock import Deadline
-from rig.plugin import WORKERS_PER_PROCESSOR
 from rig.runner.combinations import left_out
 from rig.runner.screen import ERASE
+from rig.runner.worker_count import auto_workers
 from tests import forked
 
 ROOT = Path(__file__).parents[2]
@@ -209,7 +209,7 @@ def pytest_runtest_setup():
 @pytest.mark.parametrize(
     ("options", "workers"),
     [
-        (["-k", "test_channel_rules"], min(4, WORKERS_PER_PROCESSOR * len(os.sched_getaffinity(0)))),
+        (["-k", "test_channel_rules"], min(4, auto_workers())),
         (["-k", "test_channel_rules", "-n", "2"], 2),
         (["-k", "test_magic_packet", "-n", "0"], 0),
         (["-k", "test_magic_packet"], 0),

@@ -1,0 +1,28 @@
+"""How many workers a run has that is not told."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from rig.runner import worker_count
+
+
+@pytest.mark.parametrize(
+    ("processors", "available_kb", "workers"),
+    [(2, 16_000_000, 12), (1, 16_000_000, 6), (4, 1_000_000, 3), (2, 100_000, 1), (64, 500_000_000, 64)],
+    ids=["by processors", "one processor", "by memory", "no memory", "no more than is allowed"],
+)
+def test_as_many_as_processors_and_memory_are_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, processors: int, available_kb: int, workers: int
+) -> None:
+    memory = tmp_path / "meminfo"
+    memory.write_text(f"MemTotal: 900000000 kB\nMemFree:  7 kB\nMemAvailable:   {available_kb} kB\nSwapFree: 9 kB\n")
+    monkeypatch.setattr(worker_count, "MEMORY", memory)
+    monkeypatch.setattr("os.sched_getaffinity", lambda pid: range(processors))
+    assert worker_count.auto_workers() == workers
+
+
+def test_this_machine_has_some() -> None:
+    assert 1 <= worker_count.auto_workers() <= worker_count.MOST
