@@ -67,7 +67,7 @@ def tree(roots: Iterable[Outer]) -> list[Outer]:
 def cpu_ticks(process: Outer) -> int:
     """That all its threads have used, also those that have ended; 0 when it has gone."""
     try:
-        fields = Path(f"/proc/{process}/stat").read_text().rpartition(")")[2].split()
+        fields = Path(f"/proc/{process}/stat").read_text(errors="replace").rpartition(")")[2].split()
     except OSError:
         return 0
     return int(fields[11]) + int(fields[12])
@@ -76,7 +76,7 @@ def cpu_ticks(process: Outer) -> int:
 def pid_inside(process: Outer) -> int:
     """What its own PID namespace calls it; 0 when it has gone."""
     try:
-        lines = Path(f"/proc/{process}/status").read_text().splitlines()
+        lines = Path(f"/proc/{process}/status").read_text(errors="replace").split("\n")
     except GONE:
         return 0
     return next((int(line.split()[-1]) for line in lines if line.startswith("NSpid:")), 0)
@@ -189,6 +189,6 @@ def _waits_in(task: Path) -> str:
 
 def _state(task: Path) -> str:
     try:
-        return (task / "stat").read_text().rpartition(")")[2].split()[0]
+        return (task / "stat").read_text(errors="replace").rpartition(")")[2].split()[0]
     except GONE:
         return "X"

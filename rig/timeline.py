@@ -118,8 +118,8 @@ class Timeline(TimelineWriter):
         self._offset = 0
         self._rest = b""
         self._full = False
-        self._damage: RigError | None = None
-        """A line that is no record: told to all who look, as what stands behind it is not known."""
+        self._damage = ""
+        """What is wrong with a line that is no record: told to all who look, as what stands behind it is not known."""
 
     @property
     def lack(self) -> BenchError | None:
@@ -137,8 +137,8 @@ class Timeline(TimelineWriter):
             return os.write(self.fd, line) if self.fd >= 0 else len(line)
 
     def records(self, after: int = 0) -> list[Record]:
-        """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing, RigError RIG-R10 from a
-        line on that is none."""
+        """All records so far from `after` on, in order. Raises BenchError RIG-R14 when some are missing, RigError RIG-R10 once a
+        line was none."""
         with self._lock:
             self._read_new()
             if self._full:
@@ -208,7 +208,7 @@ class Timeline(TimelineWriter):
     def close(self) -> None:
         with self._lock:
             try:
-                if self._damage is None:  # else somebody was told
+                if not self._damage:  # else somebody was told
                     self._read_new()
             finally:
                 with self._writing:
@@ -225,8 +225,8 @@ class Timeline(TimelineWriter):
         return "\n".join([missing + SINCE, *came])
 
     def _read_new(self) -> None:
-        if self._damage is not None:
-            raise self._damage
+        if self._damage:
+            raise RigError("RIG-R10", self._damage)
         if self.fd < 0:
             return
         now = os.fstat(self.fd)
@@ -240,7 +240,7 @@ class Timeline(TimelineWriter):
                 for line in lines:
                     self._records.append(parse(line, len(self._records)))
             except RigError as error:
-                self._damage = error
+                self._damage = error.cause
                 raise
 
 
@@ -256,8 +256,8 @@ class _PartsWriter(TimelineWriter):
 
 
 def parse(line: bytes, seq: int) -> Record:
-    """One line of the file, without what somebody left in front of it who was killed. Raises RigError RIG-R10 on a line that is
-    none of ours."""
+    """One line of the file, without a piece of another in front of it (torn.py). Raises RigError RIG-R10 on a line that is none
+    of ours."""
     try:
         return _record(line, seq)
     except _NO_RECORD as error:
@@ -273,7 +273,7 @@ def _record(line: bytes, seq: int) -> Record:
     return Record(seq, fields.pop("t"), fields.pop("src"), fields.pop("ev"), fields)
 
 
-_NO_RECORD = ValueError, KeyError, AttributeError, TypeError
+_NO_RECORD = ValueError, KeyError, AttributeError, TypeError, RecursionError
 
 
 def _fields(line: bytes) -> Any:
@@ -285,7 +285,8 @@ def _fields(line: bytes) -> Any:
 
 
 def load(path: Path) -> Iterator[Record]:
-    """Records of a finished timeline; a last line that a kill cut short is left out, and any that a full disk did."""
+    """Records of a finished timeline; a last line that a kill cut short is left out, and of a full disk any that makes no
+    sense."""
     full = path.stat().st_mode & FULL
     seq = 0
     for line in path.read_bytes().split(b"\n")[:-1]:

@@ -85,7 +85,8 @@ def run(
         typer.Option(
             "-n",
             "--workers",
-            help="that many tests at a time; 0: one after the other, here  [default: auto, six for each processor; a board: 0]",
+            help="that many tests at a time; 0: one after the other, here  [default: auto, up to six for each "
+            "processor, as memory has room; a board: 0]",
             metavar="N|auto",
         ),
     ] = "",

@@ -38,12 +38,14 @@ WRITES_LEFT_OUT = frozenset({Command.CLEAR_COUNTERS})
 
 
 class Tape:
-    """The writing end; of several on one file, one after the other, each appends. A full disk ends the tape, not the driver."""
+    """The writing end; of several on one file, one after the other, each appends. What a full disk has
+    no room for is left out, and the timeline says so."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         with contextlib.suppress(OSError):
-            os.ftruncate(self._fd, _whole_bytes(os.pread(self._fd, 2 * MOST_BYTES, 0)))
+            if os.fstat(self._fd).st_size < MOST_BYTES:
+                os.ftruncate(self._fd, _whole_bytes(os.pread(self._fd, MOST_BYTES, 0)))
 
     def asked(self, message: bytes) -> None:
         if kept(message) and message[7] != Command.EVENT_WAIT:
@@ -58,8 +60,9 @@ class Tape:
 
     def _add(self, device: int, message: bytes) -> None:
         with contextlib.suppress(OSError):
-            if os.fstat(self._fd).st_size < MOST_BYTES:
-                os.write(self._fd, record(device, message))
+            before, added = os.fstat(self._fd).st_size, record(device, message)
+            if before < MOST_BYTES and os.write(self._fd, added) < len(added):
+                os.ftruncate(self._fd, before)  # no room: what comes when there is some again is not to stand behind a piece
 
 
 def _whole_bytes(data: bytes) -> int:

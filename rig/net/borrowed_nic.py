@@ -211,7 +211,7 @@ def _namespace() -> int:
 def _born(pid: int) -> str:
     """When a process started, in the kernel's ticks: a pid alone comes back. "" for none. proc(5): field 22 of stat."""
     try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19]
+        return Path(f"/proc/{pid}/stat").read_text(errors="replace").rpartition(")")[2].split()[19]
     except (OSError, IndexError):
         return ""
 

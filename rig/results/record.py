@@ -22,6 +22,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from rig import torn
 from rig.errors import UsageError
 from rig.results.tail import Tail
 
@@ -51,20 +52,13 @@ class Recorder:
         text = json.dumps(line, default=str, separators=(",", ":")).encode() + b"\n"
         fcntl.flock(self._fd, fcntl.LOCK_EX)  # another worker's line must not come between
         try:
-            before = self._whole_bytes()
+            before = torn.whole_bytes(self._fd)
             os.ftruncate(self._fd, before)
             if os.write(self._fd, text) < len(text):
                 os.ftruncate(self._fd, before)
                 raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
         finally:
             fcntl.flock(self._fd, fcntl.LOCK_UN)
-
-    def _whole_bytes(self) -> int:
-        """Of the lines that have an end."""
-        size = os.fstat(self._fd).st_size
-        if size == 0 or os.pread(self._fd, 1, size - 1) == b"\n":
-            return size
-        return os.pread(self._fd, size, 0).rfind(b"\n") + 1
 
     def close(self) -> None:
         os.close(self._fd)

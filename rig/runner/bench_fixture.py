@@ -13,7 +13,7 @@ import pytest
 
 from rig.device.images import kind_of
 from rig.errors import UsageError
-from rig.runner import standing
+from rig.runner import host_processes
 from rig.runner.combinations import Combination, base, check
 from rig.runner.device_mark import facts_of, needs_of, skip_what_it_cannot
 from rig.runner.levers_mark import levers_of
@@ -51,7 +51,7 @@ def open_bench(request: pytest.FixtureRequest, combination: Combination) -> Iter
             bench.host.levers.set(**changes)
         item.stash[BENCH] = bench
         item.stash[WITNESS] = lambda: on_bench(bench)
-        item.stash[FILES] = lambda folder: standing.write(bench.host.supervisor_pid, folder)
+        item.stash[FILES] = lambda folder: host_processes.write(bench.host.supervisor_pid, folder)
         try:
             yield bench
         finally:

@@ -271,7 +271,12 @@ class Runner:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_setup(self, item: pytest.Item) -> Generator[None, object, object]:
-        return (yield from self._limited("setup", item))
+        try:
+            return (yield from self._limited("setup", item))
+        except (Exception, Failed):
+            if is_ours(item):
+                _leave_files(item)
+            raise
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_call(self, item: pytest.Item) -> Generator[None, object, object]:
@@ -301,18 +306,22 @@ class Runner:
 
 
 def _tell_all(item: pytest.Item, error: BaseException, *notes: Callable[[pytest.Item], str]) -> None:
-    """What the bench knows of a failure, as files of the attempt and as notes: unplanned wakes, the texts that ask for it, the
-    device's wire. What cannot be had, such as the frames of a capture that is closed, is left out: the test's own words stand
-    first."""
+    """What the bench knows of a failure: as files first, as no process waits for the notes; then as notes, unplanned wakes, the
+    texts that ask for it, the device's wire. What cannot be had, such as the frames of a capture that is closed, is left out: the
+    test's own words stand first."""
+    _leave_files(item)
+    for note in notes:
+        with contextlib.suppress(Exception):
+            if text := note(item):
+                error.add_note(text)
+
+
+def _leave_files(item: pytest.Item) -> None:
     files, directory = item.stash.get(FILES, None), item.stash.get(ARTEFACTS, None)
     if files is not None and directory is not None:
         with contextlib.suppress(Exception):
             directory.mkdir(parents=True, exist_ok=True)
             files(directory)
-    for note in notes:
-        with contextlib.suppress(Exception):
-            if text := note(item):
-                error.add_note(text)
 
 
 def _skip_reason(report: pytest.TestReport) -> str:

@@ -20,6 +20,7 @@ from rig.device.numbers import (
     WRITE,
     Command,
     EventFlag,
+    OffloadRc,
     OffloadType,
     SlotFlag,
     WakeReason,
@@ -88,18 +89,27 @@ class Line:
         self._events = 0
         self._start_ns = time.monotonic_ns()
 
-    def ask(self, command: Command, body: Mapping[str, Any], reply: Mapping[str, Any], *, op: int = WRITE) -> None:
+    def ask(self, command: Command, body: Mapping[str, Any], reply: Mapping[str, Any] | None, *, op: int = WRITE) -> None:
         self._seq = (self._seq + 1) % 256
         for said, answer, what in ((self._tape.asked, 0, body), (self._tape.answered, 1, reply)):
-            said(message(op | answer, GROUP_OFFLOAD, self._seq, command, what))
+            if what is not None:
+                said(message(op | answer, GROUP_OFFLOAD, self._seq, command, what))
 
     @property
     def now_us(self) -> int:
         return (time.monotonic_ns() - self._start_ns) // 1000
 
     def sleep(
-        self, slot: TcpSlot | None = SLOT, *patterns: Pattern, arm: int = 7, wake_timer_ms: int = 0, yield_ms: int = 0
+        self,
+        slot: TcpSlot | None = SLOT,
+        *patterns: Pattern,
+        arm: int = 7,
+        wake_timer_ms: int = 0,
+        yield_ms: int = 0,
+        refused: bool = False,
+        unanswered: bool = False,
     ) -> None:
+        """`refused`: commit is, as a wake is pending: the host sleeps until it hears of it. `unanswered`: its reply is lost."""
         for pattern in patterns:
             self.ask(Command.ADD_PATTERN, pattern.wire(), {})
         now_us = self.now_us
@@ -111,7 +121,10 @@ class Line:
         self.ask(Command.PREPARE, prepare, {"epoch": self._epoch - 1, "power": 1, "captured": 0})
         if slot is not None:
             self.ask(Command.ADD_TCP_SLOT, slot.wire(), {"gen": 1, "slot": 0})
-        self.ask(Command.COMMIT, {"epoch": self._epoch - 1}, {"epoch": self._epoch, "power": 3, "captured": 0})
+        good = {"epoch": self._epoch, "power": 3, "captured": 0}
+        self._epoch -= refused
+        reply = {"err": {"group": GROUP_OFFLOAD, "rc": OffloadRc.WAKE_PENDING}} if refused else None if unanswered else good
+        self.ask(Command.COMMIT, {"epoch": good["epoch"] - 1}, reply)
 
     def comes(self, frame: bytes) -> None:
         self.frames.append(CapturedFrame(time.monotonic_ns(), frame))
@@ -539,19 +552,45 @@ def test_planned_is_what_a_test_made_or_looked_at_or_said(line: Line, tmp_path: 
     timeline.close()
 
 
-@pytest.mark.parametrize(("later", "planned"), [(0, "the test looked at push-task"), (2, "")], ids=["its own sleep", "the next"])
-def test_what_comes_behind_a_wake_ends_with_the_next_sleep(line: Line, tmp_path: Path, later: int, planned: str) -> None:
-    """A wake that comes at once is heard before its own sleep stands on the timeline."""
-    line.sleep()
+@pytest.mark.parametrize("commit", [{}, {"refused": True}, {"unanswered": True}], ids=["answered", "refused", "unanswered"])
+@pytest.mark.parametrize(
+    ("epochs", "planned"),
+    [([0], True), ([2], False), ([0, 2], False), ([0, 0], False)],
+    ids=["its own sleep", "the next", "both", "of a device that has restarted"],
+)
+def test_what_comes_behind_a_wake_ends_with_the_next_sleep(
+    line: Line, tmp_path: Path, commit: dict[str, Any], epochs: list[int], planned: bool
+) -> None:
+    """A wake that comes at once is heard before its own sleep stands on the timeline. `epochs`: of the sleeps that are written
+    down then, from its own on."""
+    line.sleep(**commit)
     line.comes(DATA)
     line.wake(WakeReason.TCP_DATA, DATA)
     [row] = line.ledger()
     timeline = Timeline(tmp_path / "timeline.jsonl")
     timeline.add("HTTP_REQUEST")
-    timeline.add("SLEEP_ENTER", connections=1, epoch=row.wake.event.epoch + later)
+    for epoch in epochs:
+        timeline.add("SLEEP_ENTER", connections=1, epoch=row.wake.event.epoch + epoch)
     timeline.add("push-task")
     timeline.wait("push-task")
-    assert how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: False, None)) == planned
+    found = how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: False, None))
+    assert found == ("the test looked at push-task" if planned else "")
+    timeline.close()
+
+
+def test_behind_its_own_sleep_each_other_one_is_the_next(line: Line, tmp_path: Path) -> None:
+    """That of a device which has restarted since has the same epoch."""
+    timeline = Timeline(tmp_path / "timeline.jsonl")
+    line.sleep()
+    line.comes(DATA)
+    timeline.add("SLEEP_ENTER", connections=1, epoch=4)
+    line.wake(WakeReason.TCP_DATA, DATA)
+    [row] = line.ledger()
+    assert row.wake.event.epoch == 4
+    for event in ("DEVICE_RESTARTED", "SLEEP_ENTER", "push-task"):
+        timeline.add(event, epoch=4)
+    timeline.wait("push-task")
+    assert how(row.wake, Test(timeline.records(), timeline.looked_at, lambda _: False, None)) == ""
     timeline.close()
 
 

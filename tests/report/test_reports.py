@@ -255,6 +255,19 @@ def test_a_record_that_grows_gives_each_whole_line_once(tmp_path: Path) -> None:
     assert Tail(file, from_end=True).lines() == []
 
 
+def test_who_follows_a_run_loses_no_line_by_what_a_killed_worker_left(tmp_path: Path) -> None:
+    """The next writer takes it back: the file gets shorter."""
+    recorder = Recorder(tmp_path)
+    recorder.add("run", rig="0.1.0")
+    with (tmp_path / "results.jsonl").open("ab") as record:
+        record.write(b'{"kind":"attempt","at":1,"output":"' + b"x" * 8192)
+    tail = Tail(tmp_path / "results.jsonl", from_end=True)
+    recorder.add("attempt", id="t::x")
+    recorder.add("end", exit=0)
+    recorder.close()
+    assert [line["kind"] for line in tail.lines()] == ["attempt", "end"]
+
+
 def test_a_bench_error_that_stays_is_an_error_with_its_repetition(tmp_path: Path) -> None:
     recorder = Recorder(tmp_path)
     recorder.add("test", id="test_it.py::sick", title="", requirements=[])

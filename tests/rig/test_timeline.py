@@ -87,16 +87,18 @@ def test_a_line_cut_short_by_a_kill_is_left_out(tmp_path: Path) -> None:
     assert [(r.event, r.k) for r in load(path)] == [("X", 2)]
 
 
-@pytest.mark.parametrize(
-    "pieces",
-    [
-        b'{"t',
-        b'{"t":1,"src":"b","ev":"Y"',
-        b'{"t":1,"src":"b","ev":"Y","text":"{\\"t\\":"',
-        b'{"t":1,"src":"b{"t":1,"src":"c","e',
-    ],
-    ids=["three letters", "an open end", "within a text", "two"],
-)
+PIECES = {
+    "three letters": b'{"t',
+    "an open end": b'{"t":1,"src":"b","ev":"Y"',
+    "within a text": b'{"t":1,"src":"b","ev":"Y","text":"{\\"t\\":"',
+    "three": b'{"t":1,"src":"b{"t":1,"src":"c","e{"t":1,"sr',
+    "twenty": b'{"t":1,' * 20,
+    "with such keys inside": b'{"t":1,"src":"b","ev":"Y","k":[' + b'{"t":1},' * 20,
+    "deeper than anybody reads": b'{"t":' * 3000,
+}
+
+
+@pytest.mark.parametrize("pieces", PIECES.values(), ids=PIECES)
 def test_the_record_behind_a_piece_of_one_whose_writer_was_killed_is_read(tmp_path: Path, pieces: bytes) -> None:
     """The kernel breaks a killed process's write(2) off between two pages, and the next one's begins there."""
     whole, behind = b'{"t":1,"src":"a","ev":"X"}', b'{"t":2,"src":"a","ev":"Z","k":{"t":3}}'
@@ -114,15 +116,24 @@ def test_a_foreign_line_is_an_error_with_its_number(tmp_path: Path, line: bytes)
         list(load(path))
 
 
-def test_everybody_hears_of_a_foreign_line_not_only_who_reads_it_first(tmp_path: Path) -> None:
+@pytest.mark.parametrize("nonsense", [b"nonsense", b'{"t":' * 3000], ids=["no JSON", "deeper than anybody reads"])
+def test_everybody_hears_of_a_foreign_line_not_only_who_reads_it_first(tmp_path: Path, nonsense: bytes) -> None:
     """Else who waits for what stands behind it waits in vain, and is told that nothing came."""
     timeline = Timeline(tmp_path / "timeline.jsonl")
-    os.write(timeline.fd, b"nonsense\n")
+    os.write(timeline.fd, nonsense + b"\n")
     timeline.add("RUN_ENTER")
     for _ in range(2):
         with pytest.raises(RigError, match="line 1"):
             timeline.wait("RUN_ENTER", timeout_s=0)
     timeline.close()
+
+
+def test_a_line_of_nothing_but_beginnings_is_given_up_at_once(tmp_path: Path) -> None:
+    """Each of a million would be read to its end."""
+    path = tmp_path / "timeline.jsonl"
+    path.write_bytes(b'{"t":1,' * 1_000_000 + b"\n")
+    with pytest.raises(RigError, match="line 1"):
+        list(load(path))
 
 
 class Colour(IntEnum):

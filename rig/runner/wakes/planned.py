@@ -79,13 +79,17 @@ def _is_of_a_closed_peer(wake: Wake, records: Sequence[Record]) -> bool:
 
 
 def _of_wake(wake: Wake, records: Sequence[Record]) -> list[Record]:
-    """From the wake to the next sleep. A wake that comes at once is heard before its own sleep is written down."""
+    """From the wake to the next sleep. A wake that comes at once is heard before its own sleep is written down; a device that
+    restarts gives the same epochs again."""
+    asked_ns = wake.armed.sleep.asked_ns if wake.armed.sleep is not None else wake.heard_ns
+    entered = any(record.event == "SLEEP_ENTER" and asked_ns <= record.t_ns < wake.heard_ns for record in records)
     found: list[Record] = []
-    own = wake.armed.sleep.committed_epoch if wake.armed.sleep is not None else None
     for record in records:
         if record.t_ns < wake.heard_ns:
             continue
-        if record.event == "SLEEP_ENTER" and found and record.detail.get("epoch") != own:
-            break
+        if record.event == "SLEEP_ENTER":
+            if found and (entered or record.detail.get("epoch") != wake.event.epoch):
+                break
+            entered = True
         found.append(record)
     return found

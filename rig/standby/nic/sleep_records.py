@@ -63,8 +63,8 @@ class SleepRecords:
             data = os.pread(self._timeline.fd, TAIL_BYTES, max(0, size - TAIL_BYTES))
         except OSError:
             return
-        for line in reversed(data.split(b"\n")):
-            with contextlib.suppress(RigError):  # a half of one, at either end
+        for line in reversed(data.split(b"\n")[:-1]):  # what has no end is no record, for whoever reads it
+            with contextlib.suppress(RigError):  # a half of one, in front
                 record = parse(line, 0)
                 if record.src == self._timeline.src:
                     yield record.event, record.detail

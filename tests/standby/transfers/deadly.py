@@ -3,7 +3,6 @@ another one: a file made, written, cut, named or removed, a row, a message that 
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 import signal
@@ -57,9 +56,7 @@ def watch(fd: int) -> None:
     steps, write = Steps(fd), os.write
 
     def half_of_it(target: int, data: bytes) -> None:
-        """Records of a timeline are not torn: each is one write(2) of less than a page."""
-        whole = fcntl.fcntl(target, fcntl.F_GETFL) & os.O_APPEND
-        write(target, data if whole else memoryview(data)[: len(data) // 2])
+        write(target, memoryview(data)[: len(data) // 2])
 
     for name in ("open", "ftruncate", "fsync", "rename", "unlink"):
         setattr(os, name, steps.wrap(name, getattr(os, name)))
