@@ -166,10 +166,10 @@ def _configure_workers(config: pytest.Config) -> None:
 
 @pytest.hookimpl(optionalhook=True, tryfirst=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int | None:
-    """-n auto, where a run is the rig's."""
-    from rig.runner.worker_count import auto_workers
+    """-n auto of pytest, where a run is the rig's, maybe among others; `rig run` says how many."""
+    from rig.runner.worker_count import WITH_OTHERS, auto_workers
 
-    return auto_workers() if _has_option(config) else None
+    return auto_workers(WITH_OTHERS) if _has_option(config) else None
 
 
 @pytest.hookimpl(optionalhook=True)

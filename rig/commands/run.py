@@ -151,7 +151,8 @@ def _in_workers(workers: str, device: list[str]) -> list[str]:
     if workers == "0":
         return []
     refuse_board_in_workers(device)
-    return ["-p", "xdist", "-p", "no:tmpdir", f"-n={workers}", "--maxschedchunk=1"]
+    count = worker_count.auto_workers() if workers == "auto" else int(workers)
+    return ["-p", "xdist", "-p", "no:tmpdir", f"-n={count}", "--maxschedchunk=1"]
 
 
 def _check(device: list[str], config: BenchConfig, *, strict: bool) -> None:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 MOST = 64
 """Whatever the machine, and whoever asks."""
-PER_PROCESSOR = 6
-"""A test with a bench waits most of its time, for the wire and its clocks."""
+OF_THE_SUITE, WITH_OTHERS = 6, 4
+"""For each processor. A test with a bench waits most of its time, for the wire and its clocks; beside tests that compute, as this
+project's own, more of them would have no processor when they want one."""
 WORKER_BYTES = 256 << 20
 """Of a worker with the bench that it has open: 230 MB were measured."""
 MEMORY = Path("/proc/meminfo")
@@ -17,9 +18,9 @@ CGROUP = Path("/sys/fs/cgroup")
 """Of a container: its own, with its limits."""
 
 
-def auto_workers() -> int:
-    """As many as the processors keep busy and the memory that is free has room for; one at least."""
-    wanted = min(MOST, PER_PROCESSOR * len(os.sched_getaffinity(0)))
+def auto_workers(per_processor: int = OF_THE_SUITE) -> int:
+    """As many as keep the processors busy and the memory that is free has room for; one at least."""
+    wanted = min(MOST, per_processor * len(os.sched_getaffinity(0)))
     room = [found // WORKER_BYTES for found in (_available_bytes(), _left_to_us_bytes()) if found is not None]
     return max(1, min([wanted, *room]))
 

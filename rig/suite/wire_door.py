@@ -132,8 +132,14 @@ class WireDoor(StandbyDoor):
         """What a failing test shows and leaves, without the fences; the device's stand where they were taken."""
         self._handed = 0
         self._fence = tcp(seq=FENCE_RCV_NXT - 1, ack=1000, sport=FENCE_PORT, dport=FENCE_PORT, l3=_from_fence(), ts=None)
+        self._forget_earlier()
+
+    def _forget_earlier(self) -> None:
+        """What the tests before have left on the wire: a fence that was repeated may have two answers."""
         self._listen()
         self._sent.clear()
+        self.crossed.clear()
+        self._answered = 0
 
     @property
     def starved(self) -> Starved:

@@ -82,3 +82,27 @@ def test_a_wake_that_was_not_planned_or_is_late_or_told_twice_fails_a_test_of_a_
         assert SAID.get(lie, "") in errors, f"{row['id']}: {errors}"
         wakes = [(wake["reason"], bool(wake["fault"])) for wake in row.get("wakes", ())]
         assert any(fault for _, fault in wakes) == bool(lie), wakes
+
+
+STALE = """
+import os
+from rig.readable import readable
+from rig.suite.conftest import door, light_benches
+from rig.suite.peer_frames import tcp
+
+def test_whose_fence_is_answered_twice(door):
+    door.asleep()
+    door._wire.send(door._fence)
+    assert readable(door._wire.fileno(), 10)
+
+def test_after_it(door):
+    assert not door.crossed
+    door.asleep()
+    door.send(tcp("A", seq=4000))
+    door.assert_counted(tx_frames=1)
+"""
+
+
+def test_what_a_test_has_left_on_the_wire_is_not_the_next_ones(tmp_path: Path) -> None:
+    attempts = attempts_of(STALE, tmp_path, 2)
+    assert [attempt["verdict"] for attempt in attempts] == ["passed", "passed"]
