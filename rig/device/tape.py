@@ -3,8 +3,8 @@ made of them.
 
 A file of records: t_ns u64 (CLOCK_MONOTONIC), 1 if the device said it u8, length u16, the SMP message. One write(2) each, so a
 driver that is killed loses none but the one that it is just writing: the next driver takes a piece of that away. It ends at
-MOST_BYTES. Only what changes what the device holds, and what it says by itself: not
-what a test asks for again and again, such as counters.
+MOST_BYTES. Only what changes what the device holds, and what it says by itself: not what a test asks for again and again, such as
+counters.
 """
 
 from __future__ import annotations
@@ -38,8 +38,8 @@ WRITES_LEFT_OUT = frozenset({Command.CLEAR_COUNTERS})
 
 
 class Tape:
-    """The writing end; of several on one file, one after the other, each appends. What a full disk has
-    no room for is left out, and the timeline says so."""
+    """The writing end; of several on one file, one after the other, each appends. What a full disk has no room for is
+    left out, and the timeline says so."""
 
     def __init__(self, path: Path) -> None:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)

@@ -24,7 +24,7 @@ ticks: what the process has used, the same for each of its threads."""
 def write(supervisor: int, folder: Path) -> None:
     """Of the whole host. Raises OSError."""
     rows = [row for process in tree([Outer(supervisor)]) for row in _threads(process)]
-    (folder / FILE).write_text(tabulate(rows, COLUMNS, tablefmt="plain", disable_numparse=True) + "\n")
+    (folder / FILE).write_text(tabulate(rows, COLUMNS, tablefmt="plain", disable_numparse=True) + "\n", "utf-8")
 
 
 def _threads(process: Outer) -> Iterator[tuple[object, ...]]:
