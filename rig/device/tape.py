@@ -45,7 +45,8 @@ class Tape:
         self._fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o644)
         with contextlib.suppress(OSError):
             if os.fstat(self._fd).st_size < MOST_BYTES:
-                os.ftruncate(self._fd, _whole_bytes(os.pread(self._fd, MOST_BYTES, 0)))
+                whole_bytes = max((end for _, end in _records(os.pread(self._fd, MOST_BYTES, 0))), default=0)
+                os.ftruncate(self._fd, whole_bytes)
 
     def asked(self, message: bytes) -> None:
         if kept(message) and message[7] != Command.EVENT_WAIT:
@@ -65,15 +66,15 @@ class Tape:
                 os.ftruncate(self._fd, before)  # no room: what comes when there is some again is not to stand behind a piece
 
 
-def _whole_bytes(data: bytes) -> int:
-    """Of its records that are whole: the kernel may break off the last write(2) of a driver that is killed (torn.py)."""
+def _records(data: bytes) -> Iterator[tuple[int, int]]:
+    """Where each whole one begins and ends: the kernel may break off the last write(2) of a driver that is killed (torn.py)."""
     at = 0
     while at + RECORD.size <= len(data):
         end = at + RECORD.size + RECORD.unpack_from(data, at)[2]
         if end > len(data):
-            break
+            return
+        yield at, end
         at = end
-    return at
 
 
 def is_cut(path: Path) -> bool:
@@ -142,12 +143,10 @@ def read(path: Path) -> Iterator[Said]:
 
 def said_in(data: bytes) -> Iterator[Said]:
     """As `read`."""
-    at = 0
-    while at + RECORD.size <= len(data):
+    for at, end in _records(data):
         t_ns, device, length = RECORD.unpack_from(data, at)
-        message = data[at + RECORD.size : at + RECORD.size + length]
-        at += RECORD.size + length
-        if len(message) < length or length < HEADER.size:
+        message = data[at + RECORD.size : end]
+        if length < HEADER.size:
             return
         op, _, _, _, seq, command = HEADER.unpack_from(message)
         with contextlib.suppress(Exception):  # a device of another make may say anything; the link has told of it
