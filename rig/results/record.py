@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import errno
 import fcntl
+import hashlib
 import json
 import os
 import re
@@ -32,6 +33,9 @@ LATEST_AT = 1 << 36
 
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 """In JSON, escaped or as it is."""
+
+LONGEST_SLUG = 100
+"""Of a name of files; what is made of it has room for more."""
 
 NOT_JUDGED = "NOT_JUDGED"
 """In the place of a wake's reason: of wakes that nobody knows any more."""
@@ -94,24 +98,30 @@ def new_run_dir(reports: Path, name: str | None = None) -> Path:
 
 def artefact_dir(run_dir: Path, test_id: str, attempt: int) -> Path:
     """Where one attempt leaves its files; created. Test ids become names that every file system takes."""
-    path = _first_choice(run_dir, test_id, attempt)
-    while True:
-        try:
-            path.mkdir(parents=True)
-            return path
-        except FileExistsError:  # of a test whose name begins with the same 100 letters, perhaps of another worker's
-            path = path.with_name(path.name + "-x")
+    readable, unique = _names(run_dir, test_id, attempt)
+    try:
+        readable.mkdir(parents=True)
+        return readable
+    except FileExistsError:  # of a test whose name has the same letters, perhaps of another worker's
+        unique.mkdir(parents=True, exist_ok=True)
+        return unique
 
 
 def artefacts_of(run_dir: Path, test_id: str, attempt: int) -> list[Path]:
     """What an attempt has left that did not live to record it, sorted."""
-    path = _first_choice(run_dir, test_id, attempt)
+    readable, unique = _names(run_dir, test_id, attempt)
+    path = unique if unique.exists() else readable
     return sorted(found for found in path.rglob("*") if found.is_file())
 
 
-def _first_choice(run_dir: Path, test_id: str, attempt: int) -> Path:
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", test_id.split("/")[-1]).strip("-")[:100]
-    return run_dir / "tests" / (slug if attempt == 1 else f"{slug}-attempt-{attempt}")
+def _names(run_dir: Path, test_id: str, attempt: int) -> tuple[Path, Path]:
+    """The second is no other test's; both are the same where the first would be a long id's beginning."""
+    path, _, name = test_id.partition("::")
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{path.split('/')[-1]}::{name}").strip("-")
+    unique = f"{slug[:LONGEST_SLUG]}-{hashlib.sha256(test_id.encode(errors='surrogatepass')).hexdigest()[:8]}"
+    names = (slug if len(slug) <= LONGEST_SLUG else unique), unique
+    readable, unique = (name if attempt == 1 else f"{name}-attempt-{attempt}" for name in names)
+    return run_dir / "tests" / readable, run_dir / "tests" / unique
 
 
 def read(run_dir: Path) -> list[Mapping[str, Any]]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import sqlite3
 from collections.abc import Callable
 from pathlib import Path
 
@@ -126,3 +127,48 @@ def test_records_that_were_sealed_ahead_never_begin_anew(tmp_path: Path, payload
         await host.close()
 
     run(life)
+
+
+@pytest.mark.parametrize("device_there", [True, False], ids=["woken for it", "woken later"])
+def test_what_was_done_and_not_written_down_is_heard_again_from_a_host_that_sleeps(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, device_there: bool
+) -> None:
+    """The system before slept with an app that it had stopped, and nothing of it could be written down: by the ledger its run is
+    under way. It says so when it goes on; until then all that comes for it would wait behind that run."""
+
+    async def life() -> None:
+        host = MortalHost(tmp_path / "store", RULES)
+        await host.start()
+        app = await host.app()
+        app.on_task = lambda order: None
+        await app.open("inbox")
+        await host.bench(bench.EnterStandby())
+        await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
+        [key] = host.driver.connections
+        host.driver.device_wakes("PACKET", key)
+        app.peers["inbox"].send(b"news")
+        await _until("the push task runs", lambda: bool(app.tasks))
+        monkeypatch.setattr(host.store, "save", _disk_is_full)
+        app.done(app.tasks[0])
+        await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
+        assert app.stopped
+        after = len(host.timeline.told)
+        if not device_there:
+            host.driver.fails["wake"] = BenchError("RIG-B03", "no SMP answer")
+        host.plug._pull()
+        if not device_there:
+            await host.timeline.wait("SERVICE_FAULT", after=after, where="what the system before had under way")
+            host.driver.device_wakes("LEASE_EXPIRED")
+        await host.timeline.wait("TASK_END", after=after, instance=app.tasks[0].instance, reason="done")
+        await _until("the host sleeps again", lambda: host.driver.asleep_with is not None)
+        assert app.stopped
+        assert [told.cause for told in host.timeline.find("APP_RESUME")[-1:]] == ["unfinished"]
+        assert len(app.tasks) == 1
+        app.kill()
+        await host.close()
+
+    run(life)
+
+
+def _disk_is_full(*_arguments: object) -> None:
+    raise sqlite3.OperationalError("database or disk is full")

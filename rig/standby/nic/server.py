@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any
+
+import msgspec
 
 from rig.errors import BenchError
 from rig.standby.nic.driver import NicDriver
@@ -27,6 +30,7 @@ ADOPTING = (nic.Adopt, nic.GiveBack, nic.GetHeld)
 """Served while a driver that was started anew waits for descriptors."""
 LOST = (nic.Reserve, nic.Adopt, nic.PassThroughRequest)
 """What cannot be done again by who has only the message."""
+ENDED = "the driver of the device ended before it answered"
 NEEDS_NO_NOTE = (nic.Wake, nic.GiveBack, nic.GetHeld, nic.GetPayloadState, nic.LinkStats)
 """Served also where no note can be made: the host must wake whatever happens, and what only takes away can be asked again."""
 
@@ -39,9 +43,14 @@ class LineToSystem:
         self._loop = loop
         self._unsent: deque[bytes] = deque()
         self._timer: Timer | None = None
+        self.woke_ns = 0
+        """`told_ns` of the last `Woke`."""
         line.sock.setblocking(False)
 
     def tell(self, notice: Notice) -> None:
+        if isinstance(notice, nic.Woke):
+            self.woke_ns = time.monotonic_ns()
+            notice = msgspec.structs.replace(notice, told_ns=self.woke_ns)
         self.send(What.NOTICE, 0, notice)
 
     def send(self, what: What, number: int, body: Any) -> None:
@@ -127,12 +136,14 @@ class Server:
             calls = {number: call for number, call in calls.items() if peeked is None or number != peeked.number}
         for number, call in calls.items():
             if isinstance(call, LOST):
-                self.answer(number, BenchError("RIG-R26", "the driver of the device ended before it answered"))
+                self.answer(number, BenchError("RIG-R26", ENDED))
             else:
                 self._owed.add(number)
                 self._take(number, call, Descriptors())
 
     def _take(self, number: int, call: Any, descriptors: Descriptors) -> None:
+        if isinstance(call, nic.GetHeld):
+            self._refuse_deferred()
         if self._driver.adopting and not isinstance(call, ADOPTING):
             self._deferred.append((number, call, descriptors))
             return
@@ -141,10 +152,17 @@ class Server:
         while self._deferred and not self._driver.adopting:
             self._take(*self._deferred.popleft())
 
+    def _refuse_deferred(self) -> None:
+        """A system asks first of all what we hold: what is left is of one before, and would change that behind its back."""
+        deferred, self._deferred = self._deferred, deque()
+        for number, call, descriptors in deferred:
+            descriptors.close()
+            self.answer(number, BenchError("RIG-R26", ENDED), type(call).__name__)
+
     def _serve(self, number: int, call: Any, descriptors: Descriptors) -> None:
         try:
-            if isinstance(call, nic.Enter) and number in self._owed and not self._driver.asleep:
-                raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
+            if isinstance(call, nic.Enter) and not self._driver.asleep:
+                self._check_still_wanted(number, call)
             if isinstance(call, nic.PassThroughRequest):
                 self._driver.settle_now()
                 self._passing.send(number, call)
@@ -154,6 +172,14 @@ class Server:
             self.answer(number, error, type(call).__name__)
         else:
             self.answer(number, result)
+
+    def _check_still_wanted(self, number: int, call: nic.Enter) -> None:
+        """Raises BenchError for one that was said before the host woke: what has begun since has not asked to be woken. Of an
+        entry that the driver before had begun nobody knows more."""
+        if number in self._owed:
+            raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
+        if call.after_woke_ns < self._to_system.woke_ns:
+            raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep, and the host was woken")
 
     def answer(self, number: int, result: Any, where: str = "") -> None:
         """The answer to a call: what came of it, or what it raised."""
@@ -200,7 +226,7 @@ class Server:
             case nic.Wake(cause):
                 return driver.wake(cause)
             case nic.GetHeld():
-                return driver.held()
+                return msgspec.structs.replace(driver.held(), woke_ns=self._to_system.woke_ns)
             case nic.LinkStats():
                 return self._stats()
         raise HostError(HResult.INVALID_ARG, f"{type(call).__name__} is not served")

@@ -34,6 +34,8 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
         """Descriptors of what the driver holds, for one that is started anew."""
         self._wanted: set[str] = set()
         """What a driver that was started anew waits for, and this system has not said yet whether it knows it."""
+        self._woke_ns = 0
+        """`told_ns` of the last `Woke` that has been heard, by this system or one before."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def reserve(self, connection: ConnectionToOffload) -> SlotRef:
@@ -81,13 +83,15 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
         await self._peer.call(nic.RemovePattern(key))
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> nic.Entered | nic.NotIdle:
-        return await self._peer.call(nic.Enter(keys, wake_timer_ms))
+        return await self._peer.call(nic.Enter(keys, wake_timer_ms, self._woke_ns))
 
     async def wake(self, cause: str) -> None:
         await self._peer.call(nic.Wake(cause))
 
     async def held(self) -> nic.Held:
-        return await self._peer.call(nic.GetHeld())
+        held = await self._peer.call(nic.GetHeld())
+        self._woke_ns = max(self._woke_ns, held.woke_ns)
+        return held
 
     async def request(
         self, op: int, group: int, command: int, body: Mapping[str, Any], *, timeout_s: float, retries: int
@@ -110,6 +114,8 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
                 await self._peer.call(nic.Adopt(key), (fd,))
 
     def _on_notice(self, notice: nic.FromDriver, descriptors: Descriptors) -> None:
+        if isinstance(notice, nic.Woke):
+            self._woke_ns = notice.told_ns
         if not isinstance(notice, nic.Adopting):
             self._tell(notice)
             return

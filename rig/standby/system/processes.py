@@ -58,6 +58,13 @@ class Processes:
             app.ready()
             self._owners.app_ready(app)
 
+    def go_on_unfinished(self, app: AppProcess) -> None:
+        """One that is stopped, or about to be, with something under way: between taking data and telling of it; or the system
+        before died over writing down that it was done."""
+        stopped = app.suspended or app.stopping or app.suspension.under_way
+        if stopped and app.busy and not app.paused:
+            self.resume(app, "unfinished")
+
     def move(self, app: AppProcess, *, to_foreground: bool) -> None:
         """The user has switched to it, or away."""
         app.foreground = to_foreground

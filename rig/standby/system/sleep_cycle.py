@@ -99,6 +99,12 @@ class SleepCycle:
         if not self._power.awake:
             await self._driver.wake(cause)
 
+    async def wake_for_unfinished(self) -> None:
+        """For a system that is a new one, on a host that sleeps: what is under way by what is written down has to be told again,
+        and heard. Raises as `wake`; whatever wakes the host continues it, too."""
+        if any(app.busy for app in self._processes):
+            await self.wake("unfinished")
+
     def hear(self, notice: DriverNotice) -> None:
         """What the driver says by itself."""
         match notice:
@@ -120,4 +126,6 @@ class SleepCycle:
                 app.was_resumed()
         self._owners.woke(woke.key, woke.reason)
         self._owners.network_is_back()
+        for app in self._processes:
+            self._processes.go_on_unfinished(app)
         self._governor.touch()

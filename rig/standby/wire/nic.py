@@ -102,11 +102,14 @@ class NotIdle(msgspec.Struct, frozen=True, tag=True):
 
 
 class Enter(Call[Entered | NotIdle], frozen=True):
-    """Fall asleep with those connections. BenchError: it failed, and everything is as before."""
+    """Fall asleep with those connections. BenchError: it failed, and everything is as before; RIG-R26 also where the host was
+    woken after it was said: what came then may keep it awake."""
 
     keys: list[str]
     wake_timer_ms: int
     """Specification milliseconds after which the device wakes the host; 0: only for its lease."""
+    after_woke_ns: int = 0
+    """`told_ns` of the last `Woke` that the system had heard when it said so."""
 
 
 class Wake(Call[None], frozen=True):
@@ -123,6 +126,8 @@ class Held(msgspec.Struct, frozen=True):
     """Of its connections, by key."""
     patterns: list[str] = []
     """Keys."""
+    woke_ns: int = 0
+    """`told_ns` of the last `Woke` of this driver, 0 before the first: the system that heard it may be gone."""
 
 
 class GetHeld(Call[Held], frozen=True):
@@ -170,7 +175,8 @@ class Adopting(Notice, frozen=True):
 
 
 class Woke(Notice, frozen=True):
-    """Once for each sleep. It comes before frames are back in, and before the SIGCONT of those that it names."""
+    """Once for each sleep; again by a driver that was started anew, where the one before may not have come to it: then perhaps
+    while an `Enter` waits for it. It comes before frames are back in, and before the SIGCONT of those that it names."""
 
     reason: str
     """Name of a WakeReason, "0x4099" for one that this rig does not know, or the cause of `Wake`."""
@@ -178,6 +184,8 @@ class Woke(Notice, frozen=True):
     """Connection or pattern."""
     resumed: tuple[int, ...]
     """Processes that get their SIGCONT; APP_RESUME is written."""
+    told_ns: int = 0
+    """CLOCK_MONOTONIC when it was said, which tells it from any other one, also of another driver. The line sets it."""
 
 
 class Settled(Notice, frozen=True):

@@ -120,12 +120,15 @@ class Parts:
         self.loop.watch(self.link.fileno(), lambda: None)
         self.driver.start()
 
-    def start_driver_anew(self) -> None:
-        """The one before has been killed: what it held in memory is gone, its descriptors are closed. The system gives those of
-        the connections again."""
+    def replace_driver(self) -> None:
+        """The one before has been killed: what it held in memory is gone, its descriptors are closed."""
         self._drop_driver()
         self.notices.clear()
         self._start_driver()
+
+    def start_driver_anew(self) -> None:
+        """As `replace_driver`, and the system gives the descriptors of the connections again."""
+        self.replace_driver()
         for notice in list(self.notices):
             for key in notice.keys if isinstance(notice, Adopting) else ():
                 self.driver.adopt(key, self.sock.dup())

@@ -44,9 +44,7 @@ class AppMessages:
         try:
             answer = self._handlers[type(message)](app, message, descriptors)
         finally:
-            stopped = app.suspended or app.stopping or app.suspension.under_way
-            if stopped and app.busy and not app.paused:
-                self._processes.resume(app, "unfinished")  # it was stopped between taking data and telling of it
+            self._processes.go_on_unfinished(app)
             if isinstance(message, Call):
                 self._after_call()
         if not inspect.iscoroutine(answer) or isinstance(message, Watch):
