@@ -194,7 +194,7 @@ def test_an_entry_that_was_said_before_the_host_woke_is_refused(parts: Parts, se
         with pytest.raises(Killed):
             parts.until(lambda: parts.driver.idle and parts.inject.struck, f"nothing passed {point}")
         said_ns = time.monotonic_ns()  # the system has heard all that the first one has said
-        served.line.send_call(2 * number + 1, nic.Enter(["one"], 0, said_ns))
+        served.line.send_call(3 * number + 1, nic.Enter(["one"], 0, said_ns))
         served.start_driver_anew()
         answer = served.answer()
         told_ns = [notice.told_ns for notice in served.heard if isinstance(notice, nic.Woke) and notice.told_ns > said_ns]
@@ -206,7 +206,9 @@ def test_an_entry_that_was_said_before_the_host_woke_is_refused(parts: Parts, se
             assert answer.body.code == "RIG-R26"
         else:
             assert isinstance(decoded_answer(nic.Enter([], 0), answer.body), nic.NotIdle), point
-        served.line.send_call(2 * number + 2, nic.Enter(["one"], 0, max(told_ns, default=said_ns)))
+        served.line.send_call(3 * number + 2, nic.GetHeld())
+        assert decoded_answer(nic.GetHeld(), served.answer().body).woke_ns == max(told_ns, default=0), point
+        served.line.send_call(3 * number + 3, nic.Enter(["one"], 0, max(told_ns, default=said_ns)))
         assert isinstance(decoded_answer(nic.Enter([], 0), served.answer().body), nic.Entered), point
         parts.wake_by_data(b"after %d" % number)
         served.heard.clear()
