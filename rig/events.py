@@ -122,7 +122,7 @@ class TimelineEvent(StrEnum):
     )
     GROUP_REFUSED = "GROUP_REFUSED", "The device took no membership of a multicast group: group, error."
     SLEEP_ENTER = "SLEEP_ENTER", "The host sleeps and the device speaks for it: connections (that it keeps), epoch."
-    SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed; everything is back as it was: error."
+    SLEEP_FAILED = "SLEEP_FAILED", "Falling asleep failed, and the host is awake: error."
     NIC_WAKE = (
         "NIC_WAKE",
         "The device woke the host: reason, app, instance, channel, slot, pattern_id, original_bytes, saved_bytes, "

@@ -34,8 +34,8 @@ LATEST_AT = 1 << 36
 SURROGATE = re.compile(rb"\\u[dD][89a-fA-F]|\xed[\xa0-\xbf]")
 """In JSON, escaped or as it is."""
 
-LONGEST_SLUG = 100
-"""Of a name of files; what is made of it has room for more."""
+SLUG_CHARACTERS = 100
+"""Of a test's id in the name of its directory: with what is put behind it, well below the 255 bytes of a file's name."""
 
 NOT_JUDGED = "NOT_JUDGED"
 """In the place of a wake's reason: of wakes that nobody knows any more."""
@@ -97,31 +97,24 @@ def new_run_dir(reports: Path, name: str | None = None) -> Path:
 
 
 def artefact_dir(run_dir: Path, test_id: str, attempt: int) -> Path:
-    """Where one attempt leaves its files; created. Test ids become names that every file system takes."""
-    readable, unique = _names(run_dir, test_id, attempt)
-    try:
-        readable.mkdir(parents=True)
-        return readable
-    except FileExistsError:  # of a test whose name has the same letters, perhaps of another worker's
-        unique.mkdir(parents=True, exist_ok=True)
-        return unique
+    """Where one attempt leaves its files; created."""
+    path = _artefacts(run_dir, test_id, attempt)
+    path.mkdir(parents=True, exist_ok=True)
+    return path
 
 
 def artefacts_of(run_dir: Path, test_id: str, attempt: int) -> list[Path]:
     """What an attempt has left that did not live to record it, sorted."""
-    readable, unique = _names(run_dir, test_id, attempt)
-    path = unique if unique.exists() else readable
-    return sorted(found for found in path.rglob("*") if found.is_file())
+    return sorted(found for found in _artefacts(run_dir, test_id, attempt).rglob("*") if found.is_file())
 
 
-def _names(run_dir: Path, test_id: str, attempt: int) -> tuple[Path, Path]:
-    """The second is no other test's; both are the same where the first would be a long id's beginning."""
+def _artefacts(run_dir: Path, test_id: str, attempt: int) -> Path:
+    """A name that every file system takes: readable, and by its hash no other test's."""
     path, _, name = test_id.partition("::")
-    slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{path.split('/')[-1]}::{name}").strip("-")
-    unique = f"{slug[:LONGEST_SLUG]}-{hashlib.sha256(test_id.encode(errors='surrogatepass')).hexdigest()[:8]}"
-    names = (slug if len(slug) <= LONGEST_SLUG else unique), unique
-    readable, unique = (name if attempt == 1 else f"{name}-attempt-{attempt}" for name in names)
-    return run_dir / "tests" / readable, run_dir / "tests" / unique
+    slug = re.sub(r"[^A-Za-z0-9]+", "-", f"{path.split('/')[-1]}::{name}").strip("-")[:SLUG_CHARACTERS]
+    digest = hashlib.sha256(test_id.encode(errors="surrogatepass")).hexdigest()[:8]
+    again = f"-attempt-{attempt}" if attempt > 1 else ""
+    return run_dir / "tests" / f"{slug}-{digest}{again}"
 
 
 def read(run_dir: Path) -> list[Mapping[str, Any]]:

@@ -169,14 +169,16 @@ def test_import_is_cheap() -> None:
 
 
 def test_artefact_directories_of_alike_names_do_not_meet(tmp_path: Path) -> None:
-    """However many there are; and those that a test has left are found by whoever knows no more than its name."""
+    """However many there are, and however long; and those that a test has left are found by whoever knows no more than its id."""
     from rig.results.record import artefact_dir, artefacts_of
 
-    ids = ["a.py::t[x/y]", "a.py::t[x-y]", *(f"a.py::{'t' * 100}[{number}]" for number in range(200))]
+    ids = ["a.py::t[x/y]", "a.py::t[x-y]", "a.py::t[\udcff]", *(f"a.py::{'t' * 300}[{number}]" for number in range(200))]
     attempts = [(test_id, attempt) for test_id in ids for attempt in (1, 2)]
     left = [artefact_dir(tmp_path, *attempt) / "left" for attempt in attempts]
     for path in left:
         path.touch()
     assert len(set(left)) == len(attempts)
     assert [artefacts_of(tmp_path, *attempt) for attempt in attempts] == [[path] for path in left]
-    assert left[0].parent.name == "a-py-t-x-y"
+    assert artefacts_of(tmp_path, "a.py::t[x:y]", 1) == [], "it never began"
+    assert artefact_dir(tmp_path, *attempts[0]) == left[0].parent
+    assert left[0].parent.name.startswith("a-py-t-x-y-")

@@ -47,13 +47,13 @@ def test_each_names_the_last_wake_that_this_system_or_one_before_has_heard_of() 
             driver.sock.send(datagram(What.RESULT, number, nic.Entered()))
             assert await entering == nic.Entered()
             assert isinstance(call, nic.Enter)
-            return call.after_woke_ns
+            return call.woke_told_ns
 
-        async def held(woke_ns: int) -> None:
+        async def held(woke_told_ns: int) -> None:
             asking = asyncio.ensure_future(system.held())
             number, call = await said(driver)
-            driver.sock.send(datagram(What.RESULT, number, nic.Held(False, {}, [], woke_ns)))
-            assert (call, (await asking).woke_ns) == (nic.GetHeld(), woke_ns)
+            driver.sock.send(datagram(What.RESULT, number, nic.Held(False, {}, [], woke_told_ns)))
+            assert (call, (await asking).woke_told_ns) == (nic.GetHeld(), woke_told_ns)
 
         assert await entry_said() == 0
         await held(5)

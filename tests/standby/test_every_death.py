@@ -170,5 +170,26 @@ def test_what_was_done_and_not_written_down_is_heard_again_from_a_host_that_slee
     run(life)
 
 
+def test_a_host_whose_user_is_back_does_not_sleep_on_as_nobody_came_to_wake_it(tmp_path: Path) -> None:
+    async def life() -> None:
+        host = MortalHost(tmp_path / "store", RULES)
+        await host.start()
+        app = await host.app()
+        await host.bench(bench.EnterStandby())
+        await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
+        host.driver.fails["wake"] = BenchError("RIG-B03", "no SMP answer")
+        with pytest.raises(BenchError):
+            await host.bench(bench.ExitStandby())
+        host.driver.fails.clear()
+        host.plug._pull()
+        assert (await host.timeline.wait("SLEEP_EXIT")).cause == "user"
+        await host.bench(bench.EnterStandby())
+        await _until("the host sleeps", lambda: host.driver.asleep_with is not None)
+        app.kill()
+        await host.close()
+
+    run(life)
+
+
 def _disk_is_full(*_arguments: object) -> None:
     raise sqlite3.OperationalError("database or disk is full")

@@ -9,6 +9,7 @@ import pytest
 from rig.manifest.manifest import BackgroundTasksExtension, Manifest, TaskType
 from rig.standby.system.tasks.budget import Allowance, Budget
 from rig.standby.wire import bench
+from rig.standby.wire.from_app import Suspended
 from rig.standby.wire.task_enums import BackgroundTaskThrottleCounter as What
 from rig.standby.wire.task_enums import SystemTriggerType
 from rig.standby.wire.triggers import SystemEvent
@@ -83,6 +84,19 @@ async def test_what_fires_meanwhile_waits_for_the_end_of_the_period_and_runs_onc
         await asyncio.sleep(PERIOD_MIN * 60)
         assert len(host.timeline.find("TASK_CONTINUED")) == 1
         assert len(host.timeline.find("TASK_START")) == 2
+
+
+@virtual
+async def test_what_it_had_said_before_continues_nobody() -> None:
+    """Else whoever is stopped with something under way goes on when it is heard."""
+    async with fake_host(**RULES) as host:
+        app = await busy(host, None)
+        await host.bench(bench.Suspend(host.instance_of(app)))
+        await host.timeline.wait("TASK_PAUSED")
+        assert app.stopped
+        app.notify(Suspended(1))
+        await host.settle()
+        assert app.stopped
 
 
 @virtual

@@ -82,6 +82,8 @@ class NicDriver:
         inject: Inject = no_fault,
     ) -> None:
         self._recovery: Recovery | None = None
+        self._wanted_awake = False
+        """By the system, of a host that may sleep and whose device could not be asked yet."""
         self._hears_events = False
         self._link = link
         self._loop = loop
@@ -178,11 +180,15 @@ class NicDriver:
         self._standby.epoch = status.epoch
         if status.power in ASLEEP:
             self._phase.change(Phase.ASLEEP)
-            if status.power is Power.WOKEN and not status.events_pending:  # the driver before had begun, and its word was lost
+            begun = status.power is Power.WOKEN and not status.events_pending  # by the driver before, and its word was lost
+            if begun or self._wanted_awake or not self._standby.untold:
                 self._loop.post(lambda: self.wake("DRIVER_RESTARTED"))
+            with contextlib.suppress(BenchError):  # later, then
+                self.registry.free_orphans()
         elif status.power is Power.EXPIRED:
             self.anew.lease_over()
         else:
+            self._phase.change(Phase.MENDING)
             steps = self._recovery.steps(lambda: self.anew.tell_awake("DRIVER_RESTARTED"), slept=bool(self._records.asleep))
             self._mending.begin(steps)
 
@@ -228,11 +234,15 @@ class NicDriver:
     def be_ready(self) -> None:
         """The device takes slots: settled after a wake, and whole. Raises the BenchError that stands against it."""
         self.settle_now()
-        if self._phase.now is Phase.MENDING:
-            failure = self._mending.go_on()
-            if failure is not None:
-                raise failure.error
+        if self._phase.now in (Phase.TAKING_OVER, Phase.MENDING):
+            self._mend_now()
         self.registry.free_orphans()
+
+    def _mend_now(self) -> None:
+        """Raises what stands against it."""
+        failure = self._mending.go_on()
+        if failure is not None:
+            raise failure.error
 
     def payload_state(self, key: str) -> PayloadState | None:
         connection = self.registry.find(key)
@@ -262,19 +272,30 @@ class NicDriver:
         self.registry.patterns.remove(key)
 
     def held(self) -> Held:
-        if self._recovery is not None and self._recovery.missing:
+        if self._recovery is None or self._phase.now is not Phase.TAKING_OVER:
+            return self.registry.held(self.asleep)
+        if self._recovery.missing:
             self._tell(Adopting(self._recovery.missing))
-            return self._recovery.held
-        return self.registry.held(self.asleep)
+        return self._recovery.held
 
     # -- falling asleep ------------------------------------------------------------------------------------------------
 
+    def ready_to_enter(self) -> bool:
+        """What is left of before is done first. False: the host sleeps, as the driver before had done it. Raises the BenchError
+        that stands against an entry; then the host is awake, or will be."""
+        if not self.asleep:
+            try:
+                self.be_ready()
+            except BaseException:
+                self._wanted_awake = True
+                raise
+        return not self.asleep
+
     def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt. Raises BenchError, with the host awake."""
-        if self.asleep:  # it was the driver before who fell asleep, and did not come to say so to all
+        if not self.ready_to_enter():
             self._records.enter(len(keys), self._standby.epoch)
             return Entered()
-        self.be_ready()
         connections = [self.registry.get(key) for key in keys]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms),
@@ -285,6 +306,7 @@ class NicDriver:
         try:
             all_or_nothing(entry.steps(), self._inject)
         except Incomplete as incomplete:
+            self._standby.untold = False
             self._put_back(incomplete)
             if isinstance(incomplete.cause, Busy):
                 return NotIdle(incomplete.cause.connection.key, str(incomplete.cause))
@@ -307,7 +329,11 @@ class NicDriver:
     # -- waking --------------------------------------------------------------------------------------------------------
 
     def wake(self, cause: str) -> None:
-        """Take the identity back; the host is awake when this returns."""
+        """Take the identity back; the host is awake when this returns. Raises BenchError where it is not known whether the host
+        sleeps, and the device cannot be asked: it is woken as soon as that is known."""
+        if self._phase.now is Phase.TAKING_OVER:
+            self._wanted_awake = True
+            self._mend_now()
         if self.asleep:
             waking = self._new_waking()
             waking.ask()

@@ -75,7 +75,7 @@ class Entry:
             Step("prepare", self._prepare, self._end_capture),
             Step("gate", self._standby.cut_off, self._standby.rejoin),
             Step("freeze", self._freeze, self._standby.thaw),
-            Step("note", self._note),
+            Step("note", self._note_sleep),
             Step("hand over", self._hand_over),
             Step("commit", self._commit, self._take_back_commit),
         ]
@@ -151,6 +151,11 @@ class Entry:
                 self._standby.freeze(connection)
             except handoff.NotIdle as reason:
                 raise Busy(connection, str(reason)) from None
+
+    def _note_sleep(self) -> None:
+        """From now on the device may come to speak for the host."""
+        self._standby.untold = True
+        self._note()
 
     def _hand_over(self) -> None:
         clock = self._standby.clock

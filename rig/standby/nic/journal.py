@@ -58,7 +58,7 @@ class NotedPattern:
 @dataclass(frozen=True)
 class Note:
     """`calls`: those of the system that have no answer yet, by number. `acked`: the last frame of the device that is in.
-    `untold`: the system has not heard yet that the host is awake again."""
+    `untold`: the host was about to sleep, slept, or was awake again and the system had not heard of it."""
 
     boot_id: int
     epoch: int

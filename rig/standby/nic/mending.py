@@ -27,7 +27,9 @@ class Mending:
         self.go_on()
 
     def go_on(self) -> Failure | None:
-        """Try now; the first thing that does not go, None when all is done."""
+        """Try now; the first thing that does not go, None when all is done, or nothing has begun."""
+        if not self._left:
+            return None
         if self._timer is not None:
             self._timer.cancel()
             self._timer = None

@@ -8,8 +8,10 @@ from rig.errors import RigBug
 
 
 class Phase(Enum):
-    """AWAKE -> ENTERING -> ASLEEP -> WAKING -> SETTLING -> AWAKE. MENDING leads to AWAKE; to ASLEEP when a driver is started anew
-    while the device speaks for the host."""
+    """AWAKE -> ENTERING -> ASLEEP -> WAKING -> SETTLING -> AWAKE. It begins with TAKING_OVER, and MENDING leads to AWAKE."""
+
+    TAKING_OVER = "taking over"
+    """Nothing is known of the device yet: where there was a driver before, the host may sleep."""
 
     AWAKE = "awake"
     """The host is on the network, the device in D0."""
@@ -24,19 +26,20 @@ class Phase(Enum):
 
 
 EDGES: dict[Phase, frozenset[Phase]] = {
+    Phase.TAKING_OVER: frozenset({Phase.AWAKE, Phase.ASLEEP, Phase.MENDING}),
     Phase.AWAKE: frozenset({Phase.ENTERING, Phase.MENDING}),
     Phase.ENTERING: frozenset({Phase.ASLEEP, Phase.AWAKE, Phase.MENDING}),
     Phase.ASLEEP: frozenset({Phase.WAKING, Phase.MENDING}),
     Phase.WAKING: frozenset({Phase.SETTLING, Phase.MENDING}),
     Phase.SETTLING: frozenset({Phase.AWAKE, Phase.MENDING}),
-    Phase.MENDING: frozenset({Phase.AWAKE, Phase.MENDING, Phase.ASLEEP}),
+    Phase.MENDING: frozenset({Phase.AWAKE, Phase.MENDING}),
 }
 
 
 class PhaseState:
-    """Holds the phase; starts in MENDING: nothing is known of the device yet."""
+    """Holds the phase."""
 
-    def __init__(self, phase: Phase = Phase.MENDING) -> None:
+    def __init__(self, phase: Phase = Phase.TAKING_OVER) -> None:
         self._now = phase
 
     @property

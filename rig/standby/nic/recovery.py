@@ -9,6 +9,8 @@ from __future__ import annotations
 import socket
 from collections.abc import Callable
 
+from msgspec.structs import replace
+
 from rig.device.numbers import Power
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.journal import Note, NotedConnection
@@ -38,10 +40,9 @@ class Recovery:
         self._registry = registry
         self._ts_watch, self._label_watch = watches
         self._on_whole = on_whole
-        self._noted = note
         self._missing = {noted.key: noted for noted in note.connections}
         standby.reinjection.acked = note.acked
-        standby.untold = note.untold or self.held.asleep
+        standby.untold = note.untold
         registry.restore_orphans(note.orphans)
         patterns = (OffloadedPattern(p.key, p.names, p.pattern, p.number, p.resume) for p in note.patterns)
         registry.patterns.restore(patterns, note.pattern_orphans)
@@ -53,14 +54,11 @@ class Recovery:
 
     @property
     def held(self) -> Held:
-        """As far as is known before the device is asked: whoever had frozen sockets was about to sleep, slept, or was about to
-        wake. `Woke` or `Settled` follows in the last case."""
-        noted = self._noted.connections
-        return Held(
-            any(n.frozen is not None for n in noted),
-            {n.key: n.slot for n in noted if n.slot is not None},
-            [pattern.key for pattern in self._noted.patterns if pattern.number is not None],
-        )
+        """As far as is known before the device is asked: a host that may sleep counts as asleep. `Woke` follows where it does
+        not."""
+        held = self._registry.held(self._standby.untold)
+        waited_for = {noted.key: noted.slot for noted in self._missing.values() if noted.slot is not None}
+        return replace(held, slots={**waited_for, **held.slots})
 
     def adopt(self, key: str, sock: socket.socket) -> None:
         """Its descriptor is here; it is taken, or closed when nobody waits for it."""
@@ -74,10 +72,12 @@ class Recovery:
             self._look()
 
     def give_back(self, key: str) -> bool:
-        """The system does not know it. Whether it was waited for: its slot is freed when device and registry are matched."""
+        """The system does not know it. Whether it was waited for: its slot is freed when the device is asked."""
         noted = self._missing.pop(key, None)
         if noted is None:
             return False
+        if noted.slot is not None:
+            self._registry.add_orphan(noted.slot, noted.names)
         self._look()
         return True
 

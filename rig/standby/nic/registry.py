@@ -97,6 +97,10 @@ class Registry:
     def restore_orphans(self, orphans: Iterable[tuple[SlotRef, Mapping[str, Any]]]) -> None:
         self._orphans = list(orphans)
 
+    def add_orphan(self, slot: SlotRef, names: Mapping[str, Any]) -> None:
+        """Of a connection that was given back before it was restored."""
+        self._orphans.append((slot, names))
+
     def match(self) -> list[OffloadedConnection | OffloadedPattern]:
         """Bring the device's slots, and its patterns, and these together: a slot of ours that nobody holds is freed, a connection
         without one gets it. Returns those that are refused, and raises, as `_place_again`."""

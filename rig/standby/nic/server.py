@@ -30,9 +30,9 @@ ADOPTING = (nic.Adopt, nic.GiveBack, nic.GetHeld)
 """Served while a driver that was started anew waits for descriptors."""
 LOST = (nic.Reserve, nic.Adopt, nic.PassThroughRequest)
 """What cannot be done again by who has only the message."""
-ENDED = "the driver of the device ended before it answered"
 NEEDS_NO_NOTE = (nic.Wake, nic.GiveBack, nic.GetHeld, nic.GetPayloadState, nic.LinkStats)
 """Served also where no note can be made: the host must wake whatever happens, and what only takes away can be asked again."""
+ENDED = "the driver of the device ended before it answered"
 
 
 class LineToSystem:
@@ -43,14 +43,14 @@ class LineToSystem:
         self._loop = loop
         self._unsent: deque[bytes] = deque()
         self._timer: Timer | None = None
-        self.woke_ns = 0
+        self.woke_told_ns = 0
         """`told_ns` of the last `Woke`."""
         line.sock.setblocking(False)
 
     def tell(self, notice: Notice) -> None:
         if isinstance(notice, nic.Woke):
-            self.woke_ns = time.monotonic_ns()
-            notice = msgspec.structs.replace(notice, told_ns=self.woke_ns)
+            self.woke_told_ns = time.monotonic_ns()
+            notice = msgspec.structs.replace(notice, told_ns=self.woke_told_ns)
         self.send(What.NOTICE, 0, notice)
 
     def send(self, what: What, number: int, body: Any) -> None:
@@ -153,15 +153,18 @@ class Server:
             self._take(*self._deferred.popleft())
 
     def _refuse_deferred(self) -> None:
-        """A system asks first of all what we hold: what is left is of one before, and would change that behind its back."""
+        """As `GetHeld` says."""
         deferred, self._deferred = self._deferred, deque()
         for number, call, descriptors in deferred:
+            if isinstance(call, nic.Wake):
+                self._deferred.append((number, call, descriptors))
+                continue
             descriptors.close()
-            self.answer(number, BenchError("RIG-R26", ENDED), type(call).__name__)
+            self.answer(number, BenchError("RIG-R26", ENDED))
 
     def _serve(self, number: int, call: Any, descriptors: Descriptors) -> None:
         try:
-            if isinstance(call, nic.Enter) and not self._driver.asleep:
+            if isinstance(call, nic.Enter):
                 self._check_still_wanted(number, call)
             if isinstance(call, nic.PassThroughRequest):
                 self._driver.settle_now()
@@ -174,12 +177,15 @@ class Server:
             self.answer(number, result)
 
     def _check_still_wanted(self, number: int, call: nic.Enter) -> None:
-        """Raises BenchError for one that was said before the host woke: what has begun since has not asked to be woken. Of an
-        entry that the driver before had begun nobody knows more."""
+        """Raises BenchError RIG-R26 for an entry that the system asked for before it could know of the last wake: what came with
+        that may keep the host awake. And for one that the driver before has taken: it may have been answered. First is done what
+        that one has left, which may tell of a wake, or find that the host sleeps."""
+        if not self._driver.ready_to_enter():
+            return
         if number in self._owed:
             raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
-        if call.after_woke_ns < self._to_system.woke_ns:
-            raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep, and the host was woken")
+        if call.woke_told_ns < self._to_system.woke_told_ns:
+            raise BenchError("RIG-R26", "the host was woken after this entry was asked for")
 
     def answer(self, number: int, result: Any, where: str = "") -> None:
         """The answer to a call: what came of it, or what it raised."""
@@ -190,7 +196,10 @@ class Server:
             self._to_system.send(What.FAULT, number, fault_of(result, f"the driver, {where}"))
         else:
             self._to_system.send(What.RESULT, number, result)
-        self._driver.notes.answered(number)
+        try:
+            self._driver.notes.answered(number)
+        except (OSError, ValueError) as error:
+            self.on_fault("note of an answer", error)
 
     def on_fault(self, where: str, error: Exception) -> None:
         """An exception that nobody foresaw: written down, and everything else goes on."""
@@ -226,7 +235,7 @@ class Server:
             case nic.Wake(cause):
                 return driver.wake(cause)
             case nic.GetHeld():
-                return msgspec.structs.replace(driver.held(), woke_ns=self._to_system.woke_ns)
+                return msgspec.structs.replace(driver.held(), woke_told_ns=self._to_system.woke_told_ns)
             case nic.LinkStats():
                 return self._stats()
         raise HostError(HResult.INVALID_ARG, f"{type(call).__name__} is not served")

@@ -54,7 +54,7 @@ class Standby:
         self.silent = False
         """The device sleeps no more and says nothing: it refused to commit, for a frame that wakes."""
         self.untold = False
-        """The system has not heard yet that the host is awake again."""
+        """The host is about to sleep, sleeps, or is awake again and the system has not heard of it."""
         self.handed_over: dict[SlotRef, OffloadedConnection] = {}
         """In this sleep, or in attempts at it."""
         self._in_repair: list[OffloadedConnection] = []

@@ -91,7 +91,6 @@ class Waking:
 
     def steps(self, cause: Cause) -> list[Step]:
         self._cause = cause
-        self._standby.untold = True
         return [
             *(self._ahead() if self._can_go_ahead(cause.event) else self._behind_the_answer()),
             Step("put in the rest", self._reinject_rest),

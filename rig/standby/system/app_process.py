@@ -232,7 +232,7 @@ class AppProcess(SavedObject):
     def resume_line(self, *, awake: bool) -> None:
         """For a system that is a new one: tell the app what it may not have heard, and hear what nobody has done. A host that is
         awake stays so until then: the app may have been stopped because of a message that counts as not done now, or have
-        said that a read begins. A host that sleeps is woken for what is under way (SleepCycle.wake_for_unfinished)."""
+        said that a read begins. A host that sleeps is woken for what is under way (SleepCycle.wake_for_what_is_left)."""
         if awake:
             self._resuming = self._governor.hold(self.label, "what it has said before is not heard yet")
         self._unheard = [*(order for order, _ in self._runs.values()), *self._unheard]

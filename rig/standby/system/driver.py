@@ -88,12 +88,14 @@ class Driver(Protocol):
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt to fall asleep with these connections; the device wakes the host after `wake_timer_ms` of its own time
-        at the latest. `Woke` may be read before the answer is. After any failure all is as before."""
+        at the latest. `Woke` may be read before the answer is. After any failure the host is awake. BenchError RIG-R26: the
+        driver ended on the way, or the host was woken after this was asked, and `Woke` tells."""
 
     async def wake(self, cause: str) -> None:
         """End the sleep; returns when the host is awake. Nothing happens to a host that is."""
 
-    async def held(self) -> Held: ...
+    async def held(self) -> Held:
+        """Asked once, before anything else: see `GetHeld`."""
 
     def adopt(self, key: str, fd: int) -> None:
         """Its descriptor, of a connection that the driver holds since the system before this one: one of the two may be started

@@ -34,8 +34,8 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
         """Descriptors of what the driver holds, for one that is started anew."""
         self._wanted: set[str] = set()
         """What a driver that was started anew waits for, and this system has not said yet whether it knows it."""
-        self._woke_ns = 0
-        """`told_ns` of the last `Woke` that has been heard, by this system or one before."""
+        self._woke_told_ns = 0
+        """`told_ns` of the last `Woke` that this system has heard, or was told of by `Held`."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def reserve(self, connection: ConnectionToOffload) -> SlotRef:
@@ -83,14 +83,14 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
         await self._peer.call(nic.RemovePattern(key))
 
     async def enter(self, keys: list[str], wake_timer_ms: int) -> nic.Entered | nic.NotIdle:
-        return await self._peer.call(nic.Enter(keys, wake_timer_ms, self._woke_ns))
+        return await self._peer.call(nic.Enter(keys, wake_timer_ms, self._woke_told_ns))
 
     async def wake(self, cause: str) -> None:
         await self._peer.call(nic.Wake(cause))
 
     async def held(self) -> nic.Held:
         held = await self._peer.call(nic.GetHeld())
-        self._woke_ns = max(self._woke_ns, held.woke_ns)
+        self._woke_told_ns = max(self._woke_told_ns, held.woke_told_ns)  # a driver that is a new one says 0
         return held
 
     async def request(
@@ -115,7 +115,7 @@ class NicProcess(CompanionProcess[nic.FromDriver, DriverNotice]):
 
     def _on_notice(self, notice: nic.FromDriver, descriptors: Descriptors) -> None:
         if isinstance(notice, nic.Woke):
-            self._woke_ns = notice.told_ns
+            self._woke_told_ns = notice.told_ns
         if not isinstance(notice, nic.Adopting):
             self._tell(notice)
             return

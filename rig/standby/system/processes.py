@@ -59,8 +59,8 @@ class Processes:
             self._owners.app_ready(app)
 
     def go_on_unfinished(self, app: AppProcess) -> None:
-        """One that is stopped, or about to be, with something under way: between taking data and telling of it; or the system
-        before died over writing down that it was done."""
+        """Continue an app that is stopped, or about to be, though something is under way: it was stopped between taking data and
+        telling of it, or the system before died before it wrote down that it was done."""
         stopped = app.suspended or app.stopping or app.suspension.under_way
         if stopped and app.busy and not app.paused:
             self.resume(app, "unfinished")

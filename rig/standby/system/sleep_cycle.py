@@ -99,10 +99,13 @@ class SleepCycle:
         if not self._power.awake:
             await self._driver.wake(cause)
 
-    async def wake_for_unfinished(self) -> None:
-        """For a system that is a new one, on a host that sleeps: what is under way by what is written down has to be told again,
-        and heard. Raises as `wake`; whatever wakes the host continues it, too."""
-        if any(app.busy for app in self._processes):
+    async def wake_for_what_is_left(self) -> None:
+        """For a system that is a new one, on a host that sleeps: the user may be there, and what is written down as under way is
+        to be told to its app again, and the answer heard. Raises as `wake`, and is not tried again: any wake continues such
+        apps."""
+        if not self._power.in_standby:
+            await self.wake("user")
+        elif any(app.busy for app in self._processes):
             await self.wake("unfinished")
 
     def hear(self, notice: DriverNotice) -> None:

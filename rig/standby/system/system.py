@@ -185,7 +185,7 @@ class System:
         self._ledger.taken_up()
         self.transfers.begin()
         self._background.start("the agreement with the driver", self._restart.agree_with_driver(held))
-        self._background.start("what the system before had under way", self._sleep.wake_for_unfinished())
+        self._background.start("what the system before had under way", self._sleep.wake_for_what_is_left())
         self._background.start("sleep", self._sleep.run())
         self.governor.touch()
         self.situation.look()

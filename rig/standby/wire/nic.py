@@ -102,14 +102,14 @@ class NotIdle(msgspec.Struct, frozen=True, tag=True):
 
 
 class Enter(Call[Entered | NotIdle], frozen=True):
-    """Fall asleep with those connections. BenchError: it failed, and everything is as before; RIG-R26 also where the host was
-    woken after it was said: what came then may keep it awake."""
+    """Fall asleep with those connections. BenchError: it failed, and the host is awake. RIG-R26: the driver ended on the way; or
+    it has said `Woke`, which the system had not heard when it asked: what came then may keep the host awake."""
 
     keys: list[str]
     wake_timer_ms: int
     """Specification milliseconds after which the device wakes the host; 0: only for its lease."""
-    after_woke_ns: int = 0
-    """`told_ns` of the last `Woke` that the system had heard when it said so."""
+    woke_told_ns: int = 0
+    """`told_ns` of the last `Woke` that the system had heard, or was told of by `Held`, when it asked."""
 
 
 class Wake(Call[None], frozen=True):
@@ -126,12 +126,13 @@ class Held(msgspec.Struct, frozen=True):
     """Of its connections, by key."""
     patterns: list[str] = []
     """Keys."""
-    woke_ns: int = 0
+    woke_told_ns: int = 0
     """`told_ns` of the last `Woke` of this driver, 0 before the first: the system that heard it may be gone."""
 
 
 class GetHeld(Call[Held], frozen=True):
-    pass
+    """The first call of each system. Calls that wait for descriptors then are of a system before it: they are refused, RIG-R26,
+    as they would change what is held behind its back; but for a `Wake`, of which `Woke` tells."""
 
 
 class PassThroughRequest(Call[dict[str, Any]], frozen=True):
@@ -169,14 +170,14 @@ ToDriver: TypeAlias = (
 class Adopting(Notice, frozen=True):
     """The driver was started anew and knows these connections, but has not their descriptors: each is to be answered by an
     `Adopt`, or by a `GiveBack` of one that the system does not know. Until then it serves nothing else but `GetHeld`, after
-    which it says this again: the system may be a new one, too."""
+    which it says this again: the system may be a new one, too. Other calls wait."""
 
     keys: list[str]
 
 
 class Woke(Notice, frozen=True):
-    """Once for each sleep; again by a driver that was started anew, where the one before may not have come to it: then perhaps
-    while an `Enter` waits for it. It comes before frames are back in, and before the SIGCONT of those that it names."""
+    """Once for each sleep. A driver that was started anew says it again when it cannot know whether the one before did; an
+    `Enter` may be on its way then. It comes before frames are back in, and before the SIGCONT of those that it names."""
 
     reason: str
     """Name of a WakeReason, "0x4099" for one that this rig does not know, or the cause of `Wake`."""
@@ -185,7 +186,7 @@ class Woke(Notice, frozen=True):
     resumed: tuple[int, ...]
     """Processes that get their SIGCONT; APP_RESUME is written."""
     told_ns: int = 0
-    """CLOCK_MONOTONIC when it was said, which tells it from any other one, also of another driver. The line sets it."""
+    """CLOCK_MONOTONIC when it was said: later ones are greater, of whichever driver. The driver's end of the line sets it."""
 
 
 class Settled(Notice, frozen=True):

@@ -34,8 +34,10 @@ from rig.standby.nic.journal import Journal
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import AddPattern, Adopting, Entered, Reserve, Settled, Woke
+from rig.standby.wire.nic import AddPattern, Adopting, Entered, Reserve, Settled, ToDriver, Woke
 from rig.timeline import Timeline
+
+from .served import Served
 
 Point = tuple[str, str]
 """A step or a request, and "before" or "after" it."""
@@ -67,6 +69,9 @@ class Injector:
         """`skip`: how often it is passed before."""
         self._armed, self._fault, self._skip = point, fault, skip
 
+    def disarm(self) -> None:
+        self._armed = None
+
     @property
     def struck(self) -> bool:
         return self._armed is None
@@ -91,6 +96,10 @@ class Parts:
         self.device_process = device
         self.timeline = timeline
         self.notices: list[Notice] = []
+        self.tells: Callable[[Loop], Callable[[Notice], None]] = lambda _loop: lambda _notice: None
+        """Where what a driver says goes, too: asked before each driver is made, for its loop."""
+        self.owed: dict[int, ToDriver] = {}
+        """Calls that the driver before has not answered."""
         self.inject = Injector()
         self.errors: list[Exception] = []
         self.gate: Gate = network.gate()
@@ -114,11 +123,15 @@ class Parts:
         self.link = Link(self.device_process.port, pumped=True)
         self.client = OffloadClient(self.link)
         journal = Journal(self.journal_fd)
-        self.driver = make_driver(
-            self.settings, self.link, self.loop, self.timeline, self.notices.append, journal, inject=self.inject
-        )
+        tell_too = self.tells(self.loop)
+
+        def tell(notice: Notice) -> None:
+            self.notices.append(notice)
+            tell_too(notice)
+
+        self.driver = make_driver(self.settings, self.link, self.loop, self.timeline, tell, journal, inject=self.inject)
         self.loop.watch(self.link.fileno(), lambda: None)
-        self.driver.start()
+        self.owed = self.driver.start()
 
     def replace_driver(self) -> None:
         """The one before has been killed: what it held in memory is gone, its descriptors are closed."""
@@ -272,3 +285,9 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
         enter_network(network.host.fd)
         stack.callback(lambda: enter_network(outside.fd))
         yield Parts(network, device, timeline, stack)
+
+
+@pytest.fixture
+def served(parts: Parts) -> Iterator[Served]:
+    with ExitStack() as stack:
+        yield Served(parts, stack)
