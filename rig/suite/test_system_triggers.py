@@ -104,6 +104,7 @@ def test_one_that_fires_once_is_gone_then_and_another_fires_again(tasks: TaskSce
         after = tasks.timeline.mark()
         tasks.host.levers.set(time_zone=zone)
         tasks.ended("Quick always", after=after)
+    tasks.ended("Quick once")
     assert (tasks.runs("Quick once"), tasks.runs("Quick always")) == (1, 3)
     assert list(tasks.app.call("all_tasks").values()) == ["Quick always"]
 
