@@ -146,7 +146,7 @@ class FakeDriver:
         self.asleep_with = None
         self._timeline.add("SLEEP_EXIT", cause=reason)
         self.continues(resumed)
-        self.say(Woke(reason, key, resumed))
+        self.say(Woke(reason, key, resumed, 0))
 
     @asynccontextmanager
     async def _call(self, name: str) -> AsyncIterator[None]:

@@ -16,7 +16,7 @@ from rig.standby.nic.sleep_records import SleepRecords
 from rig.standby.nic.standby import Standby
 from rig.standby.nic.steps import Step
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Woke
+from rig.standby.wire.nic import DeviceRestarted, LeaseExpired
 from rig.timeline import TimelineWriter
 
 
@@ -70,8 +70,7 @@ class StartingAnew:
     def tell_awake(self, reason: str) -> None:
         """The host is, and the system has not heard of it."""
         self._records.exit(reason)
-        self._standby.untold = False
-        self._tell(Woke(reason, None, ()))
+        self._tell(self._standby.woke(reason))
 
     def _begin(self, reason: WakeReason, told: Callable[[], None]) -> None:
         standby = self._standby

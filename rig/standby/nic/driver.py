@@ -12,17 +12,20 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
+import msgspec
+
 from rig.device.codes import says
 from rig.device.link import Link
 from rig.device.numbers import OffloadRc, Power, WakeReason
 from rig.device.offload_types import Event
-from rig.device.payload import PayloadState
+from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError, DeviceError
 from rig.net.gate import Gate
 from rig.standby.nic import device_words
 from rig.standby.nic.anew import StartingAnew
 from rig.standby.nic.attachment import Attachment
+from rig.standby.nic.connections import OffloadedConnection
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.entry import Busy, Entry
 from rig.standby.nic.journal import Journal, Note
@@ -82,8 +85,6 @@ class NicDriver:
         inject: Inject = no_fault,
     ) -> None:
         self._recovery: Recovery | None = None
-        self._wanted_awake = False
-        """By the system, of a host that may sleep and whose device could not be asked yet."""
         self._hears_events = False
         self._link = link
         self._loop = loop
@@ -180,8 +181,10 @@ class NicDriver:
         self._standby.epoch = status.epoch
         if status.power in ASLEEP:
             self._phase.change(Phase.ASLEEP)
+            if not self._standby.untold:  # the system takes the host for awake; what it asks meanwhile may tell it otherwise
+                self._standby.wanted_awake = self._standby.untold = True
             begun = status.power is Power.WOKEN and not status.events_pending  # by the driver before, and its word was lost
-            if begun or self._wanted_awake or not self._standby.untold:
+            if begun or self._standby.wanted_awake:
                 self._loop.post(lambda: self.wake("DRIVER_RESTARTED"))
             with contextlib.suppress(BenchError):  # later, then
                 self.registry.free_orphans()
@@ -210,6 +213,8 @@ class NicDriver:
 
     def give_back(self, key: str) -> None:
         """Asleep or not: the device drops the slot. It never fails: what cannot be freed now is freed later."""
+        with contextlib.suppress(OSError, ValueError):  # a journal that cannot be written
+            self.notes.given_back(key)
         if self._recovery is not None and self._recovery.give_back(key):
             return
         with contextlib.suppress(BenchError, OSError, ValueError):  # the latter two from a journal that cannot be written
@@ -244,6 +249,20 @@ class NicDriver:
         if failure is not None:
             raise failure.error
 
+    def update(self, key: str, network_minutes: int, payload: PayloadKeepAlive | None, resume: tuple[int, ...]) -> None:
+        """Raises BenchError RIG-R24 for a key that is not held."""
+        self._held_by_us(key)
+        self.registry.update(key, network_minutes, payload, resume)
+
+    def _held_by_us(self, key: str) -> OffloadedConnection:
+        """Raises BenchError RIG-R24, and says `Lost`: who names it takes it for held, and the driver that took it died before it
+        noted that."""
+        try:
+            return self.registry.get(key)
+        except BenchError:
+            self._tell(Lost(key))
+            raise
+
     def payload_state(self, key: str) -> PayloadState | None:
         connection = self.registry.find(key)
         if connection is None or connection.payload is None:
@@ -272,11 +291,17 @@ class NicDriver:
         self.registry.patterns.remove(key)
 
     def held(self) -> Held:
-        if self._recovery is None or self._phase.now is not Phase.TAKING_OVER:
-            return self.registry.held(self.asleep)
-        if self._recovery.missing:
-            self._tell(Adopting(self._recovery.missing))
-        return self._recovery.held
+        held = self.registry.held(self.asleep)
+        if self._recovery is not None and self._phase.now is Phase.TAKING_OVER:
+            if self._recovery.missing:
+                self._tell(Adopting(self._recovery.missing))
+            held = self._recovery.held
+        return msgspec.structs.replace(held, woke_told_ns=self.woke_told_ns)
+
+    @property
+    def woke_told_ns(self) -> int:
+        """`told_ns` of the last `Woke`, of this driver or one before."""
+        return self._standby.woke_told_ns
 
     # -- falling asleep ------------------------------------------------------------------------------------------------
 
@@ -286,28 +311,38 @@ class NicDriver:
         if not self.asleep:
             try:
                 self.be_ready()
-            except BaseException:
-                self._wanted_awake = True
-                raise
+            except Exception:
+                if not self.asleep:  # else what is left can wait
+                    self._want_awake()
+                    raise
         return not self.asleep
+
+    def _want_awake(self) -> None:
+        """Before the system hears what it goes by: whoever comes after us must go by it, too."""
+        self._standby.wanted_awake = True
+        with contextlib.suppress(OSError, ValueError):  # a journal that cannot be written
+            self.notes.write()
 
     def enter(self, keys: list[str], wake_timer_ms: int) -> Entered | NotIdle:
         """One attempt. Raises BenchError, with the host awake."""
         if not self.ready_to_enter():
             self._records.enter(len(keys), self._standby.epoch)
             return Entered()
-        connections = [self.registry.get(key) for key in keys]
+        connections = [self._held_by_us(key) for key in keys]
         entry = Entry(
             self._standby, connections, wake_timer_ms=self._attachment.wake_timer_ms(wake_timer_ms),
             yield_ms=self._attachment.yield_ms, slots=self.registry.slots, next_hops=self._next_hops, offloads=self._offloads,
             look=self._look, note=self.notes.write,
         )  # fmt: skip
         self._phase.change(Phase.ENTERING)
+        self._standby.wanted_awake = False
         try:
             all_or_nothing(entry.steps(), self._inject)
         except Incomplete as incomplete:
             self._standby.untold = False
             self._put_back(incomplete)
+            if incomplete.left:
+                self._want_awake()
             if isinstance(incomplete.cause, Busy):
                 return NotIdle(incomplete.cause.connection.key, str(incomplete.cause))
             raise incomplete.as_error() from incomplete.cause
@@ -332,7 +367,7 @@ class NicDriver:
         """Take the identity back; the host is awake when this returns. Raises BenchError where it is not known whether the host
         sleeps, and the device cannot be asked: it is woken as soon as that is known."""
         if self._phase.now is Phase.TAKING_OVER:
-            self._wanted_awake = True
+            self._want_awake()
             self._mend_now()
         if self.asleep:
             waking = self._new_waking()
@@ -389,6 +424,8 @@ class NicDriver:
         event = device_words.wake_of(row, self._timeline)
         if event is None:
             return
+        if self._phase.now is Phase.TAKING_OVER:  # it is not said again
+            self._standby.wanted_awake = True
         if event.reason == WakeReason.LEASE_EXPIRED:
             if event.epoch >= self._attachment.epoch:  # else noticed already, by a refused command
                 self.anew.lease_over()

@@ -58,7 +58,8 @@ class NotedPattern:
 @dataclass(frozen=True)
 class Note:
     """`calls`: those of the system that have no answer yet, by number. `acked`: the last frame of the device that is in.
-    `untold`: the host was about to sleep, slept, or was awake again and the system had not heard of it."""
+    `untold`: the host was about to sleep, slept, or was awake again and the system had not heard of it. `wanted_awake` and
+    `woke_told_ns`: as in Standby."""
 
     boot_id: int
     epoch: int
@@ -69,6 +70,8 @@ class Note:
     pattern_orphans: dict[int, dict[str, Any]] = field(default_factory=dict)
     calls: dict[int, ToDriver] = field(default_factory=dict)
     untold: bool = False
+    wanted_awake: bool = False
+    woke_told_ns: int = 0
 
 
 class Journal:

@@ -20,6 +20,8 @@ class Mending:
         self._on_mended = on_mended
         self._left: list[Step] = []
         self._timer: Timer | None = None
+        self._stands: Failure | None = None
+        """Against what was tried last."""
 
     def begin(self, steps: Sequence[Step]) -> None:
         """In place of what was left before."""
@@ -36,7 +38,8 @@ class Mending:
         begun = self._left
         failures = to_the_end(begun)
         if self._left is not begun:  # one of the steps has begun something else
-            return None
+            return self._stands
+        self._stands = failures[0] if failures else None
         self._left = [Step(failure.name, failure.again) for failure in failures]
         if not failures:
             self._on_mended()
@@ -45,7 +48,7 @@ class Mending:
             self._on_failed(failure)
         if self._timer is None and self._left:
             self._timer = self._loop.call_later(AGAIN_S, self._again)
-        return failures[0]
+        return self._stands
 
     def _again(self) -> None:
         self._timer = None

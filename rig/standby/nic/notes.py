@@ -46,6 +46,16 @@ class Notes:
     def is_whole(self) -> None:
         self._before = None
 
+    def given_back(self, key: str) -> None:
+        """What a driver before this one held: who comes after us waits for it no more. Raises as `write`."""
+        before = self._before
+        if before is None:
+            return
+        slots = [(noted.slot, noted.names) for noted in before.connections if noted.key == key and noted.slot is not None]
+        left = [noted for noted in before.connections if noted.key != key]
+        self._before = replace(before, connections=left, orphans=[*before.orphans, *slots])
+        self.write()
+
     def owes(self, number: int, call: ToDriver) -> None:
         """The system waits for an answer: who comes after us owes it, too. Raises as `write`; then nothing is owed."""
         self._calls[number] = call
@@ -77,6 +87,8 @@ class Notes:
             {number: dict(names) for number, names in self._registry.patterns.orphans.items()},
             self._calls,
             self._standby.untold,
+            self._standby.wanted_awake,
+            self._standby.woke_told_ns,
         )
         self._journal.write(note)
 

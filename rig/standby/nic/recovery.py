@@ -42,7 +42,7 @@ class Recovery:
         self._on_whole = on_whole
         self._missing = {noted.key: noted for noted in note.connections}
         standby.reinjection.acked = note.acked
-        standby.untold = note.untold
+        standby.untold, standby.wanted_awake, standby.woke_told_ns = note.untold, note.wanted_awake, note.woke_told_ns
         registry.restore_orphans(note.orphans)
         patterns = (OffloadedPattern(p.key, p.names, p.pattern, p.number, p.resume) for p in note.patterns)
         registry.patterns.restore(patterns, note.pattern_orphans)

@@ -10,8 +10,8 @@ from typing import Any
 
 from rig.device.offload import OffloadClient
 from rig.device.payload import PayloadKeepAlive
-from rig.device.tcp_slot import SlotRef
-from rig.errors import BenchError
+from rig.device.tcp_slot import SlotRef, TcpSlot
+from rig.errors import BenchError, DeviceError
 from rig.net.tcp_diag import has_md5_keys
 from rig.standby.nic.connections import OffloadedConnection, OffloadedPattern
 from rig.standby.nic.next_hop import NextHop, NextHops
@@ -35,6 +35,8 @@ class Registry:
         self._connections: dict[str, OffloadedConnection] = {}
         self.patterns = Patterns(device, timeline)
         self._orphans: list[tuple[SlotRef, Mapping[str, Any]]] = []
+        self._unsure = False
+        """The device may have a slot of ours that is not known here: the answer that would have told was lost."""
 
     def reserve(
         self,
@@ -63,7 +65,7 @@ class Registry:
         try:
             self._check_alone(sock)
             next_hop = self._checked_next_hop(sock)
-            ref = self._device.add_tcp_slot(self.slots.reservation(sock, network_minutes, next_hop))
+            ref = self._add_slot(self.slots.reservation(sock, network_minutes, next_hop))
         except OSError as error:
             cause = f"the connection is over: {error.strerror}"
             self._timeline.add("NIC_REFUSED", **names, error=cause)
@@ -73,6 +75,15 @@ class Registry:
             raise
         self._timeline.add("NIC_PATTERN_ADD", **names, slot=ref.slot, gen=ref.gen)
         return next_hop, ref
+
+    def _add_slot(self, slot: TcpSlot) -> SlotRef:
+        try:
+            return self._device.add_tcp_slot(slot)
+        except DeviceError:
+            raise
+        except BenchError:
+            self._unsure = True
+            raise
 
     def _check_alone(self, sock: socket.socket) -> None:
         """Two keys may come with duplicates of one socket: the device would have one place for both, and refuse the second at
@@ -104,12 +115,18 @@ class Registry:
     def match(self) -> list[OffloadedConnection | OffloadedPattern]:
         """Bring the device's slots, and its patterns, and these together: a slot of ours that nobody holds is freed, a connection
         without one gets it. Returns those that are refused, and raises, as `_place_again`."""
-        there = {slot.ref for slot in self._device.slots() if slot.owner == self.slots.owner}
-        held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
-        self._orphans += [(slot, {}) for slot in there - held]
+        there = self._find_orphans()
         self.free_orphans()
         refused = self._place_again([c for c in self._connections.values() if c.slot not in there])
         return [*refused, *self.patterns.match()]
+
+    def _find_orphans(self) -> set[SlotRef]:
+        """All slots of ours in the device; those of nobody are to be freed."""
+        there = {slot.ref for slot in self._device.slots() if slot.owner == self.slots.owner}
+        held = {connection.slot for connection in self._connections.values()} | {slot for slot, _ in self._orphans}
+        self._orphans += [(slot, {}) for slot in there - held]
+        self._unsure = False
+        return there
 
     def _place_again(self, connections: Iterable[OffloadedConnection]) -> list[OffloadedConnection]:
         """Those of them that are gone meanwhile, or refused: they have no slot, and their owners are to be told. Raises
@@ -143,6 +160,8 @@ class Registry:
 
     def free_orphans(self) -> None:
         """Slots and patterns that are given back. Raises BenchError for the first that the device does not take back."""
+        if self._unsure:
+            self._find_orphans()
         while self._orphans:
             slot, names = self._orphans[0]
             unless_gone(self._device.remove_tcp_slot, slot)

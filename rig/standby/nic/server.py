@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import contextlib
-import time
 import traceback
 from collections import deque
 from collections.abc import Callable
 from typing import Any
-
-import msgspec
 
 from rig.errors import BenchError
 from rig.standby.nic.driver import NicDriver
@@ -43,14 +40,9 @@ class LineToSystem:
         self._loop = loop
         self._unsent: deque[bytes] = deque()
         self._timer: Timer | None = None
-        self.woke_told_ns = 0
-        """`told_ns` of the last `Woke`."""
         line.sock.setblocking(False)
 
     def tell(self, notice: Notice) -> None:
-        if isinstance(notice, nic.Woke):
-            self.woke_told_ns = time.monotonic_ns()
-            notice = msgspec.structs.replace(notice, told_ns=self.woke_told_ns)
         self.send(What.NOTICE, 0, notice)
 
     def send(self, what: What, number: int, body: Any) -> None:
@@ -184,7 +176,7 @@ class Server:
             return
         if number in self._owed:
             raise BenchError("RIG-R26", "the driver of the device ended on the way to sleep")
-        if call.woke_told_ns < self._to_system.woke_told_ns:
+        if call.woke_told_ns < self._driver.woke_told_ns:
             raise BenchError("RIG-R26", "the host was woken after this entry was asked for")
 
     def answer(self, number: int, result: Any, where: str = "") -> None:
@@ -221,7 +213,7 @@ class Server:
             case nic.GiveBack(key):
                 return driver.give_back(key)
             case nic.Update(key, network_minutes, payload, resume):
-                return driver.registry.update(key, network_minutes, payload, resume)
+                return driver.update(key, network_minutes, payload, resume)
             case nic.GetPayloadState(key):
                 return driver.payload_state(key)
             case nic.StopPayload(key):
@@ -235,7 +227,7 @@ class Server:
             case nic.Wake(cause):
                 return driver.wake(cause)
             case nic.GetHeld():
-                return msgspec.structs.replace(driver.held(), woke_told_ns=self._to_system.woke_told_ns)
+                return driver.held()
             case nic.LinkStats():
                 return self._stats()
         raise HostError(HResult.INVALID_ARG, f"{type(call).__name__} is not served")

@@ -21,6 +21,7 @@ from rig.standby.nic.connections import FrozenConnection, OffloadedConnection, O
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.handoff import FrozenTcp
 from rig.standby.nic.reinjection import Reinjection
+from rig.standby.wire.nic import Woke
 from rig.timeline import TimelineWriter
 
 OUT_OF_STEP = (OffloadRc.STALE_EPOCH, OffloadRc.BAD_STATE)
@@ -55,10 +56,19 @@ class Standby:
         """The device sleeps no more and says nothing: it refused to commit, for a frame that wakes."""
         self.untold = False
         """The host is about to sleep, sleeps, or is awake again and the system has not heard of it."""
+        self.wanted_awake = False
+        """The system takes the host for awake, or has asked for it in vain: where the device speaks for it, it is woken."""
+        self.woke_told_ns = 0
+        """`told_ns` of the last `Woke`, of this driver or one before."""
         self.handed_over: dict[SlotRef, OffloadedConnection] = {}
         """In this sleep, or in attempts at it."""
         self._in_repair: list[OffloadedConnection] = []
         self._lose = lose
+
+    def woke(self, reason: str, key: str | None = None, resumed: tuple[int, ...] = ()) -> Woke:
+        """For the system, which knows with it that the host is awake."""
+        self.untold, self.woke_told_ns = False, time.monotonic_ns()
+        return Woke(reason, key, resumed, self.woke_told_ns)
 
     # -- the host's side -----------------------------------------------------------------------------------------------
 

@@ -32,7 +32,7 @@ from rig.standby.nic.place import Place
 from rig.standby.nic.standby import OUT_OF_STEP, Standby
 from rig.standby.nic.steps import Step
 from rig.standby.wire.message import Notice
-from rig.standby.wire.nic import NoMoreTokens, Woke
+from rig.standby.wire.nic import NoMoreTokens
 
 AHEAD_US = 1_000_000
 """Of an event that is older, host awake with its repetitions might not be there before the device speaks again. The clocks were
@@ -133,13 +133,12 @@ class Waking:
         """The system hears of it before its processes go on: what they say then comes behind."""
         if not self._standby.untold:
             return
-        self._standby.untold = False
         owner, connection, resumed = self._cause.owner, self._cause.connection, tuple[int, ...]()
         out_of_tokens = self._cause.name == WakeReason.NO_MORE_TOKENS.name
         if owner is not None and owner.resume and not out_of_tokens:
             resumed = owner.resume
             self._standby.timeline.add("APP_RESUME", **owner.names, cause="wake")
-        self._tell(Woke(self._cause.name, owner.key if owner is not None else None, resumed))
+        self._tell(self._standby.woke(self._cause.name, owner.key if owner is not None else None, resumed))
         for pid in resumed:
             with contextlib.suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)

@@ -127,7 +127,7 @@ class Held(msgspec.Struct, frozen=True):
     patterns: list[str] = []
     """Keys."""
     woke_told_ns: int = 0
-    """`told_ns` of the last `Woke` of this driver, 0 before the first: the system that heard it may be gone."""
+    """`told_ns` of the last `Woke`, 0 before the first: the system that heard it may be gone."""
 
 
 class GetHeld(Call[Held], frozen=True):
@@ -185,8 +185,8 @@ class Woke(Notice, frozen=True):
     """Connection or pattern."""
     resumed: tuple[int, ...]
     """Processes that get their SIGCONT; APP_RESUME is written."""
-    told_ns: int = 0
-    """CLOCK_MONOTONIC when it was said: later ones are greater, of whichever driver. The driver's end of the line sets it."""
+    told_ns: int
+    """CLOCK_MONOTONIC when it was said: later ones are greater, of whichever driver."""
 
 
 class Settled(Notice, frozen=True):

@@ -177,6 +177,10 @@ class Parts:
         """Until nothing is left to be done."""
         self.until(lambda: isinstance(self.notices[-1], Settled), "the driver does not settle")
 
+    def woke(self) -> list[tuple[str, str | None, tuple[int, ...]]]:
+        """Why, by whom, and who goes on, as it was told."""
+        return [(told.reason, told.key, told.resumed) for told in self.notices if isinstance(told, Woke)]
+
     def wake_by_data(self, data: bytes) -> None:
         """The server sends; the host wakes, reads it, and settles."""
         self.notices.clear()

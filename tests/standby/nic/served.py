@@ -72,7 +72,7 @@ class Served:
         answers: list[Received[Any]] = []
 
         def answered() -> bool:
-            received = self._receive()
+            received = self.receive()
             if received is not None and received.what is not What.NOTICE:
                 answers.append(received)
             return bool(answers)
@@ -89,10 +89,11 @@ class Served:
 
     def until_woke(self) -> None:
         """Some driver has said it, and it is so."""
-        self._parts.until(lambda: bool(self.woke() or (self._receive() and self.woke())), "nobody says that the host is awake")
+        self._parts.until(lambda: bool(self.woke() or (self.receive() and self.woke())), "nobody says that the host is awake")
         self._parts.until(lambda: self._parts.driver.idle, "the driver is not idle")
 
-    def _receive(self) -> Received[Any] | None:
+    def receive(self) -> Received[Any] | None:
+        """What comes next, None when nothing has come."""
         try:
             received = self.line.receive()
         except BlockingIOError:

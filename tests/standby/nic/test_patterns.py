@@ -12,7 +12,7 @@ import pytest
 from rig.device.pattern import Pattern
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic.patterns import FIRST_ID
-from rig.standby.wire.nic import AddPattern, DeviceRestarted, Lost, Settled, Woke
+from rig.standby.wire.nic import AddPattern, DeviceRestarted, Lost, Settled
 
 from .conftest import DOOR, DOORMAN, FAULTS, Parts
 from .test_killed import Killed, points_of
@@ -41,7 +41,7 @@ def test_a_frame_that_matches_wakes_the_host_and_continues_those_that_its_patter
     assert parts.inject.passed == [], "whom it continues the device need not know"
     parts.fall_asleep()
     parts.wake_by_knocking(b"knock")
-    assert Woke("PACKET", "door", (stopped,)) in parts.notices
+    assert ("PACKET", "door", (stopped,)) in parts.woke()
     assert os.WIFCONTINUED(os.waitpid(stopped, os.WCONTINUED)[1])
     wake, resume = parts.timeline.find("NIC_WAKE")[-1], parts.timeline.find("APP_RESUME")[-1]
     assert (wake.app, wake.pattern_id) == ("doorman", FIRST_ID)
@@ -130,7 +130,7 @@ def test_a_device_that_restarts_has_it_once_and_it_continues_the_same(parts: Par
     parts.driver.remove_pattern("other")
     parts.fall_asleep()
     parts.wake_by_knocking(b"knock")
-    assert Woke("PACKET", "door", (stopped,)) in parts.notices
+    assert ("PACKET", "door", (stopped,)) in parts.woke()
 
 
 def test_a_device_that_cannot_be_had_while_it_gets_them_anew_has_them_once(parts: Parts) -> None:
@@ -203,7 +203,7 @@ def test_a_driver_that_is_started_anew_while_the_host_sleeps_knows_whom_it_conti
     parts.start_driver_anew()
     assert parts.driver.held().patterns == ["door"]
     parts.wake_by_knocking(b"knock")
-    assert Woke("PACKET", "door", (stopped,)) in parts.notices
+    assert ("PACKET", "door", (stopped,)) in parts.woke()
     parts.assert_whole(1)
 
 

@@ -23,7 +23,7 @@ from rig.device.numbers import (
 )
 from rig.errors import BenchError, DeviceError
 from rig.standby.nic import handoff
-from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle, Reserve, Settled, Woke
+from rig.standby.wire.nic import DeviceRestarted, LeaseExpired, Lost, NotIdle, Reserve, Settled
 
 from .conftest import FAULTS, Parts
 
@@ -43,7 +43,7 @@ def test_a_fault_of_the_device_is_written_down_and_is_no_wake(parts: Parts) -> N
 def test_a_reason_that_nobody_knows_wakes_all_the_same(parts: Parts) -> None:
     parts.fall_asleep()
     parts.driver.hear_event(event(EventKind.WAKE, 0x4FFF))
-    assert parts.notices[0] == Woke("0x4fff", None, ())
+    assert parts.woke()[0] == ("0x4fff", None, ())
     parts.wait_awake()
     parts.assert_whole(1)
 
