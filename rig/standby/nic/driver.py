@@ -16,7 +16,7 @@ import msgspec
 
 from rig.device.codes import says
 from rig.device.link import Link
-from rig.device.numbers import OffloadRc, Power, WakeReason
+from rig.device.numbers import OffloadRc, WakeReason
 from rig.device.offload_types import Event
 from rig.device.payload import PayloadKeepAlive, PayloadState
 from rig.device.tcp_slot import SlotRef
@@ -28,7 +28,7 @@ from rig.standby.nic.attachment import Attachment
 from rig.standby.nic.connections import OffloadedConnection
 from rig.standby.nic.device_line import DeviceLine
 from rig.standby.nic.entry import Busy, Entry
-from rig.standby.nic.journal import Journal, Note
+from rig.standby.nic.journal import Journal
 from rig.standby.nic.label_watch import LabelWatch
 from rig.standby.nic.loop import Loop, Timer
 from rig.standby.nic.mending import Mending
@@ -37,12 +37,12 @@ from rig.standby.nic.notes import Notes
 from rig.standby.nic.phase import Phase, PhaseState
 from rig.standby.nic.place import Place
 from rig.standby.nic.protocol_offloads import ProtocolOffloads
-from rig.standby.nic.recovery import ASLEEP, Recovery
 from rig.standby.nic.registry import Registry
 from rig.standby.nic.settings import DriverSettings
 from rig.standby.nic.sleep_records import SleepRecords
 from rig.standby.nic.standby import Standby
 from rig.standby.nic.steps import Failure, Incomplete, Inject, Step, all_or_nothing, no_fault, to_the_end
+from rig.standby.nic.taking_over import TakingOver
 from rig.standby.nic.tcp_slots import TcpSlots
 from rig.standby.nic.ts_watch import TsWatch
 from rig.standby.nic.wake import Cause, Waking
@@ -50,7 +50,6 @@ from rig.standby.wire.hresult import HostError, HResult
 from rig.standby.wire.message import Notice
 from rig.standby.wire.nic import (
     AddPattern,
-    Adopting,
     Entered,
     Held,
     Lost,
@@ -84,7 +83,6 @@ class NicDriver:
         journal: Journal | None = None,
         inject: Inject = no_fault,
     ) -> None:
-        self._recovery: Recovery | None = None
         self._hears_events = False
         self._link = link
         self._loop = loop
@@ -110,6 +108,10 @@ class NicDriver:
             self._stop_settling, tell, timeline,
         )  # fmt: skip
         self.notes = Notes(journal, self.registry, self._standby, self._attachment, watches)
+        self._taking_over = TakingOver(
+            self._device, self._attachment, offloads, self._standby, self.registry, self._phase, self._mending, self._records,
+            self.notes, self.anew, watches, tell, self._hear_events, lambda: loop.post(lambda: self.wake("DRIVER_RESTARTED")),
+        )  # fmt: skip
 
     # -- the beginning -------------------------------------------------------------------------------------------------
 
@@ -118,7 +120,7 @@ class NicDriver:
         driver before us was killed: returns the calls that it has not answered. Raises BenchError."""
         note = self.notes.begin()
         if note is not None:
-            self._take_over(note)
+            self._taking_over.begin(note)
             return note.calls
         self._device.wait_until_there()
         self._attachment.attach()
@@ -130,6 +132,15 @@ class NicDriver:
         self.notes.write()
         return {}
 
+    @property
+    def adopting(self) -> bool:
+        """Descriptors of connections are waited for, and nothing else can be served."""
+        return self._taking_over.adopting
+
+    def adopt(self, key: str, sock: socket.socket) -> None:
+        """The descriptor of a connection that a driver before this one held; the socket is taken in any case."""
+        self._taking_over.adopt(key, sock)
+
     def _hear_events(self) -> None:
         if not self._hears_events:
             self._hears_events = True
@@ -138,62 +149,6 @@ class NicDriver:
                 lambda boot_id: self._loop.post(lambda: self.anew.hear_restart(boot_id)),
                 self._attachment.boot_id,
             )
-
-    # -- a driver before this one --------------------------------------------------------------------------------------
-
-    def _take_over(self, note: Note) -> None:
-        self._records.take_over()
-        self._attachment.boot_id, self._attachment.epoch = note.boot_id, note.epoch
-        self._recovery = Recovery(note, self._standby, self.registry, self.watches, self._whole)
-        if self._recovery.missing:
-            self._tell(Adopting(self._recovery.missing))
-        else:
-            self._whole()
-
-    @property
-    def adopting(self) -> bool:
-        """Descriptors of connections are waited for, and nothing else can be served."""
-        return self._recovery is not None and bool(self._recovery.missing)
-
-    def adopt(self, key: str, sock: socket.socket) -> None:
-        """The descriptor of a connection that the driver before held; the socket is taken in any case."""
-        if self._recovery is not None:
-            self._recovery.adopt(key, sock)
-        else:
-            sock.close()
-
-    def _whole(self) -> None:
-        self.notes.is_whole()
-        self._mending.begin([Step("take over", self._go_on)])
-
-    def _go_on(self) -> None:
-        """Raises BenchError; done again until the device answers."""
-        assert self._recovery is not None
-        boot_id = self._device.hello().boot_id
-        self._hear_events()
-        self._attachment.learn()
-        self.registry.slots = self._attachment.as_the_device_takes(self.registry.slots)
-        if boot_id != self._attachment.boot_id:
-            self.anew.hear_restart(boot_id)
-            return
-        self._offloads.adopt()
-        status = self._device.status()
-        self._standby.epoch = status.epoch
-        if status.power in ASLEEP:
-            self._phase.change(Phase.ASLEEP)
-            if not self._standby.untold:  # the system takes the host for awake; what it asks meanwhile may tell it otherwise
-                self._standby.wanted_awake = self._standby.untold = True
-            begun = status.power is Power.WOKEN and not status.events_pending  # by the driver before, and its word was lost
-            if begun or self._standby.wanted_awake:
-                self._loop.post(lambda: self.wake("DRIVER_RESTARTED"))
-            with contextlib.suppress(BenchError):  # later, then
-                self.registry.free_orphans()
-        elif status.power is Power.EXPIRED:
-            self.anew.lease_over()
-        else:
-            self._phase.change(Phase.MENDING)
-            steps = self._recovery.steps(lambda: self.anew.tell_awake("DRIVER_RESTARTED"), slept=bool(self._records.asleep))
-            self._mending.begin(steps)
 
     # -- connections ---------------------------------------------------------------------------------------------------
 
@@ -213,9 +168,7 @@ class NicDriver:
 
     def give_back(self, key: str) -> None:
         """Asleep or not: the device drops the slot. It never fails: what cannot be freed now is freed later."""
-        with contextlib.suppress(OSError, ValueError):  # a journal that cannot be written
-            self.notes.given_back(key)
-        if self._recovery is not None and self._recovery.give_back(key):
+        if self._taking_over.give_back(key):
             return
         with contextlib.suppress(BenchError, OSError, ValueError):  # the latter two from a journal that cannot be written
             self.be_ready()
@@ -291,11 +244,7 @@ class NicDriver:
         self.registry.patterns.remove(key)
 
     def held(self) -> Held:
-        held = self.registry.held(self.asleep)
-        if self._recovery is not None and self._phase.now is Phase.TAKING_OVER:
-            if self._recovery.missing:
-                self._tell(Adopting(self._recovery.missing))
-            held = self._recovery.held
+        held = self._taking_over.held() or self.registry.held(self.asleep)
         return msgspec.structs.replace(held, woke_told_ns=self.woke_told_ns)
 
     @property
