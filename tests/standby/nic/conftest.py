@@ -62,6 +62,8 @@ class Injector:
         self._armed: Point | None = None
         self._skip = 0
         self._fault: Callable[[], BaseException] = FAULTS["a bug of ours"]
+        self.also: Callable[[str, str], None] = lambda _name, _when: None
+        """Is called at each point."""
         self.for_ever: Callable[[], Exception] | None = None
         """Raised at every request of the device."""
 
@@ -78,6 +80,7 @@ class Injector:
 
     def __call__(self, name: str, when: str) -> None:
         self.passed.append((name, when))
+        self.also(name, when)
         if self.for_ever is not None and name.isupper():
             raise self.for_ever()
         if self._armed == (name, when):
