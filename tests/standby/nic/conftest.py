@@ -298,3 +298,21 @@ def parts(tmp_path: Path) -> Iterator[Parts]:
 def served(parts: Parts) -> Iterator[Served]:
     with ExitStack() as stack:
         yield Served(parts, stack)
+
+
+@pytest.fixture
+def second(parts: Parts) -> Iterator[PushServer]:
+    """Another server, for another connection."""
+    spec = parts.network.topology.server
+    with PushServer(parts.network.namespaces[spec.name], spec.ip4, parts.timeline) as server:
+        yield server
+
+
+@pytest.fixture
+def two(parts: Parts, second: PushServer) -> Iterator[str]:
+    """The key of a connection that the driver holds beside "one", and has noted."""
+    with socket.create_connection((second.address, second.port), 5) as sock:
+        second.connection()
+        parts.driver.reserve(Reserve("two", {"app": "b"}, 1439), sock.dup())
+        parts.driver.notes.write()
+        yield "two"

@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -13,7 +12,6 @@ import pytest
 from rig.device.pattern import Pattern
 from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError
-from rig.peers import PushServer
 from rig.standby.wire import nic
 from rig.standby.wire.line import What
 from rig.standby.wire.message import Call, decoded_answer
@@ -83,20 +81,6 @@ def silent_from_commit_on(parts: Parts, monkeypatch: pytest.MonkeyPatch) -> None
         raise SILENT()
 
     monkeypatch.setattr(device, "commit", committed)
-
-
-@pytest.fixture
-def two(parts: Parts) -> Iterator[str]:
-    """Another connection."""
-    spec = parts.network.topology.server
-    with (
-        PushServer(parts.network.namespaces[spec.name], spec.ip4, parts.timeline) as server,
-        socket.create_connection((server.address, server.port), 5) as other,
-    ):
-        server.connection()
-        parts.driver.reserve(nic.Reserve("two", {"app": "b"}, 1439), other.dup())
-        parts.driver.notes.write()
-        yield "two"
 
 
 def test_a_wake_that_was_asked_for_in_vain_is_not_forgotten_with_the_driver(parts: Parts, served: Served) -> None:

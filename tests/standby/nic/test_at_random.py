@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Iterator
 from contextlib import ExitStack
 from random import Random
 
@@ -178,13 +177,6 @@ def _silent() -> Exception:
 
 def _lease_over() -> Exception:
     return DeviceError(GROUP_OFFLOAD, OffloadRc.RESUME_REQUIRED, OffloadRc.RESUME_REQUIRED.name, "what was asked")
-
-
-@pytest.fixture
-def second(parts: Parts) -> Iterator[PushServer]:
-    spec = parts.network.topology.server
-    with PushServer(parts.network.namespaces[spec.name], spec.ip4, parts.timeline) as server:
-        yield server
 
 
 @pytest.mark.parametrize("seed", range(SEED, SEED + LIVES))

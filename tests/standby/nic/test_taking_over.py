@@ -5,7 +5,6 @@ from __future__ import annotations
 
 import errno
 import os
-import socket
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 
@@ -13,7 +12,6 @@ import pytest
 
 from rig.device.pattern import Pattern
 from rig.errors import DeviceError
-from rig.peers import PushServer
 from rig.standby.nic import journal
 from rig.standby.wire import nic
 from rig.standby.wire.faults import RigFault
@@ -302,23 +300,16 @@ def disk_full(*_arguments: object) -> None:
 
 
 @pytest.mark.parametrize("again", [False, True])
-def test_what_is_given_back_meanwhile_is_held_no_more(parts: Parts, served: Served, again: bool) -> None:
+def test_what_is_given_back_meanwhile_is_held_no_more(parts: Parts, served: Served, two: str, again: bool) -> None:
     """One of two connections; the host sleeps on. `again`: the next system says so, too, and of one that nobody has heard of."""
-    spec = parts.network.topology.server
-    with (
-        PushServer(parts.network.namespaces[spec.name], spec.ip4, parts.timeline) as server,
-        socket.create_connection((server.address, server.port), 5) as other,
-    ):
-        server.connection()
-        parts.driver.reserve(nic.Reserve("two", {"app": "b"}, 1439), other.dup())
-        parts.until(lambda: isinstance(parts.driver.enter(["one", "two"], 0), nic.Entered), "it is not idle")
-        served.start_driver_anew(adopting=False)
-        served.result(nic.GiveBack("two"), 1)
-        held = served.result(nic.GetHeld(), NEXT_SYSTEM)
-        assert (held.asleep, list(held.slots)) == (True, ["one"])
-        for number, key in enumerate(("two", "unheard of") if again else (), NEXT_SYSTEM + 1):
-            served.result(nic.GiveBack(key), number)
-        served.result(nic.Adopt("one"), NEXT_SYSTEM + 3, descriptor=parts.sock.fileno())
-        agreed(parts, served, asleep=True)
-        assert len(parts.client.slots()) == 1
-        parts.wake_by_data(b"for the other one")
+    parts.until(lambda: isinstance(parts.driver.enter(["one", two], 0), nic.Entered), "it is not idle")
+    served.start_driver_anew(adopting=False)
+    served.result(nic.GiveBack(two), 1)
+    held = served.result(nic.GetHeld(), NEXT_SYSTEM)
+    assert (held.asleep, list(held.slots)) == (True, ["one"])
+    for number, key in enumerate((two, "unheard of") if again else (), NEXT_SYSTEM + 1):
+        served.result(nic.GiveBack(key), number)
+    served.result(nic.Adopt("one"), NEXT_SYSTEM + 3, descriptor=parts.sock.fileno())
+    agreed(parts, served, asleep=True)
+    assert len(parts.client.slots()) == 1
+    parts.wake_by_data(b"for the other one")
