@@ -112,6 +112,10 @@ class Registry:
         """Of a connection that was given back before it was restored."""
         self._orphans.append((slot, names))
 
+    def doubt(self) -> None:
+        """All is restored, of a driver that may have died over the answer to another slot."""
+        self._unsure = True
+
     def match(self) -> list[OffloadedConnection | OffloadedPattern]:
         """Bring the device's slots, and its patterns, and these together: a slot of ours that nobody holds is freed, a connection
         without one gets it. Returns those that are refused, and raises, as `_place_again`."""

@@ -105,6 +105,7 @@ class TakingOver:
 
     def _whole(self) -> None:
         self._notes.is_whole()
+        self._registry.doubt()
         self._mending.begin([Step("take over", self._ask_device)])
 
     def _ask_device(self) -> None:

@@ -12,6 +12,7 @@ import pytest
 from rig.device.pattern import Pattern
 from rig.device.tcp_slot import SlotRef
 from rig.errors import BenchError
+from rig.peers import PushServer
 from rig.standby.wire import nic
 from rig.standby.wire.line import What
 from rig.standby.wire.message import Call, decoded_answer
@@ -252,6 +253,17 @@ def test_a_slot_whose_reply_is_lost_is_freed(parts: Parts, two: str) -> None:
             parts.driver.reserve(nic.Reserve("three", {"app": "b"}, 1439), other.dup())
     assert len(parts.client.slots()) == 2
     parts.driver.be_ready()
+    assert len(parts.client.slots()) == 1
+
+
+def test_also_where_its_driver_died_and_the_host_sleeps(parts: Parts, served: Served, second: PushServer) -> None:
+    parts.inject.arm(("ADD_TCP_SLOT", "after"), Killed)
+    with socket.create_connection((second.address, second.port), 5) as other, pytest.raises(Killed):
+        parts.driver.reserve(nic.Reserve("three", {"app": "b"}, 1439), other.dup())
+    parts.fall_asleep()
+    assert len(parts.client.slots()) == 2
+    served.start_driver_anew()
+    assert parts.driver.asleep
     assert len(parts.client.slots()) == 1
 
 
