@@ -274,8 +274,7 @@ class StandbyHost:
     @property
     def pid(self) -> int:
         """The system's process. It is another one after the system's death."""
-        self.news.take()
-        return self.news.pid
+        return self.news.known_pid()
 
     @property
     def supervisor_pid(self) -> int:
@@ -285,8 +284,7 @@ class StandbyHost:
     @property
     def driver_pid(self) -> int:
         """The process of the device's driver."""
-        self.news.take()
-        return self.news.companion_pids.get(supervision.DRIVER, 0)
+        return self.news.known_pid(supervision.DRIVER)
 
     @property
     def transfers_pid(self) -> int:

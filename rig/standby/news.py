@@ -6,6 +6,7 @@ import contextlib
 import socket
 import threading
 
+from rig.clock import WAIT_S, Deadline
 from rig.errors import BenchError, RigError
 from rig.standby.wire import supervision
 from rig.standby.wire.faults import error_of
@@ -40,13 +41,29 @@ class News:
         """From now on to this supervisor, which is that of a machine that starts again."""
         with self._lock:
             self.line.close()
-            self.over = None
+            self.over, self.pid = None, 0
             self.companion_pids.clear()
             self._listen(sock)
 
     def _listen(self, sock: socket.socket) -> None:
         self.line: Line[supervision.ToBench] = Line(sock, supervision.ToBench)
         self.line.sock.setblocking(False)
+
+    def known_pid(self, companion: str | None = None) -> int:
+        """Of the system, or of a process beside it that every host has. It may serve before its supervisor came to say which it
+        is: 0 would be whoever asks, to kill(2). Raises what ended the host before it was said; BenchError RIG-R27."""
+        deadline = Deadline(WAIT_S)
+        while True:
+            self.take()
+            pid = self.pid if companion is None else self.companion_pids.get(companion, 0)
+            if pid:
+                return pid
+            if self.over is not None:
+                raise self.over
+            if deadline.expired:
+                cause = f"the supervisor has not said within {WAIT_S:.0f} s which process the {companion or 'system'} is"
+                raise BenchError("RIG-R27", cause, "see the test's output.txt for its last words")
+            deadline.pause()
 
     def take(self) -> None:
         """Read what has come."""
