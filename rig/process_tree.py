@@ -134,6 +134,7 @@ class Stopping:
         cannot be seen: then they go on."""
         try:
             self._late = [process for process in self._late if not is_still(process)]
+            self._send_again()
             if self._late and self._deadline.expired:
                 raise Unstoppable(f"process {self._late[0]} runs on after SIGSTOP")
             return not self._late and not self._send_more()
@@ -150,6 +151,10 @@ class Stopping:
             if self._late:
                 time.sleep(POLL_S)
         return True
+
+    def _send_again(self) -> None:
+        """Somebody may have continued one behind our SIGSTOP, who was late himself."""
+        signal_all([self._sent[process] for process in self._late], signal.SIGSTOP)
 
     def _send_more(self) -> bool:
         """Whether there were any."""

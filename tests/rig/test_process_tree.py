@@ -102,3 +102,18 @@ def test_who_is_in_the_middle_of_a_fork_does_not_stand_still(tmp_path: Path, sta
     (tmp_path / "stat").write_text(f"7 (a (strange) name) {state} 1 7 7")
     (tmp_path / "wchan").write_text(wchan)
     assert stands_still(tmp_path) is still
+
+
+def test_one_that_somebody_continues_behind_our_word_is_stopped_again(busy: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The driver continues whom a wake is for, and is late itself on a machine without a processor for it."""
+    looks = itertools.count()
+
+    def continued_first(process: Outer) -> bool:
+        if next(looks) == 0:
+            os.kill(busy, signal.SIGCONT)
+        return is_still(process)
+
+    monkeypatch.setattr(process_tree, "is_still", continued_first)
+    stopping = process_tree.Stopping([Outer(busy)])
+    assert stopping.within(WAIT_S)
+    assert is_still(Outer(busy))

@@ -12,7 +12,7 @@ from rig.standby.wire import bench
 from rig.standby.wire.app_tasks import TaskDone
 from rig.standby.wire.from_app import ReadBegin, ReadCompleted
 from rig.standby.wire.hresult import HostError
-from rig.standby.wire.nic import NotIdle
+from rig.standby.wire.nic import NotIdle, Settled
 from tests.standby.fake_host import fake_host
 from tests.standby.virtual_time import virtual
 
@@ -57,6 +57,18 @@ async def test_a_driver_that_dies_between_its_word_and_its_sigcont_leaves_no_app
         host.driver.continues = lambda _pids: None
         host.driver.device_wakes("PACKET", key)
         assert not app.stopped
+
+
+@virtual
+async def test_one_that_comes_late_with_its_sigcont_continues_nobody() -> None:
+    """The app was done in no time, and is stopped again."""
+    async with fake_host() as host:
+        app = await host.app()
+        await app.open("inbox")
+        await host.fall_asleep()
+        app.go_on()
+        host.driver.say(Settled())
+        assert app.stopped
 
 
 @virtual

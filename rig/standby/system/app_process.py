@@ -318,6 +318,11 @@ class AppProcess(SavedObject):
         self._timeline.add("APP_SUSPEND", app=self.name, instance=self.instance)
         return True
 
+    def stays_stopped(self) -> None:
+        """The driver continues whom a wake is for, and may come to it when the app is done and stopped again."""
+        if self.suspended and not self.child.stopped:
+            self.child.stop()
+
     def resume(self, cause: str) -> None:
         """Also one that was asked before it is stopped: it is not, then."""
         self.paused = False

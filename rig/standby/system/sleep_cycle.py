@@ -117,7 +117,11 @@ class SleepCycle:
                 self._owners.lost(key)
             case nic.NoMoreTokens(key):
                 self._owners.no_more_tokens(key)
-            case nic.DeviceRestarted() | nic.LeaseExpired() | nic.Settled():
+            case nic.Settled():
+                for app in self._processes:
+                    app.stays_stopped()
+                self._governor.touch()
+            case nic.DeviceRestarted() | nic.LeaseExpired():
                 self._governor.touch()
 
     def _woke(self, woke: nic.Woke) -> None:
