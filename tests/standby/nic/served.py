@@ -7,7 +7,6 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from rig.errors import BenchError
 from rig.standby.nic.loop import Loop
 from rig.standby.nic.pass_through import PassThrough
 from rig.standby.nic.server import LineToSystem, Server
@@ -51,17 +50,13 @@ class Served:
         server.owe(parts.owed)
         parts.loop.watch(self._end.fileno(), server.readable)
 
-    def start_driver_anew(self, *, adopting: bool = True, silent: bool = False) -> None:
-        """It serves the line from then on. `adopting`: it is given its descriptors; `silent`: the device does not answer it at
-        first."""
-        parts = self._parts
-        parts.inject.for_ever = (lambda: BenchError("RIG-B03", "no SMP answer")) if silent else None
+    def start_driver_anew(self, *, adopting: bool = True) -> None:
+        """It serves the line from then on. `adopting`: it is given its descriptors."""
         if adopting:
-            parts.start_driver_anew()
+            self._parts.start_driver_anew()
         else:
-            parts.replace_driver()
+            self._parts.replace_driver()
         self.serve()
-        parts.inject.for_ever = None
 
     def woke(self) -> list[nic.Woke]:
         """Of what was heard."""

@@ -14,18 +14,19 @@ from random import Random
 import pytest
 
 from rig.device.numbers import GROUP_OFFLOAD, OffloadRc
-from rig.errors import BenchError, DeviceError
+from rig.errors import DeviceError
 from rig.peers import PushServer
 from rig.standby.nic import journal, server
 from rig.standby.nic.phase import Phase
 from rig.standby.wire import nic
 from rig.standby.wire.line import What
 
-from .conftest import Parts
+from .conftest import FAULTS, Parts
 from .random_system import Believed, Connection, RandomSystem
 from .served import Served
 from .test_killed import Killed
 
+SILENT = FAULTS["the device is silent"]
 SEED = int(os.environ.get("RIG_SEED", "1"))
 LIVES = int(os.environ.get("RIG_LIVES", "4"))
 ROUNDS = 4
@@ -49,7 +50,7 @@ class Life:
         """Requests that the device still answers."""
         self._fault_when = "before"
         self._faults = 0
-        self._fault: Exception = BenchError("RIG-B03", "no SMP answer")
+        self._fault = SILENT()
         self._restarted_s = 0.0
 
     # -- faults --------------------------------------------------------------------------------------------------------
@@ -84,7 +85,7 @@ class Life:
         elif what < 0.55:
             self._fault_in, self._fault_when = chance.randrange(1, 12), chance.choice(("before", "after"))
             self._faults = chance.choice((1, 1, 2, 8))
-            self._fault = chance.choice((_silent(), _silent(), _silent(), _lease_over()))
+            self._fault = chance.choice((SILENT, SILENT, SILENT, _lease_over))()
         elif what < 0.60:
             self.system.dies()
         elif what < 0.63:
@@ -169,10 +170,6 @@ class Life:
         assert {slot.ref for slot in parts.client.slots()} == slots
         numbers = {pattern.number for pattern in driver.registry.patterns.all()}
         assert {pattern.id for pattern in parts.client.patterns()} == numbers
-
-
-def _silent() -> Exception:
-    return BenchError("RIG-B03", "no SMP answer")
 
 
 def _lease_over() -> Exception:

@@ -94,7 +94,8 @@ def test_also_where_the_driver_learns_of_the_wake_only_then(parts: Parts, served
     parts.server.push(b"news")
     killed_at(parts, ("tell", "after"))
     assert parts.sock.recv(4) == b"news"
-    served.start_driver_anew(silent=True)
+    with device_silent(parts):
+        served.start_driver_anew()
     served.line.send_call(1, enter(["one"]))
     assert refused_as_woken(served.answer())
     assert len(served.woke()) == 1
@@ -110,7 +111,9 @@ def test_one_that_the_driver_before_had_done_is_done(parts: Parts, served: Serve
     parts.driver.notes.owes(1, asked)
     with pytest.raises(Killed):
         parts.fall_asleep()
-    served.start_driver_anew(silent=silent, adopting=False)
+    served.start_driver_anew(adopting=False)
+    if silent:
+        parts.inject.arm(("HELLO", "before"), FAULTS["the device is silent"])
     served.line.send_call(2, nic.Adopt("one"), [parts.sock.fileno()])
     answers = {answer.number: answer for answer in (served.answer(), served.answer())}
     assert isinstance(decoded_answer(asked, answers[1].body), nic.Entered)
@@ -167,7 +170,8 @@ def test_of_one_that_failed_no_wake_is_told(parts: Parts, served: Served) -> Non
 
 def test_one_is_entered_that_finds_the_host_asleep(parts: Parts, served: Served) -> None:
     parts.fall_asleep()
-    served.start_driver_anew(silent=True)
+    with device_silent(parts):
+        served.start_driver_anew()
     assert isinstance(served.result(enter(["one"]), 1), nic.Entered)
     agreed(parts, served, asleep=True)
     parts.wake_by_data(b"in its sleep")
@@ -246,7 +250,8 @@ def test_one_that_was_told_and_not_done_with_the_device_is_done(parts: Parts, se
 
 def test_a_system_that_asks_before_the_device_has_answered_takes_the_host_for_asleep(parts: Parts, served: Served) -> None:
     parts.fall_asleep()
-    served.start_driver_anew(silent=True)
+    with device_silent(parts):
+        served.start_driver_anew()
     assert served.result(nic.GetHeld(), NEXT_SYSTEM).asleep
     parts.until(lambda: parts.driver.asleep, "the driver has not taken over")
     agreed(parts, served, asleep=True)
@@ -256,7 +261,8 @@ def test_it_hears_that_the_host_is_awake_where_it_is(parts: Parts, served: Serve
     parts.fall_asleep()
     parts.server.push(b"news")
     killed_at(parts, ("tell", "after"))
-    served.start_driver_anew(silent=True)
+    with device_silent(parts):
+        served.start_driver_anew()
     assert served.result(nic.GetHeld(), NEXT_SYSTEM).asleep
     served.until_woke()
     agreed(parts, served, asleep=False)
